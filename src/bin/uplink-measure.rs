@@ -1,0 +1,3 @@
+//! `uplink-measure`, see `uplink::app`.
+
+fn main() {}

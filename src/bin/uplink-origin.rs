@@ -1,0 +1,3 @@
+//! `uplink-origin`, see `uplink::app`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! `uplink-worker`, see `uplink::app`.
+
+fn main() {}

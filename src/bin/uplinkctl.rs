@@ -1,0 +1,3 @@
+//! `uplinkctl`, see `uplink::app`.
+
+fn main() {}

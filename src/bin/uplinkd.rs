@@ -1,0 +1,3 @@
+//! `uplinkd`, see `uplink::app`.
+
+fn main() {}

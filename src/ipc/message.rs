@@ -1,0 +1,90 @@
+//! The messages between daemon and worker.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::status::{ProgramOrder, WorkerReport};
+use crate::model::{ChannelId, Event, MediaTime};
+use crate::plan::ChannelPlan;
+
+/// Grows with every incompatible change of these messages.
+pub const PROTOCOL: u32 = 1;
+
+/// The build both sides compare; a difference is reported, not refused, as long as [`PROTOCOL`] agrees.
+pub const BUILD: &str = env!("CARGO_PKG_VERSION");
+
+/// Daemon → worker. The first is always `Hello`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Down {
+    /// Who the daemon is.
+    Hello {
+        /// [`PROTOCOL`].
+        protocol: u32,
+        /// [`BUILD`].
+        build: String,
+    },
+    /// Go on air with this plan. Answered by `Ready`. A worker already on air with an equal plan stays as it is and
+    /// answers `Ready`; with a different plan it answers `Refused` (the supervisor replaces the process).
+    Start {
+        /// The plan.
+        plan: Box<ChannelPlan>,
+        /// What the program shall show from the start.
+        program: ProgramOrder,
+    },
+    /// What the program shall show.
+    Program {
+        /// The order.
+        order: ProgramOrder,
+    },
+    /// Go off air: last segments written and delivered as far as the deadline allows, then exit. Answered by
+    /// `Stopped`.
+    Stop {
+        /// From receipt, milliseconds.
+        deadline_ms: u64,
+    },
+}
+
+/// Worker → daemon. The first is always `Hello`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Up {
+    /// Who the worker is and what it does.
+    Hello {
+        /// [`PROTOCOL`].
+        protocol: u32,
+        /// [`BUILD`].
+        build: String,
+        /// The channel it was started for.
+        channel: ChannelId,
+        /// Its process id.
+        pid: u32,
+        /// When the process started.
+        since: MediaTime,
+        /// The plan it is on air with, if any; with secrets, as it was received. Lets a new daemon diff.
+        plan: Option<Box<ChannelPlan>>,
+        /// What the program was last asked to show.
+        program: ProgramOrder,
+    },
+    /// On air: the first frame has left the switch.
+    Ready,
+    /// At least twice a second while on air, whatever else happens.
+    Heartbeat {
+        /// Positions and counters.
+        report: Box<WorkerReport>,
+    },
+    /// Something happened.
+    Event {
+        /// What.
+        event: Event,
+    },
+    /// A command was not carried out.
+    Refused {
+        /// One sentence.
+        reason: String,
+    },
+    /// Off air; the process exits after this.
+    Stopped {
+        /// One sentence.
+        cause: String,
+    },
+}

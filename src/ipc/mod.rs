@@ -1,0 +1,26 @@
+//! Messages and framing between daemon and worker.
+//!
+//! The worker listens on a unix stream socket, `<runtime>/<channel>/worker.sock`, mode 0600; the daemon connects (and a
+//! daemon that comes back connects again: adoption). A worker serves one daemon at a time, the newest wins. Each message
+//! is a 4-byte big-endian length and that many bytes of JSON, at most [`MAX_MESSAGE`]. A malformed message ends the
+//! connection, never the process. Secrets travel only here.
+//!
+//! ```text
+//! daemon                         worker
+//!   │ ── connect ──────────────────▶ │
+//!   │ ◀────────────────────── hello  │   (with the plan it is on air with, if any)
+//!   │ ── hello ────────────────────▶ │
+//!   │ ── start(plan) ──────────────▶ │
+//!   │ ◀────────────────────── ready  │
+//!   │ ◀────── heartbeat, event, …    │   2 Hz
+//!   │ ── program, … ───────────────▶ │
+//!   │ ── stop(deadline) ───────────▶ │
+//!   │ ◀──────────────────── stopped  │   then the process exits
+//! ```
+
+mod message;
+
+pub use message::{BUILD, Down, PROTOCOL, Up};
+
+/// Largest message accepted, bytes.
+pub const MAX_MESSAGE: usize = 1 << 20;

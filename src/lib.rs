@@ -1,0 +1,54 @@
+//! Uplink turns a Linux box with capture cards into a broadcast appliance: `uplinkd` keeps every channel on air.
+//!
+//! Data flows one way: configuration → plan → graph → segments → destinations, and events back up. State machines are
+//! pure functions `(state, event, now) → (state, actions)` owned by one task; others send commands and watch snapshots.
+//!
+//! # Layers
+//!
+//! No module imports sideways or upwards. `tests/layers` reads this table and the code and compares them.
+//!
+//! | layer | module | owns | may import |
+//! |---|---|---|---|
+//! | 0 | `model` | the words of the field: ids, units, health, events, media time. No I/O | |
+//! | 1 | `config` | loading and checking what the technician wrote: raw → checked; claims; diff; secrets | model |
+//! | 1 | `profile` | hardware profiles and their matching | model |
+//! | 1 | `policy` | when to retry, restart, fail over, revert, alarm. Pure; time is passed in | model |
+//! | 1 | `hls` | playlists, segment names, timing. Pure | model |
+//! | 1 | `lineup` | the machine-readable marks in the test picture and sound: draw and read. Pure | model |
+//! | 2 | `plan` | checked channel + profile → the graph as data. Pure | model, config, profile |
+//! | 3 | `hardware` | what is plugged in now, from a given root directory | model, profile |
+//! | 3 | `ipc` | messages and framing between daemon and worker | model, plan |
+//! | 3 | `spool` | segments on disk: write, index, retain, recover | model, hls |
+//! | 3 | `media` | the only user of GStreamer: source bins, program switch, encoders, muxers, decoders | model, plan, lineup |
+//! | 3 | `push` | destinations over HTTP: segments and playlists to origins | model, hls, policy, spool |
+//! | 3 | `store` | SQLite: orders, as-run log | model |
+//! | 3 | `system` | processes, signals, sockets; the only home of `unsafe` | |
+//! | 3 | `telemetry` | logs, metrics, one event → log line + metric + as-run entry | model |
+//! | 4 | `worker` | one channel's loop | model, plan, ipc, media, spool, push, hls, policy, telemetry, system |
+//! | 4 | `supervisor` | one actor per channel, child processes, adoption, snapshots | model, config, profile, policy, plan, hardware, ipc, store, telemetry, system |
+//! | 4 | `origin` | the embedded origin | model, hls, store, telemetry, system |
+//! | 4 | `measure` | plays what was delivered and reports, from picture and sound | model, hls, lineup, media |
+//! | 5 | `api` | REST, event stream, panel files. Translation only | model, config, supervisor, hardware, store, telemetry |
+//! | 6 | `app` | wiring of each program, shutdown order | everything it wires |
+
+pub mod api;
+pub mod app;
+pub mod config;
+pub mod hardware;
+pub mod hls;
+pub mod ipc;
+pub mod lineup;
+pub mod measure;
+pub mod media;
+pub mod model;
+pub mod origin;
+pub mod plan;
+pub mod policy;
+pub mod profile;
+pub mod push;
+pub mod spool;
+pub mod store;
+pub mod supervisor;
+pub mod system;
+pub mod telemetry;
+pub mod worker;

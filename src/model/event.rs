@@ -1,0 +1,174 @@
+//! Events: what happened, to whom, whose fault it is and what to do. One event becomes a log line, a metric and an
+//! as-run entry (`telemetry`).
+
+use serde::{Deserialize, Serialize};
+
+use super::id::ChannelId;
+use super::time::MediaTime;
+
+/// Error: act now. Warning: degraded but on air. Info: a requested change happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// A requested change happened, or something healed.
+    Info,
+    /// Degraded but on air.
+    Warning,
+    /// Act now.
+    Error,
+}
+
+/// Whose fault it is: where a technician looks first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The camera, the sender or the file.
+    Source,
+    /// The origin or the network to it.
+    Destination,
+    /// The box: disk, card, processor.
+    Hardware,
+    /// What the technician wrote.
+    Configuration,
+    /// Uplink itself.
+    Internal,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident => $text:literal,)*) => {
+        /// Stable event codes; machines match on these, never on text.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum EventCode { $($(#[$doc])* $name,)* }
+
+        impl EventCode {
+            /// Every code.
+            pub const ALL: &[EventCode] = &[$(EventCode::$name,)*];
+
+            /// The code as it stands in JSON, metrics and logs.
+            pub fn as_str(self) -> &'static str {
+                match self { $(EventCode::$name => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The daemon is up.
+    DaemonStarted => "daemon_started",
+    /// The daemon is going down in order.
+    DaemonStopping => "daemon_stopping",
+    /// A changed configuration is in force.
+    ConfigReloaded => "config_reloaded",
+    /// A changed configuration is faulty; the old one stays in force.
+    ConfigRejected => "config_rejected",
+    /// Somebody ordered a channel on air.
+    ChannelStarted => "channel_started",
+    /// Somebody ordered a channel off air, and it is.
+    ChannelStopped => "channel_stopped",
+    /// A channel cannot be kept on air: the restart budget is used up, or the fault cannot heal.
+    ChannelFailed => "channel_failed",
+    /// A worker process was started.
+    WorkerStarted => "worker_started",
+    /// A worker that was already on air was taken over by a new daemon.
+    WorkerAdopted => "worker_adopted",
+    /// A worker process ended unasked.
+    WorkerDied => "worker_died",
+    /// A worker made no progress and was killed.
+    WorkerStalled => "worker_stalled",
+    /// A peer on a worker socket broke the protocol; its connection was ended.
+    ProtocolViolation => "protocol_violation",
+    /// A source delivers.
+    SourceConnected => "source_connected",
+    /// A source stopped delivering.
+    SourceLost => "source_lost",
+    /// A source changed size, frame rate or sound format in mid-stream.
+    SourceFormatChanged => "source_format_changed",
+    /// The program shows another source.
+    ProgramSwitched => "program_switched",
+    /// The program went to slate.
+    SlateOn => "slate_on",
+    /// The program left the slate.
+    SlateOff => "slate_off",
+    /// The program loop missed ticks; frames were skipped and counted.
+    TicksMissed => "ticks_missed",
+    /// Which encoder a rendition uses.
+    EncoderChosen => "encoder_chosen",
+    /// A rendition failed.
+    RenditionFailed => "rendition_failed",
+    /// Segments could not be written and were lost (disk full, read-only).
+    SpoolFailed => "spool_failed",
+    /// Segments are written again.
+    SpoolRecovered => "spool_recovered",
+    /// What was found and mended in the spool at start.
+    SpoolMended => "spool_mended",
+    /// Segments were deleted before every destination had them: the spool's quota is used up.
+    SpoolOverflowed => "spool_overflowed",
+    /// A destination acknowledges again.
+    PushConnected => "push_connected",
+    /// A destination stopped acknowledging; segments wait in the spool.
+    PushInterrupted => "push_interrupted",
+    /// A destination refused in a way that retrying cannot heal.
+    PushRefused => "push_refused",
+    /// All segments that waited have been delivered.
+    PushCaughtUp => "push_caught_up",
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Event {
+    /// When, on the house clock.
+    pub at: MediaTime,
+    /// How urgent.
+    pub severity: Severity,
+    /// What, for machines.
+    pub code: EventCode,
+    /// The channel it happened to; none for the appliance itself.
+    pub channel: Option<ChannelId>,
+    /// The source, destination or rendition it happened to.
+    pub subject: Option<String>,
+    /// Whose fault, where it is one.
+    pub fault: Option<Fault>,
+    /// What happened, one sentence.
+    pub text: String,
+    /// What to do about it, one sentence.
+    pub hint: Option<String>,
+}
+
+impl Event {
+    /// An event with nothing but its code and sentence.
+    pub fn new(at: MediaTime, severity: Severity, code: EventCode, text: impl Into<String>) -> Self {
+        Self { at, severity, code, channel: None, subject: None, fault: None, text: text.into(), hint: None }
+    }
+
+    /// Names the channel.
+    pub fn channel(mut self, channel: &ChannelId) -> Self {
+        self.channel = Some(channel.clone());
+        self
+    }
+
+    /// Names the source, destination or rendition.
+    pub fn subject(mut self, subject: impl ToString) -> Self {
+        self.subject = Some(subject.to_string());
+        self
+    }
+
+    /// Says whose fault it is and what to do.
+    pub fn blame(mut self, fault: Fault, hint: impl Into<String>) -> Self {
+        self.fault = Some(fault);
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_read_the_same_in_json_and_metrics() {
+        for code in EventCode::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Status documents: wanted (`order`), actual (`state`) and `health`, for the appliance, each channel and its parts.
+//!
+//! A worker fills a [`WorkerReport`] and sends it with each heartbeat; the supervisor adds what only it knows and
+//! publishes a [`ChannelStatus`]; the API serves an [`ApplianceStatus`]. Nothing here holds a secret.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Fault;
+use super::health::{Health, HealthReport};
+use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
+use super::time::MediaTime;
+use super::units::{BitRate, FrameRate, PictureSize};
+
+/// What somebody asked of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelOrder {
+    /// Be on air.
+    OnAir,
+    /// Be off air.
+    OffAir,
+}
+
+/// What somebody asked the program to show.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "show", rename_all = "snake_case")]
+pub enum ProgramOrder {
+    /// The first healthy source in the order of the configuration, else the slate.
+    #[default]
+    Auto,
+    /// The slate, until released.
+    Slate,
+    /// This source while it is healthy, else the slate.
+    Source {
+        /// The source.
+        source: SourceId,
+    },
+}
+
+/// What the engine does.
+///
+/// ```text
+/// idle → starting → running ⇄ slate → stopping → idle
+///           └──────────┴────────┴──→ failed → starting
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChannelState {
+    /// No worker, none wanted.
+    Idle,
+    /// A worker is coming up, no program yet.
+    Starting,
+    /// The program shows a source.
+    Running,
+    /// The program shows the slate.
+    Slate,
+    /// The worker was told to stop.
+    Stopping,
+    /// Gave up, see health.
+    Failed,
+}
+
+/// What the program shows now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "showing", rename_all = "snake_case")]
+pub enum Showing {
+    /// The slate.
+    Slate,
+    /// A source.
+    Source {
+        /// The source.
+        source: SourceId,
+    },
+}
+
+/// The program of a channel, counted since its worker started.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ProgramStatus {
+    /// What was asked.
+    pub order: ProgramOrder,
+    /// What is shown.
+    pub showing: Showing,
+    /// Since when it is shown.
+    pub since: MediaTime,
+    /// The last frame that left the switch.
+    pub position: MediaTime,
+    /// Frames that left the switch.
+    pub frames: u64,
+    /// Of these, frames shown again because the source had no newer one (a source slower than the program repeats).
+    pub repeated: u64,
+    /// Ticks that were missed altogether.
+    pub missed: u64,
+    /// Sample peak of the last second per channel, dBFS, −120 for digital silence.
+    pub peak_dbfs: Vec<f32>,
+}
+
+/// Where a source stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceState {
+    /// Being opened, or waiting for a caller.
+    Connecting,
+    /// Delivers pictures or sound.
+    Delivering,
+    /// Delivered before, does not now.
+    Lost,
+    /// Cannot be opened; will be tried again.
+    Failed,
+}
+
+/// One source of a channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SourceStatus {
+    /// The source.
+    pub id: SourceId,
+    /// Its kind (`test`, `v4l2`, `alsa`, `file`, `srt`).
+    pub kind: String,
+    /// Where it stands.
+    pub state: SourceState,
+    /// Health with reason.
+    pub health: HealthReport,
+    /// Size of the arriving picture.
+    pub picture: Option<PictureSize>,
+    /// Rate of the arriving picture.
+    pub frame_rate: Option<FrameRate>,
+    /// Arriving sound, such as `48000 Hz, 2 channels`.
+    pub sound: Option<String>,
+    /// How often it was opened since the worker started.
+    pub connects: u64,
+    /// Frames that arrived.
+    pub frames: u64,
+    /// Frames that arrived too late to be shown.
+    pub late: u64,
+}
+
+/// One rendition of a channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RenditionStatus {
+    /// The rendition.
+    pub id: RenditionId,
+    /// GStreamer element that encodes.
+    pub encoder: String,
+    /// Wanted bit rate.
+    pub target: BitRate,
+    /// Measured over the last segments, bit/s of media.
+    pub measured: BitRate,
+    /// End of the last segment on disk.
+    pub position: Option<MediaTime>,
+    /// Media sequence number of the last segment on disk.
+    pub media_sequence: Option<u64>,
+    /// Segments written.
+    pub segments: u64,
+}
+
+/// Where a destination stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DestinationState {
+    /// Nothing acknowledged yet.
+    Connecting,
+    /// Acknowledges.
+    Streaming,
+    /// Stopped acknowledging, is tried again.
+    Interrupted,
+    /// Refuses for good, see health.
+    Failed,
+    /// Not wanted.
+    Disabled,
+}
+
+/// One destination of a channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DestinationStatus {
+    /// The destination.
+    pub id: DestinationId,
+    /// Where it goes, without secrets.
+    pub url: String,
+    /// Where it stands.
+    pub state: DestinationState,
+    /// Health with reason.
+    pub health: HealthReport,
+    /// Whose fault, if it does not stream.
+    pub fault: Option<Fault>,
+    /// Media bytes sent, acknowledged or not.
+    pub bytes_sent: u64,
+    /// Media bytes acknowledged.
+    pub bytes_acknowledged: u64,
+    /// End of the last segment acknowledged in every rendition.
+    pub position: Option<MediaTime>,
+    /// Segments waiting in the spool.
+    pub queue_segments: u64,
+    /// Program time waiting in the spool, seconds.
+    pub queue_seconds: f64,
+    /// Times the destination was lost and came back.
+    pub reconnects: u64,
+    /// The last error in plain words.
+    pub last_error: Option<String>,
+}
+
+/// The spool of a channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SpoolStatus {
+    /// Health with reason.
+    pub health: HealthReport,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Most bytes it may take.
+    pub quota_bytes: u64,
+    /// Segments that could not be written.
+    pub lost_segments: u64,
+}
+
+/// What a worker knows of its channel; travels in every heartbeat.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct WorkerReport {
+    /// The program.
+    pub program: ProgramStatus,
+    /// The sources, in rank order.
+    pub sources: Vec<SourceStatus>,
+    /// The renditions, in ladder order, audio last.
+    pub renditions: Vec<RenditionStatus>,
+    /// The destinations.
+    pub destinations: Vec<DestinationStatus>,
+    /// The spool.
+    pub spool: SpoolStatus,
+}
+
+/// The worker process of a channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct WorkerStatus {
+    /// Process id.
+    pub pid: u32,
+    /// Build id it reported.
+    pub build: String,
+    /// When the process started.
+    pub since: MediaTime,
+    /// Whether a daemon found it on air and took it over.
+    pub adopted: bool,
+    /// Age of the last heartbeat, seconds.
+    pub heartbeat_age_seconds: f64,
+}
+
+/// One channel, whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ChannelStatus {
+    /// The channel.
+    pub id: ChannelId,
+    /// Name for people.
+    pub title: String,
+    /// The stream class it runs, `name version`.
+    pub stream_class: String,
+    /// Wanted.
+    pub order: ChannelOrder,
+    /// Actual.
+    pub state: ChannelState,
+    /// Any good, worst of its parts.
+    pub health: HealthReport,
+    /// Whether a viewer can receive the programme: a destination acknowledges.
+    pub on_air: bool,
+    /// Since when.
+    pub on_air_since: Option<MediaTime>,
+    /// The worker process, if there is one.
+    pub worker: Option<WorkerStatus>,
+    /// Worker processes started since the daemon came up, beyond the first.
+    pub restarts: u64,
+    /// The last report of the worker, if there is one.
+    pub report: Option<WorkerReport>,
+    /// Grows with every change of this document.
+    pub generation: u64,
+}
+
+/// The configuration in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ConfigStatus {
+    /// The file it was read from.
+    pub path: String,
+    /// When it was put in force.
+    pub loaded_at: MediaTime,
+    /// Counts configurations put in force since the daemon came up, from 1.
+    pub generation: u64,
+    /// Faults of a newer version that was rejected; empty when what is on disk is in force.
+    pub rejected: Vec<String>,
+}
+
+/// The whole appliance in one document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ApplianceStatus {
+    /// Name of the box.
+    pub name: String,
+    /// Version of Uplink.
+    pub version: String,
+    /// Time of this document.
+    pub now: MediaTime,
+    /// When the daemon came up.
+    pub started_at: MediaTime,
+    /// Worst of all channels.
+    pub health: HealthReport,
+    /// The configuration in force.
+    pub config: ConfigStatus,
+    /// The channels in the order of the configuration.
+    pub channels: Vec<ChannelStatus>,
+}
+
+impl ChannelStatus {
+    /// Whether the channel should be good and is not.
+    pub fn needs_attention(&self) -> bool {
+        self.health.health > Health::Healthy
+    }
+}

@@ -1,0 +1,11 @@
+//! Checked channel + hardware profile → the graph as data. Pure.
+//!
+//! Owns: the [`ChannelPlan`] and how it is derived. Must not: do I/O, look at the machine or know GStreamer beyond the
+//! names that profiles carry.
+
+mod graph;
+
+pub use graph::{
+    AudioRenditionPlan, ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, SlatePlan, SourceKind, SourcePlan,
+    SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+};

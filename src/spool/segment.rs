@@ -1,0 +1,57 @@
+//! What goes into the spool and what comes out.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{MediaTime, RenditionId};
+
+/// The initialisation of a rendition: an ISO BMFF `ftyp` + `moov`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Init {
+    /// Which rendition.
+    pub rendition: RenditionId,
+    /// RFC 6381 codec string, such as `avc1.64001f` or `mp4a.40.2`.
+    pub codec: String,
+    /// The bytes.
+    pub data: Bytes,
+}
+
+/// A CMAF chunk (`moof` + `mdat`, perhaps with a `styp` in front): what the segmenter hands over, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Which rendition.
+    pub rendition: RenditionId,
+    /// The segment it belongs to: its media sequence number. A chunk with a higher number ends the segment before.
+    pub number: u64,
+    /// Presentation time of its first sample.
+    pub start: MediaTime,
+    /// Sum of its sample durations.
+    pub duration: Duration,
+    /// Whether it begins with a sync sample.
+    pub independent: bool,
+    /// The last chunk of its segment: the segment can be published without waiting for the next.
+    pub last: bool,
+    /// The bytes.
+    pub data: Bytes,
+}
+
+/// A whole segment on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// Media sequence number, also its file name: `<number>.m4s`.
+    pub number: u64,
+    /// Presentation time of its first sample (EXT-X-PROGRAM-DATE-TIME).
+    pub start: MediaTime,
+    /// Media in it (EXTINF). Shorter than the grid after a start, at an end, or where frames are missing.
+    pub duration: Duration,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// File name of its initialisation, in the rendition's directory.
+    pub init: String,
+    /// Whether it does not follow its predecessor without a seam (EXT-X-DISCONTINUITY before it).
+    pub discontinuity: bool,
+    /// Discontinuities of this rendition up to and including this segment, since the spool exists.
+    pub discontinuity_sequence: u64,
+}

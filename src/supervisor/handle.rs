@@ -1,0 +1,122 @@
+//! The handle: how the API talks to the supervisor. Commands go down, snapshots and events come back.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
+use crate::model::{ChannelId, Event, SourceId};
+
+/// An event with its place in the stream of this daemon run, from 1.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StampedEvent {
+    /// Place in the stream; no gaps.
+    pub seq: u64,
+    /// The event.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What can be asked. Every command is idempotent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Put a channel on air.
+    Start(ChannelId),
+    /// Take a channel off air.
+    Stop(ChannelId),
+    /// Show the slate until released.
+    Slate(ChannelId),
+    /// Show the first healthy source again.
+    Release(ChannelId),
+    /// Show this source.
+    Take(ChannelId, SourceId),
+    /// Read the configuration again.
+    Reload,
+}
+
+/// What was asked and what happened.
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Outcome {
+    /// Whether anything changed; false if it was so already.
+    pub changed: bool,
+    /// The channel's order now; none for a reload.
+    pub order: Option<ChannelOrder>,
+    /// What the program was asked to show; none for a reload.
+    pub program: Option<ProgramOrder>,
+    /// What the engine confirmed; none for a reload.
+    pub state: Option<ChannelState>,
+    /// What the program shows, as the worker confirmed it.
+    pub showing: Option<Showing>,
+    /// One sentence: what happened.
+    pub text: String,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// No such channel.
+    #[error("there is no channel `{0}`")]
+    UnknownChannel(ChannelId),
+    /// The channel has no such source.
+    #[error("channel `{0}` has no source `{1}`")]
+    UnknownSource(ChannelId, SourceId),
+    /// The channel is off air, so it cannot show anything.
+    #[error("channel `{0}` is off air: start it first")]
+    OffAir(ChannelId),
+    /// The order stands, but the worker has not confirmed it in time.
+    #[error("not confirmed within {seconds} s: {known}")]
+    NotConfirmed {
+        /// How long was waited.
+        seconds: u64,
+        /// What is known.
+        known: String,
+    },
+    /// The engine reported that it cannot be done.
+    #[error("{0}")]
+    Failed(String),
+    /// The new configuration is faulty; the old one stays in force.
+    #[error("the configuration has {} fault(s); the old one stays in force", .0.len())]
+    FaultyConfiguration(Vec<String>),
+    /// The daemon is going down.
+    #[error("the daemon is shutting down")]
+    ShuttingDown,
+}
+
+/// A command with the place for its answer.
+pub(crate) type Request = (Command, oneshot::Sender<Result<Outcome, Refusal>>);
+
+/// Cheap to clone; one for each task of the API.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    pub(crate) requests: mpsc::Sender<Request>,
+    pub(crate) status: watch::Receiver<Arc<ApplianceStatus>>,
+    pub(crate) events: broadcast::Sender<Arc<StampedEvent>>,
+    pub(crate) runtime: PathBuf,
+}
+
+impl Handle {
+    /// Asks and waits for the engine to confirm (bounded by the supervisor).
+    pub async fn ask(&self, command: Command) -> Result<Outcome, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.requests.send((command, reply)).await.map_err(|_| Refusal::ShuttingDown)?;
+        answer.await.map_err(|_| Refusal::ShuttingDown)?
+    }
+
+    /// The newest snapshot; watch it for changes.
+    pub fn status(&self) -> watch::Receiver<Arc<ApplianceStatus>> {
+        self.status.clone()
+    }
+
+    /// Events from now on. A receiver that lags loses the oldest and is told how many.
+    pub fn events(&self) -> broadcast::Receiver<Arc<StampedEvent>> {
+        self.events.subscribe()
+    }
+
+    /// Where the worker of `channel` leaves its newest confidence picture (JPEG, replaced atomically; its
+    /// modification time is the capture time).
+    pub fn confidence_picture(&self, channel: &ChannelId) -> PathBuf {
+        self.runtime.join(channel.as_str()).join("confidence.jpg")
+    }
+}
