@@ -57,10 +57,7 @@ impl HouseClock {
     /// Sleeps until `time`; returns at once if it has passed.
     pub fn sleep_until(self, time: MediaTime) {
         let target = self.monotonic_at(time);
-        let request = Timespec {
-            tv_sec: (target / 1_000_000_000) as i64,
-            tv_nsec: (target % 1_000_000_000) as _,
-        };
+        let request = Timespec { tv_sec: (target / 1_000_000_000) as i64, tv_nsec: (target % 1_000_000_000) as _ };
         // A signal may wake the thread early; sleep on until the instant is there.
         while monotonic_nanos() < target {
             let _ = clock_nanosleep_absolute(ClockId::Monotonic, &request);

@@ -72,7 +72,9 @@ pub(crate) struct Mapping {
     margin: i64,
     grid: FrameGrid,
     first_arrival: Option<i64>,
-    first_stamp: i64,
+    /// Stamp of a picture (of a sound, if there is no picture): what the delay is snapped to a tick by.
+    phase: i64,
+    has_picture: bool,
     gathered: i64,
     delay: Option<i64>,
     buckets: VecDeque<Bucket>,
@@ -86,7 +88,8 @@ impl Mapping {
             margin: margin.as_nanos() as i64,
             grid,
             first_arrival: None,
-            first_stamp: 0,
+            phase: 0,
+            has_picture: false,
             gathered: i64::MIN,
             delay: None,
             buckets: VecDeque::with_capacity(BUCKETS + 1),
@@ -104,13 +107,17 @@ impl Mapping {
         self.delay
     }
 
-    /// Takes note of a buffer with `stamp` that arrived `now`.
-    pub(crate) fn observe(&mut self, stamp: i64, now: i64) -> Observed {
+    /// Takes note of a buffer with `stamp` that arrived `now`; whether it is a picture.
+    pub(crate) fn observe(&mut self, stamp: i64, now: i64, picture: bool) -> Observed {
         let lag = now - stamp;
+        if self.delay.is_none() && picture && !self.has_picture {
+            (self.phase, self.has_picture) = (stamp, true);
+        }
         match self.delay {
             None => self.gather(stamp, now, lag),
             Some(delay) if (lag - delay).abs() > LEAP => {
                 self.reset();
+                (self.phase, self.has_picture) = (stamp, picture);
                 self.gather(stamp, now, lag);
                 Observed::Leap
             }
@@ -121,7 +128,10 @@ impl Mapping {
     fn gather(&mut self, stamp: i64, now: i64, lag: i64) -> Observed {
         let leapt = self.first_arrival.is_some() && (lag - self.gathered).abs() > LEAP;
         if self.first_arrival.is_none() || leapt {
-            (self.first_arrival, self.first_stamp, self.gathered) = (Some(now), stamp, lag);
+            (self.first_arrival, self.gathered) = (Some(now), lag);
+            if leapt || !self.has_picture {
+                self.phase = stamp;
+            }
         }
         self.gathered = self.gathered.max(lag);
         self.bucket(now).add(lag);
@@ -145,8 +155,7 @@ impl Mapping {
         }
         bucket.late += 1;
         let recent = self.buckets.iter().rev().take(2);
-        let (late, second) =
-            recent.fold((0, i64::MIN), |(late, second), b| (late + b.late, second.max(b.top[1])));
+        let (late, second) = recent.fold((0, i64::MIN), |(late, second), b| (late + b.late, second.max(b.top[1])));
         if late >= LATE_LIMIT {
             // The second largest lag of the stretch: the largest may be an outlier.
             self.delay = Some(self.snapped(second.max(delay) + self.margin / 2));
@@ -155,12 +164,12 @@ impl Mapping {
         Observed::Late
     }
 
-    /// Rounds a delay up so that the first frame is due exactly on a tick: a source at the program's own rate then stays
-    /// clear of the decision threshold half a frame away.
+    /// Rounds a delay up so that pictures are due exactly on ticks: a source at the program's own rate then stays clear of
+    /// the decision threshold half a frame away, and the picture is not shown off its sound.
     fn snapped(&self, delay: i64) -> i64 {
-        let due = MediaTime::from_nanos((self.first_stamp + delay).max(0) as u64);
+        let due = MediaTime::from_nanos((self.phase + delay).max(0) as u64);
         let tick = self.grid.time_of(self.grid.index_from(due));
-        tick.as_nanos() as i64 - self.first_stamp
+        tick.as_nanos() as i64 - self.phase
     }
 
     fn bucket(&mut self, now: i64) -> &mut Bucket {
@@ -211,7 +220,7 @@ mod tests {
                 let stamp = START + frame * 40 * MS;
                 let now = stamp + lag(frame);
                 mapping.slew(now);
-                mapping.observe(stamp, now)
+                mapping.observe(stamp, now, true)
             })
             .collect()
     }
@@ -264,7 +273,7 @@ mod tests {
         let mut mapping = mapping();
         run(&mut mapping, 0, 2, |_| 10 * MS);
         let now = START + 2000 * MS;
-        assert_eq!(mapping.observe(START + 3_600_000 * MS, now), Observed::Leap);
+        assert_eq!(mapping.observe(START + 3_600_000 * MS, now, true), Observed::Leap);
         assert_eq!(mapping.delay(), None);
     }
 }

@@ -95,7 +95,7 @@ impl Feed {
     /// A picture in program format with `stamp` arrived `now`.
     pub(crate) fn push_picture(&self, stamp: MediaTime, picture: gst::Buffer, now: MediaTime) {
         let mut inner = self.inner();
-        inner.observe(nanos(stamp), nanos(now));
+        inner.observe(nanos(stamp), nanos(now), true);
         inner.last_picture = Some(nanos(now));
         inner.pictures.push(nanos(stamp), picture);
     }
@@ -103,7 +103,7 @@ impl Feed {
     /// Interleaved samples in program format, the first with `stamp`, arrived `now`.
     pub(crate) fn push_sound(&self, stamp: MediaTime, samples: &[f32], now: MediaTime) {
         let mut inner = self.inner();
-        inner.observe(nanos(stamp), nanos(now));
+        inner.observe(nanos(stamp), nanos(now), false);
         inner.last_sound = Some(nanos(now));
         inner.sound.push(nanos(stamp), samples);
     }
@@ -166,8 +166,8 @@ impl Feed {
 }
 
 impl Inner {
-    fn observe(&mut self, stamp: i64, now: i64) {
-        match self.mapping.observe(stamp, now) {
+    fn observe(&mut self, stamp: i64, now: i64, picture: bool) {
+        match self.mapping.observe(stamp, now, picture) {
             Observed::InOrder => {}
             Observed::Late => self.late += 1,
             Observed::Leap => {

@@ -276,9 +276,8 @@ impl Ticker {
     }
 
     fn note(&mut self, at: MediaTime, order: ProgramOrder, switched: bool, repeated: bool) {
-        let showing = self.shown.map_or(Showing::Slate, |rank| Showing::Source {
-            source: self.sources[rank].plan().id.clone(),
-        });
+        let showing =
+            self.shown.map_or(Showing::Slate, |rank| Showing::Source { source: self.sources[rank].plan().id.clone() });
         let ordered_slate = order == ProgramOrder::Slate;
         {
             let mut status = lock(&self.shared.status);
@@ -306,10 +305,13 @@ impl Ticker {
             Showing::Slate if ordered_slate => {
                 Event::new(at, Severity::Info, EventCode::SlateOn, "the program shows the slate, as ordered")
             }
-            Showing::Slate => {
-                Event::new(at, Severity::Warning, EventCode::SlateOn, "no source is healthy: the program shows the slate")
-                    .blame(Fault::Source, "look at the channel's sources")
-            }
+            Showing::Slate => Event::new(
+                at,
+                Severity::Warning,
+                EventCode::SlateOn,
+                "no source is healthy: the program shows the slate",
+            )
+            .blame(Fault::Source, "look at the channel's sources"),
         };
         (self.events)(event);
     }

@@ -153,7 +153,13 @@ impl Branches {
                 Ok(gst::FlowSuccess::Ok)
             })
             .build();
-        gst_app::AppSink::builder().caps(caps).sync(self.0.paced).qos(false).async_(self.0.paced).callbacks(callbacks).build()
+        gst_app::AppSink::builder()
+            .caps(caps)
+            .sync(self.0.paced)
+            .qos(false)
+            .async_(self.0.paced)
+            .callbacks(callbacks)
+            .build()
     }
 
     /// `pad` → queue → `elements`, all running.
@@ -206,8 +212,7 @@ impl Shared {
 }
 
 fn discard(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
-    let sink =
-        gst::ElementFactory::make("fakesink").property("sync", false).property("async", false).build()?;
+    let sink = gst::ElementFactory::make("fakesink").property("sync", false).property("async", false).build()?;
     pipeline.add(&sink)?;
     sink.sync_state_with_parent()?;
     link_to(pad, &sink)

@@ -53,9 +53,9 @@ impl<'a> Connection<'a> {
         let clock = gst::SystemClock::obtain();
         pipeline.use_clock(Some(&clock));
         pipeline.set_start_time(gst::ClockTime::NONE);
-        // Running time begins on a tick of the house clock, so that the test signal's frames lie on the epoch grid.
+        // Running time begins on a tick of the house clock (that has just passed: running time is never negative).
         let grid = FrameGrid::new(context.format.frame_rate);
-        let origin = grid.time_of(grid.index_from(context.clock.now()));
+        let origin = grid.time_of(grid.index_at(context.clock.now()));
         let base = gst::ClockTime::from_nseconds(context.clock.monotonic_at(origin));
         pipeline.set_base_time(base);
         let branches = Branches::new(context, &pipeline, base);

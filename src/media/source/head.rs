@@ -16,9 +16,8 @@ pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Bran
     match &context.plan.kind {
         SourceKind::Test => test_signal::build(context, pipeline, branches, origin),
         SourceKind::V4l2 { device, sound, size } => {
-            let source = gst::ElementFactory::make("v4l2src")
-                .property("device", device.to_string_lossy().as_ref())
-                .build()?;
+            let source =
+                gst::ElementFactory::make("v4l2src").property("device", device.to_string_lossy().as_ref()).build()?;
             v4l2(pipeline, branches, &source, *size)?;
             match sound {
                 Some(device) => alsa(pipeline, branches, device)?,
@@ -50,8 +49,8 @@ fn srt(kind: &SourceKind) -> Result<gst::Element, gst::glib::BoolError> {
         SrtMode::Listener => "listener",
     };
     let source = gst::ElementFactory::make("srtsrc")
-        .property("uri", format!("srt://{host}:{port}"))
-        .property_from_str("mode", mode)
+        // The role must be in the URI: given as a property it comes too late for a listener's address.
+        .property("uri", format!("srt://{host}:{port}?mode={mode}"))
         .property("latency", i32::try_from(*latency_ms).unwrap_or(i32::MAX))
         // With the default of 1000 ms, closing takes more than two seconds.
         .property("poll-timeout", 100)
@@ -95,7 +94,7 @@ fn tune(element: &gst::Element) {
     let factory = element.factory().map(|f| f.name().to_string()).unwrap_or_default();
     if factory == "tsdemux" {
         // The default of 700 ms is for players.
-        element.set_property("latency", 50u32);
+        element.set_property("latency", 50i32);
     }
     if factory.starts_with("avdec_") {
         if element.find_property("max-threads").is_some() {

@@ -32,10 +32,10 @@ use crate::model::status::SourceStatus;
 use crate::plan::{SourceKind, SourcePlan};
 use crate::policy::{Attempts, Backoff};
 
-/// Between two attempts to open a source.
-const RETRY: Backoff = Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(2), factor: 2.0, jitter: 0.2 };
-/// A connection that lived this long was good: the next failure is a first one.
-const HEALTHY_RUN: Duration = Duration::from_secs(5);
+/// Between two attempts to open a source. One that delivered begins again with the first: noticing that it stopped has
+/// already taken a second.
+const RETRY: Backoff =
+    Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(2), factor: 2.0, jitter: 0.2 };
 
 /// One source at work.
 pub(crate) struct Source {
@@ -146,14 +146,13 @@ fn run(context: &Context) {
     while !context.stopping() {
         context.feed.begin();
         context.condition.connecting();
-        let began = Instant::now();
         let end = Connection::open(context).map_or_else(End::Failed, Connection::watch);
         match &end {
             End::Stopped => break,
             End::Lost(reason) => context.condition.lost(reason),
             End::Failed(reason) => context.condition.failed(reason),
         }
-        if began.elapsed() >= HEALTHY_RUN && matches!(end, End::Lost(_)) {
+        if matches!(end, End::Lost(_)) {
             attempts.reset();
         }
         let wait = attempts.failed(fastrand::f64());
