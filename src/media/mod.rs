@@ -6,14 +6,24 @@
 //! slate ──────────┘      └─────▶ confidence
 //! ```
 //!
-//! Must not: touch the spool or the network beyond its sources, or know who listens to its events.
+//! Owns: every pipeline of a worker. Must not: write files other than the confidence monitor's picture, speak HTTP, or
+//! decide anything about the channel (that is `worker`).
 
 pub mod clock;
+pub mod confidence;
+pub mod decode;
+pub mod encode;
+mod error;
 mod feed;
+mod init;
 pub mod program;
+pub mod slate;
 mod source;
 
 use std::sync::Arc;
+
+pub use error::MediaError;
+pub use init::init;
 
 use crate::model::Event;
 

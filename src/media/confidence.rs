@@ -1,0 +1,1 @@
+//! The confidence monitor: a small picture of what leaves the box.

@@ -1,0 +1,154 @@
+//! The end of each branch: stamps samples on the grid, tells the muxer where to cut, hands chunks out.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+
+use super::codec::codec_string;
+use super::cut::{Cut, Cutter, TrackGrid};
+use super::fragment;
+use super::ledger::{Ledger, Tally};
+use super::output::{ChunkOut, InitOut, Output};
+use crate::media::MediaError;
+use crate::media::init::element;
+use crate::model::{MediaTime, RenditionId, SegmentGrid};
+
+/// One track and where it is cut.
+#[derive(Debug, Clone)]
+pub(super) struct Track {
+    pub rendition: RenditionId,
+    pub grid: TrackGrid,
+    pub timescale: u32,
+    /// Samples by which the encoder's timestamps are late.
+    pub delay: u64,
+    pub segments: SegmentGrid,
+}
+
+/// The muxer and the sink behind it, to be linked in this order.
+pub(super) fn build(track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) -> Result<Vec<gst::Element>, MediaError> {
+    let id = &track.rendition;
+    let mux = element("cmafmux", &format!("mux-{id}"))?;
+    mux.set_property("manual-split", true);
+    mux.set_property("send-force-keyunit", false);
+    mux.set_property("write-mehd", false);
+    mux.set_property_from_str("write-edts-mode", "never");
+    mux.set_property("movie-timescale", track.timescale);
+    let pad = mux.static_pad("sink").ok_or_else(|| MediaError::graph(mux.name(), "has no pad `sink`"))?;
+    pad.set_property("trak-timescale", track.timescale);
+    stamp_and_cut(&pad, track.clone(), Arc::clone(tally));
+    let sink =
+        gst_app::AppSink::builder().name(format!("sink-{id}")).sync(false).async_(false).buffer_list(true).build();
+    hand_out(&sink, &pad, track, tally, ledger);
+    Ok(vec![mux, sink.upcast()])
+}
+
+/// Puts every sample's times on its grid, to the nanosecond, and the cut events in front of it.
+fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
+    let cutter = Mutex::new(Cutter::new(track.segments));
+    let begin = Mutex::new(None);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
+        let Some(time) = stamp(buffer.make_mut(), &track) else { return gst::PadProbeReturn::Ok };
+        let first = *begin.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(time.encoder);
+        if time.stamped < first {
+            // Priming of the encoder: it would play before the program begins.
+            return gst::PadProbeReturn::Drop;
+        }
+        Tally::add(&tally.encoded, 1);
+        let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+        let cut = cutter.lock().unwrap_or_else(PoisonError::into_inner).before(time.stamped);
+        if let Some(cut) = cut {
+            if cut == Cut::Segment && !keyframe {
+                Tally::add(&tally.unaligned, 1);
+            }
+            let split = gst::Structure::builder("FMP4MuxSplitNow").field("chunk", cut == Cut::Chunk).build();
+            pad.send_event(gst::event::CustomDownstream::new(split));
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+struct Stamp {
+    encoder: MediaTime,
+    stamped: MediaTime,
+}
+
+fn stamp(buffer: &mut gst::BufferRef, track: &Track) -> Option<Stamp> {
+    let pts = buffer.pts()?;
+    let encoder = track.grid.snap(MediaTime::from_nanos(pts.nseconds()));
+    let stamped = track.grid.back(encoder, track.delay);
+    let moved = |time: gst::ClockTime| {
+        gst::ClockTime::from_nseconds((time.nseconds() + stamped.as_nanos()).saturating_sub(pts.nseconds()))
+    };
+    let next = track.grid.first_from(MediaTime::from_nanos(stamped.as_nanos() + 1));
+    let duration = gst::ClockTime::from_nseconds(next.since(stamped).as_nanos() as u64);
+    buffer.set_pts(moved(pts));
+    buffer.set_dts(buffer.dts().map(|dts| {
+        let reordered = dts.nseconds().abs_diff(pts.nseconds()) > duration.nseconds() / 2;
+        if reordered { moved(dts) } else { moved(pts) }
+    }));
+    buffer.set_duration(duration);
+    Some(Stamp { encoder, stamped })
+}
+
+fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) {
+    let (pad, tally) = (pad.downgrade(), Arc::clone(tally));
+    let (rendition, at_end, ledger) = (track.rendition.clone(), Arc::clone(ledger), Arc::clone(ledger));
+    let callbacks = gst_app::AppSinkCallbacks::builder()
+        .new_sample(move |sink| {
+            let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+            let Some(list) = sample.buffer_list() else { return Err(gst::FlowError::Error) };
+            let is_init = |b: &gst::BufferRef| b.flags().contains(gst::BufferFlags::HEADER | gst::BufferFlags::DISCONT);
+            if let Some(header) = list.get(0).filter(|b| is_init(b)) {
+                let caps = pad.upgrade().and_then(|pad| pad.current_caps());
+                let codec = caps.and_then(|caps| codec_string(&caps)).ok_or(gst::FlowError::NotNegotiated)?;
+                let data = header.map_readable().map_err(|_| gst::FlowError::Error)?;
+                let data = Bytes::copy_from_slice(&data);
+                ledger.emit(Output::Init(InitOut { rendition: track.rendition.clone(), codec, data }));
+            }
+            let data = joined(|| list.iter().filter(|b| !is_init(b)))?;
+            if !data.is_empty() {
+                let chunk = chunk(&track, data).ok_or(gst::FlowError::Error)?;
+                Tally::add(&tally.chunks, 1);
+                Tally::add(&tally.bytes, chunk.data.len() as u64);
+                ledger.emit(Output::Chunk(chunk));
+            }
+            Ok(gst::FlowSuccess::Ok)
+        })
+        .eos(move |_| at_end.ended(&rendition))
+        .build();
+    sink.set_callbacks(callbacks);
+}
+
+fn joined<'a, I: Iterator<Item = &'a gst::BufferRef>>(buffers: impl Fn() -> I) -> Result<Bytes, gst::FlowError> {
+    let mut data = Vec::with_capacity(buffers().map(gst::BufferRef::size).sum());
+    for buffer in buffers() {
+        data.extend_from_slice(&buffer.map_readable().map_err(|_| gst::FlowError::Error)?);
+    }
+    Ok(data.into())
+}
+
+/// Describes a chunk by what its bytes say.
+fn chunk(track: &Track, data: Bytes) -> Option<ChunkOut> {
+    let fragment = fragment::read(&data)?;
+    // Rounded up, as the grids are.
+    let time =
+        |ticks: u64| MediaTime::from_nanos((u128::from(ticks) * 1_000_000_000).div_ceil(track.timescale.into()) as u64);
+    let (start, end) = (time(fragment.start), time(fragment.start + fragment.duration));
+    let number = track.segments.number_at(start);
+    let next = track.grid.first_from(track.segments.start_of(number + 1));
+    Some(ChunkOut {
+        rendition: track.rendition.clone(),
+        number,
+        start,
+        duration: Duration::from_nanos(end.since(start).as_nanos() as u64),
+        samples: fragment.samples,
+        independent: fragment.independent,
+        last: end >= next,
+        data,
+    })
+}

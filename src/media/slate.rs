@@ -1,0 +1,1 @@
+//! The slate: what is shown when no source is healthy.
