@@ -4,5 +4,9 @@
 //! worker, or report anything as done before the worker said so.
 
 mod handle;
+mod journal;
+mod lifecycle;
+mod reach;
 
 pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};
+pub use lifecycle::Limits;
