@@ -1,1 +1,3 @@
-//! See the table of layers in the crate's documentation.
+//! Wiring of each program: arguments → log → configuration → wire → run → exit code. No logic.
+
+pub mod worker;
