@@ -1,0 +1,8 @@
+//! Push against real HTTP servers: nginx with WebDAV that goes away and comes back, and an origin that misbehaves on
+//! order.
+
+mod faults;
+mod nginx;
+mod origin;
+mod outage;
+mod studio;
