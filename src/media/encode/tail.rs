@@ -1,6 +1,6 @@
 //! The end of each branch: stamps samples on the grid, tells the muxer where to cut, hands chunks out.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,9 +10,9 @@ use gstreamer_app as gst_app;
 
 use super::codec::codec_string;
 use super::cut::{Cut, Cutter, TrackGrid};
-use super::fragment;
 use super::ledger::{Ledger, Tally};
 use super::output::{ChunkOut, InitOut, Output};
+use super::{fragment, movie};
 use crate::media::MediaError;
 use crate::media::init::element;
 use crate::model::{MediaTime, RenditionId, SegmentGrid};
@@ -49,18 +49,19 @@ pub(super) fn build(track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) -> R
 /// Puts every sample's times on its grid, to the nanosecond, and the cut events in front of it.
 fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
     let cutter = Mutex::new(Cutter::new(track.segments));
-    let begin = Mutex::new(None);
+    let (begin, lead) = (Mutex::new(None), Mutex::new(None));
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
-        let Some(time) = stamp(buffer.make_mut(), &track) else { return gst::PadProbeReturn::Ok };
-        let first = *begin.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(time.encoder);
+        let Some(time) = stamp(buffer.make_mut(), &track, &lead) else { return gst::PadProbeReturn::Ok };
+        let first = *lock(&begin).get_or_insert(time.encoder);
         if time.stamped < first {
-            // Priming of the encoder: it would play before the program begins.
-            return gst::PadProbeReturn::Drop;
+            // Priming of the encoder: it would play before the program begins. (Not `Drop`: the bindings have freed
+            // the buffer by then, and GStreamer would free it again.)
+            return gst::PadProbeReturn::Handled;
         }
         Tally::add(&tally.encoded, 1);
         let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        let cut = cutter.lock().unwrap_or_else(PoisonError::into_inner).before(time.stamped);
+        let cut = lock(&cutter).before(time.stamped);
         if let Some(cut) = cut {
             if cut == Cut::Segment && !keyframe {
                 Tally::add(&tally.unaligned, 1);
@@ -77,22 +78,25 @@ struct Stamp {
     stamped: MediaTime,
 }
 
-fn stamp(buffer: &mut gst::BufferRef, track: &Track) -> Option<Stamp> {
-    let pts = buffer.pts()?;
-    let encoder = track.grid.snap(MediaTime::from_nanos(pts.nseconds()));
+/// `lead` is what the encoder's decode times are ahead of the first keyframe's presentation: taken off, so that decode
+/// times begin with the presentation. `tfdt` is then both, and reordered pictures get negative composition offsets
+/// (CMAF brand cmf2) where others would need an edit list.
+fn stamp(buffer: &mut gst::BufferRef, track: &Track, lead: &Mutex<Option<u64>>) -> Option<Stamp> {
+    let pts = buffer.pts()?.nseconds();
+    let encoder = track.grid.snap(MediaTime::from_nanos(pts));
     let stamped = track.grid.back(encoder, track.delay);
-    let moved = |time: gst::ClockTime| {
-        gst::ClockTime::from_nseconds((time.nseconds() + stamped.as_nanos()).saturating_sub(pts.nseconds()))
-    };
     let next = track.grid.first_from(MediaTime::from_nanos(stamped.as_nanos() + 1));
-    let duration = gst::ClockTime::from_nseconds(next.since(stamped).as_nanos() as u64);
-    buffer.set_pts(moved(pts));
-    buffer.set_dts(buffer.dts().map(|dts| {
-        let reordered = dts.nseconds().abs_diff(pts.nseconds()) > duration.nseconds() / 2;
-        if reordered { moved(dts) } else { moved(pts) }
-    }));
-    buffer.set_duration(duration);
+    let dts = buffer.dts().map_or(pts, gst::ClockTime::nseconds);
+    let lead = *lock(lead).get_or_insert(pts.saturating_sub(dts));
+    let decoded = track.grid.back(MediaTime::from_nanos(dts + lead), track.delay);
+    buffer.set_pts(gst::ClockTime::from_nseconds(stamped.as_nanos()));
+    buffer.set_dts(gst::ClockTime::from_nseconds(decoded.as_nanos()));
+    buffer.set_duration(gst::ClockTime::from_nseconds(next.since(stamped).as_nanos() as u64));
     Some(Stamp { encoder, stamped })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) {
@@ -106,8 +110,9 @@ fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<T
             if let Some(header) = list.get(0).filter(|b| is_init(b)) {
                 let caps = pad.upgrade().and_then(|pad| pad.current_caps());
                 let codec = caps.and_then(|caps| codec_string(&caps)).ok_or(gst::FlowError::NotNegotiated)?;
-                let data = header.map_readable().map_err(|_| gst::FlowError::Error)?;
-                let data = Bytes::copy_from_slice(&data);
+                let mut data = header.map_readable().map_err(|_| gst::FlowError::Error)?.to_vec();
+                movie::forget_creation_time(&mut data);
+                let data = data.into();
                 ledger.emit(Output::Init(InitOut { rendition: track.rendition.clone(), codec, data }));
             }
             let data = joined(|| list.iter().filter(|b| !is_init(b)))?;
