@@ -82,7 +82,7 @@ fn words(name: &str, text: &str, face: &str, pixels: u32, at: f64) -> Result<gst
     overlay.set_property("draw-outline", false);
     overlay.set_property("color", 0xffe8_ecf0_u32);
     for (property, value) in
-        [("halignment", "center"), ("valignment", "position"), ("line-alignment", "center"), ("wrap-mode", "word-char")]
+        [("halignment", "center"), ("valignment", "position"), ("line-alignment", "center"), ("wrap-mode", "wordchar")]
     {
         overlay.set_property_from_str(property, value);
     }

@@ -1,9 +1,9 @@
 //! The end of each branch: stamps samples on the grid, tells the muxer where to cut, hands chunks out.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
@@ -49,10 +49,10 @@ pub(super) fn build(track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) -> R
 /// Puts every sample's times on its grid, to the nanosecond, and the cut events in front of it.
 fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
     let cutter = Mutex::new(Cutter::new(track.segments));
-    let (begin, lead) = (Mutex::new(None), Mutex::new(None));
+    let begin = Mutex::new(None);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
-        let Some(time) = stamp(buffer.make_mut(), &track, &lead) else { return gst::PadProbeReturn::Ok };
+        let Some(time) = stamp(buffer.make_mut(), &track) else { return gst::PadProbeReturn::Ok };
         let first = *lock(&begin).get_or_insert(time.encoder);
         if time.stamped < first {
             // Priming of the encoder: it would play before the program begins. (Not `Drop`: the bindings have freed
@@ -78,17 +78,13 @@ struct Stamp {
     stamped: MediaTime,
 }
 
-/// `lead` is what the encoder's decode times are ahead of the first keyframe's presentation: taken off, so that decode
-/// times begin with the presentation. `tfdt` is then both, and reordered pictures get negative composition offsets
-/// (CMAF brand cmf2) where others would need an edit list.
-fn stamp(buffer: &mut gst::BufferRef, track: &Track, lead: &Mutex<Option<u64>>) -> Option<Stamp> {
-    let pts = buffer.pts()?.nseconds();
-    let encoder = track.grid.snap(MediaTime::from_nanos(pts));
+fn stamp(buffer: &mut gst::BufferRef, track: &Track) -> Option<Stamp> {
+    let time = |time: gst::ClockTime| MediaTime::from_nanos(time.nseconds());
+    let pts = buffer.pts()?;
+    let encoder = track.grid.snap(time(pts));
     let stamped = track.grid.back(encoder, track.delay);
+    let decoded = track.grid.back(time(buffer.dts().unwrap_or(pts)), track.delay);
     let next = track.grid.first_from(MediaTime::from_nanos(stamped.as_nanos() + 1));
-    let dts = buffer.dts().map_or(pts, gst::ClockTime::nseconds);
-    let lead = *lock(lead).get_or_insert(pts.saturating_sub(dts));
-    let decoded = track.grid.back(MediaTime::from_nanos(dts + lead), track.delay);
     buffer.set_pts(gst::ClockTime::from_nseconds(stamped.as_nanos()));
     buffer.set_dts(gst::ClockTime::from_nseconds(decoded.as_nanos()));
     buffer.set_duration(gst::ClockTime::from_nseconds(next.since(stamped).as_nanos() as u64));
@@ -102,6 +98,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) {
     let (pad, tally) = (pad.downgrade(), Arc::clone(tally));
     let (rendition, at_end, ledger) = (track.rendition.clone(), Arc::clone(ledger), Arc::clone(ledger));
+    let lead = AtomicU32::new(0);
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
@@ -117,7 +114,7 @@ fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<T
             }
             let data = joined(|| list.iter().filter(|b| !is_init(b)))?;
             if !data.is_empty() {
-                let chunk = chunk(&track, data).ok_or(gst::FlowError::Error)?;
+                let chunk = chunk(&track, data, &lead).ok_or(gst::FlowError::Error)?;
                 Tally::add(&tally.chunks, 1);
                 Tally::add(&tally.bytes, chunk.data.len() as u64);
                 ledger.emit(Output::Chunk(chunk));
@@ -129,17 +126,23 @@ fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<T
     sink.set_callbacks(callbacks);
 }
 
-fn joined<'a, I: Iterator<Item = &'a gst::BufferRef>>(buffers: impl Fn() -> I) -> Result<Bytes, gst::FlowError> {
+fn joined<'a, I: Iterator<Item = &'a gst::BufferRef>>(buffers: impl Fn() -> I) -> Result<Vec<u8>, gst::FlowError> {
     let mut data = Vec::with_capacity(buffers().map(gst::BufferRef::size).sum());
     for buffer in buffers() {
         data.extend_from_slice(&buffer.map_readable().map_err(|_| gst::FlowError::Error)?);
     }
-    Ok(data.into())
+    Ok(data)
 }
 
-/// Describes a chunk by what its bytes say.
-fn chunk(track: &Track, data: Bytes) -> Option<ChunkOut> {
+/// Describes a chunk by what its bytes say. `lead` is how much earlier than presentation this track is decoded.
+fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32) -> Option<ChunkOut> {
     let fragment = fragment::read(&data)?;
+    // Reordered pictures have negative composition offsets. That is correct, but ffmpeg and its kin play such a track
+    // late by them; so decoding begins earlier instead. It never goes back, or decode times would overlap.
+    let lead = lead.fetch_max(fragment.early, Ordering::Relaxed).max(fragment.early);
+    if lead > 0 {
+        fragment::decode_earlier(&mut data, lead)?;
+    }
     // Rounded up, as the grids are.
     let time =
         |ticks: u64| MediaTime::from_nanos((u128::from(ticks) * 1_000_000_000).div_ceil(track.timescale.into()) as u64);
@@ -154,6 +157,6 @@ fn chunk(track: &Track, data: Bytes) -> Option<ChunkOut> {
         samples: fragment.samples,
         independent: fragment.independent,
         last: end >= next,
-        data,
+        data: data.into(),
     })
 }
