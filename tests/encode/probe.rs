@@ -35,8 +35,8 @@ pub fn packets(data: &[u8]) -> Vec<Packet> {
     let packet = |line: &str| {
         let mut field = line.split('|');
         let mut number = || field.next()?.parse().ok();
-        let (pts, duration) = (number()?, number()?);
-        Some(Packet { pts, duration, key: line.contains('K') })
+        let pts = number()?;
+        Some(Packet { pts, duration: number().unwrap_or(0), key: line.contains('K') })
     };
     text.lines().map(|line| packet(line).unwrap_or_else(|| panic!("{line}"))).collect()
 }

@@ -1,9 +1,11 @@
 //! Reads a movie fragment header (`moof`, ISO/IEC 14496-12 8.8) of one track: what the bytes say is what is reported.
 
+use std::ops::Range;
+
 /// A `moof`, in ticks of the track's timescale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fragment {
-    /// `tfdt`: decode time of the first sample.
+    /// `tfdt`. cmafmux writes the earliest presentation time there, whatever the decode times are.
     pub start: u64,
     /// Sum of the sample durations.
     pub duration: u64,
@@ -11,28 +13,61 @@ pub(super) struct Fragment {
     pub samples: u32,
     /// Whether the first sample is a sync sample.
     pub independent: bool,
+    /// The most by which a sample is presented before it is decoded: negative composition offsets, as cmafmux writes
+    /// them where the encoder reorders pictures.
+    pub early: u32,
 }
 
 /// Reads the fragment header at the beginning of `data`; `None` if there is none or it is not understood.
 pub(super) fn read(data: &[u8]) -> Option<Fragment> {
-    let traf = child(child(data, b"moof")?, b"traf")?;
-    let tfhd = Defaults::read(child(traf, b"tfhd")?)?;
-    let start = decode_time(child(traf, b"tfdt")?)?;
-    let run = Run::read(child(traf, b"trun")?, &tfhd)?;
+    let traf = traf(data)?;
+    let within = |kind| find(data, traf.clone(), kind).and_then(|range| data.get(range));
+    let tfhd = Defaults::read(within(b"tfhd")?)?;
+    let start = decode_time(within(b"tfdt")?)?;
+    let run = Run::read(within(b"trun")?, &tfhd)?;
     // sample_is_non_sync_sample
     let independent = run.first_flags & 0x0001_0000 == 0;
-    Some(Fragment { start, duration: run.duration, samples: run.samples, independent })
+    let Run { duration, samples, early, .. } = run;
+    Some(Fragment { start, duration, samples, independent, early })
 }
 
-/// The content of the first box of this kind in `data`.
-fn child<'a>(mut data: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
+/// Moves decode times (`tfdt`) back by `ticks` and raises the composition offsets by as much: presentation stays.
+/// `None` where that is not possible; the data is of no use then.
+pub(super) fn decode_earlier(data: &mut [u8], ticks: u32) -> Option<()> {
+    let traf = traf(data)?;
+    let (tfdt, trun) = (find(data, traf.clone(), b"tfdt")?, find(data, traf, b"trun")?);
+    let start = decode_time(data.get(tfdt.clone())?)?.checked_sub(ticks.into())?;
+    let tfdt = data.get_mut(tfdt)?;
+    if tfdt.first() != Some(&1) {
+        return None;
+    }
+    tfdt.get_mut(4..12)?.copy_from_slice(&start.to_be_bytes());
+    let trun = data.get_mut(trun)?;
+    let layout = Layout::read(trun)?;
+    for sample in 0..layout.samples {
+        let at = layout.field(sample, OFFSET)?;
+        let raised = be32(trun, at)?.cast_signed().checked_add_unsigned(ticks)?;
+        trun.get_mut(at..at + 4)?.copy_from_slice(&raised.to_be_bytes());
+    }
+    Some(())
+}
+
+fn traf(data: &[u8]) -> Option<Range<usize>> {
+    find(data, find(data, 0..data.len(), b"moof")?, b"traf")
+}
+
+/// Where the content of the first box of this kind within `range` is.
+fn find(data: &[u8], mut range: Range<usize>, kind: &[u8; 4]) -> Option<Range<usize>> {
     loop {
-        let size = be32(data, 0)? as usize;
-        let found = data.get(4..8)? == kind;
-        if found {
-            return data.get(8..size);
+        let here = data.get(range.clone())?;
+        let size = be32(here, 0)? as usize;
+        if size < 8 || size > here.len() {
+            return None;
         }
-        data = data.get(size.max(8)..)?;
+        if here.get(4..8)? == kind {
+            return Some(range.start + 8..range.start + size);
+        }
+        range.start += size;
     }
 }
 
@@ -73,39 +108,57 @@ impl Defaults {
     }
 }
 
+/// Per-sample fields of `trun`, by their flag.
+const DURATION: u32 = 0x100;
+const FLAGS: u32 = 0x400;
+const OFFSET: u32 = 0x800;
+
+/// Where `trun` keeps what.
+struct Layout {
+    present: u32,
+    samples: u32,
+    table: usize,
+}
+
+impl Layout {
+    fn read(trun: &[u8]) -> Option<Self> {
+        let present = be32(trun, 0)? & 0x00ff_ffff;
+        let table = 8 + 4 * (present & 0x05).count_ones() as usize;
+        Some(Self { present, samples: be32(trun, 4)?, table })
+    }
+
+    /// Flags of the first sample alone, after the data offset.
+    fn first_flags(&self) -> Option<usize> {
+        (self.present & 0x04 != 0).then_some(self.table - 4)
+    }
+
+    fn field(&self, sample: u32, field: u32) -> Option<usize> {
+        let words = (self.present & 0xf00).count_ones() as usize;
+        let before = (self.present & 0xf00 & (field - 1)).count_ones() as usize;
+        (self.present & field != 0).then_some(self.table + (sample as usize * words + before) * 4)
+    }
+}
+
 /// `trun`, summed up.
 struct Run {
     samples: u32,
     duration: u64,
     first_flags: u32,
+    early: u32,
 }
 
 impl Run {
     fn read(trun: &[u8], defaults: &Defaults) -> Option<Self> {
-        let present = be32(trun, 0)? & 0x00ff_ffff;
-        let samples = be32(trun, 4)?;
-        let mut at = 8 + if present & 0x01 != 0 { 4 } else { 0 };
-        let mut first_flags = None;
-        if present & 0x04 != 0 {
-            first_flags = Some(be32(trun, at)?);
-            at += 4;
+        let layout = Layout::read(trun)?;
+        let value = |at: Option<usize>, default: u32| at.map_or(Some(default), |at| be32(trun, at));
+        let first_flags = value(layout.first_flags().or_else(|| layout.field(0, FLAGS)), defaults.flags)?;
+        let (mut duration, mut early) = (0u64, 0u32);
+        for sample in 0..layout.samples {
+            duration += u64::from(value(layout.field(sample, DURATION), defaults.duration)?);
+            let offset = value(layout.field(sample, OFFSET), 0)?.cast_signed();
+            early = early.max(offset.min(0).unsigned_abs());
         }
-        let mut duration = 0u64;
-        for _ in 0..samples {
-            let mut field = |bit: u32| -> Option<Option<u32>> {
-                if present & bit == 0 {
-                    return Some(None);
-                }
-                at += 4;
-                be32(trun, at - 4).map(Some)
-            };
-            duration += u64::from(field(0x100)?.unwrap_or(defaults.duration));
-            field(0x200)?;
-            let flags = field(0x400)?.unwrap_or(defaults.flags);
-            field(0x800)?;
-            first_flags.get_or_insert(flags);
-        }
-        Some(Self { samples, duration, first_flags: first_flags.unwrap_or(defaults.flags) })
+        Some(Self { samples: layout.samples, duration, first_flags, early })
     }
 }
 
@@ -133,11 +186,28 @@ mod tests {
     #[test]
     fn defaults_and_own_values_are_summed() {
         let read_back = read(&sample(&[0x01, 3, 99])).unwrap();
-        assert_eq!(read_back, Fragment { start: (1 << 32) + 2, duration: 3000, samples: 3, independent: false });
+        assert_eq!(
+            read_back,
+            Fragment { start: (1 << 32) + 2, duration: 3000, samples: 3, independent: false, early: 0 }
+        );
         let read_back = read(&sample(&[0x05, 2, 99, 0x0200_0000])).unwrap();
-        assert_eq!(read_back, Fragment { start: (1 << 32) + 2, duration: 2000, samples: 2, independent: true });
+        assert_eq!(
+            read_back,
+            Fragment { start: (1 << 32) + 2, duration: 2000, samples: 2, independent: true, early: 0 }
+        );
         let read_back = read(&sample(&[0x0701, 2, 99, 10, 5, 0x0200_0000, 20, 5, 0x0101_0000])).unwrap();
-        assert_eq!(read_back, Fragment { start: (1 << 32) + 2, duration: 30, samples: 2, independent: true });
+        assert_eq!(read_back, Fragment { start: (1 << 32) + 2, duration: 30, samples: 2, independent: true, early: 0 });
+    }
+
+    #[test]
+    fn decoding_earlier_keeps_the_presentation() {
+        let mut data = sample(&[0x0901, 3, 99, 10, 0, 10, 20, 10, (-10i32).cast_unsigned()]);
+        assert_eq!(read(&data).unwrap().early, 10);
+        decode_earlier(&mut data, 10).unwrap();
+        let moved = read(&data).unwrap();
+        assert_eq!((moved.start, moved.early, moved.duration), ((1 << 32) + 2 - 10, 0, 30));
+        assert!(data.ends_with(&words(&[10, 10, 10, 30, 10, 0])));
+        assert_eq!(decode_earlier(&mut [0; 64], 1), None);
     }
 
     #[test]

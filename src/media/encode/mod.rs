@@ -28,6 +28,7 @@ mod failure;
 mod format;
 mod fragment;
 mod ledger;
+mod movie;
 mod output;
 mod picture;
 mod sound;

@@ -122,7 +122,8 @@ fn drop_when_full(queue: &gst::Element, limit: u64, tally: Arc<Tally>) -> Result
             return gst::PadProbeReturn::Ok;
         }
         Tally::add(&tally.dropped, 1);
-        gst::PadProbeReturn::Drop
+        // Not `Drop`: the bindings have freed the picture by then, and GStreamer would free it again.
+        gst::PadProbeReturn::Handled
     });
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::cut::TrackGrid;
 use super::entry::Entry;
 use super::format::{AAC_FRAME, sound_caps};
 use super::ledger::Ledger;
-use super::picture::{add_linked, filter, static_pad, unlimited_queue};
+use super::picture::{add_linked, filter, unlimited_queue};
 use super::tail::{self, Track};
 use crate::media::MediaError;
 use crate::media::init::element;
@@ -18,9 +18,6 @@ use crate::plan::AudioRenditionPlan;
 
 /// Frames by which the decoded sound of avenc_aac lags behind its timestamps (its priming).
 const ENCODER_DELAY: u64 = 1;
-
-/// The smallest AAC frame aacparse may believe in.
-const SMALLEST_FRAME: u32 = 10;
 
 /// Builds every audio branch into `pipeline`.
 pub(super) fn build(
@@ -56,14 +53,12 @@ fn branch(
     queue.set_property("max-size-buffers", 64u32);
     let encoder = element("avenc_aac", &format!("encoder-{id}"))?;
     encoder.set_property("bitrate", i32::try_from(rendition.bitrate.bps()).unwrap_or(i32::MAX));
-    let parser = element("aacparse", &format!("parse-{id}"))?;
-    let_small_frames_pass(&parser)?;
     let raw = gst::Caps::builder("audio/mpeg").field("mpegversion", 4i32).field("stream-format", "raw").build();
     let mut chain = vec![
         queue.clone(),
         element("audioconvert", &format!("convert-{id}"))?,
         encoder,
-        parser,
+        element("aacparse", &format!("parse-{id}"))?,
         filter(&format!("parsed-{id}"), &raw)?,
     ];
     let track = Track {
@@ -76,11 +71,4 @@ fn branch(
     chain.extend(tail::build(track, &tally, ledger)?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;
     tee.link(&queue).map_err(|error| MediaError::graph(format!("rendition {id}"), error))
-}
-
-/// aacparse waits for more data when frames are tiny, as those of digital silence are: 600 ms and more.
-fn let_small_frames_pass(parser: &gst::Element) -> Result<(), MediaError> {
-    static_pad(parser, "sink")?;
-    let _ = SMALLEST_FRAME;
-    Ok(())
 }

@@ -1,18 +1,18 @@
 //! The end of each branch: stamps samples on the grid, tells the muxer where to cut, hands chunks out.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
 use super::codec::codec_string;
 use super::cut::{Cut, Cutter, TrackGrid};
-use super::fragment;
 use super::ledger::{Ledger, Tally};
 use super::output::{ChunkOut, InitOut, Output};
+use super::{fragment, movie};
 use crate::media::MediaError;
 use crate::media::init::element;
 use crate::model::{MediaTime, RenditionId, SegmentGrid};
@@ -53,14 +53,15 @@ fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
         let Some(time) = stamp(buffer.make_mut(), &track) else { return gst::PadProbeReturn::Ok };
-        let first = *begin.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(time.encoder);
+        let first = *lock(&begin).get_or_insert(time.encoder);
         if time.stamped < first {
-            // Priming of the encoder: it would play before the program begins.
-            return gst::PadProbeReturn::Drop;
+            // Priming of the encoder: it would play before the program begins. (Not `Drop`: the bindings have freed
+            // the buffer by then, and GStreamer would free it again.)
+            return gst::PadProbeReturn::Handled;
         }
         Tally::add(&tally.encoded, 1);
         let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        let cut = cutter.lock().unwrap_or_else(PoisonError::into_inner).before(time.stamped);
+        let cut = lock(&cutter).before(time.stamped);
         if let Some(cut) = cut {
             if cut == Cut::Segment && !keyframe {
                 Tally::add(&tally.unaligned, 1);
@@ -78,26 +79,26 @@ struct Stamp {
 }
 
 fn stamp(buffer: &mut gst::BufferRef, track: &Track) -> Option<Stamp> {
+    let time = |time: gst::ClockTime| MediaTime::from_nanos(time.nseconds());
     let pts = buffer.pts()?;
-    let encoder = track.grid.snap(MediaTime::from_nanos(pts.nseconds()));
+    let encoder = track.grid.snap(time(pts));
     let stamped = track.grid.back(encoder, track.delay);
-    let moved = |time: gst::ClockTime| {
-        gst::ClockTime::from_nseconds((time.nseconds() + stamped.as_nanos()).saturating_sub(pts.nseconds()))
-    };
+    let decoded = track.grid.back(time(buffer.dts().unwrap_or(pts)), track.delay);
     let next = track.grid.first_from(MediaTime::from_nanos(stamped.as_nanos() + 1));
-    let duration = gst::ClockTime::from_nseconds(next.since(stamped).as_nanos() as u64);
-    buffer.set_pts(moved(pts));
-    buffer.set_dts(buffer.dts().map(|dts| {
-        let reordered = dts.nseconds().abs_diff(pts.nseconds()) > duration.nseconds() / 2;
-        if reordered { moved(dts) } else { moved(pts) }
-    }));
-    buffer.set_duration(duration);
+    buffer.set_pts(gst::ClockTime::from_nseconds(stamped.as_nanos()));
+    buffer.set_dts(gst::ClockTime::from_nseconds(decoded.as_nanos()));
+    buffer.set_duration(gst::ClockTime::from_nseconds(next.since(stamped).as_nanos() as u64));
     Some(Stamp { encoder, stamped })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) {
     let (pad, tally) = (pad.downgrade(), Arc::clone(tally));
     let (rendition, at_end, ledger) = (track.rendition.clone(), Arc::clone(ledger), Arc::clone(ledger));
+    let lead = AtomicU32::new(0);
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
@@ -106,13 +107,14 @@ fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<T
             if let Some(header) = list.get(0).filter(|b| is_init(b)) {
                 let caps = pad.upgrade().and_then(|pad| pad.current_caps());
                 let codec = caps.and_then(|caps| codec_string(&caps)).ok_or(gst::FlowError::NotNegotiated)?;
-                let data = header.map_readable().map_err(|_| gst::FlowError::Error)?;
-                let data = Bytes::copy_from_slice(&data);
+                let mut data = header.map_readable().map_err(|_| gst::FlowError::Error)?.to_vec();
+                movie::forget_creation_time(&mut data);
+                let data = data.into();
                 ledger.emit(Output::Init(InitOut { rendition: track.rendition.clone(), codec, data }));
             }
             let data = joined(|| list.iter().filter(|b| !is_init(b)))?;
             if !data.is_empty() {
-                let chunk = chunk(&track, data).ok_or(gst::FlowError::Error)?;
+                let chunk = chunk(&track, data, &lead).ok_or(gst::FlowError::Error)?;
                 Tally::add(&tally.chunks, 1);
                 Tally::add(&tally.bytes, chunk.data.len() as u64);
                 ledger.emit(Output::Chunk(chunk));
@@ -124,17 +126,23 @@ fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<T
     sink.set_callbacks(callbacks);
 }
 
-fn joined<'a, I: Iterator<Item = &'a gst::BufferRef>>(buffers: impl Fn() -> I) -> Result<Bytes, gst::FlowError> {
+fn joined<'a, I: Iterator<Item = &'a gst::BufferRef>>(buffers: impl Fn() -> I) -> Result<Vec<u8>, gst::FlowError> {
     let mut data = Vec::with_capacity(buffers().map(gst::BufferRef::size).sum());
     for buffer in buffers() {
         data.extend_from_slice(&buffer.map_readable().map_err(|_| gst::FlowError::Error)?);
     }
-    Ok(data.into())
+    Ok(data)
 }
 
-/// Describes a chunk by what its bytes say.
-fn chunk(track: &Track, data: Bytes) -> Option<ChunkOut> {
+/// Describes a chunk by what its bytes say. `lead` is how much earlier than presentation this track is decoded.
+fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32) -> Option<ChunkOut> {
     let fragment = fragment::read(&data)?;
+    // Reordered pictures have negative composition offsets. That is correct, but ffmpeg and its kin play such a track
+    // late by them; so decoding begins earlier instead. It never goes back, or decode times would overlap.
+    let lead = lead.fetch_max(fragment.early, Ordering::Relaxed).max(fragment.early);
+    if lead > 0 {
+        fragment::decode_earlier(&mut data, lead)?;
+    }
     // Rounded up, as the grids are.
     let time =
         |ticks: u64| MediaTime::from_nanos((u128::from(ticks) * 1_000_000_000).div_ceil(track.timescale.into()) as u64);
@@ -149,6 +157,6 @@ fn chunk(track: &Track, data: Bytes) -> Option<ChunkOut> {
         samples: fragment.samples,
         independent: fragment.independent,
         last: end >= next,
-        data,
+        data: data.into(),
     })
 }
