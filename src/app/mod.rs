@@ -1,3 +1,6 @@
 //! Wiring of each program: arguments → log → configuration → wire → run → exit code. No logic.
 
+pub mod check;
+pub mod measure;
+pub mod origin;
 pub mod worker;
