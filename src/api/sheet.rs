@@ -1,15 +1,19 @@
 //! A sheet of metrics, filled anew from the snapshot at each scrape: nothing is counted twice, and what is gone from the
 //! snapshot is gone from the scrape.
 
-use std::sync::atomic::AtomicU64;
-
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 /// Bounded by the configuration: ids of channels and their parts, and words of enumerations.
 pub(crate) type Labels = Vec<(&'static str, String)>;
+
+/// One metric: its rows in the order of the snapshot.
+#[derive(Debug)]
+enum Rows {
+    Gauge(Vec<(Labels, f64)>),
+    Counter(Vec<(Labels, u64)>),
+}
 
 /// See the module.
 pub(crate) struct Sheet {
@@ -23,20 +27,12 @@ impl Sheet {
 
     /// A value that goes up and down.
     pub(crate) fn gauge(&mut self, name: &str, help: &str, rows: impl IntoIterator<Item = (Labels, f64)>) {
-        let family = Family::<Labels, Gauge<f64, AtomicU64>>::default();
-        for (labels, value) in rows {
-            family.get_or_create(&labels).set(value);
-        }
-        self.registry.register(name, help, family);
+        self.registry.register(name, help, Rows::Gauge(rows.into_iter().collect()));
     }
 
     /// A value that only grows; `_total` is appended to the name.
     pub(crate) fn counter(&mut self, name: &str, help: &str, rows: impl IntoIterator<Item = (Labels, u64)>) {
-        let family = Family::<Labels, Counter>::default();
-        for (labels, value) in rows {
-            family.get_or_create(&labels).inc_by(value);
-        }
-        self.registry.register(name, help, family);
+        self.registry.register(name, help, Rows::Counter(rows.into_iter().collect()));
     }
 
     /// One row per word of an enumeration, 1 for the one that holds.
@@ -62,6 +58,36 @@ impl Sheet {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+impl EncodeMetric for Rows {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let none: Option<&prometheus_client::metrics::exemplar::Exemplar<NoLabelSet, f64>> = None;
+        match self {
+            Rows::Gauge(rows) => rows.iter().try_for_each(|(labels, value)| match labels.is_empty() {
+                true => encoder.encode_gauge(value),
+                false => encoder.encode_family(labels)?.encode_gauge(value),
+            }),
+            Rows::Counter(rows) => rows.iter().try_for_each(|(labels, value)| match labels.is_empty() {
+                true => encoder.encode_counter(value, none),
+                false => encoder.encode_family(labels)?.encode_counter(value, none),
+            }),
+        }
+    }
+
+    fn metric_type(&self) -> MetricType {
+        match self {
+            Rows::Gauge(_) => MetricType::Gauge,
+            Rows::Counter(_) => MetricType::Counter,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Rows::Gauge(rows) => rows.is_empty(),
+            Rows::Counter(rows) => rows.is_empty(),
+        }
     }
 }
 

@@ -207,7 +207,7 @@ async fn a_client_that_falls_behind_is_told_what_it_missed() {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(2048).unwrap();
     let mut slow = socket.connect(server.address).await.unwrap();
-    slow.write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").await.unwrap();
+    slow.write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").await.unwrap();
     wait_for(&server, "uplink_event_stream_clients", 1.0).await;
     let text = "x".repeat(4_000);
     for seq in 1..=3 * HELD as u64 {
