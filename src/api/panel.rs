@@ -9,12 +9,14 @@ use super::problem::Problem;
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const FILES: &[(&str, &str, &str)] = &[
+    ("icon.svg", "image/svg+xml", include_str!("../../web-ui/panel/icon.svg")),
     ("panel.css", "text/css; charset=utf-8", include_str!("../../web-ui/panel/panel.css")),
     ("panel.js", SCRIPT, include_str!("../../web-ui/panel/panel.js")),
     ("card.js", SCRIPT, include_str!("../../web-ui/panel/card.js")),
     ("commands.js", SCRIPT, include_str!("../../web-ui/panel/commands.js")),
     ("dom.js", SCRIPT, include_str!("../../web-ui/panel/dom.js")),
     ("link.js", SCRIPT, include_str!("../../web-ui/panel/link.js")),
+    ("picture.js", SCRIPT, include_str!("../../web-ui/panel/picture.js")),
     ("words.js", SCRIPT, include_str!("../../web-ui/panel/words.js")),
 ];
 

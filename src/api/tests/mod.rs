@@ -3,4 +3,5 @@
 mod commands;
 mod resources;
 mod rig;
+mod stage;
 mod stream;
