@@ -24,6 +24,13 @@ function why(report) {
   return report.health === "healthy" ? words.health("healthy") : `${words.health(report.health)}: ${report.reason}`;
 }
 
+/** The last error says more than the reason only if it says something else. */
+function fault(destination) {
+  const text = why(destination.health);
+  const error = destination.health.health === "healthy" ? null : destination.last_error;
+  return error && !text.includes(error) ? `${text} (${error})` : text;
+}
+
 const tint = (report) => `health health-${report.health}`;
 
 export class Card {
@@ -36,8 +43,8 @@ export class Card {
   #program = el("p", { class: "program" });
   #worker = el("p", { class: "quiet" });
   #class = el("p", { class: "quiet" });
-  #sources = table("Sources", "Source", "State", "Arriving", "Frames", "Health");
-  #destinations = table("Destinations", "Destination", "State", "Waiting", "Acknowledged", "Health");
+  #sources = table("Sources", "Source", "Health", "State", "Arriving", "Frames");
+  #destinations = table("Destinations", "Destination", "Health", "State", "Waiting", "Acknowledged");
   #renditions = table("Renditions", "Rendition", "Encoder", "Target", "Measured", "Segments");
   #parts = el("div", { class: "parts" });
   #picture;
@@ -80,7 +87,7 @@ export class Card {
   /** What moves by the clock alone. */
   tick() {
     const channel = this.#channel;
-    const ago = (time) => words.duration((this.#link.now - Date.parse(time)) / 1000);
+    const ago = (time) => words.duration((this.#link.known - Date.parse(time)) / 1000);
     put(this.#reason, `${channel.health.reason} (${channel.health.code}, for ${ago(channel.health.since)})`);
     put(this.#elapsed, channel.on_air_since && channel.on_air ? `on air for ${ago(channel.on_air_since)}` : "");
     const worker = channel.worker;
@@ -103,17 +110,14 @@ export class Card {
       `${words.count(program.frames)} frames, ${words.count(program.repeated)} repeated, ` +
       `${words.count(program.missed)} missed · peak ${peaks || "none"} dBFS`);
     rows(this.#sources.body, sources.map((one) => [
-      `${one.id} (${one.kind})`, one.state,
+      `${one.id} (${one.kind})`, [why(one.health), tint(one.health)], one.state,
       [one.picture && `${one.picture} @ ${one.frame_rate ?? "?"}`, one.sound].filter(Boolean).join(", ") || "nothing",
-      `${words.count(one.frames)}${one.late ? `, ${words.count(one.late)} late` : ""}`,
-      [why(one.health), tint(one.health)]]));
+      `${words.count(one.frames)}${one.late ? `, ${words.count(one.late)} late` : ""}`]));
     const good = destinations.filter((one) => one.health.health === "healthy").length;
     put(this.#destinations.caption, `Destinations: ${good} of ${destinations.length} healthy`);
     rows(this.#destinations.body, destinations.map((one) => [
-      one.id, one.state,
-      `${one.queue_seconds.toFixed(1)} s`,
-      `${words.bytes(one.bytes_acknowledged)}${one.reconnects ? `, ${one.reconnects} reconnect(s)` : ""}`,
-      [why(one.health) + (one.last_error && one.health.health !== "healthy" ? ` (${one.last_error})` : ""), tint(one.health)]]));
+      one.id, [fault(one), tint(one.health)], one.state, words.duration(one.queue_seconds),
+      `${words.bytes(one.bytes_acknowledged)}${one.reconnects ? `, ${one.reconnects} reconnect(s)` : ""}`]));
     rows(this.#renditions.body, renditions.map((one) => [
       one.id, one.encoder, words.bits(one.target), words.bits(one.measured), words.count(one.segments)]));
     const lost = spool.lost_segments ? `, ${words.count(spool.lost_segments)} segments LOST` : "";

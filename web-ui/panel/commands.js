@@ -39,9 +39,11 @@ export class Commands {
     this.#keep = el("button", { type: "button", onclick: () => this.#disarm("Stop was not confirmed.") }, "Keep on air");
     this.strip = el("div", { class: "arm", hidden: true, role: "group", "aria-label": `Stop ${title}?` },
       el("p", {}, `Take ${title} OFF AIR? `, this.#left), this.#confirm, this.#keep);
-    this.strip.addEventListener("keydown", (key) => {
-      if (key.key === "Escape") this.#disarm("Stop was not confirmed.");
-    });
+    for (const place of [this.strip, this.bar]) {
+      place.addEventListener("keydown", (key) => {
+        if (key.key === "Escape") this.#disarm("Stop was not confirmed.");
+      });
+    }
   }
 
   /** What makes sense now, by the newest document. */
@@ -60,8 +62,7 @@ export class Commands {
   tick() {
     const free = this.#link.fresh && !this.#pending;
     for (const [verb, button] of Object.entries(this.#buttons)) {
-      // aria-disabled would keep the focus, but a control that must not work must not look as if it did.
-      const disabled = !(free && this.#allowed[verb] && !(verb === "stop" && this.#armed));
+      const disabled = !(free && this.#allowed[verb]);
       if (button.disabled !== disabled) button.disabled = disabled;
       button.classList.toggle("pending", this.#pending?.verb === verb);
     }
@@ -84,6 +85,7 @@ export class Commands {
   }
 
   #arm() {
+    if (this.#armed) return;
     this.#armed = performance.now() + ARMED_MS;
     show(this.strip, true);
     this.#say("pending", "Stop is armed: confirm over the picture.");
@@ -109,6 +111,7 @@ export class Commands {
 
   async #send(verb) {
     if (this.#pending || !this.#link.fresh) return;
+    const held = this.bar.contains(document.activeElement) || document.activeElement === document.body;
     this.#pending = { verb, at: performance.now() };
     this.tick();
     const [kind, text] = await this.#ask(verb);
@@ -116,6 +119,8 @@ export class Commands {
     this.#pending = null;
     this.#say(kind, `${at} ${text}`);
     this.tick();
+    // A disabled button loses the keyboard's place: give it back.
+    if (held && document.activeElement === document.body) this.bar.querySelector("button:enabled")?.focus();
   }
 
   /** The engine's own words, or the problem's. */

@@ -34,6 +34,11 @@ export class Link {
     return Date.now() + this.#offset;
   }
 
+  /** The daemon's time of what is shown: it stands still when nothing is heard. */
+  get known() {
+    return this.#fresh ? this.now : this.now - (this.silence ?? 0);
+  }
+
   /** Milliseconds since anything was heard; none before the first word. */
   get silence() {
     return this.#heard ? performance.now() - this.#heard : null;

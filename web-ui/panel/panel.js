@@ -32,7 +32,7 @@ const link = new Link({
   fresh(fresh) {
     document.body.classList.toggle("lost", !fresh);
     document.body.classList.remove("waiting");
-    put(at("band-since"), `${words.clock(link.now - (link.silence ?? 0))} UTC`);
+    put(at("band-since"), `${words.clock(link.known)} UTC`);
     show(at("band"), !fresh);
     title();
   },
@@ -50,9 +50,9 @@ function appliance(status) {
   put(at("box-version"), `Uplink ${status.version}`);
   put(at("box-health"), words.health(status.health.health));
   at("box-health").className = `health health-${status.health.health}`;
-  const on = status.channels.filter((channel) => channel.on_air).length;
-  const wanted = status.channels.filter((channel) => channel.order === "on_air").length;
-  put(at("box-count"), `${on} of ${wanted} ordered channels on air`);
+  const wanted = status.channels.filter((channel) => channel.order === "on_air");
+  const on = wanted.filter((channel) => channel.on_air).length;
+  put(at("box-count"), `${on} of ${wanted.length} channels ordered on air are on air`);
   const faults = status.config.rejected;
   show(at("rejected"), faults.length > 0);
   at("rejected-faults").replaceChildren(...faults.map((fault) => el("li", {}, fault)));
