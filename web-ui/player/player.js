@@ -1,6 +1,6 @@
 // The player page: attaches hls.js to the channel in the address, shows how it goes, and recovers by itself.
 // @ts-check
-import { MESSAGES, WORDS, decide, edgeStands, pollDelay, remedy, secondsText } from './state.js';
+import { decide, edgeStands, MESSAGES, pollDelay, remedy, secondsText, WORDS } from './state.js';
 
 const Hls = /** @type {any} */ (globalThis).Hls;
 const channel = decodeURIComponent(location.pathname.split('/').filter(Boolean).pop() ?? '');
@@ -222,7 +222,9 @@ function measure() {
   face.behindEdgeSeconds = hls && edge >= 0 && seen.started ? Math.max(edge - video.currentTime, 0) : null;
   const level = hls?.levels?.[hls.currentLevel];
   const name = level ? (level.uri ?? level.url?.[0] ?? '').split('/').slice(-2)[0] : '';
-  face.rendition = level ? `${name}, ${video.videoWidth}×${video.videoHeight}, ${(level.bitrate / 1e6).toFixed(1)} Mbit/s` : '';
+  face.rendition = level
+    ? `${name}, ${video.videoWidth}×${video.videoHeight}, ${(level.bitrate / 1e6).toFixed(1)} Mbit/s`
+    : '';
 }
 
 function bufferAhead() {

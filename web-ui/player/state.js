@@ -67,7 +67,8 @@ export function remedy(standing, jumped) {
   return standing >= JUMP_SECONDS && !jumped ? 'jump' : 'none';
 }
 
-/** Wait before try number `tries` (from 0), in seconds: a waiting page notices soon, an abandoned one is no load. */
+/** Wait before try number `tries` (from 0), in seconds: a waiting page notices soon, an abandoned one is no load.
+ * @param {number} tries */
 export function pollDelay(tries) {
   return Math.min(1 + tries * 0.25, 5);
 }
