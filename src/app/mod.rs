@@ -1,1 +1,2 @@
 //! See the table of layers in the crate's documentation.
+pub mod measure;
