@@ -205,7 +205,6 @@ fn start_pusher(plan: &ChannelPlan, destination: &DestinationPlan, spool: &Spool
         audio: plan.audio.iter().map(audio).collect(),
         playlist_segments: plan.spool.playlist_segments,
         grid: plan.segments,
-        record_directory: plan.spool.directory.clone(),
     };
     let sink = Arc::clone(events);
     Pusher::start(description, spool.clone(), move |event| sink(event))
