@@ -1,6 +1,8 @@
 //! Wiring of each program: arguments → log → configuration → wire → run → exit code. No logic.
 
 pub mod check;
+pub mod ctl;
+pub mod daemon;
 pub mod measure;
 pub mod origin;
 pub mod worker;
