@@ -10,8 +10,9 @@
 //! | layer | module | owns | may import |
 //! |---|---|---|---|
 //! | 0 | `model` | the words of the field: ids, units, health, events, media time. No I/O | |
-//! | 1 | `config` | loading and checking what the technician wrote: raw → checked; claims; diff; secrets | model |
-//! | 1 | `profile` | hardware profiles and their matching | model |
+//! | 1 | `document` | files that technicians write: spanned TOML against a table of keys, faults with their place; JSON Schema and reference from the same table | model |
+//! | 1 | `profile` | hardware profiles and their matching | model, document |
+//! | 1 | `config` | loading and checking what the technician wrote: raw → checked; claims; secrets | model, document, profile |
 //! | 1 | `policy` | when to retry, restart, fail over, revert, alarm. Pure; time is passed in | model |
 //! | 1 | `hls` | playlists, segment names, timing. Pure | model |
 //! | 1 | `lineup` | the machine-readable marks in the test picture and sound: draw and read. Pure | model |
@@ -34,6 +35,7 @@
 pub mod api;
 pub mod app;
 pub mod config;
+pub mod document;
 pub mod hardware;
 pub mod hls;
 pub mod ipc;

@@ -1,1 +1,3 @@
 //! See the table of layers in the crate's documentation.
+
+pub mod check;

@@ -1,0 +1,3 @@
+//! The configuration from outside: shipped files, exact faults, plans, schemas.
+
+mod shipped;
