@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::asks::{Ask, Pending, Reply, SHOW_WITHIN, START_WITHIN, outcome, shows};
+use super::asks::{Answer, Ask, Pending, Reply, SHOW_WITHIN, START_WITHIN, outcome, shows};
 use super::channel::Channel;
 use super::handle::Refusal;
 use super::journal::now;
@@ -71,11 +71,7 @@ impl Channel {
     }
 
     /// Takes an order to the program; the answer, if there is nothing to wait for.
-    fn show(
-        &mut self,
-        order: &ProgramOrder,
-        status: &ChannelStatus,
-    ) -> Option<Result<super::handle::Outcome, Refusal>> {
+    fn show(&mut self, order: &ProgramOrder, status: &ChannelStatus) -> Option<Answer> {
         if self.order == ChannelOrder::OffAir {
             return Some(Err(Refusal::OffAir(self.id.clone())));
         }
@@ -109,7 +105,7 @@ impl Channel {
             self.pending = others;
             let shows: Vec<Pending> = shows;
             for pending in shows {
-                pending.settle(Err(Refusal::Failed(reason.clone())));
+                self.settle(pending, Err(Refusal::Failed(reason.clone())));
             }
         }
         self.todo.push_back(Input::Refused(reason));
@@ -119,7 +115,9 @@ impl Channel {
     pub(super) fn next_due(&self) -> Instant {
         let pending = self.pending.iter().map(Pending::due).min();
         let look = Instant::now() + if self.is_busy() { LOOK } else { LOOK * 60 };
-        [self.life.deadline(), pending].into_iter().flatten().fold(look, Instant::min)
+        // One look as soon as silence becomes doubtful; after that the usual ones.
+        let doubt = self.beat.map(|beat| beat + DOUBT + Duration::from_millis(1)).filter(|at| *at > Instant::now());
+        [self.life.deadline(), pending, doubt].into_iter().flatten().fold(look, Instant::min)
     }
 
     /// Publishes the status if it has changed, and answers the orders it confirms.
@@ -139,10 +137,15 @@ impl Channel {
         let status = self.status.borrow().clone();
         for pending in std::mem::take(&mut self.pending) {
             match pending.answer(stand, &status, at) {
-                Some(answer) => pending.settle(answer),
+                Some(answer) => self.settle(pending, answer),
                 None => self.pending.push(pending),
             }
         }
+    }
+
+    /// Answers by way of the root, which publishes first: who has the answer finds it in the snapshot.
+    fn settle(&self, pending: Pending, answer: Answer) {
+        let _ = self.shared.answers.send((pending.into_reply(), answer));
     }
 
     fn judge_on_air(&mut self, at: Instant) {

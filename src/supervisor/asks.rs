@@ -24,8 +24,10 @@ pub(crate) enum Ask {
     Show(ProgramOrder),
 }
 
+/// What an order comes to.
+pub(crate) type Answer = Result<Outcome, Refusal>;
 /// Where the answer goes.
-pub(crate) type Reply = oneshot::Sender<Result<Outcome, Refusal>>;
+pub(crate) type Reply = oneshot::Sender<Answer>;
 
 /// An order that waits for its confirmation.
 #[derive(Debug)]
@@ -84,10 +86,9 @@ impl Pending {
         }
     }
 
-    /// Gives it.
-    pub(crate) fn settle(self, answer: Result<Outcome, Refusal>) {
-        // Whoever asked may have gone; the order stands all the same.
-        let _ = self.reply.send(answer);
+    /// Where the answer goes.
+    pub(crate) fn into_reply(self) -> Reply {
+        self.reply
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::asks::{Ask, Pending, Reply};
+use super::asks::{Answer, Ask, Pending, Reply};
 use super::journal::Journal;
 use super::lifecycle::{Input, Lifecycle};
 use super::notes::About;
@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     /// A status has changed.
     pub(crate) changed: Arc<Notify>,
+    /// Answers on their way, see [`Channel`].
+    pub(crate) answers: mpsc::UnboundedSender<(Reply, Answer)>,
 }
 
 /// What a channel is told.

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::asks::{Ask, Reply};
+use super::asks::{Answer, Ask, Reply};
 use super::channel::{Channel, Mail, Shared};
 use super::handle::{Command, Refusal, Request};
 use super::journal::now;
@@ -35,10 +35,20 @@ const POST_WITHIN: Duration = Duration::from_secs(3);
 /// How the program around it ends the supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Control {
+    /// Take up the work.
+    Begin,
     /// All channels off air, in order.
     Stop,
     /// Kill what is left.
     Hurry,
+}
+
+/// What the root hears.
+pub(super) struct Inbox {
+    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) control: mpsc::Receiver<Control>,
+    /// Answers of channels, to be given once the snapshot shows them.
+    pub(super) answers: mpsc::UnboundedReceiver<(Reply, Answer)>,
 }
 
 /// A channel as the root sees it.
@@ -84,12 +94,10 @@ impl Root {
     }
 
     /// Takes over what runs, starts what is missing, and serves until it is told to stop.
-    pub(super) async fn run(
-        mut self,
-        configuration: Configuration,
-        mut requests: mpsc::Receiver<Request>,
-        mut control: mpsc::Receiver<Control>,
-    ) {
+    pub(super) async fn run(mut self, configuration: Configuration, mut inbox: Inbox) {
+        if inbox.control.recv().await != Some(Control::Begin) {
+            return;
+        }
         self.tell(Severity::Info, EventCode::DaemonStarted, "the daemon is up".to_owned());
         for configured in configuration.channels {
             self.add(configured);
@@ -98,14 +106,15 @@ impl Root {
         loop {
             self.publish();
             tokio::select! {
-                request = requests.recv() => match request {
+                request = inbox.requests.recv() => match request {
                     Some((command, reply)) => self.on_command(command, reply),
                     None => break,
                 },
-                told = control.recv() => match told {
-                    Some(told) => return self.shut(told, requests, control).await,
+                told = inbox.control.recv() => match told {
+                    Some(told) => return self.shut(told, inbox).await,
                     None => break,
                 },
+                Some(answered) = inbox.answers.recv() => self.answer(answered),
                 loaded = self.reloading.finished() => self.on_loaded(loaded).await,
                 () = self.shared.changed.notified() => {}
                 Some(ended) = self.actors.join_next_with_id() => self.on_actor_ended(ended),
@@ -222,6 +231,12 @@ impl Root {
         self.shared.journal.tell(Event::new(now(), severity, code, text));
     }
 
+    fn answer(&mut self, (reply, answer): (Reply, Answer)) {
+        self.publish();
+        // Whoever asked may have gone; the order stands all the same.
+        let _ = reply.send(answer);
+    }
+
     /// Publishes a snapshot of what all channels say now.
     fn publish(&mut self) {
         let channels = self.seats.iter().map(|seat| (**seat.status.borrow()).clone()).collect();
@@ -230,12 +245,7 @@ impl Root {
     }
 
     /// Takes every channel off air, bounded, and ends.
-    async fn shut(
-        mut self,
-        told: Control,
-        mut requests: mpsc::Receiver<Request>,
-        mut control: mpsc::Receiver<Control>,
-    ) {
+    async fn shut(mut self, told: Control, mut inbox: Inbox) {
         self.tell(Severity::Info, EventCode::DaemonStopping, "the daemon takes all channels off air".to_owned());
         let mail = |told| if told == Control::Stop { Mail::Shut } else { Mail::Hurry };
         self.post_all(&mail(told));
@@ -246,8 +256,9 @@ impl Root {
             self.publish();
             tokio::select! {
                 _ = self.actors.join_next() => {}
-                Some((_, reply)) = requests.recv() => drop(reply.send(Err(Refusal::ShuttingDown))),
-                Some(Control::Hurry) = control.recv() => self.post_all(&Mail::Hurry),
+                Some((_, reply)) = inbox.requests.recv() => drop(reply.send(Err(Refusal::ShuttingDown))),
+                Some(answered) = inbox.answers.recv() => self.answer(answered),
+                Some(Control::Hurry) = inbox.control.recv() => self.post_all(&Mail::Hurry),
                 () = self.shared.changed.notified() => {}
                 () = tokio::time::sleep_until(until) => {
                     if std::mem::replace(&mut last_chance, true) {

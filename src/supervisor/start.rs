@@ -10,7 +10,7 @@ use super::channel::Shared;
 use super::handle::Handle;
 use super::journal::Journal;
 use super::reload::Reloading;
-use super::root::{Control, Root};
+use super::root::{Control, Inbox, Root};
 use super::settings::{Configuration, Reload, Settings};
 use super::snapshot::Overview;
 use crate::model::Event;
@@ -41,22 +41,28 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Takes over the workers that are on air, starts those that are missing, and goes on so.
-    pub fn start(settings: Settings, configuration: Configuration, records: Records, reload: Reload) -> (Self, Handle) {
+    /// A supervisor that waits for [`Supervisor::begin`], so that whoever wants every event can listen first.
+    pub fn new(settings: Settings, configuration: Configuration, records: Records, reload: Reload) -> (Self, Handle) {
         let Records { store, orders, recorder } = records;
         let journal = Journal::new(recorder);
         let limit = settings.limits.longest_stop() + settings.limits.patience;
         let runtime = settings.runtime.clone();
         let changed = Arc::new(Notify::new());
-        let shared = Shared { settings: Arc::new(settings), journal: journal.clone(), store, changed };
+        let (answers, answered) = mpsc::unbounded_channel();
+        let shared = Shared { settings: Arc::new(settings), journal: journal.clone(), store, changed, answers };
         let mut overview = Overview::new(configuration.name.clone(), configuration.path.clone());
         let (snapshot, status) = watch::channel(Arc::new(overview.status(Vec::new(), None)));
         let (requests, asked) = mpsc::channel(REQUESTS);
         let (control, told) = mpsc::channel(4);
         let root = Root::new(shared, overview, orders, snapshot, Reloading::new(reload));
-        let root = tokio::spawn(root.run(configuration, asked, told));
+        let root = tokio::spawn(root.run(configuration, Inbox { requests: asked, control: told, answers: answered }));
         let handle = Handle { requests, status, events: journal.events(), runtime };
         (Self { control, root, journal, limit }, handle)
+    }
+
+    /// Takes over the workers that are on air, starts those that are missing, and goes on so.
+    pub fn begin(&self) {
+        let _ = self.control.try_send(Control::Begin);
     }
 
     /// Records something that happened outside of the channels.

@@ -29,11 +29,12 @@ pub(super) async fn run(place: &Place, listen: SocketAddr, configuration: Config
     let (records, notices) = records(place);
     let limits = Limits::default();
     let settings = Settings { runtime: place.runtime.clone(), worker: place.worker.clone(), limits };
-    let (supervisor, handle) = Supervisor::start(settings, configuration, records, reload(place));
+    let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload(place));
     let (close, closing) = oneshot::channel::<()>();
     let served = tokio::spawn(api::serve(listener, handle.clone(), async {
         let _ = closing.await;
     }));
+    supervisor.begin();
     tracing::info!("API and panel: http://{address}");
     Service.ready();
     let result = attend(supervisor, &handle, signals, notices).await;
