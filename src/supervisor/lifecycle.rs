@@ -41,12 +41,12 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Ready in 10 s; off air in 5 s, 6 s (SIGTERM) or 7 s (SIGKILL).
+    /// Ready in 10 s; off air in 5 s, 5.7 s (SIGTERM) or 6.4 s (SIGKILL), so that the daemon is down within 8 s.
     fn default() -> Self {
         Self {
             ready_within: Duration::from_secs(10),
             stop_within: Duration::from_secs(5),
-            patience: Duration::from_secs(1),
+            patience: Duration::from_millis(700),
             restarts: RestartPolicy::default(),
         }
     }

@@ -113,6 +113,11 @@ impl Process {
         self.pid
     }
 
+    /// The pid and the start time in clock ticks since boot: together they name one process for ever.
+    pub fn pid_line(&self) -> String {
+        format!("{} {}\n", self.pid, start_ticks(self.pid).unwrap_or(0))
+    }
+
     /// Sends a signal; one to a process that has ended goes nowhere.
     pub fn signal(&self, signal: Signal) {
         let signal = match signal {
@@ -149,8 +154,8 @@ pub fn own_since() -> SystemTime {
     started(std::process::id()).unwrap_or_else(SystemTime::now)
 }
 
-/// When process `pid` started, in clock ticks since boot: with the pid it names one process for ever.
-pub(crate) fn start_ticks(pid: u32) -> Option<u64> {
+/// When process `pid` started, in clock ticks since boot.
+fn start_ticks(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may hold anything; field 22 is the 20th after it.
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()

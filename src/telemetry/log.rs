@@ -20,6 +20,8 @@ pub enum LogFormat {
 pub fn init(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // Whoever read our standard error may be gone: that must cost the log, not the daemon (the default panics).
+    let lines = lines.log_internal_errors(false);
     // A second subscriber in one process (tests) is refused, and the first goes on.
     let _ = match format {
         LogFormat::Human => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),

@@ -105,6 +105,7 @@ impl fmt::Debug for Recorder {
     }
 }
 
+#[allow(clippy::cognitive_complexity, reason = "three macros, one for each level: the level must be a constant")]
 fn line(event: &Event, text: &str) {
     let code = event.code.as_str();
     let channel = event.channel.as_ref().map(tracing::field::display);
