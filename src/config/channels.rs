@@ -34,7 +34,7 @@ pub(crate) struct PlacedChannel {
 
 pub(crate) fn read(root: &Section<'_>, known: &Known<'_>, findings: &mut Findings) -> Vec<Option<PlacedChannel>> {
     let channels = root.map("channels");
-    if root.has("channels") && channels.is_empty() {
+    if root.is_empty("channels") {
         findings.faults.add(&root.spot("channels"), "names no channel", "add [channels.<id>]");
     }
     let spool = root.table("spool");
@@ -84,7 +84,7 @@ fn sources(
     findings: &mut Findings,
 ) -> Option<Vec<Placed<Source>>> {
     let names = section.list::<String>("sources");
-    if section.has("sources") && names.is_empty() {
+    if section.is_empty("sources") {
         findings.faults.add(&section.spot("sources"), "names no source", "name at least one of [sources]");
     }
     let ids: Vec<&str> = known.sources.iter().map(|source| source.id.as_str()).collect();

@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::fault::{Faults, Spot};
-use super::nearest::{one_of, suggest};
+use super::nearest::{nearest, one_of, suggest};
 use super::shape::{Key, Kind, Need, Shape};
 use super::source::Source;
 use super::value::{FromWritten, accepts};
@@ -54,6 +54,15 @@ impl<'a> Section<'a> {
     /// Whether `name` is written.
     pub fn has(&self, name: &str) -> bool {
         self.entry(name).is_some()
+    }
+
+    /// Whether `name` is written as a list or table without anything in it.
+    pub fn is_empty(&self, name: &str) -> bool {
+        self.entry(name).is_some_and(|(_, value)| match value.get_ref() {
+            DeValue::Array(items) => items.is_empty(),
+            DeValue::Table(entries) => entries.is_empty(),
+            _ => false,
+        })
     }
 
     /// The value of `name`, or its default. None if it is missing or faulty.
@@ -191,15 +200,20 @@ impl<'a> Section<'a> {
         let Some(table) = self.table else { return };
         let variant = table.get(self.shape.tag).and_then(|value| value.get_ref().as_str());
         let variant = self.shape.variants.iter().find(|candidate| Some(candidate.word) == variant);
+        let mut meant = Vec::new();
         for (name, value) in in_file_order(table) {
             let here = self.shape.keys.iter().chain(variant.iter().flat_map(|variant| variant.keys));
             match here.clone().find(|key| key.name == name.get_ref().as_ref()) {
                 Some(key) => self.check_value(&key.kind, &self.path(key.name), value, faults),
-                None => self.report_unknown(name, value, here.map(|key| key.name), faults),
+                None => {
+                    meant.extend(nearest(name.get_ref(), here.clone().map(|key| key.name)));
+                    self.report_unknown(name, value, here.map(|key| key.name), faults);
+                }
             }
         }
         for key in self.shape.keys.iter().chain(variant.iter().flat_map(|variant| variant.keys)) {
-            let missing = !self.has(key.name);
+            // A misspelt key is one fault, not two.
+            let missing = !self.has(key.name) && !meant.contains(&key.name);
             if let (true, Need::Required(example)) = (missing, key.need) {
                 let spot = Spot { key: self.path(key.name), value: None, ..self.spot.clone() };
                 let fix = match key.kind {

@@ -1,3 +1,6 @@
 //! The configuration from outside: shipped files, exact faults, plans, schemas.
 
+mod derived;
+mod faults;
+mod mangled;
 mod shipped;
