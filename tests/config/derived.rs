@@ -101,3 +101,23 @@ fn each_table(document: &Value, with: &mut impl FnMut(&str)) {
     }
     walk(document, "", with);
 }
+
+#[test]
+fn every_default_obeys_its_own_rule() {
+    fn walk(schema: &Value, seen: &mut usize) {
+        if let Some(default) = schema.get("default") {
+            assert!(jsonschema::is_valid(schema, default), "{schema}");
+            *seen += 1;
+        }
+        match schema {
+            Value::Object(map) => map.values().for_each(|value| walk(value, seen)),
+            Value::Array(items) => items.iter().for_each(|value| walk(value, seen)),
+            _ => {}
+        }
+    }
+    for (name, shape, _) in kinds() {
+        let mut seen = 0;
+        walk(&schema(name, shape), &mut seen);
+        assert!(seen > 0 || name == "hardware-profile", "{name} has no default");
+    }
+}

@@ -34,7 +34,10 @@ impl Site {
             fs::create_dir(site.path(directory)).unwrap();
         }
         for file in ["pipelines/line-up-360p30.toml", "hardware-profiles/software-x264.toml"] {
-            fs::copy(shipped.join(file), site.path(file)).unwrap();
+            // Without the comments on top, so that rewording them moves no line number.
+            let text = fs::read_to_string(shipped.join(file)).unwrap();
+            let lines: Vec<&str> = text.lines().skip_while(|line| line.starts_with('#')).collect();
+            fs::write(site.path(file), lines.join("\n")).unwrap();
         }
         fs::write(site.path("token"), "0123456789\n").unwrap();
         fs::write(site.path("uplinkd.toml"), configuration).unwrap();
@@ -265,6 +268,46 @@ formats = []
 [[encoder]]",
     );
     insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn reserved_names() {
+    let mut table = Table::default();
+    let two = "[sources.cam]\nkind = \"auto\"\n\n[sources.cam-1]\nkind = \"test\"";
+    let site = Site::new(GOOD).edit("uplinkd.toml", "[sources.cam]\nkind = \"test\"", two);
+    let site = site.edit("uplinkd.toml", "sources = [\"cam\"]", "sources = [\"cam\", \"cam-1\"]");
+    table.row("cam-1 beside an automatic cam", &site.faults(&[]));
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn warnings_do_not_refuse() {
+    let site = Site::new(GOOD)
+        .edit("uplinkd.toml", "https://", "http://")
+        .edit("uplinkd.toml", "kind = \"test\"", "kind = \"v4l2\"\ndevice = \"/dev/video77\"")
+        .edit("uplinkd.toml", "[appliance]", "[api]\nlisten = \"0.0.0.0:8080\"\n\n[appliance]")
+        .edit("pipelines/line-up-360p30.toml", "size = \"320x180\"", "size = \"320x240\"");
+    let (text, good) = uplink::app::check::report(site.0.path().to_owned(), false);
+    assert!(good, "{text}");
+    insta::assert_snapshot!(text.replace(&format!("{}/", site.0.path().display()), ""));
+}
+
+#[test]
+fn the_report_counts_faults_and_files() {
+    let site = Site::new(GOOD).edit("uplinkd.toml", "title =", "tilte =").edit(
+        "pipelines/line-up-360p30.toml",
+        "frame_rate = 30",
+        "frame_rate = 0",
+    );
+    let (text, good) = uplink::app::check::report(site.path("uplinkd.toml"), false);
+    assert!(!good);
+    assert!(text.ends_with("\n2 faults in 2 files\n"), "{text}");
+    let (text, _) = uplink::app::check::report(site.0.path().to_owned(), true);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["ok"], false);
+    assert_eq!(json["faults"].as_array().unwrap().len(), 2);
+    assert_eq!(json["faults"][0]["line"], 13);
+    assert_eq!(json["faults"][0]["key"], "channels.a.tilte");
 }
 
 #[test]
