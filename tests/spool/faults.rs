@@ -162,10 +162,13 @@ fn a_spool_deleted_on_air_is_set_up_again() {
     let (spool, _) = start(&path, &feeds, at(FIRST, 0));
     play(&spool, &feeds, (FIRST, 0), (FIRST + 3, 1));
     fs::remove_dir_all(&path).unwrap();
-    let error = (1..4).map(|quarter| spool.put_chunk(video().chunk(FIRST + 3, quarter))).find_map(Result::err).unwrap();
-    assert!(matches!(error, SpoolError::Missing { .. }), "{error}");
-    assert_eq!(spool.segments(&video().id), [], "what is gone is not offered");
-    assert_eq!(spool.status().lost_segments, 4);
+    for feed in &feeds {
+        let rest = (1..4).map(|quarter| spool.put_chunk(feed.chunk(FIRST + 3, quarter)));
+        let error = rest.filter_map(Result::err).next().unwrap();
+        assert!(matches!(error, SpoolError::Missing { .. }), "{error}");
+        assert_eq!(spool.segments(&feed.id), [], "what is gone is not offered");
+    }
+    assert_eq!(spool.status().lost_segments, 8);
     assert_eq!(spool.status().health.code, "spool_deleted");
     play(&spool, &feeds, (FIRST + 4, 0), (FIRST + 6, 0));
     check(&spool);

@@ -197,3 +197,28 @@ fn a_second_process_is_kept_out_and_a_retired_rendition_is_removed() {
     assert_eq!(mended.renditions_removed, ["a-main"]);
     assert!(!dir.path().join("a-main").exists() && dir.path().join("not-ours").exists());
 }
+
+#[test]
+fn a_clock_that_was_years_ahead_does_not_keep_a_channel_off_air() {
+    let dir = tempfile::tempdir().unwrap();
+    let feeds = both();
+    let (spool, _) = start(dir.path(), &feeds, at(FIRST, 0));
+    play(&spool, &feeds, (FIRST, 0), (FIRST + 1, 0));
+    drop(spool);
+    let (spool, _) = start(dir.path(), &feeds, at(FIRST * 2, 0));
+    play(&spool, &feeds, (FIRST * 2, 0), (FIRST * 2 + 3, 1));
+    drop(spool);
+    let (spool, mended) = start(dir.path(), &feeds, at(FIRST + 9, 0));
+    assert_eq!((mended.from_the_future, mended.segments_missing), (8, 0), "{mended}");
+    play(&spool, &feeds, (FIRST + 9, 0), (FIRST + 10, 0));
+    drop(spool);
+    let (spool, mended) = start(dir.path(), &feeds, at(FIRST + 200, 0));
+    assert!(mended.is_clean(), "{mended}");
+    play(&spool, &feeds, (FIRST + 200, 0), (FIRST + 201, 0));
+    check(&spool);
+    for feed in &feeds {
+        let numbers: Vec<u64> = listed(&spool, feed).into_iter().map(|(number, ..)| number - FIRST).collect();
+        assert_eq!(numbers, [0, 9, 200]);
+    }
+    assert_eq!(listed(&spool, &video()), listed(&spool, &audio()));
+}
