@@ -116,7 +116,7 @@ impl Link {
 
     /// A request that was `started` then failed. Of several that were under way together only the first counts.
     pub(crate) fn failed(&mut self, verdict: &Verdict, started: Instant, now: Instant, random: f64) -> Option<Change> {
-        if self.last_failure.is_some_and(|at| started < at) {
+        if !self.is_current(started) {
             return None;
         }
         self.last_failure = Some(now);
@@ -148,8 +148,13 @@ impl Link {
         }
     }
 
-    /// Looks at the clock: requests under way since `oldest` without any acknowledgement for `limit` are an outage, long
-    /// before each of them has run into its own bound.
+    /// Whether a request that was `started` then says anything about the link as it is now.
+    pub(crate) fn is_current(&self, started: Instant) -> bool {
+        self.last_failure.is_none_or(|at| started >= at)
+    }
+
+    /// Looks at the clock: requests under way without progress since `oldest`, and without any acknowledgement for
+    /// `limit`, are an outage, long before each of them has run into its own bound.
     pub(crate) fn silent(
         &mut self,
         oldest: Option<Instant>,
