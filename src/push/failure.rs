@@ -43,15 +43,16 @@ fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
     find(error, |error| error.downcast_ref::<io::Error>().map(io::Error::kind))
 }
 
+/// The first hit of `test` in the causes of `error`. An io::Error keeps what it wraps out of source(), and TLS errors
+/// travel that way, more than one deep.
 fn find<T>(error: &reqwest::Error, test: impl Fn(&(dyn Error + 'static)) -> Option<T>) -> Option<T> {
     let mut next = error.source();
     while let Some(error) = next {
-        // An io::Error keeps what it wraps out of source(): rustls' errors travel that way.
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(found) = test(error).or_else(|| inner.and_then(|inner| test(inner))) {
+        if let Some(found) = test(error) {
             return Some(found);
         }
-        next = error.source();
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static)).or_else(|| error.source());
     }
     None
 }

@@ -116,7 +116,7 @@ impl Link {
 
     /// A request that was `started` then failed. Of several that were under way together only the first counts.
     pub(crate) fn failed(&mut self, verdict: &Verdict, started: Instant, now: Instant, random: f64) -> Option<Change> {
-        if self.last_failure.is_some_and(|at| started < at) {
+        if !self.is_current(started) {
             return None;
         }
         self.last_failure = Some(now);
@@ -124,7 +124,7 @@ impl Link {
             RetryDecision::Retry => {
                 let wait = self.fast.failed(random);
                 self.retry_at = Some(now + wait);
-                self.down_since.get_or_insert(now);
+                self.down_since.get_or_insert(started);
                 if self.fast.count() >= OUTAGE_AFTER {
                     return self.interrupt(verdict);
                 }
@@ -148,24 +148,34 @@ impl Link {
         }
     }
 
-    /// Looks at the clock: requests under way since `oldest` without any acknowledgement for `limit` are an outage, long
-    /// before each of them has run into its own bound.
+    /// Whether a request that was `started` then says anything about the link as it is now.
+    pub(crate) fn is_current(&self, started: Instant) -> bool {
+        self.last_failure.is_none_or(|at| started >= at)
+    }
+
+    /// Looks at the clock: nothing acknowledged for `limit` is an outage, however few attempts that took, and long before
+    /// each of them has run into its own bound. `oldest` is since when a request is under way without progress; `stalled`
+    /// is the verdict where nothing has failed yet.
     pub(crate) fn silent(
         &mut self,
         oldest: Option<Instant>,
         limit: Duration,
-        verdict: &Verdict,
+        stalled: &Verdict,
         now: Instant,
     ) -> Option<Change> {
         let watched = matches!(self.phase, Phase::Connecting | Phase::Streaming | Phase::Faltering);
-        let since = oldest?.max(self.last_acknowledged.unwrap_or(oldest?));
+        let waiting = oldest.map(|oldest| self.last_acknowledged.map_or(oldest, |at| at.max(oldest)));
+        let since = self.down_since.or(waiting)?;
         if !watched || now.saturating_duration_since(since) < limit {
             return None;
         }
-        self.last_failure = Some(now);
-        self.down_since.get_or_insert(since);
-        self.retry_at = Some(now + FAST.first);
-        self.interrupt(verdict)
+        self.down_since = Some(since);
+        if self.retry_at.is_none() {
+            self.last_failure = Some(now);
+            self.retry_at = Some(now + FAST.first);
+        }
+        let verdict = self.verdict.clone().unwrap_or_else(|| stalled.clone());
+        self.interrupt(&verdict)
     }
 
     /// What may be sent at `now`.
@@ -296,6 +306,19 @@ mod tests {
         let (now, told) = fail(&mut link, start, 10, &judge(&HttpFailure::Status(401)));
         assert_eq!((told.len(), link.state()), (1, DestinationState::Failed));
         assert_eq!(link.gate(now), Gate::Closed(now + Duration::from_secs(15)));
+    }
+
+    #[test]
+    fn attempts_that_take_long_are_an_outage_before_the_third() {
+        let (mut link, start) = (Link::new(), Instant::now());
+        let unanswered = judge(&HttpFailure::Connect("no answer in time".to_owned()));
+        let stalled = judge(&HttpFailure::Stalled("nothing acknowledged".to_owned()));
+        link.acknowledged(start);
+        let failed = start + Duration::from_secs(2);
+        assert_eq!(link.failed(&unanswered, start, failed, 0.0), None);
+        let limit = Duration::from_secs(3);
+        assert_eq!(link.silent(None, limit, &stalled, failed), None);
+        assert_eq!(link.silent(None, limit, &stalled, start + limit), Some(Change::Interrupted(unanswered)));
     }
 
     #[test]

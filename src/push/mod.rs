@@ -31,6 +31,7 @@ mod pusher;
 mod ranges;
 mod record;
 mod report;
+mod requests;
 mod task;
 
 pub use description::{PushDescription, PushedAudio, PushedVideo};

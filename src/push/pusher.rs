@@ -15,6 +15,7 @@ use crate::spool::Spool;
 
 use super::description::PushDescription;
 use super::record::{Delivered, Record};
+use super::report::counted;
 use super::task::{Seams, Task};
 
 /// What was not delivered when a destination was stopped. It stays in the spool, and the next run delivers it.
@@ -38,7 +39,7 @@ impl fmt::Display for Left {
         match (self.segments, self.playlists) {
             (0, false) => write!(f, "everything was delivered"),
             (0, true) => write!(f, "the last playlists were not delivered"),
-            (count, _) => write!(f, "{count} segments stay in the spool for the next run"),
+            (count, _) => write!(f, "{} left in the spool for the next run", counted(count)),
         }
     }
 }

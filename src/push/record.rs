@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
 
 use crate::model::{DestinationId, RenditionId};
 
@@ -74,6 +76,70 @@ impl Record {
         let temporary = path.with_extension("json.tmp");
         std::fs::write(&temporary, serde_json::to_vec(self)?)?;
         std::fs::rename(&temporary, path)
+    }
+}
+
+/// The record with its file: written now and then, by a thread that may block.
+#[derive(Debug)]
+pub(crate) struct RecordFile {
+    path: PathBuf,
+    record: Record,
+    /// Changed since it was last written.
+    stale: bool,
+    written: Instant,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl RecordFile {
+    /// The file is written at most this often; what is lost with it is sent twice.
+    const EVERY: Duration = Duration::from_secs(1);
+
+    /// `record`, to be kept at `path`.
+    pub(crate) fn new(path: PathBuf, record: Record) -> Self {
+        Self { path, record, stale: false, written: Instant::now(), writer: None }
+    }
+
+    /// What was known of `rendition` when the record was read, or was noted since.
+    pub(crate) fn of(&self, rendition: &RenditionId) -> Delivered {
+        self.record.renditions.get(rendition).cloned().unwrap_or_default()
+    }
+
+    /// Notes what is delivered of `rendition`.
+    pub(crate) fn note(&mut self, rendition: &RenditionId, delivered: Delivered) {
+        self.record.renditions.insert(rendition.clone(), delivered);
+        self.stale = true;
+    }
+
+    /// Writes it if it is time to.
+    pub(crate) fn write_if_due(&mut self, now: Instant) {
+        let busy = self.writer.as_ref().is_some_and(|writer| !writer.is_finished());
+        if self.stale && !busy && now.saturating_duration_since(self.written) >= Self::EVERY {
+            self.written = now;
+            self.write();
+        }
+    }
+
+    /// Writes what has not been written, and waits for it.
+    pub(crate) async fn close(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.await;
+        }
+        if self.stale {
+            self.write();
+        }
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.await;
+        }
+    }
+
+    fn write(&mut self) {
+        self.stale = false;
+        let (record, path) = (self.record.clone(), self.path.clone());
+        self.writer = Some(tokio::task::spawn_blocking(move || {
+            if let Err(error) = record.save(&path) {
+                tracing::warn!(path = %path.display(), %error, "the record of what was pushed cannot be written");
+            }
+        }));
     }
 }
 

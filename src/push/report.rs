@@ -104,13 +104,13 @@ fn health(
         Phase::Refused => report(Health::Unhealthy, "push_refused", why(link.verdict())),
         Phase::Streaming | Phase::Faltering if delivery.lanes.iter().any(super::lane::Lane::well_behind) => {
             let seconds = media.as_secs();
-            let reason = format!("{segments} segments ({seconds} s) are being delivered behind the live edge");
+            let reason = format!("{} ({seconds} s) being delivered behind the live edge", counted(segments));
             report(Health::PartiallyHealthy, "push_behind", reason)
         }
         Phase::Streaming | Phase::Faltering => {
             let skipped = match counters.skipped {
                 0 => String::new(),
-                count => format!("; {count} segments were refused for good since the worker started"),
+                count => format!("; {} refused for good since the worker started", counted(count)),
             };
             report(Health::Healthy, "ok", format!("acknowledges what is sent{skipped}"))
         }
@@ -160,7 +160,12 @@ pub(crate) fn unreadable(description: &PushDescription, why: &str, now: MediaTim
 
 /// All that waited has been delivered; `skipped` segments were refused on the way.
 pub(crate) fn caught_up(description: &PushDescription, backfilled: u64, skipped: u64, now: MediaTime) -> Event {
-    let refused = if skipped == 0 { String::new() } else { format!(", {skipped} were refused for good") };
-    let text = format!("{backfilled} segments were delivered behind the live edge{refused}");
+    let refused = if skipped == 0 { String::new() } else { format!(", {} refused for good", counted(skipped)) };
+    let text = format!("{} delivered behind the live edge{refused}", counted(backfilled));
     event(description, Severity::Info, EventCode::PushCaughtUp, text, now)
+}
+
+/// So many segments.
+pub(crate) fn counted(segments: u64) -> String {
+    format!("{segments} segment{}", if segments == 1 { "" } else { "s" })
 }

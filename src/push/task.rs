@@ -1,14 +1,9 @@
 //! The task of a destination: asks `delivery` and `link`, sends, and tells what happened.
 
-use std::future::Future;
 use std::io;
-use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
-use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{oneshot, watch};
 
 use crate::hls;
@@ -25,13 +20,12 @@ use super::lane::Lane;
 use super::link::{Change, Gate, Link};
 use super::object::{Object, Outcome};
 use super::pusher::{Left, Settled, StopOrder};
-use super::record::{Delivered, Record};
+use super::record::{Record, RecordFile};
 use super::report::{self, Counters};
+use super::requests::{Content, Done, Ended, Requests, Trouble};
 
 /// The task looks at the clock at least this often: for silence, and for what the status says.
 const LOOK: Duration = Duration::from_millis(500);
-/// The record is written at most this often; what is lost with it is sent twice.
-const RECORD_EVERY: Duration = Duration::from_secs(1);
 
 /// Where the task meets the rest of the worker.
 pub(crate) struct Seams {
@@ -47,44 +41,18 @@ pub(crate) struct Seams {
     pub(crate) stop: oneshot::Receiver<StopOrder>,
 }
 
-/// A request that ended.
-struct Done {
-    object: Object,
-    probe: bool,
-    started: Instant,
-    /// Media bytes delivered; a check: whether it is there.
-    result: Result<Ended, Trouble>,
-}
-
-enum Ended {
-    Stored(u64),
-    Checked(Option<bool>),
-}
-
-enum Trouble {
-    Http(HttpFailure),
-    Disk(io::Error),
-}
-
-type Request = Pin<Box<dyn Future<Output = Done> + Send>>;
-
 /// See the module's header.
 pub(crate) struct Task {
     description: PushDescription,
     seams: Seams,
-    record_path: PathBuf,
-    record: Record,
-    /// Changed since it was written.
-    record_stale: bool,
-    record_written: Instant,
-    record_writer: Option<tokio::task::JoinHandle<()>>,
+    record: RecordFile,
     delivery: Delivery,
     ladder: Ladder,
     link: Link,
     client: Client,
-    requests: FuturesUnordered<Request>,
-    /// When each request under way was started, oldest first by search.
-    started: Vec<Instant>,
+    requests: Requests,
+    /// Bytes handed to connections, and when that number last grew.
+    moved: (u64, Instant),
     counters: Counters,
     /// Segments delivered as backfill since it last was up to date; none while it is.
     behind: Option<(u64, u64)>,
@@ -106,10 +74,11 @@ impl Task {
     }
 
     fn new(description: PushDescription, record: Record, seams: Seams, client: Client) -> Self {
-        let lanes = description.renditions().map(|(id, medium)| {
-            let delivered = record.renditions.get(id).cloned().unwrap_or_default();
-            Lane::new(id.clone(), medium, delivered, Delivery::object_backoff())
-        });
+        let path = Record::path(seams.spool.directory(), &description.destination);
+        let record = RecordFile::new(path, record);
+        let lanes = description
+            .renditions()
+            .map(|(id, medium)| Lane::new(id.clone(), medium, record.of(id), Delivery::object_backoff()));
         let mut delivery = Delivery::new(lanes.collect(), description.grid, description.playlist_segments);
         for lane in &mut delivery.lanes {
             lane.refresh(seams.spool.segments(&lane.id));
@@ -117,17 +86,13 @@ impl Task {
         // The origin may have lost its disk while no worker looked.
         delivery.reconnected();
         Self {
-            record_path: Record::path(seams.spool.directory(), &description.destination),
             record,
-            record_stale: false,
-            record_written: Instant::now(),
-            record_writer: None,
             delivery,
             ladder: Ladder::default(),
             link: Link::new(),
             client,
-            requests: FuturesUnordered::new(),
-            started: Vec::new(),
+            requests: Requests::default(),
+            moved: (0, Instant::now()),
             counters: Counters::default(),
             behind: None,
             description,
@@ -144,7 +109,7 @@ impl Task {
             self.look(now);
             self.send(now);
             self.publish();
-            self.write_record(now, RECORD_EVERY);
+            self.record.write_if_due(now);
             if stop.as_ref().is_some_and(|(until, _)| self.finished() || *until <= now.into()) {
                 break;
             }
@@ -167,7 +132,9 @@ impl Task {
             }
         }
         let left = self.left();
-        self.close().await;
+        self.requests = Requests::default();
+        self.record.close().await;
+        self.publish();
         if let Some((_, answer)) = stop {
             let _ = answer.send(left);
         }
@@ -176,7 +143,10 @@ impl Task {
     /// Takes over what is new in the spool.
     fn refresh(&mut self) {
         for lane in &mut self.delivery.lanes {
-            lane.refresh(self.seams.spool.segments(&lane.id));
+            // The list may be long, and each rendition's turn comes once per segment duration.
+            if self.seams.spool.last(&lane.id).map(|segment| segment.number) != lane.newest() {
+                lane.refresh(self.seams.spool.segments(&lane.id));
+            }
         }
     }
 
@@ -184,60 +154,55 @@ impl Task {
     fn look(&mut self, now: Instant) {
         let limit = self.description.grid.duration() * 2 + Duration::from_secs(1);
         let verdict = judge(&HttpFailure::Stalled(format!("nothing acknowledged for {} s", limit.as_secs())));
-        let oldest = self.started.iter().min().copied();
+        let sent = self.client.sent().get();
+        if sent != self.moved.0 {
+            self.moved = (sent, now);
+        }
+        let oldest = self.requests.oldest(|at| self.link.is_current(at)).map(|started| started.max(self.moved.1));
         if let Some(change) = self.link.silent(oldest, limit, &verdict, now) {
             self.tell(&change);
             self.client.renew();
         }
-        let behind = self.delivery.lanes.iter().any(Lane::behind);
-        match (behind, self.behind) {
-            (true, None) => self.behind = Some((0, self.counters.skipped)),
-            (false, Some((backfilled, skipped))) => {
+        self.look_behind();
+        self.ladder.refresh(&self.description, &self.delivery.lanes, &self.seams.spool, now);
+    }
+
+    /// Notes when a backlog begins and tells when it is gone.
+    fn look_behind(&mut self) {
+        let lanes = &self.delivery.lanes;
+        match self.behind {
+            None if lanes.iter().any(Lane::well_behind) => self.behind = Some((0, self.counters.skipped)),
+            Some((backfilled, skipped)) if !lanes.iter().any(Lane::behind) => {
                 self.behind = None;
-                if backfilled > 0 {
-                    let refused = self.counters.skipped - skipped;
-                    (self.seams.events)(report::caught_up(&self.description, backfilled, refused, self::now()));
-                }
+                let refused = self.counters.skipped - skipped;
+                (self.seams.events)(report::caught_up(&self.description, backfilled, refused, now()));
             }
             _ => {}
         }
-        self.ladder.refresh(&self.description, &self.delivery.lanes, &self.seams.spool, now);
     }
 
     /// Starts all that may be started.
     fn send(&mut self, now: Instant) {
         while let Some((object, probe)) = self.delivery.next(self.link.gate(now), self.ladder.text(), now) {
-            self.started.push(now);
-            self.requests.push(self.request(object, probe, now));
+            let address = self.delivery.address(&self.description.channel, &object);
+            let content = self.content(&object);
+            self.requests.start(self.client.clone(), address, content, (object, probe), now);
         }
     }
 
-    fn request(&self, object: Object, probe: bool, started: Instant) -> Request {
-        let (path, content_type) = self.delivery.address(&self.description.channel, &object);
-        let client = self.client.clone();
-        let file = |lane: &usize, name: &str| self.seams.spool.path(&self.delivery.lanes[*lane].id, name);
-        let (file, text) = match &object {
-            Object::Init { lane, name } => (Some(file(lane, name)), None),
-            Object::Segment { lane, number, .. } => (Some(file(lane, &hls::segment_name(*number))), None),
-            Object::Playlist { text, .. } | Object::Multivariant { text } => (None, Some(Bytes::from(text.clone()))),
-            Object::Check { .. } => (None, None),
-        };
-        Box::pin(async move {
-            let result = match (file, text) {
-                (Some(file), _) => put_file(&client, &path, content_type, file).await,
-                (None, Some(text)) => put(&client, &path, content_type, text).await.map(|_| Ended::Stored(0)),
-                (None, None) => client.has(&path).await.map(Ended::Checked).map_err(Trouble::Http),
-            };
-            Done { object, probe, started, result }
-        })
+    fn content(&self, object: &Object) -> Content {
+        let file = |lane: usize, name: &str| Content::Media(self.seams.spool.path(&self.delivery.lanes[lane].id, name));
+        match object {
+            Object::Init { lane, name } => file(*lane, name),
+            Object::Segment { lane, number, .. } => file(*lane, &hls::segment_name(*number)),
+            Object::Playlist { text, .. } | Object::Multivariant { text } => Content::Text(text.clone()),
+            Object::Check { .. } => Content::Nothing,
+        }
     }
 
     /// Takes over how a request went.
     fn settle(&mut self, done: Done) {
         let now = Instant::now();
-        if let Some(index) = self.started.iter().position(|started| *started == done.started) {
-            self.started.swap_remove(index);
-        }
         let (outcome, change) = match &done.result {
             Ok(Ended::Stored(bytes)) => {
                 self.stored(&done.object, *bytes);
@@ -245,6 +210,7 @@ impl Task {
             }
             Ok(Ended::Checked(there)) => (checked(*there), None),
             Err(Trouble::Disk(error)) => (self.unreadable(error), None),
+            Err(Trouble::Abandoned) => (Outcome::Failed(RetryDecision::Retry), None),
             Err(Trouble::Http(failure)) => self.failed(&done, failure, now),
         };
         self.delivery.settle(&done.object, done.probe, outcome, now, fastrand::f64());
@@ -252,8 +218,21 @@ impl Task {
         if let Some(change) = change {
             self.tell(&change);
             if matches!(change, Change::Connected(Some(_))) {
-                self.delivery.reconnected();
+                self.reconnected(done.started);
             }
+        }
+    }
+
+    /// The destination is back: a request that was `started` then was acknowledged.
+    fn reconnected(&mut self, started: Instant) {
+        // What hangs since before the outage must not hold the place of what goes through now. But if one of those was
+        // acknowledged, then they do not hang: the origin is only slow.
+        if self.link.is_current(started) {
+            self.requests.abandon(|started| !self.link.is_current(started));
+        }
+        self.delivery.reconnected();
+        if self.behind.is_none() && self.delivery.lanes.iter().any(Lane::behind) {
+            self.behind = Some((0, self.counters.skipped));
         }
     }
 
@@ -296,11 +275,11 @@ impl Task {
             return;
         };
         let lane = &self.delivery.lanes[*lane];
-        let entry: Delivered = lane.delivered.clone();
+        let entry = lane.delivered.clone();
         let mut settled = self.seams.settled.write().unwrap_or_else(PoisonError::into_inner);
         settled.insert(lane.id.clone(), entry.clone());
-        self.record.renditions.insert(lane.id.clone(), entry);
-        self.record_stale = true;
+        drop(settled);
+        self.record.note(&lane.id, entry);
     }
 
     fn tell(&self, change: &Change) {
@@ -331,33 +310,6 @@ impl Task {
         let segments = self.delivery.lanes.iter().map(|lane| lane.owed().count() as u64).sum();
         Left { segments, playlists: !self.finished() }
     }
-
-    fn write_record(&mut self, now: Instant, every: Duration) {
-        let busy = self.record_writer.as_ref().is_some_and(|writer| !writer.is_finished());
-        if !self.record_stale || busy || now.saturating_duration_since(self.record_written) < every {
-            return;
-        }
-        self.record_stale = false;
-        self.record_written = now;
-        let (record, path) = (self.record.clone(), self.record_path.clone());
-        self.record_writer = Some(tokio::task::spawn_blocking(move || {
-            if let Err(error) = record.save(&path) {
-                tracing::warn!(path = %path.display(), %error, "the record of what was pushed cannot be written");
-            }
-        }));
-    }
-
-    async fn close(&mut self) {
-        self.requests.clear();
-        if let Some(writer) = self.record_writer.take() {
-            let _ = writer.await;
-        }
-        self.write_record(Instant::now(), Duration::ZERO);
-        if let Some(writer) = self.record_writer.take() {
-            let _ = writer.await;
-        }
-        self.publish();
-    }
 }
 
 /// A destination that cannot be pushed to: says so, and waits to be stopped.
@@ -370,17 +322,6 @@ async fn idle(description: &PushDescription, seams: Seams, why: &str) {
         let owed = description.renditions().map(|(id, _)| seams.spool.segments(id).len() as u64).sum();
         let _ = answer.send(Left { segments: owed, playlists: true });
     }
-}
-
-async fn put_file(client: &Client, path: &str, content_type: &'static str, file: PathBuf) -> Result<Ended, Trouble> {
-    let body = tokio::fs::read(&file).await.map_err(Trouble::Disk)?;
-    put(client, path, content_type, body.into()).await
-}
-
-async fn put(client: &Client, path: &str, content_type: &'static str, body: Bytes) -> Result<Ended, Trouble> {
-    let bytes = body.len() as u64;
-    client.put(path, content_type, body).await.map_err(Trouble::Http)?;
-    Ok(Ended::Stored(bytes))
 }
 
 fn checked(there: Option<bool>) -> Outcome {

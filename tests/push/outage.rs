@@ -16,7 +16,7 @@ fn even(status: &uplink::model::status::DestinationStatus) -> bool {
 async fn everything_arrives_although_the_origin_was_away() {
     let Some(mut nginx) = Nginx::start() else { return };
     let mut studio = Studio::new();
-    studio.produce(4);
+    studio.produce(1);
     let pusher = studio.push_to(&nginx.url());
     until(&pusher, "connected", even).await;
 

@@ -1,6 +1,6 @@
 //! A spool that is filled on order, and a pusher on it: everything but the destination.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -21,7 +21,8 @@ pub const TOKEN: &str = "line-up-token";
 
 /// A channel `demo` with two video renditions and one audio rendition, half-second segments.
 pub struct Studio {
-    pub directory: TempDir,
+    /// Removed when the test is over.
+    _directory: TempDir,
     pub spool: Spool,
     pub grid: SegmentGrid,
     pub renditions: Vec<RenditionId>,
@@ -47,7 +48,7 @@ impl Studio {
             spool.put_init(Init { rendition: rendition.clone(), codec: codec.to_owned(), data }).expect("an init");
         }
         let first = grid.number_at(now);
-        Self { directory, spool, grid, renditions, next: first, first, events: Arc::default() }
+        Self { _directory: directory, spool, grid, renditions, next: first, first, events: Arc::default() }
     }
 
     /// Whole segments of the next `count` numbers, in every rendition.
@@ -179,6 +180,6 @@ pub async fn eventually(what: &str, mut wanted: impl FnMut() -> bool) {
     }
 }
 
-fn read(path: &PathBuf) -> String {
+fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
