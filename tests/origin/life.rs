@@ -25,6 +25,18 @@ fn everything_is_there_again_after_a_kill() {
 }
 
 #[test]
+fn what_a_power_cut_has_emptied_is_not_there() {
+    let origin = Place::new("").start();
+    for path in ["demo/v/1.m4s", "demo/v/media.m3u8"] {
+        origin.store(path, "#EXTM3U\n1.m4s\n");
+        std::fs::write(origin.place.state().join("live").join(path), "").unwrap();
+        assert_eq!(origin.get(&format!("/live/{path}")).status, 404, "{path}");
+        origin.store(path, "#EXTM3U\n1.m4s\n");
+        assert_eq!(origin.get(&format!("/live/{path}")).status, 200, "{path}");
+    }
+}
+
+#[test]
 fn a_signal_ends_it_in_order() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let origin = Place::new("").start();
