@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::origin::{Origin, OriginSettings};
+use crate::origin::{Origin, OriginSettings, SettingsFault};
 
 /// The configuration is at fault.
 const BAD_CONFIGURATION: u8 = 64;
@@ -31,6 +32,9 @@ struct Arguments {
     listen: Option<SocketAddr>,
 }
 
+/// `packaging/demo/origin.token`
+const DEMO_TOKEN: &str = "demo-token-for-loopback-only";
+
 const EXAMPLES: &str = "Examples:
   uplink-origin --config packaging/demo/origin.toml
   uplink-origin --config /etc/uplink/origin.toml --listen 0.0.0.0:8090 --state-dir /srv/origin
@@ -40,6 +44,17 @@ Exit codes: 0 stopped by a signal, 1 could not start, 64 the configuration is at
 /// Runs the origin until a signal stops it.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    start_log();
+    match start(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            if error.is::<SettingsFault>() { ExitCode::from(BAD_CONFIGURATION) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn start_log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -47,30 +62,18 @@ pub fn main() -> ExitCode {
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .init();
-    let settings = match OriginSettings::load(&arguments.config) {
-        Ok(settings) => settings,
-        Err(fault) => {
-            tracing::error!("{fault}");
-            return ExitCode::from(BAD_CONFIGURATION);
-        }
-    };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!("the threads of the origin could not be started: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let outcome = runtime.block_on(run(&arguments, &settings));
+}
+
+fn start(arguments: &Arguments) -> anyhow::Result<()> {
+    let settings = OriginSettings::load(&arguments.config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the threads of the origin could not be started")?;
+    let outcome = runtime.block_on(run(arguments, &settings));
     // A write that hangs on its disk must not hold up the end.
     runtime.shutdown_background();
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    outcome
 }
 
 async fn run(arguments: &Arguments, settings: &OriginSettings) -> anyhow::Result<()> {
@@ -78,6 +81,17 @@ async fn run(arguments: &Arguments, settings: &OriginSettings) -> anyhow::Result
     let listener = TcpListener::bind(address).await.map_err(|error| bind_fault(address, &error))?;
     let dir = state_dir(arguments, settings);
     let origin = Origin::open(settings, &dir)?;
+    let stop = stop_on_signal()?;
+    let address = listener.local_addr()?;
+    warn_of_demo_token(settings, address);
+    tracing::info!("listening on http://{address}/, keeping what is pushed in {}", dir.display());
+    origin.run(listener, stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// A token that SIGINT and SIGTERM cancel.
+fn stop_on_signal() -> io::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let heard = stop.clone();
@@ -89,11 +103,16 @@ async fn run(arguments: &Arguments, settings: &OriginSettings) -> anyhow::Result
         tracing::info!("{name}: stopping");
         heard.cancel();
     });
-    let address = listener.local_addr()?;
-    tracing::info!("listening on http://{address}/, keeping what is pushed in {}", dir.display());
-    origin.run(listener, stop).await;
-    tracing::info!("stopped");
-    Ok(())
+    Ok(stop)
+}
+
+fn warn_of_demo_token(settings: &OriginSettings, address: SocketAddr) {
+    if !address.ip().is_loopback() && settings.tokens.iter().any(|(_, token)| token.reveal() == DEMO_TOKEN) {
+        tracing::warn!(
+            "the demo's token is public, and {address} can be reached from other machines: anyone there can push; \
+             put a token of your own into the token file (`openssl rand -hex 24` makes one)"
+        );
+    }
 }
 
 fn bind_fault(address: SocketAddr, error: &io::Error) -> anyhow::Error {

@@ -79,9 +79,12 @@ async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut Body
         .await?;
         let (draft, bytes) =
             if object.is_playlist() { whole_playlist(pieces, draft).await? } else { stream(pieces, draft).await? };
-        let shelf = origin.shelf.clone();
-        let placed = blocking(move || shelf.place(draft, &object)).await?;
+        let (shelf, asked) = (origin.shelf.clone(), object.clone());
+        let placed = blocking(move || shelf.place(draft, &asked)).await?;
         origin.counters.received(bytes);
+        if let (Object::Multivariant { channel }, Placed::Created) = (&object, placed) {
+            tracing::info!("channel {channel} has come: play it at /watch/{channel}");
+        }
         Ok(placed)
     };
     timeout(deadline, store).await.unwrap_or(Err(Problem::Late(deadline)))

@@ -5,12 +5,16 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 const QUIET: Duration = Duration::from_secs(60);
-/// Kinds are (channel, reason): channels of refused requests are not bounded by a quota.
+/// Whoever is refused may make up channels without end.
 const MOST: usize = 64;
 
+/// Channel and reason.
+type Kind = (String, &'static str);
+
+/// When each kind was logged last, and how often it has come since.
 #[derive(Default)]
 pub(crate) struct Refusals {
-    seen: Mutex<HashMap<(String, &'static str), (Instant, u64)>>,
+    seen: Mutex<HashMap<Kind, (Instant, u64)>>,
 }
 
 impl Refusals {

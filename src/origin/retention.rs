@@ -65,7 +65,7 @@ impl Ledger {
 }
 
 /// Which of a channel's remaining unnamed objects go early to get from `used` bytes to `most`: oldest first.
-pub(crate) fn early<'a, R>(mut unnamed: Vec<(R, &'a Unnamed)>, used: u64, most: u64) -> Vec<(R, &'a Unnamed)> {
+pub(crate) fn early<R>(mut unnamed: Vec<(R, &Unnamed)>, used: u64, most: u64) -> Vec<(R, &Unnamed)> {
     unnamed.retain(|(_, object)| !object.due && object.past_grace);
     unnamed.sort_by_key(|(_, object)| object.held.written);
     let mut over = used.saturating_sub(most);

@@ -35,6 +35,7 @@ pub(crate) async fn get(State(origin): State<Arc<Origin>>, uri: Uri, headers: He
 
 async fn playlist(origin: &Origin, object: &Object, asked: &HeaderMap) -> Result<Response, Problem> {
     let data = tokio::fs::read(origin.shelf.path(object)).await.map_err(Problem::storage)?;
+    there(data.len() as u64)?;
     let tag = tag_of_bytes(&data);
     let size = data.len() as u64;
     let mut answer = Answer::new("application/vnd.apple.mpegurl", PLAYLIST, &tag);
@@ -57,6 +58,7 @@ async fn playlist(origin: &Origin, object: &Object, asked: &HeaderMap) -> Result
 async fn file(origin: &Origin, object: &Object, asked: &HeaderMap) -> Result<Response, Problem> {
     let mut file = tokio::fs::File::open(origin.shelf.path(object)).await.map_err(Problem::storage)?;
     let meta = file.metadata().await.map_err(Problem::storage)?;
+    there(meta.len())?;
     let tag = tag_of_file(&meta);
     let mut answer = Answer::new(content_type(object), WRITTEN_ONCE, &tag);
     if is_known(asked, &tag) {
@@ -73,6 +75,11 @@ async fn file(origin: &Origin, object: &Object, asked: &HeaderMap) -> Result<Res
         served.inc_by(piece.len() as u64);
     });
     Ok(answer.with(Body::from_stream(counted)))
+}
+
+/// An upload is never empty: an empty file is what a power cut has left of one, and is pushed again.
+fn there(bytes: u64) -> Result<(), Problem> {
+    if bytes == 0 { Err(Problem::NotFound) } else { Ok(()) }
 }
 
 /// CMAF header and CMAF segment (ISO/IEC 23000-19, DASH-IF Live Media Ingest 6.2).

@@ -182,8 +182,10 @@ function watch() {
   const before = face.state;
   face.state = decide(seen);
   if (face.state === 'stalled' && before === 'playing') face.rebuffers += 1;
-  if (hls && !video.paused) act(remedy(seen.now - standingSince, jumped));
-  else standingSince = seen.now;
+  // Where the live edge stands there is nothing to jump to: hls.js goes on when it moves, and gets its time from then.
+  const waits = edgeStands(seen) && seen.reachable && !seen.ended;
+  if (!hls || video.paused || waits) standingSince = seen.now;
+  else act(remedy(seen.now - standingSince, jumped));
   if (hls && video.paused && !document.hidden) play();
   measure();
   show();
@@ -191,8 +193,7 @@ function watch() {
 
 /** @param {'none' | 'jump' | 'rebuild'} what */
 function act(what) {
-  // Where the live edge stands, there is nothing to jump to: hls.js goes on when it moves.
-  if (what === 'none' || (edgeStands(seen) && seen.reachable && !seen.ended)) return;
+  if (what === 'none') return;
   if (what === 'jump') {
     jumped = true;
     if (hls.liveSyncPosition != null) video.currentTime = hls.liveSyncPosition;

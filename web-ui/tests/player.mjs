@@ -108,6 +108,17 @@ async function plays() {
   return now;
 }
 
+/** Waits until the playhead is behind segment `number`. */
+async function passes(number) {
+  const date = () => live.renditions[0].segments.find((segment) => segment.number === number)?.date;
+  for (let tries = 0; tries < 600; tries += 1) {
+    const { playingDate } = await player();
+    if (date() && playingDate && Date.parse(playingDate) > date()) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`segment ${number} was not passed: ${JSON.stringify(await player())}`);
+}
+
 test('a page opened too early waits for its channel', { skip: own, timeout: 60_000 }, async () => {
   await page.goto(`${base}/watch/${channel}`);
   await shows('waiting');
@@ -131,6 +142,21 @@ test('the channel plays: frames advance, and the figures are plausible', { timeo
   );
   await page.click('#sound');
   assert.equal(await page.evaluate(() => document.querySelector('video').muted), false);
+});
+
+test('lost segments and a new encoder are played over', { skip: own, timeout: 120_000 }, async () => {
+  const before = await player();
+  live.lose(1);
+  const [lost] = live.lost;
+  await passes(lost + 2);
+  assert.equal(live.renditions[0].segments.find((segment) => segment.number === lost)?.gap, true);
+  await live.replaceEncoder();
+  const seam = () => live.renditions[0].segments.find((segment) => segment.seam)?.number;
+  while (!seam()) await new Promise((done) => setTimeout(done, 100));
+  await passes(seam() + 2);
+  const now = await plays();
+  console.log(`# over a gap and a seam: ${now.rebuffers - before.rebuffers} rebuffers, ${now.recoveries} recoveries`);
+  assert.equal(now.recoveries, before.recoveries, 'no new start was needed');
 });
 
 test('an origin that goes away and comes back is played again', { skip: own, timeout: 120_000 }, async () => {
