@@ -7,6 +7,8 @@ mod client;
 mod exit;
 mod follow;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -170,12 +172,7 @@ async fn one_channel(client: &Client, id: &ChannelId, json: bool) -> Result<Stri
     }
 }
 
-async fn command(
-    client: &Client,
-    path: &str,
-    body: Option<serde_json::Value>,
-    json: bool,
-) -> Result<String, Failure> {
+async fn command(client: &Client, path: &str, body: Option<serde_json::Value>, json: bool) -> Result<String, Failure> {
     let (text, answer) = client.post(&format!("api/v1/{path}"), body).await?;
     Ok(if json { text } else { report::outcome(&answer) })
 }

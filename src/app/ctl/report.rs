@@ -14,10 +14,12 @@ use crate::model::{Event, Health, HealthReport, MediaTime, Severity};
 /// The whole appliance: a line per channel, then the faults.
 pub(crate) fn appliance(status: &ApplianceStatus) -> String {
     let up = duration(status.now.since(status.started_at).as_secs_f64());
-    let mut text = format!("{}  Uplink {}, up {up}, configuration {}\n", status.name, status.version, status.config.path);
+    let mut text =
+        format!("{}  Uplink {}, up {up}, configuration {}\n", status.name, status.version, status.config.path);
     if !status.config.rejected.is_empty() {
         let count = status.config.rejected.len();
-        let _ = writeln!(text, "! a newer configuration has {count} fault(s) and was rejected; the old one is in force:");
+        let _ =
+            writeln!(text, "! a newer configuration has {count} fault(s) and was rejected; the old one is in force:");
         status.config.rejected.iter().for_each(|fault| text.push_str(&format!("    {fault}\n")));
     }
     if status.channels.is_empty() {
@@ -64,11 +66,8 @@ fn parts(report: &WorkerReport, now: MediaTime) -> String {
     };
     let since = duration(now.since(program.since).as_secs_f64());
     let mut text = format!("  shows {} (asked: {asked}) for {since}\n", shows(&program.showing));
-    let _ = writeln!(
-        text,
-        "  {} frames, {} repeated, {} ticks missed",
-        program.frames, program.repeated, program.missed
-    );
+    let _ =
+        writeln!(text, "  {} frames, {} repeated, {} ticks missed", program.frames, program.repeated, program.missed);
     let rows = |heads: &[&str], rows: Vec<Vec<String>>| {
         let mut table = vec![heads.iter().map(|&head| head.to_owned()).collect()];
         table.extend(rows);
@@ -191,7 +190,8 @@ pub(crate) fn event(event: &Event) -> String {
 /// Left-aligned columns, two blanks between, nothing behind the last.
 fn columns(table: &[Vec<String>], indent: &str) -> String {
     let count = table.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |n: usize| table.iter().filter_map(|row| row.get(n)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let width =
+        |n: usize| table.iter().filter_map(|row| row.get(n)).map(|cell| cell.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count).map(width).collect();
     let mut text = String::new();
     for row in table {
