@@ -1,20 +1,24 @@
 // The panel in a real browser, against a running daemon (or the stage of src/api/tests/stage.rs).
 //   UPLINK_PANEL_URL      the daemon, http://127.0.0.1:8080
 //   UPLINK_PANEL_PID      its process, which is frozen and woken; without it that test is skipped
+//   UPLINK_PANEL_COMMAND  how to start it again after a kill (JSON list of program and arguments); may be skipped, too
 //   UPLINK_PANEL_CHANNEL  a channel on air that may be stopped and started, default demo
 //   UPLINK_CHROMIUM       the browser, default /usr/bin/chromium
 //   UPLINK_PANEL_SHOTS    a directory for pictures of the page
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
 const url = process.env.UPLINK_PANEL_URL ?? "http://127.0.0.1:8080";
 const pid = Number(process.env.UPLINK_PANEL_PID ?? 0);
 const channel = process.env.UPLINK_PANEL_CHANNEL ?? "demo";
+const command = JSON.parse(process.env.UPLINK_PANEL_COMMAND ?? "null");
 const shots = process.env.UPLINK_PANEL_SHOTS;
 const foreign = [];
 const faults = [];
 let browser;
+let again;
 let page;
 
 before(async () => {
@@ -37,6 +41,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
+  again?.kill("SIGKILL");
 });
 
 const card = () => page.locator(`[data-channel="${channel}"]`);
@@ -150,6 +155,18 @@ test("every control can be reached by keyboard, and the page fits a phone", asyn
   }
   const enabled = await page.locator(".commands button:enabled").evaluateAll((all) => all.map((one) => one.getAttribute("aria-label")));
   for (const label of enabled) assert.ok(reached.has(label), `${label} is not reached`);
+});
+
+const restart = { skip: !(pid && command) && "no UPLINK_PANEL_PID or no UPLINK_PANEL_COMMAND" };
+
+test("a daemon that was killed is LAST KNOWN until another one is up", restart, async () => {
+  process.kill(pid, "SIGKILL");
+  await page.locator("#band").waitFor();
+  assert.equal(await page.locator(".commands button:enabled").count(), 0);
+  assert.ok((await page.locator(".card").count()) > 0, "what was last known stays");
+  again = spawn(command[0], command.slice(1), { stdio: ["pipe", "ignore", "ignore"] });
+  await page.locator("#band").waitFor({ state: "hidden" });
+  await until(() => button("slate").isEnabled(), Boolean, "controls are back");
 });
 
 test("asked nobody else, and broke nothing", async () => {
