@@ -113,7 +113,7 @@ impl Deck {
         Ok(Played { media: (start, end), cut: segment.cut })
     }
 
-    /// Forgets the decoders, for example after one failed; the next segment opens new ones.
+    /// Forgets the decoders after one failed; the next segment opens new ones.
     pub(crate) fn reset(&mut self) {
         self.decoders.iter_mut().for_each(|decoder| *decoder = None);
     }

@@ -212,7 +212,7 @@ impl Follower {
         let index = self.recording.segments.len();
         let task = tokio::task::spawn_blocking(move || {
             let outcome = deck.load(&init).and_then(|()| deck.play(index, &bytes));
-            if outcome.is_err() {
+            if matches!(outcome, Err(DeckError::Decode(_))) {
                 deck.reset();
             }
             (deck, outcome)

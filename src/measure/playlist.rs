@@ -45,7 +45,11 @@ pub(crate) fn read(text: &str, url: &Url) -> Result<Playlist, String> {
     if lines.next() != Some("#EXTM3U") {
         return Err("it does not begin with #EXTM3U".to_owned());
     }
-    if text.contains("#EXT-X-STREAM-INF") { read_multivariant(text, url) } else { read_media(text, url) }
+    if text.contains("#EXT-X-STREAM-INF:") || text.contains("#EXT-X-MEDIA:") {
+        read_multivariant(text, url)
+    } else {
+        read_media(text, url)
+    }
 }
 
 fn resolve(base: &Url, reference: &str) -> Result<Url, String> {

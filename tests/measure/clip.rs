@@ -108,13 +108,18 @@ fn encode(mut command: Command, dir: &Path, start: u64, feed: impl FnOnce(&mut d
 }
 
 impl Clip {
-    /// Adds `seconds` to every tfdt.
+    /// Moves the clip to `seconds` since the epoch. ffmpeg delays pictures by what they are reordered and sound by what
+    /// its encoder primes with, both 1024 ticks here, and says so inexactly in an edit list: off with it.
     fn shift(&mut self, seconds: u64) {
+        let edits = self.init.windows(4).position(|four| four == b"edts");
+        if let Some(at) = edits {
+            self.init[at..at + 4].copy_from_slice(b"free");
+        }
         let timescale = fmp4::read_init(&self.init).unwrap().tracks[0].timescale;
         for segment in &mut self.segments {
             let at = segment.windows(4).position(|four| four == b"tfdt").unwrap() + 8;
             let field: [u8; 8] = segment[at..at + 8].try_into().unwrap();
-            let time = u64::from_be_bytes(field) + seconds * u64::from(timescale);
+            let time = u64::from_be_bytes(field) + seconds * u64::from(timescale) - 1024;
             segment[at..at + 8].copy_from_slice(&time.to_be_bytes());
         }
     }
