@@ -3,10 +3,10 @@
 mod probe;
 mod rig;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rig::{BOUNDARY, Harvest, Rig, plan};
-use uplink::media::encode::AAC_FRAME;
+use uplink::media::encode::{AAC_FRAME, Encoders, Output};
 use uplink::model::{FrameGrid, MediaTime, SampleGrid};
 
 const NUMBER: u64 = BOUNDARY / 2;
@@ -248,11 +248,49 @@ fn pushing_never_blocks_and_what_does_not_fit_is_counted() {
     for picture in pictures {
         rig.encoders.push_picture(picture);
     }
-    let Rig { encoders, harvest, .. } = rig;
-    let ended = encoders.counters();
-    assert_eq!(ended.pictures + ended.pictures_dropped, 600);
-    assert!(encoders.finish(Duration::from_secs(60)));
-    let harvest = harvest.lock().unwrap();
-    let slow = harvest.chunks("v180").iter().map(|c| c.samples).sum::<u32>();
-    assert!((30..600).contains(&slow), "{slow}");
+    assert!(rig.encoders.finish(Duration::from_secs(60)));
+    let counters = rig.encoders.counters();
+    assert_eq!((counters.pictures, counters.pictures_dropped), (600, 0));
+    let harvest = rig.harvest.lock().unwrap();
+    for (rendition, id) in counters.renditions.iter().zip(VIDEO) {
+        let delivered = harvest.chunks(id).iter().map(|c| u64::from(c.samples)).sum::<u64>();
+        assert_eq!((rendition.encoded, rendition.encoded + rendition.dropped), (delivered, 600), "{id}");
+        // Dropped pictures make their predecessors longer; the grid holds and each segment begins with a keyframe.
+        let mut next = boundary(NUMBER);
+        for chunk in harvest.chunks(id) {
+            assert_eq!(chunk.start, next, "{id}");
+            next = chunk.start + chunk.duration;
+        }
+        assert_eq!(rendition.unaligned, 0, "{id}");
+    }
+    assert!(counters.renditions[0].dropped > 100, "{counters:?}");
+}
+
+#[test]
+fn a_graph_that_cannot_go_on_says_which_rendition_failed() {
+    let mut plan = plan("30");
+    // 4:4:4 cannot come out of 4:2:0; only the first picture shows it.
+    plan.video[1].encoders[0].h264_profile = "high-4:4:4".into();
+    let rig = Rig::start(&plan);
+    let grid = FrameGrid::new(rig::rate("30"));
+    let first = grid.index_from(boundary(NUMBER));
+    let until = Instant::now() + Duration::from_secs(20);
+    for k in 0.. {
+        rig.encoders.push_picture(rig.picture(first + k, grid.time_of(first + k)));
+        if rig.encoders.failure().is_some() {
+            break;
+        }
+        assert!(Instant::now() < until, "nobody noticed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let failure = rig.encoders.failure().unwrap();
+    assert_eq!(failure.rendition.as_ref().map(|r| r.as_str()), Some("v90"), "{failure}");
+    assert!(rig.harvest.lock().unwrap().outputs.iter().any(|o| matches!(o, Output::Failed(f) if *f == failure)));
+    assert!(!rig.encoders.finish(Duration::from_secs(20)), "what failed does not end in order");
+}
+
+#[test]
+fn encoders_are_shared_between_the_program_and_its_owner() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Encoders>();
 }

@@ -201,8 +201,7 @@ impl Rig {
         assert!(self.encoders.finish(Duration::from_secs(30)), "not everything came out");
         assert_eq!((counters.pictures_dropped, counters.sound_dropped), (0, 0), "{counters:?}");
         assert!(counters.renditions.iter().all(|r| r.dropped == 0 && r.unaligned == 0), "{counters:?}");
-        let harvest = self.harvest.lock().unwrap().clone();
-        harvest
+        self.harvest.lock().unwrap().clone()
     }
 }
 
