@@ -36,6 +36,14 @@ pub fn x264(kbps: u64) -> EncoderPlan {
     }
 }
 
+/// Takes every setting, reaches READY, and gives up on the first picture: as a hardware encoder without a free session.
+pub fn x264_that_fails_to_open() -> EncoderPlan {
+    let mut plan = x264(300);
+    plan.properties.push(("pass".into(), "pass2".into()));
+    plan.properties.push(("multipass-cache-file".into(), "/nonexistent/statistics".into()));
+    plan
+}
+
 pub fn rendition(id: &str, size: &str) -> VideoRenditionPlan {
     VideoRenditionPlan {
         id: RenditionId::new(id).unwrap(),
