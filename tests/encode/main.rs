@@ -302,3 +302,40 @@ fn encoders_are_shared_between_the_program_and_its_owner() {
     fn shared<T: Send + Sync>() {}
     shared::<Encoders>();
 }
+
+#[test]
+fn after_a_long_absence_of_the_program_everything_is_in_place_again() {
+    let click = |sample: u64| if sample % 48_000 < 48 { 0.9 } else { 0.0 };
+    let rig = Rig::start(&plan("30"));
+    rig.feed_sound(0, 2_000, click);
+    rig.feed_sound(6_500, 10_500, click);
+    let harvest = rig.finish();
+    for id in VIDEO {
+        let starts: Vec<MediaTime> = harvest.segments(id).iter().map(|s| s.1).collect();
+        let back = boundary(NUMBER) + Duration::from_millis(6_500);
+        assert_eq!(starts, [boundary(NUMBER), back, boundary(NUMBER + 4), boundary(NUMBER + 5)], "{id}");
+    }
+    for id in ["v180", "v90", "a96"] {
+        let before = harvest.segments(id)[0];
+        assert!(before.1 + before.2 < boundary(NUMBER + 1) + Duration::from_millis(22), "{id}: {:?}", before.2);
+        assert!(harvest.chunks(id).iter().rfind(|c| c.number == NUMBER).unwrap().last);
+        let held = probe::packets(&harvest.file(id)).iter().map(|p| p.duration).max().unwrap();
+        assert!(held <= 1024, "{id}: {held}");
+    }
+    let packets = probe::packets(&harvest.file("a96"));
+    let numbers: Vec<u64> = harvest.segments("a96").iter().map(|s| s.0 - NUMBER).collect();
+    assert_eq!(numbers, [0, 3, 4, 5]);
+    let sound = probe::decoded_sound(&harvest.file("a96"));
+    let clicks: Vec<u64> = sound
+        .chunks(1024)
+        .zip(&packets)
+        .filter_map(|(frame, packet)| {
+            let at = frame.iter().position(|s| s.abs() > 0.3)?;
+            Some(packet.pts - BOUNDARY * 48_000 + at as u64)
+        })
+        .collect();
+    assert_eq!(clicks.len(), 5, "{clicks:?}");
+    for (click, second) in clicks.iter().zip([1u64, 7, 8, 9, 10]) {
+        assert!(click.abs_diff(second * 48_000) <= 48, "{clicks:?}");
+    }
+}
