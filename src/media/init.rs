@@ -36,14 +36,10 @@ fn forward(
 ) {
     let text = message.get();
     let (text, object) = (text.as_deref().map_or("", |t| t.as_str()), object.map(ToString::to_string));
+    let category = category.name();
     match level {
-        gst::DebugLevel::Error => {
-            tracing::warn!(target: "gstreamer", category = category.name(), object, "{text}");
-        }
-        gst::DebugLevel::Warning => {
-            tracing::debug!(target: "gstreamer", category = category.name(), object, "{text}");
-        }
-        _ => tracing::trace!(target: "gstreamer", category = category.name(), object, "{text}"),
+        gst::DebugLevel::Error => tracing::warn!(target: "gstreamer", category, object, "{text}"),
+        _ => tracing::debug!(target: "gstreamer", category, object, "{text}"),
     }
 }
 

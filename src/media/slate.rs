@@ -52,7 +52,7 @@ fn with_words(format: &ProgramFormat, title: &str, text: &str) -> Result<gst::Bu
     let height = format.size.height();
     // Sizes follow the height; the text stays within the inner 80 % (EBU R 95 graphics safe area).
     let small = words("slate-title", title, "Sans", (height / 20).max(9), 0.36)?;
-    let big = words("slate-text", text, "Sans Bold", (height / 11).max(14), 0.53)?;
+    let big = words("slate-text", text, "Sans Bold", (height / 11).max(14), 0.56)?;
     let chain = [source.upcast_ref(), &small, &big, sink.upcast_ref()];
     pipeline.add_many(chain).map_err(|error| failed(&error.to_string()))?;
     gst::Element::link_many(chain).map_err(|error| failed(&error.to_string()))?;
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn without_words_there_are_bars() {
-        super::super::init().unwrap();
+        init().unwrap();
         let format = format(320, 180);
         let luma = luma(&format, &with_bars(&format));
         assert!(luma.iter().filter(|y| **y == ACCENT.0).count() > luma.len() / 20);

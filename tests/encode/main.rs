@@ -3,10 +3,10 @@
 mod probe;
 mod rig;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rig::{BOUNDARY, Harvest, Rig, plan};
-use uplink::media::encode::AAC_FRAME;
+use uplink::media::encode::{AAC_FRAME, Encoders, Output};
 use uplink::model::{FrameGrid, MediaTime, SampleGrid};
 
 const NUMBER: u64 = BOUNDARY / 2;
@@ -179,11 +179,14 @@ fn a_better_encoder_that_does_not_work_is_passed_over_with_its_reason() {
     let mut wrong = rig::x264(300);
     wrong.properties.push(("speed-preset".into(), "warp".into()));
     for rendition in &mut plan.video {
-        rendition.encoders.splice(0..0, [absent.clone(), wrong.clone()]);
+        rendition.encoders.splice(0..0, [absent.clone(), wrong.clone(), rig::x264_that_fails_to_open()]);
     }
     let rig = Rig::start(&plan);
     let chosen = rig.encoders.chosen().to_vec();
-    assert_eq!(chosen.iter().map(|c| (c.element.as_str(), c.skipped.len())).collect::<Vec<_>>(), [("x264enc", 2); 2]);
+    assert_eq!(chosen.iter().map(|c| (c.element.as_str(), c.skipped.len())).collect::<Vec<_>>(), [("x264enc", 3); 2]);
+    let reasons: Vec<&str> = chosen[0].skipped.iter().map(|s| s.reason.as_str()).collect();
+    assert!(reasons[0].starts_with("not on this box") && reasons[1].contains("`speed-preset` does not take `warp`"));
+    assert_eq!(reasons[2], "does not encode: Can not initialize x264 encoder.");
     let frames = rig.feed(0, 1_000);
     check_video(&rig.finish(), "v180", "30", frames, NUMBER..NUMBER + 1);
 }
@@ -244,15 +247,95 @@ fn pushing_never_blocks_and_what_does_not_fit_is_counted() {
     let rig = Rig::start(&plan);
     let grid = FrameGrid::new(rig::rate("30"));
     let first = grid.index_from(boundary(NUMBER));
-    let pictures: Vec<_> = (0..600).map(|k| rig.picture(first + k, grid.time_of(first + k))).collect();
-    for picture in pictures {
-        rig.encoders.push_picture(picture);
+    let until = Instant::now() + Duration::from_secs(60);
+    for k in 0..600 {
+        // As fast as the quick sibling goes: the slow one must not hold it up.
+        while rig.encoders.counters().renditions[1].encoded + 10 < k {
+            assert!(Instant::now() < until, "the sibling is held up");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        rig.encoders.push_picture(rig.picture(first + k, grid.time_of(first + k)));
     }
-    let Rig { encoders, harvest, .. } = rig;
-    let ended = encoders.counters();
-    assert_eq!(ended.pictures + ended.pictures_dropped, 600);
-    assert!(encoders.finish(Duration::from_secs(60)));
-    let harvest = harvest.lock().unwrap();
-    let slow = harvest.chunks("v180").iter().map(|c| c.samples).sum::<u32>();
-    assert!((30..600).contains(&slow), "{slow}");
+    assert!(rig.encoders.finish(Duration::from_secs(60)));
+    rig.encoders.push_picture(rig.picture(first + 600, grid.time_of(first + 600)));
+    let counters = rig.encoders.counters();
+    assert_eq!((counters.pictures, counters.pictures_dropped), (600, 1), "what comes after the end is counted");
+    let harvest = rig.harvest.lock().unwrap();
+    for (rendition, id) in counters.renditions.iter().zip(VIDEO) {
+        let delivered = harvest.chunks(id).iter().map(|c| u64::from(c.samples)).sum::<u64>();
+        assert_eq!((rendition.encoded, rendition.encoded + rendition.dropped), (delivered, 600), "{id}");
+        // Dropped pictures make their predecessors longer; the grid holds and each segment begins with a keyframe.
+        let mut next = boundary(NUMBER);
+        for chunk in harvest.chunks(id) {
+            assert_eq!(chunk.start, next, "{id}");
+            next = chunk.start + chunk.duration;
+        }
+        assert_eq!(rendition.unaligned, 0, "{id}");
+    }
+    assert!(counters.renditions[0].dropped > 0 && counters.renditions[1].dropped == 0, "{counters:?}");
+}
+
+#[test]
+fn a_graph_that_cannot_go_on_says_which_rendition_failed() {
+    let mut plan = plan("30");
+    plan.video[1].encoders[0] = rig::x264_that_fails_to_open();
+    let rig = Rig::start(&plan);
+    let grid = FrameGrid::new(rig::rate("30"));
+    let first = grid.index_from(boundary(NUMBER));
+    let until = Instant::now() + Duration::from_secs(20);
+    for k in 0.. {
+        rig.encoders.push_picture(rig.picture(first + k, grid.time_of(first + k)));
+        if rig.encoders.failure().is_some() {
+            break;
+        }
+        assert!(Instant::now() < until, "nobody noticed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let failure = rig.encoders.failure().unwrap();
+    assert_eq!(failure.rendition.as_ref().map(|r| r.as_str()), Some("v90"), "{failure}");
+    assert!(rig.harvest.lock().unwrap().outputs.iter().any(|o| matches!(o, Output::Failed(f) if *f == failure)));
+    assert!(!rig.encoders.finish(Duration::from_secs(20)), "what failed does not end in order");
+}
+
+#[test]
+fn encoders_are_shared_between_the_program_and_its_owner() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Encoders>();
+}
+
+#[test]
+fn after_a_long_absence_of_the_program_everything_is_in_place_again() {
+    let click = |sample: u64| if sample % 48_000 < 48 { 0.9 } else { 0.0 };
+    let rig = Rig::start(&plan("30"));
+    rig.feed_sound(0, 2_000, click);
+    rig.feed_sound(6_500, 10_500, click);
+    let harvest = rig.finish();
+    for id in VIDEO {
+        let starts: Vec<MediaTime> = harvest.segments(id).iter().map(|s| s.1).collect();
+        let back = boundary(NUMBER) + Duration::from_millis(6_500);
+        assert_eq!(starts, [boundary(NUMBER), back, boundary(NUMBER + 4), boundary(NUMBER + 5)], "{id}");
+    }
+    for id in ["v180", "v90", "a96"] {
+        let before = harvest.segments(id)[0];
+        assert!(before.1 + before.2 < boundary(NUMBER + 1) + Duration::from_millis(22), "{id}: {:?}", before.2);
+        assert!(harvest.chunks(id).iter().rfind(|c| c.number == NUMBER).unwrap().last);
+        let held = probe::packets(&harvest.file(id)).iter().map(|p| p.duration).max().unwrap();
+        assert!(held <= 1024, "{id}: {held}");
+    }
+    let packets = probe::packets(&harvest.file("a96"));
+    let numbers: Vec<u64> = harvest.segments("a96").iter().map(|s| s.0 - NUMBER).collect();
+    assert_eq!(numbers, [0, 3, 4, 5]);
+    let sound = probe::decoded_sound(&harvest.file("a96"));
+    let clicks: Vec<u64> = sound
+        .chunks(1024)
+        .zip(&packets)
+        .filter_map(|(frame, packet)| {
+            let at = frame.iter().position(|s| s.abs() > 0.3)?;
+            Some(packet.pts - BOUNDARY * 48_000 + at as u64)
+        })
+        .collect();
+    assert_eq!(clicks.len(), 5, "{clicks:?}");
+    for (click, second) in clicks.iter().zip([1u64, 7, 8, 9, 10]) {
+        assert!(click.abs_diff(second * 48_000) <= 48, "{clicks:?}");
+    }
 }

@@ -36,6 +36,14 @@ pub fn x264(kbps: u64) -> EncoderPlan {
     }
 }
 
+/// Takes every setting, reaches READY, and gives up on the first picture: as a hardware encoder without a free session.
+pub fn x264_that_fails_to_open() -> EncoderPlan {
+    let mut plan = x264(300);
+    plan.properties.push(("pass".into(), "pass2".into()));
+    plan.properties.push(("multipass-cache-file".into(), "/nonexistent/statistics".into()));
+    plan
+}
+
 pub fn rendition(id: &str, size: &str) -> VideoRenditionPlan {
     VideoRenditionPlan {
         id: RenditionId::new(id).unwrap(),
@@ -201,8 +209,7 @@ impl Rig {
         assert!(self.encoders.finish(Duration::from_secs(30)), "not everything came out");
         assert_eq!((counters.pictures_dropped, counters.sound_dropped), (0, 0), "{counters:?}");
         assert!(counters.renditions.iter().all(|r| r.dropped == 0 && r.unaligned == 0), "{counters:?}");
-        let harvest = self.harvest.lock().unwrap().clone();
-        harvest
+        self.harvest.lock().unwrap().clone()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which encoder a rendition gets: the first candidate that exists, takes its settings and reaches READY here.
+//! Which encoder a rendition gets: the first candidate that exists, takes its settings and encodes here.
 
 use std::time::Duration;
 
@@ -8,12 +8,15 @@ use serde_json::Value;
 
 use super::format::raw_caps;
 use crate::media::MediaError;
-use crate::media::init::bounded;
+use crate::media::init::{bounded, element};
 use crate::model::{FrameRate, RenditionId};
 use crate::plan::{EncoderPlan, VideoRenditionPlan};
 
-/// A driver that takes longer to open its device hangs.
-const READY_BOUND: Duration = Duration::from_secs(5);
+/// A driver that takes longer to open its device, or to encode a few pictures, hangs.
+const TRIAL_BOUND: Duration = Duration::from_secs(5);
+
+/// Pictures encoded in a trial.
+const TRIAL_PICTURES: i32 = 3;
 
 /// The encoder of a rendition, and why better ones are not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +48,11 @@ pub(super) fn choose(
     rate: FrameRate,
 ) -> Result<(gst::Element, EncoderPlan, Choice), MediaError> {
     let mut skipped = Vec::new();
-    for plan in &rendition.encoders {
-        match try_candidate(rendition, plan, rate) {
+    for (n, plan) in rendition.encoders.iter().enumerate() {
+        // The last has no alternative: a trial would only delay what its own start shows.
+        let last = n + 1 == rendition.encoders.len();
+        let tried = if last { Ok(()) } else { trial(rendition, plan, rate) };
+        match tried.and_then(|()| open(rendition, plan, rate)) {
             Ok(element) => {
                 let choice = Choice {
                     rendition: rendition.id.clone(),
@@ -66,10 +72,26 @@ pub(super) fn choose(
     Err(MediaError::NoEncoder { rendition: rendition.id.clone(), reasons })
 }
 
-fn try_candidate(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<gst::Element, String> {
+/// The candidate with its settings, after it has opened its device once.
+fn open(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<gst::Element, String> {
+    let element = make(rendition, plan, rate)?;
+    let opening = element.clone();
+    let ready = bounded(TRIAL_BOUND, move || {
+        let opened = opening.set_state(gst::State::Ready).is_ok();
+        // It is opened again with the graph; a device that cannot be closed shows then.
+        let _ = opening.set_state(gst::State::Null);
+        opened
+    });
+    match ready {
+        Some(true) => Ok(element),
+        Some(false) => Err("does not open its device".to_owned()),
+        None => Err(format!("does not open its device within {} s", TRIAL_BOUND.as_secs())),
+    }
+}
+
+fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<gst::Element, String> {
     let factory = gst::ElementFactory::find(&plan.element).ok_or("not on this box: no driver or no hardware for it")?;
-    let input = raw_caps(&plan.input_format, rendition.size, rate);
-    if !factory.can_sink_any_caps(&input) {
+    if !factory.can_sink_any_caps(&raw_caps(&plan.input_format, rendition.size, rate)) {
         return Err(format!("does not take {} {} pictures", plan.input_format, rendition.size));
     }
     let element = factory
@@ -80,18 +102,49 @@ fn try_candidate(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: Frame
     for (name, value) in &plan.properties {
         set_property(&element, name, value)?;
     }
-    let opening = element.clone();
-    let ready = bounded(READY_BOUND, move || {
-        let opened = opening.set_state(gst::State::Ready).is_ok();
-        // It is opened again with the graph; a device that cannot be closed shows then.
-        let _ = opening.set_state(gst::State::Null);
-        opened
-    });
-    match ready {
-        Some(true) => Ok(element),
-        Some(false) => Err("does not open its device".to_owned()),
-        None => Err(format!("does not open its device within {} s", READY_BOUND.as_secs())),
+    Ok(element)
+}
+
+/// Encodes a few pictures: many a driver opens its device and refuses the first of them.
+fn trial(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<(), String> {
+    let encoder = make(rendition, plan, rate)?;
+    let pipeline = gst::Pipeline::new();
+    let wrong = |error: &dyn std::fmt::Display| format!("cannot be tried: {error}");
+    let build = |factory: &'static str, name| element(factory, name).map_err(|error| wrong(&error));
+    let source = build("videotestsrc", "trial-source")?;
+    source.set_property("num-buffers", TRIAL_PICTURES);
+    let (raw, encoded, sink) =
+        (build("capsfilter", "raw")?, build("capsfilter", "encoded")?, build("fakesink", "sink")?);
+    raw.set_property("caps", raw_caps(&plan.input_format, rendition.size, rate));
+    encoded.set_property("caps", encoded_caps(plan));
+    let chain = [&source, &raw, &encoder, &encoded, &sink];
+    pipeline.add_many(chain).map_err(|error| wrong(&error))?;
+    gst::Element::link_many(chain).map_err(|_| format!("does not give H.264 {} profile", plan.h264_profile))?;
+    bounded(TRIAL_BOUND + Duration::from_secs(1), move || {
+        let result = run_trial(&pipeline);
+        // A device that cannot be closed shows when the next one opens it.
+        let _ = pipeline.set_state(gst::State::Null);
+        result
+    })
+    .unwrap_or_else(|| Err("hangs".to_owned()))
+}
+
+fn run_trial(pipeline: &gst::Pipeline) -> Result<(), String> {
+    let bus = pipeline.bus().ok_or("has no bus")?;
+    let started = pipeline.set_state(gst::State::Playing);
+    let bound = gst::ClockTime::from_mseconds(if started.is_ok() { TRIAL_BOUND.as_millis() as u64 } else { 0 });
+    let end = bus.timed_pop_filtered(bound, &[gst::MessageType::Eos, gst::MessageType::Error]);
+    match end.as_ref().map(|message| message.view()) {
+        Some(gst::MessageView::Eos(_)) => Ok(()),
+        Some(gst::MessageView::Error(error)) => Err(format!("does not encode: {}", error.error())),
+        _ if started.is_err() => Err("does not open its device".to_owned()),
+        _ => Err(format!("does not encode {TRIAL_PICTURES} pictures within {} s", TRIAL_BOUND.as_secs())),
     }
+}
+
+/// What has to come out of a candidate.
+pub(super) fn encoded_caps(plan: &EncoderPlan) -> gst::Caps {
+    gst::Caps::builder("video/x-h264").field("profile", plan.h264_profile.as_str()).build()
 }
 
 /// Sets a property from the plan; unlike GObject, refuses what does not exist, cannot be read or is out of range.
@@ -158,6 +211,8 @@ mod tests {
         crate::media::init().unwrap();
         let mut wrong_format = candidate("x264enc", &[]);
         wrong_format.input_format = "RGBA".to_owned();
+        let mut wrong_profile = candidate("x264enc", &[]);
+        wrong_profile.h264_profile = "high-4:4:4".to_owned();
         let plan = rendition(vec![
             candidate("nosuchh264enc", &[]),
             candidate("x264enc", &[("nosuch", json!(1))]),
@@ -165,6 +220,7 @@ mod tests {
             candidate("x264enc", &[("bitrate", json!(2_048_001))]),
             candidate("x264enc", &[("speed-preset", json!("warp"))]),
             wrong_format,
+            wrong_profile,
             candidate("x264enc", &[("bitrate", json!(400)), ("speed-preset", json!("veryfast")), ("aud", json!(true))]),
         ]);
         let (element, _, choice) = choose(&plan, FrameRate::new(30, 1).unwrap()).unwrap();
@@ -179,6 +235,7 @@ mod tests {
                 "its property `bitrate` does not take `2048001`",
                 "its property `speed-preset` does not take `warp`",
                 "does not take RGBA 320x180 pictures",
+                "does not encode: Internal data stream error.",
             ]
         );
     }

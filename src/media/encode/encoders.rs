@@ -143,8 +143,9 @@ impl Encoders {
     }
 
     /// Encodes what has been pushed, hands out the last chunks ([`Output::Ended`] per rendition) and stops. False when
-    /// `deadline` passed or the graph failed before everything was out. Blocks: not for the async runtime.
-    pub fn finish(self, deadline: Duration) -> bool {
+    /// `deadline` passed or the graph failed before everything was out. What is pushed from now on counts as dropped.
+    /// Blocks: not for the async runtime.
+    pub fn finish(&self, deadline: Duration) -> bool {
         if let Some(pictures) = &self.pictures {
             pictures.entry.end();
         }

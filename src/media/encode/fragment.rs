@@ -52,6 +52,23 @@ pub(super) fn decode_earlier(data: &mut [u8], ticks: u32) -> Option<()> {
     Some(())
 }
 
+/// Shortens the last sample by `ticks`. `None`, and nothing done, where that is not possible.
+pub(super) fn shorten_last(data: &mut [u8], ticks: u64) -> Option<()> {
+    let traf = traf(data)?;
+    let (tfhd, trun) = (find(data, traf.clone(), b"tfhd")?, find(data, traf, b"trun")?);
+    let layout = Layout::read(data.get(trun.clone())?)?;
+    let last = layout.samples.checked_sub(1)?;
+    // A sample without a duration of its own has the track's, which may be changed if it is the only one.
+    let at = match layout.field(last, DURATION) {
+        Some(at) => trun.start + at,
+        None if last == 0 => tfhd.start + Defaults::place(data.get(tfhd)?, DEFAULT_DURATION)?,
+        None => return None,
+    };
+    let shorter = u64::from(be32(data, at)?).checked_sub(ticks)?;
+    data.get_mut(at..at + 4)?.copy_from_slice(&u32::try_from(shorter).ok()?.to_be_bytes());
+    Some(())
+}
+
 fn traf(data: &[u8]) -> Option<Range<usize>> {
     find(data, find(data, 0..data.len(), b"moof")?, b"traf")
 }
@@ -88,23 +105,23 @@ struct Defaults {
     flags: u32,
 }
 
+const DEFAULT_DURATION: u32 = 0x08;
+const DEFAULT_FLAGS: u32 = 0x20;
+
 impl Defaults {
     fn read(tfhd: &[u8]) -> Option<Self> {
-        let present = be32(tfhd, 0)? & 0x00ff_ffff;
-        let mut at = 8;
-        let mut next = |bit: u32, size: usize| {
-            let here = at;
-            let there = present & bit != 0;
-            at += if there { size } else { 0 };
-            there.then_some(here)
-        };
-        next(0x01, 8);
-        next(0x02, 4);
-        let duration = next(0x08, 4);
-        next(0x10, 4);
-        let flags = next(0x20, 4);
-        let value = |at: Option<usize>| at.map_or(Some(0), |at| be32(tfhd, at));
-        Some(Self { duration: value(duration)?, flags: value(flags)? })
+        be32(tfhd, 0)?;
+        let value = |field| Self::place(tfhd, field).map_or(Some(0), |at| be32(tfhd, at));
+        Some(Self { duration: value(DEFAULT_DURATION)?, flags: value(DEFAULT_FLAGS)? })
+    }
+
+    /// Where a field is, if it is there: they follow the track number in the order of their flags, the data offset
+    /// (0x01) with eight bytes, the others with four.
+    fn place(tfhd: &[u8], field: u32) -> Option<usize> {
+        let present = be32(tfhd, 0)? & 0x3b;
+        let before = present & (field - 1);
+        let bytes = 4 * before.count_ones() + 4 * (before & 0x01);
+        (present & field != 0).then_some(8 + bytes as usize)
     }
 }
 
@@ -208,6 +225,18 @@ mod tests {
         assert_eq!((moved.start, moved.early, moved.duration), ((1 << 32) + 2 - 10, 0, 30));
         assert!(data.ends_with(&words(&[10, 10, 10, 30, 10, 0])));
         assert_eq!(decode_earlier(&mut [0; 64], 1), None);
+    }
+
+    #[test]
+    fn the_last_sample_is_shortened_wherever_its_duration_is() {
+        let mut own = sample(&[0x0101, 2, 99, 10, 500]);
+        shorten_last(&mut own, 490).unwrap();
+        assert_eq!(read(&own).unwrap().duration, 20);
+        assert_eq!(shorten_last(&mut own, 11), None);
+        let mut only = sample(&[0x01, 1, 99]);
+        shorten_last(&mut only, 990).unwrap();
+        assert_eq!(read(&only).unwrap().duration, 10);
+        assert_eq!(shorten_last(&mut sample(&[0x01, 2, 99]), 1), None, "the track's duration is the first's, too");
     }
 
     #[test]

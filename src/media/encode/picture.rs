@@ -6,7 +6,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
-use super::choose::{Choice, choose};
+use super::choose::{Choice, choose, encoded_caps};
 use super::cut::TrackGrid;
 use super::entry::Entry;
 use super::format::{picture_caps, raw_caps, video_timescale};
@@ -73,7 +73,6 @@ fn branch(
     let (encoder, plan, choice) = choose(rendition, program.frame_rate)?;
     let queue = unlimited_queue(&format!("queue-{id}"))?;
     drop_when_full(&queue, limit, Arc::clone(tally))?;
-    let encoded = gst::Caps::builder("video/x-h264").field("profile", plan.h264_profile.as_str()).build();
     let parsed = gst::Caps::builder("video/x-h264").field("stream-format", "avc").field("alignment", "au").build();
     let raw = raw_caps(&plan.input_format, rendition.size, program.frame_rate);
     let mut chain = vec![queue.clone()];
@@ -86,7 +85,7 @@ fn branch(
     chain.extend([
         filter(&format!("raw-{id}"), &raw)?,
         encoder,
-        filter(&format!("encoded-{id}"), &encoded)?,
+        filter(&format!("encoded-{id}"), &encoded_caps(&plan))?,
         element("h264parse", &format!("parse-{id}"))?,
         filter(&format!("parsed-{id}"), &parsed)?,
     ]);

@@ -17,6 +17,11 @@ use crate::media::MediaError;
 use crate::media::init::element;
 use crate::model::{MediaTime, RenditionId, SegmentGrid};
 
+/// The muxer lengthens the last sample before a gap up to the next one. Past the end of its segment by more than this
+/// it ends with the segment instead, and there is a seam: a segment must not outlast its playlist's target duration
+/// (rfc8216bis 4.4.3.1, rounded to the second).
+const LONGEST_HOLD: Duration = Duration::from_millis(400);
+
 /// One track and where it is cut.
 #[derive(Debug, Clone)]
 pub(super) struct Track {
@@ -146,9 +151,14 @@ fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32) -> Option<ChunkOut>
     // Rounded up, as the grids are.
     let time =
         |ticks: u64| MediaTime::from_nanos((u128::from(ticks) * 1_000_000_000).div_ceil(track.timescale.into()) as u64);
-    let (start, end) = (time(fragment.start), time(fragment.start + fragment.duration));
+    let (start, mut end) = (time(fragment.start), time(fragment.start + fragment.duration));
     let number = track.segments.number_at(start);
     let next = track.grid.first_from(track.segments.start_of(number + 1));
+    if end > next + LONGEST_HOLD {
+        let over = (end.since(next).as_nanos() * u128::from(track.timescale) / 1_000_000_000) as u64;
+        fragment::shorten_last(&mut data, over)?;
+        end = time(fragment.start + fragment.duration - over);
+    }
     Some(ChunkOut {
         rendition: track.rendition.clone(),
         number,
