@@ -30,6 +30,7 @@ pub(crate) struct PlacedChannel {
     pub(crate) channel: Channel,
     pub(crate) source_spots: Vec<Spot>,
     pub(crate) destination_spots: Vec<Spot>,
+    pub(crate) profile_spot: Spot,
 }
 
 pub(crate) fn read(root: &Section<'_>, known: &Known<'_>, findings: &mut Findings) -> Vec<Option<PlacedChannel>> {
@@ -50,6 +51,7 @@ fn read_one(
 ) -> Option<PlacedChannel> {
     let sources = sources(id, section, known, findings);
     let destinations = destinations(section, known, findings);
+    super::stream_class::slate_text(section, findings);
     let stream_class = stream_class(section, known, findings);
     let only = hardware_profile(section, known, findings);
     let spool = spool(section, defaults, stream_class.as_deref(), findings);
@@ -74,7 +76,7 @@ fn read_one(
         order,
         spool: spool?,
     };
-    Some(PlacedChannel { channel, source_spots, destination_spots })
+    Some(PlacedChannel { channel, source_spots, destination_spots, profile_spot: section.spot("hardware_profile") })
 }
 
 fn sources(
