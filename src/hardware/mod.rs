@@ -126,7 +126,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let class = |path: &str| root.path().join("sys/class").join(path);
         fs::create_dir_all(root.path().join("sys/devices/pci0")).unwrap();
-        let device = |directory: std::path::PathBuf| {
+        let device = |directory: PathBuf| {
             fs::create_dir_all(&directory).unwrap();
             symlink("../../../devices/pci0", directory.join("device")).unwrap();
         };

@@ -66,6 +66,16 @@ fn auto_leaves_alone_what_another_source_names() {
 }
 
 #[test]
+fn a_file_from_the_command_line_is_absolute() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
+    // Tests run in the directory of the package.
+    let plans = plans(&load(&file, &["demo=Cargo.toml".into()]).unwrap(), &Inventory::default());
+    let [source] = plans[0].sources.as_slice() else { panic!("one source expected") };
+    let SourceKind::File { path } = &source.kind else { panic!("no file") };
+    assert_eq!((source.id.as_str(), path.is_absolute()), ("file", true));
+}
+
+#[test]
 fn a_reload_touches_only_what_changed() {
     let old = plans(&demo(), &Inventory::default());
     let named = |name: &str| {
