@@ -161,6 +161,8 @@ fn stream_class(section: &Section<'_>, known: &Known<'_>, findings: &mut Finding
     let name = section.get::<String>("stream_class")?;
     match known.classes.get(&name.value) {
         Some(class) => class.clone(),
+        // The directory cannot be read, which is one fault and not one more for each channel.
+        None if known.classes.is_empty() => None,
         None => {
             let names: Vec<&String> = known.classes.keys().collect();
             findings.faults.add(&name.spot, "is no stream class", suggestion(&name.value, &names));
@@ -174,6 +176,9 @@ fn hardware_profile(section: &Section<'_>, known: &Known<'_>, findings: &mut Fin
     let name = section.get::<String>("hardware_profile")?;
     if name.value == "auto" {
         return Some(None);
+    }
+    if known.profile_names.is_empty() {
+        return None;
     }
     if !known.profile_names.contains(&name.value) {
         let mut names = known.profile_names.to_vec();

@@ -316,6 +316,19 @@ fn the_report_counts_faults_and_files() {
 }
 
 #[test]
+fn missing_tables_and_directories() {
+    let mut table = Table::default();
+    table.row("nothing", &Site::new("").faults(&[]));
+    let site = Site::new(GOOD);
+    for directory in ["pipelines", "hardware-profiles"] {
+        fs::rename(site.path(directory), site.path(&format!("{directory}.away"))).unwrap();
+        fs::create_dir(site.path(directory)).unwrap();
+    }
+    table.row("empty directories", &site.faults(&[]));
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
 fn a_missing_file_is_a_fault() {
     let site = Site::new(GOOD);
     fs::remove_file(site.path("uplinkd.toml")).unwrap();
