@@ -25,6 +25,7 @@ const seen = {
 /** @type {any} */
 let hls = null;
 let edge = -1;
+let edgeNumber = -1;
 let position = -1;
 let jumped = false;
 let tries = 0;
@@ -110,6 +111,7 @@ function build() {
   Object.assign(seen, { started: false, ended: false, progressAt: -Infinity, edgeAt: seconds() });
   position = -1;
   edge = -1;
+  edgeNumber = -1;
   jumped = false;
   standingSince = seconds();
   hls = new Hls(settings);
@@ -118,8 +120,10 @@ function build() {
     seen.listed = true;
     seen.target = data.details.targetduration || seen.target;
     seen.ended = !data.details.live;
-    if (data.details.edge > edge) {
-      edge = data.details.edge;
+    edge = data.details.edge;
+    // By number, not by time: where a playlist has nothing in common with the one before, hls.js begins its time anew.
+    if (data.details.endSN !== edgeNumber) {
+      edgeNumber = data.details.endSN;
       seen.edgeAt = seconds();
     }
   });
