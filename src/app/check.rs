@@ -17,15 +17,17 @@ const FAULTY: u8 = 64;
 /// Checks `uplinkd.toml` in a directory, or the file that is named, and every stream class and hardware profile it can
 /// refer to. Prints every fault; exits 64 if there is one.
 pub fn run(dir_or_file: Option<PathBuf>, json: bool) -> ExitCode {
-    let file = configuration_file(dir_or_file.unwrap_or_else(|| DEFAULT_DIRECTORY.into()));
-    let result = load_with(&file, &[], &credentials());
-    let text = if json { as_json(&result) } else { as_text(&result) };
+    let (text, good) = report(dir_or_file.unwrap_or_else(|| DEFAULT_DIRECTORY.into()), json);
     // A reader that has gone away (`| head`) is no reason to fail.
     let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
-    match result {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(FAULTY),
-    }
+    if good { ExitCode::SUCCESS } else { ExitCode::from(FAULTY) }
+}
+
+/// What [`run`] prints, and whether the configuration is without fault.
+pub fn report(dir_or_file: PathBuf, json: bool) -> (String, bool) {
+    let result = load_with(&configuration_file(dir_or_file), &[], &credentials());
+    let text = if json { as_json(&result) } else { as_text(&result) };
+    (text, result.is_ok())
 }
 
 fn configuration_file(path: PathBuf) -> PathBuf {

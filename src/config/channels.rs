@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Findings;
-use super::checked::{Channel, Destination, Source, Spool};
+use super::checked::{Channel, Destination, Source, SourceKind, Spool};
 use super::destinations::WrittenDestination;
 use super::directories::Files;
 use super::overrides::Replacement;
@@ -34,7 +34,7 @@ pub(crate) struct PlacedChannel {
 
 pub(crate) fn read(root: &Section<'_>, known: &Known<'_>, findings: &mut Findings) -> Vec<Option<PlacedChannel>> {
     let channels = root.map("channels");
-    if root.has("channels") && channels.is_empty() {
+    if root.is_empty("channels") {
         findings.faults.add(&root.spot("channels"), "names no channel", "add [channels.<id>]");
     }
     let spool = root.table("spool");
@@ -84,7 +84,7 @@ fn sources(
     findings: &mut Findings,
 ) -> Option<Vec<Placed<Source>>> {
     let names = section.list::<String>("sources");
-    if section.has("sources") && names.is_empty() {
+    if section.is_empty("sources") {
         findings.faults.add(&section.spot("sources"), "names no source", "name at least one of [sources]");
     }
     let ids: Vec<&str> = known.sources.iter().map(|source| source.id.as_str()).collect();
@@ -96,7 +96,27 @@ fn sources(
         let source = known.sources[placed.value].source.clone()?;
         Some(Placed { value: source, spot: placed.spot })
     });
-    sources.collect::<Option<Vec<_>>>().filter(|sources| !sources.is_empty())
+    let sources = sources.collect::<Option<Vec<_>>>().filter(|sources| !sources.is_empty())?;
+    reserved(&sources, findings);
+    Some(sources)
+}
+
+/// `auto` becomes `<id>-1`, `<id>-2`, … and `<id>-test`: no other source of the channel may be called so, and the names
+/// must still be identifiers.
+fn reserved(sources: &[Placed<Source>], findings: &mut Findings) {
+    for auto in sources.iter().filter(|source| source.value.kind == SourceKind::Auto) {
+        let id = auto.value.id.as_str();
+        if id.len() > 55 {
+            findings.faults.add(&auto.spot, "is too long for kind = `auto`", "use at most 55 characters");
+        }
+        for other in sources {
+            let rest = other.value.id.as_str().strip_prefix(id).and_then(|rest| rest.strip_prefix('-'));
+            if rest.is_some_and(|rest| rest == "test" || rest.bytes().all(|b| b.is_ascii_digit())) {
+                let rule = format!("is a name that `{id}` (kind = `auto`) gives to what it finds");
+                findings.faults.add(&other.spot, rule, "rename one of the two");
+            }
+        }
+    }
 }
 
 fn destinations(section: &Section<'_>, known: &Known<'_>, findings: &mut Findings) -> Option<Vec<Placed<Destination>>> {

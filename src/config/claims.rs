@@ -25,7 +25,7 @@ pub(crate) fn check(
         claims.push(Claim {
             names: vec![format!("port {}", listen.value.port())],
             what: format!("port {}", listen.value.port()),
-            claimant: "the API".to_owned(),
+            claimant: if listen.spot.value.is_some() { "the API".to_owned() } else { "the API by default".to_owned() },
             spot: listen.spot.clone(),
         });
     }

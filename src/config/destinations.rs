@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::Findings;
 use super::checked::{Destination, DestinationKind};
 use super::secrets::{self, Credentials, Rule};
-use crate::document::{Faults, Section};
+use crate::document::Section;
 use crate::model::DestinationId;
 
 /// One destination; none for it if it is faulty, so that references to it are no second fault.
@@ -17,10 +18,10 @@ pub(crate) fn read(
     root: &Section<'_>,
     base: &Path,
     credentials: &Credentials,
-    faults: &mut Faults,
+    findings: &mut Findings,
 ) -> Vec<WrittenDestination> {
     let each = |(id, section): (String, Section<'_>)| {
-        let kind = read_hls_push(&section, base, credentials, faults);
+        let kind = read_hls_push(&section, base, credentials, findings);
         let destination = kind.zip(DestinationId::new(id.as_str()).ok()).map(|(kind, id)| Destination { id, kind });
         WrittenDestination { id, destination }
     };
@@ -31,8 +32,9 @@ fn read_hls_push(
     section: &Section<'_>,
     base: &Path,
     credentials: &Credentials,
-    faults: &mut Faults,
+    findings: &mut Findings,
 ) -> Option<DestinationKind> {
+    let faults = &mut findings.faults;
     let token = secrets::read(section, "token", Rule::BearerToken, base, credentials, faults);
     let placed = section.get::<url::Url>("url")?;
     let mut url = placed.value;
@@ -44,8 +46,20 @@ fn read_hls_push(
         faults.add(&placed.spot, "must not have a ? or # part: file names are put behind it", "remove that part");
         return None;
     }
+    if url.scheme() == "http" && token.is_some() && !is_loopback(&url) {
+        findings.warnings.add(&placed.spot, "carries the token unencrypted", "use https");
+    }
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
     }
     Some(DestinationKind::HlsPush { url, token })
+}
+
+fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }

@@ -44,7 +44,7 @@ fn check(
     let profile_names: Vec<String> = profiles.keys().cloned().collect();
     let profiles = Profiles::new(profiles.into_values().flatten().collect());
     let sources = sources::read(&root, base, credentials, findings);
-    let destinations = destinations::read(&root, base, credentials, &mut findings.faults);
+    let destinations = destinations::read(&root, base, credentials, findings);
     let channel_ids: Vec<String> = root.map("channels").into_iter().map(|(id, _)| id).collect();
     let replacements = overrides::read(overrides, &channel_ids, findings);
     let known = Known {
@@ -59,6 +59,13 @@ fn check(
     let whole = read.iter().all(Option::is_some);
     let placed: Vec<PlacedChannel> = read.into_iter().flatten().collect();
     let listen = root.table("api").and_then(|api| api.get::<SocketAddr>("listen"));
+    if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback()) {
+        findings.warnings.add(
+            &listen.spot,
+            "is open to the network, and there is no login",
+            "keep it behind a proxy that has one",
+        );
+    }
     claims::check(listen.as_ref(), &placed, findings);
     Some(Checked {
         file: path.to_owned(),

@@ -88,7 +88,12 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
             let aliases = sources::aliases(&device);
             SourceKind::V4l2 { device, aliases, sound: None, size: None }
         }
-        _ => sources::media_file(PathBuf::from(what), &spot, findings)?,
+        _ => sources::media_file(
+            PathBuf::from(what),
+            &spot,
+            "write auto, test, /dev/videoN, srt://host:port or an existing file",
+            findings,
+        )?,
     };
     let word = match kind {
         SourceKind::Auto => "auto",

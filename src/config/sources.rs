@@ -53,7 +53,12 @@ fn read_kind(
         }
         "file" => {
             let path = section.get::<PathBuf>("path")?;
-            media_file(base.join(path.value), &path.spot, findings)
+            media_file(
+                base.join(path.value),
+                &path.spot,
+                "correct the path (relative paths begin at this file)",
+                findings,
+            )
         }
         "srt" => read_srt(section, base, credentials, findings),
         _ => None,
@@ -87,7 +92,7 @@ pub(crate) fn aliases(device: &Path) -> Vec<PathBuf> {
     names
 }
 
-pub(crate) fn media_file(path: PathBuf, spot: &Spot, findings: &mut Findings) -> Option<SourceKind> {
+pub(crate) fn media_file(path: PathBuf, spot: &Spot, fix: &str, findings: &mut Findings) -> Option<SourceKind> {
     match std::fs::metadata(&path) {
         Ok(meta) if meta.is_file() => Some(SourceKind::File { path }),
         Ok(_) => {
@@ -96,7 +101,7 @@ pub(crate) fn media_file(path: PathBuf, spot: &Spot, findings: &mut Findings) ->
         }
         Err(error) => {
             let rule = format!("{} cannot be read: {error}", path.display());
-            findings.faults.add(spot, rule, "correct the path (relative paths begin at this file)");
+            findings.faults.add(spot, rule, fix);
             None
         }
     }

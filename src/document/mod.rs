@@ -11,8 +11,10 @@
 //! disagree. Owns: places, faults, units as they are written, did-you-mean. Must not: know what a channel, a stream class
 //! or a profile is, nor read any file but the one it is given.
 
+mod check;
 mod fault;
 mod nearest;
+mod present;
 mod reference;
 mod schema;
 mod section;

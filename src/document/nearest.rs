@@ -6,6 +6,12 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     if word.len() > 64 {
         return None;
     }
+    // `token` for `token_file`: the beginning is right.
+    let longer = |candidate: &&str| word.len() >= 4 && candidate.starts_with(word);
+    let known: Vec<&str> = known.into_iter().collect();
+    if let Some(candidate) = known.iter().copied().find(longer) {
+        return Some(candidate);
+    }
     let allowed = (word.chars().count() / 3).clamp(1, 3);
     known
         .into_iter()

@@ -55,6 +55,8 @@ fn of_keys(keys: &[Key], page: &mut String) {
 
 fn cell(kind: &Kind) -> String {
     match kind {
+        Kind::Id => "an identifier".to_owned(),
+        Kind::List(Kind::Id) => "a list of identifiers".to_owned(),
         Kind::Word(words) => {
             words.iter().map(|(word, about)| format!("`{word}`: {about}")).collect::<Vec<_>>().join("<br>")
         }

@@ -84,7 +84,7 @@ static ENCODER: Shape = Shape::plain(
             name: "properties",
             kind: Kind::Names(&Kind::Scalar),
             need: Need::Optional,
-            about: "Properties of the element. Placeholders: `{bitrate}`, `{max_bitrate}`, `{vbv_size}` (bits), `{vbv_ms}`, \
+            about: "Properties of the element; one that the element lacks is left out. Placeholders: `{bitrate}`, `{max_bitrate}`, `{target_percent}` (average of peak), `{vbv_size}` (in bits), `{vbv_ms}`, \
                     `{gop_frames}`, `{threads}`",
         },
         Key {
@@ -114,13 +114,13 @@ static CARD: Shape = Shape::plain(
         },
         Key {
             name: "vendor",
-            kind: Kind::Text(4),
+            kind: Kind::Text(40),
             need: Need::Optional,
             about: "Vendor number, four hexadecimal digits as in lspci and lsusb",
         },
         Key {
             name: "product",
-            kind: Kind::Text(4),
+            kind: Kind::Text(40),
             need: Need::Optional,
             about: "Product number, four hexadecimal digits; every product of the vendor if missing",
         },

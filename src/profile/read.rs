@@ -39,7 +39,7 @@ fn read_encoder(section: &Section<'_>, faults: &mut Faults) -> Option<Encoder> {
         values.into_iter().map(|(name, placed)| (name, placed.value)).collect()
     };
     let h264_profiles = section.list::<String>("h264_profiles");
-    if section.has("h264_profiles") && h264_profiles.is_empty() {
+    if section.is_empty("h264_profiles") {
         faults.add(&section.spot("h264_profiles"), "is empty", "name at least one H.264 profile");
     }
     Some(Encoder {

@@ -21,7 +21,8 @@ pub const EFFORTS: &[(&str, &str)] = &[
 ];
 
 /// What a template may hold.
-pub(crate) const PLACEHOLDERS: &[&str] = &["bitrate", "max_bitrate", "vbv_size", "vbv_ms", "gop_frames", "threads"];
+pub(crate) const PLACEHOLDERS: &[&str] =
+    &["bitrate", "max_bitrate", "target_percent", "vbv_size", "vbv_ms", "gop_frames", "threads"];
 
 /// What is asked of an encoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +89,8 @@ impl EncodeRequest {
             "bitrate" => in_unit(self.bitrate),
             "max_bitrate" => in_unit(self.max_bitrate),
             "vbv_size" => in_unit(BitRate(self.bitrate.bps() * self.vbv_ms() / 1000)),
+            // The average as a share of the peak; drivers take 50 to 100.
+            "target_percent" => (self.bitrate.bps() * 100 / self.max_bitrate.bps().max(1)).clamp(50, 100),
             "vbv_ms" => self.vbv_ms(),
             "gop_frames" => self.gop_frames(),
             "threads" => self.threads(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use uplink::config::{Checked, load};
 use uplink::model::{CaptureDevice, Inventory};
-use uplink::plan::{ChannelPlan, PlanPaths, SourceKind, derive};
+use uplink::plan::{ChannelPlan, PlanPaths, SourceKind, derive, diff};
 
 pub(crate) fn demo() -> Checked {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
@@ -45,4 +45,58 @@ fn auto_takes_every_capture_device_in_order_and_a_test_source_last() {
     assert_eq!(sources, [("auto-1", "v4l2"), ("auto-2", "v4l2"), ("auto-test", "test")]);
     let SourceKind::V4l2 { sound, .. } = &plans[0].sources[0].kind else { panic!("no v4l2") };
     assert_eq!(sound.as_deref(), Some("hw:1"));
+}
+
+#[test]
+fn auto_leaves_alone_what_another_source_names() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
+    let mut checked = load(&file, &["demo=/dev/video0".into()]).unwrap();
+    let mut second = demo().channels.remove(0);
+    second.id = "second".parse().unwrap();
+    checked.channels.push(second);
+    let device = |n: u32| CaptureDevice {
+        node: format!("/dev/video{n}"),
+        name: "card".into(),
+        driver: "uvcvideo".into(),
+        sound: None,
+    };
+    let plans = plans(&checked, &Inventory { capture: vec![device(0), device(1)], sound: vec![] });
+    let SourceKind::V4l2 { device, .. } = &plans[1].sources[0].kind else { panic!("no v4l2") };
+    assert_eq!((device.to_str().unwrap(), plans[1].sources.len()), ("/dev/video1", 2));
+}
+
+#[test]
+fn a_reload_touches_only_what_changed() {
+    let old = plans(&demo(), &Inventory::default());
+    let named = |name: &str| {
+        let mut plan = old[0].clone();
+        plan.channel = name.parse().unwrap();
+        plan
+    };
+    let mut changed = named("changed");
+    changed.slate.text = "new".into();
+    let diff = diff(&[named("same"), named("changed"), named("gone")], &[named("new"), changed, named("same")]);
+    let ids = |list: &[uplink::model::ChannelId]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(ids(&diff.added), ["new"]);
+    assert_eq!(ids(&diff.removed), ["gone"]);
+    assert_eq!(ids(&diff.changed), ["changed"]);
+    assert_eq!(ids(&diff.unchanged), ["same"]);
+}
+
+#[test]
+fn every_stream_class_has_encoders_and_an_envelope_of_its_own() {
+    let checked = demo();
+    for class in checked.stream_classes.values() {
+        for rendition in &class.video {
+            let encoders = checked.profiles.encoders_for(&class.encode_request(rendition), None);
+            let last = encoders.last().map(|encoder| encoder.element.as_str());
+            assert_eq!(last, Some("openh264enc"), "{} {}", class.name, rendition.id);
+            let x264 = encoders.iter().find(|encoder| encoder.element == "x264enc").unwrap();
+            let bitrate = x264.properties.iter().find(|(name, _)| name == "bitrate").unwrap();
+            assert_eq!(bitrate.1, rendition.bitrate.kbps(), "{} {}", class.name, rendition.id);
+        }
+    }
+    let order: Vec<_> = checked.profiles.iter().map(|profile| profile.name.as_str()).collect();
+    assert_eq!(order.first(), Some(&"nvenc"));
+    assert_eq!(order[order.len() - 2..], ["software-x264", "software-openh264"]);
 }

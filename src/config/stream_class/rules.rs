@@ -103,8 +103,8 @@ fn sound(class: &Section<'_>, audio: &[Section<'_>], findings: &mut Findings) {
             findings.faults.add(&rate.spot, "must be 16k to 512k (AAC-LC)", "128k is usual for stereo");
         }
     }
-    if class.has("audio") && audio.is_empty() {
-        findings.faults.add(&class.spot("audio"), "is empty", "add [[audio]]");
+    for key in ["video", "audio"].into_iter().filter(|key| class.is_empty(key)) {
+        findings.faults.add(&class.spot(key), "is empty", format!("add [[{key}]]"));
     }
     let Some(policy) = class.table("audio_policy") else { return };
     if let Some(rate) = policy.get::<u32>("sample_rate")
