@@ -9,13 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
-use super::routes::Api;
+use super::routes::{Api, BODY};
 
 /// Everything the panel needs comes from this box; pictures are fetched and shown as blobs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Refuses foreign hosts and foreign pages, and tells browsers what a page of ours may do.
+/// Refuses foreign hosts, foreign pages and floods, and tells browsers what a page of ours may do.
 pub(crate) async fn check(State(api): State<Api>, request: Request, next: Next) -> Response {
     let mut response = match admit(&api, &request) {
         Ok(()) => next.run(request).await,
@@ -38,6 +38,11 @@ fn admit(api: &Api, request: &Request) -> Result<(), Problem> {
     let host = authority.or_else(|| text(request.headers(), &header::HOST)).unwrap_or_default();
     if !is_ours(host, &api.names()) {
         return Err(Problem::unknown_host(host));
+    }
+    // Before a byte of it is read: a client that waits for the word to go on gets this answer instead.
+    let length = text(request.headers(), &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    if length.is_some_and(|length| length > BODY as u64) {
+        return Err(Problem::too_large());
     }
     match *request.method() {
         Method::GET | Method::HEAD | Method::OPTIONS => Ok(()),

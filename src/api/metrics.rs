@@ -113,11 +113,11 @@ fn sources(sheet: &mut Sheet, status: &ApplianceStatus) {
 fn renditions(sheet: &mut Sheet, status: &ApplianceStatus) {
     let rows = || reports(status).flat_map(|(c, r)| r.renditions.iter().map(move |n| (with(c, "rendition", &n.id), n)));
     let each = |value: fn(&RenditionStatus) -> f64| rows().map(move |(labels, rendition)| (labels, value(rendition)));
-    sheet.gauge("rendition_target_bits_per_second", "Wanted bit rate", each(|r| r.target.bps() as f64));
+    sheet.gauge("rendition_target_bytes_per_second", "Wanted bit rate", each(|r| r.target.bps() as f64 / 8.0));
     sheet.gauge(
-        "rendition_measured_bits_per_second",
+        "rendition_measured_bytes_per_second",
         "Bit rate of the last segments",
-        each(|r| r.measured.bps() as f64),
+        each(|r| r.measured.bps() as f64 / 8.0),
     );
     sheet.counter("rendition_segments", "Segments written", rows().map(|(labels, r)| (labels, r.segments)));
     let positions = rows().filter_map(|(labels, r)| Some((labels, r.position?.as_secs_f64())));

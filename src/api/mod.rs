@@ -26,7 +26,7 @@ mod sheet;
 mod status;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use routes::router;
 pub use serve::serve;

@@ -10,6 +10,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const FILES: &[(&str, &str, &str)] = &[
     ("icon.svg", "image/svg+xml", include_str!("../../web-ui/panel/icon.svg")),
+    ("card.css", "text/css; charset=utf-8", include_str!("../../web-ui/panel/card.css")),
     ("panel.css", "text/css; charset=utf-8", include_str!("../../web-ui/panel/panel.css")),
     ("panel.js", SCRIPT, include_str!("../../web-ui/panel/panel.js")),
     ("card.js", SCRIPT, include_str!("../../web-ui/panel/card.js")),

@@ -75,6 +75,11 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "Unsupported media type", detail)
     }
 
+    pub(crate) fn too_large() -> Self {
+        let detail = "a command is a few bytes of JSON";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Body too large", detail)
+    }
+
     pub(crate) fn unknown_host(host: &str) -> Self {
         let detail = format!(
             "`{host}` is none of this box's names; use its address, its host name or localhost (this keeps pages of \

@@ -15,7 +15,7 @@ use super::{channels, events, guard, metrics, panel, picture, status};
 use crate::supervisor::Handle;
 
 /// Largest body of a command, bytes.
-const BODY: usize = 16 * 1024;
+pub(crate) const BODY: usize = 16 * 1024;
 
 /// Event streams served at once.
 pub(crate) const STREAMS: usize = 64;

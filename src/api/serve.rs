@@ -17,13 +17,25 @@ const STALL: Duration = Duration::from_secs(10);
 const DRAIN: Duration = Duration::from_secs(3);
 
 /// Serves the API and the panel until `shutdown`; event streams end at once, other answers within seconds.
-pub async fn serve(
+///
+/// Call it inside a tokio runtime. Events are recorded from the call on, not from the first poll of what it returns, so
+/// that a daemon that calls it before it starts its channels shows every event of the start.
+pub fn serve(
     listener: TcpListener,
     handle: Handle,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+) -> impl Future<Output = std::io::Result<()>> + Send {
     let closing = CancellationToken::new();
     let app = Api::new(handle, closing.clone()).router();
+    run(listener, app, closing, shutdown)
+}
+
+async fn run(
+    listener: TcpListener,
+    app: axum::Router,
+    closing: CancellationToken,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let listener = listener.tap_io(|connection| set_stall(connection, STALL));
     let stop = closing.clone();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {

@@ -4,8 +4,8 @@
 export function el(tag, about = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(about)) {
-    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, '');
     else if (value !== false && value != null) node.setAttribute(name, value);
   }
   node.append(...children);
@@ -14,7 +14,7 @@ export function el(tag, about = {}, ...children) {
 
 /** Writes only what differs, so that selection, focus and screen readers are left in peace. */
 export function put(node, text) {
-  const wanted = text == null ? "" : String(text);
+  const wanted = text == null ? '' : String(text);
   if (node.textContent !== wanted) node.textContent = wanted;
 }
 
@@ -39,7 +39,7 @@ export function rows(body, items) {
     while (row.cells.length > cells.length) row.deleteCell(-1);
     cells.forEach((cell, column) => {
       const node = row.cells[column] ?? row.insertCell();
-      const [text, name] = Array.isArray(cell) ? cell : [cell, ""];
+      const [text, name] = Array.isArray(cell) ? cell : [cell, ''];
       put(node, text);
       if (node.className !== name) node.className = name;
     });

@@ -21,7 +21,7 @@ export class Link {
     this.#open();
     setInterval(() => this.#check(), CHECK_MS);
     // Timers of a page in the background are throttled: look again as soon as it is seen.
-    document.addEventListener("visibilitychange", () => this.#check());
+    document.addEventListener('visibilitychange', () => this.#check());
   }
 
   /** Whether what is shown is what is. */
@@ -47,24 +47,25 @@ export class Link {
   #open() {
     this.#source?.close();
     this.#tried = performance.now();
-    const source = new EventSource("/api/v1/events");
+    const source = new EventSource('/api/v1/events');
     this.#source = source;
-    const on = (kind, act) => source.addEventListener(kind, (message) => {
-      if (source !== this.#source) return;
-      this.#heard = performance.now();
-      act(JSON.parse(message.data));
-    });
-    on("snapshot", (document) => {
+    const on = (kind, act) =>
+      source.addEventListener(kind, (message) => {
+        if (source !== this.#source) return;
+        this.#heard = performance.now();
+        act(JSON.parse(message.data));
+      });
+    on('snapshot', (document) => {
       this.#document(document);
       this.#handlers.history();
     });
-    on("status", (document) => this.#document(document));
-    on("event", (event) => this.#handlers.event(event));
-    on("heartbeat", (beat) => {
+    on('status', (document) => this.#document(document));
+    on('event', (event) => this.#handlers.event(event));
+    on('heartbeat', (beat) => {
       this.#offset = Date.parse(beat.server_time) - Date.now();
     });
-    on("reset", () => {});
-    on("gap", () => {});
+    on('reset', () => {});
+    on('gap', () => {});
   }
 
   /** Controls come back only with a whole document: what was known before the silence is no ground to act on. */

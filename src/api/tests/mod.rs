@@ -2,6 +2,6 @@
 
 mod commands;
 mod resources;
-mod rig;
+pub(crate) mod rig;
 mod stage;
 mod stream;

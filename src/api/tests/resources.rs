@@ -191,7 +191,7 @@ async fn metrics_are_the_snapshot() {
         "uplink_channel_restarts_total{channel=\"studio-b\"} 2",
         "uplink_worker_heartbeat_age_seconds{channel=\"demo\"} 0.21",
         "uplink_source_state{channel=\"studio-b\",source=\"cam-1\",state=\"lost\"} 1.0",
-        "uplink_rendition_target_bits_per_second{channel=\"demo\",rendition=\"video-720p\"} 3000000.0",
+        "uplink_rendition_target_bytes_per_second{channel=\"demo\",rendition=\"video-720p\"} 375000.0",
         "uplink_rendition_segments_total{channel=\"demo\",rendition=\"audio-main\"} 2105",
         "uplink_destination_queue_seconds{channel=\"studio-b\",destination=\"origin-b\"} 44.0",
         "uplink_destination_acknowledged_bytes_total{channel=\"demo\",destination=\"origin-a\"} 1609500000",

@@ -23,7 +23,9 @@ fn stage() {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let dir = tempfile::tempdir().unwrap();
         let (handle, rig) = rig(dir.path());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        rig.change(|status| status.started_at = now());
+        let address = std::env::var("UPLINK_STAGE_ADDRESS").unwrap_or("127.0.0.1:0".into());
+        let listener = TcpListener::bind(address).await.unwrap();
         println!("stage http://{}", listener.local_addr().unwrap());
         let parent =
             async { tokio::task::spawn_blocking(|| std::io::stdin().lines().count()).await.map_or((), |_| ()) };
@@ -117,12 +119,10 @@ fn the_panel_in_a_real_browser() {
         eprintln!("SKIPPED: the panel was not looked at. `npm ci` in web-ui and {chromium} are needed");
         return;
     }
-    let mut stage = Process::new(std::env::current_exe().unwrap())
-        .args(["--exact", "api::tests::stage::stage", "--ignored", "--nocapture"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let exe = std::env::current_exe().unwrap();
+    let arguments = ["--exact", "api::tests::stage::stage", "--ignored", "--nocapture"];
+    let again: Vec<&str> = exe.to_str().into_iter().chain(arguments).collect();
+    let mut stage = Process::new(&exe).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = std::io::BufReader::new(stage.stdout.take().unwrap()).lines().map_while(Result::ok);
     let address = lines.find_map(|line| line.split_once("stage ").map(|(_, address)| address.to_owned())).unwrap();
     let node = Process::new("timeout")
@@ -130,6 +130,8 @@ fn the_panel_in_a_real_browser() {
         .current_dir(&web)
         .env("UPLINK_PANEL_URL", &address)
         .env("UPLINK_PANEL_PID", stage.id().to_string())
+        .env("UPLINK_PANEL_COMMAND", serde_json::to_string(&again).unwrap())
+        .env("UPLINK_STAGE_ADDRESS", address.trim_start_matches("http://"))
         .env("UPLINK_CHROMIUM", &chromium)
         .output();
     drop(stage.stdin.take());

@@ -15,20 +15,13 @@ use crate::model::Event;
 const SILENCE: Duration = Duration::from_secs(6);
 const AGAIN: Duration = Duration::from_secs(1);
 
-#[derive(Deserialize)]
-struct Stamped {
-    seq: u64,
-    #[serde(flatten)]
-    event: Event,
-}
-
 /// The newest events, oldest first.
 pub(crate) async fn recent(client: &Client, number: usize, json: bool) -> Result<String, Failure> {
-    let (text, events): (_, Vec<Stamped>) = client.get(&format!("api/v1/events/recent?limit={number}")).await?;
+    let (text, events): (_, Vec<Event>) = client.get(&format!("api/v1/events/recent?limit={number}")).await?;
     if json {
         return Ok(text);
     }
-    Ok(events.iter().map(|stamped| report::event(&stamped.event)).collect())
+    Ok(events.iter().map(report::event).collect())
 }
 
 /// The past, then what happens; comes back after an interruption where it was. Ends when nobody reads any more.

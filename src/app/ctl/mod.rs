@@ -7,6 +7,8 @@ mod client;
 mod exit;
 mod follow;
 mod report;
+#[cfg(test)]
+mod tests;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -30,7 +32,11 @@ Examples:
   uplinkctl --api http://10.0.0.7:8080 --json status | jq .health
 
 Exit codes:
-  0  done    1  refused or failed    2  wrong usage    3  the daemon cannot be reached    64  faulty configuration";
+  0   done
+  1   refused or failed
+  2   wrong usage
+  3   the daemon cannot be reached
+  64  faulty configuration";
 
 /// Drives and inspects an Uplink appliance.
 #[derive(Debug, Parser)]
