@@ -26,6 +26,7 @@ impl Channel {
             let _ = reply.send(Err(Refusal::ShuttingDown));
             return;
         }
+        self.overtake(&ask);
         match &ask {
             Ask::Start => {
                 if self.order == ChannelOrder::OnAir && self.life.stand() == Stand::Up && self.report.is_some() {
@@ -53,6 +54,18 @@ impl Channel {
                     return;
                 }
                 self.pending.push(Pending::new(ask, SHOW_WITHIN, reply, at));
+            }
+        }
+    }
+
+    /// A later order ends the wait for an earlier one that it contradicts.
+    fn overtake(&mut self, ask: &Ask) {
+        for pending in std::mem::take(&mut self.pending) {
+            if pending.is_contradicted_by(ask) {
+                let text = "overtaken by a later order before it was confirmed".to_owned();
+                self.settle(pending, Err(Refusal::Failed(text)));
+            } else {
+                self.pending.push(pending);
             }
         }
     }
@@ -91,9 +104,11 @@ impl Channel {
         None
     }
 
-    /// Sends the program order that has come in. Without a connection the next start carries it.
+    /// Sends the program order that has come in, once there is a program. A worker that is out of reach gets it when it
+    /// is connected to again.
     pub(super) async fn send_program(&mut self) {
-        if std::mem::take(&mut self.tell_program) && self.life.stand() == Stand::Up {
+        if self.tell_program && self.life.stand() == Stand::Up {
+            self.tell_program = false;
             let order = self.program.clone();
             self.send(&Down::Program { order }).await;
         }

@@ -52,6 +52,15 @@ impl Pending {
         self.reply.is_closed()
     }
 
+    /// Whether both cannot be carried out.
+    pub(crate) fn is_contradicted_by(&self, later: &Ask) -> bool {
+        match (&self.ask, later) {
+            (Ask::Start | Ask::Show(_), Ask::Stop) | (Ask::Stop, Ask::Start) => true,
+            (Ask::Show(earlier), Ask::Show(later)) => earlier != later,
+            _ => false,
+        }
+    }
+
     /// Whether a refusal by the worker is meant for this order.
     pub(crate) fn is_show(&self) -> bool {
         matches!(self.ask, Ask::Show(_))

@@ -98,6 +98,8 @@ pub(crate) struct Channel {
     /// What ended the worker before this one.
     pub(super) trouble: Option<String>,
     pub(super) launches: u64,
+    /// When the worker's log was last looked at.
+    pub(super) log_seen: Instant,
     /// Last seen on air, and since when.
     pub(super) seen_on_air: Option<Instant>,
     pub(super) on_air_since: Option<MediaTime>,
@@ -139,6 +141,7 @@ impl Channel {
             last_words: None,
             trouble: None,
             launches: 0,
+            log_seen: Instant::now(),
             seen_on_air: None,
             on_air_since: None,
             pending: Vec::new(),
@@ -166,7 +169,10 @@ impl Channel {
                 Happening::Message(Err(error)) => self.on_broken(&error),
                 Happening::Reached(Ok(contact)) => self.on_reached(contact).await,
                 Happening::Reached(Err(error)) => self.on_not_reached(&error),
-                Happening::Due => self.todo.push_back(Input::Tick),
+                Happening::Due => {
+                    self.look_at_log();
+                    self.todo.push_back(Input::Tick);
+                }
             }
         }
     }

@@ -11,12 +11,15 @@ use super::reach::{Contact, look, reach};
 use crate::ipc::{Down, LinkError, Up, WorkerHello, socket_path};
 use crate::model::status::WorkerStatus;
 use crate::model::{Event, EventCode, Severity};
-use crate::system::{Exit, Launch, Process, Signal};
+use crate::system::{Exit, Launch, Process, Signal, bound_log};
 
 /// Before the next attempt to connect to a peer that broke the protocol.
 const AFTER_VIOLATION: Duration = Duration::from_secs(1);
 /// What a dead worker left in its socket is read for no longer than this.
 const LAST_WORDS_WITHIN: Duration = Duration::from_millis(200);
+
+/// How often the size of the worker's log is looked at.
+const LOG_EVERY: Duration = Duration::from_secs(30);
 
 impl Channel {
     /// At the start: takes over a worker that is there, or starts one.
@@ -50,6 +53,17 @@ impl Channel {
             }
         };
         self.todo.push_back(input);
+    }
+
+    /// Keeps the worker's log within bounds, now and then.
+    pub(super) fn look_at_log(&mut self) {
+        if self.process.is_none() || self.log_seen.elapsed() < LOG_EVERY {
+            return;
+        }
+        self.log_seen = Instant::now();
+        if let Ok(cut @ 1..) = bound_log(&self.directory().join("worker.log")) {
+            tracing::warn!(channel = %self.id, "the worker's log was begun anew, {cut} bytes were cut");
+        }
     }
 
     /// Whether a worker is there, or due.

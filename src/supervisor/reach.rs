@@ -27,7 +27,12 @@ pub(crate) async fn look(path: &Path) -> Option<Found> {
     let pid = link.peer().pid;
     // Held before it is spoken to: whatever it answers, signals go to this process and no other.
     let process = (pid != std::process::id()).then(|| Process::open(pid).ok()).flatten()?;
-    let contact = link.greet(HELLO_WITHIN).await;
+    let mut contact = link.greet(HELLO_WITHIN).await;
+    if matches!(contact, Err(LinkError::Silent(_))) {
+        // It may be on air and only short of processor time: one more chance before it is killed.
+        link = connect(path).await.ok()?;
+        contact = link.greet(HELLO_WITHIN).await;
+    }
     Some(Found { process, contact: contact.map(|hello| (link, hello)) })
 }
 

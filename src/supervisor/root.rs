@@ -204,7 +204,9 @@ impl Root {
     /// Takes a channel off air and out of the list.
     pub(super) async fn remove(&mut self, seat: Seat) {
         self.post(&seat.mailbox, Mail::Shut).await;
-        self.saved.remove(&seat.plan.channel);
+        // As it is kept: if the channel comes back, so do its orders.
+        let status = seat.status.borrow().clone();
+        self.saved.insert(seat.plan.channel.clone(), last_orders(&status));
         self.leaving.push(seat.mailbox);
     }
 
@@ -222,8 +224,7 @@ impl Root {
         let hint = "the worker stays on air and is taken over again; report this with the log";
         self.shared.journal.tell(event.channel(&name).blame(Fault::Internal, hint));
         let (plan, status) = (self.seats[place].plan.clone(), self.seats[place].status.borrow().clone());
-        let program = status.report.as_ref().map_or(ProgramOrder::Auto, |report| report.program.order.clone());
-        let seat = self.seat(plan, Orders { channel: status.order, program });
+        let seat = self.seat(plan, last_orders(&status));
         self.seats[place] = seat;
     }
 
@@ -282,4 +283,10 @@ impl Root {
             let _ = mailbox.try_send(mail);
         }
     }
+}
+
+/// The orders that a status shows.
+fn last_orders(status: &ChannelStatus) -> Orders {
+    let program = status.report.as_ref().map_or(ProgramOrder::Auto, |report| report.program.order.clone());
+    Orders { channel: status.order, program }
 }

@@ -139,3 +139,7 @@ fn capped(report: HealthReport) -> HealthReport {
     let health = if report.health == Health::Inactive { Health::Healthy } else { report.health };
     HealthReport { health: health.min(Health::PartiallyHealthy), ..report }
 }
+
+#[cfg(test)]
+#[path = "verdict_tests.rs"]
+mod tests;

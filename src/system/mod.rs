@@ -13,5 +13,5 @@ mod signals;
 pub use descriptors::seal_descriptors;
 pub use lock::{DirectoryLock, LockError};
 pub use notify::Service;
-pub use process::{Exit, Launch, Process, Signal, own_since};
+pub use process::{Exit, Launch, Process, Signal, bound_log, own_since};
 pub use signals::{Asked, Signals};

@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, pidfd_
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// A log that has grown beyond this is begun anew when the next process is started.
+/// A log that has grown beyond this is begun anew; the runtime directory is memory.
 const LOG_LIMIT: u64 = 10 << 20;
 
 /// Kernel clock ticks per second in `/proc/<pid>/stat`; fixed by the Linux ABI.
@@ -168,11 +168,24 @@ fn started(pid: u32) -> Option<SystemTime> {
     SystemTime::now().checked_sub(Duration::try_from_secs_f64(age.max(0.0)).ok()?)
 }
 
+/// Begins the log of a running process anew if it has grown too long; returns how many bytes were cut. Its writer
+/// appends, so it goes on at the new end.
+pub fn bound_log(path: &Path) -> io::Result<u64> {
+    let file = OpenOptions::new().append(true).open(path)?;
+    cut(&file)
+}
+
+fn cut(file: &File) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    if length <= LOG_LIMIT {
+        return Ok(0);
+    }
+    file.set_len(0).map(|()| length)
+}
+
 fn open_log(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().create(true).append(true).mode(0o640).open(path)?;
-    if file.metadata()?.len() > LOG_LIMIT {
-        file.set_len(0)?;
-    }
+    cut(&file)?;
     Ok(file)
 }
 
@@ -237,12 +250,18 @@ mod tests {
     }
 
     #[test]
-    fn a_long_log_is_begun_anew() {
+    fn a_long_log_is_begun_anew_while_its_writer_goes_on() {
+        use std::io::Write;
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("worker.log");
-        let file = File::create(&path).unwrap();
-        file.set_len(LOG_LIMIT + 1).unwrap();
-        assert_eq!(open_log(&path).unwrap().metadata().unwrap().len(), 0);
+        File::create(&path).unwrap().set_len(LOG_LIMIT + 1).unwrap();
+        let mut writer = open_log(&path).unwrap();
+        assert_eq!(writer.metadata().unwrap().len(), 0);
+        assert_eq!(bound_log(&path).unwrap(), 0);
+        writer.set_len(LOG_LIMIT + 1).unwrap();
+        assert_eq!(bound_log(&path).unwrap(), LOG_LIMIT + 1);
+        writer.write_all(b"on").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"on");
     }
 
     #[test]

@@ -103,3 +103,18 @@ fn a_worker_that_cannot_be_started_at_all_says_so() {
     daemon.replaced("a", pid);
     daemon.stop();
 }
+
+#[test]
+fn a_crash_is_told_by_its_name() {
+    let rig = Rig::new(&["a"]);
+    let mut daemon = rig.daemon();
+    let pid = daemon.running("a");
+    // A Rust program takes the first for a guard page and the second for what it is.
+    until("it crashes", || {
+        signal(pid, rustix::process::Signal::SEGV);
+        !alive(pid)
+    });
+    assert!(daemon.event(EventCode::WorkerDied).contains("killed by signal 11 (SIGSEGV)"));
+    daemon.replaced("a", pid);
+    daemon.stop();
+}

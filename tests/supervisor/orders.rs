@@ -114,3 +114,32 @@ fn the_end_of_the_daemon_stops_all_workers_and_a_second_word_kills_them() {
     assert!(!alive(pids[0]), "killed at the second word");
     assert_eq!(daemon.ask(Command::Start(id("a"))), Err(Refusal::ShuttingDown));
 }
+
+#[test]
+fn a_later_order_overtakes_an_earlier_one() {
+    let rig = Rig::new(&["a"]);
+    let daemon = rig.daemon();
+    daemon.running("a");
+    rig.behave("a", "disobey");
+    let handle = daemon.handle.clone();
+    let slate = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(handle.ask(Command::Slate(id("a"))))
+    });
+    until("the first order has arrived", || rig.heard("a").contains(&"program".to_owned()));
+    daemon.ask(Command::Stop(id("a"))).unwrap();
+    assert!(matches!(slate.join().unwrap(), Err(Refusal::Failed(text)) if text.contains("overtaken")));
+    daemon.stop();
+}
+
+#[test]
+fn an_order_given_while_the_worker_comes_up_is_not_lost() {
+    let rig = Rig::new(&["a"]);
+    let daemon = rig.daemon();
+    let pid = daemon.running("a");
+    super::rig::signal(pid, rustix::process::Signal::KILL);
+    // Confirmed or not in time: it has to come true.
+    let _ = daemon.ask(Command::Slate(id("a")));
+    daemon.wait("a", |channel| channel.state == ChannelState::Slate);
+    daemon.stop();
+}

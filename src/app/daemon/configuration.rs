@@ -1,9 +1,11 @@
 //! From the file to what the supervisor puts in force.
 
+use std::path::Path;
+
 use super::arguments::Place;
 use super::failure::Failure;
 use crate::config::{Checked, load};
-use crate::model::Inventory;
+use crate::hardware::inventory;
 use crate::plan::{PlanPaths, derive};
 use crate::supervisor::{Configuration, Configured, Reload};
 
@@ -24,7 +26,7 @@ fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
         tracing::warn!(code = "configuration_warning", "{warning}");
     }
     let paths = PlanPaths { spool_root: place.state.join("spool") };
-    let plans = derive(&checked, &Inventory::default(), &paths).map_err(|error| vec![error.to_string()])?;
+    let plans = derive(&checked, &inventory(Path::new("/")), &paths).map_err(|error| vec![error.to_string()])?;
     let order_of = |id| checked.channels.iter().find(|channel| channel.id == id).map(|channel| channel.order);
     let channels = plans
         .into_iter()
