@@ -11,8 +11,12 @@ use crate::worker::{Ended, Setup, run};
 
 /// Keeps one channel on air. Started by uplinkd, which tells it what to do over its socket.
 #[derive(Debug, Parser)]
-#[command(name = "uplink-worker", version, after_help = "Not for hand use: uplinkd starts one worker per channel.\n\
-    A worker whose uplinkd is gone stays on air; SIGTERM takes it off in order.")]
+#[command(
+    name = "uplink-worker",
+    version,
+    after_help = "Not for hand use: uplinkd starts one worker per channel.\n\
+    A worker whose uplinkd is gone stays on air; SIGTERM takes it off in order."
+)]
 struct Arguments {
     /// The channel
     #[arg(long)]

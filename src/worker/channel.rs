@@ -76,20 +76,13 @@ impl Channel {
         let tally = Arc::new(Tally::new(&renditions(&plan)));
         let push = |destination| start_pusher(&plan, destination, &spool, events);
         let pushers: Arc<Vec<Pusher>> = Arc::new(plan.destinations.iter().map(push).collect());
-        let writer = Writer::start(
-            outputs,
-            spool.clone(),
-            Arc::clone(&tally),
-            Arc::clone(&pushers),
-            clock,
-            Arc::clone(events),
-        )?;
+        let writer =
+            Writer::start(outputs, spool.clone(), Arc::clone(&tally), Arc::clone(&pushers), clock, Arc::clone(events))?;
         let monitor = Monitor::start(&plan.program, confidence.to_owned(), CONFIDENCE)
             .inspect_err(|error| tracing::warn!(%error, "no confidence monitor"))
             .ok();
         let outlet = Arc::new(ProgramOutlet { encoders, monitor });
-        let program =
-            Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
+        let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
         Ok(Self { plan, clock, program, outlet, writer, spool, tally, pushers })
     }
 

@@ -61,10 +61,8 @@ impl Tally {
     pub(super) fn figures(&self, rendition: &RenditionId) -> Option<Figures> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let written = all.iter().find(|w| w.rendition == *rendition)?;
-        let (bytes, time) = written
-            .recent
-            .iter()
-            .fold((0, Duration::ZERO), |(bytes, time), (b, t)| (bytes + b, time + *t));
+        let (bytes, time) =
+            written.recent.iter().fold((0, Duration::ZERO), |(bytes, time), (b, t)| (bytes + b, time + *t));
         let measured = if time.is_zero() { 0.0 } else { bytes as f64 * 8.0 / time.as_secs_f64() };
         Some(Figures {
             measured: BitRate(measured as u64),

@@ -184,10 +184,8 @@ impl Work {
         if !retained.overflowed.is_empty() {
             let count = retained.overflowed.len();
             let text = format!("the spool is full: {count} segments were deleted before they were delivered");
-            let event = Event::new(self.clock.now(), Severity::Error, EventCode::SpoolOverflowed, text).blame(
-                Fault::Destination,
-                "bring the destination back, or give the spool more room ([spool] quota)",
-            );
+            let event = Event::new(self.clock.now(), Severity::Error, EventCode::SpoolOverflowed, text)
+                .blame(Fault::Destination, "bring the destination back, or give the spool more room ([spool] quota)");
             (self.events)(event);
         }
     }

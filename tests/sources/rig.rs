@@ -170,3 +170,47 @@ impl Drop for Sender {
         }
     }
 }
+
+/// `srt-live-transmit`: an SRT listener that passes on the transport stream it gets by UDP, whoever sends it.
+pub struct Gateway {
+    child: Child,
+    udp: u16,
+    srt: u16,
+}
+
+impl Gateway {
+    /// None if the program is not here.
+    pub fn start() -> Option<Self> {
+        let (udp, srt) = (free_port(), free_port());
+        let child = Command::new("srt-live-transmit")
+            .args([
+                "-q",
+                "-a",
+                "no",
+                &format!("udp://127.0.0.1:{udp}"),
+                &format!("srt://127.0.0.1:{srt}?mode=listener"),
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        Some(Self { child, udp, srt })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.srt
+    }
+
+    /// A sender behind the gateway.
+    pub fn feed(&self, arguments: &[String]) -> Sender {
+        Sender::to(arguments, &format!("udp://127.0.0.1:{}?pkt_size=1316", self.udp))
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -18,7 +18,7 @@ use crate::model::{FrameGrid, MediaTime, ProgramFormat, SegmentGrid};
 use crate::plan::VideoRenditionPlan;
 
 /// Most memory that pictures may take while they wait for an encoder.
-const WAITING_BYTES: u64 = 96 << 20;
+const WAITING_BYTES: u64 = 192 << 20;
 
 /// The video part of a graph.
 pub(super) struct Pictures {
@@ -52,10 +52,10 @@ pub(super) fn build(
     Ok(pictures)
 }
 
-/// A second of pictures, if the memory allows.
+/// Two seconds of pictures, if the memory allows: a box that is busy for a moment loses nothing.
 fn waiting_limit(program: &ProgramFormat) -> u64 {
     let picture = u64::from(program.size.width()) * u64::from(program.size.height()) * 3 / 2;
-    (program.frame_rate.as_f64().ceil() as u64).min(WAITING_BYTES / picture).max(8)
+    ((2.0 * program.frame_rate.as_f64()).ceil() as u64).min(WAITING_BYTES / picture).max(8)
 }
 
 #[expect(clippy::too_many_arguments, reason = "all of it describes one branch; a struct would be filled and read once")]

@@ -33,6 +33,10 @@ struct Shared {
     sound: AtomicBool,
     complete: AtomicBool,
     first: Mutex<Option<Instant>>,
+    /// When a listener's caller was admitted.
+    caller: Mutex<Option<Instant>>,
+    /// Another caller was turned away while one is there.
+    another: AtomicBool,
 }
 
 /// The branches of one connection. Cheap to clone; callbacks hold it.
@@ -53,6 +57,8 @@ impl Branches {
             sound: AtomicBool::new(false),
             complete: AtomicBool::new(false),
             first: Mutex::new(None),
+            caller: Mutex::new(None),
+            another: AtomicBool::new(false),
         }))
     }
 
@@ -77,6 +83,23 @@ impl Branches {
     /// How long the first stream has been there.
     pub(super) fn age(&self) -> Option<Duration> {
         self.0.first.lock().unwrap_or_else(PoisonError::into_inner).map(|first| first.elapsed())
+    }
+
+    /// Whether this connection takes a caller: the first only.
+    pub(super) fn admit_caller(&self) -> bool {
+        let mut caller = self.0.caller.lock().unwrap_or_else(PoisonError::into_inner);
+        if caller.is_some() {
+            self.0.another.store(true, Ordering::Relaxed);
+            return false;
+        }
+        *caller = Some(Instant::now());
+        true
+    }
+
+    /// How long the caller has been there, if another one was turned away since this was asked last.
+    pub(super) fn contested(&self) -> Option<Duration> {
+        let contested = self.0.another.swap(false, Ordering::Relaxed);
+        self.0.caller.lock().unwrap_or_else(PoisonError::into_inner).filter(|_| contested).map(|since| since.elapsed())
     }
 
     /// Links a decoded stream: the first picture and the first sound are used, the rest is discarded.

@@ -17,6 +17,8 @@ use crate::plan::{SourceKind, SrtMode};
 const LOOK: u64 = 50;
 /// A source that is silent for this long is closed and opened anew.
 const GIVE_UP: Duration = Duration::from_secs(1);
+/// A sender that comes back does not wait for that.
+const CONTESTED: &str = "another caller came while this one was silent";
 /// Some streams never say that no more of them come: then what is there after this long is all.
 const ANNOUNCE: Duration = Duration::from_millis(1500);
 /// Longest wait for a pipeline to let go; a driver that hangs longer is left to its thread.
@@ -138,12 +140,17 @@ impl<'a> Connection<'a> {
     /// Compares what has arrived with what should have.
     fn look(&mut self) -> Option<End> {
         let now = self.context.clock.now();
+        let contested = self.branches.contested();
         let Some(last) = self.context.feed.last_arrival() else {
-            return self.not_yet();
+            let dead = contested.is_some_and(|age| age >= GIVE_UP);
+            return if dead { Some(End::Failed(CONTESTED.to_owned())) } else { self.not_yet() };
         };
         self.delivered = true;
         self.announce();
         let silent = now.since(last);
+        if contested.is_some() && silent >= self.context.loss {
+            return Some(End::Lost(CONTESTED.to_owned()));
+        }
         if silent >= GIVE_UP {
             return Some(End::Lost(format!("nothing arrived for {:.1} s", silent.as_secs_f32())));
         }

@@ -33,6 +33,7 @@ pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Bran
         }
         SourceKind::Srt { .. } => {
             let source = srt(&context.plan.kind)?;
+            screen_callers(&source, &context.plan.kind, branches);
             decoded(pipeline, branches, &source)
         }
     }
@@ -44,6 +45,7 @@ fn srt(kind: &SourceKind) -> Result<gst::Element, gst::glib::BoolError> {
         return Err(gst::glib::bool_error!("not an SRT source"));
     };
     let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+    let role = *mode;
     let mode = match mode {
         SrtMode::Caller => "caller",
         SrtMode::Listener => "listener",
@@ -59,11 +61,27 @@ fn srt(kind: &SourceKind) -> Result<gst::Element, gst::glib::BoolError> {
     if let Some(passphrase) = passphrase {
         source.set_property("passphrase", passphrase.reveal());
     }
-    if let Some(stream_id) = stream_id {
+    if let (Some(stream_id), SrtMode::Caller) = (stream_id, role) {
         // As a property: a `#` in a URI would cut it.
         source.set_property("streamid", stream_id);
     }
     Ok(source)
+}
+
+/// A listener takes one caller, with the right stream id, and turns others away at the handshake: they call again. Left
+/// to itself it would accept a sender that comes back into the queue behind its own dead connection, where it would
+/// stay unnoticed for the five seconds that SRT takes to give up a peer.
+fn screen_callers(source: &gst::Element, kind: &SourceKind, branches: &Branches) {
+    let SourceKind::Srt { mode: SrtMode::Listener, stream_id, .. } = kind else {
+        return;
+    };
+    source.set_property("authentication", true);
+    let (wanted, branches) = (stream_id.clone(), branches.clone());
+    source.connect("caller-connecting", false, move |arguments| {
+        let theirs = arguments.get(2).and_then(|value| value.get::<Option<String>>().ok()).flatten();
+        let known = wanted.is_none() || wanted.as_deref() == theirs.as_deref();
+        Some((known && branches.admit_caller()).to_value())
+    });
 }
 
 /// `source` → decodebin → branches.
