@@ -23,8 +23,8 @@ use super::recover::{Recovered, recover};
 use super::segment::{Chunk, Init, Segment};
 use super::writer::Writer;
 
-/// File name of the lock in the spool's directory.
-const LOCK: &str = "lock";
+/// How far ahead of `now` a segment may be: a clock that is set back a little costs a pause, not what is on disk.
+const CLOCK_SLACK: Duration = Duration::from_secs(60);
 
 /// Segments on disk. Cheap to clone; all clones are one spool.
 #[derive(Debug, Clone)]
@@ -62,12 +62,14 @@ impl Spool {
         let held = take_lock(dir)?;
         let mut mended = Mended::default();
         remove_retired(dir, renditions, &mut mended)?;
+        let latest = grid.number_at(now + CLOCK_SLACK);
         let recovered: Vec<Recovered> = renditions
             .iter()
-            .map(|id| recover(id, dir.join(id.as_str()), grid, &mut mended))
+            .map(|id| recover(id, dir.join(id.as_str()), (grid, latest), &mut mended))
             .collect::<Result<_, _>>()?;
         let catalog = RwLock::new(Catalog::new(now));
         let mut writer = assemble(dir, recovered, &catalog, &mut mended)?;
+        writer.marks.take_back(latest);
         close_past(&mut writer, &catalog, grid.number_at(now));
         let inner = Inner {
             directory: dir.to_owned(),
@@ -180,13 +182,12 @@ impl Spool {
     }
 }
 
-/// Two processes must not write one spool.
+/// Two processes must not write one spool. The directory itself is locked, for it is there on a full disk, too.
 fn take_lock(dir: &Path) -> Result<File, SpoolError> {
-    let path = dir.join(LOCK);
-    let file = File::options().create(true).truncate(false).write(true).open(&path).at(&path)?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    let directory = File::open(dir).at(dir)?;
+    match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
         Err(rustix::io::Errno::WOULDBLOCK) => Err(SpoolError::InUse { path: dir.to_owned() }),
-        taken => taken.at(&path).map(|()| file),
+        taken => taken.at(dir).map(|()| directory),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The index is never the only witness. A segment without a line is adopted, a line without a file is dropped, a torn
 //! line is skipped: so a failure to write the index loses no media, it is only made good later.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -41,11 +41,12 @@ pub(crate) enum Record {
     },
 }
 
-/// The index file, open for appending.
+/// The index file. It is not kept open: where it was deleted, that has to be noticed.
 #[derive(Debug)]
 pub(crate) struct Index {
     path: PathBuf,
-    file: Option<File>,
+    /// The file ends with a whole line.
+    sound: bool,
     lines: usize,
 }
 
@@ -64,7 +65,7 @@ impl Index {
 
     /// An index for `directory` that has to be [rewritten](Self::rewrite) before it takes records.
     pub(crate) fn new(directory: &Path) -> Self {
-        Self { path: directory.join(INDEX), file: None, lines: 0 }
+        Self { path: directory.join(INDEX), sound: false, lines: 0 }
     }
 
     /// Lines in the file, for deciding when to rewrite.
@@ -75,23 +76,26 @@ impl Index {
     /// Appends a record and, if `durable`, waits until it is on disk. After a failure, which may leave half a line,
     /// every append fails until the index is rewritten.
     pub(crate) fn append(&mut self, record: &Record, durable: bool) -> io::Result<()> {
-        let mut file = self.file.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        if !std::mem::replace(&mut self.sound, false) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let mut file = OpenOptions::new().append(true).open(&self.path)?;
         file.write_all(&line(record)?)?;
         if durable {
             file.sync_data()?;
         }
         self.lines += 1;
-        self.file = Some(file);
+        self.sound = true;
         Ok(())
     }
 
     /// Replaces the whole file.
     pub(crate) fn rewrite<'a>(&mut self, records: impl Iterator<Item = &'a Record>) -> Result<(), SpoolError> {
         use super::error::At;
-        self.file = None;
+        self.sound = false;
         let lines = records.map(line).collect::<io::Result<Vec<_>>>().at(&self.path)?;
         write_atomic(&self.path, &lines.concat())?;
-        self.file = Some(OpenOptions::new().append(true).open(&self.path).at(&self.path)?);
+        self.sound = true;
         self.lines = lines.len();
         Ok(())
     }

@@ -77,6 +77,15 @@ impl Marks {
         self.marks.last().map(|mark| mark.number)
     }
 
+    /// Takes the marks beyond `latest` back to it. The sequence keeps what it has counted.
+    pub(crate) fn take_back(&mut self, latest: u64) {
+        let sequence = self.sequence_of(u64::MAX);
+        if self.last().is_some_and(|last| last > latest) {
+            self.marks.retain(|mark| mark.number < latest);
+            self.marks.push(Mark { number: latest, sequence });
+        }
+    }
+
     /// Adds a mark, which is above all others, and forgets those that only numbers below `oldest` need.
     pub(crate) fn add(&mut self, number: u64, oldest: u64) {
         self.marks.push(Mark { number, sequence: self.sequence_of(u64::MAX) + 1 });
@@ -104,6 +113,17 @@ mod tests {
         assert_eq!(pruned.marks.len(), 2);
         assert_eq!(counted(&pruned), counted(&marks));
         assert_eq!(pruned.sequence_of(200), 4);
+    }
+
+    #[test]
+    fn marks_of_a_wrong_clock_are_taken_back() {
+        let mut marks = Marks::default();
+        for mark in [10, 20, 900, 950] {
+            marks.add(mark, 0);
+        }
+        marks.take_back(30);
+        assert_eq!([19, 29, 30, 999].map(|number| marks.sequence_of(number)), [1, 2, 4, 4]);
+        assert!(marks.is_sound());
     }
 
     #[test]

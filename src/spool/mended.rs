@@ -17,6 +17,8 @@ pub struct Mended {
     pub segments_missing: u64,
     /// Files without any whole chunk, or whose initialisation is gone, that were deleted.
     pub files_discarded: u64,
+    /// Of these, segments that were written under a clock far ahead of this run's.
+    pub from_the_future: u64,
     /// Bytes cut off or deleted.
     pub bytes_discarded: u64,
     /// The table of discontinuities was lost and made anew from the segments.
@@ -46,6 +48,7 @@ impl fmt::Display for Mended {
             (self.index_lines_dropped, "torn index lines dropped"),
             (self.segments_missing, "segments missing on disk"),
             (self.files_discarded, "files without media discarded"),
+            (self.from_the_future, "of these written under a clock far ahead of now"),
             (self.bytes_discarded, "bytes discarded"),
         ];
         let mut parts: Vec<String> =

@@ -36,20 +36,22 @@ pub(crate) struct Recovered {
     pub(crate) adopted: BTreeSet<u64>,
 }
 
-/// Puts the directory of rendition `id` in order.
+/// Puts the directory of rendition `id` in order. What lies beyond `latest` was written under a wrong clock: as long as
+/// it stood, every new segment would come too late.
 pub(crate) fn recover(
     id: &RenditionId,
     directory: PathBuf,
-    grid: SegmentGrid,
+    (grid, latest): (SegmentGrid, u64),
     mended: &mut Mended,
 ) -> Result<Recovered, SpoolError> {
     fs::create_dir_all(&directory).at(&directory)?;
     let (records, torn) = Index::read(&directory).at(&directory)?;
     mended.index_lines_dropped += torn as u64;
-    let memory = Memory::replay(records);
+    let memory = Memory::replay(records, latest);
     let mut recovery =
         Recovery { listing: Listing::read(&directory)?, directory, grid, inits: BTreeMap::new(), mended };
     recovery.discard_temporaries();
+    recovery.discard_future(latest);
     recovery.read_inits();
     let current = recovery.current_init(&memory);
     let (segments, adopted) = recovery.segments(&memory, current.as_deref())?;
@@ -77,7 +79,7 @@ struct Memory {
 }
 
 impl Memory {
-    fn replay(records: Vec<Record>) -> Self {
+    fn replay(records: Vec<Record>, latest: u64) -> Self {
         let mut memory = Self::default();
         for record in records {
             let newest = match record {
@@ -90,6 +92,7 @@ impl Memory {
                     memory.segments.remove(&number);
                     continue;
                 }
+                Record::Segment(Segment { number, .. }) | Record::Last { number, .. } if number > latest => continue,
                 Record::Segment(segment) => {
                     let newest = Newest { number: segment.number, sequence: segment.discontinuity_sequence };
                     memory.segments.insert(segment.number, segment);
@@ -158,6 +161,17 @@ impl Recovery<'_> {
     fn discard_temporaries(&self) {
         for name in &self.listing.temporaries {
             let _ = fs::remove_file(self.directory.join(name));
+        }
+    }
+
+    fn discard_future(&mut self, latest: u64) {
+        let segments = self.listing.segments.split_off(&(latest + 1));
+        let parts = self.listing.parts.split_off(&(latest + 1));
+        self.mended.from_the_future += (segments.len() + parts.len()) as u64;
+        let paths = segments.keys().map(|number| self.directory.join(segment_name(*number)));
+        let paths: Vec<_> = paths.chain(parts.iter().map(|number| part_path(&self.directory, *number))).collect();
+        for path in paths {
+            self.discard(&path);
         }
     }
 
@@ -250,6 +264,9 @@ impl Recovery<'_> {
         let spans: Option<Vec<_>> = chunks.moofs.iter().map(|moof| track.span(moof)).collect();
         let Some((first, spans)) = spans.and_then(|spans| Some((*spans.first()?, spans))) else { return Ok(None) };
         let end = spans.iter().map(|span| span.start + span.duration).max().unwrap_or(first.start);
+        if end <= first.start || end.since(first.start) > self.grid.duration() * 2 {
+            return Ok(None);
+        }
         // Media that claims to play elsewhere than its number says is not believed.
         let inside = self.grid.number_at(first.start + TOLERANCE) == number;
         let start = if inside { first.start } else { self.grid.start_of(number) };

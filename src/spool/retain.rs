@@ -4,7 +4,7 @@
 //! itself) segments go before that: first those that every destination has, except the newest, which playlists still
 //! name; then the oldest of all. Whoever is owed one of those is told.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::hls::segment_name;
 use crate::model::{MediaTime, RenditionId};
 
+use super::catalog::Shelf;
 use super::disk::free_bytes;
 use super::error::{At, SpoolError};
 use super::handle::{Inner, Spool};
@@ -30,17 +31,18 @@ pub struct Retained {
 /// How far back playlists may reach: what is newer is deleted early only when nothing else is left.
 const PLAYLIST_REACH: Duration = Duration::from_secs(60);
 
-/// How many of the largest segments have to fit on the disk besides what is there.
-const RESERVE_SEGMENTS: u64 = 4;
+/// How many segments of each rendition have to fit on the disk besides what is there.
+const RESERVE_ROUNDS: u64 = 4;
 
 /// The least reserve, for a spool that has no segments yet.
 const RESERVE_BYTES: u64 = 256 << 10;
 
 struct Candidate {
     rendition: RenditionId,
-    segment: Segment,
-    delivered: bool,
+    number: u64,
+    bytes: u64,
     age: Duration,
+    delivered: bool,
 }
 
 impl Spool {
@@ -49,8 +51,8 @@ impl Spool {
     /// Blocks for the disk.
     pub fn retain(&self, now: MediaTime, delivered: &dyn Fn(&RenditionId, u64) -> bool) -> Retained {
         let inner = &*self.inner;
-        let candidates = inner.candidates(now, delivered);
-        let chosen = inner.choose(candidates);
+        let excess = inner.excess();
+        let chosen = inner.choose(excess, inner.candidates(excess > 0, now, delivered));
         let retained = inner.delete(chosen, now);
         write(&inner.catalog).note_retained(retained.overflowed.len(), now);
         retained
@@ -58,58 +60,54 @@ impl Spool {
 }
 
 impl Inner {
-    /// All segments, the oldest first.
-    fn candidates(&self, now: MediaTime, delivered: &dyn Fn(&RenditionId, u64) -> bool) -> Vec<Candidate> {
+    /// Bytes that are too many: beyond the quota, or beyond what the disk can bear.
+    fn excess(&self) -> u64 {
         let catalog = read(&self.catalog);
-        let all = catalog.shelves.iter().flat_map(|(id, shelf)| shelf.segments.values().map(move |one| (id, one)));
-        let candidate = |(id, segment): (&RenditionId, &Segment)| Candidate {
-            rendition: id.clone(),
-            segment: segment.clone(),
-            delivered: false,
-            age: now.since(segment.start + segment.duration),
-        };
-        let mut candidates: Vec<Candidate> = all.map(candidate).collect();
+        let bytes = catalog.bytes();
+        let largest = |shelf: &Shelf| shelf.segments.values().rev().take(16).map(|segment| segment.bytes).max();
+        let round: u64 = catalog.shelves.values().filter_map(largest).sum();
         drop(catalog);
+        // A disk that cannot be asked reports itself when it is written to.
+        let free = free_bytes(&self.directory).unwrap_or(u64::MAX);
+        let bearable = bytes.saturating_add(free).saturating_sub((round * RESERVE_ROUNDS).max(RESERVE_BYTES));
+        bytes.saturating_sub(self.quota_bytes.min(bearable))
+    }
+
+    /// Segments that may have to go, the oldest first: those that are old enough, or all.
+    fn candidates(&self, all: bool, now: MediaTime, delivered: &dyn Fn(&RenditionId, u64) -> bool) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        for (id, shelf) in &read(&self.catalog).shelves {
+            let aged = shelf.segments.values().map(|segment| (segment, now.since(segment.start + segment.duration)));
+            for (segment, age) in aged.take_while(|(_, age)| all || *age > self.retain) {
+                let (rendition, number, bytes) = (id.clone(), segment.number, segment.bytes);
+                candidates.push(Candidate { rendition, number, bytes, age, delivered: false });
+            }
+        }
         // Asked without the lock: whoever answers may look into the spool.
         for candidate in &mut candidates {
-            candidate.delivered = delivered(&candidate.rendition, candidate.segment.number);
+            candidate.delivered = delivered(&candidate.rendition, candidate.number);
         }
-        candidates.sort_by_key(|candidate| candidate.segment.number);
+        candidates.sort_by_key(|candidate| candidate.number);
         candidates
     }
 
     /// Splits off what has to go.
-    fn choose(&self, candidates: Vec<Candidate>) -> Vec<Candidate> {
-        let bytes: u64 = candidates.iter().map(|candidate| candidate.segment.bytes).sum();
-        let mut excess = bytes.saturating_sub(self.allowed(bytes, &candidates));
+    fn choose(&self, mut excess: u64, candidates: Vec<Candidate>) -> Vec<Candidate> {
         let due = |candidate: &Candidate| candidate.delivered && candidate.age > self.retain;
         let spare = |candidate: &Candidate| candidate.delivered && candidate.age > PLAYLIST_REACH;
         let (mut chosen, mut rest): (Vec<_>, Vec<_>) = candidates.into_iter().partition(due);
-        excess = excess.saturating_sub(chosen.iter().map(|candidate| candidate.segment.bytes).sum());
+        excess = excess.saturating_sub(chosen.iter().map(|candidate| candidate.bytes).sum());
         for may_go in [&spare as &dyn Fn(&Candidate) -> bool, &|_: &Candidate| true] {
-            let (mut kept, mut next) = (Vec::new(), rest.into_iter());
-            while let Some(candidate) = (excess > 0).then(|| next.next()).flatten() {
-                if may_go(&candidate) {
-                    excess = excess.saturating_sub(candidate.segment.bytes);
-                    chosen.push(candidate);
-                } else {
-                    kept.push(candidate);
-                }
-            }
-            kept.extend(next);
+            let goes = |candidate: &Candidate| {
+                let goes = excess > 0 && may_go(candidate);
+                excess = excess.saturating_sub(if goes { candidate.bytes } else { 0 });
+                goes
+            };
+            let (gone, kept): (Vec<_>, Vec<_>) = rest.into_iter().partition(goes);
+            chosen.extend(gone);
             rest = kept;
         }
         chosen
-    }
-
-    /// Bytes that segments may take now: the quota, or less where the disk is nearly full.
-    fn allowed(&self, bytes: u64, candidates: &[Candidate]) -> u64 {
-        let largest = candidates.iter().map(|candidate| candidate.segment.bytes).max().unwrap_or(0);
-        let renditions: BTreeSet<_> = candidates.iter().map(|candidate| &candidate.rendition).collect();
-        let reserve = (largest * RESERVE_SEGMENTS * renditions.len() as u64).max(RESERVE_BYTES);
-        // A disk that cannot be asked reports itself when it is written to.
-        let free = free_bytes(&self.directory).unwrap_or(u64::MAX);
-        self.quota_bytes.min(bytes.saturating_add(free).saturating_sub(reserve))
     }
 
     fn delete(&self, chosen: Vec<Candidate>, now: MediaTime) -> Retained {
@@ -118,38 +116,37 @@ impl Inner {
             return retained;
         }
         let mut writer = lock(&self.writer);
-        let mut touched: Vec<(RenditionId, u64)> = Vec::new();
+        let mut touched: BTreeMap<RenditionId, Vec<u64>> = BTreeMap::new();
         for candidate in chosen {
-            let (id, number) = (candidate.rendition, candidate.segment.number);
-            if let Err(error) = self.unlink(&id, number) {
-                write(&self.catalog).note_failure(&error, now);
-                break;
-            }
-            touched.push((id.clone(), number));
+            let segment = match self.unlink(&candidate) {
+                Ok(segment) => segment,
+                Err(error) => {
+                    write(&self.catalog).note_failure(&error, now);
+                    break;
+                }
+            };
             retained.deleted += 1;
-            if !candidate.delivered {
-                retained.overflowed.push((id, candidate.segment));
+            touched.entry(candidate.rendition.clone()).or_default().push(candidate.number);
+            if let Some(segment) = segment.filter(|_| !candidate.delivered) {
+                retained.overflowed.push((candidate.rendition, segment));
             }
         }
-        for (id, lane) in &mut writer.lanes {
-            let numbers: Vec<u64> = touched.iter().filter(|(of, _)| of == id).map(|(_, number)| *number).collect();
+        for (id, numbers) in touched {
             let catalog = read(&self.catalog);
-            if let Some(shelf) = catalog.shelves.get(id).filter(|_| !numbers.is_empty()) {
+            if let (Some(lane), Some(shelf)) = (writer.lanes.get_mut(&id), catalog.shelves.get(&id)) {
                 lane.record_deleted(&numbers, shelf);
             }
         }
         retained
     }
 
-    fn unlink(&self, id: &RenditionId, number: u64) -> Result<(), SpoolError> {
-        let path = self.directory.join(id.as_str()).join(segment_name(number));
+    fn unlink(&self, candidate: &Candidate) -> Result<Option<Segment>, SpoolError> {
+        let path = self.directory.join(candidate.rendition.as_str()).join(segment_name(candidate.number));
         match fs::remove_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             removed => removed.at(&path)?,
         }
-        if let Some(shelf) = write(&self.catalog).shelves.get_mut(id) {
-            shelf.segments.remove(&number);
-        }
-        Ok(())
+        let mut catalog = write(&self.catalog);
+        Ok(catalog.shelves.get_mut(&candidate.rendition).and_then(|shelf| shelf.segments.remove(&candidate.number)))
     }
 }

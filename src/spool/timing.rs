@@ -43,7 +43,7 @@ impl Track {
         let traf = find(moof, &[b"traf"])?;
         let tfdt = Fields(find(traf, &[b"tfdt"])?);
         let decode = if tfdt.version()? == 1 { tfdt.u64_at(4)? } else { u64::from(tfdt.u32_at(4)?) };
-        let default = default_duration(Fields(find(traf, &[b"tfhd"])?)).unwrap_or(self.default_duration);
+        let default = default_duration(Fields(find(traf, &[b"tfhd"])?))?.unwrap_or(self.default_duration);
         let mut runs =
             children(traf).filter(|(kind, _)| kind == b"trun").map(|(_, run)| read_run(Fields(run), default));
         let first = runs.next()??;
@@ -67,10 +67,11 @@ struct Run {
     offset: i64,
 }
 
-fn default_duration(tfhd: Fields<'_>) -> Option<u32> {
+/// The sample duration of a `tfhd`: none if it does not say one, no answer if it is cut off.
+fn default_duration(tfhd: Fields<'_>) -> Option<Option<u32>> {
     let flags = tfhd.flags()?;
     let before = if flags & 0x1 != 0 { 8 } else { 0 } + if flags & 0x2 != 0 { 4 } else { 0 };
-    (flags & 0x8 != 0).then(|| tfhd.u32_at(8 + before)).flatten()
+    if flags & 0x8 == 0 { Some(None) } else { tfhd.u32_at(8 + before).map(Some) }
 }
 
 fn read_run(trun: Fields<'_>, default: u32) -> Option<Run> {
