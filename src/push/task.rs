@@ -26,6 +26,8 @@ use super::requests::{Content, Done, Ended, Requests, Trouble};
 
 /// The task looks at the clock at least this often: for silence, and for what the status says.
 const LOOK: Duration = Duration::from_millis(500);
+/// A disk that cannot be read is told of at most this often.
+const DISK_TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// Where the task meets the rest of the worker.
 pub(crate) struct Seams {
@@ -54,6 +56,8 @@ pub(crate) struct Task {
     /// Bytes handed to connections, and when that number last grew.
     moved: (u64, Instant),
     counters: Counters,
+    /// When a disk that cannot be read was last told of.
+    disk_told: Option<Instant>,
     /// Segments delivered as backfill since it last was up to date; none while it is.
     behind: Option<(u64, u64)>,
 }
@@ -94,6 +98,7 @@ impl Task {
             requests: Requests::default(),
             moved: (0, Instant::now()),
             counters: Counters::default(),
+            disk_told: None,
             behind: None,
             description,
             seams,
@@ -209,7 +214,7 @@ impl Task {
                 (Outcome::Acknowledged, self.link.acknowledged(now))
             }
             Ok(Ended::Checked(there)) => (checked(*there), None),
-            Err(Trouble::Disk(error)) => (self.unreadable(error), None),
+            Err(Trouble::Disk(error)) => (self.unreadable(&done.object, error, now), None),
             Err(Trouble::Abandoned) => (Outcome::Failed(RetryDecision::Retry), None),
             Err(Trouble::Http(failure)) => self.failed(&done, failure, now),
         };
@@ -243,11 +248,24 @@ impl Task {
         }
     }
 
-    fn unreadable(&mut self, error: &io::Error) -> Outcome {
-        // A file that retention has just taken is no fault: the spool's next list does not hold it.
-        self.counters.skipped += 1;
-        (self.seams.events)(report::unreadable(&self.description, &error.to_string(), now()));
-        Outcome::Unreadable
+    /// The file is gone: skipped. It cannot be read: owed, until retention has to take it.
+    fn unreadable(&mut self, object: &Object, error: &io::Error, at: Instant) -> Outcome {
+        let gone = error.kind() == io::ErrorKind::NotFound;
+        if let (true, Object::Segment { lane, number, .. }) = (gone, object) {
+            let listed = self.seams.spool.segments_from(&self.delivery.lanes[*lane].id, *number);
+            if listed.first().is_none_or(|segment| segment.number != *number) {
+                // Retention took it between the list and the read, and tells of it if that was a loss.
+                return Outcome::Unreadable;
+            }
+        }
+        self.counters.skipped += u64::from(gone);
+        self.counters.last_error = Some(format!("{}: the spool cannot be read: {error}", now()));
+        let told = self.disk_told.is_some_and(|told| at.saturating_duration_since(told) < DISK_TOLD_EVERY);
+        if !told {
+            self.disk_told = Some(at);
+            (self.seams.events)(report::unreadable(&self.description, &error.to_string(), now()));
+        }
+        if gone { Outcome::Unreadable } else { Outcome::Failed(RetryDecision::Retry) }
     }
 
     fn failed(&mut self, done: &Done, failure: &HttpFailure, now: Instant) -> (Outcome, Option<Change>) {
