@@ -258,6 +258,7 @@ impl Task {
                 return Outcome::Unreadable;
             }
         }
+        let gone = gone && matches!(object, Object::Segment { .. });
         self.counters.skipped += u64::from(gone);
         self.counters.last_error = Some(format!("{}: the spool cannot be read: {error}", now()));
         let told = self.disk_told.is_some_and(|told| at.saturating_duration_since(told) < DISK_TOLD_EVERY);
