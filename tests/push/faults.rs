@@ -252,6 +252,18 @@ async fn tls_against_plain_http_says_tls() {
 }
 
 #[tokio::test]
+async fn a_host_that_nobody_knows_says_so() {
+    let mut studio = Studio::new();
+    studio.produce(1);
+    let pusher = studio.push_to("http://origin.invalid/live");
+    let status = until(&pusher, "failed", |status| status.last_error.is_some()).await;
+    let error = status.last_error.expect("it was waited for");
+    // Where no name server answers, the bound of the connection is reached first.
+    assert!(error.contains("does not resolve") || error.contains("no answer in time"), "{error}");
+    eprintln!("{error}");
+}
+
+#[tokio::test]
 async fn a_url_that_cannot_be_pushed_to_is_told() {
     let mut studio = Studio::new();
     studio.produce(1);
