@@ -218,9 +218,11 @@ fn assemble(
     let marks = stored.unwrap_or_else(|| rebuild_marks(&recovered));
     mended.discontinuities_rebuilt = marks_unsaved && marks != Marks::default();
     let mut lanes = BTreeMap::new();
-    for Recovered { mut lane, mut shelf, adopted } in recovered {
+    for Recovered { mut lane, mut shelf, adopted, remembered } in recovered {
         for number in adopted {
-            let before = shelf.segments.range(..number).next_back().map(|(_, segment)| segment.discontinuity_sequence);
+            let listed = shelf.segments.range(..number).next_back().map(|(_, segment)| segment.discontinuity_sequence);
+            let remembered = remembered.filter(|remembered| remembered.number < number);
+            let before = listed.or(remembered.map(|remembered| remembered.sequence));
             let sequence = marks.sequence_of(number);
             if let Some(segment) = shelf.segments.get_mut(&number) {
                 segment.discontinuity_sequence = sequence;

@@ -103,10 +103,12 @@ impl Lane {
         }
     }
 
-    /// Notes a complete segment in the index. The index is no witness that media needs: it is made good later.
+    /// Notes a complete segment in the index. Not durable, and a failure is made good later: the index is no witness that
+    /// media needs. A segment whose line is lost is read back at the next open, and waiting for the disk once less brings
+    /// it to players sooner.
     pub(crate) fn record(&mut self, segment: &Segment, catalog: &RwLock<Catalog>) {
         self.newest = Some(Newest { number: segment.number, sequence: segment.discontinuity_sequence });
-        let written = self.index.append(&Record::Segment(segment.clone()), true);
+        let written = self.index.append(&Record::Segment(segment.clone()), false);
         if written.is_err() {
             let _ = self.rewrite_index(catalog);
         }
