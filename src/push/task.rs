@@ -70,7 +70,9 @@ impl Task {
 
     /// Runs until stopped.
     pub(crate) async fn run(description: PushDescription, record: Record, seams: Seams) {
-        let answer = (description.grid.duration() * 4).max(Duration::from_secs(6));
+        // Generous: what a slow link still holds back counts as handed over. A dead link or a hanging origin is noticed
+        // sooner, by the bound on unacknowledged bytes and by `look`.
+        let answer = (description.grid.duration() * 4).max(Duration::from_secs(10));
         match Client::new(&description.url, description.token.clone(), answer) {
             Ok(client) => Self::new(description, record, seams, client).work().await,
             Err(error) => idle(&description, seams, &error.to_string()).await,
