@@ -75,7 +75,7 @@ impl Delivery {
             Gate::Closed(_) => None,
             Gate::Probe if self.probing => None,
             Gate::Probe => {
-                let object = self.probe(multivariant)?;
+                let object = self.probe(multivariant, now)?;
                 self.probing = true;
                 Some((object, true))
             }
@@ -138,7 +138,8 @@ impl Delivery {
 
     /// The next instant after `now` at which something that waits may be sent.
     pub(crate) fn next_due(&self, now: Instant) -> Option<Instant> {
-        self.lanes.iter().filter_map(|lane| lane.next_due(now)).min()
+        let lanes = self.lanes.iter().filter_map(|lane| lane.next_due(now));
+        lanes.chain(self.multivariant.due_after(now)).min()
     }
 
     /// Path below the base url, and content type.
@@ -157,19 +158,28 @@ impl Delivery {
         }
     }
 
-    fn probe(&mut self, multivariant: Option<&str>) -> Option<Object> {
-        let newest = self.lanes.iter().enumerate().filter_map(|(index, lane)| Some((lane.newest_owed()?, index)));
+    fn probe(&mut self, multivariant: Option<&str>, now: Instant) -> Option<Object> {
+        // One that is owed but has to wait keeps its turn: a file that cannot be read would be tried without end.
+        let newest = self.lanes.iter().enumerate().filter_map(|(index, lane)| Some((lane.newest_owed(now)?, index)));
         // Of equal numbers the first lane: the best picture.
-        if let Some((number, lane)) = newest.max_by_key(|(number, index)| (*number, std::cmp::Reverse(*index))) {
-            return self.segment(lane, number, false);
-        }
+        let mut newest: Vec<(u64, usize)> = newest.collect();
+        newest.sort_by_key(|(number, index)| (std::cmp::Reverse(*number), *index));
+        newest
+            .into_iter()
+            .find_map(|(number, lane)| self.segment_if(lane, number, false, now))
+            .or_else(|| self.any_playlist(multivariant, now))
+    }
+
+    /// A playlist, whether it is known there or not.
+    fn any_playlist(&mut self, multivariant: Option<&str>, now: Instant) -> Option<Object> {
         for index in 0..self.lanes.len() {
-            if let Some(text) = self.lanes[index].published.clone().or_else(|| self.wanted(index)) {
+            let text = self.lanes[index].playlist.ready(now).then(|| self.wanted(index)).flatten();
+            if let Some(text) = text {
                 self.lanes[index].playlist.busy = true;
-                return Some(Object::Playlist { lane: index, text: self.wanted(index).unwrap_or(text) });
+                return Some(Object::Playlist { lane: index, text });
             }
         }
-        let text = multivariant?.to_owned();
+        let text = multivariant.filter(|_| self.multivariant.ready(now))?.to_owned();
         self.multivariant.busy = true;
         Some(Object::Multivariant { text })
     }

@@ -108,3 +108,32 @@ fn playlist(description: &PushDescription, known: &[Option<Known>]) -> Multivari
     });
     MultivariantPlaylist { video: video.collect(), audio: audio.collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(average: u64) -> Option<Known> {
+        Some(Known { codec: "avc1.64001f".to_owned(), peak: BitRate(5_000_000), average: BitRate(average) })
+    }
+
+    #[test]
+    fn players_are_told_of_what_moved_only() {
+        let ladder = Ladder { told: vec![known(3_000_000), known(1_000_000)], ..Ladder::default() };
+        assert!(!ladder.moved(&[known(3_000_000), known(1_090_000)]));
+        assert!(ladder.moved(&[known(3_000_000), known(1_200_000)]));
+        assert!(ladder.moved(&[known(2_500_000), known(1_000_000)]));
+        assert!(!ladder.moved(&[known(3_000_000), None]), "a rendition that stopped stays in the list");
+        let mut peaked = known(3_000_000);
+        if let Some(known) = &mut peaked {
+            known.peak = BitRate(6_000_000);
+        }
+        assert!(ladder.moved(&[peaked, known(1_000_000)]), "BANDWIDTH must not be below the peak");
+    }
+
+    #[test]
+    fn a_rendition_that_comes_late_is_told() {
+        let ladder = Ladder { told: vec![known(3_000_000), None], ..Ladder::default() };
+        assert!(ladder.moved(&[known(3_000_000), known(1_000_000)]));
+    }
+}

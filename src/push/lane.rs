@@ -35,6 +35,11 @@ impl Slot {
         !self.busy && self.not_before.is_none_or(|at| at <= now)
     }
 
+    /// When it may be sent, if it has to wait at `now`.
+    pub(crate) fn due_after(&self, now: Instant) -> Option<Instant> {
+        self.not_before.filter(|at| *at > now)
+    }
+
     /// It was delivered.
     pub(crate) fn done(&mut self) {
         self.busy = false;
@@ -137,9 +142,9 @@ impl Lane {
         self.newest().filter(|n| live < LIVE_REQUESTS && self.pending.contains(n) && self.ready(*n, now))
     }
 
-    /// The newest that is owed, whether its turn has come or not: what a probe takes.
-    pub(crate) fn newest_owed(&self) -> Option<u64> {
-        self.pending.last().copied()
+    /// The newest that is owed and may be sent: what a probe takes.
+    pub(crate) fn newest_owed(&self, now: Instant) -> Option<u64> {
+        self.pending.iter().rev().copied().find(|n| self.ready(*n, now))
     }
 
     /// Behind the live edge, but still in the playlist's window: the newest first.
@@ -262,7 +267,7 @@ impl Lane {
     /// The next instant after `now` at which something that waits may be sent.
     pub(crate) fn next_due(&self, now: Instant) -> Option<Instant> {
         let waits = self.waits.values().chain([&self.init, &self.playlist]);
-        waits.filter_map(|slot| slot.not_before).filter(|at| *at > now).min()
+        waits.filter_map(|slot| slot.due_after(now)).min()
     }
 
     fn ready(&self, number: u64, now: Instant) -> bool {

@@ -32,6 +32,7 @@ mod ranges;
 mod record;
 mod report;
 mod requests;
+mod tally;
 mod task;
 
 pub use description::{PushDescription, PushedAudio, PushedVideo};

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -88,6 +90,8 @@ pub(crate) struct RecordFile {
     stale: bool,
     written: Instant,
     writer: Option<JoinHandle<()>>,
+    /// The last write failed, and that was told.
+    failing: Arc<AtomicBool>,
 }
 
 impl RecordFile {
@@ -96,7 +100,7 @@ impl RecordFile {
 
     /// `record`, to be kept at `path`.
     pub(crate) fn new(path: PathBuf, record: Record) -> Self {
-        Self { path, record, stale: false, written: Instant::now(), writer: None }
+        Self { path, record, stale: false, written: Instant::now(), writer: None, failing: Arc::default() }
     }
 
     /// What was known of `rendition` when the record was read, or was noted since.
@@ -134,10 +138,13 @@ impl RecordFile {
 
     fn write(&mut self) {
         self.stale = false;
-        let (record, path) = (self.record.clone(), self.path.clone());
-        self.writer = Some(tokio::task::spawn_blocking(move || {
-            if let Err(error) = record.save(&path) {
-                tracing::warn!(path = %path.display(), %error, "the record of what was pushed cannot be written");
+        let (record, path, failing) = (self.record.clone(), self.path.clone(), self.failing.clone());
+        self.writer = Some(tokio::task::spawn_blocking(move || match record.save(&path) {
+            Ok(()) => failing.store(false, Ordering::Relaxed),
+            Err(error) => {
+                if !failing.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(path = %path.display(), %error, "the record of what was pushed cannot be written");
+                }
             }
         }));
     }

@@ -153,7 +153,7 @@ pub(crate) fn misconfigured(description: &PushDescription, why: &str, now: Media
 
 /// A segment in the spool's list cannot be read.
 pub(crate) fn unreadable(description: &PushDescription, why: &str, now: MediaTime) -> Event {
-    let text = format!("a segment cannot be read from the spool and is skipped: {why}");
+    let text = format!("a segment cannot be read from the spool to be pushed: {why}");
     event(description, Severity::Warning, EventCode::SpoolFailed, text, now)
         .blame(Fault::Hardware, "check the spool's disk")
 }

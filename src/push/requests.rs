@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::future::{AbortHandle, Abortable};
@@ -15,6 +15,9 @@ use crate::policy::HttpFailure;
 
 use super::client::Client;
 use super::object::Object;
+
+/// For a file to be read.
+const DISK: Duration = Duration::from_secs(10);
 
 /// A request that ended.
 pub(crate) struct Done {
@@ -111,11 +114,17 @@ async fn exchange(
     content: Content,
 ) -> Result<Ended, Trouble> {
     let (body, media) = match content {
-        Content::Media(file) => (Bytes::from(tokio::fs::read(&file).await.map_err(Trouble::Disk)?), true),
+        Content::Media(file) => (read(file).await.map_err(Trouble::Disk)?, true),
         Content::Text(text) => (Bytes::from(text), false),
         Content::Nothing => return client.has(&path).await.map(Ended::Checked).map_err(Trouble::Http),
     };
     let bytes = if media { body.len() as u64 } else { 0 };
     client.put(&path, content_type, body).await.map_err(Trouble::Http)?;
     Ok(Ended::Stored(bytes))
+}
+
+/// A disk that hangs holds up this request only, and not for ever.
+async fn read(file: PathBuf) -> io::Result<Bytes> {
+    let read = tokio::time::timeout(DISK, tokio::fs::read(&file)).await;
+    Ok(Bytes::from(read.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "the disk does not answer")))?))
 }

@@ -2,13 +2,12 @@
 
 use std::io;
 use std::sync::PoisonError;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
 use crate::hls;
 use crate::model::status::DestinationStatus;
-use crate::model::{Event, MediaTime};
 use crate::policy::{HttpFailure, RetryDecision, Verdict, judge};
 use crate::spool::Spool;
 
@@ -23,6 +22,7 @@ use super::pusher::{Left, Settled, StopOrder};
 use super::record::{Record, RecordFile};
 use super::report::{self, Counters};
 use super::requests::{Content, Done, Ended, Requests, Trouble};
+use super::tally::{Events, Tally, now};
 
 /// The task looks at the clock at least this often: for silence, and for what the status says.
 const LOOK: Duration = Duration::from_millis(500);
@@ -32,7 +32,7 @@ pub(crate) struct Seams {
     /// What is pushed.
     pub(crate) spool: Spool,
     /// Where events go.
-    pub(crate) events: Box<dyn Fn(Event) + Send + Sync>,
+    pub(crate) events: Events,
     /// Where the status goes.
     pub(crate) status: watch::Sender<DestinationStatus>,
     /// What retention may delete.
@@ -44,7 +44,10 @@ pub(crate) struct Seams {
 /// See the module's header.
 pub(crate) struct Task {
     description: PushDescription,
-    seams: Seams,
+    spool: Spool,
+    status: watch::Sender<DestinationStatus>,
+    settled: Settled,
+    stop: oneshot::Receiver<StopOrder>,
     record: RecordFile,
     delivery: Delivery,
     ladder: Ladder,
@@ -53,9 +56,7 @@ pub(crate) struct Task {
     requests: Requests,
     /// Bytes handed to connections, and when that number last grew.
     moved: (u64, Instant),
-    counters: Counters,
-    /// Segments delivered as backfill since it last was up to date; none while it is.
-    behind: Option<(u64, u64)>,
+    tally: Tally,
 }
 
 impl Task {
@@ -66,7 +67,9 @@ impl Task {
 
     /// Runs until stopped.
     pub(crate) async fn run(description: PushDescription, record: Record, seams: Seams) {
-        let answer = (description.grid.duration() * 4).max(Duration::from_secs(6));
+        // Generous: what a slow link still holds back counts as handed over. A dead link or a hanging origin is noticed
+        // sooner, by the bound on unacknowledged bytes and by `look`.
+        let answer = (description.grid.duration() * 4).max(Duration::from_secs(10));
         match Client::new(&description.url, description.token.clone(), answer) {
             Ok(client) => Self::new(description, record, seams, client).work().await,
             Err(error) => idle(&description, seams, &error.to_string()).await,
@@ -74,14 +77,15 @@ impl Task {
     }
 
     fn new(description: PushDescription, record: Record, seams: Seams, client: Client) -> Self {
-        let path = Record::path(seams.spool.directory(), &description.destination);
+        let Seams { spool, events, status, settled, stop } = seams;
+        let path = Record::path(spool.directory(), &description.destination);
         let record = RecordFile::new(path, record);
         let lanes = description
             .renditions()
             .map(|(id, medium)| Lane::new(id.clone(), medium, record.of(id), Delivery::object_backoff()));
         let mut delivery = Delivery::new(lanes.collect(), description.grid, description.playlist_segments);
         for lane in &mut delivery.lanes {
-            lane.refresh(seams.spool.segments(&lane.id));
+            lane.refresh(spool.segments(&lane.id));
         }
         // The origin may have lost its disk while no worker looked.
         delivery.reconnected();
@@ -93,15 +97,17 @@ impl Task {
             client,
             requests: Requests::default(),
             moved: (0, Instant::now()),
-            counters: Counters::default(),
-            behind: None,
+            tally: Tally::new(events),
             description,
-            seams,
+            spool,
+            status,
+            settled,
+            stop,
         }
     }
 
     async fn work(mut self) {
-        let mut changes = self.seams.spool.changes();
+        let mut changes = self.spool.changes();
         let mut stop: Option<StopOrder> = None;
         self.refresh();
         loop {
@@ -120,7 +126,7 @@ impl Task {
                 Some(done) = self.requests.next() => self.settle(done),
                 Ok(()) = changes.changed() => self.refresh(),
                 () = tokio::time::sleep_until(wake.into()) => {}
-                order = &mut self.seams.stop, if stop.is_none() => match order {
+                order = &mut self.stop, if stop.is_none() => match order {
                     Ok(order) => {
                         stop = Some(order);
                         // The spool may have been closed a moment before.
@@ -144,8 +150,8 @@ impl Task {
     fn refresh(&mut self) {
         for lane in &mut self.delivery.lanes {
             // The list may be long, and each rendition's turn comes once per segment duration.
-            if self.seams.spool.last(&lane.id).map(|segment| segment.number) != lane.newest() {
-                lane.refresh(self.seams.spool.segments(&lane.id));
+            if self.spool.last(&lane.id).map(|segment| segment.number) != lane.newest() {
+                lane.refresh(self.spool.segments(&lane.id));
             }
         }
     }
@@ -160,25 +166,11 @@ impl Task {
         }
         let oldest = self.requests.oldest(|at| self.link.is_current(at)).map(|started| started.max(self.moved.1));
         if let Some(change) = self.link.silent(oldest, limit, &verdict, now) {
-            self.tell(&change);
+            self.tally.link_changed(&self.description, &change);
             self.client.renew();
         }
-        self.look_behind();
-        self.ladder.refresh(&self.description, &self.delivery.lanes, &self.seams.spool, now);
-    }
-
-    /// Notes when a backlog begins and tells when it is gone.
-    fn look_behind(&mut self) {
-        let lanes = &self.delivery.lanes;
-        match self.behind {
-            None if lanes.iter().any(Lane::well_behind) => self.behind = Some((0, self.counters.skipped)),
-            Some((backfilled, skipped)) if !lanes.iter().any(Lane::behind) => {
-                self.behind = None;
-                let refused = self.counters.skipped - skipped;
-                (self.seams.events)(report::caught_up(&self.description, backfilled, refused, now()));
-            }
-            _ => {}
-        }
+        self.tally.look(&self.description, &self.delivery.lanes, false);
+        self.ladder.refresh(&self.description, &self.delivery.lanes, &self.spool, now);
     }
 
     /// Starts all that may be started.
@@ -191,7 +183,7 @@ impl Task {
     }
 
     fn content(&self, object: &Object) -> Content {
-        let file = |lane: usize, name: &str| Content::Media(self.seams.spool.path(&self.delivery.lanes[lane].id, name));
+        let file = |lane: usize, name: &str| Content::Media(self.spool.path(&self.delivery.lanes[lane].id, name));
         match object {
             Object::Init { lane, name } => file(*lane, name),
             Object::Segment { lane, number, .. } => file(*lane, &hls::segment_name(*number)),
@@ -205,18 +197,18 @@ impl Task {
         let now = Instant::now();
         let (outcome, change) = match &done.result {
             Ok(Ended::Stored(bytes)) => {
-                self.stored(&done.object, *bytes);
+                self.tally.stored(&done.object, *bytes);
                 (Outcome::Acknowledged, self.link.acknowledged(now))
             }
             Ok(Ended::Checked(there)) => (checked(*there), None),
-            Err(Trouble::Disk(error)) => (self.unreadable(error), None),
+            Err(Trouble::Disk(error)) => (self.unreadable(&done.object, error, now), None),
             Err(Trouble::Abandoned) => (Outcome::Failed(RetryDecision::Retry), None),
             Err(Trouble::Http(failure)) => self.failed(&done, failure, now),
         };
         self.delivery.settle(&done.object, done.probe, outcome, now, fastrand::f64());
         self.remember(&done.object);
         if let Some(change) = change {
-            self.tell(&change);
+            self.tally.link_changed(&self.description, &change);
             if matches!(change, Change::Connected(Some(_))) {
                 self.reconnected(done.started);
             }
@@ -231,33 +223,29 @@ impl Task {
             self.requests.abandon(|started| !self.link.is_current(started));
         }
         self.delivery.reconnected();
-        if self.behind.is_none() && self.delivery.lanes.iter().any(Lane::behind) {
-            self.behind = Some((0, self.counters.skipped));
-        }
+        self.tally.look(&self.description, &self.delivery.lanes, true);
     }
 
-    fn stored(&mut self, object: &Object, bytes: u64) {
-        self.counters.bytes_acknowledged += bytes;
-        if let (Object::Segment { backfill: true, .. }, Some((backfilled, _))) = (object, &mut self.behind) {
-            *backfilled += 1;
+    /// The file is gone: skipped. It cannot be read: owed, until retention has to take it.
+    fn unreadable(&mut self, object: &Object, error: &io::Error, at: Instant) -> Outcome {
+        let gone = error.kind() == io::ErrorKind::NotFound;
+        if let (true, Object::Segment { lane, number, .. }) = (gone, object) {
+            let listed = self.spool.segments_from(&self.delivery.lanes[*lane].id, *number);
+            if listed.first().is_none_or(|segment| segment.number != *number) {
+                // Retention took it between the list and the read, and tells of it if that was a loss.
+                return Outcome::Unreadable;
+            }
         }
-    }
-
-    fn unreadable(&mut self, error: &io::Error) -> Outcome {
-        // A file that retention has just taken is no fault: the spool's next list does not hold it.
-        self.counters.skipped += 1;
-        (self.seams.events)(report::unreadable(&self.description, &error.to_string(), now()));
-        Outcome::Unreadable
+        let gone = gone && matches!(object, Object::Segment { .. });
+        self.tally.unreadable(&self.description, error, gone, at);
+        if gone { Outcome::Unreadable } else { Outcome::Failed(RetryDecision::Retry) }
     }
 
     fn failed(&mut self, done: &Done, failure: &HttpFailure, now: Instant) -> (Outcome, Option<Change>) {
         let verdict: Verdict = judge(failure);
         tracing::debug!(destination = %self.description.destination, object = ?done.object, ?failure, "push failed");
-        self.counters.last_error = Some(format!("{}: {}", self::now(), verdict.text));
+        self.tally.failed(&done.object, &verdict);
         let outcome = Outcome::Failed(verdict.decision);
-        if outcome == Outcome::Failed(RetryDecision::Never) && matches!(done.object, Object::Segment { .. }) {
-            self.counters.skipped += 1;
-        }
         // The origin answers and takes the live edge: one old object it chokes on is no outage.
         let backfill = matches!(done.object, Object::Segment { backfill: true, .. } | Object::Check { .. });
         if backfill && matches!(failure, HttpFailure::Status(500..)) {
@@ -276,21 +264,17 @@ impl Task {
         };
         let lane = &self.delivery.lanes[*lane];
         let entry = lane.delivered.clone();
-        let mut settled = self.seams.settled.write().unwrap_or_else(PoisonError::into_inner);
+        let mut settled = self.settled.write().unwrap_or_else(PoisonError::into_inner);
         settled.insert(lane.id.clone(), entry.clone());
         drop(settled);
         self.record.note(&lane.id, entry);
     }
 
-    fn tell(&self, change: &Change) {
-        (self.seams.events)(report::link_event(&self.description, change, now()));
-    }
-
     fn publish(&self) {
-        self.seams.status.send_if_modified(|status| {
+        self.status.send_if_modified(|status| {
             let before = status.clone();
             let sent = self.client.sent().get();
-            report::update(status, &self.delivery, &self.link, &self.counters, sent, now());
+            report::update(status, &self.delivery, &self.link, self.tally.counters(), sent, now());
             *status != before
         });
     }
@@ -330,9 +314,4 @@ fn checked(there: Option<bool>) -> Outcome {
         Some(false) => Outcome::Absent,
         None => Outcome::Untold,
     }
-}
-
-/// The house clock.
-fn now() -> MediaTime {
-    MediaTime::from_system(SystemTime::now())
 }

@@ -125,3 +125,27 @@ impl<T> At<T> for rustix::io::Result<T> {
         self.map_err(io::Error::from).at(path)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_the_disk_are_told_apart() {
+        use rustix::io::Errno;
+        let table = [
+            (Errno::NOSPC, "disk_full", Fault::Hardware, "free space"),
+            (Errno::DQUOT, "disk_full", Fault::Hardware, "free space"),
+            (Errno::ROFS, "read_only", Fault::Hardware, "read-only"),
+            (Errno::NOENT, "spool_deleted", Fault::Hardware, "is gone"),
+            (Errno::ACCESS, "no_permission", Fault::Configuration, "give the directory to the user"),
+            (Errno::PERM, "no_permission", Fault::Configuration, "give the directory to the user"),
+            (Errno::IO, "disk_failed", Fault::Hardware, "dmesg"),
+        ];
+        for (errno, code, fault, hint) in table {
+            let error = Err::<(), _>(errno).at(Path::new("/spool/demo")).unwrap_err();
+            assert_eq!((error.code(), error.fault()), (code, fault));
+            assert!(error.to_string().contains(hint) && error.to_string().contains("/spool/demo"), "{error}");
+        }
+    }
+}

@@ -40,7 +40,7 @@ pub(crate) struct Inner {
     renditions: Vec<RenditionId>,
     /// Taken before `catalog`, and for as long as the disk takes.
     pub(crate) writer: Mutex<Writer>,
-    /// Changed only while `writer` is held; never held over disk I/O when it is held for writing.
+    /// Never held over disk I/O.
     pub(crate) catalog: RwLock<Catalog>,
     changes: watch::Sender<u64>,
     /// Released by the system when the process ends, however it ends.
@@ -49,7 +49,8 @@ pub(crate) struct Inner {
 
 impl Spool {
     /// Opens the spool of a channel in `dir` for `renditions`, setting it up or putting it in order first. `now` tells
-    /// which unfinished segments this run can still append to.
+    /// which unfinished segments this run can still append to. Name all renditions of the channel, also one whose encoder
+    /// fails: what is found of others is removed.
     pub fn open(
         dir: &Path,
         quota_bytes: u64,
@@ -217,9 +218,11 @@ fn assemble(
     let marks = stored.unwrap_or_else(|| rebuild_marks(&recovered));
     mended.discontinuities_rebuilt = marks_unsaved && marks != Marks::default();
     let mut lanes = BTreeMap::new();
-    for Recovered { mut lane, mut shelf, adopted } in recovered {
+    for Recovered { mut lane, mut shelf, adopted, remembered } in recovered {
         for number in adopted {
-            let before = shelf.segments.range(..number).next_back().map(|(_, segment)| segment.discontinuity_sequence);
+            let listed = shelf.segments.range(..number).next_back().map(|(_, segment)| segment.discontinuity_sequence);
+            let remembered = remembered.filter(|remembered| remembered.number < number);
+            let before = listed.or(remembered.map(|remembered| remembered.sequence));
             let sequence = marks.sequence_of(number);
             if let Some(segment) = shelf.segments.get_mut(&number) {
                 segment.discontinuity_sequence = sequence;
@@ -229,12 +232,12 @@ fn assemble(
                 newest.sequence = sequence;
             }
         }
-        match lane.rewrite_index(&shelf) {
+        write(catalog).shelves.insert(lane.id.clone(), shelf);
+        match lane.rewrite_index(catalog) {
             // A full disk is no reason not to go on air: retention makes room, then the index is written.
             Ok(()) | Err(SpoolError::Full { .. }) => {}
             Err(error) => return Err(error),
         }
-        write(catalog).shelves.insert(lane.id.clone(), shelf);
         lanes.insert(lane.id.clone(), lane);
     }
     Ok(Writer { directory: directory.to_owned(), lanes, marks, marks_unsaved, begun: false })

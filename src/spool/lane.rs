@@ -1,15 +1,17 @@
 //! One rendition's directory, as its writer sees it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::RwLock;
 
-use crate::hls::init_name;
+use crate::hls::{init_name, segment_name};
 use crate::model::{MediaTime, RenditionId};
 
-use super::catalog::Shelf;
+use super::catalog::{Catalog, Shelf};
 use super::disk::write_atomic;
 use super::error::{At, SpoolError};
 use super::index::{Index, Record};
+use super::lock::read;
 use super::part::Part;
 use super::segment::{Chunk, Init, Segment};
 
@@ -101,36 +103,54 @@ impl Lane {
         }
     }
 
-    /// Notes a complete segment in the index. The index is no witness that media needs: it is made good later.
-    pub(crate) fn record(&mut self, segment: &Segment, shelf: &Shelf) {
+    /// Notes a complete segment in the index. Not durable, and a failure is made good later: the index is no witness that
+    /// media needs. A segment whose line is lost is read back at the next open, and waiting for the disk once less brings
+    /// it to players sooner.
+    pub(crate) fn record(&mut self, segment: &Segment, catalog: &RwLock<Catalog>) {
         self.newest = Some(Newest { number: segment.number, sequence: segment.discontinuity_sequence });
-        let written = self.index.append(&Record::Segment(segment.clone()), true);
+        let written = self.index.append(&Record::Segment(segment.clone()), false);
         if written.is_err() {
-            let _ = self.rewrite_index(shelf);
+            let _ = self.rewrite_index(catalog);
         }
     }
 
     /// Notes that segments were deleted.
-    pub(crate) fn record_deleted(&mut self, numbers: &[u64], shelf: &Shelf) {
-        let crowded = self.index.lines() > 2 * shelf.segments.len() + 64;
+    pub(crate) fn record_deleted(&mut self, numbers: &[u64], catalog: &RwLock<Catalog>) {
+        let left = read(catalog).shelves.get(&self.id).map_or(0, |shelf| shelf.segments.len());
+        let crowded = self.index.lines() > 2 * left + 64;
         // Not durable: a line that outlives its file is dropped at the next open.
         let noted = numbers.iter().try_for_each(|number| self.index.append(&Record::Deleted(*number), false));
         if crowded || noted.is_err() {
-            let _ = self.rewrite_index(shelf);
+            let _ = self.rewrite_index(catalog);
         }
     }
 
-    /// Writes the index anew from `shelf`.
-    pub(crate) fn rewrite_index(&mut self, shelf: &Shelf) -> Result<(), SpoolError> {
+    /// Writes the index anew.
+    pub(crate) fn rewrite_index(&mut self, catalog: &RwLock<Catalog>) -> Result<(), SpoolError> {
+        let records = read(catalog).shelves.get(&self.id).map(|shelf| self.records(shelf));
+        self.index.rewrite(records.unwrap_or_default().iter())
+    }
+
+    fn records(&self, shelf: &Shelf) -> Vec<Record> {
         let current = self.current_init(shelf);
         let init = |name: &String| Some(Record::Init { name: name.clone(), codec: shelf.codecs.get(name)?.clone() });
         let older = shelf.codecs.keys().filter(|name| Some(*name) != current.as_ref());
         let mut records: Vec<Record> = older.chain(&current).filter_map(init).collect();
         records.extend(shelf.segments.values().cloned().map(Record::Segment));
-        records.extend(
-            self.newest.map(|Newest { number, sequence }| Record::Last { number, discontinuity_sequence: sequence }),
-        );
-        self.index.rewrite(records.iter())
+        let last = |Newest { number, sequence }| Record::Last { number, discontinuity_sequence: sequence };
+        records.extend(self.newest.map(last));
+        records
+    }
+
+    /// Which segments of the catalog are on disk no more.
+    pub(crate) fn vanished(&self, catalog: &RwLock<Catalog>) -> Vec<u64> {
+        let listed = |shelf: &Shelf| shelf.segments.values().map(|segment| (segment.number, segment.bytes)).collect();
+        let listed: Vec<(u64, u64)> = read(catalog).shelves.get(&self.id).map(listed).unwrap_or_default();
+        let gone = |(number, bytes): &(u64, u64)| {
+            let found = fs::metadata(self.directory.join(segment_name(*number)));
+            !found.is_ok_and(|found| found.len() == *bytes)
+        };
+        listed.into_iter().filter(gone).map(|(number, _)| number).collect()
     }
 
     /// The initialisation that parts without a word of their own belong to: the last one in the index.
@@ -139,9 +159,4 @@ impl Lane {
         let open = || self.part.as_ref().map(|part| part.init.clone());
         written.or_else(open).or_else(|| shelf.segments.values().next_back().map(|segment| segment.init.clone()))
     }
-}
-
-/// Whether there is a file of exactly `bytes` at `path`.
-pub(crate) fn is_whole(path: &Path, bytes: u64) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == bytes)
 }

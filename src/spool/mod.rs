@@ -38,6 +38,8 @@
 //!   still comes for its number is dropped and counted: a segment that has been delivered never changes.
 //! - A mark that some rendition has not reached when the run ends serves the next run, too. So marks never pile up
 //!   between two neighbours of one rendition, where a playlist can only say one.
+//! - hls.js 1.7 plays this through: the pause inside a shared segment is stepped over, the tag behind it moves neither
+//!   picture against sound nor EXT-X-PROGRAM-DATE-TIME, also where the run before ended short and gap entries follow.
 //! - Within a run there are no discontinuities. Lost segments are holes on a timeline that goes on.
 //!
 //! # Faults of the disk

@@ -34,6 +34,8 @@ pub(crate) struct Recovered {
     pub(crate) shelf: Shelf,
     /// Numbers of the segments whose discontinuity sequence has yet to be told from the marks.
     pub(crate) adopted: BTreeSet<u64>,
+    /// The newest segment that the index remembers; perhaps deleted since.
+    pub(crate) remembered: Option<Newest>,
 }
 
 /// Puts the directory of rendition `id` in order. What lies beyond `latest` was written under a wrong clock: as long as
@@ -66,7 +68,7 @@ pub(crate) fn recover(
     let codecs = inits.into_iter().filter_map(codec).map(|(codec, name)| (name, codec)).collect();
     let index = Index::new(&directory);
     let lane = Lane { id: id.clone(), directory, index, init: None, part, newest, broken: None, suspect: false };
-    Ok(Recovered { lane, shelf: Shelf { segments, codecs }, adopted })
+    Ok(Recovered { lane, shelf: Shelf { segments, codecs }, adopted, remembered: memory.newest })
 }
 
 /// What the index remembers.

@@ -132,9 +132,8 @@ impl Inner {
             }
         }
         for (id, numbers) in touched {
-            let catalog = read(&self.catalog);
-            if let (Some(lane), Some(shelf)) = (writer.lanes.get_mut(&id), catalog.shelves.get(&id)) {
-                lane.record_deleted(&numbers, shelf);
+            if let Some(lane) = writer.lanes.get_mut(&id) {
+                lane.record_deleted(&numbers, &self.catalog);
             }
         }
         retained

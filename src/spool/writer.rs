@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::RwLock;
 
-use crate::hls::segment_name;
 use crate::model::RenditionId;
 
 use super::catalog::Catalog;
 use super::error::SpoolError;
 use super::index::Record;
-use super::lane::{Lane, is_whole};
+use super::lane::Lane;
 use super::lock::{read, write};
 use super::marks::{MARKS, Marks};
 use super::segment::{Chunk, Init, Segment};
@@ -158,9 +157,7 @@ impl Writer {
                 writing.insert(rendition, segment.clone());
                 writing.note_success(segment.start + segment.duration);
                 drop(writing);
-                if let Some(shelf) = read(catalog).shelves.get(rendition) {
-                    lane.record(&segment, shelf);
-                }
+                lane.record(&segment, catalog);
                 done.push((rendition.clone(), segment));
                 Ok(Some(number))
             }
@@ -178,17 +175,15 @@ impl Writer {
     fn look_again(&mut self, rendition: &RenditionId, catalog: &RwLock<Catalog>) {
         let Some(lane) = self.lanes.get_mut(rendition).filter(|lane| lane.suspect) else { return };
         lane.suspect = false;
+        let vanished = lane.vanished(catalog);
         let mut writing = write(catalog);
-        let Some(shelf) = writing.shelves.get_mut(rendition) else { return };
-        let before = shelf.segments.len();
-        shelf.segments.retain(|number, segment| is_whole(&lane.directory.join(segment_name(*number)), segment.bytes));
-        let gone = (before - shelf.segments.len()) as u64;
-        writing.lost_segments += gone;
-        drop(writing);
-        if let Some(shelf) = read(catalog).shelves.get(rendition) {
-            // Where that fails, it is tried again with the next segment.
-            let _ = lane.rewrite_index(shelf);
+        if let Some(shelf) = writing.shelves.get_mut(rendition) {
+            shelf.segments.retain(|number, _| !vanished.contains(number));
         }
+        writing.lost_segments += vanished.len() as u64;
+        drop(writing);
+        // Where that fails, it is tried again with the next segment.
+        let _ = lane.rewrite_index(catalog);
         self.marks_unsaved |= !self.directory.join(MARKS).exists();
     }
 

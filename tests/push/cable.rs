@@ -1,10 +1,11 @@
-//! A pulled network cable: no refusal, no reset, just silence. Runs in a network namespace of its own.
+//! A pulled network cable: no refusal, no reset, just silence; and a link that is too slow. Each runs in a network
+//! namespace of its own.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use uplink::model::EventCode;
-use uplink::model::status::DestinationState;
+use uplink::model::status::{DestinationState, DestinationStatus};
 
 use crate::nginx::Nginx;
 use crate::studio::{Studio, until};
@@ -12,16 +13,23 @@ use crate::studio::{Studio, until};
 const INSIDE: &str = "UPLINK_TEST_INSIDE_NAMESPACE";
 
 fn loopback(state: &str) {
-    let done = Command::new("ip").args(["link", "set", "lo", state]).status().expect("ip is there");
-    assert!(done.success(), "loopback {state}");
+    order(&format!("ip link set lo {state}"));
+}
+
+fn order(command: &str) {
+    let mut words = command.split(' ');
+    let program = words.next().expect("a program");
+    let done = Command::new(program).args(words).status().expect("it is there");
+    assert!(done.success(), "{command}");
 }
 
 /// This test again, as a process in a namespace where its loopback is its own.
 fn run_inside(test: &str) {
     let allowed = Command::new("unshare").args(["--net", "ip", "link", "set", "lo", "up"]).output();
-    if !allowed.is_ok_and(|output| output.status.success()) {
+    let tools = Command::new("tc").arg("-Version").output().is_ok();
+    if !tools || !allowed.is_ok_and(|output| output.status.success()) {
         eprintln!(
-            "\n*** SKIPPED: no right to make a network namespace; push is not tested against a pulled cable ***\n"
+            "\n*** SKIPPED: no right to make a network namespace (or no tc); push is not tested against a bad network ***\n"
         );
         return;
     }
@@ -47,10 +55,11 @@ fn a_pulled_cable_is_noticed_and_so_is_its_return() {
     runtime.block_on(pull_and_plug());
 }
 
+fn even(status: &DestinationStatus) -> bool {
+    status.state == DestinationState::Streaming && status.queue_segments == 0
+}
+
 async fn pull_and_plug() {
-    let even = |status: &uplink::model::status::DestinationStatus| {
-        status.state == DestinationState::Streaming && status.queue_segments == 0
-    };
     let Some(nginx) = Nginx::start() else { return };
     let mut studio = Studio::new();
     studio.produce(1);
@@ -75,4 +84,37 @@ async fn pull_and_plug() {
     studio.assert_delivered(&nginx.root(), studio.first..studio.next);
     studio.assert_playlists(&nginx.root());
     assert_eq!(studio.count(EventCode::PushInterrupted), 1);
+}
+
+#[test]
+fn a_link_that_is_too_slow_carries_what_it_can() {
+    if std::env::var_os(INSIDE).is_none() {
+        return run_inside("cable::a_link_that_is_too_slow_carries_what_it_can");
+    }
+    loopback("up");
+    order("ip link set lo mtu 1500");
+    // The channel is 6.5 Mbit/s.
+    order("tc qdisc add dev lo root tbf rate 5mbit burst 32k latency 300ms");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(push_through_a_straw());
+}
+
+async fn push_through_a_straw() {
+    let Some(nginx) = Nginx::start() else { return };
+    let mut studio = Studio::new();
+    let pusher = studio.push_to(&nginx.url());
+    let mut tick = tokio::time::interval(studio.grid.duration());
+    for _ in 0..20 {
+        tick.tick().await;
+        studio.produce(1);
+    }
+    let status = pusher.status().borrow().clone();
+    eprintln!("at the end of the show: {} segments wait, {}", status.queue_segments, status.health.reason);
+    let status = until(&pusher, "even", even).await;
+    eprintln!("{} bytes sent, {} acknowledged", status.bytes_sent, status.bytes_acknowledged);
+    // What is given up and sent again must not eat up what little there is.
+    assert!(status.bytes_sent < status.bytes_acknowledged * 3 / 2, "{status:#?}");
+    assert!(pusher.stop(Duration::from_secs(30)).await.is_nothing());
+    studio.assert_delivered(&nginx.root(), studio.first..studio.next);
+    studio.assert_playlists(&nginx.root());
 }

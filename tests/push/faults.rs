@@ -171,6 +171,39 @@ async fn an_origin_that_hangs_is_an_outage() {
 }
 
 #[tokio::test]
+async fn a_segment_that_cannot_be_read_waits_and_one_that_is_gone_is_skipped() {
+    let (mut studio, origin) = (Studio::new(), Origin::start().await);
+    studio.produce(3);
+    let file = |number: u64| studio.spool.segment_path(&studio.renditions[0], number);
+    let (gone, unreadable) = (studio.first, studio.first + 1);
+    std::fs::remove_file(file(gone)).expect("it was there");
+    let aside = file(unreadable).with_extension("aside");
+    std::fs::rename(file(unreadable), &aside).expect("it was there");
+    // Reading a directory fails for root as well.
+    std::fs::create_dir(file(unreadable)).expect("there is room");
+    let pusher = studio.push_to(&origin.url());
+    let status = until(&pusher, "all but one", |status| status.queue_segments == 1).await;
+    assert_eq!(status.state, DestinationState::Streaming, "the destination is not to blame");
+    assert_eq!(studio.count(EventCode::SpoolFailed), 1);
+    std::fs::remove_dir(file(unreadable)).expect("it is a directory");
+    std::fs::rename(&aside, file(unreadable)).expect("it was put aside");
+    until(&pusher, "even", even).await;
+    assert_complete(&studio, pusher, &origin, &[&format!("demo/v720/{gone}.m4s")]).await;
+}
+
+#[tokio::test]
+async fn a_slow_origin_is_not_an_outage() {
+    let (mut studio, origin) = (Studio::new(), Origin::start().await);
+    origin.script(|_, path, _| if is_segment(path) { Answer::Dawdle } else { Answer::Obey });
+    studio.produce(2);
+    let pusher = studio.push_to(&origin.url());
+    until(&pusher, "even", even).await;
+    assert_complete(&studio, pusher, &origin, &[]).await;
+    assert_eq!(studio.count(EventCode::PushInterrupted), 0);
+    assert_eq!(origin.segment_puts(), 6, "each once");
+}
+
+#[tokio::test]
 async fn an_object_that_is_too_large_is_not_sent_again_and_again() {
     let (mut studio, origin) = (Studio::new(), Origin::start().await);
     origin.script(|_, path, _| {
@@ -216,6 +249,18 @@ async fn tls_against_plain_http_says_tls() {
     let status = until(&pusher, "failed", |status| status.last_error.is_some()).await;
     let error = status.last_error.expect("it was waited for");
     assert!(error.contains("TLS with the origin failed"), "{error}");
+}
+
+#[tokio::test]
+async fn a_host_that_nobody_knows_says_so() {
+    let mut studio = Studio::new();
+    studio.produce(1);
+    let pusher = studio.push_to("http://origin.invalid/live");
+    let status = until(&pusher, "failed", |status| status.last_error.is_some()).await;
+    let error = status.last_error.expect("it was waited for");
+    // Where no name server answers, the bound of the connection is reached first.
+    assert!(error.contains("does not resolve") || error.contains("no answer in time"), "{error}");
+    eprintln!("{error}");
 }
 
 #[tokio::test]

@@ -7,3 +7,4 @@ mod nginx;
 mod origin;
 mod outage;
 mod studio;
+mod tls;

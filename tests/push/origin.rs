@@ -21,6 +21,8 @@ pub enum Answer {
     Cut,
     /// Stores, then cuts the connection instead of answering.
     StoreAndCut,
+    /// Obeys after three segment durations.
+    Dawdle,
     /// Never answers.
     Hang,
 }
@@ -126,9 +128,12 @@ async fn handle(State(content): State<Arc<Mutex<Content>>>, request: Request) ->
         return if there { StatusCode::OK } else { StatusCode::NOT_FOUND };
     }
     let body = read(body, answer).await;
+    if answer == Answer::Dawdle {
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    }
     match answer {
         Answer::Say(status) => return StatusCode::from_u16(status).expect("a status"),
-        Answer::Obey | Answer::StoreAndCut => lock(&content).store(path, &parts.headers, body),
+        Answer::Obey | Answer::Dawdle | Answer::StoreAndCut => lock(&content).store(path, &parts.headers, body),
         Answer::Cut | Answer::Hang => unreachable!("ended above"),
     }
     if answer == Answer::StoreAndCut {

@@ -101,3 +101,31 @@ async fn a_new_worker_delivers_what_the_old_one_owed() {
     studio.assert_delivered(&nginx.root(), studio.first + 1..studio.next);
     studio.assert_playlists(&nginx.root());
 }
+
+#[tokio::test]
+#[ignore = "takes 75 s of wall clock: the figure `origin stopped for 60 s` of the benchmarks"]
+async fn a_minute_without_origin() {
+    let Some(mut nginx) = Nginx::start() else { return };
+    let mut studio = Studio::new();
+    let pusher = studio.push_to(&nginx.url());
+    let mut tick = tokio::time::interval(studio.grid.duration());
+    for second in 0..150 {
+        match second {
+            10 => nginx.go_away(),
+            130 => nginx.come_back(),
+            _ => {}
+        }
+        tick.tick().await;
+        studio.produce(1);
+        if second == 130 {
+            let back = Instant::now();
+            until(&pusher, "streaming", |status| status.state == DestinationState::Streaming).await;
+            eprintln!("noticed {} ms after it listened", back.elapsed().as_millis());
+            until(&pusher, "even", even).await;
+            eprintln!("even {} ms after it listened", back.elapsed().as_millis());
+        }
+    }
+    assert!(pusher.stop(Duration::from_secs(10)).await.is_nothing());
+    studio.assert_delivered(&nginx.root(), studio.first..studio.next);
+    studio.assert_playlists(&nginx.root());
+}

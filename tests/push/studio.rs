@@ -17,7 +17,7 @@ use uplink::spool::{Chunk, Init, Spool};
 
 /// No wait in these tests is longer.
 pub const BOUND: Duration = Duration::from_secs(60);
-pub const TOKEN: &str = "line-up-token";
+pub const TOKEN: &str = "line-up-token-for-tests";
 
 /// A channel `demo` with two video renditions and one audio rendition, half-second segments.
 pub struct Studio {

@@ -1,6 +1,8 @@
 //! Small but valid fragmented MP4 on the epoch grid, and a spool to put it into.
 
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use uplink::model::{MediaTime, RenditionId, SegmentGrid};
@@ -134,7 +136,7 @@ pub fn check(spool: &Spool) {
     for rendition in spool.renditions() {
         let segments = spool.segments(rendition);
         for segment in &segments {
-            let data = std::fs::read(spool.segment_path(rendition, segment.number)).expect("a listed segment is there");
+            let data = fs::read(spool.segment_path(rendition, segment.number)).expect("a listed segment is there");
             assert_eq!(data.len() as u64, segment.bytes);
             assert!(spool.path(rendition, &segment.init).is_file(), "its initialisation is there");
             assert!(spool.codec(rendition, &segment.init).is_some(), "its codec is known");
@@ -147,4 +149,29 @@ pub fn check(spool: &Spool) {
             assert_eq!(steps > 0, pair[1].discontinuity, "{pair:?}");
         }
     }
+}
+
+/// Makes 6 s of segments in `<dir>/video` and `<dir>/audio`, named as in a spool but without an index. False where there
+/// is no ffmpeg for it.
+pub fn ffmpeg_segments(dir: &Path) -> bool {
+    let make = |rendition: &str, arguments: &[&str]| {
+        let dir = dir.join(rendition);
+        fs::create_dir(&dir).unwrap();
+        let made = Command::new("timeout")
+            .args(["30", "ffmpeg", "-v", "error"])
+            .args(arguments)
+            .args(["-f", "hls", "-hls_time", "2", "-hls_list_size", "0", "-hls_segment_type", "fmp4"])
+            .args(["-hls_segment_filename", "%d.m4s", "-hls_fmp4_init_filename", "init.mp4", "out.m3u8"])
+            .current_dir(&dir)
+            .status();
+        let made = made.is_ok_and(|status| status.success());
+        if made {
+            let init = fs::read(dir.join("init.mp4")).unwrap();
+            fs::rename(dir.join("init.mp4"), dir.join(uplink::hls::init_name(&init))).unwrap();
+        }
+        made
+    };
+    let picture = ["-f", "lavfi", "-i", "testsrc=size=64x64:rate=25:duration=6", "-c:v", "libx264"];
+    let picture = [&picture, ["-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25"].as_slice()].concat();
+    make("video", &picture) && make("audio", &["-f", "lavfi", "-i", "sine=sample_rate=48000:duration=6", "-c:a", "aac"])
 }

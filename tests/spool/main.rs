@@ -3,6 +3,7 @@
 mod crash;
 mod faults;
 mod fixture;
+mod playback;
 mod recovery;
 mod retention;
 mod runs;

@@ -1,14 +1,12 @@
 //! Whatever is found on disk at open.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use uplink::model::MediaTime;
 use uplink::spool::Spool;
 
-use crate::fixture::{FIRST, at, audio, boxed, check, grid, id, listed, play, start, video};
+use crate::fixture::{FIRST, at, audio, boxed, check, ffmpeg_segments, grid, id, listed, play, start, video};
 
 #[test]
 fn a_part_cut_at_any_byte_keeps_its_whole_chunks() {
@@ -119,7 +117,7 @@ fn hostile_files_are_survived() {
 #[test]
 fn segments_of_ffmpeg_are_adopted() {
     let dir = tempfile::tempdir().unwrap();
-    if !make_with_ffmpeg(dir.path()) {
+    if !ffmpeg_segments(dir.path()) {
         eprintln!("SKIPPED segments_of_ffmpeg_are_adopted: no ffmpeg with libx264 here");
         return;
     }
@@ -135,27 +133,4 @@ fn segments_of_ffmpeg_are_adopted() {
     let audio = spool.segments(&renditions[1]);
     assert_eq!(spool.codec(&renditions[1], &audio[0].init).as_deref(), Some("mp4a.40.2"));
     assert!(audio.len() >= 3 && audio.windows(2).all(|pair| pair[0].start < pair[1].start));
-}
-
-fn make_with_ffmpeg(dir: &Path) -> bool {
-    let make = |rendition: &str, arguments: &[&str]| {
-        let dir = dir.join(rendition);
-        fs::create_dir(&dir).unwrap();
-        let made = Command::new("timeout")
-            .args(["30", "ffmpeg", "-v", "error"])
-            .args(arguments)
-            .args(["-f", "hls", "-hls_time", "2", "-hls_list_size", "0", "-hls_segment_type", "fmp4"])
-            .args(["-hls_segment_filename", "%d.m4s", "-hls_fmp4_init_filename", "init.mp4", "out.m3u8"])
-            .current_dir(&dir)
-            .status();
-        let made = made.is_ok_and(|status| status.success());
-        if made {
-            let init = fs::read(dir.join("init.mp4")).unwrap();
-            fs::rename(dir.join("init.mp4"), dir.join(uplink::hls::init_name(&init))).unwrap();
-        }
-        made
-    };
-    let picture = ["-f", "lavfi", "-i", "testsrc=size=64x64:rate=25:duration=6", "-c:v", "libx264"];
-    let picture = [&picture, ["-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "25"].as_slice()].concat();
-    make("video", &picture) && make("audio", &["-f", "lavfi", "-i", "sine=sample_rate=48000:duration=6", "-c:a", "aac"])
 }

@@ -79,3 +79,31 @@ fn what_everybody_has_goes_before_what_somebody_is_owed() {
     assert_eq!((retained.deleted, retained.overflowed.len()), (4, 0));
     assert_eq!(numbers(&spool, &video())[..6], [0, 1, 2, 3, 4, 9]);
 }
+
+#[test]
+fn writing_reading_and_letting_go_at_once_agree() {
+    let dir = tempfile::tempdir().unwrap();
+    let feeds = [video(), audio()];
+    let spool = open(dir.path(), 1 << 30, &feeds);
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| play(&spool, &feeds, (FIRST, 0), (FIRST + 60, 0)));
+        let mut rounds = 0;
+        while !writing.is_finished() {
+            for feed in &feeds {
+                let segments = spool.segments(&feed.id);
+                assert!(segments.windows(2).all(|pair| pair[0].number + 1 == pair[1].number));
+                if let Some(last) = segments.last() {
+                    let read = std::fs::read(spool.segment_path(&feed.id, last.number)).expect("the newest is there");
+                    assert_eq!(read.len() as u64, last.bytes);
+                    spool.retain(last.start, &|_, _| true);
+                }
+            }
+            assert_eq!(spool.status().health.code, "ok");
+            rounds += 1;
+        }
+        assert!(rounds > 0);
+    });
+    spool.retain(at(FIRST + 60, 0), &|_, _| true);
+    check(&spool);
+    assert_eq!((numbers(&spool, &video())[0], numbers(&spool, &video()).len()), (49, 11));
+}

@@ -85,6 +85,21 @@ fn a_probe_is_the_newest_segment_and_alone() {
 }
 
 #[test]
+fn a_probe_that_failed_is_not_tried_again_at_once() {
+    let (mut delivery, now) = (delivery(&["v"]), Instant::now());
+    show(&mut delivery, 1..=1);
+    deliver_all(&mut delivery, now);
+    show(&mut delivery, 1..=2);
+    let (object, probe) = delivery.next(Gate::Probe, None, now).unwrap();
+    delivery.settle(&object, probe, Outcome::Failed(RetryDecision::Retry), now, 0.0);
+    let (second, probe) = delivery.next(Gate::Probe, None, now).unwrap();
+    assert!(matches!(second, Object::Playlist { .. }), "{second:?}");
+    delivery.settle(&second, probe, Outcome::Failed(RetryDecision::Retry), now, 0.0);
+    let due = delivery.next_due(now).unwrap();
+    assert_eq!(delivery.next(Gate::Probe, None, due).unwrap().0, object);
+}
+
+#[test]
 fn a_refused_segment_is_a_gap_and_the_next_goes_on() {
     let (mut delivery, now) = (delivery(&["v"]), Instant::now());
     show(&mut delivery, 1..=1);
