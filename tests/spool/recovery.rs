@@ -56,6 +56,28 @@ fn segments_are_read_back_when_the_index_is_lost() {
     }
 }
 
+/// The line of a run's first segment is lost, and what was before it has been let go.
+#[test]
+fn a_segment_read_back_keeps_its_discontinuity() {
+    let dir = tempfile::tempdir().unwrap();
+    let feeds = [video()];
+    drop(start(dir.path(), &feeds, at(FIRST, 0)));
+    let (spool, _) = start(dir.path(), &feeds, at(FIRST, 0));
+    play(&spool, &feeds, (FIRST, 0), (FIRST + 1, 0));
+    drop(spool);
+    let (spool, _) = start(dir.path(), &feeds, at(FIRST + 5, 0));
+    play(&spool, &feeds, (FIRST + 5, 0), (FIRST + 6, 0));
+    assert_eq!(spool.retain(at(FIRST + 10_000, 0), &|_, number| number == FIRST).deleted, 1);
+    let index = spool.path(&video().id, "index.jsonl");
+    drop(spool);
+    let text = fs::read_to_string(&index).unwrap();
+    let without = text.split_inclusive('\n').filter(|line| !line.contains(&format!("\"number\":{}", FIRST + 5)));
+    fs::write(&index, without.collect::<String>()).unwrap();
+    let (spool, mended) = start(dir.path(), &feeds, at(FIRST + 6, 0));
+    assert_eq!(mended.adopted, 1, "{mended}");
+    assert_eq!(listed(&spool, &video()), [(FIRST + 5, 1, true)]);
+}
+
 #[test]
 fn a_stale_index_gives_way_to_the_files() {
     let dir = tempfile::tempdir().unwrap();
