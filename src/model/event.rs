@@ -98,6 +98,8 @@ codes! {
     TicksMissed => "ticks_missed",
     /// Which encoder a rendition uses.
     EncoderChosen => "encoder_chosen",
+    /// An encoder had no time for frames: the box is too slow for its ladder, or busy with something else.
+    FramesDropped => "frames_dropped",
     /// A rendition failed.
     RenditionFailed => "rendition_failed",
     /// Segments could not be written and were lost (disk full, read-only).

@@ -205,7 +205,7 @@ impl Worker {
     }
 
     fn beat(&mut self, unwanted: Instant) -> Turn {
-        match &self.channel {
+        match &mut self.channel {
             Some(channel) => {
                 let report = Box::new(channel.report());
                 self.attendant.tell(Up::Heartbeat { report });
