@@ -20,7 +20,7 @@
 //! | 3 | `hardware` | what is plugged in now, from a given root directory | model, profile |
 //! | 3 | `ipc` | messages and framing between daemon and worker | model, plan |
 //! | 3 | `spool` | segments on disk: write, index, retain, recover | model, hls |
-//! | 3 | `media` | the only user of GStreamer: source bins, program switch, encoders, muxers, decoders | model, plan, lineup |
+//! | 3 | `media` | the only user of GStreamer: source bins, program switch, encoders, muxers, decoders | model, plan, policy, lineup |
 //! | 3 | `push` | destinations over HTTP: segments and playlists to origins | model, hls, policy, spool |
 //! | 3 | `store` | SQLite: orders, as-run log | model |
 //! | 3 | `system` | processes, signals, sockets; the only home of `unsafe` | |

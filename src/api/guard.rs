@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::problem::Problem;
+use super::problem::{self, Problem};
 use super::routes::{Api, BODY};
 
 /// Everything the panel needs comes from this box; pictures are fetched and shown as blobs.
@@ -18,7 +18,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Refuses foreign hosts, foreign pages and floods, and tells browsers what a page of ours may do.
 pub(crate) async fn check(State(api): State<Api>, request: Request, next: Next) -> Response {
     let mut response = match admit(&api, &request) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => as_problem(next.run(request).await),
         Err(problem) => problem.into_response(),
     };
     let headers = response.headers_mut();
@@ -31,6 +31,15 @@ pub(crate) async fn check(State(api): State<Api>, request: Request, next: Next) 
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// What the router refuses by itself (an address or a query that cannot be read) is a problem, too.
+fn as_problem(response: Response) -> Response {
+    let ours = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == problem::CONTENT_TYPE);
+    match response.status().is_client_error() && !ours {
+        true => Problem::malformed("the address or its query cannot be read").into_response(),
+        false => response,
+    }
 }
 
 fn admit(api: &Api, request: &Request) -> Result<(), Problem> {

@@ -9,6 +9,9 @@ use serde::Serialize;
 use crate::model::ChannelId;
 use crate::supervisor::Refusal;
 
+/// RFC 9457 section 3.
+pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
+
 /// The body of every answer that is no success.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Problem {
@@ -151,7 +154,7 @@ impl IntoResponse for Problem {
         let status = self.status;
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));

@@ -1,20 +1,36 @@
-//! Serving a listener until told to stop.
+//! Serving a listener until told to stop: how many connections, how slow, and how they end. HTTP/1.1; a reverse proxy in
+//! front adds TLS.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
+use axum::Router;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::routes::Api;
 use crate::supervisor::Handle;
 
-/// A client that takes no bytes for so long is cut off, by the kernel (TCP_USER_TIMEOUT).
-const STALL: Duration = Duration::from_secs(10);
+/// Connections at once: event streams, and several for each panel and poller. More wait to be accepted.
+const CONNECTIONS: usize = 256;
+
+/// For the head of a request, and between two requests of a connection.
+const HEAD: Duration = Duration::from_secs(30);
+
+/// A client that takes no bytes for so long is cut off, by the kernel (TCP_USER_TIMEOUT). Without it, a client that has
+/// gone to sleep keeps its connection for a quarter of an hour.
+const STALL_MS: u32 = 10_000;
 
 /// Answers under way at shutdown get so long to finish.
 const DRAIN: Duration = Duration::from_secs(3);
+
+/// Out of file descriptors, accepting again at once would only spin.
+const BREATHER: Duration = Duration::from_millis(100);
 
 /// Serves the API and the panel until `shutdown`; event streams end at once, other answers within seconds.
 ///
@@ -27,40 +43,65 @@ pub fn serve(
 ) -> impl Future<Output = std::io::Result<()>> + Send {
     let closing = CancellationToken::new();
     let app = Api::new(handle, closing.clone()).router();
-    run(listener, app, closing, shutdown)
+    async move {
+        let accepting = accept(listener, app, closing.clone());
+        tokio::pin!(accepting);
+        tokio::select! {
+            // Ends only after `closing`, which only this function cancels.
+            () = &mut accepting => {}
+            () = shutdown => {
+                closing.cancel();
+                accepting.await;
+            }
+        }
+        Ok(())
+    }
 }
 
-async fn run(
-    listener: TcpListener,
-    app: axum::Router,
-    closing: CancellationToken,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let listener = listener.tap_io(|connection| set_stall(connection, STALL));
-    let stop = closing.clone();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        shutdown.await;
-        stop.cancel();
-    });
-    let late = async {
-        closing.cancelled().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        ended = server => ended,
-        () = late => {
-            tracing::warn!("some clients of the API did not finish in time and were cut off");
-            Ok(())
+async fn accept(listener: TcpListener, app: Router, closing: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = TaskTracker::new();
+    loop {
+        let next = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        match closing.run_until_cancelled(next).await {
+            None => break,
+            Some((slot, Ok((stream, _)))) => {
+                let one = connection(stream, app.clone(), closing.clone());
+                connections.spawn(async move {
+                    one.await;
+                    drop(slot);
+                });
+            }
+            Some((_, Err(error))) => {
+                tracing::warn!(%error, "the API could not accept a connection");
+                tokio::time::sleep(BREATHER).await;
+            }
         }
     }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
 }
 
-/// Without this, a client that has gone to sleep would keep its connection for a quarter of an hour.
-fn set_stall(connection: &TcpStream, stall: Duration) {
-    let millis = u32::try_from(stall.as_millis()).unwrap_or(u32::MAX);
-    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(connection, millis) {
-        tracing::debug!(%error, "cannot bound how long a client may take no bytes");
-    }
-    // Heartbeats and commands are small and shall not wait for more.
-    let _ = connection.set_nodelay(true);
+async fn connection(stream: TcpStream, app: Router, closing: CancellationToken) {
+    // Both are refinements: a connection works without them. Heartbeats and commands are small and shall not wait.
+    let _ = stream.set_nodelay(true);
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, STALL_MS);
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    tokio::pin!(served);
+    let ended = tokio::select! {
+        ended = served.as_mut() => Ok(ended),
+        () = closing.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            tokio::time::timeout(DRAIN, served).await
+        }
+    };
+    // A client that leaves in the middle, or does not finish in time, is its own business.
+    tracing::trace!(?ended, "a connection to the API ended");
 }

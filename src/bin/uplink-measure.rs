@@ -1,3 +1,5 @@
-//! `uplink-measure`, see `uplink::app`.
+//! `uplink-measure`, see `uplink::app::measure`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    uplink::app::measure::main()
+}

@@ -30,6 +30,7 @@ pub(crate) struct PlacedChannel {
     pub(crate) channel: Channel,
     pub(crate) source_spots: Vec<Spot>,
     pub(crate) destination_spots: Vec<Spot>,
+    pub(crate) profile_spot: Spot,
 }
 
 pub(crate) fn read(root: &Section<'_>, known: &Known<'_>, findings: &mut Findings) -> Vec<Option<PlacedChannel>> {
@@ -50,6 +51,7 @@ fn read_one(
 ) -> Option<PlacedChannel> {
     let sources = sources(id, section, known, findings);
     let destinations = destinations(section, known, findings);
+    super::stream_class::slate_text(section, findings);
     let stream_class = stream_class(section, known, findings);
     let only = hardware_profile(section, known, findings);
     let spool = spool(section, defaults, stream_class.as_deref(), findings);
@@ -74,7 +76,7 @@ fn read_one(
         order,
         spool: spool?,
     };
-    Some(PlacedChannel { channel, source_spots, destination_spots })
+    Some(PlacedChannel { channel, source_spots, destination_spots, profile_spot: section.spot("hardware_profile") })
 }
 
 fn sources(
@@ -159,6 +161,8 @@ fn stream_class(section: &Section<'_>, known: &Known<'_>, findings: &mut Finding
     let name = section.get::<String>("stream_class")?;
     match known.classes.get(&name.value) {
         Some(class) => class.clone(),
+        // The directory cannot be read, which is one fault and not one more for each channel.
+        None if known.classes.is_empty() => None,
         None => {
             let names: Vec<&String> = known.classes.keys().collect();
             findings.faults.add(&name.spot, "is no stream class", suggestion(&name.value, &names));
@@ -172,6 +176,9 @@ fn hardware_profile(section: &Section<'_>, known: &Known<'_>, findings: &mut Fin
     let name = section.get::<String>("hardware_profile")?;
     if name.value == "auto" {
         return Some(None);
+    }
+    if known.profile_names.is_empty() {
+        return None;
     }
     if !known.profile_names.contains(&name.value) {
         let mut names = known.profile_names.to_vec();

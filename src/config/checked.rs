@@ -97,7 +97,7 @@ pub enum SourceKind {
     },
     /// A media file.
     File {
-        /// Absolute unless the configuration was named by a relative path.
+        /// Absolute.
         path: PathBuf,
     },
     /// SRT.

@@ -5,6 +5,7 @@ use super::channels::PlacedChannel;
 use super::checked::{Destination, DestinationKind, Source, SourceKind, SrtMode};
 use crate::document::Placed;
 use crate::document::Spot;
+use crate::profile::Profiles;
 
 /// Who claims what, and where that is written.
 struct Claim {
@@ -53,6 +54,26 @@ pub(crate) fn check(
     }
 }
 
+/// A channel that names one profile has no other encoder to turn to when the sessions of its hardware are used up. How
+/// many cards there are is not known here, so this only warns.
+pub(crate) fn check_sessions(channels: &[PlacedChannel], profiles: &Profiles, findings: &mut Findings) {
+    for profile in profiles.iter() {
+        let Some(most) = profile.encoders.iter().filter_map(|encoder| encoder.max_sessions).max() else { continue };
+        let mine = channels.iter().filter(|placed| placed.channel.hardware_profile.as_ref() == Some(&profile.name));
+        let mine: Vec<&PlacedChannel> = mine.collect();
+        let taken: usize = mine.iter().map(|placed| placed.channel.stream_class.video.len()).sum();
+        if let Some(last) = mine.last().filter(|_| taken > most as usize) {
+            let names: Vec<String> = mine.iter().map(|placed| format!("`{}`", placed.channel.id)).collect();
+            let rule = format!(
+                "asks `{}` for {taken} encoder sessions together with all that name it ({}); it allows {most} for each card",
+                profile.name,
+                names.join(", ")
+            );
+            findings.warnings.add(&last.profile_spot, rule, "name another profile for one of them, or \"auto\"");
+        }
+    }
+}
+
 fn of_source(source: &Source, claimant: &str, spot: &Spot) -> Vec<Claim> {
     let claim =
         |names: Vec<String>, what: String| Claim { names, what, claimant: claimant.to_owned(), spot: spot.clone() };
@@ -60,10 +81,11 @@ fn of_source(source: &Source, claimant: &str, spot: &Spot) -> Vec<Claim> {
         SourceKind::V4l2 { device, aliases, sound, .. } => {
             let paths = std::iter::once(device).chain(aliases).map(|path| path.display().to_string());
             let mut claims = vec![claim(paths.collect(), format!("capture device {}", device.display()))];
-            claims.extend(sound.iter().map(|sound| claim(vec![alsa_key(sound)], format!("sound device {sound}"))));
+            claims
+                .extend(sound.iter().map(|sound| claim(vec![sound_resource(sound)], format!("sound device {sound}"))));
             claims
         }
-        SourceKind::Alsa { device } => vec![claim(vec![alsa_key(device)], format!("sound device {device}"))],
+        SourceKind::Alsa { device } => vec![claim(vec![sound_resource(device)], format!("sound device {device}"))],
         SourceKind::Srt { mode: SrtMode::Listener, port, .. } => {
             vec![claim(vec![format!("port {port}")], format!("port {port}"))]
         }
@@ -75,7 +97,7 @@ fn of_source(source: &Source, claimant: &str, spot: &Spot) -> Vec<Claim> {
 }
 
 /// `plughw:1,0`, `hw:1` and `hw:1,0` are one device; names of cards and numbers of cards cannot be compared here.
-fn alsa_key(device: &str) -> String {
+pub(crate) fn sound_resource(device: &str) -> String {
     let device = device.strip_prefix("plug").unwrap_or(device);
     let device = device.strip_suffix(",0").or_else(|| device.strip_suffix(",DEV=0")).unwrap_or(device);
     format!("alsa {}", device.replace("hw:CARD=", "hw:"))

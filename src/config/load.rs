@@ -67,6 +67,7 @@ fn check(
         );
     }
     claims::check(listen.as_ref(), &placed, findings);
+    claims::check_sessions(&placed, &profiles, findings);
     Some(Checked {
         file: path.to_owned(),
         appliance: root.table("appliance")?.value("name")?,

@@ -23,6 +23,8 @@ mod sources;
 mod srt;
 pub mod stream_class;
 
+pub(crate) use claims::sound_resource;
+
 pub use checked::{Channel, Checked, Destination, DestinationKind, Source, SourceKind, Spool, SrtMode};
 pub use keys::UPLINKD;
 pub use load::{load, load_with};

@@ -94,7 +94,8 @@ pub(crate) fn aliases(device: &Path) -> Vec<PathBuf> {
 
 pub(crate) fn media_file(path: PathBuf, spot: &Spot, fix: &str, findings: &mut Findings) -> Option<SourceKind> {
     match std::fs::metadata(&path) {
-        Ok(meta) if meta.is_file() => Some(SourceKind::File { path }),
+        // Absolute: the worker may run in another directory.
+        Ok(meta) if meta.is_file() => Some(SourceKind::File { path: std::path::absolute(&path).unwrap_or(path) }),
         Ok(_) => {
             findings.faults.add(spot, format!("{} is no file", path.display()), "name a media file");
             None

@@ -32,6 +32,7 @@ impl<'a> Section<'a> {
                 let spot = Spot { key: self.path(key.name), value: None, ..self.spot.clone() };
                 let fix = match key.kind {
                     Kind::Table(_) => format!("add [{}]", spot.key),
+                    Kind::Map(_) => format!("add [{}.<id>]", spot.key),
                     Kind::Tables(_) => format!("add [[{}]]", spot.key),
                     _ => format!("add it, for example `{} = {example}`", key.name),
                 };

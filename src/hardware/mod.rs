@@ -122,6 +122,26 @@ mod tests {
     }
 
     #[test]
+    fn each_input_of_a_card_has_its_own_sound() {
+        let root = tempfile::tempdir().unwrap();
+        let class = |path: &str| root.path().join("sys/class").join(path);
+        fs::create_dir_all(root.path().join("sys/devices/pci0")).unwrap();
+        let device = |directory: PathBuf| {
+            fs::create_dir_all(&directory).unwrap();
+            symlink("../../../devices/pci0", directory.join("device")).unwrap();
+        };
+        for n in 0..3 {
+            device(class(&format!("video4linux/video{n}")));
+        }
+        for n in 1..3 {
+            device(class(&format!("sound/card{n}")));
+            fs::create_dir_all(class(&format!("sound/pcmC{n}D0c"))).unwrap();
+        }
+        let sounds: Vec<_> = inventory(root.path()).capture.into_iter().map(|device| device.sound).collect();
+        assert_eq!(sounds, [Some("hw:CARD=1,DEV=0".to_owned()), Some("hw:CARD=2,DEV=0".to_owned()), None]);
+    }
+
+    #[test]
     fn an_empty_root_has_nothing() {
         assert_eq!(inventory(tempfile::tempdir().unwrap().path()), Inventory::default());
     }

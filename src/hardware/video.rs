@@ -1,6 +1,6 @@
 //! V4L2 capture devices.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::sound::Card;
 use super::{attribute, hardware_of, names_in};
@@ -11,12 +11,16 @@ pub(crate) fn devices(root: &Path, cards: &[Card]) -> Vec<CaptureDevice> {
     let mut numbers: Vec<u32> =
         names_in(&class).iter().filter_map(|name| name.strip_prefix("video")?.parse().ok()).collect();
     numbers.sort_unstable();
+    // A card with several inputs has as many sound cards: the n-th picture goes with the n-th sound.
+    let mut seen: Vec<Option<PathBuf>> = Vec::new();
     let device = |number: u32| {
         let directory = class.join(format!("video{number}"));
         captures(root, &directory).then(|| {
             let hardware = hardware_of(&directory);
             let driver = directory.join("device/driver").canonicalize().ok();
-            let sound = cards.iter().find(|card| hardware.is_some() && card.hardware == hardware);
+            let input = seen.iter().filter(|earlier| **earlier == hardware).count();
+            let sound = cards.iter().filter(|card| hardware.is_some() && card.hardware == hardware).nth(input);
+            seen.push(hardware);
             CaptureDevice {
                 node: stable_link(root, number).unwrap_or_else(|| format!("/dev/video{number}")),
                 name: attribute(&directory.join("name")).unwrap_or_else(|| format!("video{number}")),

@@ -47,24 +47,28 @@ pub fn derive(checked: &Checked, inventory: &Inventory, paths: &PlanPaths) -> Re
     checked.channels.iter().map(|channel| derive_channel(channel, &checked.profiles, &free, paths)).collect()
 }
 
-/// Capture devices that no source names: what `auto` may take.
-fn unclaimed<'a>(checked: &Checked, inventory: &'a Inventory) -> Vec<&'a CaptureDevice> {
-    let sources = checked.channels.iter().flat_map(|channel| &channel.sources);
-    let claimed: Vec<String> = sources
-        .flat_map(|source| match &source.kind {
-            config::SourceKind::V4l2 { device, aliases, .. } => {
-                std::iter::once(device).chain(aliases).map(|path| path.display().to_string()).collect()
+/// Capture devices that no source names: what `auto` may take, without sound that another source names.
+fn unclaimed(checked: &Checked, inventory: &Inventory) -> Vec<CaptureDevice> {
+    let (mut nodes, mut sounds) = (Vec::new(), Vec::new());
+    for source in checked.channels.iter().flat_map(|channel| &channel.sources) {
+        match &source.kind {
+            config::SourceKind::V4l2 { device, aliases, sound, .. } => {
+                nodes.extend(std::iter::once(device).chain(aliases).map(|path| path.display().to_string()));
+                sounds.extend(sound.iter().map(|sound| config::sound_resource(sound)));
             }
-            _ => Vec::new(),
-        })
-        .collect();
-    inventory.capture.iter().filter(|device| !claimed.contains(&device.node)).collect()
+            config::SourceKind::Alsa { device } => sounds.push(config::sound_resource(device)),
+            _ => {}
+        }
+    }
+    let free = inventory.capture.iter().filter(|device| !nodes.contains(&device.node)).cloned();
+    let quiet = |sound: &String| !sounds.contains(&config::sound_resource(sound));
+    free.map(|device| CaptureDevice { sound: device.sound.filter(quiet), ..device }).collect()
 }
 
 fn derive_channel(
     channel: &Channel,
     profiles: &Profiles,
-    free: &[&CaptureDevice],
+    free: &[CaptureDevice],
     paths: &PlanPaths,
 ) -> Result<ChannelPlan, PlanError> {
     let class = &channel.stream_class;
@@ -133,7 +137,7 @@ fn encoder(candidate: Candidate) -> EncoderPlan {
 }
 
 /// `auto` becomes `<id>-1`, `<id>-2`, … for the capture devices and `<id>-test`; every other source keeps its identifier.
-fn sources(channel: &Channel, free: &[&CaptureDevice]) -> Result<Vec<SourcePlan>, PlanError> {
+fn sources(channel: &Channel, free: &[CaptureDevice]) -> Result<Vec<SourcePlan>, PlanError> {
     let named = |id: String| {
         SourceId::new(id)
             .map_err(|error| PlanError::Identifier { channel: channel.id.clone(), reason: error.to_string() })

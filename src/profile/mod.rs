@@ -16,6 +16,7 @@ use crate::model::PictureSize;
 
 pub use keys::HARDWARE_PROFILE;
 pub use read::read;
+pub(crate) use resolve::placeholders;
 pub use resolve::{Candidate, EFFORTS, EncodeRequest, H264_PROFILES};
 
 /// One profile file.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::hls::MediaSegment;
 use crate::model::{MediaTime, RenditionId};
 
 /// The initialisation of a rendition: an ISO BMFF `ftyp` + `moov`.
@@ -54,4 +55,19 @@ pub struct Segment {
     pub discontinuity: bool,
     /// Discontinuities of this rendition up to and including this segment, since the spool exists.
     pub discontinuity_sequence: u64,
+}
+
+impl From<Segment> for MediaSegment {
+    /// As a playlist lists it; not a gap.
+    fn from(segment: Segment) -> Self {
+        Self {
+            number: segment.number,
+            start: segment.start,
+            duration: segment.duration,
+            init: segment.init,
+            discontinuity: segment.discontinuity,
+            discontinuity_sequence: segment.discontinuity_sequence,
+            gap: false,
+        }
+    }
 }

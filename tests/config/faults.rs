@@ -224,6 +224,7 @@ fn stream_classes() {
     table.class("name = \"line-up-360p30\"", "name = \"line-up\"");
     table.class("backlog_alarm_s = 60", "backlog_alarm_s = 5");
     table.class("channels = 2", "channels = 1");
+    table.class("slate_text = \"{title}", "slate_text = \"{titel}");
     insta::assert_snapshot!(table.0);
 }
 
@@ -286,6 +287,10 @@ fn warnings_do_not_refuse() {
         .edit("uplinkd.toml", "https://", "http://")
         .edit("uplinkd.toml", "kind = \"test\"", "kind = \"v4l2\"\ndevice = \"/dev/video77\"")
         .edit("uplinkd.toml", "[appliance]", "[api]\nlisten = \"0.0.0.0:8080\"\n\n[appliance]")
+        .edit("uplinkd.toml", "title =", "hardware_profile = \"software-x264\"\ntitle =")
+        .edit("hardware-profiles/software-x264.toml", "codec =", "max_sessions = 1\ncodec =")
+        .edit("pipelines/line-up-360p30.toml", "max_bitrate = \"1.1M\"", "max_bitrate = \"710k\"")
+        .edit("pipelines/line-up-360p30.toml", "frame_rate = 30", "frame_rate = \"30000/1001\"")
         .edit("pipelines/line-up-360p30.toml", "size = \"320x180\"", "size = \"320x240\"");
     let (text, good) = uplink::app::check::report(site.0.path().to_owned(), false);
     assert!(good, "{text}");
@@ -308,6 +313,19 @@ fn the_report_counts_faults_and_files() {
     assert_eq!(json["faults"].as_array().unwrap().len(), 2);
     assert_eq!(json["faults"][0]["line"], 13);
     assert_eq!(json["faults"][0]["key"], "channels.a.tilte");
+}
+
+#[test]
+fn missing_tables_and_directories() {
+    let mut table = Table::default();
+    table.row("nothing", &Site::new("").faults(&[]));
+    let site = Site::new(GOOD);
+    for directory in ["pipelines", "hardware-profiles"] {
+        fs::rename(site.path(directory), site.path(&format!("{directory}.away"))).unwrap();
+        fs::create_dir(site.path(directory)).unwrap();
+    }
+    table.row("empty directories", &site.faults(&[]));
+    insta::assert_snapshot!(table.0);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use uplink::config::{Findings, STREAM_CLASS, UPLINKD, stream_class};
+use uplink::config::{Credentials, Findings, STREAM_CLASS, UPLINKD, load_with, stream_class};
 use uplink::document::{Faults, Section, Source};
 use uplink::profile;
 
@@ -68,6 +68,34 @@ const SPLICES: &[&str] = &[
     "\"8192x8192\"",
     "0x7fffffffffffffff",
 ];
+
+/// A whole configuration directory whose main file is `text`.
+fn load_all(text: &str) {
+    let site = tempfile::tempdir().unwrap();
+    let file = site.path().join("uplinkd.toml");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs::write(&file, text.replace("../..", root.to_str().unwrap())).unwrap();
+    fs::write(site.path().join("origin.token"), "token").unwrap();
+    if let Err(faults) = load_with(&file, &["demo=test".into()], &Credentials::NotHere) {
+        assert!(!faults.is_empty());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whole_configurations_with_a_value_replaced(
+        splice in prop::sample::select(SPLICES),
+        line in any::<prop::sample::Index>(),
+    ) {
+        let text = shipped("packaging/demo/uplinkd.toml");
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains(" = ")).collect();
+        let spoilt = lines[line.index(lines.len())];
+        let key = spoilt.split_once(" = ").map_or("", |(key, _)| key);
+        load_all(&text.replacen(spoilt, &format!("{key} = {splice}"), 1));
+    }
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]

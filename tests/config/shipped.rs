@@ -1,8 +1,9 @@
 //! Every file that is shipped is without fault, and the demo gives the plan it should.
 
+use std::fs;
 use std::path::Path;
 
-use uplink::config::{Checked, load};
+use uplink::config::{Checked, Credentials, load, load_with};
 use uplink::model::{CaptureDevice, Inventory};
 use uplink::plan::{ChannelPlan, PlanPaths, SourceKind, derive, diff};
 
@@ -20,6 +21,33 @@ fn the_demo_is_without_fault_or_warning() {
     let checked = demo();
     assert_eq!(checked.warnings.lines(), Vec::<String>::new());
     assert!(checked.stream_classes.len() >= 7, "{:?}", checked.stream_classes.keys());
+}
+
+#[test]
+fn the_packaged_configuration_is_without_fault_even_with_every_example_in_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shipped = fs::read_to_string(root.join("packaging/etc/uplinkd.toml")).unwrap();
+    let site = tempfile::tempdir().unwrap();
+    for directory in ["pipelines", "hardware-profiles"] {
+        std::os::unix::fs::symlink(root.join(directory), site.path().join(directory)).unwrap();
+    }
+    for (name, text) in [("van.passphrase", "0123456789"), ("opener.mp4", ""), ("origin.token", "token")] {
+        fs::write(site.path().join(name), text).unwrap();
+    }
+    // Examples are comments that begin like a table or a key.
+    let example = |line: &str| {
+        let rest = line.strip_prefix("# ")?;
+        let key =
+            rest.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+        (rest.starts_with('[') || key).then(|| rest.to_owned())
+    };
+    let all: Vec<String> = shipped.lines().map(|line| example(line).unwrap_or_else(|| line.to_owned())).collect();
+    for text in [shipped, all.join("\n")] {
+        let file = site.path().join("uplinkd.toml");
+        fs::write(&file, &text).unwrap();
+        load_with(&file, &[], &Credentials::NotHere).unwrap_or_else(|faults| panic!("{faults}"));
+    }
+    assert!(all.iter().any(|line| line == "[sources.van]"));
 }
 
 #[test]
@@ -63,6 +91,16 @@ fn auto_leaves_alone_what_another_source_names() {
     let plans = plans(&checked, &Inventory { capture: vec![device(0), device(1)], sound: vec![] });
     let SourceKind::V4l2 { device, .. } = &plans[1].sources[0].kind else { panic!("no v4l2") };
     assert_eq!((device.to_str().unwrap(), plans[1].sources.len()), ("/dev/video1", 2));
+}
+
+#[test]
+fn a_file_from_the_command_line_is_absolute() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
+    // Tests run in the directory of the package.
+    let plans = plans(&load(&file, &["demo=Cargo.toml".into()]).unwrap(), &Inventory::default());
+    let [source] = plans[0].sources.as_slice() else { panic!("one source expected") };
+    let SourceKind::File { path } = &source.kind else { panic!("no file") };
+    assert_eq!((source.id.as_str(), path.is_absolute()), ("file", true));
 }
 
 #[test]

@@ -150,7 +150,9 @@ export class Commands {
       const answer = await fetch(path, { method: 'POST', signal: AbortSignal.timeout(GIVE_UP_MS) });
       const body = await answer.json();
       if (answer.ok) return ['done', `✓ ${body.text}${body.changed ? '' : ' (it was so already)'}`];
-      return ['refused', `⬣ Not done: ${body.detail} [${body.code}]`];
+      // Not confirmed is not refused: what was asked still holds, and may come true later.
+      const what = body.code === 'not_confirmed' ? 'Not confirmed, the order stands' : 'Not done';
+      return ['refused', `⬣ ${what}: ${body.detail} [${body.code}]`];
     } catch (error) {
       return ['refused', `⬣ No answer to ${verb} (${error.name}): the order may stand. See state above.`];
     }

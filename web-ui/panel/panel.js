@@ -100,7 +100,7 @@ function remember(list) {
     order.map((seq) => {
       const event = events.get(seq);
       const about = [event.channel, event.subject].filter(Boolean).join(' / ') || 'appliance';
-      const text = event.hint ? `${event.text}. ${event.hint}` : event.text;
+      const text = event.hint ? `${event.text}; ${event.hint}` : event.text;
       return [
         words.clock(event.at),
         [words.severity(event.severity), `severity severity-${event.severity}`],

@@ -22,7 +22,10 @@ export function severity(word) {
 
 /** What a viewer gets: the only thing that may be red. */
 export function tally(channel) {
-  if (!channel.on_air) return { kind: 'off', text: 'OFF AIR' };
+  if (!channel.on_air) {
+    const missing = channel.order === 'on_air' && channel.health?.health === 'unhealthy';
+    return { kind: missing ? 'missing' : 'off', text: 'OFF AIR' };
+  }
   const slate = channel.state === 'slate' || channel.report?.program.showing.showing === 'slate';
   return slate ? { kind: 'slate', text: 'SLATE' } : { kind: 'on', text: 'ON AIR' };
 }

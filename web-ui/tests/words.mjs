@@ -20,6 +20,13 @@ test('only what a viewer receives is on air', () => {
     assert.equal(words.tally(given).text, said, JSON.stringify(given));
 });
 
+test('off air against the order is loud, off air by order is quiet', () => {
+  const channel = (order, health) => ({ on_air: false, order, state: 'idle', health: { health } });
+  assert.equal(words.tally(channel('on_air', 'unhealthy')).kind, 'missing');
+  assert.equal(words.tally(channel('on_air', 'inactive')).kind, 'off', 'just starting');
+  assert.equal(words.tally(channel('off_air', 'inactive')).kind, 'off');
+});
+
 test('a word that is not known is shown, never taken for good', () => {
   assert.equal(words.health('healthy'), '✓ Healthy');
   assert.equal(words.health('on_fire'), '? on_fire');

@@ -102,6 +102,9 @@ async fn what_is_not_there_is_a_problem() {
     for path in ["/api/v1/nothing", "/api", "/api/v2/status", "/nothing", "/panel/..%2fmod.rs", "/panel/x.js"] {
         get(&router, path).await.is_problem(404, "not_found");
     }
+    for path in ["/api/v1/events/recent?limit=many", "/api/v1/channels/%ff", "/panel/%ff"] {
+        get(&router, path).await.is_problem(400, "malformed");
+    }
     let wrong = call(&router, request(Method::DELETE, "/api/v1/status").body(Body::empty()).unwrap()).await;
     wrong.is_problem(405, "method_not_allowed");
     assert_eq!(wrong.header("allow"), "GET,HEAD");

@@ -31,8 +31,10 @@ fn stage() {
             async { tokio::task::spawn_blocking(|| std::io::stdin().lines().count()).await.map_or((), |_| ()) };
         let picture = std::env::var("UPLINK_STAGE_PICTURE").ok().and_then(|path| std::fs::read(path).ok());
         let picture = picture.unwrap_or_else(|| hex::decode(PICTURE).unwrap());
+        // In this order: events are recorded from the call on.
+        let served = super::super::serve(listener, handle, parent);
         tokio::spawn(play(rig, dir.path().to_owned(), picture));
-        super::super::serve(listener, handle, parent).await.unwrap();
+        served.await.unwrap();
     });
 }
 

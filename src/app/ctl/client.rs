@@ -13,6 +13,8 @@ const READ: Duration = Duration::from_secs(5);
 /// Longer than the daemon waits for the engine, so that its answer is the one that is shown.
 const COMMAND: Duration = Duration::from_secs(65);
 
+const TOO_LONG: &str = "it took too long";
+
 /// Why there is no answer to show.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -83,7 +85,10 @@ impl Client {
 
     /// An answer whose body goes on and on.
     pub(crate) async fn open(&self, path: &str) -> Result<reqwest::Response, Failure> {
-        let answer = self.http.get(self.url(path)).send().await.map_err(|error| self.unreachable(&error))?;
+        let answer = match tokio::time::timeout(READ, self.http.get(self.url(path)).send()).await {
+            Ok(answer) => answer.map_err(|error| self.unreachable(&error))?,
+            Err(_) => return Err(Failure::Unreachable { url: self.base.clone(), cause: TOO_LONG.to_owned() }),
+        };
         match answer.status().is_success() {
             true => Ok(answer),
             false => {
@@ -115,7 +120,7 @@ impl Client {
     }
 
     pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let cause = if error.is_timeout() { "it took too long".to_owned() } else { innermost(error) };
+        let cause = if error.is_timeout() { TOO_LONG.to_owned() } else { innermost(error) };
         Failure::Unreachable { url: self.base.clone(), cause }
     }
 

@@ -27,16 +27,31 @@ pub(crate) async fn recent(client: &Client, number: usize, json: bool) -> Result
 /// The past, then what happens; comes back after an interruption where it was. Ends when nobody reads any more.
 pub(crate) async fn follow(client: &Client, number: usize, json: bool) -> Result<String, Failure> {
     let mut place = past(client, number, json).await?;
+    let mut told = String::new();
     loop {
         let interruption = match client.open(&path(place.as_deref())).await {
-            Ok(answer) => match read(answer, &mut place, json).await {
+            Ok(answer) => match read(answer, &mut place, &mut told, json).await {
                 Ended::Unread => return Ok(String::new()),
                 Ended::Interrupted => "the stream of events ended".to_owned(),
                 Ended::Silent => format!("no word from the daemon for {} s", SILENCE.as_secs()),
+                Ended::Reset => {
+                    eprintln!("uplinkctl: another run of the daemon, or too much was missed; what it holds:");
+                    match past(client, number, json).await {
+                        Ok(newer) => {
+                            place = newer;
+                            continue;
+                        }
+                        Err(failure) => failure.to_string(),
+                    }
+                }
             },
             Err(failure) => failure.to_string(),
         };
-        eprintln!("uplinkctl: {interruption}; trying again, channels may still be on air");
+        // Said once, not with every attempt.
+        if interruption != told {
+            eprintln!("uplinkctl: {interruption}; trying again, channels may still be on air");
+            told = interruption;
+        }
         sleep(AGAIN).await;
     }
 }
@@ -63,9 +78,11 @@ enum Ended {
     Unread,
     Interrupted,
     Silent,
+    /// The place is gone.
+    Reset,
 }
 
-async fn read(answer: reqwest::Response, place: &mut Option<String>, json: bool) -> Ended {
+async fn read(answer: reqwest::Response, place: &mut Option<String>, told: &mut String, json: bool) -> Ended {
     let mut body = answer.bytes_stream();
     let mut frames = Frames::default();
     loop {
@@ -80,7 +97,12 @@ async fn read(answer: reqwest::Response, place: &mut Option<String>, json: bool)
             }
             match frame.kind.as_str() {
                 "event" if !show(&serde_json::from_str(&frame.data).unwrap_or_default(), json) => return Ended::Unread,
-                "gap" | "reset" => eprintln!("uplinkctl: some events were missed"),
+                "reset" => return Ended::Reset,
+                // Only a heartbeat proves that the daemon is well: then the next interruption is news again.
+                "heartbeat" if !told.is_empty() => {
+                    eprintln!("uplinkctl: the daemon answers again");
+                    told.clear();
+                }
                 _ => {}
             }
         }

@@ -10,6 +10,8 @@ mod rules;
 use crate::model::{BitRate, Lufs, PictureSize, ProgramFormat, RenditionId, SegmentGrid};
 use crate::profile::EncodeRequest;
 
+pub(crate) use rules::slate_text;
+
 pub use keys::STREAM_CLASS;
 pub use read::read;
 

@@ -12,9 +12,20 @@ pub(crate) fn check(class: &Section<'_>, findings: &mut Findings) {
     if let Some(program) = class.table("program") {
         pictures(&program, &video, findings);
     }
+    if let Some(fallback) = class.table("fallback") {
+        slate_text(&fallback, findings);
+    }
     sound(class, &audio, findings);
     timing(class, findings);
     envelope(class, &video, &audio, findings);
+}
+
+/// A slate's text may hold `{title}` and no other placeholder.
+pub(crate) fn slate_text(section: &Section<'_>, findings: &mut Findings) {
+    let Some(text) = section.get::<String>("slate_text") else { return };
+    for unknown in crate::profile::placeholders(&text.value).into_iter().filter(|name| *name != "title") {
+        findings.faults.add(&text.spot, format!("`{{{unknown}}}` is no placeholder"), "write {title} for the title");
+    }
 }
 
 fn unique(video: &[Section<'_>], audio: &[Section<'_>], findings: &mut Findings) {
@@ -121,8 +132,36 @@ fn sound(class: &Section<'_>, audio: &[Section<'_>], findings: &mut Findings) {
     }
 }
 
+/// x264 and its kin need room for a key frame; without it a segment may exceed its peak.
+fn headroom(video: &[Section<'_>], segment_ms: u32, findings: &mut Findings) {
+    for section in video {
+        let (Some(average), Some(peak)) = (section.value::<BitRate>("bitrate"), section.get::<BitRate>("max_bitrate"))
+        else {
+            continue;
+        };
+        let room = peak.value.bps().saturating_sub(average.bps()) * u64::from(segment_ms) / average.bps().max(1);
+        if peak.value >= average && room < 300 {
+            let rule = format!("leaves {room} ms of `bitrate` for key frames; below 300 ms a segment may exceed it");
+            findings.warnings.add(&peak.spot, rule, "raise it, 1.2 to 1.5 times `bitrate` is usual");
+        }
+    }
+}
+
 fn timing(class: &Section<'_>, findings: &mut Findings) {
     let duration = class.table("segments").and_then(|segments| segments.get::<u32>("duration_ms"));
+    let rate = class.table("program").and_then(|program| program.get::<FrameRate>("frame_rate"));
+    if let (Some(duration), Some(rate)) = (&duration, rate) {
+        headroom(&class.tables("video"), duration.value, findings);
+        let frames = u64::from(duration.value) * u64::from(rate.value.num());
+        if !frames.is_multiple_of(1000 * u64::from(rate.value.den())) {
+            let rule = format!("gives segments of {} ms no whole number of frames", duration.value);
+            findings.warnings.add(
+                &rate.spot,
+                rule,
+                "segments vary by a frame; correct, but choose a whole rate if you can",
+            );
+        }
+    }
     if let Some(duration) = &duration
         && !3_600_000_u32.is_multiple_of(duration.value)
     {

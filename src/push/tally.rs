@@ -1,0 +1,102 @@
+//! What is counted and what is told: outages and their end, backlogs and theirs, files that cannot be read.
+
+use std::io;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::model::{Event, MediaTime};
+use crate::policy::{RetryDecision, Verdict};
+
+use super::description::PushDescription;
+use super::lane::Lane;
+use super::link::Change;
+use super::object::Object;
+use super::report::{self, Counters};
+
+/// A disk that cannot be read is told of at most this often.
+const DISK_TOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// Where events go.
+pub(crate) type Events = Box<dyn Fn(Event) + Send + Sync>;
+
+/// A backlog that is being worked off.
+#[derive(Debug, Clone, Copy)]
+struct Backlog {
+    /// Segments delivered behind the live edge since it began.
+    delivered: u64,
+    /// Segments skipped before it began.
+    skipped_before: u64,
+}
+
+/// See the module's header.
+pub(crate) struct Tally {
+    events: Events,
+    counters: Counters,
+    disk_told: Option<Instant>,
+    backlog: Option<Backlog>,
+}
+
+impl Tally {
+    /// Nothing counted yet; tells `events`.
+    pub(crate) fn new(events: Events) -> Self {
+        Self { events, counters: Counters::default(), disk_told: None, backlog: None }
+    }
+
+    /// The counters.
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The link changed.
+    pub(crate) fn link_changed(&self, description: &PushDescription, change: &Change) {
+        (self.events)(report::link_event(description, change, now()));
+    }
+
+    /// `bytes` of media were acknowledged.
+    pub(crate) fn stored(&mut self, object: &Object, bytes: u64) {
+        self.counters.bytes_acknowledged += bytes;
+        if let (Object::Segment { backfill: true, .. }, Some(backlog)) = (object, &mut self.backlog) {
+            backlog.delivered += 1;
+        }
+    }
+
+    /// A request failed.
+    pub(crate) fn failed(&mut self, object: &Object, verdict: &Verdict) {
+        self.counters.last_error = Some(format!("{}: {}", now(), verdict.text));
+        let refused = verdict.decision == RetryDecision::Never && matches!(object, Object::Segment { .. });
+        self.counters.skipped += u64::from(refused);
+    }
+
+    /// A file could not be read; `skipped` if it is not there although the spool lists it.
+    pub(crate) fn unreadable(&mut self, description: &PushDescription, error: &io::Error, skipped: bool, at: Instant) {
+        self.counters.skipped += u64::from(skipped);
+        self.counters.last_error = Some(format!("{}: the spool cannot be read: {error}", now()));
+        let told = self.disk_told.is_some_and(|told| at.saturating_duration_since(told) < DISK_TOLD_EVERY);
+        if !told {
+            self.disk_told = Some(at);
+            (self.events)(report::unreadable(description, &error.to_string(), now()));
+        }
+    }
+
+    /// Notes when a backlog begins, and tells when it is gone. One late segment is no backlog, unless it comes from an
+    /// outage that has just ended (`reconnected`).
+    pub(crate) fn look(&mut self, description: &PushDescription, lanes: &[Lane], reconnected: bool) {
+        let behind = lanes.iter().any(Lane::behind);
+        let begins = lanes.iter().any(Lane::well_behind) || (reconnected && behind);
+        match self.backlog {
+            None if begins => {
+                self.backlog = Some(Backlog { delivered: 0, skipped_before: self.counters.skipped });
+            }
+            Some(backlog) if !behind => {
+                self.backlog = None;
+                let skipped = self.counters.skipped - backlog.skipped_before;
+                (self.events)(report::caught_up(description, backlog.delivered, skipped, now()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The house clock.
+pub(crate) fn now() -> MediaTime {
+    MediaTime::from_system(SystemTime::now())
+}

@@ -1,0 +1,111 @@
+//! A playlist that grows while it is played.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use uplink::measure::FaultCode::*;
+use uplink::measure::{Options, run};
+
+use crate::clip::{Picture, SECONDS, pictures};
+use crate::origin::{Media, Origin, Stage};
+use crate::{SMALL, assert_faults, steady};
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
+}
+
+/// The first `count` segments, as an origin lists them so far.
+fn so_far(whole: &Media, count: usize) -> Media {
+    Media { entries: whole.entries[..count].to_vec(), ended: false, ..whole.clone() }
+}
+
+async fn measure_reloads(reloads: Vec<Media>) -> uplink::measure::Report {
+    let mut stage = Stage::of(&[("small", &SMALL)]);
+    *stage.first() = reloads[0].clone();
+    let origin = Origin::open(stage).await;
+    let options = Options { seconds: Some(20), ..Options::new(&origin.address) };
+    let progress = std::sync::Arc::clone(&options.progress);
+    let measured = tokio::spawn(run(options));
+    let mut listed: u64 = reloads[0].entries.len().min(3) as u64;
+    for pair in reloads.windows(2) {
+        // Each version stays until its segments have been played.
+        let until = tokio::time::Instant::now() + Duration::from_secs(15);
+        while progress.segments.load(std::sync::atomic::Ordering::Relaxed) < listed {
+            assert!(tokio::time::Instant::now() < until, "the player does not follow");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let newest = pair[0].sequence + pair[0].entries.len() as u64;
+        listed += (pair[1].sequence + pair[1].entries.len() as u64).saturating_sub(newest.max(pair[1].sequence));
+        origin.put("small/media.m3u8", pair[1].render().into_bytes());
+    }
+    measured.await.unwrap().unwrap()
+}
+
+fn whole() -> Media {
+    Stage::of(&[("small", &SMALL)]).first().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_jump_of_the_sequence_numbers() {
+    let whole = whole();
+    let mut jumped = whole.clone();
+    jumped.entries.drain(..4);
+    jumped.sequence += 9;
+    let report = measure_reloads(vec![so_far(&whole, 3), jumped]).await;
+    let playlist = report.streams[0].playlist.unwrap();
+    assert_eq!(playlist.sequence_gaps, 6, "{}", uplink::measure::text(&report));
+    assert_faults(&report, &[SequenceGap, OffEpoch, FramesMissing, SourceFramesMissing]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discontinuity_sequence_that_changes() {
+    let whole = whole();
+    let mut wrong = whole.clone();
+    wrong.entries.drain(..1);
+    wrong.sequence += 1;
+    wrong.discontinuity_sequence = 1;
+    let report = measure_reloads(vec![so_far(&whole, 3), wrong]).await;
+    assert_faults(&report, &[DiscontinuitySequence]);
+    assert_eq!(report.streams[0].playlist.unwrap().discontinuity_sequence_faults, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_playlist_that_goes_back() {
+    let whole = whole();
+    let report = measure_reloads(vec![so_far(&whole, 4), so_far(&whole, 2), whole.clone()]).await;
+    let playlist = report.streams[0].playlist.unwrap();
+    // The old copy may be replaced before the player sees it; then there is nothing to notice.
+    assert!(playlist.sequence_backwards <= 1);
+    assert_eq!(playlist.sequence_gaps, 0);
+    assert_eq!(report.streams[0].video.unwrap().repeated, 0);
+}
+
+/// The pictures carry the real UTC, and each segment is published a quarter of a second after its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn latency_is_counted_from_the_utc_in_the_picture() {
+    const DELAY: Duration = Duration::from_millis(250);
+    let start = now().as_secs() + 4;
+    let clip = tokio::task::spawn_blocking(move || pictures(&steady(), &Picture { start, ..Default::default() })).await;
+    let mut stage = Stage::of(&[("small", &clip.unwrap())]);
+    let whole = stage.first().clone();
+    *stage.first() = so_far(&whole, 1);
+    let due = |count: u64| (Duration::from_secs(start + count) + DELAY).saturating_sub(now());
+    tokio::time::sleep(due(1)).await;
+    let origin = Origin::open(stage).await;
+    let measured = tokio::spawn(run(Options { seconds: Some(20), ..Options::new(&origin.address) }));
+    for count in 2..=SECONDS {
+        tokio::time::sleep(due(count)).await;
+        let mut media = so_far(&whole, count as usize);
+        media.ended = count == SECONDS;
+        origin.put("small/media.m3u8", media.render().into_bytes());
+    }
+    let report = measured.await.unwrap().unwrap();
+    println!("{}", uplink::measure::text(&report));
+    assert!(report.live);
+    let stream = &report.streams[0];
+    let (latency, edge) = (stream.latency.unwrap(), stream.edge.unwrap());
+    // A segment's first picture is a second old when it ends; nothing can be faster than the publisher.
+    assert!(latency.max_ms >= 1250.0 && latency.p50_ms >= 250.0 + 450.0, "{latency:?}");
+    assert!(latency.p50_ms <= latency.p95_ms && latency.p95_ms <= latency.max_ms);
+    assert!(edge.p50_ms >= 250.0 && edge.p50_ms + 450.0 <= latency.max_ms, "{edge:?}");
+    assert_eq!(stream.counter.unwrap().missing, 0);
+}
