@@ -74,6 +74,10 @@ codes! {
     WorkerAdopted => "worker_adopted",
     /// A worker process ended unasked.
     WorkerDied => "worker_died",
+    /// A worker that was found running does not fit, and is stopped.
+    WorkerReplaced => "worker_replaced",
+    /// The supervision of a channel failed and was begun anew; the worker stays on air meanwhile.
+    SupervisionFailed => "supervision_failed",
     /// A worker made no progress and was killed.
     WorkerStalled => "worker_stalled",
     /// A peer on a worker socket broke the protocol; its connection was ended.
