@@ -27,6 +27,7 @@ pub(crate) fn counter(seen: &[Seen], frame_nanos: u64) -> Option<CounterReport> 
         repeated: 0,
         out_of_order: 0,
         longest_freeze_ms: 0.0,
+        delay_ms: None,
         first: origin,
         last: rest.last().map_or(0, |last| last.frame as u64 & ((1 << COUNTER_BITS) - 1)),
     };

@@ -21,6 +21,8 @@ use crate::model::MediaTime;
 const JOIN: usize = 3;
 /// Between two looks for a segment that is due.
 const POLL: Duration = Duration::from_millis(150);
+/// How often a segment is asked for that the origin has but does not deliver.
+const ATTEMPTS: u32 = 4;
 /// How long a live stream is played unless told otherwise.
 const LIVE_SECONDS: u32 = 30;
 
@@ -51,7 +53,9 @@ pub(crate) async fn follow(
             follower.join(&mut fresh, &playlist);
         }
         for entry in fresh {
-            if playlist.ended && !follower.recording.live && follower.played_enough() {
+            let over =
+                if follower.recording.live { joined && Instant::now() >= until } else { follower.played_enough() };
+            if over {
                 break;
             }
             follower.play(entry, seen, joined).await?;
@@ -204,7 +208,16 @@ impl Follower {
                 bytes
             }
         };
-        Ok((init, self.fetcher.get(&entry.url).await?))
+        let mut attempts = 1;
+        loop {
+            match self.fetcher.get(&entry.url).await {
+                // Players try again, too, unless they are told that it is not there.
+                Err(FetchError::Refused(_) | FetchError::Broken(_)) if attempts < ATTEMPTS => attempts += 1,
+                Err(error) => return Err(error),
+                Ok(bytes) => return Ok((init, bytes)),
+            }
+            tokio::time::sleep(POLL * 2).await;
+        }
     }
 
     async fn decode(&mut self, init: Bytes, bytes: Bytes, entry: &Entry) -> Result<Option<(u64, u64)>, MeasureError> {
@@ -217,7 +230,7 @@ impl Follower {
             }
             (deck, outcome)
         });
-        let Ok((deck, outcome)) = task.await else { return Ok(None) };
+        let (deck, outcome) = task.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         self.deck = Some(deck);
         match outcome {
             Ok(played) => {

@@ -124,13 +124,17 @@ pub struct CounterReport {
     pub out_of_order: u64,
     /// Longest time that one source frame stayed beyond its own duration, in milliseconds.
     pub longest_freeze_ms: f64,
+    /// Median time from the UTC in the picture to the picture's timestamp, in milliseconds: what the way from source
+    /// to program took. None if timestamps do not count from the epoch.
+    pub delay_ms: Option<f64>,
     /// First frame number (modulo 2^40).
     pub first: u64,
     /// Last frame number (modulo 2^40).
     pub last: u64,
 }
 
-/// Latency of pictures in milliseconds, by nearest rank. Every picture of a segment counts, so that a player which
+/// Latency of pictures in milliseconds, by nearest rank. Compares this machine's clock with the source's: across
+/// machines it is as good as their synchronisation. Every picture of a segment counts, so that a player which
 /// needs the whole segment is what is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LatencyReport {

@@ -9,7 +9,13 @@ pub(crate) fn stream(recording: &Recording, now_ms: u64) -> StreamReport {
     let video = recording.pictures.as_ref().and_then(|pictures| timeline::video(recording, pictures));
     let audio = recording.sound.as_ref().and_then(|sound| timeline::audio(recording, sound));
     let frame_nanos = video.map_or(40_000_000, |video| (1e9 / video.frame_rate) as u64);
-    let counter = recording.pictures.as_ref().and_then(|pictures| counter::counter(&pictures.seen, frame_nanos));
+    let seen = recording.pictures.as_ref().map(|pictures| pictures.seen.as_slice()).unwrap_or_default();
+    let mut counter = counter::counter(seen, frame_nanos);
+    if let Some(counter) = counter.as_mut().filter(|_| recording.counts_from_epoch()) {
+        let delays =
+            seen.iter().filter_map(|seen| Some(millis_between(seen.pts, seen.mark?.utc_ms_near(now_ms) * 1_000_000)));
+        counter.delay_ms = percentiles(delays.collect()).map(|(_, median, ..)| median);
+    }
     let has_video = video.is_some();
     StreamReport {
         name: recording.name.clone(),

@@ -104,8 +104,14 @@ fn write_audio(out: &mut String, a: &AudioReport) -> std::fmt::Result {
 fn write_counter(out: &mut String, c: &CounterReport) -> std::fmt::Result {
     writeln!(
         out,
-        "  counter    {} marks: {} missing, {} repeated, {} out of order, {} unreadable; longest freeze {:.0} ms",
-        c.marks, c.missing, c.repeated, c.out_of_order, c.unreadable, c.longest_freeze_ms
+        "  counter    {} marks: {} missing, {} repeated, {} out of order, {} unreadable; longest freeze {:.0} ms{}",
+        c.marks,
+        c.missing,
+        c.repeated,
+        c.out_of_order,
+        c.unreadable,
+        c.longest_freeze_ms,
+        c.delay_ms.map(|delay| format!("; {delay:+.1} ms from source to timestamp")).unwrap_or_default()
     )
 }
 

@@ -141,6 +141,7 @@ fn count_joint(samples: f64, rate: f64, report: &mut AudioReport) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::recording::PlayedSegment;
 
     const EPOCH: u64 = 1_763_683_200_000_000_000;
 
@@ -171,6 +172,22 @@ mod tests {
         let report = judged(&[0, 1, 2, 5, 6, 6, 7, 8, 4, 9, 10]);
         assert_eq!((report.missing, report.repeated, report.out_of_order), (2, 1, 1));
         assert!((report.largest_step_ms - 100.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_discontinuity_may_restart_a_timeline_that_does_not_count_from_the_epoch() {
+        let judged = |discontinuity: bool, base: u64| {
+            let segment =
+                |discontinuity, media| PlayedSegment { discontinuity, media: Some(media), ..Default::default() };
+            let segments = vec![segment(false, (base, base + 1)), segment(discontinuity, (base, base + 1))];
+            let frames =
+                (0..60).map(|i| Frame { pts: base + i % 30 * 33_333_333, key: true, segment: i as usize / 30 });
+            let pictures = Pictures { frames: frames.collect(), ..Default::default() };
+            let recording = Recording { segments, ..Default::default() };
+            video(&recording, &pictures).unwrap().out_of_order
+        };
+        assert_eq!((judged(true, 0), judged(false, 0)), (0, 29));
+        assert_eq!(judged(true, EPOCH), 29, "time since the epoch never goes back");
     }
 
     #[test]

@@ -53,6 +53,7 @@ async fn a_good_stream_has_no_fault() {
         assert_eq!((video.frames, video.decoded, counter.marks), (FRAMES, FRAMES, FRAMES));
         assert_eq!(video.first_pts, EPOCH * 1_000_000_000, "times since the epoch are exact");
         assert_eq!((counter.first, counter.last), (EPOCH * clip::RATE, EPOCH * clip::RATE + FRAMES - 1));
+        assert!(counter.delay_ms.unwrap().abs() < 1.0, "timestamp and UTC in the picture are the same time");
         let playlist = stream.playlist.unwrap();
         assert_eq!((playlist.segments, playlist.off_epoch_segments), (6, Some(0)));
         assert!(playlist.program_date_time_error_ms.unwrap() <= 0.5);

@@ -96,6 +96,11 @@ fn nanos(ticks: i128, timescale: u32) -> i128 {
     (ticks * NANOS + scale / 2).div_euclid(scale)
 }
 
+/// Into the years 1970 to 2262, so that sums of two times cannot overflow.
+fn clamp(nanos: i128) -> u64 {
+    u64::try_from(nanos.clamp(0, i128::from(i64::MAX))).unwrap_or_default()
+}
+
 /// Reads an initialisation segment.
 ///
 /// # Errors
@@ -275,6 +280,10 @@ fn read_run(
     let mut fields = Fields::new(trun);
     let (version, present) = fields.full()?;
     let count = fields.u32()?;
+    // Every sample has a byte: a count beyond that is a lie, and would only cost memory.
+    if segment.samples.len() + segment.cut + count as usize > data.len() {
+        return None;
+    }
     if present & 1 != 0 {
         *offset = fragment.base.checked_add_signed(i64::from(fields.u32()? as i32))?;
     }
@@ -288,23 +297,23 @@ fn read_run(
         let composition = if version == 0 { i128::from(composition) } else { i128::from(composition as i32) };
         let flags = first_flags.filter(|_| number == 0).unwrap_or(flags);
 
-        let range = usize::try_from(*offset).ok()?..usize::try_from(*offset + u64::from(size)).ok()?;
+        let end = offset.checked_add(u64::from(size))?;
+        let range = usize::try_from(*offset).ok()?..usize::try_from(end).ok()?;
         let track = fragment.track;
-        let time =
-            |ticks: i128| u64::try_from((nanos(ticks, track.timescale) + track.shift).max(0)).unwrap_or(u64::MAX);
+        let time = |ticks: i128| clamp(nanos(ticks, track.timescale) + track.shift);
         match data.get(range.clone()) {
             Some(bytes) => segment.samples.push(Sample {
                 track: fragment.index,
                 pts: time(*dts + composition),
                 dts: time(*dts),
-                duration: u64::try_from(nanos(duration.into(), track.timescale)).unwrap_or(u64::MAX),
+                duration: clamp(nanos(duration.into(), track.timescale)),
                 key: is_key(&track.kind, bytes, flags),
                 bytes: range,
             }),
             None => segment.cut += 1,
         }
         *dts += i128::from(duration);
-        *offset += u64::from(size);
+        *offset = end;
     }
     Some(())
 }
@@ -341,6 +350,19 @@ mod tests {
             let init = Init { tracks: Vec::new() };
             prop_assert!(read_segment(&init, &data).is_err());
         }
+    }
+
+    #[test]
+    fn an_edit_list_delays_and_cuts() {
+        let edit =
+            |duration: u32, media_time: i32| [duration.to_be_bytes(), media_time.to_be_bytes(), [0, 1, 0, 0]].concat();
+        let list =
+            |edits: &[Vec<u8>]| [vec![0; 4], (edits.len() as u32).to_be_bytes().to_vec(), edits.concat()].concat();
+        // Priming of 1024 samples is cut off; an empty edit of 66 ms delays; both together.
+        assert_eq!(read_shift(&list(&[edit(0, 1024)]), 48_000, 1000), Some(-21_333_333));
+        assert_eq!(read_shift(&list(&[edit(66, -1), edit(0, 0)]), 48_000, 1000), Some(66_000_000));
+        assert_eq!(read_shift(&list(&[edit(66, -1), edit(0, 1024)]), 15_360, 1000), Some(-666_667));
+        assert_eq!(read_shift(&list(&[])[..7], 48_000, 1000), None);
     }
 
     #[test]
