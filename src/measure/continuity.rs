@@ -13,6 +13,8 @@ const MEMORY: usize = 512;
 pub(crate) struct Continuity {
     known: BTreeMap<u64, Entry>,
     newest: Option<u64>,
+    /// The last number of the previous reload; lower than `newest` while an old copy is served.
+    listed: Option<u64>,
 }
 
 impl Continuity {
@@ -20,9 +22,10 @@ impl Continuity {
     pub(crate) fn see(&mut self, playlist: &MediaPlaylist, report: &mut PlaylistReport) -> Vec<Entry> {
         report.target_duration = playlist.target_duration;
         let (Some(first), Some(last)) = (playlist.entries.first(), playlist.entries.last()) else { return Vec::new() };
+        let before = self.listed.replace(last.number);
         if let Some(newest) = self.newest {
             if last.number < newest {
-                report.sequence_backwards += 1;
+                report.sequence_backwards += u64::from(before.is_some_and(|before| last.number < before));
                 if playlist.entries.iter().all(|entry| self.is_known(entry)) {
                     // An old copy of the same playlist, from a cache: nothing in it is new.
                     return Vec::new();
@@ -112,8 +115,8 @@ mod tests {
 
     #[test]
     fn an_old_copy_is_not_played_again() {
-        let (fresh, report) = reloads(&[plain(1..4), plain(2..6), plain(1..4), plain(3..7)]);
-        assert_eq!(fresh, [vec![1, 2, 3], vec![4, 5], vec![], vec![6]]);
+        let (fresh, report) = reloads(&[plain(1..4), plain(2..6), plain(1..4), plain(1..4), plain(3..7)]);
+        assert_eq!(fresh, [vec![1, 2, 3], vec![4, 5], vec![], vec![], vec![6]]);
         assert_eq!((report.sequence_backwards, report.sequence_gaps), (1, 0));
     }
 

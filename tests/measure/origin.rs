@@ -130,6 +130,7 @@ impl Stage {
 struct Served {
     files: Arc<Mutex<HashMap<String, Vec<u8>>>>,
     refused: Arc<AtomicU64>,
+    requests: Arc<Mutex<HashMap<String, u64>>>,
 }
 
 /// What [`Origin::put`] takes for a file that is answered with 503.
@@ -156,6 +157,11 @@ impl Origin {
         self.served.files.lock().unwrap().insert(path.to_owned(), data);
     }
 
+    /// How often `path` was asked for.
+    pub fn asked(&self, path: &str) -> u64 {
+        self.served.requests.lock().unwrap().get(path).copied().unwrap_or(0)
+    }
+
     /// How many requests were answered with 503.
     pub fn refused(&self) -> u64 {
         self.served.refused.load(Ordering::Relaxed)
@@ -164,6 +170,7 @@ impl Origin {
 
 async fn serve(State(served): State<Served>, request: Request) -> Response {
     let path = request.uri().path().trim_start_matches('/');
+    *served.requests.lock().unwrap().entry(path.to_owned()).or_default() += 1;
     match served.files.lock().unwrap().get(path) {
         Some(data) if data == UNAVAILABLE => {
             served.refused.fetch_add(1, Ordering::Relaxed);
