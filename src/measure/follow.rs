@@ -54,14 +54,14 @@ pub(crate) async fn follow(
         }
         for entry in fresh {
             let over =
-                if follower.recording.live { joined && Instant::now() >= until } else { follower.played_enough() };
+                if follower.recording.live { joined && follower.is_over(until) } else { follower.played_enough() };
             if over {
                 break;
             }
             follower.play(entry, seen, joined).await?;
         }
         joined = true;
-        if playlist.ended || Instant::now() >= until {
+        if playlist.ended || follower.is_over(until) {
             break;
         }
         let Some(next) = follower.next_playlist(newest_at, until).await else { break };
@@ -123,7 +123,10 @@ impl Follower {
     async fn next_playlist(&mut self, newest_at: Instant, until: Instant) -> Option<MediaPlaylist> {
         let due = newest_at + Duration::from_secs_f64((self.last_seconds * 0.75).clamp(0.0, 60.0));
         loop {
-            tokio::time::sleep_until(due.max(Instant::now() + POLL).min(until)).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(due.max(Instant::now() + POLL).min(until)) => {}
+                () = self.options.stop.cancelled() => return None,
+            }
             let answer = match self.fetcher.get(&self.url).await {
                 Ok(bytes) => self.read(&bytes),
                 Err(error) => Err(error.to_string()),
@@ -136,7 +139,7 @@ impl Follower {
                     self.trouble(format!("playlist: {reason}"));
                 }
             }
-            if Instant::now() >= until {
+            if self.is_over(until) {
                 return None;
             }
         }
@@ -146,6 +149,10 @@ impl Follower {
         if !playlist.ended && !self.options.from_start {
             fresh.drain(..fresh.len().saturating_sub(JOIN));
         }
+    }
+
+    fn is_over(&self, until: Instant) -> bool {
+        Instant::now() >= until || self.options.stop.is_cancelled()
     }
 
     fn played_enough(&self) -> bool {

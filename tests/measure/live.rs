@@ -100,6 +100,20 @@ async fn a_playlist_that_stands_still() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_measurement_can_be_stopped() {
+    let mut stage = Stage::of(&[("small", &SMALL)]);
+    *stage.first() = so_far(&whole(), 4);
+    let origin = Origin::open(stage).await;
+    let options = Options { seconds: Some(3600), from_start: true, ..Options::new(&origin.address) };
+    let (stop, progress) = (options.stop.clone(), std::sync::Arc::clone(&options.progress));
+    let measured = tokio::spawn(run(options));
+    wait_for(|| progress.segments.load(Relaxed) >= 4).await;
+    stop.cancel();
+    let report = tokio::time::timeout(Duration::from_secs(15), measured).await.unwrap().unwrap().unwrap();
+    assert_eq!(report.streams[0].counter.unwrap().marks, 120);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_origin_that_stumbles() {
     let mut stage = Stage::of(&[("small", &SMALL)]);
     *stage.first() = so_far(&whole(), 5);

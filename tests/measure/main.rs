@@ -65,3 +65,13 @@ async fn a_good_stream_has_no_fault() {
     let keyframes = report.keyframes.unwrap();
     assert_eq!((keyframes.renditions, keyframes.keyframes, keyframes.differing), (2, 6, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_survive_bit_rates_that_pictures_do_not() {
+    let clip = pictures(&steady(), &Picture { kbps: 60, ..Default::default() });
+    let bytes: usize = clip.segments.iter().map(Vec::len).sum();
+    assert!(bytes < 70_000, "{bytes} bytes in 6 s: the encoder did not have to try");
+    let report = measure(Stage::of(&[("small", &clip)])).await;
+    assert_faults(&report, &[]);
+    assert_eq!(report.streams[0].counter.unwrap().marks, FRAMES);
+}
