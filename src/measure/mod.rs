@@ -36,8 +36,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use report::{
-    AudioReport, AvOffset, CounterReport, EdgeReport, Fault, FaultCode, KeyframeReport, LatencyReport, PlaylistReport,
-    Report, StreamReport, VideoReport,
+    AudioReport, AvOffset, CounterReport, EdgeReport, Fault, FaultCode, KeyframeReport, LatencyReport, Occurrence,
+    PlaylistReport, Report, SegmentReport, StreamReport, VideoReport,
 };
 pub use run::run;
 pub use text::text;

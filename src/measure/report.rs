@@ -47,6 +47,40 @@ pub struct StreamReport {
     pub edge: Option<EdgeReport>,
     /// The media playlist; None for a file.
     pub playlist: Option<PlaylistReport>,
+    /// Where timestamps and counters went wrong, in the order of each track; the first 200.
+    pub occurrences: Vec<Occurrence>,
+    /// Every segment that was listed, in the order of playing; empty for a file.
+    pub segments: Vec<SegmentReport>,
+}
+
+/// A place where timestamps or counters went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// What.
+    pub code: FaultCode,
+    /// The timestamp behind the fault, in nanoseconds; of a repeated source frame its first.
+    pub pts: u64,
+    /// Frames or samples.
+    pub count: u64,
+}
+
+/// One segment as a player met it. Times are on this machine's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SegmentReport {
+    /// Media sequence number.
+    pub number: u64,
+    /// When the playlist first listed it.
+    pub seen: MediaTime,
+    /// When it had been downloaded; None if it could not be.
+    pub fetched: Option<MediaTime>,
+    /// It appeared while the playlist was followed, so that `seen` says when it was published (to about 200 ms).
+    pub live: bool,
+    /// It follows an EXT-X-DISCONTINUITY.
+    pub discontinuity: bool,
+    /// Its first timestamp in nanoseconds; None if it held no media.
+    pub first_pts: Option<u64>,
+    /// Where its last sample ends, in nanoseconds.
+    pub end_pts: Option<u64>,
 }
 
 /// Timestamps of a picture track.

@@ -52,6 +52,9 @@ async fn a_freeze_of_a_second() {
     assert_faults(&report, &[SourceFramesMissing, SourceFramesRepeated]);
     assert_eq!((counter.missing, counter.repeated), (30, 30));
     assert!((counter.longest_freeze_ms - 1000.0).abs() < 0.1);
+    let place = report.streams[0].occurrences[0];
+    assert_eq!((place.code, place.count), (SourceFramesRepeated, 30));
+    assert!(place.pts.abs_diff(EPOCH * 1_000_000_000 + 59 * 1_000_000_000 / 30) <= 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use uplink::measure::FaultCode::*;
 use uplink::measure::{Options, run};
+use uplink::model::MediaTime;
 
 use crate::clip::{Picture, SECONDS, pictures};
 use crate::origin::{Media, Origin, Stage, UNAVAILABLE};
@@ -165,4 +166,8 @@ async fn latency_is_counted_from_the_utc_in_the_picture() {
     assert!(latency.p50_ms <= latency.p95_ms && latency.p95_ms <= latency.max_ms);
     assert!(edge.p50_ms >= 250.0 && edge.p50_ms + 450.0 <= latency.max_ms, "{edge:?}");
     assert_eq!(stream.counter.unwrap().missing, 0);
+    for segment in stream.segments.iter().filter(|segment| segment.live) {
+        let end = MediaTime::from_nanos(segment.end_pts.unwrap());
+        assert!(segment.seen.since(end) >= DELAY && segment.fetched.unwrap() >= segment.seen, "{segment:?}");
+    }
 }
