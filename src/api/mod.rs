@@ -1,1 +1,32 @@
-//! See the table of layers in the crate's documentation.
+//! REST, event stream, metrics and the panel's files: translation between HTTP and the supervisor's handle.
+//!
+//! Owns: routes, problems (RFC 9457), the ring of recent events that a client resumes from, who may ask. Must not:
+//! decide anything about a channel, wait for a client, or hold back the supervisor. There is no login in this form: the
+//! listener is for loopback, and `guard` keeps foreign pages of a browser on this box away.
+//!
+//! ```text
+//!            ┌─ guard (Host, Origin) ─┐
+//! client ───▶│ routes ─ channels ─────┼─▶ Handle::ask ────▶ supervisor
+//!        ◀───│        ─ status,metrics┼── Handle::status ◀─ snapshot (watch)
+//!        ◀───│        ─ events ◀─ journal (ring) ◀───────── events (broadcast)
+//!            └────────────────────────┘
+//! ```
+
+mod channels;
+mod events;
+mod guard;
+mod journal;
+mod metrics;
+mod panel;
+mod picture;
+mod problem;
+mod routes;
+mod serve;
+mod sheet;
+mod status;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use routes::router;
+pub use serve::serve;

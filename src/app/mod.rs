@@ -1,2 +1,8 @@
-//! See the table of layers in the crate's documentation.
+//! Wiring of each program: arguments → log → configuration → wire → run → exit code. No logic.
+
+pub mod check;
+pub mod ctl;
+pub mod daemon;
 pub mod measure;
+pub mod origin;
+pub mod worker;

@@ -1,3 +1,5 @@
-//! `uplink-origin`, see `uplink::app`.
+//! `uplink-origin`, see `uplink::app::origin`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    uplink::app::origin::main()
+}

@@ -1,3 +1,5 @@
-//! `uplink-worker`, see `uplink::app`.
+//! `uplink-worker`, see `uplink::app::worker`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    uplink::app::worker::main()
+}

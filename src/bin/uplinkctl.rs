@@ -1,3 +1,10 @@
-//! `uplinkctl`, see `uplink::app`.
+//! `uplinkctl`, see `uplink::app::ctl`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use uplink::app::ctl;
+
+fn main() -> ExitCode {
+    ctl::run(ctl::Arguments::parse())
+}

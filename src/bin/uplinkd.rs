@@ -1,3 +1,7 @@
-//! `uplinkd`, see `uplink::app`.
+//! `uplinkd`, see `uplink::app::daemon`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    uplink::app::daemon::main()
+}

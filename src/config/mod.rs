@@ -1,1 +1,44 @@
-//! See the table of layers in the crate's documentation.
+//! Loading and checking what the technician wrote: raw → checked; claims; secrets.
+//!
+//! ```text
+//! uplinkd.toml ─────────────┐
+//! pipelines/*.toml ─────────┼─► document (every fault, with its place) ─► Checked ─► plan
+//! hardware-profiles/*.toml ─┤                 │
+//! --source CHANNEL=WHAT ────┘                 └─► references, claims, secrets, rules between keys
+//! ```
+//!
+//! Owns: the configuration files and their rules; what two channels may not share; reading secrets. Must not: look at
+//! the hardware (a device that is unplugged is no fault of the configuration), or stop at the first fault.
+
+mod channels;
+mod checked;
+mod claims;
+mod destinations;
+mod directories;
+mod keys;
+mod load;
+mod overrides;
+mod secrets;
+mod sources;
+mod srt;
+pub mod stream_class;
+
+pub(crate) use claims::sound_resource;
+
+pub use checked::{Channel, Checked, Destination, DestinationKind, Source, SourceKind, Spool, SrtMode};
+pub use keys::UPLINKD;
+pub use load::{load, load_with};
+pub use overrides::SourceOverride;
+pub use secrets::Credentials;
+pub use stream_class::{STREAM_CLASS, StreamClass};
+
+pub use crate::document::{Fault, Faults, Spot};
+
+/// What a check finds: faults refuse the configuration, warnings do not.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What must be mended.
+    pub faults: Faults,
+    /// What should be looked at.
+    pub warnings: Faults,
+}

@@ -1,1 +1,47 @@
-//! See the table of layers in the crate's documentation.
+//! Playlists and the names of what they list. Pure: what goes in decides what comes out.
+//!
+//! Owns: the layout of a channel as players see it, media playlists, the multivariant playlist, and the bit rates that
+//! stand in it. Must not: do I/O, read a clock, or know where segments are kept.
+//!
+//! ```text
+//! <channel>/multivariant.m3u8
+//! <channel>/<rendition>/media.m3u8
+//! <channel>/<rendition>/init-<8 hex of sha256>.mp4
+//! <channel>/<rendition>/<media sequence number>.m4s
+//! ```
+//!
+//! # Holes
+//!
+//! A player numbers segments by counting lines from EXT-X-MEDIA-SEQUENCE, and a segment's number *is* its place on the
+//! epoch grid. A missing number therefore keeps its line: an entry of the grid's duration with EXT-X-GAP (rfc8216bis
+//! 4.4.4.7) and the grid's start as EXT-X-PROGRAM-DATE-TIME. From this follows:
+//!
+//! - **EXT-X-DISCONTINUITY stands before the first segment behind the hole**, not before the gap entries. Another
+//!   rendition may have the segment that is missing here; it belongs to the run before, and its gap entry has to carry
+//!   the same discontinuity sequence. A hole alone is no discontinuity: all timestamps are UTC, one timeline goes on.
+//! - **The target duration never changes**: a gap entry lasts one grid duration, a segment at most that.
+//! - **A hole at the front is not listed.** The playlist begins with the first segment behind it; a hole longer than the
+//!   window thus leaves nothing before it, and the media sequence still only grows. A segment which exists but has not
+//!   been delivered yet is *not* such a hole: its entry says `gap` and stays, so that delivering it does not move the
+//!   media sequence back.
+//! - **A short segment stays short.** The rest of its cell is said by the EXT-X-PROGRAM-DATE-TIME of its successor.
+//!
+//! # Discontinuity sequence
+//!
+//! EXT-X-DISCONTINUITY-SEQUENCE counts the discontinuities that left the window (rfc8216bis 6.2.2). Each segment carries
+//! its own count, so the header is the count of the first entry, less the tag that stands before that entry. One tag is
+//! one step: where the count makes a larger step between neighbours (segments of a whole run are lost in this rendition
+//! alone), the playlist begins behind it.
+
+mod media;
+mod multivariant;
+mod name;
+mod rate;
+
+pub use media::{MediaPlaylist, MediaSegment};
+pub use multivariant::{AudioRendition, MultivariantPlaylist, Variant};
+pub use name::{
+    MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, init_name, is_init_name, media_playlist_path, multivariant_path,
+    object_path, segment_name, segment_number,
+};
+pub use rate::SegmentRates;

@@ -17,10 +17,28 @@
 //!   │ ── stop(deadline) ───────────▶ │
 //!   │ ◀──────────────────── stopped  │   then the process exits
 //! ```
+//!
+//! Both ends are a [`Link`]: the daemon [`connect`]s, the worker [`Listener::accept`]s, both `greet` before anything
+//! else. Reading has no bound of its own (silence is judged by heartbeats); greeting and writing have.
 
+mod greeting;
+mod link;
+mod listener;
 mod message;
 
+use std::path::{Path, PathBuf};
+
+use crate::model::ChannelId;
+
+pub use greeting::WorkerHello;
+pub use link::{DaemonEnd, Link, LinkError, Peer, Receiver, Sender, WorkerEnd, connect};
+pub use listener::Listener;
 pub use message::{BUILD, Down, PROTOCOL, Up};
 
 /// Largest message accepted, bytes.
 pub const MAX_MESSAGE: usize = 1 << 20;
+
+/// Where the worker of `channel` listens.
+pub fn socket_path(runtime: &Path, channel: &ChannelId) -> PathBuf {
+    runtime.join(channel.as_str()).join("worker.sock")
+}

@@ -1,2 +1,31 @@
-//! See the table of layers in the crate's documentation.
+//! The only user of GStreamer: source bins, program switch, encoders, muxers, decoders.
+//!
+//! ```text
+//! source ─▶ feed ─┐
+//! source ─▶ feed ─┼─▶ program ─▶ encode ─▶ chunks
+//! slate ──────────┘      └─────▶ confidence
+//! ```
+//!
+//! Owns: every pipeline of a worker. Must not: write files other than the confidence monitor's picture, speak HTTP, or
+//! decide anything about the channel (that is `worker`).
+
+pub mod clock;
+pub mod confidence;
 pub mod decode;
+pub mod encode;
+mod error;
+mod feed;
+mod init;
+pub mod program;
+pub mod slate;
+mod source;
+
+use std::sync::Arc;
+
+pub use error::MediaError;
+pub use init::init;
+
+use crate::model::Event;
+
+/// Where the media side tells what happened. Must not block.
+pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;

@@ -78,6 +78,10 @@ codes! {
     WorkerStalled => "worker_stalled",
     /// A peer on a worker socket broke the protocol; its connection was ended.
     ProtocolViolation => "protocol_violation",
+    /// Orders and the as-run log cannot be kept; channels go on.
+    StoreFailed => "store_failed",
+    /// Orders and the as-run log are kept again.
+    StoreRecovered => "store_recovered",
     /// A source delivers.
     SourceConnected => "source_connected",
     /// A source stopped delivering.

@@ -1,1 +1,34 @@
-//! See the table of layers in the crate's documentation.
+//! The embedded origin: takes the push (DASH-IF Live Media Ingest, Interface-2) and serves players.
+//!
+//! Owns: the tree `<state>/live/<channel>/…`, who may write to it, what may lie in it, and how long.
+//! Must not: understand media, rewrite what was pushed, or keep anything that the directory does not hold: a restart
+//! finds everything it needs on disk.
+//!
+//! ```text
+//!  PUT  ─ name ─ tokens ─ limits ─► incoming/<draft> ─ rename ─► live/<channel>/<rendition>/<object>
+//!                                        │ broken, late, too large: the draft goes, the old object stays
+//!  GET  ─ name ─────────────────────────────────────────────────► validators, range, cache rules
+//!                                                                   │
+//!  sweep: named by a playlist ─► kept     not named ─ for `retain` ─► deleted
+//! ```
+
+mod connection;
+mod counters;
+mod name;
+mod pages;
+mod playlist;
+mod problem;
+mod receive;
+mod refusals;
+mod retention;
+mod router;
+mod serve;
+mod settings;
+mod shelf;
+mod sweep;
+mod tokens;
+mod validators;
+
+pub use router::Origin;
+pub use settings::{Limits, OriginSettings, Retention, Scope, SettingsFault, Tokens};
+pub use shelf::ShelfFault;

@@ -3,8 +3,12 @@
 //! Owns: the [`ChannelPlan`] and how it is derived. Must not: do I/O, look at the machine or know GStreamer beyond the
 //! names that profiles carry.
 
+mod derive;
+mod diff;
 mod graph;
 
+pub use derive::{PlanError, PlanPaths, derive};
+pub use diff::{Diff, diff};
 pub use graph::{
     AudioRenditionPlan, ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, SlatePlan, SourceKind, SourcePlan,
     SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,

@@ -1,1 +1,18 @@
-//! See the table of layers in the crate's documentation.
+//! When to retry, restart and give up.
+//!
+//! Owns: the decisions, as pure functions and small values. Must not: read a clock, roll dice, wait or do I/O. Time and
+//! random numbers are passed in, so that every decision can be tested as a table.
+//!
+//! | question | answered by |
+//! |---|---|
+//! | how long to wait before the next attempt | [`Backoff`] |
+//! | whether and when a worker that ended is started again | [`RestartBudget`] |
+//! | whether an HTTP request that failed is sent again, and whose fault it is | [`judge`] |
+
+mod backoff;
+mod restart;
+mod retry;
+
+pub use backoff::{Attempts, Backoff};
+pub use restart::{RestartBudget, RestartDecision, RestartPolicy};
+pub use retry::{HttpFailure, RetryDecision, Verdict, judge};

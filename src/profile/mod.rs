@@ -1,1 +1,131 @@
-//! See the table of layers in the crate's documentation.
+//! Hardware profiles and their matching: what is known of a card or an encoder, as data.
+//!
+//! ```text
+//! hardware-profiles/*.toml ──► Profile ──► Profiles ──► candidates for one rendition, best first
+//!                                              └──────► what is known of a capture card
+//! ```
+//!
+//! Owns: the profile files, their rules, and the settings of an encoder in the element's own units. Must not: know
+//! which elements are registered on this box (the worker finds that out) or which cards are plugged in (`hardware`).
+
+mod keys;
+mod read;
+mod resolve;
+
+use crate::model::PictureSize;
+
+pub use keys::HARDWARE_PROFILE;
+pub use read::read;
+pub(crate) use resolve::placeholders;
+pub use resolve::{Candidate, EFFORTS, EncodeRequest, H264_PROFILES};
+
+/// One profile file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// Its name, which is the name of its file.
+    pub name: String,
+    /// Lower is tried first.
+    pub priority: u32,
+    /// What it is for.
+    pub description: String,
+    /// Where it was run, and what was not.
+    pub tested: String,
+    /// Encoders, best first.
+    pub encoders: Vec<Encoder>,
+    /// Capture cards.
+    pub cards: Vec<Card>,
+}
+
+/// One encoder element and how to set it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoder {
+    /// Element factory.
+    pub element: String,
+    /// Raw format it takes.
+    pub input_format: String,
+    /// Unit of its bit rate properties.
+    pub bitrate_unit: BitRateUnit,
+    /// H.264 profiles it can be asked for.
+    pub h264_profiles: Vec<String>,
+    /// Smallest picture.
+    pub min_size: Option<PictureSize>,
+    /// Largest picture.
+    pub max_size: Option<PictureSize>,
+    /// Encoding sessions the hardware allows at a time.
+    pub max_sessions: Option<u32>,
+    /// Properties by name; texts may hold `{placeholders}`.
+    pub properties: Vec<(String, serde_json::Value)>,
+    /// Properties that a rendition's effort adds or replaces.
+    pub effort: Vec<(String, Vec<(String, serde_json::Value)>)>,
+    /// What to know about it.
+    pub quirks: Vec<String>,
+}
+
+/// Unit of an element's bit rate properties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BitRateUnit {
+    /// bit/s.
+    Bit,
+    /// kbit/s.
+    Kilobit,
+}
+
+/// One capture card: how it is recognised and what it can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// `pci`, `usb` or `platform`.
+    pub bus: String,
+    /// Four hexadecimal digits.
+    pub vendor: Option<String>,
+    /// Four hexadecimal digits.
+    pub product: Option<String>,
+    /// Kernel driver.
+    pub driver: Option<String>,
+    /// For people.
+    pub name: String,
+    /// Connectors.
+    pub connectors: Vec<String>,
+    /// Formats it delivers.
+    pub formats: Vec<String>,
+    /// What to know about it.
+    pub quirks: Vec<String>,
+}
+
+/// All profiles, in the order in which they are tried.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Profiles(Vec<Profile>);
+
+impl Profiles {
+    /// Puts profiles in order: priority, then name.
+    pub fn new(mut profiles: Vec<Profile>) -> Self {
+        profiles.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
+        Self(profiles)
+    }
+
+    /// Each in turn, first tried first.
+    pub fn iter(&self) -> std::slice::Iter<'_, Profile> {
+        self.0.iter()
+    }
+
+    /// The profile `name`.
+    pub fn get(&self, name: &str) -> Option<&Profile> {
+        self.0.iter().find(|profile| profile.name == name)
+    }
+
+    /// What is known of a capture device with this kernel driver; the first profile that matches wins.
+    pub fn card_for_driver(&self, driver: &str) -> Option<&Card> {
+        self.0.iter().flat_map(|profile| &profile.cards).find(|card| card.driver.as_deref() == Some(driver))
+    }
+
+    /// Encoders that can do what is asked, best first, with their properties resolved. `only` restricts the choice to
+    /// one profile.
+    pub fn encoders_for(&self, request: &EncodeRequest, only: Option<&str>) -> Vec<Candidate> {
+        self.0
+            .iter()
+            .filter(|profile| only.is_none_or(|name| name == profile.name))
+            .flat_map(|profile| profile.encoders.iter().map(move |encoder| (profile, encoder)))
+            .filter(|(_, encoder)| encoder.can(request))
+            .map(|(profile, encoder)| encoder.resolve(&profile.name, request))
+            .collect()
+    }
+}

@@ -1,1 +1,38 @@
-//! See the table of layers in the crate's documentation.
+//! HLS push: one channel's segments and playlists to one destination, by DASH-IF Live Media Ingest, Interface-2.
+//!
+//! Owns: what a destination has, what it is owed, in which order it is sent, and when it is tried again. Must not: make a
+//! producer wait, delete anything from the spool, or name a segment in a playlist that the destination has not
+//! acknowledged.
+//!
+//! ```text
+//!   spool ──changes──▶ ┌───────────── task (owns everything) ─────────────┐ ──PUT──▶ origin
+//!                      │ delivery: what next     link: may I, and is it   │
+//!                      │   lane per rendition      an outage (policy)     │ ──▶ status, events
+//!                      │ ladder: what players are told                    │ ──▶ push-<destination>.json
+//!                      └──────────────────────────────────────────────────┘
+//! ```
+//!
+//! - Live edge first: after an outage the newest segment goes out at once, backfill follows behind it, one request at a
+//!   time. Until a segment of the playlist's window is there, its line says EXT-X-GAP.
+//! - `delivery`, `lane`, `link` and `ladder` decide without I/O; `client` sends; `task` joins them.
+//! - The record of what was acknowledged outlives the worker. After an outage the origin may have lost its disk, so
+//!   initialisations and playlists are sent again and segments in the window are looked for.
+//! - Destinations of another kind, backups and failover go beside [`Pusher`], not into it: a destination is one task.
+
+mod client;
+mod delivery;
+mod description;
+mod failure;
+mod ladder;
+mod lane;
+mod link;
+mod object;
+mod pusher;
+mod ranges;
+mod record;
+mod report;
+mod requests;
+mod task;
+
+pub use description::{PushDescription, PushedAudio, PushedVideo};
+pub use pusher::{Left, Pusher};

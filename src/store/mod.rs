@@ -1,1 +1,111 @@
-//! See the table of layers in the crate's documentation.
+//! SQLite: orders, as-run log.
+//!
+//! Owns: `<state>/uplink.db` and the thread that writes it. Must not: keep a channel waiting, or matter so much that one
+//! goes off air: what cannot be written is told, counted and tried again, what cannot be read is moved aside.
+//!
+//! ```text
+//!  save, append ─▶ queue (bounded) ─▶ thread ─▶ database
+//!                                       │ fails            told once; every later job tries again
+//!                                       │ corrupt          moved aside as uplink.db.corrupt-<time>, begun anew
+//! ```
+
+mod database;
+mod thread;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::model::status::{ChannelOrder, ProgramOrder};
+use crate::model::{ChannelId, Event};
+
+use thread::{Job, Keeper};
+
+/// Jobs that may wait for the disk; more are lost, and counted.
+const QUEUE: usize = 1024;
+/// How long a reader waits for an answer, and an orderly end for the last write.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+/// What somebody asked of a channel, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orders {
+    /// On air or off.
+    pub channel: ChannelOrder,
+    /// What the program shall show.
+    pub program: ProgramOrder,
+}
+
+/// Orders by channel.
+pub type SavedOrders = BTreeMap<ChannelId, Orders>;
+
+/// The store; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    jobs: SyncSender<Job>,
+    trouble: Arc<Mutex<Option<String>>>,
+    lost: Arc<Mutex<u64>>,
+}
+
+impl Store {
+    /// Opens, or creates, the database at `path`, and returns the orders kept in it. Never fails: a database that cannot
+    /// be used is told to `notice` and shows in [`Store::trouble`].
+    pub fn open(path: &Path, notice: impl Fn(Event) + Send + 'static) -> (Self, SavedOrders) {
+        let (jobs, queue) = sync_channel(QUEUE);
+        let trouble: Arc<Mutex<Option<String>>> = Arc::default();
+        let mut keeper = Keeper::new(path.to_owned(), trouble.clone(), Box::new(notice));
+        let orders = keeper.open();
+        let name = "store".to_owned();
+        if let Err(error) = std::thread::Builder::new().name(name).spawn(move || keeper.run(&queue)) {
+            *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("no thread for it: {error}"));
+        }
+        (Self { jobs, trouble, lost: Arc::default() }, orders)
+    }
+
+    /// Keeps the orders of `channel`. Returns at once.
+    pub fn save(&self, channel: &ChannelId, orders: Orders) {
+        self.put(Job::Save(channel.clone(), orders));
+    }
+
+    /// Appends to the as-run log. Returns at once.
+    pub fn append(&self, event: &Event) {
+        self.put(Job::Append(Box::new(event.clone())));
+    }
+
+    /// The newest entries of the as-run log, newest first; none if the database cannot be read.
+    pub async fn as_run(&self, most: u32) -> Option<Vec<Event>> {
+        let (reply, answer) = oneshot::channel();
+        self.put(Job::Read(most, reply));
+        tokio::time::timeout(ANSWER_WITHIN, answer).await.ok()?.ok()
+    }
+
+    /// Waits, not long, until what was asked so far has been written.
+    pub async fn flush(&self) {
+        let (reply, answer) = oneshot::channel();
+        self.put(Job::Flush(reply));
+        let _ = tokio::time::timeout(ANSWER_WITHIN, answer).await;
+    }
+
+    /// What is wrong with the database, if anything is.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Jobs that were lost because the disk did not keep up.
+    pub fn lost(&self) -> u64 {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, job: Job) {
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.jobs.try_send(job) {
+            *self.lost.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

@@ -3,6 +3,23 @@
 //! Owns: orders and their confirmation, the worker processes, the status snapshot. Must not: link GStreamer, block on a
 //! worker, or report anything as done before the worker said so.
 
+mod account;
+mod asks;
+mod channel;
+mod conduct;
 mod handle;
+mod journal;
+mod lifecycle;
+mod notes;
+mod reach;
+mod reload;
+mod root;
+mod settings;
+mod snapshot;
+mod start;
+mod verdict;
 
 pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};
+pub use lifecycle::Limits;
+pub use settings::{Configuration, Configured, Reload, Settings};
+pub use start::{Records, Supervisor};

@@ -1,1 +1,17 @@
-//! See the table of layers in the crate's documentation.
+//! Processes, signals, locks and the service notifications of systemd; the only home of `unsafe`.
+//!
+//! Owns: everything that is said to the kernel about other processes and about this one. Must not: know channels or
+//! messages, or decide when to do any of it. A process is held by pidfd, so that no signal ever reaches a stranger who
+//! was given the same pid, whether it is our child or was started by a daemon that is gone.
+
+mod descriptors;
+mod lock;
+mod notify;
+mod process;
+mod signals;
+
+pub use descriptors::seal_descriptors;
+pub use lock::{DirectoryLock, LockError};
+pub use notify::Service;
+pub use process::{Exit, Launch, Process, Signal, bound_log, own_since};
+pub use signals::{Asked, Signals};

@@ -1,1 +1,10 @@
-//! See the table of layers in the crate's documentation.
+//! One event → log line + metric + as-run entry.
+//!
+//! Owns: the log's format, the event counters, and what becomes of repeats. Must not: know where the as-run log is kept
+//! (a sink is passed in) or decide anything. A worker uses it too, with a sink of its own.
+
+mod log;
+mod recorder;
+
+pub use log::{LogFormat, init};
+pub use recorder::{EventCount, Recorder, Sink};

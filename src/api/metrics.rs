@@ -1,0 +1,190 @@
+//! `/metrics`: the snapshot in OpenMetrics text. Base units, `uplink_` first, labels bounded by the configuration.
+
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use super::problem::Problem;
+use super::routes::{Api, STREAMS};
+use super::sheet::{Labels, Sheet, spelled};
+use crate::model::Health;
+use crate::model::status::{
+    ApplianceStatus, ChannelOrder, ChannelState, ChannelStatus, DestinationState, DestinationStatus, ProgramStatus,
+    RenditionStatus, Showing, SourceState, SourceStatus, SpoolStatus, WorkerReport,
+};
+
+const HEALTHS: &[Health] = &[Health::Inactive, Health::Healthy, Health::PartiallyHealthy, Health::Unhealthy];
+const CHANNEL_STATES: &[ChannelState] = &[
+    ChannelState::Idle,
+    ChannelState::Starting,
+    ChannelState::Running,
+    ChannelState::Slate,
+    ChannelState::Stopping,
+    ChannelState::Failed,
+];
+const SOURCE_STATES: &[SourceState] =
+    &[SourceState::Connecting, SourceState::Delivering, SourceState::Lost, SourceState::Failed];
+const DESTINATION_STATES: &[DestinationState] = &[
+    DestinationState::Connecting,
+    DestinationState::Streaming,
+    DestinationState::Interrupted,
+    DestinationState::Failed,
+    DestinationState::Disabled,
+];
+
+/// `GET /metrics`.
+pub(crate) async fn scrape(State(api): State<Api>) -> Result<Response, Problem> {
+    let status = api.handle.status().borrow().clone();
+    let mut sheet = Sheet::new();
+    appliance(&mut sheet, &status);
+    channels(&mut sheet, &status);
+    programs(&mut sheet, &status);
+    sources(&mut sheet, &status);
+    renditions(&mut sheet, &status);
+    destinations(&mut sheet, &status);
+    spools(&mut sheet, &status);
+    clients(&mut sheet, &api);
+    let text = sheet.text().map_err(|error| Problem::internal(format!("cannot write the metrics: {error}")))?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response())
+}
+
+fn appliance(sheet: &mut Sheet, status: &ApplianceStatus) {
+    let none = Labels::new;
+    let build = vec![("version", status.version.clone())];
+    sheet.gauge("build_info", "Version of the daemon", [(build, 1.0)]);
+    let started = status.started_at.as_secs_f64();
+    sheet.gauge("started_timestamp_seconds", "When the daemon came up", [(none(), started)]);
+    let loaded = status.config.loaded_at.as_secs_f64();
+    sheet.gauge("config_loaded_timestamp_seconds", "When the configuration was put in force", [(none(), loaded)]);
+    let faults = status.config.rejected.len() as f64;
+    sheet.gauge("config_rejected_faults", "Faults of a newer configuration that was rejected", [(none(), faults)]);
+    let health = [(none(), status.health.health)];
+    sheet.words(("health", "Health of the appliance, worst of all channels"), "health", HEALTHS, health);
+}
+
+fn channels(sheet: &mut Sheet, status: &ApplianceStatus) {
+    let each = |value: fn(&ChannelStatus) -> f64| status.channels.iter().map(move |c| (of(c), value(c)));
+    let wanted = each(|c| truth(c.order == ChannelOrder::OnAir));
+    sheet.gauge("channel_expected_on_air", "1 if somebody ordered the channel on air", wanted);
+    sheet.gauge("channel_on_air", "1 if a viewer can receive the programme", each(|c| truth(c.on_air)));
+    let states = status.channels.iter().map(|c| (of(c), c.state));
+    sheet.words(("channel_state", "What the engine does"), "state", CHANNEL_STATES, states);
+    let healths = status.channels.iter().map(|c| (of(c), c.health.health));
+    sheet.words(("channel_health", "Health of the channel, worst of its parts"), "health", HEALTHS, healths);
+    let restarts = status.channels.iter().map(|c| (of(c), c.restarts));
+    sheet.counter("channel_restarts", "Workers started since the daemon came up, beyond the first", restarts);
+    let workers = || status.channels.iter().filter_map(|c| Some((of(c), c.worker.as_ref()?)));
+    let ages = workers().map(|(labels, worker)| (labels, worker.heartbeat_age_seconds));
+    sheet.gauge("worker_heartbeat_age_seconds", "Age of the worker's last heartbeat", ages);
+    let starts = workers().map(|(labels, worker)| (labels, worker.since.as_secs_f64()));
+    sheet.gauge("worker_started_timestamp_seconds", "When the worker process started", starts);
+}
+
+fn programs(sheet: &mut Sheet, status: &ApplianceStatus) {
+    let each = |value: fn(&ProgramStatus) -> u64| reports(status).map(move |(c, r)| (of(c), value(&r.program)));
+    sheet.counter("channel_frames", "Frames that left the switch since the worker started", each(|p| p.frames));
+    sheet.counter("channel_repeated_frames", "Frames shown again for want of a newer one", each(|p| p.repeated));
+    sheet.counter("channel_missed_ticks", "Ticks of the house clock that were missed", each(|p| p.missed));
+    let slate = reports(status).map(|(c, r)| (of(c), truth(r.program.showing == Showing::Slate)));
+    sheet.gauge("channel_on_slate", "1 if the program shows the slate", slate);
+    let positions = reports(status).map(|(c, r)| (of(c), r.program.position.as_secs_f64()));
+    sheet.gauge("channel_position_timestamp_seconds", "The last frame that left the switch", positions);
+    let peaks = reports(status).flat_map(|(c, r)| {
+        let peaks = r.program.peak_dbfs.iter().enumerate();
+        peaks.map(move |(n, peak)| (with(c, "audio_channel", n), f64::from(*peak)))
+    });
+    sheet.gauge("channel_audio_peak_dbfs", "Sample peak of the last second", peaks);
+}
+
+fn sources(sheet: &mut Sheet, status: &ApplianceStatus) {
+    let rows = || reports(status).flat_map(|(c, r)| r.sources.iter().map(move |s| (with(c, "source", &s.id), s)));
+    let each = |value: fn(&SourceStatus) -> u64| rows().map(move |(labels, source)| (labels, value(source)));
+    sheet.words(("source_state", "Where the source stands"), "state", SOURCE_STATES, rows().map(|(l, s)| (l, s.state)));
+    let healths = rows().map(|(labels, source)| (labels, source.health.health));
+    sheet.words(("source_health", "Health of the source"), "health", HEALTHS, healths);
+    sheet.counter("source_frames", "Frames that arrived", each(|s| s.frames));
+    sheet.counter("source_late_frames", "Frames that arrived too late to be shown", each(|s| s.late));
+    sheet.counter("source_connects", "Times the source was opened", each(|s| s.connects));
+}
+
+fn renditions(sheet: &mut Sheet, status: &ApplianceStatus) {
+    let rows = || reports(status).flat_map(|(c, r)| r.renditions.iter().map(move |n| (with(c, "rendition", &n.id), n)));
+    let each = |value: fn(&RenditionStatus) -> f64| rows().map(move |(labels, rendition)| (labels, value(rendition)));
+    sheet.gauge("rendition_target_bytes_per_second", "Wanted bit rate", each(|r| r.target.bps() as f64 / 8.0));
+    sheet.gauge(
+        "rendition_measured_bytes_per_second",
+        "Bit rate of the last segments",
+        each(|r| r.measured.bps() as f64 / 8.0),
+    );
+    sheet.counter("rendition_segments", "Segments written", rows().map(|(labels, r)| (labels, r.segments)));
+    let positions = rows().filter_map(|(labels, r)| Some((labels, r.position?.as_secs_f64())));
+    sheet.gauge("rendition_position_timestamp_seconds", "End of the last segment on disk", positions);
+    let encoders = rows().map(|(mut labels, rendition)| {
+        labels.push(("encoder", rendition.encoder.clone()));
+        (labels, 1.0)
+    });
+    sheet.gauge("rendition_encoder_info", "Element that encodes", encoders);
+}
+
+fn destinations(sheet: &mut Sheet, status: &ApplianceStatus) {
+    let rows =
+        || reports(status).flat_map(|(c, r)| r.destinations.iter().map(move |d| (with(c, "destination", &d.id), d)));
+    let each = |value: fn(&DestinationStatus) -> u64| rows().map(move |(labels, one)| (labels, value(one)));
+    let states = rows().map(|(labels, one)| (labels, one.state));
+    sheet.words(("destination_state", "Where the destination stands"), "state", DESTINATION_STATES, states);
+    let healths = rows().map(|(labels, one)| (labels, one.health.health));
+    sheet.words(("destination_health", "Health of the destination"), "health", HEALTHS, healths);
+    sheet.counter("destination_sent_bytes", "Media bytes sent, acknowledged or not", each(|d| d.bytes_sent));
+    sheet.counter("destination_acknowledged_bytes", "Media bytes acknowledged", each(|d| d.bytes_acknowledged));
+    sheet.counter("destination_reconnects", "Times it was lost and came back", each(|d| d.reconnects));
+    let waiting = rows().map(|(labels, one)| (labels, one.queue_seconds));
+    sheet.gauge("destination_queue_seconds", "Program time waiting in the spool", waiting);
+    let segments = rows().map(|(labels, one)| (labels, one.queue_segments as f64));
+    sheet.gauge("destination_queue_segments", "Segments waiting in the spool", segments);
+}
+
+fn spools(sheet: &mut Sheet, status: &ApplianceStatus) {
+    let each = |value: fn(&SpoolStatus) -> u64| reports(status).map(move |(c, r)| (of(c), value(&r.spool)));
+    sheet.gauge("spool_bytes", "Bytes on disk", each(|s| s.bytes).map(|(labels, bytes)| (labels, bytes as f64)));
+    let quotas = each(|s| s.quota_bytes).map(|(labels, bytes)| (labels, bytes as f64));
+    sheet.gauge("spool_quota_bytes", "Most bytes it may take", quotas);
+    sheet.counter("spool_lost_segments", "Segments that could not be written", each(|s| s.lost_segments));
+    let healths = reports(status).map(|(c, r)| (of(c), r.spool.health.health));
+    sheet.words(("spool_health", "Health of the spool"), "health", HEALTHS, healths);
+}
+
+fn clients(sheet: &mut Sheet, api: &Api) {
+    let (counts, missed) = api.journal.counts();
+    let events = counts.into_iter().map(|((code, severity), count)| {
+        (vec![("code", code.as_str().to_owned()), ("severity", spelled(&severity))], count)
+    });
+    sheet.counter("events", "Events since the daemon came up", events);
+    sheet.counter("events_missed", "Events that came too fast to be recorded", [(Labels::new(), missed)]);
+    let open = STREAMS.saturating_sub(api.streams.available_permits());
+    sheet.gauge("event_stream_clients", "Open event streams", [(Labels::new(), open as f64)]);
+    let cut = api.cut.load(Ordering::Relaxed);
+    sheet.counter(
+        "event_stream_cut",
+        "Event streams ended because the client could not follow",
+        [(Labels::new(), cut)],
+    );
+}
+
+fn reports(status: &ApplianceStatus) -> impl Iterator<Item = (&ChannelStatus, &WorkerReport)> {
+    status.channels.iter().filter_map(|channel| Some((channel, channel.report.as_ref()?)))
+}
+
+fn of(channel: &ChannelStatus) -> Labels {
+    vec![("channel", channel.id.to_string())]
+}
+
+fn with(channel: &ChannelStatus, label: &'static str, value: impl ToString) -> Labels {
+    vec![("channel", channel.id.to_string()), (label, value.to_string())]
+}
+
+fn truth(yes: bool) -> f64 {
+    f64::from(u8::from(yes))
+}

@@ -1,0 +1,161 @@
+//! Problems (RFC 9457): the one place where a refusal becomes an HTTP answer. Machines match on `code`.
+
+use axum::Json;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::model::ChannelId;
+use crate::supervisor::Refusal;
+
+/// The body of every answer that is no success.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Problem {
+    /// `urn:uplink:problem:<code>`: a name, not an address, because the box may have no way out.
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    detail: String,
+    code: &'static str,
+    /// Whether the same request can succeed later without anybody changing anything.
+    retryable: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+}
+
+/// One of several faults behind a problem.
+#[derive(Debug, Clone, Serialize)]
+struct Fault {
+    detail: String,
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        let kind = format!("urn:uplink:problem:{code}");
+        let retryable = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
+        Self { kind, title, status, detail: detail.into(), code, retryable, errors: Vec::new() }
+    }
+
+    fn errors(mut self, errors: impl IntoIterator<Item = String>) -> Self {
+        self.errors = errors.into_iter().map(|detail| Fault { detail }).collect();
+        self
+    }
+
+    pub(crate) fn not_found(path: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "No such resource", format!("there is nothing at {path}"))
+    }
+
+    pub(crate) fn method_not_allowed(method: &str, path: &str) -> Self {
+        let detail = format!("{path} does not take {method}; the Allow header says what it takes");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", detail)
+    }
+
+    pub(crate) fn unknown_channel(id: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown_channel", "No such channel", format!("there is no channel `{id}`"))
+    }
+
+    pub(crate) fn no_picture(id: &ChannelId, why: &str) -> Self {
+        let detail = format!("channel `{id}` has no confidence picture: {why}");
+        Self::new(StatusCode::NOT_FOUND, "no_picture", "No confidence picture", detail)
+    }
+
+    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "Malformed request", detail)
+    }
+
+    pub(crate) fn not_json() -> Self {
+        let detail = "the body must be sent as content-type: application/json";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "Unsupported media type", detail)
+    }
+
+    pub(crate) fn too_large() -> Self {
+        let detail = "a command is a few bytes of JSON";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Body too large", detail)
+    }
+
+    pub(crate) fn unknown_host(host: &str) -> Self {
+        let detail = format!(
+            "`{host}` is none of this box's names; use its address, its host name or localhost (this keeps pages of \
+             other sites away, which could point a name of theirs at this box)"
+        );
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", "Not a name of this box", detail)
+    }
+
+    pub(crate) fn cross_site(from: &str) -> Self {
+        let detail =
+            format!("a page of another site ({from}) asked; commands are taken from the panel and from programs");
+        Self::new(StatusCode::FORBIDDEN, "cross_site", "Request of another site", detail)
+    }
+
+    pub(crate) fn too_many_streams(limit: usize) -> Self {
+        let detail = format!("{limit} event streams are open, no more are served; close a panel that nobody watches");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_streams", "Too many event streams", detail)
+    }
+
+    pub(crate) fn not_alive() -> Self {
+        let detail = "the supervisor has ended; channels on air stay on air, restart the daemon";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_alive", "Not alive", detail)
+    }
+
+    pub(crate) fn not_ready(reasons: Vec<String>) -> Self {
+        let detail = format!("{} channel(s) ordered on air are not on air", reasons.len());
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Not ready", detail).errors(reasons)
+    }
+
+    pub(crate) fn internal(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let detail = refusal.to_string();
+        let problem = |status, code, title| Self::new(status, code, title, detail.clone());
+        match refusal {
+            Refusal::UnknownChannel(_) => problem(StatusCode::NOT_FOUND, "unknown_channel", "No such channel"),
+            Refusal::UnknownSource(..) => problem(StatusCode::UNPROCESSABLE_ENTITY, "unknown_source", "No such source"),
+            Refusal::OffAir(_) => problem(StatusCode::CONFLICT, "off_air", "Channel is off air"),
+            Refusal::NotConfirmed { .. } => problem(StatusCode::GATEWAY_TIMEOUT, "not_confirmed", "Not confirmed"),
+            Refusal::Failed(_) => problem(StatusCode::BAD_GATEWAY, "engine_failed", "The engine could not do it"),
+            Refusal::FaultyConfiguration(faults) => {
+                problem(StatusCode::UNPROCESSABLE_ENTITY, "faulty_configuration", "Faulty configuration").errors(faults)
+            }
+            Refusal::ShuttingDown => problem(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", "Shutting down"),
+        }
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                "Body too large",
+                "a command is a few bytes of JSON",
+            ),
+            _ => Self::malformed("the body could not be read"),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}

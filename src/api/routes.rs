@@ -1,0 +1,90 @@
+//! The table of routes.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware;
+use axum::routing::{get, post};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::journal::Journal;
+use super::problem::Problem;
+use super::{channels, events, guard, metrics, panel, picture, status};
+use crate::supervisor::Handle;
+
+/// Largest body of a command, bytes.
+pub(crate) const BODY: usize = 16 * 1024;
+
+/// Event streams served at once.
+pub(crate) const STREAMS: usize = 64;
+
+/// What every route works with.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) handle: Handle,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) streams: Arc<Semaphore>,
+    /// Streams ended because the client could not follow.
+    pub(crate) cut: Arc<AtomicU64>,
+    /// Ends event streams and the journal, so that a shutdown waits for nobody.
+    pub(crate) closing: CancellationToken,
+    host: Arc<str>,
+}
+
+impl Api {
+    /// Spawns the task that records events, so it needs a tokio runtime.
+    pub(crate) fn new(handle: Handle, closing: CancellationToken) -> Self {
+        let journal = Journal::record(handle.events(), closing.clone());
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        Self {
+            handle,
+            journal,
+            streams: Arc::new(Semaphore::new(STREAMS)),
+            cut: Arc::default(),
+            closing,
+            host: host.trim().to_ascii_lowercase().into(),
+        }
+    }
+
+    /// Names of this box, lower case.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let configured = self.handle.status().borrow().name.to_ascii_lowercase();
+        [configured, self.host.to_string()].into_iter().filter(|name| !name.is_empty()).collect()
+    }
+
+    /// The routes.
+    pub(crate) fn router(self) -> axum::Router {
+        axum::Router::new()
+            .route("/api/v1/status", get(status::appliance))
+            .route("/api/v1/channels", get(channels::list))
+            .route("/api/v1/channels/{id}", get(channels::one))
+            .route("/api/v1/channels/{id}/start", post(channels::start))
+            .route("/api/v1/channels/{id}/stop", post(channels::stop))
+            .route("/api/v1/channels/{id}/slate", post(channels::slate))
+            .route("/api/v1/channels/{id}/release", post(channels::release))
+            .route("/api/v1/channels/{id}/take", post(channels::take))
+            .route("/api/v1/channels/{id}/confidence.jpg", get(picture::confidence))
+            .route("/api/v1/config/reload", post(channels::reload))
+            .route("/api/v1/events", get(events::follow))
+            .route("/api/v1/events/recent", get(events::recent))
+            .route("/healthz", get(status::alive))
+            .route("/readyz", get(status::ready))
+            .route("/metrics", get(metrics::scrape))
+            .route("/", get(panel::page))
+            .route("/panel/{file}", get(panel::file))
+            .fallback(|request: Request| async move { Problem::not_found(request.uri().path()) })
+            .method_not_allowed_fallback(|request: Request| async move {
+                Problem::method_not_allowed(request.method().as_str(), request.uri().path())
+            })
+            .layer(DefaultBodyLimit::max(BODY))
+            .layer(middleware::from_fn_with_state(self.clone(), guard::check))
+            .with_state(self)
+    }
+}
+
+/// The API and the panel over `handle`. Call it inside a tokio runtime: it records events from now on.
+pub fn router(handle: Handle) -> axum::Router {
+    Api::new(handle, CancellationToken::new()).router()
+}

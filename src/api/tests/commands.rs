@@ -1,0 +1,120 @@
+//! Commands: each verb becomes its command, each refusal its problem.
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use tokio::task::JoinHandle;
+
+use super::resources::{Answer, call, request};
+use super::rig::{Rig, id, rig};
+use crate::model::SourceId;
+use crate::model::status::{ChannelOrder, ChannelState, ProgramOrder, Showing};
+use crate::supervisor::{Command, Outcome, Refusal};
+
+fn outcome() -> Outcome {
+    Outcome {
+        changed: true,
+        order: Some(ChannelOrder::OnAir),
+        program: Some(ProgramOrder::Slate),
+        state: Some(ChannelState::Slate),
+        showing: Some(Showing::Slate),
+        text: "the program shows the slate".into(),
+    }
+}
+
+fn stage() -> (axum::Router, Rig, tempfile::TempDir) {
+    let runtime = tempfile::tempdir().unwrap();
+    let (handle, rig) = rig(runtime.path());
+    (super::super::router(handle), rig, runtime)
+}
+
+fn post(path: &str) -> Request<Body> {
+    request(Method::POST, path).body(Body::empty()).unwrap()
+}
+
+fn take(kind: &str, body: impl Into<Body>) -> Request<Body> {
+    request(Method::POST, "/api/v1/channels/demo/take").header("content-type", kind).body(body.into()).unwrap()
+}
+
+fn send(router: &axum::Router, request: Request<Body>) -> JoinHandle<Answer> {
+    let router = router.clone();
+    tokio::spawn(async move { call(&router, request).await })
+}
+
+#[tokio::test]
+async fn each_verb_is_its_command() {
+    let (router, mut rig, _dir) = stage();
+    let json = "application/json; charset=utf-8";
+    for (request, expected) in [
+        (post("/api/v1/channels/demo/start"), Command::Start(id("demo"))),
+        (post("/api/v1/channels/demo/stop"), Command::Stop(id("demo"))),
+        (post("/api/v1/channels/demo/slate"), Command::Slate(id("demo"))),
+        (post("/api/v1/channels/demo/release"), Command::Release(id("demo"))),
+        (post("/api/v1/config/reload"), Command::Reload),
+        (take(json, r#"{"source":"clip"}"#), Command::Take(id("demo"), SourceId::new("clip").unwrap())),
+    ] {
+        let answer = send(&router, request);
+        let (command, reply) = rig.requests.recv().await.unwrap();
+        assert_eq!(command, expected);
+        assert!(!answer.is_finished(), "answered before the engine confirmed");
+        reply.send(Ok(outcome())).unwrap();
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.json()["showing"]["showing"], "slate");
+        assert_eq!(answer.json()["changed"], true);
+    }
+}
+
+#[tokio::test]
+async fn each_refusal_is_its_problem() {
+    let (router, mut rig, _dir) = stage();
+    let source = SourceId::new("clip").unwrap();
+    for (refusal, status, code, retryable) in [
+        (Refusal::UnknownChannel(id("demo")), 404, "unknown_channel", false),
+        (Refusal::UnknownSource(id("demo"), source), 422, "unknown_source", false),
+        (Refusal::OffAir(id("demo")), 409, "off_air", false),
+        (Refusal::NotConfirmed { seconds: 5, known: "the worker is starting".into() }, 504, "not_confirmed", true),
+        (Refusal::Failed("no encoder works on this box".into()), 502, "engine_failed", false),
+        (Refusal::ShuttingDown, 503, "shutting_down", true),
+    ] {
+        let text = refusal.to_string();
+        let answer = send(&router, post("/api/v1/channels/demo/start"));
+        rig.requests.recv().await.unwrap().1.send(Err(refusal)).unwrap();
+        let answer = answer.await.unwrap();
+        let problem = answer.is_problem(status, code);
+        assert_eq!(
+            (problem["detail"].as_str(), problem["retryable"].as_bool()),
+            (Some(text.as_str()), Some(retryable))
+        );
+        assert_eq!(answer.header("retry-after"), if status == 503 { "2" } else { "" });
+    }
+}
+
+#[tokio::test]
+async fn a_faulty_configuration_names_every_fault() {
+    let (router, mut rig, _dir) = stage();
+    let answer = send(&router, post("/api/v1/config/reload"));
+    let faults = vec!["uplinkd.toml:3:1: one".to_owned(), "uplinkd.toml:9:5: two".to_owned()];
+    rig.requests.recv().await.unwrap().1.send(Err(Refusal::FaultyConfiguration(faults))).unwrap();
+    let problem = answer.await.unwrap().is_problem(422, "faulty_configuration");
+    assert_eq!(problem["errors"][1]["detail"], "uplinkd.toml:9:5: two");
+}
+
+#[tokio::test]
+async fn a_bad_take_reaches_nobody() {
+    let (router, mut rig, _dir) = stage();
+    let json = "application/json";
+    for body in ["", "{", "[]", "{}", r#"{"source":"../x"}"#, r#"{"source":"clip","now":true}"#] {
+        call(&router, take(json, body)).await.is_problem(400, "malformed");
+    }
+    call(&router, take("text/plain", r#"{"source":"clip"}"#)).await.is_problem(415, "not_json");
+    call(&router, take(json, vec![b' '; 1 << 20])).await.is_problem(413, "too_large");
+    call(&router, post("/api/v1/channels/NOT-A-SLUG/start")).await.is_problem(404, "unknown_channel");
+    assert!(rig.requests.try_recv().is_err(), "a bad request reached the supervisor");
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_gone_says_so() {
+    let (router, rig, _dir) = stage();
+    drop(rig);
+    call(&router, post("/api/v1/channels/demo/start")).await.is_problem(503, "shutting_down");
+}

@@ -1,0 +1,230 @@
+//! What can be read: status, channels, picture, health, metrics, panel; and what is refused.
+
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use super::rig::{Rig, rig};
+use crate::model::EventCode;
+
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// A problem as RFC 9457 wants it, with this status and code.
+    #[track_caller]
+    pub(super) fn is_problem(&self, status: u16, code: &str) -> Value {
+        let problem = self.json();
+        assert_eq!((self.status.as_u16(), problem["code"].as_str()), (status, Some(code)), "{problem}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(problem["type"], format!("urn:uplink:problem:{code}"));
+        assert_eq!(problem["status"], status);
+        assert!(problem["title"].is_string() && problem["detail"].as_str().is_some_and(|d| d.len() > 10), "{problem}");
+        problem
+    }
+}
+
+pub(super) async fn call(router: &axum::Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = axum::body::to_bytes(body, 8 << 20).await.unwrap().to_vec();
+    Answer { status: parts.status, headers: parts.headers, body }
+}
+
+pub(super) fn request(method: Method, path: &str) -> axum::http::request::Builder {
+    Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080")
+}
+
+async fn get(router: &axum::Router, path: &str) -> Answer {
+    call(router, request(Method::GET, path).body(Body::empty()).unwrap()).await
+}
+
+fn router() -> (axum::Router, Rig, tempfile::TempDir) {
+    let runtime = tempfile::tempdir().unwrap();
+    let (handle, rig) = rig(runtime.path());
+    (super::super::router(handle), rig, runtime)
+}
+
+#[tokio::test]
+async fn status_is_one_document_with_a_tag() {
+    let (router, rig, _dir) = router();
+    let first = get(&router, "/api/v1/status").await;
+    assert_eq!(first.status, StatusCode::OK);
+    assert_eq!(first.json()["channels"][1]["state"], "slate");
+    let tag = first.header("etag").to_owned();
+    let again = |tag: String| request(Method::GET, "/api/v1/status").header("if-none-match", tag).body(Body::empty());
+    let same = call(&router, again(tag.clone()).unwrap()).await;
+    assert_eq!((same.status, same.body.len(), same.header("etag")), (StatusCode::NOT_MODIFIED, 0, tag.as_str()));
+    rig.change(|status| status.channels[0].restarts = 9);
+    let newer = call(&router, again(tag.clone()).unwrap()).await;
+    assert_eq!((newer.status, newer.header("etag") != tag), (StatusCode::OK, true));
+}
+
+#[tokio::test]
+async fn sixteen_channels_fit_in_a_poll() {
+    let (router, rig, _dir) = router();
+    rig.change(|status| status.channels = (0..16).map(|n| status.channels[n % 2].clone()).collect());
+    let size = get(&router, "/api/v1/status").await.body.len();
+    assert!(size < 64 * 1024, "{size} bytes");
+}
+
+#[tokio::test]
+async fn channels_alone_and_together() {
+    let (router, _rig, _dir) = router();
+    assert_eq!(get(&router, "/api/v1/channels").await.json().as_array().unwrap().len(), 3);
+    let one = get(&router, "/api/v1/channels/studio-b").await;
+    assert_eq!((one.status, one.json()["title"].clone()), (StatusCode::OK, "Court 2 (backup)".into()));
+    get(&router, "/api/v1/channels/nobody").await.is_problem(404, "unknown_channel");
+    get(&router, "/api/v1/channels/..%2fetc").await.is_problem(404, "unknown_channel");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_a_problem() {
+    let (router, _rig, _dir) = router();
+    for path in ["/api/v1/nothing", "/api", "/api/v2/status", "/nothing", "/panel/..%2fmod.rs", "/panel/x.js"] {
+        get(&router, path).await.is_problem(404, "not_found");
+    }
+    let wrong = call(&router, request(Method::DELETE, "/api/v1/status").body(Body::empty()).unwrap()).await;
+    wrong.is_problem(405, "method_not_allowed");
+    assert_eq!(wrong.header("allow"), "GET,HEAD");
+    let looked = get(&router, "/api/v1/channels/demo/start").await;
+    looked.is_problem(405, "method_not_allowed");
+    assert_eq!(looked.header("allow"), "POST");
+}
+
+#[tokio::test]
+async fn foreign_names_and_pages_are_refused() {
+    let (router, mut rig, _dir) = router();
+    let foreign = Request::builder().uri("/api/v1/status").header("host", "evil.example").body(Body::empty()).unwrap();
+    call(&router, foreign).await.is_problem(421, "unknown_host");
+    call(&router, Request::builder().uri("/").body(Body::empty()).unwrap()).await.is_problem(421, "unknown_host");
+    for (name, value) in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+        let post = request(Method::POST, "/api/v1/channels/demo/stop").header(name, value).body(Body::empty()).unwrap();
+        call(&router, post).await.is_problem(403, "cross_site");
+    }
+    assert!(rig.requests.try_recv().is_err(), "a refused request reached the supervisor");
+}
+
+#[tokio::test]
+async fn a_picture_carries_its_age() {
+    let (router, _rig, dir) = router();
+    let path = "/api/v1/channels/demo/confidence.jpg";
+    get(&router, path).await.is_problem(404, "no_picture");
+    get(&router, "/api/v1/channels/nobody/confidence.jpg").await.is_problem(404, "unknown_channel");
+    std::fs::create_dir(dir.path().join("demo")).unwrap();
+    let file = dir.path().join("demo/confidence.jpg");
+    std::fs::write(&file, b"\xff\xd8picture").unwrap();
+    let fresh = get(&router, path).await;
+    assert_eq!((fresh.header("content-type"), fresh.header("x-frame-stale")), ("image/jpeg", "false"));
+    assert_eq!((fresh.body.as_slice(), fresh.header("cache-control")), (&b"\xff\xd8picture"[..], "no-store"));
+    let taken = SystemTime::now() - Duration::from_secs(90);
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(taken).unwrap();
+    let old = get(&router, path).await;
+    let age: f64 = old.header("x-frame-age").parse().unwrap();
+    assert!((89.0..200.0).contains(&age) && old.header("x-frame-stale") == "true", "{age}");
+    assert!(old.header("last-modified").ends_with(" GMT"));
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
+    get(&router, path).await.is_problem(404, "no_picture");
+}
+
+#[tokio::test]
+async fn alive_is_not_ready() {
+    let (router, rig, _dir) = router();
+    assert_eq!(get(&router, "/readyz").await.status, StatusCode::OK, "off air by order is no fault");
+    rig.change(|status| status.channels[1].on_air = false);
+    let problem = get(&router, "/readyz").await.is_problem(503, "not_ready");
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().starts_with("channel `studio-b`: "), "{problem}");
+    assert_eq!(get(&router, "/healthz").await.status, StatusCode::OK, "a channel's fault is not the daemon's");
+    drop(rig);
+    let dead = get(&router, "/healthz").await;
+    dead.is_problem(503, "not_alive");
+    assert_eq!(dead.header("retry-after"), "2");
+}
+
+#[tokio::test]
+async fn metrics_are_the_snapshot() {
+    let (router, rig, _dir) = router();
+    let mut seen = super::super::journal::HELD;
+    rig.emit(1, "gone");
+    rig.emit(2, "gone again");
+    let scrape = loop {
+        let scrape = get(&router, "/metrics").await;
+        if scrape.text().contains("uplink_events_total{code=\"source_lost\",severity=\"warning\"} 2") {
+            break scrape;
+        }
+        seen -= 1;
+        assert!(seen > 0, "events are not counted");
+        tokio::task::yield_now().await;
+    };
+    assert!(scrape.header("content-type").starts_with("application/openmetrics-text"));
+    let text = scrape.text();
+    for line in [
+        "uplink_build_info{version=\"0.1.0\"} 1.0",
+        "uplink_channel_on_air{channel=\"demo\"} 1.0",
+        "uplink_channel_on_air{channel=\"late-show\"} 0.0",
+        "uplink_channel_expected_on_air{channel=\"late-show\"} 0.0",
+        "uplink_channel_state{channel=\"studio-b\",state=\"slate\"} 1.0",
+        "uplink_channel_state{channel=\"studio-b\",state=\"running\"} 0.0",
+        "uplink_channel_health{channel=\"studio-b\",health=\"partially_healthy\"} 1.0",
+        "uplink_channel_frames_total{channel=\"demo\"} 126318",
+        "uplink_channel_repeated_frames_total{channel=\"demo\"} 18",
+        "uplink_channel_missed_ticks_total{channel=\"demo\"} 0",
+        "uplink_channel_restarts_total{channel=\"studio-b\"} 2",
+        "uplink_worker_heartbeat_age_seconds{channel=\"demo\"} 0.21",
+        "uplink_source_state{channel=\"studio-b\",source=\"cam-1\",state=\"lost\"} 1.0",
+        "uplink_rendition_target_bytes_per_second{channel=\"demo\",rendition=\"video-720p\"} 375000.0",
+        "uplink_rendition_segments_total{channel=\"demo\",rendition=\"audio-main\"} 2105",
+        "uplink_destination_queue_seconds{channel=\"studio-b\",destination=\"origin-b\"} 44.0",
+        "uplink_destination_acknowledged_bytes_total{channel=\"demo\",destination=\"origin-a\"} 1609500000",
+        "uplink_spool_bytes{channel=\"demo\"} 740000000.0",
+        "uplink_event_stream_clients 0.0",
+        "# EOF",
+    ] {
+        assert!(text.lines().any(|l| l == line), "no `{line}` in\n{text}");
+    }
+    for code in EventCode::ALL {
+        assert!(code.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+    }
+}
+
+#[tokio::test]
+async fn the_panel_comes_from_this_box_alone() {
+    let (router, _rig, _dir) = router();
+    let page = get(&router, "/").await;
+    assert_eq!((page.status, page.header("content-type")), (StatusCode::OK, "text/html; charset=utf-8"));
+    let policy = page.header("content-security-policy");
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("unsafe") && !policy.contains("http"),
+        "{policy}"
+    );
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    let mut files = 0;
+    for name in page.text().split('"').filter_map(|part| part.strip_prefix("panel/")) {
+        let file = get(&router, &format!("/panel/{name}")).await;
+        assert_eq!(file.status, StatusCode::OK, "{name}");
+        for foreign in ["https://", "@import", "//cdn", "innerHTML", "eval("] {
+            assert!(!file.text().contains(foreign), "{name} has {foreign}");
+        }
+        files += 1;
+    }
+    assert!(files >= 2, "the page names no files");
+}

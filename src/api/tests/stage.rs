@@ -1,0 +1,147 @@
+//! A stage for the panel: the real server over a mailbox that plays an engine with three channels, as a process of its
+//! own, so that the browser test can freeze it as a daemon freezes.
+
+use std::io::BufRead;
+use std::process::{Command as Process, Stdio};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::rig::{Rig, now, rig};
+use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, Showing};
+use crate::model::{ChannelId, Health, HealthReport};
+use crate::supervisor::{Command, Outcome, Refusal};
+
+/// 16 × 16 grey pixels.
+const PICTURE: &str = "ffd8ffe000104a46494600010200000100010000fffe00104c61766335392e33372e31303000ffdb004300083e3e493e49555555555555645d6468686864646464686868707070838383707070686870707c7c83838f938f8787838793939b9b9bbabab2b2d9d9e0ffffffffc4004a000100000000000000000000000000000000010100000000000000000000000000000000100100000000000000000000000000000000110100000000000000000000000000000000ffc00011080010001003012200021100031100ffda000c03010002110311003f00000fffd9";
+
+/// Serves until its standard input ends; prints its address first.
+#[test]
+#[ignore = "no test of its own: the_panel_in_a_real_browser starts it as a process"]
+fn stage() {
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let dir = tempfile::tempdir().unwrap();
+        let (handle, rig) = rig(dir.path());
+        rig.change(|status| status.started_at = now());
+        let address = std::env::var("UPLINK_STAGE_ADDRESS").unwrap_or("127.0.0.1:0".into());
+        let listener = TcpListener::bind(address).await.unwrap();
+        println!("stage http://{}", listener.local_addr().unwrap());
+        let parent =
+            async { tokio::task::spawn_blocking(|| std::io::stdin().lines().count()).await.map_or((), |_| ()) };
+        let picture = std::env::var("UPLINK_STAGE_PICTURE").ok().and_then(|path| std::fs::read(path).ok());
+        let picture = picture.unwrap_or_else(|| hex::decode(PICTURE).unwrap());
+        tokio::spawn(play(rig, dir.path().to_owned(), picture));
+        super::super::serve(listener, handle, parent).await.unwrap();
+    });
+}
+
+/// Frames advance, pictures are taken, orders are confirmed after a while: as an engine would.
+async fn play(mut rig: Rig, runtime: std::path::PathBuf, picture: Vec<u8>) {
+    for channel in ["demo", "studio-b"] {
+        std::fs::create_dir(runtime.join(channel)).unwrap();
+        std::fs::write(runtime.join(channel).join("confidence.jpg"), &picture).unwrap();
+    }
+    (1..=3).for_each(|seq| rig.emit(seq, "cam-1 delivers no picture"));
+    let mut next = Instant::now();
+    loop {
+        next += Duration::from_millis(500);
+        while let Ok(request) = timeout_at(next, rig.requests.recv()).await {
+            let Some((command, reply)) = request else { return };
+            sleep(Duration::from_millis(400)).await;
+            let _ = reply.send(obey(&rig, command));
+        }
+        std::fs::write(runtime.join("demo/confidence.jpg"), &picture).unwrap();
+        rig.change(|status| {
+            for report in status.channels.iter_mut().filter_map(|channel| channel.report.as_mut()) {
+                report.program.frames += 15;
+                report.program.position = now();
+            }
+        });
+    }
+}
+
+fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
+    let (id, act): (_, fn(&mut ChannelStatus)) = match command {
+        Command::Start(id) => (id, |channel| set(channel, ChannelOrder::OnAir, ChannelState::Running)),
+        Command::Stop(id) => (id, |channel| set(channel, ChannelOrder::OffAir, ChannelState::Idle)),
+        Command::Slate(id) => (id, |channel| program(channel, ProgramOrder::Slate)),
+        Command::Release(id) if id.as_str() == "studio-b" => {
+            return Err(Refusal::NotConfirmed { seconds: 5, known: "no source delivers; the slate stays".into() });
+        }
+        Command::Release(id) => (id, |channel| program(channel, ProgramOrder::Auto)),
+        Command::Take(..) | Command::Reload => return Err(Refusal::Failed("this stage plays no such thing".into())),
+    };
+    rig.change(|status| status.channels.iter_mut().filter(|channel| channel.id == id).for_each(act));
+    Ok(outcome(&rig.status.borrow().channels, &id))
+}
+
+fn set(channel: &mut ChannelStatus, order: ChannelOrder, state: ChannelState) {
+    (channel.order, channel.state, channel.on_air) = (order, state, order == ChannelOrder::OnAir);
+    channel.on_air_since = channel.on_air.then(now);
+    let (health, code, reason) = match channel.on_air {
+        true => (Health::Healthy, "ok", "all is well"),
+        false => (Health::Inactive, "off_air", "nobody asked for it to be on air"),
+    };
+    channel.health = HealthReport::new(health, code, reason, now());
+}
+
+fn program(channel: &mut ChannelStatus, order: ProgramOrder) {
+    let Some(report) = &mut channel.report else { return };
+    let slate = order == ProgramOrder::Slate;
+    channel.state = if slate { ChannelState::Slate } else { ChannelState::Running };
+    report.program.showing = match slate {
+        true => Showing::Slate,
+        false => Showing::Source { source: report.sources[0].id.clone() },
+    };
+    report.program.order = order;
+}
+
+fn outcome(channels: &[ChannelStatus], id: &ChannelId) -> Outcome {
+    let channel = channels.iter().find(|channel| channel.id == *id).unwrap();
+    let program = channel.report.as_ref().map(|report| &report.program);
+    Outcome {
+        changed: true,
+        order: Some(channel.order),
+        program: program.map(|program| program.order.clone()),
+        state: Some(channel.state),
+        showing: program.map(|program| program.showing.clone()),
+        text: format!("the engine confirmed: {}", super::super::sheet::spelled(&channel.state)),
+    }
+}
+
+/// The panel in Chromium: `web-ui/tests/panel.mjs` against the stage.
+#[test]
+fn the_panel_in_a_real_browser() {
+    let web = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web-ui");
+    let chromium = std::env::var("UPLINK_CHROMIUM").unwrap_or("/usr/bin/chromium".into());
+    if !web.join("node_modules/playwright-core").exists() || !std::path::Path::new(&chromium).exists() {
+        eprintln!("SKIPPED: the panel was not looked at. `npm ci` in web-ui and {chromium} are needed");
+        return;
+    }
+    let exe = std::env::current_exe().unwrap();
+    let arguments = ["--exact", "api::tests::stage::stage", "--ignored", "--nocapture"];
+    let again: Vec<&str> = exe.to_str().into_iter().chain(arguments).collect();
+    let mut stage = Process::new(&exe).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufReader::new(stage.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let address = lines.find_map(|line| line.split_once("stage ").map(|(_, address)| address.to_owned())).unwrap();
+    let node = Process::new("timeout")
+        .args(["150", "node", "--test", "tests/panel.mjs"])
+        .current_dir(&web)
+        .env("UPLINK_PANEL_URL", &address)
+        .env("UPLINK_PANEL_PID", stage.id().to_string())
+        .env("UPLINK_PANEL_COMMAND", serde_json::to_string(&again).unwrap())
+        .env("UPLINK_STAGE_ADDRESS", address.trim_start_matches("http://"))
+        .env("UPLINK_CHROMIUM", &chromium)
+        .output();
+    drop(stage.stdin.take());
+    let _ = stage.kill();
+    let _ = stage.wait();
+    let node = node.unwrap();
+    assert!(
+        node.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&node.stdout),
+        String::from_utf8_lossy(&node.stderr)
+    );
+}

@@ -1,0 +1,236 @@
+//! The event stream over real connections: resume, reset, slow clients, shutdown.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::StreamExt;
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::super::journal::HELD;
+use super::rig::{Rig, rig};
+
+const BOUND: Duration = Duration::from_secs(20);
+
+struct Server {
+    rig: Rig,
+    address: SocketAddr,
+    stop: CancellationToken,
+    task: JoinHandle<std::io::Result<()>>,
+    _dir: tempfile::TempDir,
+}
+
+async fn server() -> Server {
+    let dir = tempfile::tempdir().unwrap();
+    let (handle, rig) = rig(dir.path());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(super::super::serve(listener, handle, stop.clone().cancelled_owned()));
+    Server { rig, address, stop, task, _dir: dir }
+}
+
+#[derive(Debug, Default)]
+struct Frame {
+    kind: String,
+    id: String,
+    data: Value,
+}
+
+struct Client {
+    body: futures::stream::BoxStream<'static, reqwest::Result<bytes::Bytes>>,
+    text: String,
+}
+
+impl Client {
+    async fn open(server: &Server, place: Option<&str>) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut request = reqwest::Client::new().get(format!("http://{}/api/v1/events", server.address));
+        if let Some(place) = place {
+            request = request.header("last-event-id", place);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        assert_eq!(response.headers()["x-accel-buffering"], "no");
+        Self { body: response.bytes_stream().boxed(), text: String::new() }
+    }
+
+    /// The next frame; none at the end of the stream.
+    async fn next(&mut self) -> Option<Frame> {
+        loop {
+            if let Some((frame, rest)) = self.text.split_once("\n\n") {
+                let mut found = Frame::default();
+                for line in frame.lines() {
+                    match line.split_once(": ") {
+                        Some(("event", kind)) => found.kind = kind.into(),
+                        Some(("id", id)) => found.id = id.into(),
+                        Some(("data", data)) => found.data = serde_json::from_str(data).unwrap(),
+                        _ => {}
+                    }
+                }
+                self.text = rest.to_owned();
+                return Some(found);
+            }
+            let bytes = timeout(BOUND, self.body.next()).await.expect("no frame in time")?.ok()?;
+            self.text.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+
+    async fn until(&mut self, kind: &str) -> Frame {
+        loop {
+            let frame = self.next().await.unwrap_or_else(|| panic!("the stream ended before a {kind}"));
+            if frame.kind == kind {
+                return frame;
+            }
+        }
+    }
+}
+
+async fn metric(server: &Server, name: &str) -> f64 {
+    let text = reqwest::get(format!("http://{}/metrics", server.address)).await.unwrap().text().await.unwrap();
+    let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or("x 0");
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+async fn wait_for(server: &Server, name: &str, wanted: f64) {
+    let reached = async {
+        while metric(server, name).await != wanted {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(BOUND, reached).await.unwrap_or_else(|_| panic!("{name} does not become {wanted}"));
+}
+
+#[tokio::test]
+async fn begins_with_a_snapshot_then_tells_what_happens() {
+    let server = server().await;
+    let mut client = Client::open(&server, None).await;
+    let first = client.next().await.unwrap();
+    assert_eq!((first.kind.as_str(), first.data["channels"].as_array().unwrap().len()), ("snapshot", 3));
+    let beat = client.until("heartbeat").await;
+    assert!(beat.data["server_time"].is_string() && beat.id.is_empty(), "{beat:?}");
+    server.rig.emit(1, "the picture is gone");
+    let event = client.until("event").await;
+    assert!(event.id.ends_with("-1"), "{event:?}");
+    assert_eq!((&event.data["code"], &event.data["channel"]), (&"source_lost".into(), &"demo".into()));
+    client.until("heartbeat").await;
+}
+
+#[tokio::test]
+async fn many_changes_become_few_documents() {
+    let server = server().await;
+    let mut client = Client::open(&server, None).await;
+    client.next().await.unwrap();
+    for n in 1..=500 {
+        server.rig.change(|status| status.channels[0].generation = 1000 + n);
+        tokio::task::yield_now().await;
+    }
+    let mut documents = 0;
+    loop {
+        let status = client.until("status").await;
+        documents += 1;
+        if status.data["channels"][0]["generation"] == 1500 {
+            break;
+        }
+    }
+    assert!(documents <= 10, "{documents} documents for one burst");
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_misses_nothing_and_sees_nothing_twice() {
+    let server = server().await;
+    let mut client = Client::open(&server, None).await;
+    let place = client.next().await.unwrap().id;
+    (1..=5).for_each(|seq| server.rig.emit(seq, "gone"));
+    let mut last = place;
+    for _ in 0..3 {
+        last = client.until("event").await.id;
+    }
+    drop(client);
+    (6..=8).for_each(|seq| server.rig.emit(seq, "gone"));
+    let mut client = Client::open(&server, Some(&last)).await;
+    server.rig.emit(9, "gone");
+    let mut seen = Vec::new();
+    while seen.last() != Some(&9) {
+        seen.push(client.until("event").await.data["seq"].as_u64().unwrap());
+    }
+    assert_eq!(seen, [4, 5, 6, 7, 8, 9]);
+    client.until("heartbeat").await;
+}
+
+#[tokio::test]
+async fn a_place_that_is_gone_is_reset() {
+    let server = server().await;
+    let mut client = Client::open(&server, None).await;
+    let place = client.next().await.unwrap().id;
+    (1..=HELD as u64 + 5).for_each(|seq| server.rig.emit(seq, "gone"));
+    client.until("event").await;
+    let epoch = place.split('-').next().unwrap().to_owned();
+    for place in ["cafe-3", "nonsense", &format!("{epoch}-1"), &format!("{epoch}-999999999")] {
+        let mut client = Client::open(&server, Some(place)).await;
+        // The ring fills while the first client reads: ask until the oldest events are out.
+        let first = client.next().await.unwrap();
+        assert_eq!(first.kind, "reset", "{place}: {first:?}");
+        assert_eq!(client.next().await.unwrap().kind, "snapshot");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off_and_holds_nobody_back() {
+    let server = server().await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(2048).unwrap();
+    let mut stuck = socket.connect(server.address).await.unwrap();
+    stuck.write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n").await.unwrap();
+    wait_for(&server, "uplink_event_stream_clients", 1.0).await;
+    let mut client = Client::open(&server, None).await;
+    client.next().await.unwrap();
+    let text = "x".repeat(2_000);
+    for seq in 1..=6_000 {
+        server.rig.emit(seq, &text);
+        if seq % 100 == 0 {
+            while client.until("event").await.data["seq"] != seq {}
+        }
+    }
+    drop(client);
+    wait_for(&server, "uplink_event_stream_clients", 0.0).await;
+    drop(stuck);
+}
+
+#[tokio::test]
+async fn a_client_that_falls_behind_is_told_what_it_missed() {
+    let server = server().await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(2048).unwrap();
+    let mut slow = socket.connect(server.address).await.unwrap();
+    slow.write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n").await.unwrap();
+    wait_for(&server, "uplink_event_stream_clients", 1.0).await;
+    let text = "x".repeat(4_000);
+    for seq in 1..=3 * HELD as u64 {
+        server.rig.emit(seq, &text);
+        if seq % 500 == 0 {
+            while metric(&server, "uplink_events_total{code=\"source_lost\",severity=\"warning\"}").await < seq as f64 {
+            }
+        }
+    }
+    let mut told = String::new();
+    let read = tokio::io::AsyncReadExt::read_to_string(&mut slow, &mut told);
+    timeout(BOUND, read).await.expect("the stream goes on").ok();
+    let gap = told.rsplit("event: gap").next().unwrap();
+    assert!(gap.contains("\"missed\":"), "no gap at the end: {}", &told[told.len().saturating_sub(300)..]);
+    assert_eq!(metric(&server, "uplink_event_stream_cut_total").await, 1.0);
+}
+
+#[tokio::test]
+async fn a_shutdown_waits_for_no_panel() {
+    let server = server().await;
+    let mut client = Client::open(&server, None).await;
+    client.next().await.unwrap();
+    server.stop.cancel();
+    timeout(Duration::from_secs(10), server.task).await.expect("it waits for the panel").unwrap().unwrap();
+    while client.next().await.is_some() {}
+}

@@ -1,0 +1,86 @@
+//! `uplinkctl check [DIR]`: checks a configuration without a daemon.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::config::{Checked, Credentials, Faults, load_with};
+
+/// Where the packaged daemon looks.
+const DEFAULT_DIRECTORY: &str = "/etc/uplink";
+
+/// EX_USAGE of sysexits.h, which the daemon uses for a faulty configuration, too.
+const FAULTY: u8 = 64;
+
+/// Checks `uplinkd.toml` in a directory, or the file that is named, and every stream class and hardware profile it can
+/// refer to. Prints every fault; exits 64 if there is one.
+pub fn run(dir_or_file: Option<PathBuf>, json: bool) -> ExitCode {
+    let (text, good) = report(dir_or_file.unwrap_or_else(|| DEFAULT_DIRECTORY.into()), json);
+    // A reader that has gone away (`| head`) is no reason to fail.
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+    if good { ExitCode::SUCCESS } else { ExitCode::from(FAULTY) }
+}
+
+/// What [`run`] prints, and whether the configuration is without fault.
+pub fn report(dir_or_file: PathBuf, json: bool) -> (String, bool) {
+    let result = load_with(&configuration_file(dir_or_file), &[], &credentials());
+    let text = if json { as_json(&result) } else { as_text(&result) };
+    (text, result.is_ok())
+}
+
+fn configuration_file(path: PathBuf) -> PathBuf {
+    if path.is_dir() { path.join("uplinkd.toml") } else { path }
+}
+
+/// A technician's shell has no credentials; inside the unit they are looked at.
+fn credentials() -> Credentials {
+    match Credentials::from_environment() {
+        Credentials::At(None) => Credentials::NotHere,
+        here => here,
+    }
+}
+
+fn as_text(result: &Result<Checked, Faults>) -> String {
+    let mut text = String::new();
+    match result {
+        Ok(checked) => {
+            for warning in checked.warnings.iter() {
+                let _ = writeln!(text, "warning: {warning}");
+            }
+            let _ = writeln!(text, "{}", summary(checked));
+        }
+        Err(faults) => {
+            let _ = write!(text, "{faults}");
+            let _ = writeln!(text, "{} in {}", count(faults.len(), "fault"), count(faults.files(), "file"));
+        }
+    }
+    text
+}
+
+fn as_json(result: &Result<Checked, Faults>) -> String {
+    let none = Faults::default();
+    let (faults, warnings, summary) = match result {
+        Ok(checked) => (&none, &checked.warnings, Some(summary(checked))),
+        Err(faults) => (faults, &none, None),
+    };
+    format!("{:#}\n", json!({"ok": result.is_ok(), "faults": faults, "warnings": warnings, "summary": summary}))
+}
+
+fn summary(checked: &Checked) -> String {
+    format!(
+        "ok: {}, {}, {}",
+        count(checked.channels.len(), "channel"),
+        count_es(checked.stream_classes.len(), "stream class"),
+        count(checked.profiles.iter().count(), "hardware profile"),
+    )
+}
+
+fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+fn count_es(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}es") }
+}

@@ -1,0 +1,134 @@
+//! The API as a program sees it.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+const CONNECT: Duration = Duration::from_secs(3);
+const READ: Duration = Duration::from_secs(5);
+
+/// Longer than the daemon waits for the engine, so that its answer is the one that is shown.
+const COMMAND: Duration = Duration::from_secs(65);
+
+/// Why there is no answer to show.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("no answer from {url}: {cause}")]
+    Unreachable { url: String, cause: String },
+    #[error("{detail}")]
+    Refused { code: String, detail: String, errors: Vec<String> },
+    #[error("{url} does not answer as an Uplink daemon does: {cause}")]
+    Unreadable { url: String, cause: String },
+}
+
+impl Failure {
+    pub(crate) fn unknown_channel(id: impl Display, known: impl Iterator<Item = impl Display>) -> Self {
+        let known: Vec<String> = known.map(|id| id.to_string()).collect();
+        let detail = format!("there is no channel `{id}`; there is: {}", known.join(", "));
+        Failure::Refused { code: "unknown_channel".into(), detail, errors: Vec::new() }
+    }
+}
+
+/// A problem (RFC 9457), as far as people need it.
+#[derive(Deserialize)]
+struct Problem {
+    code: String,
+    detail: String,
+    #[serde(default)]
+    errors: Vec<Fault>,
+}
+
+#[derive(Deserialize)]
+struct Fault {
+    detail: String,
+}
+
+/// See the module.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+}
+
+impl Client {
+    pub(crate) fn new(api: &url::Url) -> Result<Self, Failure> {
+        // Fails only if one is installed already, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let base = api.as_str().trim_end_matches('/').to_owned();
+        // An appliance is near: a proxy for the web does not know it.
+        let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).read_timeout(COMMAND).build();
+        let http = http.map_err(|error| Failure::Unreachable { url: base.clone(), cause: innermost(&error) })?;
+        Ok(Self { http, base })
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.base)
+    }
+
+    /// The text as it came, and what it says.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<(String, T), Failure> {
+        self.exchange(self.http.get(self.url(path)).timeout(READ)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Option<Value>) -> Result<(String, Value), Failure> {
+        let request = self.http.post(self.url(path)).timeout(COMMAND);
+        self.exchange(match body {
+            Some(body) => request.json(&body),
+            None => request,
+        })
+        .await
+    }
+
+    /// An answer whose body goes on and on.
+    pub(crate) async fn open(&self, path: &str) -> Result<reqwest::Response, Failure> {
+        let answer = self.http.get(self.url(path)).send().await.map_err(|error| self.unreachable(&error))?;
+        match answer.status().is_success() {
+            true => Ok(answer),
+            false => {
+                let text = answer.text().await.map_err(|error| self.unreachable(&error))?;
+                Err(self.refused(&text))
+            }
+        }
+    }
+
+    async fn exchange<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<(String, T), Failure> {
+        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let good = answer.status().is_success();
+        let mut text = answer.text().await.map_err(|error| self.unreachable(&error))?;
+        if !good {
+            return Err(self.refused(&text));
+        }
+        let said = serde_json::from_str(&text).map_err(|error| self.unreadable(&error))?;
+        text.push('\n');
+        Ok((text, said))
+    }
+
+    fn refused(&self, text: &str) -> Failure {
+        match serde_json::from_str::<Problem>(text) {
+            Ok(Problem { code, detail, errors }) => {
+                Failure::Refused { code, detail, errors: errors.into_iter().map(|fault| fault.detail).collect() }
+            }
+            Err(error) => self.unreadable(&error),
+        }
+    }
+
+    pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let cause = if error.is_timeout() { "it took too long".to_owned() } else { innermost(error) };
+        Failure::Unreachable { url: self.base.clone(), cause }
+    }
+
+    fn unreadable(&self, error: &serde_json::Error) -> Failure {
+        Failure::Unreadable { url: self.base.clone(), cause: error.to_string() }
+    }
+}
+
+/// The innermost cause is what a technician can act on (`connection refused`).
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string().to_lowercase()
+}

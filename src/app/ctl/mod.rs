@@ -1,0 +1,182 @@
+//! `uplinkctl`: the command line for technicians, over the same REST API as the panel.
+//!
+//! Owns: arguments, exit codes, tables for people. Must not: reach around the API, or need GStreamer: it works on a
+//! laptop, and `check` works without a daemon.
+
+mod client;
+mod exit;
+mod follow;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::client::{Client, Failure};
+use self::exit::Exit;
+use crate::model::status::ApplianceStatus;
+use crate::model::{ChannelId, SourceId};
+
+const EXAMPLES: &str = "\
+Examples:
+  uplinkctl status                       every channel: on air or not, how well, and why not
+  uplinkctl status demo                  one channel with sources, renditions and destinations
+  uplinkctl slate demo                   show the slate now; `release` shows the source again
+  uplinkctl take demo cam-2              show another source
+  uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
+  uplinkctl events --follow              what happens, as it happens
+  uplinkctl --api http://10.0.0.7:8080 --json status | jq .health
+
+Exit codes:
+  0   done
+  1   refused or failed
+  2   wrong usage
+  3   the daemon cannot be reached
+  64  faulty configuration";
+
+/// Drives and inspects an Uplink appliance.
+#[derive(Debug, Parser)]
+#[command(name = "uplinkctl", version, after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Address of the daemon's API.
+    #[arg(long, env = "UPLINK_API", default_value = "http://127.0.0.1:8080", global = true)]
+    api: url::Url,
+
+    /// Print JSON, as the API answers, for other programs.
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Check a configuration without a daemon; names every fault at once.
+    Check {
+        /// Directory with uplinkd.toml, or the file itself [default: /etc/uplink].
+        dir: Option<PathBuf>,
+    },
+    /// What is on air, how well, and what is wrong.
+    Status {
+        /// Only this channel, with all its parts.
+        channel: Option<ChannelId>,
+    },
+    /// Put a channel on air.
+    Start {
+        /// Its id.
+        channel: ChannelId,
+    },
+    /// Take a channel off air.
+    Stop {
+        /// Its id.
+        channel: ChannelId,
+    },
+    /// Show the slate until released.
+    Slate {
+        /// Its id.
+        channel: ChannelId,
+    },
+    /// Show the best source again.
+    Release {
+        /// Its id.
+        channel: ChannelId,
+    },
+    /// Show this source.
+    Take {
+        /// The channel's id.
+        channel: ChannelId,
+        /// The source's id.
+        source: SourceId,
+    },
+    /// Put the configuration on disk in force; a faulty one changes nothing.
+    Reload,
+    /// What happened lately.
+    Events {
+        /// Go on with what happens now, until interrupted.
+        #[arg(short, long)]
+        follow: bool,
+        /// How many of the past.
+        #[arg(short = 'n', long, default_value_t = 20)]
+        number: usize,
+    },
+}
+
+/// Does what the arguments say.
+pub fn run(arguments: Arguments) -> ExitCode {
+    if let Verb::Check { dir } = arguments.verb {
+        return check(dir, arguments.json);
+    }
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("uplinkctl: cannot start: {error}");
+            return Exit::Failed.into();
+        }
+    };
+    match runtime.block_on(perform(&arguments)) {
+        Ok(text) => {
+            say(&text);
+            Exit::Done.into()
+        }
+        Err(failure) => {
+            eprint!("{}", report::failure(&failure));
+            Exit::from(&failure).into()
+        }
+    }
+}
+
+fn check(dir: Option<PathBuf>, json: bool) -> ExitCode {
+    super::check::run(dir, json)
+}
+
+/// A reader that has gone away (`| head`) is no failure.
+fn say(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+}
+
+async fn perform(arguments: &Arguments) -> Result<String, Failure> {
+    let client = Client::new(&arguments.api)?;
+    let json = arguments.json;
+    match &arguments.verb {
+        Verb::Check { .. } => Ok(String::new()),
+        Verb::Status { channel: None } => {
+            let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
+            Ok(if json { text } else { report::appliance(&status) })
+        }
+        Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
+        Verb::Start { channel } => command(&client, &format!("channels/{channel}/start"), None, json).await,
+        Verb::Stop { channel } => command(&client, &format!("channels/{channel}/stop"), None, json).await,
+        Verb::Slate { channel } => command(&client, &format!("channels/{channel}/slate"), None, json).await,
+        Verb::Release { channel } => command(&client, &format!("channels/{channel}/release"), None, json).await,
+        Verb::Take { channel, source } => {
+            let body = serde_json::json!({ "source": source });
+            command(&client, &format!("channels/{channel}/take"), Some(body), json).await
+        }
+        Verb::Reload => command(&client, "config/reload", None, json).await,
+        Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
+        Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
+    }
+}
+
+/// The whole document is asked for, because its clock gives the ages.
+async fn one_channel(client: &Client, id: &ChannelId, json: bool) -> Result<String, Failure> {
+    if json {
+        return Ok(client.get::<serde_json::Value>(&format!("api/v1/channels/{id}")).await?.0);
+    }
+    let (_, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
+    match status.channels.iter().find(|channel| channel.id == *id) {
+        Some(channel) => Ok(report::channel(channel, status.now)),
+        None => Err(Failure::unknown_channel(id, status.channels.iter().map(|channel| &channel.id))),
+    }
+}
+
+async fn command(client: &Client, path: &str, body: Option<serde_json::Value>, json: bool) -> Result<String, Failure> {
+    let (text, answer) = client.post(&format!("api/v1/{path}"), body).await?;
+    Ok(if json { text } else { report::outcome(&answer) })
+}

@@ -1,0 +1,156 @@
+//! The command line against the real API over a mailbox that the test holds.
+
+use clap::{CommandFactory, Parser};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::exit::Exit;
+use super::{Arguments, perform, report};
+use crate::api::tests::rig::{Rig, id, rig};
+use crate::supervisor::{Command, Outcome, Refusal};
+
+struct Daemon {
+    rig: Rig,
+    url: String,
+    _stop: DropGuard,
+    _dir: tempfile::TempDir,
+}
+
+async fn daemon() -> Daemon {
+    let dir = tempfile::tempdir().unwrap();
+    let (handle, rig) = rig(dir.path());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let stop = CancellationToken::new();
+    tokio::spawn(crate::api::serve(listener, handle, stop.clone().cancelled_owned()));
+    Daemon { rig, url, _stop: stop.drop_guard(), _dir: dir }
+}
+
+async fn uplinkctl(url: &str, line: &str) -> Result<String, (Exit, String)> {
+    let line = ["uplinkctl", "--api", url].into_iter().chain(line.split(' '));
+    let arguments = Arguments::try_parse_from(line).unwrap();
+    perform(&arguments).await.map_err(|failure| (Exit::from(&failure), report::failure(&failure)))
+}
+
+#[test]
+fn arguments_hold_together() {
+    Arguments::command().debug_assert();
+}
+
+#[tokio::test]
+async fn status_says_first_what_is_on_air_then_what_is_wrong() {
+    let daemon = daemon().await;
+    let text = uplinkctl(&daemon.url, "status").await.unwrap();
+    let lines: Vec<Vec<&str>> =
+        text.lines().map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect();
+    assert_eq!(lines[0][0], "studio-box", "{text}");
+    assert_eq!(lines[2][..4], ["CHANNEL", "AIR", "ORDER", "STATE"], "{text}");
+    assert_eq!(lines[3], ["demo", "ON AIR", "on air", "running", "healthy", "cam-1", "1 h 10 min", "1 of 1"], "{text}");
+    assert_eq!(lines[4][..6], ["studio-b", "SLATE", "on air", "slate", "DEGRADED", "slate"], "{text}");
+    assert_eq!(lines[5], ["late-show", "OFF AIR", "off air", "idle", "inactive", "-", "-", "-"], "{text}");
+    let wrong = text.split("\n! ").nth(1).unwrap();
+    assert!(wrong.starts_with("studio-b: DEGRADED for 42 s: origin-b does not answer"), "{text}");
+    assert!(wrong.contains("\n    source cam-1: lost, FAILED for 42 s: no picture"), "{text}");
+    assert!(wrong.contains("\n    destination origin-b: interrupted, 44 s waiting, DEGRADED"), "{text}");
+}
+
+#[tokio::test]
+async fn one_channel_with_all_its_parts() {
+    let daemon = daemon().await;
+    let text = uplinkctl(&daemon.url, "status studio-b").await.unwrap();
+    for part in [
+        "worker 41207, adopted",
+        "2 restart(s)",
+        "cam-1 (srt)",
+        "origin-b",
+        "44.0 s",
+        "x264enc",
+        "3 Mbit/s",
+        "shows slate (asked: slate)",
+        "spool 740 of 4000 MB",
+    ] {
+        assert!(text.contains(part), "no `{part}` in\n{text}");
+    }
+    assert!(text.lines().all(|line| line.len() < 200 && line.trim_end() == line), "{text}");
+    let json = uplinkctl(&daemon.url, "--json status studio-b").await.unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["id"], "studio-b");
+    let (exit, text) = uplinkctl(&daemon.url, "status nobody").await.unwrap_err();
+    assert_eq!(exit, Exit::Failed);
+    assert!(text.contains("there is: demo, studio-b, late-show"), "{text}");
+}
+
+#[tokio::test]
+async fn verbs_tell_what_the_engine_confirmed() {
+    let mut daemon = daemon().await;
+    for (line, expected) in [
+        ("start demo", Command::Start(id("demo"))),
+        ("stop demo", Command::Stop(id("demo"))),
+        ("slate demo", Command::Slate(id("demo"))),
+        ("release demo", Command::Release(id("demo"))),
+        ("take demo clip", Command::Take(id("demo"), "clip".parse().unwrap())),
+        ("reload", Command::Reload),
+    ] {
+        let engine = async {
+            let (command, reply) = daemon.rig.requests.recv().await.unwrap();
+            let text = "it is done".to_owned();
+            let nothing = Outcome { changed: false, order: None, program: None, state: None, showing: None, text };
+            reply.send(Ok(nothing)).unwrap();
+            command
+        };
+        let (said, command) = tokio::join!(uplinkctl(&daemon.url, line), engine);
+        assert_eq!((said.unwrap().as_str(), command), ("it is done (it was so already)\n", expected));
+    }
+}
+
+#[tokio::test]
+async fn refusals_have_their_exit_codes() {
+    let mut daemon = daemon().await;
+    let faulty = Refusal::FaultyConfiguration(vec!["uplinkd.toml:3:1: the fault".into()]);
+    for (line, refusal, exit, part) in [
+        ("slate demo", Refusal::OffAir(id("demo")), Exit::Failed, "start it first [off_air]"),
+        ("reload", faulty, Exit::FaultyConfiguration, "\n  uplinkd.toml:3:1: the fault\n"),
+        ("stop demo", Refusal::ShuttingDown, Exit::Failed, "[shutting_down]"),
+    ] {
+        let engine = async { daemon.rig.requests.recv().await.unwrap().1.send(Err(refusal)).unwrap() };
+        let (said, ()) = tokio::join!(uplinkctl(&daemon.url, line), engine);
+        let (code, text) = said.unwrap_err();
+        assert_eq!(code, exit);
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_not_there_may_still_be_on_air() {
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (exit, text) = uplinkctl(&format!("http://{port}"), "status").await.unwrap_err();
+    assert_eq!(exit, Exit::Unreachable);
+    assert!(text.contains("connection refused") && text.contains("channels may be on air"), "{text}");
+}
+
+#[tokio::test]
+async fn events_are_lines() {
+    let daemon = daemon().await;
+    (1..=30).for_each(|seq| daemon.rig.emit(seq, &format!("event {seq}")));
+    let client = super::Client::new(&daemon.url.parse().unwrap()).unwrap();
+    let recorded = async {
+        while client.get::<Vec<serde_json::Value>>("api/v1/events/recent").await.unwrap().1.len() < 30 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), recorded).await.unwrap();
+    let text = uplinkctl(&daemon.url, "events -n 3").await.unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert!(lines[2].contains("WARNING  demo/cam-1: event 30; check the camera's cable [source_lost]"), "{text}");
+}
+
+#[tokio::test]
+async fn another_server_is_not_taken_for_a_daemon() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let other = axum::Router::new().fallback(|| async { "<html>it works</html>" });
+    tokio::spawn(axum::serve(listener, other).into_future());
+    let (exit, text) = uplinkctl(&url, "status").await.unwrap_err();
+    assert_eq!(exit, Exit::Failed);
+    assert!(text.contains("does not answer as an Uplink daemon does"), "{text}");
+}

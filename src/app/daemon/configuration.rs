@@ -1,0 +1,38 @@
+//! From the file to what the supervisor puts in force.
+
+use std::path::Path;
+
+use super::arguments::Place;
+use super::failure::Failure;
+use crate::config::{Checked, load};
+use crate::hardware::inventory;
+use crate::plan::{PlanPaths, derive};
+use crate::supervisor::{Configuration, Configured, Reload};
+
+/// Reads, checks and plans; all faults at once.
+pub(super) fn read(place: &Place) -> Result<(Checked, Configuration), Failure> {
+    load_all(place).map_err(Failure::Configuration)
+}
+
+/// The same again, whenever the supervisor asks for it. What the API listens on stays as it was at the start.
+pub(super) fn reload(place: &Place) -> Reload {
+    let place = place.clone();
+    Box::new(move || load_all(&place).map(|(_, configuration)| configuration))
+}
+
+fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
+    let checked = load(&place.config, &place.overrides).map_err(|faults| faults.lines())?;
+    for warning in checked.warnings.iter() {
+        tracing::warn!(code = "configuration_warning", "{warning}");
+    }
+    let paths = PlanPaths { spool_root: place.state.join("spool") };
+    let plans = derive(&checked, &inventory(Path::new("/")), &paths).map_err(|error| vec![error.to_string()])?;
+    let order_of = |id| checked.channels.iter().find(|channel| channel.id == id).map(|channel| channel.order);
+    let channels = plans
+        .into_iter()
+        .filter_map(|plan| order_of(plan.channel.clone()).map(|order| Configured { plan, order }))
+        .collect();
+    let path = checked.file.display().to_string();
+    let configuration = Configuration { name: checked.appliance.clone(), path, channels };
+    Ok((checked, configuration))
+}

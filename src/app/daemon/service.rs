@@ -1,0 +1,97 @@
+//! The daemon at work: supervisor, API, signals.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Interval;
+
+use super::arguments::Place;
+use super::configuration::reload;
+use super::failure::Failure;
+use crate::api;
+use crate::model::Event;
+use crate::store::Store;
+use crate::supervisor::{Command, Configuration, Handle, Limits, Records, Settings, Supervisor};
+use crate::system::{Asked, Service, Signals};
+use crate::telemetry::Recorder;
+
+/// What the API gets to finish its answers, once every channel is off air.
+const API_WITHIN: Duration = Duration::from_millis(500);
+
+/// Runs until a signal ends it.
+pub(super) async fn run(place: &Place, listen: SocketAddr, configuration: Configuration) -> Result<(), Failure> {
+    let signals = Signals::listen().map_err(Failure::System)?;
+    let listener = TcpListener::bind(listen).await.map_err(|cause| Failure::Bind { listen, cause })?;
+    let address = listener.local_addr().map_err(Failure::System)?;
+    let (records, notices) = records(place);
+    let limits = Limits::default();
+    let settings = Settings { runtime: place.runtime.clone(), worker: place.worker.clone(), limits };
+    let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload(place));
+    let (close, closing) = oneshot::channel::<()>();
+    let served = tokio::spawn(api::serve(listener, handle.clone(), async {
+        let _ = closing.await;
+    }));
+    supervisor.begin();
+    tracing::info!("API and panel: http://{address}");
+    Service.ready();
+    let result = attend(supervisor, &handle, signals, notices).await;
+    drop(close);
+    let _ = tokio::time::timeout(API_WITHIN, served).await;
+    result
+}
+
+/// Where orders and events are kept, and what the store has to say about itself.
+fn records(place: &Place) -> (Records, mpsc::UnboundedReceiver<Event>) {
+    let (notice, notices) = mpsc::unbounded_channel();
+    let (store, orders) = Store::open(&place.state.join("uplink.db"), move |event| drop(notice.send(event)));
+    let log = store.clone();
+    let recorder = Arc::new(Recorder::new(Box::new(move |event| log.append(event))));
+    (Records { store, orders, recorder }, notices)
+}
+
+/// Answers signals until all channels are off air.
+async fn attend(
+    mut supervisor: Supervisor,
+    handle: &Handle,
+    mut signals: Signals,
+    mut notices: mpsc::UnboundedReceiver<Event>,
+) -> Result<(), Failure> {
+    let mut stopping = false;
+    let mut watchdog = Service.watchdog_period().map(tokio::time::interval);
+    loop {
+        tokio::select! {
+            () = supervisor.finished() => break,
+            asked = signals.next() => match asked {
+                Asked::Reload => {
+                    tokio::spawn(read_again(handle.clone()));
+                }
+                Asked::Stop if !stopping => {
+                    stopping = true;
+                    Service.stopping();
+                    supervisor.stop();
+                }
+                Asked::Stop => supervisor.hurry(),
+            },
+            Some(event) = notices.recv() => supervisor.tell(event),
+            () = tick(watchdog.as_mut()) => Service.alive(),
+        }
+    }
+    if stopping { Ok(()) } else { Err(Failure::Ended) }
+}
+
+async fn tick(period: Option<&mut Interval>) {
+    match period {
+        Some(period) => drop(period.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// What happens is told by events; the service manager only waits for the end.
+async fn read_again(handle: Handle) {
+    Service.reloading();
+    let _ = handle.ask(Command::Reload).await;
+    Service.ready();
+}

@@ -1,0 +1,148 @@
+//! The checked configuration: typed, complete, every reference resolved. Later code never checks again.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::stream_class::StreamClass;
+use crate::document::Faults;
+use crate::model::status::ChannelOrder;
+use crate::model::{ChannelId, DestinationId, PictureSize, Secret, SourceId};
+use crate::profile::Profiles;
+
+/// A whole configuration without a fault.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// Name of the appliance.
+    pub appliance: String,
+    /// Where API and panel listen.
+    pub listen: SocketAddr,
+    /// Channels in the order of the file.
+    pub channels: Vec<Channel>,
+    /// Every stream class of the directory, by name.
+    pub stream_classes: BTreeMap<String, Arc<StreamClass>>,
+    /// Every hardware profile of the directory.
+    pub profiles: Profiles,
+    /// What should be looked at, though it is no fault.
+    pub warnings: Faults,
+}
+
+/// One channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Channel {
+    /// The channel.
+    pub id: ChannelId,
+    /// Name for people.
+    pub title: String,
+    /// Its stream class.
+    pub stream_class: Arc<StreamClass>,
+    /// Sources by rank. Never empty.
+    pub sources: Vec<Source>,
+    /// Destinations.
+    pub destinations: Vec<Destination>,
+    /// The only hardware profile to take encoders from; any if none.
+    pub hardware_profile: Option<String>,
+    /// What is ordered when the channel is seen for the first time.
+    pub order: ChannelOrder,
+    /// What the slate says.
+    pub slate_text: String,
+    /// Segments on disk.
+    pub spool: Spool,
+}
+
+/// Limits of a channel's spool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spool {
+    /// Most bytes.
+    pub quota_bytes: u64,
+    /// How long segments stay at least, if the quota allows.
+    pub retain: Duration,
+}
+
+/// One source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// The source.
+    pub id: SourceId,
+    /// How to open it.
+    pub kind: SourceKind,
+}
+
+/// How a source is opened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceKind {
+    /// Every capture device that no other source names, then a test source.
+    Auto,
+    /// Test picture and tone.
+    Test,
+    /// A capture device.
+    V4l2 {
+        /// Device node as written.
+        device: PathBuf,
+        /// Other names of the same node on this box now (the kernel's name, links by path and id).
+        aliases: Vec<PathBuf>,
+        /// ALSA device of its sound.
+        sound: Option<String>,
+        /// Size to ask for.
+        size: Option<PictureSize>,
+    },
+    /// Sound only.
+    Alsa {
+        /// ALSA device.
+        device: String,
+    },
+    /// A media file.
+    File {
+        /// Absolute.
+        path: PathBuf,
+    },
+    /// SRT.
+    Srt {
+        /// Role.
+        mode: SrtMode,
+        /// Peer, or local address.
+        host: String,
+        /// UDP port.
+        port: u16,
+        /// Receive latency, milliseconds.
+        latency_ms: u32,
+        /// 10 to 79 characters.
+        passphrase: Option<Secret>,
+        /// Sent or demanded.
+        stream_id: Option<String>,
+    },
+}
+
+/// SRT roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SrtMode {
+    /// Connects to a listener.
+    Caller,
+    /// Waits for a caller.
+    Listener,
+}
+
+/// One destination.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Destination {
+    /// The destination.
+    pub id: DestinationId,
+    /// How to deliver.
+    pub kind: DestinationKind,
+}
+
+/// How to deliver.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DestinationKind {
+    /// HLS by HTTP PUT.
+    HlsPush {
+        /// Base; ends with a slash.
+        url: url::Url,
+        /// Bearer token.
+        token: Option<Secret>,
+    },
+}

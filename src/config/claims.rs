@@ -1,0 +1,115 @@
+//! Claims: what only one source or destination may use. A clash names both claimants.
+
+use super::Findings;
+use super::channels::PlacedChannel;
+use super::checked::{Destination, DestinationKind, Source, SourceKind, SrtMode};
+use crate::document::Placed;
+use crate::document::Spot;
+use crate::profile::Profiles;
+
+/// Who claims what, and where that is written.
+struct Claim {
+    /// Names of one resource; two claims clash if they have one in common.
+    names: Vec<String>,
+    what: String,
+    claimant: String,
+    spot: Spot,
+}
+
+pub(crate) fn check(
+    listen: Option<&Placed<std::net::SocketAddr>>,
+    channels: &[PlacedChannel],
+    findings: &mut Findings,
+) {
+    let mut claims = Vec::new();
+    if let Some(listen) = listen {
+        claims.push(Claim {
+            names: vec![format!("port {}", listen.value.port())],
+            what: format!("port {}", listen.value.port()),
+            claimant: if listen.spot.value.is_some() { "the API".to_owned() } else { "the API by default".to_owned() },
+            spot: listen.spot.clone(),
+        });
+    }
+    for placed in channels {
+        for (source, spot) in placed.channel.sources.iter().zip(&placed.source_spots) {
+            let claimant = format!("source `{}` of channel `{}`", source.id, placed.channel.id);
+            claims.extend(of_source(source, &claimant, spot));
+        }
+        for (destination, spot) in placed.channel.destinations.iter().zip(&placed.destination_spots) {
+            claims.push(of_destination(destination, placed, spot));
+        }
+    }
+    for (n, claim) in claims.iter().enumerate() {
+        let clash = claims[..n].iter().find(|earlier| earlier.names.iter().any(|name| claim.names.contains(name)));
+        if let Some(earlier) = clash {
+            let rule = format!(
+                "{} is claimed by {} and by {} ({})",
+                claim.what,
+                claim.claimant,
+                earlier.claimant,
+                earlier.spot.position()
+            );
+            findings.faults.add(&claim.spot, rule, "give each its own");
+        }
+    }
+}
+
+/// A channel that names one profile has no other encoder to turn to when the sessions of its hardware are used up. How
+/// many cards there are is not known here, so this only warns.
+pub(crate) fn check_sessions(channels: &[PlacedChannel], profiles: &Profiles, findings: &mut Findings) {
+    for profile in profiles.iter() {
+        let Some(most) = profile.encoders.iter().filter_map(|encoder| encoder.max_sessions).max() else { continue };
+        let mine = channels.iter().filter(|placed| placed.channel.hardware_profile.as_ref() == Some(&profile.name));
+        let mine: Vec<&PlacedChannel> = mine.collect();
+        let taken: usize = mine.iter().map(|placed| placed.channel.stream_class.video.len()).sum();
+        if let Some(last) = mine.last().filter(|_| taken > most as usize) {
+            let names: Vec<String> = mine.iter().map(|placed| format!("`{}`", placed.channel.id)).collect();
+            let rule = format!(
+                "asks `{}` for {taken} encoder sessions together with all that name it ({}); it allows {most} for each card",
+                profile.name,
+                names.join(", ")
+            );
+            findings.warnings.add(&last.profile_spot, rule, "name another profile for one of them, or \"auto\"");
+        }
+    }
+}
+
+fn of_source(source: &Source, claimant: &str, spot: &Spot) -> Vec<Claim> {
+    let claim =
+        |names: Vec<String>, what: String| Claim { names, what, claimant: claimant.to_owned(), spot: spot.clone() };
+    match &source.kind {
+        SourceKind::V4l2 { device, aliases, sound, .. } => {
+            let paths = std::iter::once(device).chain(aliases).map(|path| path.display().to_string());
+            let mut claims = vec![claim(paths.collect(), format!("capture device {}", device.display()))];
+            claims
+                .extend(sound.iter().map(|sound| claim(vec![sound_resource(sound)], format!("sound device {sound}"))));
+            claims
+        }
+        SourceKind::Alsa { device } => vec![claim(vec![sound_resource(device)], format!("sound device {device}"))],
+        SourceKind::Srt { mode: SrtMode::Listener, port, .. } => {
+            vec![claim(vec![format!("port {port}")], format!("port {port}"))]
+        }
+        SourceKind::Auto => {
+            vec![claim(vec!["auto".to_owned()], "every capture device that no other source names".to_owned())]
+        }
+        SourceKind::Test | SourceKind::File { .. } | SourceKind::Srt { mode: SrtMode::Caller, .. } => Vec::new(),
+    }
+}
+
+/// `plughw:1,0`, `hw:1` and `hw:1,0` are one device; names of cards and numbers of cards cannot be compared here.
+pub(crate) fn sound_resource(device: &str) -> String {
+    let device = device.strip_prefix("plug").unwrap_or(device);
+    let device = device.strip_suffix(",0").or_else(|| device.strip_suffix(",DEV=0")).unwrap_or(device);
+    format!("alsa {}", device.replace("hw:CARD=", "hw:"))
+}
+
+fn of_destination(destination: &Destination, placed: &PlacedChannel, spot: &Spot) -> Claim {
+    let DestinationKind::HlsPush { url, .. } = &destination.kind;
+    let target = format!("{url}{}/", placed.channel.id);
+    Claim {
+        what: format!("push target {target}"),
+        names: vec![target],
+        claimant: format!("destination `{}` of channel `{}`", destination.id, placed.channel.id),
+        spot: spot.clone(),
+    }
+}

@@ -1,0 +1,217 @@
+//! What may stand in `uplinkd.toml`.
+
+use crate::document::{Key, Kind, Need, Shape, Variant};
+
+/// The daemon's configuration file.
+pub static UPLINKD: Shape = Shape::plain(
+    "The configuration of one appliance. Identifiers of sources, destinations and channels are the keys of their tables.",
+    &[
+        key("appliance", Kind::Table(&APPLIANCE), Need::Required(""), "This box"),
+        key("api", Kind::Table(&API), Need::Optional, "API and panel"),
+        key("paths", Kind::Table(&PATHS), Need::Optional, "Where the other files are"),
+        key("spool", Kind::Table(&SPOOL), Need::Optional, "Segments on disk, of each channel"),
+        key("sources", Kind::Map(&SOURCE), Need::Required(""), "Where channels take pictures and sound"),
+        key("destinations", Kind::Map(&DESTINATION), Need::Optional, "Where channels are sent"),
+        key("channels", Kind::Map(&CHANNEL), Need::Required(""), "Channels"),
+    ],
+);
+
+const fn key(name: &'static str, kind: Kind, need: Need, about: &'static str) -> Key {
+    Key { name, kind, need, about }
+}
+
+static APPLIANCE: Shape = Shape::plain(
+    "This box.",
+    &[key("name", Kind::Text(60), Need::Required("\"studio-a\""), "Shown in the panel and the logs")],
+);
+
+static API: Shape = Shape::plain(
+    "API and panel.",
+    &[key(
+        "listen",
+        Kind::Address,
+        Need::Default("\"127.0.0.1:8080\""),
+        "Address and port to listen on. There is no login yet: anything but loopback is open to the network",
+    )],
+);
+
+static PATHS: Shape = Shape::plain(
+    "Where the other files are. Relative paths, here and elsewhere, are relative to this file.",
+    &[
+        key(
+            "pipelines",
+            Kind::Path,
+            Need::Optional,
+            "Directory of stream classes; `pipelines` beside this file if there is one, else `/usr/share/uplink/pipelines`",
+        ),
+        key(
+            "hardware_profiles",
+            Kind::Path,
+            Need::Optional,
+            "Directory of hardware profiles; `hardware-profiles` beside this file if there is one, else \
+             `/usr/share/uplink/hardware-profiles`",
+        ),
+    ],
+);
+
+static SPOOL: Shape = Shape::plain(
+    "Segments on disk. Each channel has a spool of its own with these limits.",
+    &[
+        key("quota", Kind::Bytes, Need::Default("\"20G\""), "Most it may take; at least 50M"),
+        key("retain", Kind::Span, Need::Default("\"1h\""), "How long segments stay at least, if the quota allows"),
+    ],
+);
+
+static CHANNEL_SPOOL: Shape = Shape::plain(
+    "Overrides `[spool]` for this channel.",
+    &[
+        key("quota", Kind::Bytes, Need::Optional, "Most it may take; at least 50M. That of `[spool]` if missing"),
+        key("retain", Kind::Span, Need::Optional, "How long segments stay at least. That of `[spool]` if missing"),
+    ],
+);
+
+static ID: Kind = Kind::Id;
+
+static CHANNEL: Shape = Shape::plain(
+    "One channel.",
+    &[
+        key("title", Kind::Text(80), Need::Required("\"Studio A\""), "Name for people; shown on the slate"),
+        key("stream_class", Kind::Id, Need::Required("\"talk-720p30\""), "A file in the directory of stream classes"),
+        key("sources", Kind::List(&ID), Need::Required("[\"cam\"]"), "Sources by rank, best first"),
+        key("destinations", Kind::List(&ID), Need::Default("[]"), "Destinations"),
+        key(
+            "hardware_profile",
+            Kind::Id,
+            Need::Default("\"auto\""),
+            "Where encoders come from: `auto` tries every hardware profile in the order of priority, a name only that one",
+        ),
+        key(
+            "order",
+            Kind::Word(&[("on-air", "start at once"), ("off-air", "wait for a command")]),
+            Need::Default("\"on-air\""),
+            "What is ordered when the channel is seen for the first time; later the last order stands",
+        ),
+        key("slate_text", Kind::Text(120), Need::Optional, "What the slate says; that of the stream class if missing"),
+        key("spool", Kind::Table(&CHANNEL_SPOOL), Need::Optional, "Segments on disk"),
+    ],
+);
+
+static SOURCE: Shape = Shape {
+    about: "Where channels take pictures and sound.",
+    keys: &[key("kind", Kind::Word(SOURCE_KINDS), Need::Required("\"auto\""), "What it is")],
+    tag: "kind",
+    variants: &[
+        Variant { word: "auto", about: SOURCE_KINDS[0].1, keys: &[] },
+        Variant { word: "test", about: SOURCE_KINDS[1].1, keys: &[] },
+        Variant {
+            word: "v4l2",
+            about: SOURCE_KINDS[2].1,
+            keys: &[
+                key(
+                    "device",
+                    Kind::Path,
+                    Need::Required("\"/dev/video0\""),
+                    "Device node; a link in `/dev/v4l/by-path` stays the same when cards are added",
+                ),
+                key(
+                    "sound",
+                    Kind::Text(100),
+                    Need::Optional,
+                    "ALSA device of its sound, such as `hw:1`; silence if missing",
+                ),
+                key("size", Kind::Size, Need::Optional, "Picture size to ask of the device; its own choice if missing"),
+            ],
+        },
+        Variant {
+            word: "alsa",
+            about: SOURCE_KINDS[3].1,
+            keys: &[key(
+                "device",
+                Kind::Text(100),
+                Need::Required("\"hw:1\""),
+                "ALSA device, as `arecord -L` lists it",
+            )],
+        },
+        Variant {
+            word: "file",
+            about: SOURCE_KINDS[4].1,
+            keys: &[key("path", Kind::Path, Need::Required("\"clip.mp4\""), "The file; must exist")],
+        },
+        Variant { word: "srt", about: SOURCE_KINDS[5].1, keys: SRT },
+    ],
+};
+
+const SOURCE_KINDS: &[(&str, &str)] = &[
+    ("auto", "every capture device in turn, the first that delivers wins; a test source as the last resort"),
+    ("test", "a moving picture with frame counter and UTC, and a tone with a tick each second"),
+    ("v4l2", "a capture device, with its sound"),
+    ("alsa", "sound only, from a sound device"),
+    ("file", "a media file, played over and over"),
+    ("srt", "a sender on the network, as caller or listener"),
+];
+
+const SRT: &[Key] = &[
+    key(
+        "url",
+        Kind::Text(500),
+        Need::Optional,
+        "All in one: `srt://host:port?mode=caller&latency=120&streamid=…`, or `srt://:port?mode=listener`. Instead of the keys below",
+    ),
+    key(
+        "mode",
+        Kind::Word(&[("caller", "connects to a listener"), ("listener", "waits for a caller")]),
+        Need::Optional,
+        "Role; must be given without `url`",
+    ),
+    key(
+        "host",
+        Kind::Text(253),
+        Need::Optional,
+        "Peer to call; for a listener the local address, `0.0.0.0` if missing",
+    ),
+    key("port", Kind::Integer(1, 65_535, "UDP port"), Need::Optional, "UDP port; must be given without `url`"),
+    key(
+        "latency_ms",
+        Kind::Integer(20, 8000, "milliseconds"),
+        Need::Default("120"),
+        "Receive latency: time to ask again for lost packets, four times the round trip is usual",
+    ),
+    key("passphrase_file", Kind::Path, Need::Optional, "File that holds the passphrase, 10 to 79 characters"),
+    key(
+        "passphrase_credential",
+        Kind::Text(100),
+        Need::Optional,
+        "The passphrase as a systemd credential (`LoadCredential=`)",
+    ),
+    key("stream_id", Kind::Text(512), Need::Optional, "Stream id that is sent (caller) or demanded (listener)"),
+];
+
+static DESTINATION: Shape = Shape {
+    about: "Where channels are sent.",
+    keys: &[key(
+        "kind",
+        Kind::Word(&[("hls-push", "HLS by HTTP PUT (DASH-IF Live Media Ingest, Interface-2)")]),
+        Need::Required("\"hls-push\""),
+        "How to deliver",
+    )],
+    tag: "kind",
+    variants: &[Variant {
+        word: "hls-push",
+        about: "HLS by HTTP PUT: segments first, then the playlists that name them.",
+        keys: &[
+            key(
+                "url",
+                Kind::Url(&["http", "https"]),
+                Need::Required("\"https://origin.example/live/\""),
+                "Base; `<channel>/multivariant.m3u8` and the directories of renditions go below it",
+            ),
+            key("token_file", Kind::Path, Need::Optional, "File that holds the bearer token"),
+            key(
+                "token_credential",
+                Kind::Text(100),
+                Need::Optional,
+                "The bearer token as a systemd credential (`LoadCredential=`)",
+            ),
+        ],
+    }],
+};

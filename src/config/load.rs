@@ -1,0 +1,80 @@
+//! A configuration file and all it names → [`Checked`], or every fault.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::channels::{self, Known, PlacedChannel};
+use super::checked::Checked;
+use super::keys::UPLINKD;
+use super::overrides::{self, SourceOverride};
+use super::secrets::Credentials;
+use super::{Findings, claims, destinations, directories, sources};
+use crate::document::{Faults, Section, Source};
+use crate::profile::Profiles;
+
+/// Loads and checks `path` and every stream class and hardware profile in its directories.
+pub fn load(path: &Path, overrides: &[SourceOverride]) -> Result<Checked, Faults> {
+    load_with(path, overrides, &Credentials::from_environment())
+}
+
+/// The same with the given credentials.
+pub fn load_with(path: &Path, overrides: &[SourceOverride], credentials: &Credentials) -> Result<Checked, Faults> {
+    let mut findings = Findings::default();
+    let checked = Source::read(path, &mut findings.faults)
+        .and_then(|source| check(&source, path, overrides, credentials, &mut findings));
+    let Findings { faults, warnings } = findings;
+    let mut checked = faults.unless_any(checked)?;
+    checked.warnings = warnings.sorted();
+    Ok(checked)
+}
+
+fn check(
+    source: &Source,
+    path: &Path,
+    overrides: &[SourceOverride],
+    credentials: &Credentials,
+    findings: &mut Findings,
+) -> Option<Checked> {
+    let parsed = source.parse(&mut findings.faults)?;
+    let root = Section::check(source, parsed.get_ref(), &UPLINKD, &mut findings.faults);
+    let base = path.parent().unwrap_or(Path::new(""));
+    let paths = root.table("paths");
+    let classes = paths.as_ref().map(|paths| directories::stream_classes(paths, base, findings)).unwrap_or_default();
+    let profiles = paths.map(|paths| directories::hardware_profiles(&paths, base, findings)).unwrap_or_default();
+    let profile_names: Vec<String> = profiles.keys().cloned().collect();
+    let profiles = Profiles::new(profiles.into_values().flatten().collect());
+    let sources = sources::read(&root, base, credentials, findings);
+    let destinations = destinations::read(&root, base, credentials, findings);
+    let channel_ids: Vec<String> = root.map("channels").into_iter().map(|(id, _)| id).collect();
+    let replacements = overrides::read(overrides, &channel_ids, findings);
+    let known = Known {
+        sources: &sources,
+        destinations: &destinations,
+        classes: &classes,
+        profile_names: &profile_names,
+        profiles: &profiles,
+        replacements: &replacements,
+    };
+    let read = channels::read(&root, &known, findings);
+    let whole = read.iter().all(Option::is_some);
+    let placed: Vec<PlacedChannel> = read.into_iter().flatten().collect();
+    let listen = root.table("api").and_then(|api| api.get::<SocketAddr>("listen"));
+    if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback()) {
+        findings.warnings.add(
+            &listen.spot,
+            "is open to the network, and there is no login",
+            "keep it behind a proxy that has one",
+        );
+    }
+    claims::check(listen.as_ref(), &placed, findings);
+    claims::check_sessions(&placed, &profiles, findings);
+    Some(Checked {
+        file: path.to_owned(),
+        appliance: root.table("appliance")?.value("name")?,
+        listen: listen?.value,
+        channels: whole.then(|| placed.into_iter().map(|placed| placed.channel).collect())?,
+        stream_classes: classes.into_iter().filter_map(|(name, class)| Some((name, class?))).collect(),
+        profiles,
+        warnings: Faults::default(),
+    })
+}

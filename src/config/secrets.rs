@@ -1,0 +1,108 @@
+//! Secrets: from a file or a systemd credential, never from the configuration itself.
+
+use std::path::{Path, PathBuf};
+
+use crate::document::{Faults, Section};
+use crate::model::Secret;
+
+/// Where systemd credentials are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// The directory of `$CREDENTIALS_DIRECTORY`; none if systemd gave none.
+    At(Option<PathBuf>),
+    /// This process does not run as the service, so credentials cannot be looked at; their names are checked.
+    NotHere,
+}
+
+impl Credentials {
+    /// As systemd says in the environment.
+    pub fn from_environment() -> Self {
+        Self::At(std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from))
+    }
+}
+
+/// What a secret must look like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rule {
+    /// RFC 6750, section 2.1.
+    BearerToken,
+    /// SRT: 10 to 79 bytes.
+    Passphrase,
+}
+
+/// Reads `<name>_file` or `<name>_credential`. None if neither is given or there is a fault.
+pub(crate) fn read(
+    section: &Section<'_>,
+    name: &str,
+    rule: Rule,
+    base: &Path,
+    credentials: &Credentials,
+    faults: &mut Faults,
+) -> Option<Secret> {
+    let (by_file, by_credential) = (format!("{name}_file"), format!("{name}_credential"));
+    let file = section.get::<PathBuf>(&by_file);
+    let credential = section.get::<String>(&by_credential);
+    if let (Some(_), Some(credential)) = (&file, &credential) {
+        let rule = format!("cannot stand beside `{by_file}`");
+        faults.add(&credential.spot, rule, "keep one of the two");
+        return None;
+    }
+    let (spot, path) = if let Some(file) = file {
+        (file.spot, base.join(file.value))
+    } else {
+        let credential = credential?;
+        if !credential.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            || credential.value.starts_with('.')
+        {
+            faults.add(
+                &credential.spot,
+                "is no name of a credential",
+                "use letters, digits, ., _ and -, as in LoadCredential=",
+            );
+            return None;
+        }
+        match credentials {
+            Credentials::NotHere => return None,
+            Credentials::At(Some(directory)) => (credential.spot, directory.join(credential.value)),
+            Credentials::At(None) => {
+                let rule = "needs systemd credentials, and $CREDENTIALS_DIRECTORY is not set";
+                let fix = format!("run as a service with LoadCredential={}, or use `{by_file}`", credential.value);
+                faults.add(&credential.spot, rule, fix);
+                return None;
+            }
+        }
+    };
+    match load(&path, rule) {
+        Ok(secret) => Some(secret),
+        Err((why, fix)) => {
+            faults.add(&spot, format!("{}: {why}", path.display()), fix);
+            None
+        }
+    }
+}
+
+fn load(path: &Path, rule: Rule) -> Result<Secret, (String, &'static str)> {
+    let unreadable =
+        |error: std::io::Error| (format!("cannot be read: {error}"), "name a file that this user may read");
+    let meta = std::fs::metadata(path).map_err(unreadable)?;
+    if !meta.is_file() || meta.len() > 8192 {
+        return Err(("is no file of one line".to_owned(), "name the file that holds the secret and nothing else"));
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| ("is not text".to_owned(), "write the secret as one line of text"))?;
+    let text = text.trim();
+    let fault = match rule {
+        Rule::BearerToken if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) => {
+            Some(("is no bearer token: one line of printable ASCII without spaces", "write the token and nothing else"))
+        }
+        Rule::Passphrase if !(10..=79).contains(&text.len()) || text.contains(['\n', '\r']) => {
+            Some(("is no SRT passphrase: one line of 10 to 79 characters", "use the passphrase agreed with the peer"))
+        }
+        _ => None,
+    };
+    match fault {
+        Some((why, fix)) => Err((why.to_owned(), fix)),
+        None => Ok(Secret::new(text)),
+    }
+}

@@ -1,0 +1,169 @@
+//! `[sources.<id>]` → [`Source`].
+
+use std::path::{Path, PathBuf};
+
+use super::Findings;
+use super::checked::{Source, SourceKind, SrtMode};
+use super::secrets::{self, Credentials, Rule};
+use super::srt;
+use crate::document::{Section, Spot};
+use crate::model::SourceId;
+
+/// One source and where it stands; none for the source if it is faulty, so that references to it are no second fault.
+pub(crate) struct WrittenSource {
+    pub(crate) id: String,
+    pub(crate) source: Option<Source>,
+}
+
+pub(crate) fn read(
+    root: &Section<'_>,
+    base: &Path,
+    credentials: &Credentials,
+    findings: &mut Findings,
+) -> Vec<WrittenSource> {
+    let each = |(id, section): (String, Section<'_>)| {
+        let kind = read_kind(&section, base, credentials, findings);
+        let source = kind.zip(SourceId::new(id.as_str()).ok()).map(|(kind, id)| Source { id, kind });
+        WrittenSource { id, source }
+    };
+    root.map("sources").into_iter().map(each).collect()
+}
+
+fn read_kind(
+    section: &Section<'_>,
+    base: &Path,
+    credentials: &Credentials,
+    findings: &mut Findings,
+) -> Option<SourceKind> {
+    match section.value::<String>("kind")?.as_str() {
+        "auto" => Some(SourceKind::Auto),
+        "test" => Some(SourceKind::Test),
+        "v4l2" => {
+            let device = section.get::<PathBuf>("device")?;
+            let sound = section.get::<String>("sound");
+            let sound_good = sound.as_ref().is_none_or(|sound| alsa_name(&sound.value, &sound.spot, findings));
+            let device = capture_device(device.value, &device.spot, findings)?;
+            let aliases = aliases(&device);
+            let sound = sound.filter(|_| sound_good).map(|sound| sound.value);
+            Some(SourceKind::V4l2 { device, aliases, sound, size: section.value("size") })
+        }
+        "alsa" => {
+            let device = section.get::<String>("device")?;
+            alsa_name(&device.value, &device.spot, findings).then_some(SourceKind::Alsa { device: device.value })
+        }
+        "file" => {
+            let path = section.get::<PathBuf>("path")?;
+            media_file(
+                base.join(path.value),
+                &path.spot,
+                "correct the path (relative paths begin at this file)",
+                findings,
+            )
+        }
+        "srt" => read_srt(section, base, credentials, findings),
+        _ => None,
+    }
+}
+
+/// A device that is not there may be unplugged; a path outside `/dev` is a mistake.
+pub(crate) fn capture_device(device: PathBuf, spot: &Spot, findings: &mut Findings) -> Option<PathBuf> {
+    if !device.starts_with("/dev") || device.components().any(|part| part.as_os_str() == "..") {
+        findings.faults.add(spot, "must be a device node", "write /dev/videoN or a link in /dev/v4l/by-path");
+        return None;
+    }
+    if !device.exists() {
+        findings.warnings.add(spot, "is not plugged in now", "plug it in, or look for it with v4l2-ctl --list-devices");
+    }
+    Some(device)
+}
+
+/// Every name this box has for a device node now; a link and its target are one device.
+pub(crate) fn aliases(device: &Path) -> Vec<PathBuf> {
+    let Ok(node) = device.canonicalize() else { return Vec::new() };
+    let links =
+        ["/dev/v4l/by-path", "/dev/v4l/by-id"].into_iter().filter_map(|directory| std::fs::read_dir(directory).ok());
+    let mut names: Vec<PathBuf> = links
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|link| link.canonicalize().is_ok_and(|target| target == node))
+        .collect();
+    names.push(node);
+    names.sort();
+    names
+}
+
+pub(crate) fn media_file(path: PathBuf, spot: &Spot, fix: &str, findings: &mut Findings) -> Option<SourceKind> {
+    match std::fs::metadata(&path) {
+        // Absolute: the worker may run in another directory.
+        Ok(meta) if meta.is_file() => Some(SourceKind::File { path: std::path::absolute(&path).unwrap_or(path) }),
+        Ok(_) => {
+            findings.faults.add(spot, format!("{} is no file", path.display()), "name a media file");
+            None
+        }
+        Err(error) => {
+            let rule = format!("{} cannot be read: {error}", path.display());
+            findings.faults.add(spot, rule, fix);
+            None
+        }
+    }
+}
+
+fn alsa_name(name: &str, spot: &Spot, findings: &mut Findings) -> bool {
+    let good = !name.starts_with("/dev") && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:=,.".contains(&b));
+    if !good {
+        findings.faults.add(spot, "is no ALSA device", "write hw:1 or hw:CARD=…,DEV=0, as arecord -L lists them");
+    }
+    good
+}
+
+fn read_srt(
+    section: &Section<'_>,
+    base: &Path,
+    credentials: &Credentials,
+    findings: &mut Findings,
+) -> Option<SourceKind> {
+    let faults = &mut findings.faults;
+    let passphrase = secrets::read(section, "passphrase", Rule::Passphrase, base, credentials, faults);
+    let latency_ms = section.value("latency_ms")?;
+    let stream_id = section.value::<String>("stream_id");
+    if let Some(url) = section.get::<String>("url") {
+        for other in ["mode", "host", "port"].into_iter().filter(|other| section.has(other)) {
+            faults.add(&section.spot(other), "cannot stand beside `url`", "keep one of the two");
+        }
+        return match srt::parse(&url.value) {
+            Ok(address) => Some(SourceKind::Srt {
+                mode: address.mode,
+                host: address.host,
+                port: address.port,
+                latency_ms: address.latency_ms.unwrap_or(latency_ms),
+                passphrase,
+                stream_id: address.stream_id.or(stream_id),
+            }),
+            Err(rule) => {
+                faults.add(&url.spot, rule, "write srt://host:port?mode=caller or srt://:port?mode=listener");
+                None
+            }
+        };
+    }
+    for needed in ["mode", "port"].into_iter().filter(|needed| !section.has(needed)) {
+        faults.add(&section.spot(needed), "must be given", "add it, or `url = \"srt://host:port\"`");
+    }
+    let mode = match section.value::<String>("mode")?.as_str() {
+        "caller" => SrtMode::Caller,
+        _ => SrtMode::Listener,
+    };
+    let host = match (section.get::<String>("host"), mode) {
+        (Some(host), _) => {
+            if let Err(rule) = srt::check_host(&host.value) {
+                faults.add(&host.spot, rule, "write a name or an address without port");
+            }
+            host.value
+        }
+        (None, SrtMode::Listener) => "0.0.0.0".to_owned(),
+        (None, SrtMode::Caller) => {
+            faults.add(&section.spot("host"), "must be given for a caller", "add `host = \"…\"`, the peer to call");
+            return None;
+        }
+    };
+    Some(SourceKind::Srt { mode, host, port: section.value("port")?, latency_ms, passphrase, stream_id })
+}

@@ -1,0 +1,246 @@
+//! What may stand in `pipelines/*.toml`.
+
+use crate::document::{Key, Kind, Need, Shape};
+use crate::profile::{EFFORTS, H264_PROFILES};
+
+/// A stream class file.
+pub static STREAM_CLASS: Shape = Shape::plain(
+    "A stream class: the release artefact of one kind of stream. Engineers review and version it; a channel names one.",
+    &[
+        Key {
+            name: "name",
+            kind: Kind::Id,
+            need: Need::Required("\"talk-720p30\""),
+            about: "The name channels refer to; equals the name of the file",
+        },
+        Key {
+            name: "version",
+            kind: Kind::Version,
+            need: Need::Required("\"1.0.0\""),
+            about: "Raised with every change: major if players notice, minor if only the picture does, patch otherwise",
+        },
+        Key {
+            name: "owner",
+            kind: Kind::Text(120),
+            need: Need::Required("\"Streaming engineering\""),
+            about: "Who answers for it",
+        },
+        Key {
+            name: "description",
+            kind: Kind::Text(500),
+            need: Need::Required("\"Talk shows, one presenter\""),
+            about: "What it is for",
+        },
+        table("program", &PROGRAM, "The program format"),
+        table("segments", &SEGMENTS, "Segments and playlists"),
+        table("gop", &GOP, "Key frames"),
+        Key {
+            name: "video",
+            kind: Kind::Tables(&VIDEO),
+            need: Need::Required(""),
+            about: "Video renditions, best first",
+        },
+        Key {
+            name: "audio",
+            kind: Kind::Tables(&AUDIO),
+            need: Need::Required(""),
+            about: "Audio renditions; the first is the default",
+        },
+        table("audio_policy", &AUDIO_POLICY, "Sound of the program"),
+        table("fallback", &FALLBACK, "What happens without a healthy source"),
+        optional_table("destination_policy", &DESTINATION_POLICY, "What destinations get"),
+        optional_table("thresholds", &THRESHOLDS, "When to act and when to warn"),
+        table("envelope", &ENVELOPE, "What the network must carry"),
+    ],
+);
+
+const fn table(name: &'static str, shape: &'static Shape, about: &'static str) -> Key {
+    Key { name, kind: Kind::Table(shape), need: Need::Required(""), about }
+}
+
+const fn optional_table(name: &'static str, shape: &'static Shape, about: &'static str) -> Key {
+    Key { name, kind: Kind::Table(shape), need: Need::Optional, about }
+}
+
+const fn key(name: &'static str, kind: Kind, need: Need, about: &'static str) -> Key {
+    Key { name, kind, need, about }
+}
+
+static PROGRAM: Shape = Shape::plain(
+    "What every source is normalised to before the switch: progressive, 4:2:0, 8 bit.",
+    &[
+        key("size", Kind::Size, Need::Required("\"1280x720\""), "Picture size; no rendition is larger"),
+        key("frame_rate", Kind::FrameRate, Need::Required("30"), "Ticks of the house clock; every rendition has it"),
+    ],
+);
+
+static SEGMENTS: Shape = Shape::plain(
+    "Boundaries fall on multiples of the duration since the Unix epoch, so that two boxes cut alike.",
+    &[
+        key(
+            "duration_ms",
+            Kind::Integer(500, 10_000, "milliseconds"),
+            Need::Required("1000"),
+            "Duration of a segment; divides an hour without remainder",
+        ),
+        key(
+            "playlist_segments",
+            Kind::Integer(3, 7200, "segments"),
+            Need::Default("6"),
+            "Segments in a live media playlist; at least three target durations (RFC 8216, 6.2.2)",
+        ),
+    ],
+);
+
+static GOP: Shape = Shape::plain(
+    "One closed GOP per segment: an IDR frame on the first frame of every segment of every rendition, and nowhere else.",
+    &[
+        key(
+            "duration_ms",
+            Kind::Integer(500, 10_000, "milliseconds"),
+            Need::Required("1000"),
+            "Distance of key frames; equals the duration of a segment",
+        ),
+        key(
+            "structure",
+            Kind::Word(&[("closed", "no frame refers across a key frame")]),
+            Need::Default("\"closed\""),
+            "How a GOP is built; HLS players switch renditions at key frames, so it is closed",
+        ),
+        key("b_frames", Kind::Integer(0, 0, "frames"), Need::Default("0"), "B-frames; none, for latency"),
+    ],
+);
+
+static VIDEO: Shape = Shape::plain(
+    "One video rendition, H.264.",
+    &[
+        key("id", Kind::Id, Need::Required("\"720p\""), "Names its directory and playlist"),
+        key("size", Kind::Size, Need::Required("\"1280x720\""), "Picture size"),
+        key("bitrate", Kind::BitRate, Need::Required("\"2.5M\""), "Average bit rate"),
+        key("max_bitrate", Kind::BitRate, Need::Required("\"3.5M\""), "Bit rate that no segment exceeds"),
+        key("h264_profile", Kind::Word(H264_PROFILES), Need::Default("\"high\""), "H.264 profile"),
+        key("effort", Kind::Word(EFFORTS), Need::Default("\"low\""), "Picture quality against load"),
+    ],
+);
+
+static AUDIO: Shape = Shape::plain(
+    "One audio rendition, AAC-LC.",
+    &[
+        key("id", Kind::Id, Need::Required("\"sound\""), "Names its directory and playlist"),
+        key(
+            "name",
+            Kind::Text(60),
+            Need::Required("\"Programme sound\""),
+            "Shown by players; differs from the others'",
+        ),
+        key("language", Kind::Language, Need::Optional, "Spoken language"),
+        key("bitrate", Kind::BitRate, Need::Required("\"128k\""), "Bit rate, 16k to 512k"),
+    ],
+);
+
+static AUDIO_POLICY: Shape = Shape::plain(
+    "The sound of the program and what it is mixed to.",
+    &[
+        key("sample_rate", Kind::Integer(44_100, 48_000, "hertz"), Need::Default("48000"), "48000, or 44100 for radio"),
+        key("channels", Kind::Integer(1, 2, "channels"), Need::Required("2"), "1 (mono) or 2 (stereo)"),
+        key(
+            "channel_map",
+            Kind::Word(&[
+                ("mono", "all channels of the source in one"),
+                ("stereo", "the first two channels; a mono source on both"),
+            ]),
+            Need::Required("\"stereo\""),
+            "How the channels of a source become those of the program",
+        ),
+        key(
+            "loudness_target",
+            Kind::Number(-40.0, -10.0, "LUFS"),
+            Need::Required("-23.0"),
+            "Integrated loudness the programme is mixed to (EBU R 128: -23; streaming, EBU R 128 s2: -20 to -16)",
+        ),
+        key(
+            "true_peak_max",
+            Kind::Number(-12.0, 0.0, "dBTP"),
+            Need::Default("-1.0"),
+            "True peak not to be exceeded (EBU R 128: -1)",
+        ),
+    ],
+);
+
+static FALLBACK: Shape = Shape::plain(
+    "The program goes to the next healthy source, else to the slate.",
+    &[
+        key(
+            "slate_text",
+            Kind::Text(120),
+            Need::Required("\"{title}: we will be right back\""),
+            "What the slate says; `{title}` is the channel's title. A channel may have its own",
+        ),
+        key(
+            "loss_ms",
+            Kind::Integer(100, 10_000, "milliseconds"),
+            Need::Default("250"),
+            "A source without a decoded picture for this long is lost (hold-off included)",
+        ),
+        key(
+            "wait_to_restore_ms",
+            Kind::Integer(0, 300_000, "milliseconds"),
+            Need::Default("2000"),
+            "A lost source must deliver this long before the program returns to it (ITU-T G.808.1)",
+        ),
+    ],
+);
+
+static DESTINATION_POLICY: Shape = Shape::plain(
+    "What destinations get.",
+    &[key(
+        "on_slate",
+        Kind::Word(&[("emit", "the slate is delivered like any source")]),
+        Need::Default("\"emit\""),
+        "What a destination gets while the program is on slate",
+    )],
+);
+
+static THRESHOLDS: Shape = Shape::plain(
+    "When to act and when to warn.",
+    &[
+        key(
+            "stall_ms",
+            Kind::Integer(1000, 60_000, "milliseconds"),
+            Need::Default("4000"),
+            "A worker whose output stands still for this long is killed and replaced",
+        ),
+        key(
+            "backlog_warn_s",
+            Kind::Integer(1, 86_400, "seconds"),
+            Need::Default("10"),
+            "A destination this far behind the live edge is a warning",
+        ),
+        key(
+            "backlog_alarm_s",
+            Kind::Integer(1, 86_400, "seconds"),
+            Need::Default("60"),
+            "A destination this far behind the live edge is an alarm; more than `backlog_warn_s`",
+        ),
+        key(
+            "bitrate_min_percent",
+            Kind::Integer(0, 100, "percent"),
+            Need::Default("10"),
+            "A rendition below this share of its average bit rate for a minute is a warning",
+        ),
+        key(
+            "bitrate_max_percent",
+            Kind::Integer(100, 400, "percent"),
+            Need::Default("150"),
+            "A rendition above this share of its average bit rate for a minute is a warning",
+        ),
+    ],
+);
+
+static ENVELOPE: Shape = Shape::plain(
+    "What the network to a destination must carry, all renditions together, without the overhead of containers and HTTP.",
+    &[
+        key("min", Kind::BitRate, Need::Required("\"2M\""), "The sum of the averages is not below it"),
+        key("max", Kind::BitRate, Need::Required("\"6M\""), "The sum of the peaks is not above it"),
+    ],
+);

@@ -1,0 +1,50 @@
+//! What of a value may stand in a message.
+
+/// What of a value may be shown: one short line, no secret.
+pub(crate) fn presentable(path: &str, text: &str) -> Option<String> {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let secret = ["token", "passphrase", "password", "secret", "stream_key"].iter().any(|word| name.contains(word));
+    if secret && !name.ends_with("_file") && !name.ends_with("_credential") {
+        return None;
+    }
+    let lower = text.to_lowercase();
+    if lower.contains("passphrase=") || lower.contains("token=") || has_user_info(text) {
+        return Some("\"[contains a secret]\"".to_owned());
+    }
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    match line.char_indices().nth(80) {
+        Some((at, _)) => Some(format!("{}…", &line[..at])),
+        None => Some(line),
+    }
+}
+
+/// `scheme://user:password@host`.
+fn has_user_info(text: &str) -> bool {
+    text.split_once("://")
+        .is_some_and(|(_, rest)| rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for (path, text) in
+            [("a.token", "\"hunter2\""), ("a.passphrase", "\"hunter2\""), ("a.stream_key", "\"hunter2\"")]
+        {
+            assert_eq!(presentable(path, text), None, "{path}");
+        }
+        for text in ["\"srt://h:1?passphrase=hunter2\"", "\"https://u:hunter2@h/\"", "\"https://h/?token=hunter2\""] {
+            assert!(!presentable("a.url", text).unwrap().contains("hunter2"), "{text}");
+        }
+        assert_eq!(presentable("a.token_file", "\"token\""), Some("\"token\"".to_owned()));
+    }
+
+    #[test]
+    fn long_values_are_cut_and_lines_joined() {
+        assert_eq!(presentable("a", "[\n  1,\n  2,\n]"), Some("[ 1, 2, ]".to_owned()));
+        assert_eq!(presentable("a", &"x".repeat(200)).unwrap().chars().count(), 81);
+    }
+}

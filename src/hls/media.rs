@@ -1,0 +1,302 @@
+//! The media playlist of a rendition (rfc8216bis 4.4.3). The module's header says how holes are listed, and why.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::model::{MediaTime, SegmentGrid};
+
+use super::name::segment_name;
+
+/// A segment as its playlist sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaSegment {
+    /// Media sequence number.
+    pub number: u64,
+    /// Presentation time of its first sample.
+    pub start: MediaTime,
+    /// Media in it.
+    pub duration: Duration,
+    /// File name of its initialisation.
+    pub init: String,
+    /// Whether a discontinuity stands before it.
+    pub discontinuity: bool,
+    /// Discontinuities up to and including the one before it.
+    pub discontinuity_sequence: u64,
+    /// It is known, but players cannot have it (now): listed with EXT-X-GAP.
+    pub gap: bool,
+}
+
+/// A media playlist; its text is its `Display`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaPlaylist {
+    target_duration: u64,
+    entries: Vec<MediaSegment>,
+    ended: bool,
+}
+
+impl MediaPlaylist {
+    /// The playlist of the last `window` numbers (at least one) of `segments`, which ascend by number. None without
+    /// any segment: an empty playlist has no media sequence that could be kept later.
+    pub fn new(grid: SegmentGrid, window: usize, segments: &[MediaSegment]) -> Option<Self> {
+        let last = segments.last()?.number;
+        let oldest = (last + 1).saturating_sub(window.max(1) as u64);
+        let from = segments.partition_point(|segment| segment.number < oldest);
+        let listed = expressible(&segments[from..]);
+        let longest = listed.iter().map(|segment| rounded_secs(segment.duration)).max().unwrap_or(0);
+        let entries = fill_holes(grid, listed);
+        Some(Self { target_duration: longest.max(ceil_secs(grid.duration())), entries, ended: false })
+    }
+
+    /// Says that nothing will follow (EXT-X-ENDLIST).
+    pub fn ended(mut self) -> Self {
+        self.ended = true;
+        self
+    }
+
+    /// What is listed, holes filled with gap entries: numbers without a break.
+    pub fn entries(&self) -> &[MediaSegment] {
+        &self.entries
+    }
+
+    /// EXT-X-MEDIA-SEQUENCE.
+    pub fn media_sequence(&self) -> u64 {
+        self.entries.first().map_or(0, |entry| entry.number)
+    }
+
+    /// EXT-X-DISCONTINUITY-SEQUENCE.
+    pub fn discontinuity_sequence(&self) -> u64 {
+        self.entries
+            .first()
+            .map_or(0, |entry| entry.discontinuity_sequence.saturating_sub(u64::from(entry.discontinuity)))
+    }
+
+    /// EXT-X-TARGETDURATION in seconds.
+    pub fn target_duration(&self) -> u64 {
+        self.target_duration
+    }
+}
+
+impl fmt::Display for MediaPlaylist {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Version 6 is needed for EXT-X-MAP; 8 came with EXT-X-GAP. Always 8, so that it does not change with a hole.
+        writeln!(f, "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:{}", self.target_duration)?;
+        writeln!(f, "#EXT-X-MEDIA-SEQUENCE:{}", self.media_sequence())?;
+        writeln!(f, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", self.discontinuity_sequence())?;
+        let mut init = None;
+        for entry in &self.entries {
+            write_entry(f, entry, init != Some(&entry.init))?;
+            init = Some(&entry.init);
+        }
+        if self.ended {
+            writeln!(f, "#EXT-X-ENDLIST")?;
+        }
+        Ok(())
+    }
+}
+
+fn write_entry(f: &mut fmt::Formatter<'_>, entry: &MediaSegment, new_init: bool) -> fmt::Result {
+    if entry.discontinuity {
+        writeln!(f, "#EXT-X-DISCONTINUITY")?;
+    }
+    // Repeated behind a discontinuity, where players set up their decoders anew.
+    if new_init || entry.discontinuity {
+        writeln!(f, "#EXT-X-MAP:URI=\"{}\"", entry.init)?;
+    }
+    if entry.gap {
+        writeln!(f, "#EXT-X-GAP")?;
+    }
+    writeln!(f, "#EXT-X-PROGRAM-DATE-TIME:{}", entry.start.rfc3339_millis())?;
+    writeln!(f, "#EXTINF:{:.6},\n{}", entry.duration.as_secs_f64(), segment_name(entry.number))
+}
+
+/// The part of `segments` from behind the last step of the discontinuity sequence that tags cannot express.
+fn expressible(segments: &[MediaSegment]) -> &[MediaSegment] {
+    let broken = segments.windows(2).rposition(|pair| {
+        pair[0].discontinuity_sequence.checked_add(u64::from(pair[1].discontinuity))
+            != Some(pair[1].discontinuity_sequence)
+    });
+    &segments[broken.map_or(0, |position| position + 1)..]
+}
+
+fn fill_holes(grid: SegmentGrid, segments: &[MediaSegment]) -> Vec<MediaSegment> {
+    let mut entries: Vec<MediaSegment> = Vec::with_capacity(segments.len());
+    for segment in segments {
+        if let Some(before) = entries.last().cloned() {
+            let missing = before.number + 1..segment.number;
+            entries.extend(missing.map(|number| MediaSegment {
+                number,
+                start: grid.start_of(number),
+                duration: grid.duration(),
+                discontinuity: false,
+                gap: true,
+                ..before.clone()
+            }));
+        }
+        entries.push(segment.clone());
+    }
+    entries
+}
+
+fn ceil_secs(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// EXTINF rounded to the nearest second, which the target duration must not be below (rfc8216bis 4.4.3.1).
+fn rounded_secs(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_millis() >= 500)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn grid() -> SegmentGrid {
+        SegmentGrid::new(2000).unwrap()
+    }
+
+    fn segment(number: u64, sequence: u64, discontinuity: bool) -> MediaSegment {
+        MediaSegment {
+            number,
+            start: grid().start_of(number),
+            duration: grid().duration(),
+            init: format!("init-0000000{sequence}.mp4"),
+            discontinuity,
+            discontinuity_sequence: sequence,
+            gap: false,
+        }
+    }
+
+    fn numbers(playlist: &MediaPlaylist) -> Vec<(u64, bool)> {
+        playlist.entries().iter().map(|entry| (entry.number, entry.gap)).collect()
+    }
+
+    #[test]
+    fn a_restart_with_a_hole_reads_like_this() {
+        let mut segments =
+            [segment(881_500_000, 0, false), segment(881_500_001, 0, false), segment(881_500_003, 1, true)];
+        segments[1].duration = Duration::from_millis(1200);
+        segments[2].start = segments[2].start + Duration::from_millis(400);
+        segments[2].duration = Duration::from_millis(1600);
+        insta::assert_snapshot!(MediaPlaylist::new(grid(), 6, &segments).unwrap(), @r##"
+        #EXTM3U
+        #EXT-X-VERSION:8
+        #EXT-X-TARGETDURATION:2
+        #EXT-X-MEDIA-SEQUENCE:881500000
+        #EXT-X-DISCONTINUITY-SEQUENCE:0
+        #EXT-X-MAP:URI="init-00000000.mp4"
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:20.000Z
+        #EXTINF:2.000000,
+        881500000.m4s
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:22.000Z
+        #EXTINF:1.200000,
+        881500001.m4s
+        #EXT-X-GAP
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:24.000Z
+        #EXTINF:2.000000,
+        881500002.m4s
+        #EXT-X-DISCONTINUITY
+        #EXT-X-MAP:URI="init-00000001.mp4"
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:26.400Z
+        #EXTINF:1.600000,
+        881500003.m4s
+        "##);
+    }
+
+    #[test]
+    fn a_playlist_needs_a_segment() {
+        assert_eq!(MediaPlaylist::new(grid(), 6, &[]), None);
+    }
+
+    #[test]
+    fn a_hole_longer_than_the_window_leaves_nothing_before_it() {
+        let segments = [segment(1, 0, false), segment(100, 0, false)];
+        let playlist = MediaPlaylist::new(grid(), 6, &segments).unwrap();
+        assert_eq!(numbers(&playlist), [(100, false)]);
+    }
+
+    #[test]
+    fn an_undelivered_segment_at_the_front_keeps_its_line() {
+        let mut segments = [segment(1, 0, false), segment(2, 0, false)];
+        segments[0].gap = true;
+        let playlist = MediaPlaylist::new(grid(), 6, &segments).unwrap();
+        assert_eq!(numbers(&playlist), [(1, true), (2, false)]);
+        assert!(playlist.to_string().contains("#EXT-X-MAP:URI=\"init-00000000.mp4\"\n#EXT-X-GAP\n"));
+    }
+
+    #[test]
+    fn the_list_begins_behind_a_step_that_one_tag_cannot_say() {
+        let segments = [segment(1, 0, false), segment(2, 2, true), segment(3, 2, false)];
+        let playlist = MediaPlaylist::new(grid(), 6, &segments).unwrap();
+        assert_eq!(numbers(&playlist), [(2, false), (3, false)]);
+        assert_eq!(playlist.discontinuity_sequence(), 1);
+    }
+
+    #[test]
+    fn the_target_duration_covers_every_segment() {
+        let odd = SegmentGrid::new(1500).unwrap();
+        let mut one = segment(1, 0, false);
+        one.duration = Duration::from_millis(1500);
+        assert_eq!(MediaPlaylist::new(odd, 6, std::slice::from_ref(&one)).unwrap().target_duration(), 2);
+        one.duration = Duration::from_millis(2600);
+        assert_eq!(MediaPlaylist::new(odd, 6, &[one]).unwrap().target_duration(), 3);
+    }
+
+    #[test]
+    fn an_ended_playlist_says_so() {
+        let playlist = MediaPlaylist::new(grid(), 6, &[segment(1, 0, false)]).unwrap().ended();
+        assert!(playlist.to_string().ends_with("1.m4s\n#EXT-X-ENDLIST\n"));
+    }
+
+    /// Segments of several runs: each step skips some numbers and may begin a new run.
+    fn broadcast() -> impl Strategy<Value = Vec<MediaSegment>> {
+        let step =
+            (prop_oneof![6 => Just(0u64), 2 => 1u64..4, 1 => 5u64..40], prop::bool::weighted(0.2), any::<bool>());
+        prop::collection::vec(step, 1..60).prop_map(|steps| {
+            let (mut number, mut sequence) = (1000, 0);
+            let one = |(skip, restart, gap): (u64, bool, bool)| {
+                number += 1 + skip;
+                sequence += u64::from(restart);
+                MediaSegment { gap, ..segment(number, sequence, restart) }
+            };
+            steps.into_iter().map(one).collect()
+        })
+    }
+
+    /// The discontinuity sequence of each number, by counting tags as a player does.
+    fn counted(text: &str) -> Vec<(u64, u64)> {
+        let parsed = m3u8_rs::parse_media_playlist_res(text.as_bytes()).expect("m3u8-rs reads it");
+        assert!(
+            parsed.segments.iter().all(|segment| f64::from(segment.duration).round() <= parsed.target_duration as f64)
+        );
+        let mut sequence = parsed.discontinuity_sequence;
+        let count = |(number, segment): (u64, &m3u8_rs::MediaSegment)| {
+            assert_eq!(segment.uri, segment_name(number));
+            assert!(segment.program_date_time.is_some());
+            sequence += u64::from(segment.discontinuity);
+            (number, sequence)
+        };
+        (parsed.media_sequence..).zip(&parsed.segments).map(count).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn sequences_never_go_back_and_always_agree(segments in broadcast(), window in 1usize..12) {
+            let (mut media, mut discontinuity) = (0, 0);
+            for end in 1..=segments.len() {
+                let known = &segments[..end];
+                let playlist = MediaPlaylist::new(grid(), window, known).unwrap();
+                let counted = counted(&playlist.to_string());
+                prop_assert!(playlist.media_sequence() >= media && playlist.discontinuity_sequence() >= discontinuity);
+                (media, discontinuity) = (playlist.media_sequence(), playlist.discontinuity_sequence());
+                prop_assert!(counted.len() <= window);
+                prop_assert_eq!(counted.last().unwrap().0, known.last().unwrap().number);
+                // A number has one discontinuity sequence, whatever the window and whenever it is listed.
+                for (number, sequence) in counted {
+                    let truth = known.iter().rfind(|segment| segment.number <= number).unwrap();
+                    prop_assert_eq!(sequence, truth.discontinuity_sequence);
+                }
+            }
+        }
+    }
+}

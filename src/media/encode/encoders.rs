@@ -1,0 +1,176 @@
+//! The face of the graph: start, push, finish.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gst::prelude::*;
+use gstreamer as gst;
+
+use super::blocks::{Block, Blocks};
+use super::choose::Choice;
+use super::entry::Entry;
+use super::failure::EncodeFailure;
+use super::ledger::{Counters, Ledger};
+use super::output::Output;
+use super::picture::{self, Pictures};
+use super::sound;
+use super::watch::Watch;
+use crate::media::MediaError;
+use crate::media::init::{bounded, init};
+use crate::model::{MediaTime, RenditionId};
+use crate::plan::ChannelPlan;
+
+/// Opening every encoder of a ladder takes well under a second; a driver may hang.
+const START_BOUND: Duration = Duration::from_secs(10);
+
+/// The running encoders and segmenters of one channel. Dropping it stops them without flushing.
+pub struct Encoders {
+    pipeline: gst::Pipeline,
+    pictures: Option<Pictures>,
+    sound: Option<Sound>,
+    counts: Counts,
+    ledger: Arc<Ledger>,
+    _watch: Watch,
+}
+
+struct Sound {
+    entry: Entry,
+    blocks: Mutex<Blocks>,
+}
+
+#[derive(Default)]
+struct Counts {
+    pictures: AtomicU64,
+    pictures_dropped: AtomicU64,
+    sound_blocks: AtomicU64,
+    sound_dropped: AtomicU64,
+}
+
+impl Encoders {
+    /// Builds and starts the graph of a plan. `output` is called on the graph's threads, in order per rendition, and
+    /// has to return soon. Blocks for as long as drivers take to open, at most some 10 s.
+    pub fn start(plan: &ChannelPlan, output: Arc<dyn Fn(Output) + Send + Sync>) -> Result<Self, MediaError> {
+        init()?;
+        let pipeline = gst::Pipeline::with_name("encode");
+        let ledger = Arc::new(Ledger::new(output));
+        let pictures = match plan.video.is_empty() {
+            true => None,
+            false => Some(picture::build(&pipeline, &plan.program, plan.segments, &plan.video, &ledger)?),
+        };
+        let audio = &plan.program.audio;
+        let sound = match plan.audio.is_empty() {
+            true => None,
+            false => {
+                let entry = sound::build(&pipeline, audio, plan.segments, &plan.audio, &ledger)?;
+                Some(Sound { entry, blocks: Mutex::new(Blocks::new(audio.sample_rate, audio.channels)) })
+            }
+        };
+        let video = plan.video.iter().map(|r| r.id.clone());
+        let renditions: Vec<RenditionId> = video.chain(plan.audio.iter().map(|r| r.id.clone())).collect();
+        let watch = Watch::start(&pipeline, renditions, Arc::clone(&ledger))
+            .map_err(|error| MediaError::graph("the encoders' bus thread", error))?;
+        let encoders = Self { pipeline, pictures, sound, counts: Counts::default(), ledger, _watch: watch };
+        encoders.play()?;
+        Ok(encoders)
+    }
+
+    fn play(&self) -> Result<(), MediaError> {
+        let pipeline = self.pipeline.clone();
+        match bounded(START_BOUND, move || pipeline.set_state(gst::State::Playing)) {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => {
+                let failure = self.ledger.failure().map(|failure| failure.to_string());
+                Err(MediaError::graph("the encoders", failure.unwrap_or_else(|| error.to_string())))
+            }
+            None => Err(MediaError::Deadline { part: "the encoders".into(), millis: START_BOUND.as_millis() as u64 }),
+        }
+    }
+
+    /// Takes a program picture: caps as `picture_caps`, PTS = media time of its tick. Never blocks.
+    pub fn push_picture(&self, picture: gst::Buffer) {
+        let Some(pictures) = &self.pictures else { return };
+        let counter = if pictures.entry.push(picture) { &self.counts.pictures } else { &self.counts.pictures_dropped };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes program sound: caps as `sound_caps`, PTS = media time of its first sample, any length. Never blocks.
+    pub fn push_sound(&self, sound: gst::Buffer) {
+        let Some(entry) = &self.sound else { return };
+        let (Some(pts), Ok(data)) = (sound.pts(), sound.map_readable()) else { return };
+        let mut blocks = entry.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        for block in blocks.push(MediaTime::from_nanos(pts.nseconds()), &data) {
+            let counter =
+                if entry.entry.push(buffer(block)) { &self.counts.sound_blocks } else { &self.counts.sound_dropped };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Pictures and sound blocks that wait for the slowest encoder.
+    pub fn backlog(&self) -> u64 {
+        let level = |queue: &gst::Element| u64::from(queue.property::<u32>("current-level-buffers"));
+        let waiting = |p: &Pictures| p.entry.level() + p.queues.iter().map(level).max().unwrap_or(0);
+        let pictures = self.pictures.as_ref().map_or(0, waiting);
+        pictures.max(self.sound.as_ref().map_or(0, |sound| sound.entry.level()))
+    }
+
+    /// Which encoder each video rendition uses, and why not a better one.
+    pub fn chosen(&self) -> &[Choice] {
+        self.pictures.as_ref().map_or(&[], |pictures| &pictures.choices)
+    }
+
+    /// What was taken, dropped and delivered since the start.
+    pub fn counters(&self) -> Counters {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut counters = Counters {
+            pictures: get(&self.counts.pictures),
+            pictures_dropped: get(&self.counts.pictures_dropped),
+            sound_blocks: get(&self.counts.sound_blocks),
+            sound_dropped: get(&self.counts.sound_dropped),
+            renditions: self.ledger.renditions(),
+            ..Counters::default()
+        };
+        if let Some(sound) = &self.sound {
+            let blocks = sound.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+            (counters.sound_filled, counters.sound_trimmed) = (blocks.filled(), blocks.trimmed());
+        }
+        counters
+    }
+
+    /// The error that ended the graph, if one has.
+    pub fn failure(&self) -> Option<EncodeFailure> {
+        self.ledger.failure()
+    }
+
+    /// Encodes what has been pushed, hands out the last chunks ([`Output::Ended`] per rendition) and stops. False when
+    /// `deadline` passed or the graph failed before everything was out. What is pushed from now on counts as dropped.
+    /// Blocks: not for the async runtime.
+    pub fn finish(&self, deadline: Duration) -> bool {
+        if let Some(pictures) = &self.pictures {
+            pictures.entry.end();
+        }
+        if let Some(sound) = &self.sound {
+            sound.entry.end();
+        }
+        self.ledger.wait_for_end(deadline)
+    }
+}
+
+impl Drop for Encoders {
+    fn drop(&mut self) {
+        let pipeline = self.pipeline.clone();
+        // A driver that does not close is left behind: the process ends soon after its graph.
+        if bounded(Duration::from_secs(2), move || pipeline.set_state(gst::State::Null)).is_none() {
+            tracing::warn!("the encoders did not stop within 2 s; the driver may hang");
+        }
+    }
+}
+
+fn buffer(block: Block) -> gst::Buffer {
+    let (start, end) = (block.start.as_nanos(), block.end.as_nanos());
+    let mut buffer = gst::Buffer::from_mut_slice(block.data);
+    let stamped = buffer.make_mut();
+    stamped.set_pts(gst::ClockTime::from_nseconds(start));
+    stamped.set_duration(gst::ClockTime::from_nseconds(end - start));
+    buffer
+}

@@ -1,0 +1,157 @@
+//! What the threads of a graph tell its owner: counters, ends, the failure.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::failure::EncodeFailure;
+use super::output::Output;
+use crate::model::RenditionId;
+
+/// Counts since the start. Nothing is lost silently.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Program pictures taken.
+    pub pictures: u64,
+    /// Program pictures dropped for every rendition: the graph did not take them.
+    pub pictures_dropped: u64,
+    /// Sound blocks (1024 samples) taken.
+    pub sound_blocks: u64,
+    /// Sound blocks dropped: the graph did not take them.
+    pub sound_dropped: u64,
+    /// Samples per channel of silence put into gaps of the program sound.
+    pub sound_filled: u64,
+    /// Samples per channel cut off the program sound: before the first block, or sent twice.
+    pub sound_trimmed: u64,
+    /// Per rendition, in the order of the plan, video first.
+    pub renditions: Vec<RenditionCounters>,
+}
+
+/// Counts of one rendition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenditionCounters {
+    /// The rendition.
+    pub rendition: RenditionId,
+    /// Pictures dropped in front of its encoder because it is too slow.
+    pub dropped: u64,
+    /// Samples (pictures or AAC frames) that left the encoder.
+    pub encoded: u64,
+    /// Segments that do not begin with a keyframe: the encoder did not obey.
+    pub unaligned: u64,
+    /// Chunks handed out.
+    pub chunks: u64,
+    /// Bytes handed out.
+    pub bytes: u64,
+}
+
+/// The counters of one rendition, written by its threads.
+#[derive(Debug)]
+pub(super) struct Tally {
+    pub rendition: RenditionId,
+    pub dropped: AtomicU64,
+    pub encoded: AtomicU64,
+    pub unaligned: AtomicU64,
+    pub chunks: AtomicU64,
+    pub bytes: AtomicU64,
+}
+
+impl Tally {
+    pub(super) fn add(counter: &AtomicU64, count: u64) {
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> RenditionCounters {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        RenditionCounters {
+            rendition: self.rendition.clone(),
+            dropped: get(&self.dropped),
+            encoded: get(&self.encoded),
+            unaligned: get(&self.unaligned),
+            chunks: get(&self.chunks),
+            bytes: get(&self.bytes),
+        }
+    }
+}
+
+#[derive(Default)]
+struct State {
+    tallies: Vec<Arc<Tally>>,
+    ended: usize,
+    failure: Option<EncodeFailure>,
+}
+
+/// Shared by the owner, the streaming threads and the bus thread. One lock, held for moments, never while `output`
+/// runs.
+pub(super) struct Ledger {
+    state: Mutex<State>,
+    changed: Condvar,
+    output: Arc<dyn Fn(Output) + Send + Sync>,
+}
+
+impl Ledger {
+    pub(super) fn new(output: Arc<dyn Fn(Output) + Send + Sync>) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), output }
+    }
+
+    /// Opens the counters of a rendition; it has to end before the graph has.
+    pub(super) fn enter(&self, rendition: &RenditionId) -> Arc<Tally> {
+        let tally = Arc::new(Tally {
+            rendition: rendition.clone(),
+            dropped: AtomicU64::default(),
+            encoded: AtomicU64::default(),
+            unaligned: AtomicU64::default(),
+            chunks: AtomicU64::default(),
+            bytes: AtomicU64::default(),
+        });
+        self.lock().tallies.push(Arc::clone(&tally));
+        tally
+    }
+
+    pub(super) fn emit(&self, output: Output) {
+        (self.output)(output);
+    }
+
+    pub(super) fn ended(&self, rendition: &RenditionId) {
+        self.emit(Output::Ended(rendition.clone()));
+        self.lock().ended += 1;
+        self.changed.notify_all();
+    }
+
+    /// Keeps the first failure; those after it are its consequences.
+    pub(super) fn failed(&self, failure: EncodeFailure) {
+        let first = {
+            let mut state = self.lock();
+            let first = state.failure.is_none();
+            state.failure.get_or_insert_with(|| failure.clone());
+            first
+        };
+        self.changed.notify_all();
+        if first {
+            self.emit(Output::Failed(failure));
+        }
+    }
+
+    pub(super) fn failure(&self) -> Option<EncodeFailure> {
+        self.lock().failure.clone()
+    }
+
+    pub(super) fn renditions(&self) -> Vec<RenditionCounters> {
+        self.lock().tallies.iter().map(|tally| tally.read()).collect()
+    }
+
+    /// Waits until every rendition has ended or the graph has failed; false when `bound` has passed before.
+    pub(super) fn wait_for_end(&self, bound: Duration) -> bool {
+        let until = Instant::now() + bound;
+        let mut state = self.lock();
+        while state.ended < state.tallies.len() && state.failure.is_none() {
+            let Some(left) = until.checked_duration_since(Instant::now()) else { return false };
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.failure.is_none()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic of a callback must not take the counters with it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

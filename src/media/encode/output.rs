@@ -1,0 +1,53 @@
+//! What leaves the encoders. The fields are those of the spool, which this layer may not know.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::failure::EncodeFailure;
+use crate::model::{MediaTime, RenditionId};
+
+/// Handed to the output callback in order per rendition, from the rendition's own thread.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// Once per rendition, before its first chunk.
+    Init(InitOut),
+    /// The next chunk.
+    Chunk(ChunkOut),
+    /// The rendition has ended in order: its open segment is complete, though short.
+    Ended(RenditionId),
+    /// The graph has failed and will deliver nothing more. Also kept in `Encoders::failure`.
+    Failed(EncodeFailure),
+}
+
+/// The initialisation of a rendition: an ISO BMFF `ftyp` + `moov`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitOut {
+    /// Which rendition.
+    pub rendition: RenditionId,
+    /// RFC 6381 codec string, such as `avc1.64001f` or `mp4a.40.2`.
+    pub codec: String,
+    /// The bytes.
+    pub data: Bytes,
+}
+
+/// A CMAF chunk (`moof` + `mdat`, with a `styp` in front).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkOut {
+    /// Which rendition.
+    pub rendition: RenditionId,
+    /// The segment it belongs to: its media sequence number.
+    pub number: u64,
+    /// Presentation time of its first sample, as the bytes say it.
+    pub start: MediaTime,
+    /// Sum of its sample durations, as the bytes say it.
+    pub duration: Duration,
+    /// Samples in it: pictures, or AAC frames.
+    pub samples: u32,
+    /// Whether it begins with a sync sample.
+    pub independent: bool,
+    /// Reaches the end of its segment: the segment can be published without waiting for the next.
+    pub last: bool,
+    /// The bytes.
+    pub data: Bytes,
+}

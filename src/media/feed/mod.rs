@@ -1,0 +1,253 @@
+//! A feed: where one source's pictures and sound wait until they are due on the program's house clock.
+//!
+//! The source's threads push, the program's thread takes; both hold the lock for microseconds. One mapping serves picture
+//! and sound, so that they stay together. See [`mapping`] for when a frame is due.
+
+mod mapping;
+mod pictures;
+mod sound;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use gstreamer as gst;
+
+use self::mapping::{Mapping, Observed};
+use self::pictures::Pictures;
+pub(crate) use self::pictures::Taken;
+use self::sound::Sound;
+use crate::model::{FrameGrid, MediaTime, ProgramFormat};
+
+/// What a connection carries, once that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Streams {
+    pub(crate) picture: bool,
+    pub(crate) sound: bool,
+}
+
+/// Counters since the worker started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct FeedCounters {
+    pub(crate) frames: u64,
+    pub(crate) dropped: u64,
+    pub(crate) late: u64,
+    pub(crate) starved_samples: u64,
+}
+
+#[derive(Debug)]
+struct Inner {
+    mapping: Mapping,
+    pictures: Pictures,
+    sound: Sound,
+    streams: Option<Streams>,
+    last_picture: Option<i64>,
+    last_sound: Option<i64>,
+    late: u64,
+}
+
+/// The meeting point of one source and the program.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    format: ProgramFormat,
+    loss: Duration,
+    inner: Mutex<Inner>,
+}
+
+fn nanos(time: MediaTime) -> i64 {
+    time.as_nanos() as i64
+}
+
+impl Feed {
+    /// A feed into a program of `format`; silent for `loss` means lost; a buffer should arrive `margin` before it is due.
+    pub(crate) fn new(format: ProgramFormat, loss: Duration, margin: Duration) -> Self {
+        let grid = FrameGrid::new(format.frame_rate);
+        let inner = Inner {
+            mapping: Mapping::new(margin, grid),
+            pictures: Pictures::default(),
+            sound: Sound::new(format.audio.sample_rate, format.audio.channels),
+            streams: None,
+            last_picture: None,
+            last_sound: None,
+            late: 0,
+        };
+        Self { format, loss, inner: Mutex::new(inner) }
+    }
+
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        // A panic while the lock was held leaves at worst a picture missing.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new connection begins: nothing of the old one is shown any more.
+    pub(crate) fn begin(&self) {
+        let mut inner = self.inner();
+        inner.mapping.reset();
+        inner.pictures.clear();
+        inner.sound.clear();
+        (inner.streams, inner.last_picture, inner.last_sound) = (None, None, None);
+    }
+
+    /// What the connection carries is known.
+    pub(crate) fn announce(&self, streams: Streams) {
+        self.inner().streams = Some(streams);
+    }
+
+    /// A picture in program format with `stamp` arrived `now`.
+    pub(crate) fn push_picture(&self, stamp: MediaTime, picture: gst::Buffer, now: MediaTime) {
+        let mut inner = self.inner();
+        inner.observe(nanos(stamp), nanos(now), true);
+        inner.last_picture = Some(nanos(now));
+        inner.pictures.push(nanos(stamp), picture);
+    }
+
+    /// Interleaved samples in program format, the first with `stamp`, arrived `now`.
+    pub(crate) fn push_sound(&self, stamp: MediaTime, samples: &[f32], now: MediaTime) {
+        let mut inner = self.inner();
+        inner.observe(nanos(stamp), nanos(now), false);
+        inner.last_sound = Some(nanos(now));
+        inner.sound.push(nanos(stamp), samples);
+    }
+
+    /// When the last picture (or, of a connection without pictures, the last sound) arrived.
+    pub(crate) fn last_arrival(&self) -> Option<MediaTime> {
+        let inner = self.inner();
+        let (picture, sound) = (inner.last_picture, inner.last_sound);
+        let newest = picture.max(sound)?;
+        Some(MediaTime::from_nanos(newest as u64))
+    }
+
+    /// Once per tick: whether the source can be shown at `at`, because something is due and it has not fallen silent.
+    pub(crate) fn tick(&self, at: MediaTime) -> bool {
+        let mut inner = self.inner();
+        let now = nanos(at);
+        inner.mapping.slew(now);
+        let Some(streams) = inner.streams else {
+            return false;
+        };
+        let last = if streams.picture { inner.last_picture } else { inner.last_sound };
+        let fresh = last.is_some_and(|last| now - last < self.loss.as_nanos() as i64);
+        let due = match inner.mapping.delay() {
+            None => false,
+            Some(_) if !streams.picture => true,
+            Some(delay) => inner.pictures.has_shown() || inner.pictures.is_due(now - delay),
+        };
+        fresh && due
+    }
+
+    /// The picture for tick `at`: the newest that is due by half a frame later.
+    pub(crate) fn take_picture(&self, at: MediaTime) -> Taken {
+        let mut inner = self.inner();
+        let Some(delay) = inner.mapping.delay() else {
+            return Taken::Nothing;
+        };
+        let half = self.format.frame_rate.frame_nanos() as i64 / 2;
+        inner.pictures.take(nanos(at) + half - delay)
+    }
+
+    /// Fills `out` (interleaved) with the sound due from `at` on.
+    pub(crate) fn take_sound(&self, at: MediaTime, out: &mut [f32]) {
+        let mut inner = self.inner();
+        match inner.mapping.delay() {
+            Some(delay) => inner.sound.read(nanos(at) - delay, out),
+            None => out.fill(0.0),
+        }
+    }
+
+    /// Counters since the worker started.
+    pub(crate) fn counters(&self) -> FeedCounters {
+        let inner = self.inner();
+        FeedCounters {
+            frames: inner.pictures.arrived(),
+            dropped: inner.pictures.dropped(),
+            late: inner.late,
+            starved_samples: inner.sound.starved(),
+        }
+    }
+}
+
+impl Inner {
+    fn observe(&mut self, stamp: i64, now: i64, picture: bool) {
+        match self.mapping.observe(stamp, now, picture) {
+            Observed::InOrder => {}
+            Observed::Late => self.late += 1,
+            Observed::Leap => {
+                self.pictures.flush();
+                self.sound.clear();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AudioFormat, FrameRate, PictureSize};
+
+    const LOSS: Duration = Duration::from_millis(250);
+
+    fn feed(fps: u32) -> Feed {
+        let format = ProgramFormat {
+            size: PictureSize::new(320, 180).unwrap(),
+            frame_rate: FrameRate::new(fps, 1).unwrap(),
+            audio: AudioFormat { sample_rate: 48_000, channels: 2 },
+        };
+        Feed::new(format, LOSS, Duration::from_millis(80))
+    }
+
+    fn at(millis: u64) -> MediaTime {
+        MediaTime::from_nanos(1_763_000_000_000_000_000 + millis * 1_000_000)
+    }
+
+    fn picture() -> gst::Buffer {
+        gst::init().unwrap();
+        gst::Buffer::new()
+    }
+
+    #[test]
+    fn a_source_is_healthy_from_its_first_due_picture_until_it_falls_silent() {
+        let feed = feed(25);
+        feed.begin();
+        for frame in 0..20 {
+            feed.push_picture(at(frame * 40), picture(), at(frame * 40 + 5));
+            assert!(!feed.tick(at(frame * 40 + 5)), "nothing is announced yet");
+        }
+        feed.announce(Streams { picture: true, sound: true });
+        assert!(feed.tick(at(780)));
+        assert!(feed.tick(at(765 + 249)));
+        assert!(!feed.tick(at(765 + 250)));
+    }
+
+    #[test]
+    fn a_source_of_sound_alone_is_healthy_by_its_sound() {
+        let feed = feed(25);
+        feed.begin();
+        feed.announce(Streams { picture: false, sound: true });
+        for n in 0..20 {
+            feed.push_sound(at(n * 20), &[0.1; 1920], at(n * 20 + 25));
+        }
+        assert!(feed.tick(at(410)));
+        assert!(matches!(feed.take_picture(at(410)), Taken::Nothing));
+        assert!(!feed.tick(at(660)));
+    }
+
+    #[test]
+    fn a_source_at_the_programs_rate_is_shown_frame_by_frame() {
+        let feed = feed(25);
+        feed.begin();
+        feed.announce(Streams { picture: true, sound: false });
+        let (mut new, mut again) = (0, 0);
+        for frame in 0..500u64 {
+            // The camera's frames lie anywhere between the ticks and arrive with jitter.
+            feed.push_picture(at(frame * 40 + 17), picture(), at(frame * 40 + 17 + frame * 31 % 29));
+            if feed.tick(at(frame * 40 + 40)) {
+                match feed.take_picture(at(frame * 40 + 40)) {
+                    Taken::New(_) => new += 1,
+                    Taken::Again(_) => again += 1,
+                    Taken::Nothing => {}
+                }
+            }
+        }
+        assert!(new > 480, "{new}");
+        assert_eq!(again, 0);
+    }
+}

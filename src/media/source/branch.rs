@@ -1,0 +1,265 @@
+//! From a decoded stream to the feed: normalised to the program format, stamped with its arrival on the house clock.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
+
+use super::Context;
+use super::status::Condition;
+use crate::media::clock::HouseClock;
+use crate::media::feed::{Feed, Streams};
+use crate::model::{FrameRate, MediaTime, PictureSize, ProgramFormat};
+use crate::plan::SourceKind;
+
+/// Sound is read from memory as little-endian floats.
+const SOUND: &str = "F32LE";
+
+struct Shared {
+    pipeline: gst::glib::WeakRef<gst::Pipeline>,
+    /// Base time of the pipeline: running time plus this is the system clock.
+    base: AtomicU64,
+    format: ProgramFormat,
+    clock: HouseClock,
+    feed: Arc<Feed>,
+    condition: Arc<Condition>,
+    /// Files are paced by the clock; whatever is live is taken as it comes.
+    paced: bool,
+    picture: AtomicBool,
+    sound: AtomicBool,
+    complete: AtomicBool,
+    first: Mutex<Option<Instant>>,
+    /// When a listener's caller was admitted.
+    caller: Mutex<Option<Instant>>,
+    /// Another caller was turned away while one is there.
+    another: AtomicBool,
+}
+
+/// The branches of one connection. Cheap to clone; callbacks hold it.
+#[derive(Clone)]
+pub(super) struct Branches(Arc<Shared>);
+
+impl Branches {
+    pub(super) fn new(context: &Context, pipeline: &gst::Pipeline, base: gst::ClockTime) -> Self {
+        Self(Arc::new(Shared {
+            pipeline: pipeline.downgrade(),
+            base: AtomicU64::new(base.nseconds()),
+            format: context.format,
+            clock: context.clock,
+            feed: Arc::clone(&context.feed),
+            condition: Arc::clone(&context.condition),
+            paced: matches!(context.plan.kind, SourceKind::File { .. }),
+            picture: AtomicBool::new(false),
+            sound: AtomicBool::new(false),
+            complete: AtomicBool::new(false),
+            first: Mutex::new(None),
+            caller: Mutex::new(None),
+            another: AtomicBool::new(false),
+        }))
+    }
+
+    pub(super) fn set_base(&self, base: gst::ClockTime) {
+        self.0.base.store(base.nseconds(), Ordering::Relaxed);
+    }
+
+    /// What has been linked so far.
+    pub(super) fn streams(&self) -> Streams {
+        Streams { picture: self.0.picture.load(Ordering::Relaxed), sound: self.0.sound.load(Ordering::Relaxed) }
+    }
+
+    /// No more streams will come.
+    pub(super) fn set_complete(&self) {
+        self.0.complete.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn complete(&self) -> bool {
+        self.0.complete.load(Ordering::Relaxed)
+    }
+
+    /// How long the first stream has been there.
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.0.first.lock().unwrap_or_else(PoisonError::into_inner).map(|first| first.elapsed())
+    }
+
+    /// Whether this connection takes a caller: the first only.
+    pub(super) fn admit_caller(&self) -> bool {
+        let mut caller = self.0.caller.lock().unwrap_or_else(PoisonError::into_inner);
+        if caller.is_some() {
+            self.0.another.store(true, Ordering::Relaxed);
+            return false;
+        }
+        *caller = Some(Instant::now());
+        true
+    }
+
+    /// How long the caller has been there, if another one was turned away since this was asked last.
+    pub(super) fn contested(&self) -> Option<Duration> {
+        let contested = self.0.another.swap(false, Ordering::Relaxed);
+        self.0.caller.lock().unwrap_or_else(PoisonError::into_inner).filter(|_| contested).map(|since| since.elapsed())
+    }
+
+    /// Links a decoded stream: the first picture and the first sound are used, the rest is discarded.
+    pub(super) fn link(&self, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
+        let Some(pipeline) = self.0.pipeline.upgrade() else {
+            return Ok(());
+        };
+        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
+        self.0.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
+        if name.starts_with("video/x-raw") && !self.0.picture.swap(true, Ordering::Relaxed) {
+            self.picture(&pipeline, pad)
+        } else if name.starts_with("audio/x-raw") && !self.0.sound.swap(true, Ordering::Relaxed) {
+            self.sound(&pipeline, pad)
+        } else {
+            discard(&pipeline, pad)
+        }
+    }
+
+    fn picture(&self, pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
+        let shared = Arc::clone(&self.0);
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            if let Some(gst::EventView::Caps(caps)) = info.event().map(|e| e.view()) {
+                let (size, rate) = picture_format(caps.caps());
+                shared.condition.picture(size, rate);
+            }
+            gst::PadProbeReturn::Ok
+        });
+        if let Some(caps) = pad.current_caps() {
+            let (size, rate) = picture_format(&caps);
+            self.0.condition.picture(size, rate);
+        }
+        let convert = gst::ElementFactory::make("videoconvertscale").property("add-borders", true).build()?;
+        let caps = gst_video::VideoCapsBuilder::new()
+            .format(gst_video::VideoFormat::I420)
+            .width(self.0.format.size.width() as i32)
+            .height(self.0.format.size.height() as i32)
+            .pixel_aspect_ratio(gst::Fraction::new(1, 1))
+            .build();
+        let shared = Arc::clone(&self.0);
+        let sink = self.appsink(&caps, move |sample| shared.take_picture(sample));
+        self.chain(pipeline, pad, &[convert, sink.upcast()])
+    }
+
+    fn sound(&self, pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
+        let shared = Arc::clone(&self.0);
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            if let Some(gst::EventView::Caps(caps)) = info.event().map(|e| e.view()) {
+                shared.condition.sound(sound_format(caps.caps()));
+            }
+            gst::PadProbeReturn::Ok
+        });
+        if let Some(caps) = pad.current_caps() {
+            self.0.condition.sound(sound_format(&caps));
+        }
+        let convert = gst::ElementFactory::make("audioconvert").build()?;
+        let resample = gst::ElementFactory::make("audioresample").build()?;
+        let caps = gst::Caps::builder("audio/x-raw")
+            .field("format", SOUND)
+            .field("layout", "interleaved")
+            .field("rate", self.0.format.audio.sample_rate as i32)
+            .field("channels", i32::from(self.0.format.audio.channels))
+            .build();
+        let shared = Arc::clone(&self.0);
+        let sink = self.appsink(&caps, move |sample| shared.take_sound(sample));
+        self.chain(pipeline, pad, &[convert, resample, sink.upcast()])
+    }
+
+    fn appsink(&self, caps: &gst::Caps, take: impl Fn(&gst::Sample) + Send + 'static) -> gst_app::AppSink {
+        let callbacks = gst_app::AppSinkCallbacks::builder()
+            .new_sample(move |sink| {
+                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+                take(&sample);
+                Ok(gst::FlowSuccess::Ok)
+            })
+            .build();
+        gst_app::AppSink::builder()
+            .caps(caps)
+            .sync(self.0.paced)
+            .qos(false)
+            .async_(self.0.paced)
+            .callbacks(callbacks)
+            .build()
+    }
+
+    /// `pad` → queue → `elements`, all running.
+    fn chain(
+        &self,
+        pipeline: &gst::Pipeline,
+        pad: &gst::Pad,
+        elements: &[gst::Element],
+    ) -> Result<(), gst::glib::BoolError> {
+        let queue = gst::ElementFactory::make("queue")
+            .property("max-size-time", gst::ClockTime::from_seconds(2))
+            .property("max-size-buffers", 0u32)
+            .property("max-size-bytes", 0u32)
+            .build()?;
+        pipeline.add(&queue)?;
+        pipeline.add_many(elements)?;
+        gst::Element::link_many(std::iter::once(&queue).chain(elements))?;
+        for element in elements.iter().rev().chain(std::iter::once(&queue)) {
+            element.sync_state_with_parent()?;
+        }
+        link_to(pad, &queue)
+    }
+}
+
+impl Shared {
+    /// When the first sample of a buffer belongs, on the house clock.
+    fn stamp(&self, sample: &gst::Sample) -> Option<MediaTime> {
+        let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+        let running = segment.to_running_time(sample.buffer()?.pts()?)?;
+        Some(self.clock.at_monotonic(running.nseconds().saturating_add(self.base.load(Ordering::Relaxed))))
+    }
+
+    fn take_picture(&self, sample: &gst::Sample) {
+        if let (Some(stamp), Some(buffer)) = (self.stamp(sample), sample.buffer_owned()) {
+            self.feed.push_picture(stamp, buffer, self.clock.now());
+        }
+    }
+
+    fn take_sound(&self, sample: &gst::Sample) {
+        let (Some(stamp), Some(buffer)) = (self.stamp(sample), sample.buffer()) else {
+            return;
+        };
+        let Ok(map) = buffer.map_readable() else {
+            return;
+        };
+        // A whole buffer of samples is converted at once: bytes to floats without assuming alignment.
+        let samples: Vec<f32> = map.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        self.feed.push_sound(stamp, &samples, self.clock.now());
+    }
+}
+
+fn discard(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
+    let sink = gst::ElementFactory::make("fakesink").property("sync", false).property("async", false).build()?;
+    pipeline.add(&sink)?;
+    sink.sync_state_with_parent()?;
+    link_to(pad, &sink)
+}
+
+fn link_to(pad: &gst::Pad, element: &gst::Element) -> Result<(), gst::glib::BoolError> {
+    let sink = element.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("no sink pad"))?;
+    pad.link(&sink).map(|_| ()).map_err(|error| gst::glib::bool_error!("cannot link: {error:?}"))
+}
+
+fn picture_format(caps: &gst::CapsRef) -> (Option<PictureSize>, Option<FrameRate>) {
+    let Some(structure) = caps.structure(0) else {
+        return (None, None);
+    };
+    let side = |name: &str| structure.get::<i32>(name).ok().and_then(|n| u32::try_from(n).ok());
+    let size = side("width").zip(side("height")).and_then(|(w, h)| PictureSize::new(w, h));
+    let rate = structure
+        .get::<gst::Fraction>("framerate")
+        .ok()
+        .and_then(|f| FrameRate::new(f.numer().try_into().ok()?, f.denom().try_into().ok()?));
+    (size, rate)
+}
+
+fn sound_format(caps: &gst::CapsRef) -> String {
+    let field = |name: &str| caps.structure(0).and_then(|s| s.get::<i32>(name).ok()).unwrap_or(0);
+    format!("{} Hz, {} channels", field("rate"), field("channels"))
+}

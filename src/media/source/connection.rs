@@ -1,0 +1,228 @@
+//! One connection of a source: a pipeline from opening to its end.
+
+use std::time::{Duration, Instant};
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+use super::Context;
+use super::branch::Branches;
+use super::head;
+use super::looped::Loop;
+use crate::media::feed::Streams;
+use crate::model::{FrameGrid, MediaTime};
+use crate::plan::{SourceKind, SrtMode};
+
+/// How often the thread looks at the bus and at what arrived.
+const LOOK: u64 = 50;
+/// A source that is silent for this long is closed and opened anew.
+const GIVE_UP: Duration = Duration::from_secs(1);
+/// A sender that comes back does not wait for that.
+const CONTESTED: &str = "another caller came while this one was silent";
+/// Some streams never say that no more of them come: then what is there after this long is all.
+const ANNOUNCE: Duration = Duration::from_millis(1500);
+/// Longest wait for a pipeline to let go; a driver that hangs longer is left to its thread.
+const CLOSE: Duration = Duration::from_secs(3);
+
+/// Why a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum End {
+    /// Asked to.
+    Stopped,
+    /// It delivered and does not any more.
+    Lost(String),
+    /// It never delivered.
+    Failed(String),
+}
+
+/// An open connection.
+pub(super) struct Connection<'a> {
+    context: &'a Context,
+    pipeline: gst::Pipeline,
+    bus: gst::Bus,
+    branches: Branches,
+    looped: Option<Loop>,
+    opened: Instant,
+    delivered: bool,
+    announced: bool,
+}
+
+impl<'a> Connection<'a> {
+    /// Builds the pipeline and sets it going.
+    pub(super) fn open(context: &'a Context) -> Result<Self, String> {
+        let pipeline = gst::Pipeline::new();
+        let bus = pipeline.bus().ok_or("the pipeline has no bus")?;
+        let clock = gst::SystemClock::obtain();
+        pipeline.use_clock(Some(&clock));
+        pipeline.set_start_time(gst::ClockTime::NONE);
+        // Running time begins on a tick of the house clock (that has just passed: running time is never negative).
+        let grid = FrameGrid::new(context.format.frame_rate);
+        let origin = grid.time_of(grid.index_at(context.clock.now()));
+        let base = gst::ClockTime::from_nseconds(context.clock.monotonic_at(origin));
+        pipeline.set_base_time(base);
+        let branches = Branches::new(context, &pipeline, base);
+        let looped = matches!(context.plan.kind, SourceKind::File { .. }).then(Loop::default);
+        let mut connection = Self {
+            context,
+            pipeline,
+            bus,
+            branches,
+            looped,
+            opened: Instant::now(),
+            delivered: false,
+            announced: false,
+        };
+        match connection.start(origin) {
+            Ok(()) => Ok(connection),
+            Err(reason) => {
+                let told = connection.error_on_bus().unwrap_or(reason);
+                connection.close();
+                Err(told)
+            }
+        }
+    }
+
+    fn start(&mut self, origin: MediaTime) -> Result<(), String> {
+        head::build(self.context, &self.pipeline, &self.branches, origin).map_err(|e| e.to_string())?;
+        if let Some(looped) = &mut self.looped {
+            looped.prepare(&self.pipeline, &self.bus)?;
+            // Opening a file takes time: its running time begins now, not when the pipeline was made.
+            let clock = gst::SystemClock::obtain();
+            let base = clock.time();
+            self.pipeline.set_base_time(base);
+            self.branches.set_base(base);
+        }
+        let started = self.pipeline.set_state(gst::State::Playing);
+        started.map(|_| ()).map_err(|_| "it could not be started".to_owned())
+    }
+
+    /// Looks after the connection until it ends.
+    pub(super) fn watch(mut self) -> End {
+        let end = loop {
+            if self.context.stopping() {
+                break End::Stopped;
+            }
+            if let Some(end) = self.next_message() {
+                break end;
+            }
+            if let Some(end) = self.look() {
+                break end;
+            }
+        };
+        self.close();
+        end
+    }
+
+    fn ended(&self, reason: String) -> End {
+        if self.delivered { End::Lost(reason) } else { End::Failed(reason) }
+    }
+
+    fn next_message(&mut self) -> Option<End> {
+        let message = self.bus.timed_pop(gst::ClockTime::from_mseconds(LOOK))?;
+        match message.view() {
+            gst::MessageView::Error(error) => Some(self.ended(plain(error))),
+            gst::MessageView::Eos(_) if self.rewind() => None,
+            gst::MessageView::Eos(_) => Some(self.ended("the stream ended".to_owned())),
+            gst::MessageView::SegmentDone(_) if self.rewind() => None,
+            gst::MessageView::SegmentDone(_) => Some(self.ended("the file could not be rewound".to_owned())),
+            gst::MessageView::Warning(warning) => {
+                tracing::debug!(source = %self.context.plan.id, "{}", warning.error());
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn rewind(&self) -> bool {
+        self.looped.as_ref().is_some_and(|looped| looped.rewind(&self.pipeline))
+    }
+
+    /// Compares what has arrived with what should have.
+    fn look(&mut self) -> Option<End> {
+        let now = self.context.clock.now();
+        let contested = self.branches.contested();
+        let Some(last) = self.context.feed.last_arrival() else {
+            let dead = contested.is_some_and(|age| age >= GIVE_UP);
+            return if dead { Some(End::Failed(CONTESTED.to_owned())) } else { self.not_yet() };
+        };
+        self.delivered = true;
+        self.announce();
+        let silent = now.since(last);
+        if contested.is_some() && silent >= self.context.loss {
+            return Some(End::Lost(CONTESTED.to_owned()));
+        }
+        if silent >= GIVE_UP {
+            return Some(End::Lost(format!("nothing arrived for {:.1} s", silent.as_secs_f32())));
+        }
+        if silent >= self.context.loss {
+            self.context.condition.lost(&format!("nothing arrived for {} ms", silent.as_millis()));
+        } else if self.announced {
+            self.context.condition.delivering();
+        }
+        None
+    }
+
+    fn not_yet(&self) -> Option<End> {
+        let (patience, what) = match &self.context.plan.kind {
+            SourceKind::Srt { mode: SrtMode::Listener, .. } => (Duration::from_secs(30), "no caller has come yet"),
+            SourceKind::Srt { .. } => (Duration::from_secs(6), "the listener does not answer or sends no media"),
+            _ => (Duration::from_secs(5), "it delivers nothing"),
+        };
+        (self.opened.elapsed() >= patience).then(|| End::Failed(what.to_owned()))
+    }
+
+    /// Tells the feed what the connection carries, once that is known.
+    fn announce(&mut self) {
+        if self.announced {
+            return;
+        }
+        let streams = self.branches.streams();
+        let complete = self.branches.complete() || streams == Streams { picture: true, sound: true };
+        if complete || self.opened.elapsed() >= ANNOUNCE && self.branches.age().is_some_and(|age| age >= ANNOUNCE) {
+            self.context.feed.announce(streams);
+            self.announced = true;
+        }
+    }
+
+    fn error_on_bus(&self) -> Option<String> {
+        let message = self.bus.pop_filtered(&[gst::MessageType::Error])?;
+        match message.view() {
+            gst::MessageView::Error(error) => Some(plain(error)),
+            _ => None,
+        }
+    }
+
+    /// Takes the pipeline down in a thread of its own: a driver or a network library may block in it.
+    fn close(&self) {
+        let pipeline = self.pipeline.clone();
+        let closing = std::thread::Builder::new().name("close source".to_owned()).spawn(move || {
+            let _ = pipeline.set_state(gst::State::Null);
+        });
+        let Ok(closing) = closing else {
+            let _ = self.pipeline.set_state(gst::State::Null);
+            return;
+        };
+        let deadline = Instant::now() + CLOSE;
+        while !closing.is_finished() && Instant::now() < deadline {
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        if !closing.is_finished() {
+            tracing::warn!(source = %self.context.plan.id, "the source's pipeline hangs while closing; left behind");
+        }
+    }
+}
+
+/// A bus error in one line, without GStreamer's source file names.
+fn plain(error: &gst::message::Error) -> String {
+    let from = error.src().map(|s| s.name().to_string()).unwrap_or_default();
+    let debug = error.debug().unwrap_or_default();
+    let detail = debug.lines().last().unwrap_or_default().trim();
+    let detail = detail.rsplit("): ").next().unwrap_or(detail).trim_end_matches(':');
+    let text = error.error().to_string();
+    let text = text.trim_end_matches('.');
+    if detail.is_empty() || detail.contains(text) || detail.contains(".c(") || detail.starts_with('/') {
+        format!("{text} [{from}]")
+    } else {
+        format!("{text}: {detail} [{from}]")
+    }
+}

@@ -1,0 +1,182 @@
+//! The head of a source's pipeline: from the device, the network or a file to decoded streams.
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+use super::Context;
+use super::branch::Branches;
+use super::test_signal;
+use crate::model::{MediaTime, PictureSize};
+use crate::plan::{SourceKind, SrtMode};
+
+type Built = Result<(), gst::glib::BoolError>;
+
+/// Builds the head of `context`'s source into `pipeline`; decoded streams go to `branches`.
+pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Branches, origin: MediaTime) -> Built {
+    match &context.plan.kind {
+        SourceKind::Test => test_signal::build(context, pipeline, branches, origin),
+        SourceKind::V4l2 { device, sound, size } => {
+            let source =
+                gst::ElementFactory::make("v4l2src").property("device", device.to_string_lossy().as_ref()).build()?;
+            v4l2(pipeline, branches, &source, *size)?;
+            match sound {
+                Some(device) => alsa(pipeline, branches, device)?,
+                None => branches.set_complete(),
+            }
+            Ok(())
+        }
+        SourceKind::Alsa { device } => alsa(pipeline, branches, device),
+        SourceKind::File { path } => {
+            let source =
+                gst::ElementFactory::make("filesrc").property("location", path.to_string_lossy().as_ref()).build()?;
+            decoded(pipeline, branches, &source)
+        }
+        SourceKind::Srt { .. } => {
+            let source = srt(&context.plan.kind)?;
+            screen_callers(&source, &context.plan.kind, branches);
+            decoded(pipeline, branches, &source)
+        }
+    }
+}
+
+/// `srtsrc`, with the settings measured to notice a dead sender and to close fast.
+fn srt(kind: &SourceKind) -> Result<gst::Element, gst::glib::BoolError> {
+    let SourceKind::Srt { mode, host, port, latency_ms, passphrase, stream_id } = kind else {
+        return Err(gst::glib::bool_error!("not an SRT source"));
+    };
+    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+    let role = *mode;
+    let mode = match mode {
+        SrtMode::Caller => "caller",
+        SrtMode::Listener => "listener",
+    };
+    let source = gst::ElementFactory::make("srtsrc")
+        // The role must be in the URI: given as a property it comes too late for a listener's address.
+        .property("uri", format!("srt://{host}:{port}?mode={mode}"))
+        .property("latency", i32::try_from(*latency_ms).unwrap_or(i32::MAX))
+        // With the default of 1000 ms, closing takes more than two seconds.
+        .property("poll-timeout", 100)
+        .property("wait-for-connection", true)
+        .build()?;
+    if let Some(passphrase) = passphrase {
+        source.set_property("passphrase", passphrase.reveal());
+    }
+    if let (Some(stream_id), SrtMode::Caller) = (stream_id, role) {
+        // As a property: a `#` in a URI would cut it.
+        source.set_property("streamid", stream_id);
+    }
+    Ok(source)
+}
+
+/// A listener takes one caller, with the right stream id, and turns others away at the handshake: they call again. Left
+/// to itself it would accept a sender that comes back into the queue behind its own dead connection, where it would
+/// stay unnoticed for the five seconds that SRT takes to give up a peer.
+fn screen_callers(source: &gst::Element, kind: &SourceKind, branches: &Branches) {
+    let SourceKind::Srt { mode: SrtMode::Listener, stream_id, .. } = kind else {
+        return;
+    };
+    source.set_property("authentication", true);
+    let (wanted, branches) = (stream_id.clone(), branches.clone());
+    source.connect("caller-connecting", false, move |arguments| {
+        let theirs = arguments.get(2).and_then(|value| value.get::<Option<String>>().ok()).flatten();
+        let known = wanted.is_none() || wanted.as_deref() == theirs.as_deref();
+        Some((known && branches.admit_caller()).to_value())
+    });
+}
+
+/// `source` → decodebin → branches.
+fn decoded(pipeline: &gst::Pipeline, branches: &Branches, source: &gst::Element) -> Built {
+    let decode = gst::ElementFactory::make("decodebin").build()?;
+    pipeline.add_many([source, &decode])?;
+    source.link(&decode)?;
+    attach(&decode, branches);
+    if let Some(bin) = decode.downcast_ref::<gst::Bin>() {
+        bin.connect_deep_element_added(|_, _, element| tune(element));
+    }
+    Ok(())
+}
+
+fn attach(decode: &gst::Element, branches: &Branches) {
+    let linked = branches.clone();
+    decode.connect_pad_added(move |element, pad| {
+        if let Err(error) = linked.link(pad) {
+            gst::element_error!(element, gst::CoreError::Pad, ("cannot use a stream of this source: {}", error));
+        }
+    });
+    let complete = branches.clone();
+    decode.connect_no_more_pads(move |_| complete.set_complete());
+}
+
+/// Settings of the elements that decodebin chose, by factory.
+fn tune(element: &gst::Element) {
+    let factory = element.factory().map(|f| f.name().to_string()).unwrap_or_default();
+    if factory == "tsdemux" {
+        // The default of 700 ms is for players.
+        element.set_property("latency", 50i32);
+    }
+    if factory.starts_with("avdec_") {
+        if element.find_property("max-threads").is_some() {
+            element.set_property("max-threads", 1i32);
+        }
+        if element.find_property("output-corrupt").is_some() {
+            // Joining in the middle of a GOP: no grey pictures before the first key frame.
+            element.set_property("output-corrupt", false);
+        }
+    }
+    if factory == "aacparse" {
+        feed_tiny_frames(element);
+    }
+}
+
+/// aacparse holds back the tiny frames of digital silence for 600 ms, because it wants more than a header's worth of
+/// bytes at once: a smaller minimum frame size lets them through.
+fn feed_tiny_frames(parser: &gst::Element) {
+    let Some(pad) = parser.static_pad("sink") else {
+        return;
+    };
+    pad.add_probe(gst::PadProbeType::BUFFER, |pad, _| {
+        if let Some(parser) = pad.parent_element()
+            && let Ok(parser) = parser.downcast::<gstreamer_base::BaseParse>()
+        {
+            gstreamer_base::prelude::BaseParseExt::set_min_frame_size(&parser, 10);
+        }
+        gst::PadProbeReturn::Remove
+    });
+}
+
+/// Camera formats, raw or compressed, by way of decodebin.
+fn v4l2(pipeline: &gst::Pipeline, branches: &Branches, source: &gst::Element, size: Option<PictureSize>) -> Built {
+    let Some(size) = size else {
+        return decoded(pipeline, branches, source);
+    };
+    let mut caps = gst::Caps::new_empty();
+    for media in ["video/x-raw", "image/jpeg", "video/x-h264"] {
+        let structure = gst::Structure::builder(media)
+            .field("width", size.width() as i32)
+            .field("height", size.height() as i32)
+            .build();
+        caps.merge_structure(structure);
+    }
+    let filter = gst::ElementFactory::make("capsfilter").property("caps", caps).build()?;
+    let decode = gst::ElementFactory::make("decodebin").build()?;
+    pipeline.add_many([source, &filter, &decode])?;
+    gst::Element::link_many([source, &filter, &decode])?;
+    attach(&decode, branches);
+    Ok(())
+}
+
+fn alsa(pipeline: &gst::Pipeline, branches: &Branches, device: &str) -> Built {
+    let source = gst::ElementFactory::make("alsasrc")
+        .property("device", device)
+        .property("buffer-time", 200_000i64)
+        .property("latency-time", 10_000i64)
+        // The pipeline's clock is the house clock; the card's crystal is followed by the feed.
+        .property("provide-clock", false)
+        .property_from_str("slave-method", "none")
+        .build()?;
+    pipeline.add(&source)?;
+    let pad = source.static_pad("src").ok_or_else(|| gst::glib::bool_error!("alsasrc without a pad"))?;
+    branches.link(&pad)?;
+    branches.set_complete();
+    Ok(())
+}

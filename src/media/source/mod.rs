@@ -1,0 +1,165 @@
+//! Source bins: one thread and one small pipeline per source; each fails, retries and reconnects alone.
+//!
+//! ```text
+//! connecting ──delivers──▶ delivering ──silent for loss_ms──▶ lost ──delivers──▶ delivering
+//!     │  ▲                      │                              │
+//!     │  └──── backoff ◀────────┴── error, end, silent for 1 s ┘
+//!     └─ cannot be opened ─▶ failed ── backoff ─▶ connecting
+//! ```
+//!
+//! A connection is a pipeline of its own on the shared system clock: when it ends it is thrown away and built anew, so
+//! that nothing of a broken stream survives into the next. Frames go into the [`Feed`]; the program never waits.
+
+mod branch;
+mod connection;
+mod head;
+mod looped;
+mod status;
+mod test_signal;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use self::connection::{Connection, End};
+use self::status::Condition;
+use super::EventSink;
+use super::clock::HouseClock;
+use super::feed::Feed;
+use crate::model::ProgramFormat;
+use crate::model::status::SourceStatus;
+use crate::plan::{SourceKind, SourcePlan};
+use crate::policy::{Attempts, Backoff};
+
+/// Between two attempts to open a source. One that delivered begins again with the first: noticing that it stopped has
+/// already taken a second.
+const RETRY: Backoff =
+    Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(2), factor: 2.0, jitter: 0.2 };
+
+/// One source at work.
+pub(crate) struct Source {
+    plan: SourcePlan,
+    feed: Arc<Feed>,
+    condition: Arc<Condition>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What a source's thread works with.
+pub(super) struct Context {
+    pub(super) plan: SourcePlan,
+    pub(super) format: ProgramFormat,
+    pub(super) clock: HouseClock,
+    pub(super) loss: Duration,
+    pub(super) feed: Arc<Feed>,
+    pub(super) condition: Arc<Condition>,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+impl Context {
+    pub(super) fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// How long before it is due a buffer should arrive: what a network jitters, or a scheduler.
+fn margin(kind: &SourceKind, format: &ProgramFormat) -> Duration {
+    let jitter = match kind {
+        SourceKind::Srt { .. } => Duration::from_millis(80),
+        SourceKind::V4l2 { .. } | SourceKind::Alsa { .. } => Duration::from_millis(40),
+        SourceKind::Test | SourceKind::File { .. } => Duration::from_millis(20),
+    };
+    // A tick reads a frame's worth of sound ahead of its own time.
+    jitter.max(Duration::from_nanos(format.frame_rate.frame_nanos()) + Duration::from_millis(20))
+}
+
+impl Source {
+    /// Opens `plan` and keeps it open until [`Source::stop`].
+    pub(crate) fn start(
+        plan: SourcePlan,
+        format: ProgramFormat,
+        clock: HouseClock,
+        loss: Duration,
+        events: EventSink,
+    ) -> Self {
+        let feed = Arc::new(Feed::new(format, loss, margin(&plan.kind, &format)));
+        let condition = Arc::new(Condition::new(plan.clone(), clock, events));
+        let stop = Arc::new(AtomicBool::new(false));
+        let context = Context {
+            plan: plan.clone(),
+            format,
+            clock,
+            loss,
+            feed: Arc::clone(&feed),
+            condition: Arc::clone(&condition),
+            stop: Arc::clone(&stop),
+        };
+        let thread = std::thread::Builder::new().name(format!("source {}", plan.id)).spawn(move || run(&context));
+        if let Err(error) = &thread {
+            condition.failed(&format!("the box could not start a thread for it ({error})"));
+        }
+        Self { plan, feed, condition, stop, thread: thread.ok() }
+    }
+
+    /// The plan it was started with.
+    pub(crate) fn plan(&self) -> &SourcePlan {
+        &self.plan
+    }
+
+    /// Where its frames wait.
+    pub(crate) fn feed(&self) -> &Arc<Feed> {
+        &self.feed
+    }
+
+    /// How it is.
+    pub(crate) fn status(&self) -> SourceStatus {
+        self.condition.status(self.feed.counters())
+    }
+
+    /// Tells it to end; [`Source::join`] waits.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits for the end of the thread, at most until `deadline`. A thread that hangs in a driver is left behind: the
+    /// process is about to exit.
+    pub(crate) fn join(&mut self, deadline: Instant) {
+        self.stop();
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        while !thread.is_finished() && Instant::now() < deadline {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        if thread.is_finished() {
+            let _ = thread.join();
+        } else {
+            tracing::warn!(source = %self.plan.id, "the source did not close in time and was left behind");
+        }
+    }
+}
+
+/// The life of a source: one connection after the other.
+fn run(context: &Context) {
+    let mut attempts = Attempts::new(RETRY);
+    while !context.stopping() {
+        context.feed.begin();
+        context.condition.connecting();
+        let end = Connection::open(context).map_or_else(End::Failed, Connection::watch);
+        match &end {
+            End::Stopped => break,
+            End::Lost(reason) => context.condition.lost(reason),
+            End::Failed(reason) => context.condition.failed(reason),
+        }
+        if matches!(end, End::Lost(_)) {
+            attempts.reset();
+        }
+        let wait = attempts.failed(fastrand::f64());
+        let until = Instant::now() + wait;
+        while !context.stopping() && Instant::now() < until {
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+    context.feed.begin();
+}

@@ -1,0 +1,179 @@
+//! What is known of a source: state, health with reason, arriving format. Turns changes into events, once each.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::media::EventSink;
+use crate::media::clock::HouseClock;
+use crate::media::feed::FeedCounters;
+use crate::model::status::{SourceState, SourceStatus};
+use crate::model::{Event, EventCode, Fault, FrameRate, Health, HealthReport, PictureSize, Severity};
+use crate::plan::{SourceKind, SourcePlan};
+
+#[derive(Debug)]
+struct Known {
+    state: SourceState,
+    health: HealthReport,
+    picture: Option<PictureSize>,
+    frame_rate: Option<FrameRate>,
+    sound: Option<String>,
+    connects: u64,
+    /// The last thing that went wrong, so that a retry that fails the same way is no news.
+    last_reason: Option<String>,
+}
+
+/// The condition of one source, written by its threads, read by the worker.
+pub(crate) struct Condition {
+    plan: SourcePlan,
+    clock: HouseClock,
+    events: EventSink,
+    known: Mutex<Known>,
+}
+
+impl Condition {
+    pub(super) fn new(plan: SourcePlan, clock: HouseClock, events: EventSink) -> Self {
+        let health = HealthReport::new(Health::PartiallyHealthy, "connecting", "being opened", clock.now());
+        let known = Known {
+            state: SourceState::Connecting,
+            health,
+            picture: None,
+            frame_rate: None,
+            sound: None,
+            connects: 0,
+            last_reason: None,
+        };
+        Self { plan, clock, events, known: Mutex::new(known) }
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn judge(&self, known: &mut Known, state: SourceState, health: Health, code: &str, reason: &str) {
+        known.state = state;
+        known.health.update(HealthReport::new(health, code, reason, self.clock.now()));
+    }
+
+    fn event(&self, severity: Severity, code: EventCode, text: String) -> Event {
+        Event::new(self.clock.now(), severity, code, text).subject(&self.plan.id)
+    }
+
+    /// Whose fault it is that this kind of source does not deliver, and where to look.
+    fn blame(&self, event: Event) -> Event {
+        match &self.plan.kind {
+            SourceKind::Test => event.blame(Fault::Internal, "look at the worker's log"),
+            SourceKind::V4l2 { device, .. } => event.blame(
+                Fault::Hardware,
+                format!("check the cable and the signal, then that {} is there and free", device.display()),
+            ),
+            SourceKind::Alsa { device } => {
+                event.blame(Fault::Hardware, format!("check that ALSA device {device} is there and free (arecord -l)"))
+            }
+            SourceKind::File { path } => {
+                event.blame(Fault::Source, format!("check that {} can be read and is a media file", path.display()))
+            }
+            SourceKind::Srt { host, port, .. } => {
+                event.blame(Fault::Source, format!("check the sender and the network to {host}:{port} (UDP)"))
+            }
+        }
+    }
+
+    pub(super) fn connecting(&self) {
+        let mut known = self.known();
+        known.connects += 1;
+        if known.state == SourceState::Connecting {
+            let waiting = match &self.plan.kind {
+                SourceKind::Srt { mode: crate::plan::SrtMode::Listener, port, .. } => {
+                    format!("waiting for a caller on UDP port {port}")
+                }
+                _ => "being opened".to_owned(),
+            };
+            self.judge(&mut known, SourceState::Connecting, Health::PartiallyHealthy, "connecting", &waiting);
+        }
+    }
+
+    pub(super) fn delivering(&self) {
+        let mut known = self.known();
+        if known.state == SourceState::Delivering {
+            return;
+        }
+        known.last_reason = None;
+        self.judge(&mut known, SourceState::Delivering, Health::Healthy, "ok", "delivers");
+        let format = match (known.picture, known.frame_rate, &known.sound) {
+            (Some(size), Some(rate), sound) => format!("{size} at {rate} per second, sound {}", text_of(sound)),
+            (Some(size), None, sound) => format!("{size}, sound {}", text_of(sound)),
+            (None, _, sound) => format!("no picture, sound {}", text_of(sound)),
+        };
+        drop(known);
+        let text = format!("source {} delivers: {format}", self.plan.id);
+        (self.events)(self.event(Severity::Info, EventCode::SourceConnected, text));
+    }
+
+    pub(super) fn lost(&self, reason: &str) {
+        let mut known = self.known();
+        let news = known.state == SourceState::Delivering;
+        self.judge(&mut known, SourceState::Lost, Health::Unhealthy, "source_lost", reason);
+        drop(known);
+        if news {
+            let text = format!("source {} lost: {reason}", self.plan.id);
+            (self.events)(self.blame(self.event(Severity::Warning, EventCode::SourceLost, text)));
+        }
+    }
+
+    pub(super) fn failed(&self, reason: &str) {
+        let mut known = self.known();
+        let news = known.last_reason.as_deref() != Some(reason);
+        known.last_reason = Some(reason.to_owned());
+        self.judge(&mut known, SourceState::Failed, Health::Unhealthy, "source_failed", reason);
+        drop(known);
+        if news {
+            let text = format!("source {} cannot be opened: {reason}; it is tried again", self.plan.id);
+            (self.events)(self.blame(self.event(Severity::Warning, EventCode::SourceLost, text)));
+        }
+    }
+
+    /// The arriving picture has this format.
+    pub(super) fn picture(&self, size: Option<PictureSize>, rate: Option<FrameRate>) {
+        let mut known = self.known();
+        let old = (known.picture, known.frame_rate);
+        (known.picture, known.frame_rate) = (size, rate);
+        let changed = old.0.is_some() && old != (size, rate) && known.state == SourceState::Delivering;
+        drop(known);
+        if changed && let Some(size) = size {
+            let rate = rate.map_or_else(|| "?".to_owned(), |r| r.to_string());
+            let text = format!("source {} changed its picture to {size} at {rate} per second", self.plan.id);
+            (self.events)(self.event(Severity::Info, EventCode::SourceFormatChanged, text));
+        }
+    }
+
+    /// The arriving sound has this format.
+    pub(super) fn sound(&self, format: String) {
+        let mut known = self.known();
+        let changed = known.sound.as_ref().is_some_and(|old| *old != format) && known.state == SourceState::Delivering;
+        known.sound = Some(format.clone());
+        drop(known);
+        if changed {
+            let text = format!("source {} changed its sound to {format}", self.plan.id);
+            (self.events)(self.event(Severity::Info, EventCode::SourceFormatChanged, text));
+        }
+    }
+
+    pub(super) fn status(&self, counters: FeedCounters) -> SourceStatus {
+        let known = self.known();
+        SourceStatus {
+            id: self.plan.id.clone(),
+            kind: self.plan.kind.word().to_owned(),
+            state: known.state,
+            health: known.health.clone(),
+            picture: known.picture,
+            frame_rate: known.frame_rate,
+            sound: known.sound.clone(),
+            connects: known.connects,
+            frames: counters.frames,
+            late: counters.late,
+        }
+    }
+}
+
+fn text_of(sound: &Option<String>) -> &str {
+    sound.as_deref().unwrap_or("none")
+}

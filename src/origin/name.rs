@@ -1,0 +1,180 @@
+//! The grammar of what the origin holds: nothing else is accepted, so nothing else needs escaping.
+
+use std::path::PathBuf;
+
+use crate::model::{ChannelId, RenditionId};
+
+/// The multivariant playlist of a channel.
+pub(crate) const MULTIVARIANT: &str = "multivariant.m3u8";
+/// The media playlist of a rendition.
+pub(crate) const MEDIA: &str = "media.m3u8";
+
+/// What the origin can hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Object {
+    /// `<channel>/multivariant.m3u8`
+    Multivariant { channel: ChannelId },
+    /// `<channel>/<rendition>/…`
+    Of { channel: ChannelId, rendition: RenditionId, part: Part },
+}
+
+/// What lies in a rendition's directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// `media.m3u8`
+    Playlist,
+    /// `init-<8 hex digits>.mp4`
+    Init { hash: String },
+    /// `<number>.m4s`
+    Segment { number: u64 },
+}
+
+/// Why a path names no object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NameFault {
+    #[error(
+        "the path is no object of this origin: <channel>/{MULTIVARIANT} or <channel>/<rendition>/<object> is expected"
+    )]
+    Shape,
+    #[error("the channel's name breaks the rule: {}", crate::model::id::SLUG_RULE)]
+    Channel,
+    #[error("the rendition's name breaks the rule: {}", crate::model::id::SLUG_RULE)]
+    Rendition,
+    #[error("the object's name breaks the rule: {MEDIA}, init-<8 hex digits>.mp4 or <media sequence number>.m4s")]
+    Part,
+}
+
+impl Object {
+    /// Reads the part of a request's path behind `/live/`, as it was sent: percent escapes, `..`, backslashes and NULs
+    /// are simply not in the grammar.
+    pub(crate) fn parse(path: &str) -> Result<Self, NameFault> {
+        let mut pieces = path.split('/');
+        let (Some(channel), Some(second), third, None) = (pieces.next(), pieces.next(), pieces.next(), pieces.next())
+        else {
+            return Err(NameFault::Shape);
+        };
+        let channel = ChannelId::new(channel).map_err(|_| NameFault::Channel)?;
+        match third {
+            None if second == MULTIVARIANT => Ok(Self::Multivariant { channel }),
+            None => Err(NameFault::Shape),
+            Some(file) => {
+                let rendition = RenditionId::new(second).map_err(|_| NameFault::Rendition)?;
+                let part = Part::parse(file).ok_or(NameFault::Part)?;
+                Ok(Self::Of { channel, rendition, part })
+            }
+        }
+    }
+
+    /// The channel it belongs to.
+    pub(crate) fn channel(&self) -> &ChannelId {
+        match self {
+            Self::Multivariant { channel } | Self::Of { channel, .. } => channel,
+        }
+    }
+
+    /// Whether it is replaced all the time (a playlist) or written once.
+    pub(crate) fn is_playlist(&self) -> bool {
+        matches!(self, Self::Multivariant { .. } | Self::Of { part: Part::Playlist, .. })
+    }
+
+    /// Where it lies, below `live/`.
+    pub(crate) fn relative_path(&self) -> PathBuf {
+        match self {
+            Self::Multivariant { channel } => [channel.as_str(), MULTIVARIANT].iter().collect(),
+            Self::Of { channel, rendition, part } => {
+                [channel.as_str(), rendition.as_str(), &part.file_name()].iter().collect()
+            }
+        }
+    }
+}
+
+impl Part {
+    /// Reads a file name.
+    pub(crate) fn parse(file: &str) -> Option<Self> {
+        if file == MEDIA {
+            return Some(Self::Playlist);
+        }
+        if let Some(hash) = file.strip_prefix("init-").and_then(|rest| rest.strip_suffix(".mp4")) {
+            let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+            return (hash.len() == 8 && hash.bytes().all(hex)).then(|| Self::Init { hash: hash.to_owned() });
+        }
+        let number = file.strip_suffix(".m4s")?;
+        // One spelling per number: a leading zero or a plus sign would be a second name for the same segment.
+        let plain = number == "0" || (number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0'));
+        let number = number.parse().ok().filter(|_| plain)?;
+        Some(Self::Segment { number })
+    }
+
+    /// Its name in the rendition's directory.
+    pub(crate) fn file_name(&self) -> String {
+        match self {
+            Self::Playlist => MEDIA.to_owned(),
+            Self::Init { hash } => format!("init-{hash}.mp4"),
+            Self::Segment { number } => format!("{number}.m4s"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_four_kinds_of_object_are_read() {
+        for good in [
+            "demo/multivariant.m3u8",
+            "demo/video-720p/media.m3u8",
+            "demo/video-720p/init-00c0ffee.mp4",
+            "demo/video-720p/0.m4s",
+            "demo/video-720p/881500123.m4s",
+        ] {
+            let object = Object::parse(good).unwrap();
+            assert_eq!(object.relative_path().to_str(), Some(good));
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused_with_its_rule() {
+        use NameFault::{Channel, Part, Rendition, Shape};
+        for (bad, fault) in [
+            ("", Shape),
+            ("demo", Shape),
+            ("demo/", Shape),
+            ("demo/other.m3u8", Shape),
+            ("demo/a/b/1.m4s", Shape),
+            ("/etc/passwd", Channel),
+            ("../etc/1.m4s", Channel),
+            ("Demo/multivariant.m3u8", Channel),
+            ("%2e%2e/a/1.m4s", Channel),
+            ("demo/../1.m4s", Rendition),
+            ("demo/.%2e/1.m4s", Rendition),
+            ("demo/a\\b/1.m4s", Rendition),
+            ("demo//1.m4s", Rendition),
+            ("demo/a/..", Part),
+            ("demo/a/", Part),
+            ("demo/a/01.m4s", Part),
+            ("demo/a/+1.m4s", Part),
+            ("demo/a/.m4s", Part),
+            ("demo/a/1.m4s\0", Part),
+            ("demo/a/1.ts", Part),
+            ("demo/a/18446744073709551616.m4s", Part),
+            ("demo/a/init-00C0FFEE.mp4", Part),
+            ("demo/a/init-00c0ffe.mp4", Part),
+            ("demo/a/multivariant.m3u8", Part),
+        ] {
+            assert_eq!(Object::parse(bad), Err(fault), "{bad:?}");
+        }
+        assert_eq!(Object::parse(&format!("{}/multivariant.m3u8", "x".repeat(5000))), Err(Channel));
+    }
+
+    proptest! {
+        #[test]
+        fn an_accepted_path_has_one_spelling_and_stays_inside(path in "\\PC{0,80}") {
+            if let Ok(object) = Object::parse(&path) {
+                let written = object.relative_path();
+                prop_assert_eq!(written.to_str(), Some(path.as_str()));
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! `PUT` and `DELETE`: the push. An object is stored whole or not at all.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::{Body, BodyDataStream};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+use super::name::Object;
+use super::playlist::is_playlist;
+use super::problem::Problem;
+use super::router::Origin;
+use super::shelf::Placed;
+
+/// What is still read of a refused upload, so that its sender gets to read why.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 1 << 20;
+const WRITE_SIZE: usize = 256 << 10;
+
+pub(crate) async fn put(State(origin): State<Arc<Origin>>, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+    let mut body = body.into_data_stream();
+    match accept(&origin, &uri, &headers, &mut body).await {
+        Ok(Placed::Created) => StatusCode::CREATED.into_response(),
+        Ok(Placed::Replaced) => StatusCode::NO_CONTENT.into_response(),
+        Err(problem) => {
+            // A sender that waits for `100 Continue` has sent nothing: reading would ask it to.
+            if !headers.contains_key(header::EXPECT) {
+                tokio::spawn(linger(body));
+            }
+            let mut response = refuse(&origin, &uri, problem);
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
+    }
+}
+
+pub(crate) async fn delete(State(origin): State<Arc<Origin>>, uri: Uri, headers: HeaderMap) -> Response {
+    let remove = async {
+        let object = admit(&origin, &uri, &headers)?;
+        let shelf = origin.shelf.clone();
+        blocking(move || shelf.remove(&object).map_err(Problem::storage)).await
+    };
+    match remove.await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(problem) => refuse(&origin, &uri, problem),
+    }
+}
+
+/// Name and token: what both methods ask first.
+fn admit(origin: &Origin, uri: &Uri, headers: &HeaderMap) -> Result<Object, Problem> {
+    let object = Object::parse(uri.path().strip_prefix("/live/").unwrap_or_default()).map_err(Problem::Name)?;
+    origin.tokens.allow(object.channel(), headers)?;
+    Ok(object)
+}
+
+async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut BodyDataStream) -> Result<Placed, Problem> {
+    let object = admit(origin, uri, headers)?;
+    let limit = if object.is_playlist() { origin.limits.playlist } else { origin.limits.segment };
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|bytes: u64| bytes > limit) {
+        return Err(Problem::TooLarge { limit });
+    }
+    let deadline = origin.limits.upload;
+    let pieces = Pieces { body, limit, idle: origin.limits.upload_idle, read: 0 };
+    let store = async {
+        let shelf = origin.shelf.clone();
+        let asked = object.clone();
+        let draft = blocking(move || {
+            shelf.admit(&asked, declared.unwrap_or(0))?;
+            shelf.draft().map_err(Problem::storage)
+        })
+        .await?;
+        let (draft, bytes) =
+            if object.is_playlist() { whole_playlist(pieces, draft).await? } else { stream(pieces, draft).await? };
+        let (shelf, asked) = (origin.shelf.clone(), object.clone());
+        let placed = blocking(move || shelf.place(draft, &asked)).await?;
+        origin.counters.received(bytes);
+        if let (Object::Multivariant { channel }, Placed::Created) = (&object, placed) {
+            tracing::info!("channel {channel} has come: play it at /watch/{channel}");
+        }
+        Ok(placed)
+    };
+    timeout(deadline, store).await.unwrap_or(Err(Problem::Late(deadline)))
+}
+
+/// A playlist is looked at before it replaces a good one; it is small.
+async fn whole_playlist(mut pieces: Pieces<'_>, draft: NamedTempFile) -> Result<(NamedTempFile, u64), Problem> {
+    let mut data = BytesMut::new();
+    while let Some(piece) = pieces.next().await? {
+        data.extend_from_slice(&piece);
+    }
+    if !is_playlist(&data) {
+        return Err(if data.is_empty() { Problem::Empty } else { Problem::NotAPlaylist });
+    }
+    blocking(move || {
+        std::io::Write::write_all(&mut draft.as_file(), &data).map_err(Problem::storage)?;
+        Ok((draft, data.len() as u64))
+    })
+    .await
+}
+
+async fn stream(mut pieces: Pieces<'_>, draft: NamedTempFile) -> Result<(NamedTempFile, u64), Problem> {
+    let file = draft.as_file().try_clone().map_err(Problem::storage)?;
+    let mut file = tokio::io::BufWriter::with_capacity(WRITE_SIZE, tokio::fs::File::from_std(file));
+    while let Some(piece) = pieces.next().await? {
+        file.write_all(&piece).await.map_err(Problem::storage)?;
+    }
+    file.flush().await.map_err(Problem::storage)?;
+    if pieces.read == 0 {
+        return Err(Problem::Empty);
+    }
+    Ok((draft, pieces.read))
+}
+
+/// The body, piece by piece, within its limits of size and patience.
+struct Pieces<'a> {
+    body: &'a mut BodyDataStream,
+    limit: u64,
+    idle: Duration,
+    read: u64,
+}
+
+impl Pieces<'_> {
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let piece = match timeout(self.idle, self.body.next()).await {
+            Err(_) => return Err(Problem::Stalled(self.idle)),
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(error))) => return Err(Problem::BrokenOff(error.to_string())),
+            Ok(Some(Ok(piece))) => piece,
+        };
+        self.read += piece.len() as u64;
+        if self.read > self.limit { Err(Problem::TooLarge { limit: self.limit }) } else { Ok(Some(piece)) }
+    }
+}
+
+async fn linger(mut body: BodyDataStream) {
+    let mut read = 0;
+    let drain = async {
+        while let Some(Ok(piece)) = body.next().await {
+            read += piece.len();
+            if read > LINGER_BYTES {
+                break;
+            }
+        }
+    };
+    // Either end is fine: the sender has had its chance.
+    let _ = timeout(LINGER, drain).await;
+}
+
+fn refuse(origin: &Origin, uri: &Uri, problem: Problem) -> Response {
+    let (_, reason) = problem.status();
+    origin.counters.refused(reason);
+    let path = uri.path().strip_prefix("/live/").unwrap_or_default();
+    let channel = Object::parse(path).map_or(String::new(), |object| object.channel().to_string());
+    if let Some(times) = origin.refusals.count(&channel, reason, Instant::now()) {
+        let path: String = path.chars().take(200).collect();
+        tracing::warn!(path = ?path, times, reason, "push refused: {problem}");
+    }
+    problem.into_response()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Problem::Storage(std::io::Error::other(error))))
+}

@@ -1,0 +1,189 @@
+//! Checked configuration + inventory → plans. Pure.
+
+use std::path::PathBuf;
+
+use super::graph::{
+    AudioRenditionPlan, ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, SlatePlan, SourceKind, SourcePlan,
+    SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+};
+use crate::config::{self, Channel, Checked};
+use crate::model::{CaptureDevice, ChannelId, Inventory, RenditionId, SourceId};
+use crate::profile::{Candidate, Profiles};
+
+/// Where a daemon keeps what channels write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanPaths {
+    /// Spools, one directory per channel below it.
+    pub spool_root: PathBuf,
+}
+
+/// Why a checked configuration gives no plan. The check of the configuration excludes all of it, so this is a fault of
+/// Uplink.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// No hardware profile can encode a rendition.
+    #[error(
+        "channel `{channel}`: no hardware profile has an encoder for rendition `{rendition}`; correct the profiles and reload"
+    )]
+    NoEncoder {
+        /// The channel.
+        channel: ChannelId,
+        /// The rendition.
+        rendition: RenditionId,
+    },
+    /// An identifier that had to be made up is none.
+    #[error("channel `{channel}`: {reason}; give the source a shorter identifier")]
+    Identifier {
+        /// The channel.
+        channel: ChannelId,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// One plan per channel, in the order of the configuration.
+pub fn derive(checked: &Checked, inventory: &Inventory, paths: &PlanPaths) -> Result<Vec<ChannelPlan>, PlanError> {
+    let free = unclaimed(checked, inventory);
+    checked.channels.iter().map(|channel| derive_channel(channel, &checked.profiles, &free, paths)).collect()
+}
+
+/// Capture devices that no source names: what `auto` may take, without sound that another source names.
+fn unclaimed(checked: &Checked, inventory: &Inventory) -> Vec<CaptureDevice> {
+    let (mut nodes, mut sounds) = (Vec::new(), Vec::new());
+    for source in checked.channels.iter().flat_map(|channel| &channel.sources) {
+        match &source.kind {
+            config::SourceKind::V4l2 { device, aliases, sound, .. } => {
+                nodes.extend(std::iter::once(device).chain(aliases).map(|path| path.display().to_string()));
+                sounds.extend(sound.iter().map(|sound| config::sound_resource(sound)));
+            }
+            config::SourceKind::Alsa { device } => sounds.push(config::sound_resource(device)),
+            _ => {}
+        }
+    }
+    let free = inventory.capture.iter().filter(|device| !nodes.contains(&device.node)).cloned();
+    let quiet = |sound: &String| !sounds.contains(&config::sound_resource(sound));
+    free.map(|device| CaptureDevice { sound: device.sound.filter(quiet), ..device }).collect()
+}
+
+fn derive_channel(
+    channel: &Channel,
+    profiles: &Profiles,
+    free: &[CaptureDevice],
+    paths: &PlanPaths,
+) -> Result<ChannelPlan, PlanError> {
+    let class = &channel.stream_class;
+    Ok(ChannelPlan {
+        channel: channel.id.clone(),
+        title: channel.title.clone(),
+        stream_class: class.title(),
+        program: class.program,
+        segments: class.segments,
+        sources: sources(channel, free)?,
+        slate: SlatePlan { text: channel.slate_text.clone() },
+        video: video(channel, profiles)?,
+        audio: class
+            .audio
+            .iter()
+            .map(|rendition| AudioRenditionPlan {
+                id: rendition.id.clone(),
+                name: rendition.name.clone(),
+                language: rendition.language.clone(),
+                bitrate: rendition.bitrate,
+            })
+            .collect(),
+        spool: SpoolPlan {
+            directory: paths.spool_root.join(channel.id.as_str()),
+            quota_bytes: channel.spool.quota_bytes,
+            retain_seconds: channel.spool.retain.as_secs(),
+            playlist_segments: class.playlist_segments,
+        },
+        destinations: channel.destinations.iter().map(destination).collect(),
+        thresholds: ThresholdPlan {
+            loss_ms: class.fallback.loss_ms,
+            wait_to_restore_ms: class.fallback.wait_to_restore_ms,
+            stall_ms: class.thresholds.stall_ms,
+        },
+    })
+}
+
+fn video(channel: &Channel, profiles: &Profiles) -> Result<Vec<VideoRenditionPlan>, PlanError> {
+    let class = &channel.stream_class;
+    let each = |rendition: &config::stream_class::VideoRendition| {
+        let request = class.encode_request(rendition);
+        let encoders: Vec<EncoderPlan> =
+            profiles.encoders_for(&request, channel.hardware_profile.as_deref()).into_iter().map(encoder).collect();
+        if encoders.is_empty() {
+            return Err(PlanError::NoEncoder { channel: channel.id.clone(), rendition: rendition.id.clone() });
+        }
+        Ok(VideoRenditionPlan {
+            id: rendition.id.clone(),
+            size: rendition.size,
+            bitrate: rendition.bitrate,
+            max_bitrate: rendition.max_bitrate,
+            encoders,
+        })
+    };
+    class.video.iter().map(each).collect()
+}
+
+fn encoder(candidate: Candidate) -> EncoderPlan {
+    EncoderPlan {
+        profile: candidate.profile,
+        element: candidate.element,
+        properties: candidate.properties,
+        input_format: candidate.input_format,
+        h264_profile: candidate.h264_profile,
+    }
+}
+
+/// `auto` becomes `<id>-1`, `<id>-2`, … for the capture devices and `<id>-test`; every other source keeps its identifier.
+fn sources(channel: &Channel, free: &[CaptureDevice]) -> Result<Vec<SourcePlan>, PlanError> {
+    let named = |id: String| {
+        SourceId::new(id)
+            .map_err(|error| PlanError::Identifier { channel: channel.id.clone(), reason: error.to_string() })
+    };
+    let mut plans = Vec::new();
+    for source in &channel.sources {
+        let config::SourceKind::Auto = &source.kind else {
+            plans.push(SourcePlan { id: source.id.clone(), kind: kind(&source.kind) });
+            continue;
+        };
+        for (n, device) in free.iter().enumerate() {
+            let kind =
+                SourceKind::V4l2 { device: PathBuf::from(&device.node), sound: device.sound.clone(), size: None };
+            plans.push(SourcePlan { id: named(format!("{}-{}", source.id, n + 1))?, kind });
+        }
+        plans.push(SourcePlan { id: named(format!("{}-test", source.id))?, kind: SourceKind::Test });
+    }
+    Ok(plans)
+}
+
+fn kind(kind: &config::SourceKind) -> SourceKind {
+    match kind {
+        config::SourceKind::Auto | config::SourceKind::Test => SourceKind::Test,
+        config::SourceKind::V4l2 { device, sound, size, .. } => {
+            SourceKind::V4l2 { device: device.clone(), sound: sound.clone(), size: *size }
+        }
+        config::SourceKind::Alsa { device } => SourceKind::Alsa { device: device.clone() },
+        config::SourceKind::File { path } => SourceKind::File { path: path.clone() },
+        config::SourceKind::Srt { mode, host, port, latency_ms, passphrase, stream_id } => SourceKind::Srt {
+            mode: match mode {
+                config::SrtMode::Caller => SrtMode::Caller,
+                config::SrtMode::Listener => SrtMode::Listener,
+            },
+            host: host.clone(),
+            port: *port,
+            latency_ms: *latency_ms,
+            passphrase: passphrase.clone(),
+            stream_id: stream_id.clone(),
+        },
+    }
+}
+
+fn destination(destination: &config::Destination) -> DestinationPlan {
+    let config::DestinationKind::HlsPush { url, token } = &destination.kind;
+    DestinationPlan {
+        id: destination.id.clone(),
+        kind: DestinationKind::HlsPush { url: url.clone(), token: token.clone() },
+    }
+}

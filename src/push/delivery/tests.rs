@@ -1,0 +1,260 @@
+//! The order of delivery, as tables and as a hostile world.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::push::description::Medium;
+use crate::push::record::Delivered;
+use crate::spool::Segment;
+use proptest::prelude::*;
+
+const INIT: &str = "init-00000000.mp4";
+
+fn grid() -> SegmentGrid {
+    SegmentGrid::new(2000).unwrap()
+}
+
+fn segment(number: u64) -> Segment {
+    Segment {
+        number,
+        start: grid().start_of(number),
+        duration: grid().duration(),
+        bytes: 1000,
+        init: INIT.to_owned(),
+        discontinuity: false,
+        discontinuity_sequence: 0,
+    }
+}
+
+fn delivery(names: &[&str]) -> Delivery {
+    let lane = |name: &&str| Lane::new(RenditionId::new(*name).unwrap(), Medium::Video, Delivered::default(), OBJECT);
+    Delivery::new(names.iter().map(lane).collect(), grid(), 6)
+}
+
+fn show(delivery: &mut Delivery, numbers: std::ops::RangeInclusive<u64>) {
+    for lane in &mut delivery.lanes {
+        lane.refresh(numbers.clone().map(segment).collect());
+    }
+}
+
+/// Sends everything the gate lets through, all acknowledged, and says in which order segments went.
+fn deliver_all(delivery: &mut Delivery, now: Instant) -> Vec<(usize, u64)> {
+    let mut order = Vec::new();
+    while let Some((object, probe)) = delivery.next(Gate::Open, None, now) {
+        if let Object::Segment { lane, number, .. } = object {
+            order.push((lane, number));
+        }
+        delivery.settle(&object, probe, Outcome::Acknowledged, now, 0.0);
+    }
+    order
+}
+
+#[test]
+fn all_renditions_of_a_number_go_side_by_side() {
+    let (mut delivery, now) = (delivery(&["v720", "v360", "a"]), Instant::now());
+    show(&mut delivery, 10..=10);
+    deliver_all(&mut delivery, now);
+    show(&mut delivery, 10..=11);
+    let mut together = Vec::new();
+    while let Some((object, _)) = delivery.next(Gate::Open, None, now) {
+        together.push(object);
+    }
+    let expected = (0..3).map(|lane| Object::Segment { lane, number: 11, backfill: false });
+    assert_eq!(together, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn after_an_outage_the_live_edge_goes_first_then_the_window_then_the_oldest() {
+    let (mut delivery, now) = (delivery(&["v"]), Instant::now());
+    show(&mut delivery, 1..=20);
+    let numbers: Vec<u64> = deliver_all(&mut delivery, now).into_iter().map(|(_, number)| number).collect();
+    let expected: Vec<u64> = [20].into_iter().chain((15..=19).rev()).chain(1..=14).collect();
+    assert_eq!(numbers, expected);
+}
+
+#[test]
+fn a_probe_is_the_newest_segment_and_alone() {
+    let (mut delivery, now) = (delivery(&["v", "a"]), Instant::now());
+    show(&mut delivery, 1..=3);
+    let (init, probe) = delivery.next(Gate::Probe, None, now).unwrap();
+    assert!(probe && matches!(init, Object::Init { lane: 0, .. }));
+    assert_eq!(delivery.next(Gate::Probe, None, now), None);
+    delivery.settle(&init, true, Outcome::Acknowledged, now, 0.0);
+    let (object, _) = delivery.next(Gate::Probe, None, now).unwrap();
+    assert_eq!(object, Object::Segment { lane: 0, number: 3, backfill: false });
+}
+
+#[test]
+fn a_refused_segment_is_a_gap_and_the_next_goes_on() {
+    let (mut delivery, now) = (delivery(&["v"]), Instant::now());
+    show(&mut delivery, 1..=1);
+    deliver_all(&mut delivery, now);
+    show(&mut delivery, 1..=2);
+    let (object, _) = delivery.next(Gate::Open, None, now).unwrap();
+    delivery.settle(&object, false, Outcome::Failed(RetryDecision::Never), now, 0.0);
+    show(&mut delivery, 1..=3);
+    assert_eq!(deliver_all(&mut delivery, now), [(0, 3)]);
+    let playlist = delivery.lanes[0].published.clone().unwrap();
+    assert!(playlist.contains("#EXT-X-GAP\n#EXT-X-PROGRAM-DATE-TIME:1970-01-01T00:00:04.000Z\n"), "{playlist}");
+    assert!(delivery.finished(None));
+}
+
+#[test]
+fn one_bad_object_does_not_hold_up_backfill() {
+    let (mut delivery, now) = (delivery(&["v"]), Instant::now());
+    show(&mut delivery, 1..=10);
+    let mut sent = Vec::new();
+    while let Some((object, probe)) = delivery.next(Gate::Open, None, now) {
+        let bad = matches!(object, Object::Segment { number: 1, .. });
+        let outcome = if bad { Outcome::Failed(RetryDecision::Retry) } else { Outcome::Acknowledged };
+        delivery.settle(&object, probe, outcome, now, 0.0);
+        if let Object::Segment { number, .. } = object {
+            sent.push(number);
+        }
+    }
+    assert_eq!(sent, [10, 9, 8, 7, 6, 5, 1, 2, 3, 4]);
+    let due = delivery.next_due(now).unwrap();
+    assert_eq!(deliver_all(&mut delivery, due), [(0, 1)]);
+}
+
+/// An origin as a set of what it has; answers as it is told.
+fn answer(origin: &mut BTreeSet<(usize, u64)>, object: &Object) -> Outcome {
+    match object {
+        Object::Segment { lane, number, .. } => {
+            origin.insert((*lane, *number));
+            Outcome::Acknowledged
+        }
+        Object::Check { lane, number } if !origin.contains(&(*lane, *number)) => Outcome::Absent,
+        _ => Outcome::Acknowledged,
+    }
+}
+
+fn run(delivery: &mut Delivery, origin: &mut BTreeSet<(usize, u64)>, now: Instant) {
+    while let Some((object, probe)) = delivery.next(Gate::Open, None, now) {
+        let outcome = answer(origin, &object);
+        delivery.settle(&object, probe, outcome, now, 0.0);
+    }
+}
+
+#[test]
+fn what_an_origin_lost_in_an_outage_is_sent_again() {
+    let (mut delivery, now) = (delivery(&["v", "a"]), Instant::now());
+    let mut origin = BTreeSet::new();
+    show(&mut delivery, 1..=20);
+    run(&mut delivery, &mut origin, now);
+    assert_eq!(origin.len(), 40);
+    origin.clear();
+    delivery.reconnected();
+    show(&mut delivery, 1..=21);
+    run(&mut delivery, &mut origin, now);
+    assert_eq!(origin.len(), 42);
+}
+
+#[test]
+fn an_origin_that_serves_nothing_is_not_taken_for_empty() {
+    let (mut delivery, now) = (delivery(&["v"]), Instant::now());
+    show(&mut delivery, 1..=20);
+    deliver_all(&mut delivery, now);
+    delivery.reconnected();
+    show(&mut delivery, 1..=21);
+    let mut sent = Vec::new();
+    while let Some((object, probe)) = delivery.next(Gate::Open, None, now) {
+        let check = matches!(object, Object::Check { .. });
+        delivery.settle(&object, probe, if check { Outcome::Absent } else { Outcome::Acknowledged }, now, 0.0);
+        sent.push(object);
+    }
+    assert_eq!(sent.iter().filter(|object| matches!(object, Object::Segment { .. })).count(), 1);
+    assert_eq!(sent.iter().filter(|object| matches!(object, Object::Check { .. })).count(), 1);
+}
+
+/// What a step of a hostile world does.
+#[derive(Debug, Clone)]
+enum Step {
+    Produce,
+    Send,
+    Probe,
+    Settle(usize, bool),
+    Reconnect,
+    Retain(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => Just(Step::Produce),
+        6 => Just(Step::Send),
+        1 => Just(Step::Probe),
+        6 => (0usize..8, prop::bool::weighted(0.6)).prop_map(|(index, ok)| Step::Settle(index, ok)),
+        1 => Just(Step::Reconnect),
+        1 => (0u64..3).prop_map(Step::Retain),
+    ];
+    prop::collection::vec(step, 1..200)
+}
+
+/// Every number that a playlist lists as playable has been acknowledged.
+fn names_only_what_is_there(text: &str, there: &BTreeSet<u64>) -> bool {
+    let parsed = m3u8_rs::parse_media_playlist_res(text.as_bytes()).expect("a playlist");
+    let gap = |segment: &m3u8_rs::MediaSegment| segment.unknown_tags.iter().any(|tag| tag.tag == "X-GAP");
+    let playable = (parsed.media_sequence..).zip(&parsed.segments).filter(|(_, segment)| !gap(segment));
+    playable.into_iter().all(|(number, _)| there.contains(&number))
+}
+
+fn behind_the_live_edge(object: &Object) -> bool {
+    matches!(object, Object::Segment { backfill: true, .. } | Object::Check { .. })
+}
+
+proptest! {
+    #[test]
+    fn everything_arrives_and_no_playlist_runs_ahead(steps in steps()) {
+        let (mut delivery, start) = (delivery(&["v", "a"]), Instant::now());
+        let (mut oldest, mut newest, mut now) = (100u64, 99u64, start);
+        let mut under_way: Vec<(Object, bool)> = Vec::new();
+        let mut there: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
+        let mut sequences = [0u64; 2];
+        for step in steps {
+            now += Duration::from_millis(50);
+            match step {
+                Step::Produce => { newest += 1; show(&mut delivery, oldest..=newest); }
+                Step::Retain(count) => { oldest = (oldest + count).min(newest.max(100)); show(&mut delivery, oldest..=newest); }
+                Step::Send => under_way.extend(delivery.next(Gate::Open, None, now)),
+                Step::Probe => under_way.extend(delivery.next(Gate::Probe, None, now)),
+                Step::Reconnect => delivery.reconnected(),
+                Step::Settle(index, ok) if !under_way.is_empty() => {
+                    let (object, probe) = under_way.remove(index % under_way.len());
+                    if let Object::Segment { lane, number, .. } = &object {
+                        // A failed request may have arrived all the same: the answer was lost.
+                        if ok { there.entry(*lane).or_default().insert(*number); }
+                    }
+                    let outcome = if ok { Outcome::Acknowledged } else { Outcome::Failed(RetryDecision::Retry) };
+                    delivery.settle(&object, probe, outcome, now, 0.5);
+                }
+                Step::Settle(..) => {}
+            }
+            prop_assert!(under_way.iter().filter(|(object, _)| behind_the_live_edge(object)).count() <= 1);
+            for (object, _) in &under_way {
+                if let Object::Playlist { lane, text } = object {
+                    prop_assert!(names_only_what_is_there(text, there.entry(*lane).or_default()), "{text}");
+                    let sequence = m3u8_rs::parse_media_playlist_res(text.as_bytes()).unwrap().media_sequence;
+                    prop_assert!(sequence >= sequences[*lane]);
+                    sequences[*lane] = sequence;
+                }
+            }
+        }
+        // Then the origin is well: everything that is still in the spool arrives, and nothing is left to send.
+        for (object, probe) in under_way.drain(..) {
+            delivery.settle(&object, probe, Outcome::Failed(RetryDecision::Retry), now, 0.5);
+        }
+        now += Duration::from_secs(3);
+        while let Some((object, probe)) = delivery.next(Gate::Open, None, now) {
+            if let Object::Segment { lane, number, .. } = &object {
+                there.entry(*lane).or_default().insert(*number);
+            }
+            delivery.settle(&object, probe, Outcome::Acknowledged, now, 0.5);
+        }
+        prop_assert!(delivery.finished(None));
+        for lane in 0..2 {
+            for number in oldest..=newest {
+                prop_assert!(there.get(&lane).is_some_and(|there| there.contains(&number)), "{lane} {number}");
+            }
+        }
+    }
+}

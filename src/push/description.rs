@@ -1,0 +1,93 @@
+//! What to push and where: all that a destination needs to know of its channel.
+
+use url::Url;
+
+use crate::model::{BitRate, ChannelId, DestinationId, FrameRate, PictureSize, RenditionId, Secret, SegmentGrid};
+
+/// One destination of one channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PushDescription {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The destination.
+    pub destination: DestinationId,
+    /// Base, http or https; `<channel>/…` goes below it.
+    pub url: Url,
+    /// Bearer token (RFC 6750).
+    pub token: Option<Secret>,
+    /// Video renditions, best first.
+    pub video: Vec<PushedVideo>,
+    /// Audio renditions; the first is the default.
+    pub audio: Vec<PushedAudio>,
+    /// Segments in a media playlist.
+    pub playlist_segments: u32,
+    /// Where segments are cut.
+    pub grid: SegmentGrid,
+}
+
+/// A video rendition as the multivariant playlist tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PushedVideo {
+    /// The rendition.
+    pub id: RenditionId,
+    /// Pixels.
+    pub size: PictureSize,
+    /// Frames per second.
+    pub frame_rate: FrameRate,
+    /// Wanted average, told until there is something to measure.
+    pub bitrate: BitRate,
+    /// Wanted peak; the least that is told as BANDWIDTH.
+    pub max_bitrate: BitRate,
+}
+
+/// An audio rendition as the multivariant playlist tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PushedAudio {
+    /// The rendition.
+    pub id: RenditionId,
+    /// Name shown by players.
+    pub name: String,
+    /// BCP 47 language.
+    pub language: Option<String>,
+    /// 1 or 2.
+    pub channels: u8,
+    /// Wanted average.
+    pub bitrate: BitRate,
+}
+
+impl PushDescription {
+    /// The url as it may be shown: without user, password and query.
+    pub(crate) fn shown_url(&self) -> String {
+        let mut url = self.url.clone();
+        // These fail only for addresses without a host, which hold no user either.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_query(None);
+        url.to_string()
+    }
+
+    /// All renditions with their kind, video first.
+    pub(crate) fn renditions(&self) -> impl Iterator<Item = (&RenditionId, Medium)> {
+        let video = self.video.iter().map(|video| (&video.id, Medium::Video));
+        video.chain(self.audio.iter().map(|audio| (&audio.id, Medium::Audio)))
+    }
+}
+
+/// Picture or sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Medium {
+    /// Picture.
+    Video,
+    /// Sound.
+    Audio,
+}
+
+impl Medium {
+    /// Content type of its initialisations and segments (RFC 4337).
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Medium::Video => "video/mp4",
+            Medium::Audio => "audio/mp4",
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! One rendition on its way to one destination: what is owed, what is under way, what players were told. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use crate::hls::{MediaPlaylist, MediaSegment};
+use crate::model::{MediaTime, RenditionId, SegmentGrid};
+use crate::policy::{Attempts, Backoff};
+use crate::spool::Segment;
+
+use super::description::Medium;
+use super::record::Delivered;
+
+/// Requests for segments of one rendition at the live edge; a second one starts when a segment takes longer than it
+/// lasts.
+const LIVE_REQUESTS: usize = 2;
+
+/// How an object stands that is not divided into numbers: an initialisation or a playlist.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    /// Under way.
+    pub(crate) busy: bool,
+    attempts: Attempts,
+    not_before: Option<Instant>,
+}
+
+impl Slot {
+    /// Idle, nothing failed.
+    pub(crate) fn new(backoff: Backoff) -> Self {
+        Self { busy: false, attempts: Attempts::new(backoff), not_before: None }
+    }
+
+    /// Whether it may be sent.
+    pub(crate) fn ready(&self, now: Instant) -> bool {
+        !self.busy && self.not_before.is_none_or(|at| at <= now)
+    }
+
+    /// It was delivered.
+    pub(crate) fn done(&mut self) {
+        self.busy = false;
+        self.reset();
+    }
+
+    /// It failed.
+    pub(crate) fn failed(&mut self, now: Instant, random: f64) {
+        self.busy = false;
+        self.not_before = Some(now + self.attempts.failed(random));
+    }
+
+    /// Earlier failures no longer count.
+    pub(crate) fn reset(&mut self) {
+        self.attempts.reset();
+        self.not_before = None;
+    }
+}
+
+/// See the module's header.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    /// The rendition.
+    pub(crate) id: RenditionId,
+    /// Picture or sound.
+    pub(crate) medium: Medium,
+    /// What the destination has.
+    pub(crate) delivered: Delivered,
+    /// What the spool has, ascending.
+    segments: Vec<Segment>,
+    /// In the spool, neither delivered nor under way.
+    pending: BTreeSet<u64>,
+    /// Under way; whether as backfill.
+    under_way: BTreeMap<u64, bool>,
+    waits: BTreeMap<u64, Slot>,
+    /// Acknowledged once, to be looked for after an outage.
+    pub(crate) unchecked: BTreeSet<u64>,
+    /// The initialisations.
+    pub(crate) init: Slot,
+    /// The media playlist.
+    pub(crate) playlist: Slot,
+    /// The media playlist as the destination has it.
+    pub(crate) published: Option<String>,
+    /// The last number that players may have been told of: a playlist never goes back behind it.
+    edge: Option<u64>,
+    backoff: Backoff,
+}
+
+impl Lane {
+    /// A rendition of which `delivered` is known.
+    pub(crate) fn new(id: RenditionId, medium: Medium, delivered: Delivered, backoff: Backoff) -> Self {
+        Self {
+            id,
+            medium,
+            delivered,
+            segments: Vec::new(),
+            pending: BTreeSet::new(),
+            under_way: BTreeMap::new(),
+            waits: BTreeMap::new(),
+            unchecked: BTreeSet::new(),
+            init: Slot::new(backoff),
+            playlist: Slot::new(backoff),
+            published: None,
+            edge: None,
+            backoff,
+        }
+    }
+
+    /// Takes over what the spool has now.
+    pub(crate) fn refresh(&mut self, segments: Vec<Segment>) {
+        self.segments = segments;
+        if let Some(oldest) = self.segments.first().map(|segment| segment.number) {
+            self.delivered.acknowledged.forget_below(oldest);
+            self.delivered.skipped.forget_below(oldest);
+            self.waits = self.waits.split_off(&oldest);
+            self.unchecked = self.unchecked.split_off(&oldest);
+        }
+        let owed = self.segments.iter().map(|segment| segment.number);
+        self.pending = owed.filter(|n| !self.delivered.settled(*n) && !self.under_way.contains_key(n)).collect();
+        let in_use = |name: &String| self.segments.iter().any(|segment| segment.init == *name);
+        if !self.segments.is_empty() && self.delivered.inits.len() > 1 {
+            self.delivered.inits.retain(in_use);
+        }
+    }
+
+    /// The segment numbered `number`.
+    pub(crate) fn segment(&self, number: u64) -> Option<&Segment> {
+        let found = self.segments.binary_search_by_key(&number, |segment| segment.number);
+        found.ok().and_then(|index| self.segments.get(index))
+    }
+
+    /// The live edge: the newest number in the spool.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        self.segments.last().map(|segment| segment.number)
+    }
+
+    /// The live edge, if it is owed and may be sent.
+    pub(crate) fn live(&self, now: Instant) -> Option<u64> {
+        let live = self.under_way.values().filter(|backfill| !**backfill).count();
+        self.newest().filter(|n| live < LIVE_REQUESTS && self.pending.contains(n) && self.ready(*n, now))
+    }
+
+    /// The newest that is owed, whether its turn has come or not: what a probe takes.
+    pub(crate) fn newest_owed(&self) -> Option<u64> {
+        self.pending.last().copied()
+    }
+
+    /// Behind the live edge, but still in the playlist's window: the newest first.
+    pub(crate) fn backfill_in_window(&self, window: u64, now: Instant) -> Option<u64> {
+        let newest = self.newest()?;
+        let oldest = (newest + 1).saturating_sub(window);
+        self.pending.range(oldest..newest).rev().copied().find(|n| self.ready(*n, now))
+    }
+
+    /// Behind the live edge: the oldest first.
+    pub(crate) fn backfill_oldest(&self, now: Instant) -> Option<u64> {
+        self.pending.range(..self.newest()?).copied().find(|n| self.ready(*n, now))
+    }
+
+    /// The initialisation that players need next and the destination lacks.
+    pub(crate) fn missing_init(&self) -> Option<&str> {
+        let name = &self.segments.last()?.init;
+        (!self.delivered.inits.contains(name)).then_some(name.as_str())
+    }
+
+    /// Segment `number` is being sent.
+    pub(crate) fn start(&mut self, number: u64, backfill: bool) {
+        self.pending.remove(&number);
+        self.under_way.insert(number, backfill);
+    }
+
+    /// Segment `number` was acknowledged.
+    pub(crate) fn acknowledge(&mut self, number: u64) {
+        self.under_way.remove(&number);
+        self.waits.remove(&number);
+        self.delivered.acknowledged.insert(number);
+        self.edge = self.edge.max(Some(number));
+    }
+
+    /// Segment `number` will never be delivered.
+    pub(crate) fn skip(&mut self, number: u64) {
+        self.under_way.remove(&number);
+        self.waits.remove(&number);
+        self.delivered.skipped.insert(number);
+    }
+
+    /// Segment `number` is owed again, after a while.
+    pub(crate) fn put_back(&mut self, number: u64, now: Instant, random: f64) {
+        self.under_way.remove(&number);
+        if self.segment(number).is_some() {
+            self.pending.insert(number);
+            self.waits.entry(number).or_insert_with(|| Slot::new(self.backoff)).failed(now, random);
+        }
+    }
+
+    /// The destination lost segment `number`.
+    pub(crate) fn owe_again(&mut self, number: u64) {
+        self.delivered.acknowledged.remove(number);
+        if self.segment(number).is_some() {
+            self.pending.insert(number);
+        }
+    }
+
+    /// The destination is back after an outage: nothing waits, everything is told anew, and what players can see is
+    /// looked for.
+    pub(crate) fn reconnected(&mut self, window: u64) {
+        self.waits.clear();
+        self.init.reset();
+        self.playlist.reset();
+        self.published = None;
+        self.delivered.inits.clear();
+        let oldest = self.newest().map_or(0, |newest| (newest + 1).saturating_sub(window));
+        self.check_from(oldest);
+    }
+
+    /// All that is acknowledged from `oldest` on is to be looked for.
+    pub(crate) fn check_from(&mut self, oldest: u64) {
+        let numbers = self.segments.iter().map(|segment| segment.number).filter(|n| *n >= oldest);
+        self.unchecked = numbers.filter(|n| self.delivered.acknowledged.contains(*n)).collect();
+    }
+
+    /// The media playlist as it should be: the window that ends with the newest acknowledged segment; what is owed in it
+    /// is a gap. None before anything was acknowledged.
+    pub(crate) fn wanted_playlist(&self, grid: SegmentGrid, window: u64) -> Option<String> {
+        let last = self.edge.max(self.last_acknowledged().map(|segment| segment.number))?;
+        let oldest = (last + 1).saturating_sub(window);
+        let from = self.segments.partition_point(|segment| segment.number < oldest);
+        let to = self.segments.partition_point(|segment| segment.number <= last);
+        let listed: Vec<MediaSegment> = self.segments[from..to].iter().map(|segment| self.entry(segment)).collect();
+        let window = usize::try_from(window).unwrap_or(usize::MAX);
+        Some(MediaPlaylist::new(grid, window, &listed)?.to_string())
+    }
+
+    /// The newest segment that the destination has, of those in the spool.
+    pub(crate) fn last_acknowledged(&self) -> Option<&Segment> {
+        self.segments.iter().rev().find(|segment| self.delivered.acknowledged.contains(segment.number))
+    }
+
+    /// End of what the destination has.
+    pub(crate) fn position(&self) -> Option<MediaTime> {
+        self.last_acknowledged().map(|segment| segment.start + segment.duration)
+    }
+
+    /// Newest segments in the spool, for measuring.
+    pub(crate) fn recent(&self, count: usize) -> &[Segment] {
+        &self.segments[self.segments.len().saturating_sub(count)..]
+    }
+
+    /// Numbers owed, under way or not.
+    pub(crate) fn owed(&self) -> impl Iterator<Item = u64> {
+        self.pending.iter().chain(self.under_way.keys()).copied()
+    }
+
+    /// Whether anything behind the live edge is owed.
+    pub(crate) fn behind(&self) -> bool {
+        self.newest().is_some_and(|newest| self.owed().any(|number| number < newest))
+    }
+
+    /// Whether more than the segment before the live edge is owed: an upload that takes a little longer than the segment
+    /// lasts is no backlog.
+    pub(crate) fn well_behind(&self) -> bool {
+        self.newest().is_some_and(|newest| self.owed().any(|number| number + 1 < newest))
+    }
+
+    /// The next instant after `now` at which something that waits may be sent.
+    pub(crate) fn next_due(&self, now: Instant) -> Option<Instant> {
+        let waits = self.waits.values().chain([&self.init, &self.playlist]);
+        waits.filter_map(|slot| slot.not_before).filter(|at| *at > now).min()
+    }
+
+    fn ready(&self, number: u64, now: Instant) -> bool {
+        self.waits.get(&number).is_none_or(|slot| slot.ready(now))
+    }
+
+    fn entry(&self, segment: &Segment) -> MediaSegment {
+        MediaSegment {
+            number: segment.number,
+            start: segment.start,
+            duration: segment.duration,
+            init: segment.init.clone(),
+            discontinuity: segment.discontinuity,
+            discontinuity_sequence: segment.discontinuity_sequence,
+            gap: !self.delivered.acknowledged.contains(segment.number),
+        }
+    }
+}

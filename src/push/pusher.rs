@@ -1,0 +1,106 @@
+//! The handle of a destination: status, what may be deleted, stop.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use crate::model::status::DestinationStatus;
+use crate::model::{Event, RenditionId};
+use crate::spool::Spool;
+
+use super::description::PushDescription;
+use super::record::{Delivered, Record};
+use super::report::counted;
+use super::task::{Seams, Task};
+
+/// What was not delivered when a destination was stopped. It stays in the spool, and the next run delivers it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Segments, of all renditions.
+    pub segments: u64,
+    /// Whether a playlist at the destination is older than what it should be.
+    pub playlists: bool,
+}
+
+impl Left {
+    /// Whether everything was delivered.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.segments, self.playlists) {
+            (0, false) => write!(f, "everything was delivered"),
+            (0, true) => write!(f, "the last playlists were not delivered"),
+            (count, _) => write!(f, "{} left in the spool for the next run", counted(count)),
+        }
+    }
+}
+
+/// What is settled at the destination, for the spool's retention: written by the task, read by anybody.
+pub(crate) type Settled = Arc<RwLock<BTreeMap<RenditionId, Delivered>>>;
+
+/// A stop order: until when, and where to say what was left.
+pub(crate) type StopOrder = (Instant, oneshot::Sender<Left>);
+
+/// One destination at work. Dropping it ends it at once; [`Pusher::stop`] lets it finish.
+#[derive(Debug)]
+pub struct Pusher {
+    status: watch::Receiver<DestinationStatus>,
+    settled: Settled,
+    stop: Option<oneshot::Sender<StopOrder>>,
+    task: JoinHandle<()>,
+}
+
+impl Pusher {
+    /// Begins to push what is and will be in `spool`. Reads the small record of earlier runs; needs a tokio runtime.
+    /// `events` is called from the task and must not block. A url that cannot be pushed to is told by status and event.
+    pub fn start(description: PushDescription, spool: Spool, events: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        let path = Record::path(spool.directory(), &description.destination);
+        let record = Record::load(&path, &description.shown_url());
+        let settled: Settled = Arc::new(RwLock::new(record.renditions.clone()));
+        let (stop, stopped) = oneshot::channel();
+        let (publish, status) = watch::channel(Task::first_status(&description));
+        let seams = Seams { spool, events: Box::new(events), status: publish, settled: settled.clone(), stop: stopped };
+        let task = tokio::spawn(Task::run(description, record, seams));
+        Self { status, settled, stop: Some(stop), task }
+    }
+
+    /// The newest status; watch it for changes.
+    pub fn status(&self) -> watch::Receiver<DestinationStatus> {
+        self.status.clone()
+    }
+
+    /// Whether nothing is owed for a segment any more: acknowledged, or refused for good.
+    pub fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
+        let settled = self.settled.read().unwrap_or_else(PoisonError::into_inner);
+        settled.get(rendition).is_some_and(|delivered| delivered.settled(number))
+    }
+
+    /// Delivers what the spool has, and the final playlists, for at most `deadline`; says what was left.
+    pub async fn stop(mut self, deadline: Duration) -> Left {
+        // The task may need a moment beyond the deadline to write its record.
+        const GRACE: Duration = Duration::from_millis(500);
+        let until = Instant::now() + deadline;
+        let (answer, left) = oneshot::channel();
+        let told = self.stop.take().is_some_and(|stop| stop.send((until, answer)).is_ok());
+        let unknown = Left { segments: self.status.borrow().queue_segments, playlists: true };
+        if !told {
+            return unknown;
+        }
+        tokio::time::timeout_at(until + GRACE, left).await.ok().and_then(Result::ok).unwrap_or(unknown)
+    }
+}
+
+impl Drop for Pusher {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,179 @@
+//! What a destination has acknowledged, kept on disk: a worker that comes back neither sends everything again nor
+//! forgets what it owes. A lost, broken or foreign file means sending again what the spool has: PUT is idempotent.
+//!
+//! The file is replaced atomically but not flushed: after a power loss it may be old or empty, which costs bandwidth, not
+//! segments.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
+
+use crate::model::{DestinationId, RenditionId};
+
+use super::ranges::Ranges;
+
+/// What is known of one rendition at the destination.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Delivered {
+    /// Segments it acknowledged.
+    pub(crate) acknowledged: Ranges,
+    /// Segments it refused for good, or that could not be read from disk any more.
+    pub(crate) skipped: Ranges,
+    /// Initialisations it acknowledged, by file name.
+    pub(crate) inits: BTreeSet<String>,
+}
+
+impl Delivered {
+    /// Whether nothing is owed for `number`.
+    pub(crate) fn settled(&self, number: u64) -> bool {
+        self.acknowledged.contains(number) || self.skipped.contains(number)
+    }
+}
+
+/// The file's content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// Where it was sent: at another address nothing is there yet.
+    url: String,
+    /// By rendition.
+    pub(crate) renditions: BTreeMap<RenditionId, Delivered>,
+}
+
+impl Record {
+    /// Nothing acknowledged yet.
+    pub(crate) fn empty(url: &str) -> Self {
+        Self { url: url.to_owned(), renditions: BTreeMap::new() }
+    }
+
+    /// Where the record of `destination` lies in `directory`.
+    pub(crate) fn path(directory: &Path, destination: &DestinationId) -> PathBuf {
+        directory.join(format!("push-{destination}.json"))
+    }
+
+    /// Reads it back; an empty one if there is none for `url`.
+    pub(crate) fn load(path: &Path, url: &str) -> Self {
+        let read = std::fs::read(path).map_err(|error| error.to_string());
+        let parsed = read.and_then(|bytes| serde_json::from_slice::<Record>(&bytes).map_err(|error| error.to_string()));
+        match parsed {
+            Ok(record) if record.url == url => record,
+            Ok(record) => {
+                tracing::info!(path = %path.display(), was = record.url, "destination moved: pushing the spool anew");
+                Self::empty(url)
+            }
+            Err(error) => {
+                tracing::info!(path = %path.display(), error, "no record of what was pushed: pushing the spool anew");
+                Self::empty(url)
+            }
+        }
+    }
+
+    /// Replaces the file. Blocking.
+    pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
+        let temporary = path.with_extension("json.tmp");
+        std::fs::write(&temporary, serde_json::to_vec(self)?)?;
+        std::fs::rename(&temporary, path)
+    }
+}
+
+/// The record with its file: written now and then, by a thread that may block.
+#[derive(Debug)]
+pub(crate) struct RecordFile {
+    path: PathBuf,
+    record: Record,
+    /// Changed since it was last written.
+    stale: bool,
+    written: Instant,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl RecordFile {
+    /// The file is written at most this often; what is lost with it is sent twice.
+    const EVERY: Duration = Duration::from_secs(1);
+
+    /// `record`, to be kept at `path`.
+    pub(crate) fn new(path: PathBuf, record: Record) -> Self {
+        Self { path, record, stale: false, written: Instant::now(), writer: None }
+    }
+
+    /// What was known of `rendition` when the record was read, or was noted since.
+    pub(crate) fn of(&self, rendition: &RenditionId) -> Delivered {
+        self.record.renditions.get(rendition).cloned().unwrap_or_default()
+    }
+
+    /// Notes what is delivered of `rendition`.
+    pub(crate) fn note(&mut self, rendition: &RenditionId, delivered: Delivered) {
+        self.record.renditions.insert(rendition.clone(), delivered);
+        self.stale = true;
+    }
+
+    /// Writes it if it is time to.
+    pub(crate) fn write_if_due(&mut self, now: Instant) {
+        let busy = self.writer.as_ref().is_some_and(|writer| !writer.is_finished());
+        if self.stale && !busy && now.saturating_duration_since(self.written) >= Self::EVERY {
+            self.written = now;
+            self.write();
+        }
+    }
+
+    /// Writes what has not been written, and waits for it.
+    pub(crate) async fn close(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.await;
+        }
+        if self.stale {
+            self.write();
+        }
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.await;
+        }
+    }
+
+    fn write(&mut self) {
+        self.stale = false;
+        let (record, path) = (self.record.clone(), self.path.clone());
+        self.writer = Some(tokio::task::spawn_blocking(move || {
+            if let Err(error) = record.save(&path) {
+                tracing::warn!(path = %path.display(), %error, "the record of what was pushed cannot be written");
+            }
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Record {
+        let mut record = Record::empty("http://origin/live");
+        let delivered = record.renditions.entry(RenditionId::new("v720").unwrap()).or_default();
+        delivered.acknowledged.insert(7);
+        delivered.inits.insert("init-00000000.mp4".to_owned());
+        record
+    }
+
+    #[test]
+    fn a_record_is_read_back_for_the_same_address_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Record::path(directory.path(), &DestinationId::new("cloud").unwrap());
+        sample().save(&path).unwrap();
+        assert_eq!(Record::load(&path, "http://origin/live"), sample());
+        assert_eq!(Record::load(&path, "http://other/live"), Record::empty("http://other/live"));
+    }
+
+    #[test]
+    fn a_broken_record_means_pushing_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Record::path(directory.path(), &DestinationId::new("cloud").unwrap());
+        assert_eq!(Record::load(&path, "u"), Record::empty("u"));
+        sample().save(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for cut in 0..whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            assert_eq!(Record::load(&path, "http://origin/live"), Record::empty("http://origin/live"), "cut at {cut}");
+        }
+    }
+}

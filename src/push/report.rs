@@ -1,0 +1,171 @@
+//! Status and events of a destination, in words.
+
+use std::time::Duration;
+
+use crate::model::status::{DestinationState, DestinationStatus};
+use crate::model::{Event, EventCode, Fault, Health, HealthReport, MediaTime, Severity};
+use crate::policy::Verdict;
+
+use super::delivery::Delivery;
+use super::description::PushDescription;
+use super::link::{Change, Link, Phase};
+
+/// What the task counts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counters {
+    /// Media bytes acknowledged.
+    pub(crate) bytes_acknowledged: u64,
+    /// Segments that were refused, or could not be read.
+    pub(crate) skipped: u64,
+    /// The last error, with its time.
+    pub(crate) last_error: Option<String>,
+    /// The task waits for the configuration to be mended.
+    pub(crate) disabled: Option<String>,
+}
+
+/// The status before anything happened.
+pub(crate) fn first_status(description: &PushDescription, now: MediaTime) -> DestinationStatus {
+    DestinationStatus {
+        id: description.destination.clone(),
+        url: description.shown_url(),
+        state: DestinationState::Connecting,
+        health: HealthReport::new(Health::PartiallyHealthy, "connecting", CONNECTING, now),
+        fault: None,
+        bytes_sent: 0,
+        bytes_acknowledged: 0,
+        position: None,
+        queue_segments: 0,
+        queue_seconds: 0.0,
+        reconnects: 0,
+        last_error: None,
+    }
+}
+
+const CONNECTING: &str = "nothing has been acknowledged yet";
+
+/// Brings `status` up to date.
+pub(crate) fn update(
+    status: &mut DestinationStatus,
+    delivery: &Delivery,
+    link: &Link,
+    counters: &Counters,
+    bytes_sent: u64,
+    now: MediaTime,
+) {
+    let (segments, media) = queue(delivery);
+    status.state = if counters.disabled.is_some() { DestinationState::Failed } else { link.state() };
+    status.fault = counters.disabled.as_ref().map(|_| Fault::Configuration).or(link.fault());
+    status.bytes_sent = bytes_sent;
+    status.bytes_acknowledged = counters.bytes_acknowledged;
+    // Of all renditions the one that is furthest behind; none as long as one has nothing.
+    let ends: Option<Vec<MediaTime>> = delivery.lanes.iter().map(super::lane::Lane::position).collect();
+    status.position = ends.and_then(|ends| ends.into_iter().min());
+    status.queue_segments = segments;
+    status.queue_seconds = media.as_secs_f64();
+    status.reconnects = link.reconnects();
+    status.last_error.clone_from(&counters.last_error);
+    status.health.update(health(delivery, link, counters, segments, media, now));
+}
+
+/// Segments owed, and the program time of the rendition that is owed most.
+fn queue(delivery: &Delivery) -> (u64, Duration) {
+    let mut segments = 0;
+    let mut longest = Duration::ZERO;
+    for lane in &delivery.lanes {
+        let owed = lane.owed().filter_map(|number| lane.segment(number));
+        let mut media = Duration::ZERO;
+        for segment in owed {
+            segments += 1;
+            media += segment.duration;
+        }
+        longest = longest.max(media);
+    }
+    (segments, longest)
+}
+
+fn health(
+    delivery: &Delivery,
+    link: &Link,
+    counters: &Counters,
+    segments: u64,
+    media: Duration,
+    now: MediaTime,
+) -> HealthReport {
+    let report = |health, code: &str, reason: String| HealthReport::new(health, code, reason, now);
+    if let Some(why) = &counters.disabled {
+        return report(Health::Unhealthy, "push_misconfigured", format!("{why}: correct the destination's url"));
+    }
+    let why = |verdict: Option<&Verdict>| {
+        verdict.map_or_else(String::new, |verdict| format!("{}: {}", verdict.text, verdict.hint))
+    };
+    match link.phase() {
+        Phase::Connecting => report(Health::PartiallyHealthy, "connecting", CONNECTING.to_owned()),
+        Phase::Interrupted => report(Health::Unhealthy, "push_interrupted", why(link.verdict())),
+        Phase::Refused => report(Health::Unhealthy, "push_refused", why(link.verdict())),
+        Phase::Streaming | Phase::Faltering if delivery.lanes.iter().any(super::lane::Lane::well_behind) => {
+            let seconds = media.as_secs();
+            let reason = format!("{} ({seconds} s) being delivered behind the live edge", counted(segments));
+            report(Health::PartiallyHealthy, "push_behind", reason)
+        }
+        Phase::Streaming | Phase::Faltering => {
+            let skipped = match counters.skipped {
+                0 => String::new(),
+                count => format!("; {} refused for good since the worker started", counted(count)),
+            };
+            report(Health::Healthy, "ok", format!("acknowledges what is sent{skipped}"))
+        }
+    }
+}
+
+/// An event of this destination.
+fn event(description: &PushDescription, severity: Severity, code: EventCode, text: String, now: MediaTime) -> Event {
+    Event::new(now, severity, code, text).channel(&description.channel).subject(&description.destination)
+}
+
+/// The event for a change of the link.
+pub(crate) fn link_event(description: &PushDescription, change: &Change, now: MediaTime) -> Event {
+    match change {
+        Change::Connected(None) => {
+            let text = format!("{} acknowledges", description.shown_url());
+            event(description, Severity::Info, EventCode::PushConnected, text, now)
+        }
+        Change::Connected(Some(away)) => {
+            let text = format!("{} acknowledges again after {:.1} s", description.shown_url(), away.as_secs_f64());
+            event(description, Severity::Info, EventCode::PushConnected, text, now)
+        }
+        Change::Interrupted(verdict) => {
+            let text = format!("{}; segments wait in the spool", verdict.text);
+            event(description, Severity::Error, EventCode::PushInterrupted, text, now)
+                .blame(verdict.fault, verdict.hint)
+        }
+        Change::Refused(verdict) => {
+            event(description, Severity::Error, EventCode::PushRefused, verdict.text.clone(), now)
+                .blame(verdict.fault, verdict.hint)
+        }
+    }
+}
+
+/// The url cannot be pushed to.
+pub(crate) fn misconfigured(description: &PushDescription, why: &str, now: MediaTime) -> Event {
+    event(description, Severity::Error, EventCode::PushRefused, why.to_owned(), now)
+        .blame(Fault::Configuration, "correct the destination's url")
+}
+
+/// A segment in the spool's list cannot be read.
+pub(crate) fn unreadable(description: &PushDescription, why: &str, now: MediaTime) -> Event {
+    let text = format!("a segment cannot be read from the spool and is skipped: {why}");
+    event(description, Severity::Warning, EventCode::SpoolFailed, text, now)
+        .blame(Fault::Hardware, "check the spool's disk")
+}
+
+/// All that waited has been delivered; `skipped` segments were refused on the way.
+pub(crate) fn caught_up(description: &PushDescription, backfilled: u64, skipped: u64, now: MediaTime) -> Event {
+    let refused = if skipped == 0 { String::new() } else { format!(", {} refused for good", counted(skipped)) };
+    let text = format!("{} delivered behind the live edge{refused}", counted(backfilled));
+    event(description, Severity::Info, EventCode::PushCaughtUp, text, now)
+}
+
+/// So many segments.
+pub(crate) fn counted(segments: u64) -> String {
+    format!("{segments} segment{}", if segments == 1 { "" } else { "s" })
+}

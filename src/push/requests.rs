@@ -1,0 +1,121 @@
+//! Requests under way: each can be given up alone, and says what it was for when it ends.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures::future::{AbortHandle, Abortable};
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use crate::policy::HttpFailure;
+
+use super::client::Client;
+use super::object::Object;
+
+/// A request that ended.
+pub(crate) struct Done {
+    /// What it was for.
+    pub(crate) object: Object,
+    /// Whether it was the probe.
+    pub(crate) probe: bool,
+    /// When it was started.
+    pub(crate) started: Instant,
+    /// How it went.
+    pub(crate) result: Result<Ended, Trouble>,
+    id: u64,
+}
+
+/// A good end.
+pub(crate) enum Ended {
+    /// Acknowledged; so many bytes of media.
+    Stored(u64),
+    /// Looked for: whether it is there, if the origin tells.
+    Checked(Option<bool>),
+}
+
+/// A bad end.
+pub(crate) enum Trouble {
+    /// The destination or the way to it.
+    Http(HttpFailure),
+    /// The file could not be read.
+    Disk(io::Error),
+    /// Given up by [`Requests::abandon`].
+    Abandoned,
+}
+
+/// What is sent.
+pub(crate) enum Content {
+    /// A file of the spool.
+    Media(PathBuf),
+    /// A playlist.
+    Text(String),
+    /// Nothing: is it there?
+    Nothing,
+}
+
+/// See the module's header. Dropping it ends all of them.
+#[derive(Default)]
+pub(crate) struct Requests {
+    futures: FuturesUnordered<Pin<Box<dyn Future<Output = Done> + Send>>>,
+    under_way: BTreeMap<u64, (Instant, AbortHandle)>,
+    last_id: u64,
+}
+
+impl Requests {
+    /// Sends `content` to `path` by `client`.
+    pub(crate) fn start(
+        &mut self,
+        client: Client,
+        (path, content_type): (String, &'static str),
+        content: Content,
+        (object, probe): (Object, bool),
+        started: Instant,
+    ) {
+        self.last_id += 1;
+        let id = self.last_id;
+        let (abort, registration) = AbortHandle::new_pair();
+        self.under_way.insert(id, (started, abort));
+        let exchange = Abortable::new(exchange(client, path, content_type, content), registration);
+        self.futures.push(Box::pin(async move {
+            let result = exchange.await.unwrap_or(Err(Trouble::Abandoned));
+            Done { object, probe, started, result, id }
+        }));
+    }
+
+    /// The next to end; none at once if there is none.
+    pub(crate) async fn next(&mut self) -> Option<Done> {
+        let done = self.futures.next().await?;
+        self.under_way.remove(&done.id);
+        Some(done)
+    }
+
+    /// When the oldest was started of those whose start is `wanted`.
+    pub(crate) fn oldest(&self, wanted: impl Fn(Instant) -> bool) -> Option<Instant> {
+        self.under_way.values().map(|(started, _)| *started).filter(|started| wanted(*started)).min()
+    }
+
+    /// Gives up those whose start is `unwanted`; they end as [`Trouble::Abandoned`].
+    pub(crate) fn abandon(&self, unwanted: impl Fn(Instant) -> bool) {
+        self.under_way.values().filter(|(started, _)| unwanted(*started)).for_each(|(_, abort)| abort.abort());
+    }
+}
+
+async fn exchange(
+    client: Client,
+    path: String,
+    content_type: &'static str,
+    content: Content,
+) -> Result<Ended, Trouble> {
+    let (body, media) = match content {
+        Content::Media(file) => (Bytes::from(tokio::fs::read(&file).await.map_err(Trouble::Disk)?), true),
+        Content::Text(text) => (Bytes::from(text), false),
+        Content::Nothing => return client.has(&path).await.map(Ended::Checked).map_err(Trouble::Http),
+    };
+    let bytes = if media { body.len() as u64 } else { 0 };
+    client.put(&path, content_type, body).await.map_err(Trouble::Http)?;
+    Ok(Ended::Stored(bytes))
+}

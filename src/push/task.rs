@@ -1,0 +1,338 @@
+//! The task of a destination: asks `delivery` and `link`, sends, and tells what happened.
+
+use std::io;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{oneshot, watch};
+
+use crate::hls;
+use crate::model::status::DestinationStatus;
+use crate::model::{Event, MediaTime};
+use crate::policy::{HttpFailure, RetryDecision, Verdict, judge};
+use crate::spool::Spool;
+
+use super::client::Client;
+use super::delivery::Delivery;
+use super::description::PushDescription;
+use super::ladder::Ladder;
+use super::lane::Lane;
+use super::link::{Change, Gate, Link};
+use super::object::{Object, Outcome};
+use super::pusher::{Left, Settled, StopOrder};
+use super::record::{Record, RecordFile};
+use super::report::{self, Counters};
+use super::requests::{Content, Done, Ended, Requests, Trouble};
+
+/// The task looks at the clock at least this often: for silence, and for what the status says.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Where the task meets the rest of the worker.
+pub(crate) struct Seams {
+    /// What is pushed.
+    pub(crate) spool: Spool,
+    /// Where events go.
+    pub(crate) events: Box<dyn Fn(Event) + Send + Sync>,
+    /// Where the status goes.
+    pub(crate) status: watch::Sender<DestinationStatus>,
+    /// What retention may delete.
+    pub(crate) settled: Settled,
+    /// The stop order.
+    pub(crate) stop: oneshot::Receiver<StopOrder>,
+}
+
+/// See the module's header.
+pub(crate) struct Task {
+    description: PushDescription,
+    seams: Seams,
+    record: RecordFile,
+    delivery: Delivery,
+    ladder: Ladder,
+    link: Link,
+    client: Client,
+    requests: Requests,
+    /// Bytes handed to connections, and when that number last grew.
+    moved: (u64, Instant),
+    counters: Counters,
+    /// Segments delivered as backfill since it last was up to date; none while it is.
+    behind: Option<(u64, u64)>,
+}
+
+impl Task {
+    /// The status before the task runs.
+    pub(crate) fn first_status(description: &PushDescription) -> DestinationStatus {
+        report::first_status(description, now())
+    }
+
+    /// Runs until stopped.
+    pub(crate) async fn run(description: PushDescription, record: Record, seams: Seams) {
+        let answer = (description.grid.duration() * 4).max(Duration::from_secs(6));
+        match Client::new(&description.url, description.token.clone(), answer) {
+            Ok(client) => Self::new(description, record, seams, client).work().await,
+            Err(error) => idle(&description, seams, &error.to_string()).await,
+        }
+    }
+
+    fn new(description: PushDescription, record: Record, seams: Seams, client: Client) -> Self {
+        let path = Record::path(seams.spool.directory(), &description.destination);
+        let record = RecordFile::new(path, record);
+        let lanes = description
+            .renditions()
+            .map(|(id, medium)| Lane::new(id.clone(), medium, record.of(id), Delivery::object_backoff()));
+        let mut delivery = Delivery::new(lanes.collect(), description.grid, description.playlist_segments);
+        for lane in &mut delivery.lanes {
+            lane.refresh(seams.spool.segments(&lane.id));
+        }
+        // The origin may have lost its disk while no worker looked.
+        delivery.reconnected();
+        Self {
+            record,
+            delivery,
+            ladder: Ladder::default(),
+            link: Link::new(),
+            client,
+            requests: Requests::default(),
+            moved: (0, Instant::now()),
+            counters: Counters::default(),
+            behind: None,
+            description,
+            seams,
+        }
+    }
+
+    async fn work(mut self) {
+        let mut changes = self.seams.spool.changes();
+        let mut stop: Option<StopOrder> = None;
+        self.refresh();
+        loop {
+            let now = Instant::now();
+            self.look(now);
+            self.send(now);
+            self.publish();
+            self.record.write_if_due(now);
+            if stop.as_ref().is_some_and(|(until, _)| self.finished() || *until <= now.into()) {
+                break;
+            }
+            let until = stop.as_ref().map(|(until, _)| until.into_std());
+            let wake = [Some(now + LOOK), self.delivery.next_due(now), self.gate_opens(now), until];
+            let wake = wake.into_iter().flatten().min().unwrap_or(now + LOOK);
+            tokio::select! {
+                Some(done) = self.requests.next() => self.settle(done),
+                Ok(()) = changes.changed() => self.refresh(),
+                () = tokio::time::sleep_until(wake.into()) => {}
+                order = &mut self.seams.stop, if stop.is_none() => match order {
+                    Ok(order) => {
+                        stop = Some(order);
+                        // The spool may have been closed a moment before.
+                        self.refresh();
+                    }
+                    // The handle is gone, and this task with it.
+                    Err(_) => return,
+                },
+            }
+        }
+        let left = self.left();
+        self.requests = Requests::default();
+        self.record.close().await;
+        self.publish();
+        if let Some((_, answer)) = stop {
+            let _ = answer.send(left);
+        }
+    }
+
+    /// Takes over what is new in the spool.
+    fn refresh(&mut self) {
+        for lane in &mut self.delivery.lanes {
+            // The list may be long, and each rendition's turn comes once per segment duration.
+            if self.seams.spool.last(&lane.id).map(|segment| segment.number) != lane.newest() {
+                lane.refresh(self.seams.spool.segments(&lane.id));
+            }
+        }
+    }
+
+    /// Looks for silence, and whether it is up to date.
+    fn look(&mut self, now: Instant) {
+        let limit = self.description.grid.duration() * 2 + Duration::from_secs(1);
+        let verdict = judge(&HttpFailure::Stalled(format!("nothing acknowledged for {} s", limit.as_secs())));
+        let sent = self.client.sent().get();
+        if sent != self.moved.0 {
+            self.moved = (sent, now);
+        }
+        let oldest = self.requests.oldest(|at| self.link.is_current(at)).map(|started| started.max(self.moved.1));
+        if let Some(change) = self.link.silent(oldest, limit, &verdict, now) {
+            self.tell(&change);
+            self.client.renew();
+        }
+        self.look_behind();
+        self.ladder.refresh(&self.description, &self.delivery.lanes, &self.seams.spool, now);
+    }
+
+    /// Notes when a backlog begins and tells when it is gone.
+    fn look_behind(&mut self) {
+        let lanes = &self.delivery.lanes;
+        match self.behind {
+            None if lanes.iter().any(Lane::well_behind) => self.behind = Some((0, self.counters.skipped)),
+            Some((backfilled, skipped)) if !lanes.iter().any(Lane::behind) => {
+                self.behind = None;
+                let refused = self.counters.skipped - skipped;
+                (self.seams.events)(report::caught_up(&self.description, backfilled, refused, now()));
+            }
+            _ => {}
+        }
+    }
+
+    /// Starts all that may be started.
+    fn send(&mut self, now: Instant) {
+        while let Some((object, probe)) = self.delivery.next(self.link.gate(now), self.ladder.text(), now) {
+            let address = self.delivery.address(&self.description.channel, &object);
+            let content = self.content(&object);
+            self.requests.start(self.client.clone(), address, content, (object, probe), now);
+        }
+    }
+
+    fn content(&self, object: &Object) -> Content {
+        let file = |lane: usize, name: &str| Content::Media(self.seams.spool.path(&self.delivery.lanes[lane].id, name));
+        match object {
+            Object::Init { lane, name } => file(*lane, name),
+            Object::Segment { lane, number, .. } => file(*lane, &hls::segment_name(*number)),
+            Object::Playlist { text, .. } | Object::Multivariant { text } => Content::Text(text.clone()),
+            Object::Check { .. } => Content::Nothing,
+        }
+    }
+
+    /// Takes over how a request went.
+    fn settle(&mut self, done: Done) {
+        let now = Instant::now();
+        let (outcome, change) = match &done.result {
+            Ok(Ended::Stored(bytes)) => {
+                self.stored(&done.object, *bytes);
+                (Outcome::Acknowledged, self.link.acknowledged(now))
+            }
+            Ok(Ended::Checked(there)) => (checked(*there), None),
+            Err(Trouble::Disk(error)) => (self.unreadable(error), None),
+            Err(Trouble::Abandoned) => (Outcome::Failed(RetryDecision::Retry), None),
+            Err(Trouble::Http(failure)) => self.failed(&done, failure, now),
+        };
+        self.delivery.settle(&done.object, done.probe, outcome, now, fastrand::f64());
+        self.remember(&done.object);
+        if let Some(change) = change {
+            self.tell(&change);
+            if matches!(change, Change::Connected(Some(_))) {
+                self.reconnected(done.started);
+            }
+        }
+    }
+
+    /// The destination is back: a request that was `started` then was acknowledged.
+    fn reconnected(&mut self, started: Instant) {
+        // What hangs since before the outage must not hold the place of what goes through now. But if one of those was
+        // acknowledged, then they do not hang: the origin is only slow.
+        if self.link.is_current(started) {
+            self.requests.abandon(|started| !self.link.is_current(started));
+        }
+        self.delivery.reconnected();
+        if self.behind.is_none() && self.delivery.lanes.iter().any(Lane::behind) {
+            self.behind = Some((0, self.counters.skipped));
+        }
+    }
+
+    fn stored(&mut self, object: &Object, bytes: u64) {
+        self.counters.bytes_acknowledged += bytes;
+        if let (Object::Segment { backfill: true, .. }, Some((backfilled, _))) = (object, &mut self.behind) {
+            *backfilled += 1;
+        }
+    }
+
+    fn unreadable(&mut self, error: &io::Error) -> Outcome {
+        // A file that retention has just taken is no fault: the spool's next list does not hold it.
+        self.counters.skipped += 1;
+        (self.seams.events)(report::unreadable(&self.description, &error.to_string(), now()));
+        Outcome::Unreadable
+    }
+
+    fn failed(&mut self, done: &Done, failure: &HttpFailure, now: Instant) -> (Outcome, Option<Change>) {
+        let verdict: Verdict = judge(failure);
+        tracing::debug!(destination = %self.description.destination, object = ?done.object, ?failure, "push failed");
+        self.counters.last_error = Some(format!("{}: {}", self::now(), verdict.text));
+        let outcome = Outcome::Failed(verdict.decision);
+        if outcome == Outcome::Failed(RetryDecision::Never) && matches!(done.object, Object::Segment { .. }) {
+            self.counters.skipped += 1;
+        }
+        // The origin answers and takes the live edge: one old object it chokes on is no outage.
+        let backfill = matches!(done.object, Object::Segment { backfill: true, .. } | Object::Check { .. });
+        if backfill && matches!(failure, HttpFailure::Status(500..)) {
+            return (outcome, None);
+        }
+        let change = self.link.failed(&verdict, done.started, now, fastrand::f64());
+        // The next attempt resolves the name anew, on a new connection.
+        self.client.renew();
+        (outcome, change)
+    }
+
+    /// Copies what changed at the destination to where retention and the next run look.
+    fn remember(&mut self, object: &Object) {
+        let (Object::Init { lane, .. } | Object::Segment { lane, .. } | Object::Check { lane, .. }) = object else {
+            return;
+        };
+        let lane = &self.delivery.lanes[*lane];
+        let entry = lane.delivered.clone();
+        let mut settled = self.seams.settled.write().unwrap_or_else(PoisonError::into_inner);
+        settled.insert(lane.id.clone(), entry.clone());
+        drop(settled);
+        self.record.note(&lane.id, entry);
+    }
+
+    fn tell(&self, change: &Change) {
+        (self.seams.events)(report::link_event(&self.description, change, now()));
+    }
+
+    fn publish(&self) {
+        self.seams.status.send_if_modified(|status| {
+            let before = status.clone();
+            let sent = self.client.sent().get();
+            report::update(status, &self.delivery, &self.link, &self.counters, sent, now());
+            *status != before
+        });
+    }
+
+    fn gate_opens(&self, now: Instant) -> Option<Instant> {
+        match self.link.gate(now) {
+            Gate::Closed(at) => Some(at),
+            _ => None,
+        }
+    }
+
+    fn finished(&self) -> bool {
+        self.delivery.finished(self.ladder.text())
+    }
+
+    fn left(&self) -> Left {
+        let segments = self.delivery.lanes.iter().map(|lane| lane.owed().count() as u64).sum();
+        Left { segments, playlists: !self.finished() }
+    }
+}
+
+/// A destination that cannot be pushed to: says so, and waits to be stopped.
+async fn idle(description: &PushDescription, seams: Seams, why: &str) {
+    (seams.events)(report::misconfigured(description, why, now()));
+    let counters = Counters { disabled: Some(why.to_owned()), last_error: Some(why.to_owned()), ..Counters::default() };
+    let nothing = Delivery::new(Vec::new(), description.grid, description.playlist_segments);
+    seams.status.send_modify(|status| report::update(status, &nothing, &Link::new(), &counters, 0, now()));
+    if let Ok((_, answer)) = seams.stop.await {
+        let owed = description.renditions().map(|(id, _)| seams.spool.segments(id).len() as u64).sum();
+        let _ = answer.send(Left { segments: owed, playlists: true });
+    }
+}
+
+fn checked(there: Option<bool>) -> Outcome {
+    match there {
+        Some(true) => Outcome::Acknowledged,
+        Some(false) => Outcome::Absent,
+        None => Outcome::Untold,
+    }
+}
+
+/// The house clock.
+fn now() -> MediaTime {
+    MediaTime::from_system(SystemTime::now())
+}

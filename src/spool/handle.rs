@@ -1,0 +1,261 @@
+//! The spool as everybody else sees it.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, RwLock};
+use std::time::Duration;
+
+use rustix::fs::FlockOperation;
+use tokio::sync::watch;
+
+use crate::hls::segment_name;
+use crate::model::status::SpoolStatus;
+use crate::model::{MediaTime, RenditionId, SegmentGrid};
+
+use super::catalog::Catalog;
+use super::error::{At, SpoolError};
+use super::index::INDEX;
+use super::lock::{lock, read, write};
+use super::marks::Marks;
+use super::mended::Mended;
+use super::recover::{Recovered, recover};
+use super::segment::{Chunk, Init, Segment};
+use super::writer::Writer;
+
+/// How far ahead of `now` a segment may be: a clock that is set back a little costs a pause, not what is on disk.
+const CLOCK_SLACK: Duration = Duration::from_secs(60);
+
+/// Segments on disk. Cheap to clone; all clones are one spool.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) directory: PathBuf,
+    pub(crate) quota_bytes: u64,
+    pub(crate) retain: Duration,
+    renditions: Vec<RenditionId>,
+    /// Taken before `catalog`, and for as long as the disk takes.
+    pub(crate) writer: Mutex<Writer>,
+    /// Changed only while `writer` is held; never held over disk I/O when it is held for writing.
+    pub(crate) catalog: RwLock<Catalog>,
+    changes: watch::Sender<u64>,
+    /// Released by the system when the process ends, however it ends.
+    _lock: File,
+}
+
+impl Spool {
+    /// Opens the spool of a channel in `dir` for `renditions`, setting it up or putting it in order first. `now` tells
+    /// which unfinished segments this run can still append to.
+    pub fn open(
+        dir: &Path,
+        quota_bytes: u64,
+        retain: Duration,
+        grid: SegmentGrid,
+        renditions: &[RenditionId],
+        now: MediaTime,
+    ) -> Result<(Self, Mended), SpoolError> {
+        fs::create_dir_all(dir).at(dir)?;
+        let held = take_lock(dir)?;
+        let mut mended = Mended::default();
+        remove_retired(dir, renditions, &mut mended)?;
+        let latest = grid.number_at(now + CLOCK_SLACK);
+        let recovered: Vec<Recovered> = renditions
+            .iter()
+            .map(|id| recover(id, dir.join(id.as_str()), (grid, latest), &mut mended))
+            .collect::<Result<_, _>>()?;
+        let catalog = RwLock::new(Catalog::new(now));
+        let mut writer = assemble(dir, recovered, &catalog, &mut mended)?;
+        writer.marks.take_back(latest);
+        close_past(&mut writer, &catalog, grid.number_at(now));
+        let inner = Inner {
+            directory: dir.to_owned(),
+            quota_bytes,
+            retain,
+            renditions: renditions.to_vec(),
+            writer: Mutex::new(writer),
+            catalog,
+            changes: watch::Sender::new(0),
+            _lock: held,
+        };
+        Ok((Self { inner: Arc::new(inner) }, mended))
+    }
+
+    /// Puts the initialisation of a rendition in force: what follows belongs to it. Blocks for the disk. After an error
+    /// it is in force all the same, and written again with the next segment.
+    pub fn put_init(&self, init: Init) -> Result<(), SpoolError> {
+        lock(&self.inner.writer).put_init(init, &self.inner.catalog)
+    }
+
+    /// Writes a chunk; gives the segment that it completed, if it did: by being its last, or by belonging to a higher
+    /// number. Where it does both (a segment of one chunk), the newer is given; [`changes`](Self::changes) tells of
+    /// both. Blocks for the disk. After an error the segment is lost and counted; go on with the next chunk.
+    pub fn put_chunk(&self, chunk: Chunk) -> Result<Option<Segment>, SpoolError> {
+        let mut done = Vec::new();
+        let outcome = {
+            let mut writer = lock(&self.inner.writer);
+            writer.put_chunk(&chunk, &self.inner.catalog, &mut done)
+        };
+        self.publish(done.len(), &outcome, chunk.start + chunk.duration);
+        outcome?;
+        Ok(done.into_iter().rfind(|(rendition, _)| *rendition == chunk.rendition).map(|(_, segment)| segment))
+    }
+
+    /// Closes the open segments, at a stop; gives those that this completed.
+    pub fn finish(&self) -> Result<Vec<(RenditionId, Segment)>, SpoolError> {
+        let mut done = Vec::new();
+        let (outcome, now) = {
+            let mut writer = lock(&self.inner.writer);
+            let now = writer.lanes.values().filter_map(|lane| lane.position()).max();
+            (writer.finish(&self.inner.catalog, &mut done), now)
+        };
+        self.publish(done.len(), &outcome, now.unwrap_or_default());
+        outcome.map(|()| done)
+    }
+
+    /// The renditions, as given at open.
+    pub fn renditions(&self) -> &[RenditionId] {
+        &self.inner.renditions
+    }
+
+    /// The complete segments of a rendition, ascending.
+    pub fn segments(&self, rendition: &RenditionId) -> Vec<Segment> {
+        self.segments_from(rendition, 0)
+    }
+
+    /// The complete segments of a rendition from `number` on, ascending.
+    pub fn segments_from(&self, rendition: &RenditionId, number: u64) -> Vec<Segment> {
+        let catalog = read(&self.inner.catalog);
+        let shelf = catalog.shelves.get(rendition);
+        shelf
+            .map_or_else(Vec::new, |shelf| shelf.segments.range(number..).map(|(_, segment)| segment.clone()).collect())
+    }
+
+    /// The newest complete segment of a rendition.
+    pub fn last(&self, rendition: &RenditionId) -> Option<Segment> {
+        let catalog = read(&self.inner.catalog);
+        catalog.shelves.get(rendition)?.segments.values().next_back().cloned()
+    }
+
+    /// The codec string of an initialisation, by its file name.
+    pub fn codec(&self, rendition: &RenditionId, init_name: &str) -> Option<String> {
+        read(&self.inner.catalog).shelves.get(rendition)?.codecs.get(init_name).cloned()
+    }
+
+    /// Where a file of a rendition is. It may be deleted any time after [`retain`](Self::retain) had reason to.
+    pub fn path(&self, rendition: &RenditionId, file_name: &str) -> PathBuf {
+        self.inner.directory.join(rendition.as_str()).join(file_name)
+    }
+
+    /// Where the file of a segment is.
+    pub fn segment_path(&self, rendition: &RenditionId, number: u64) -> PathBuf {
+        self.path(rendition, &segment_name(number))
+    }
+
+    /// The channel's directory: others may keep small files of their own there, next to the renditions' directories.
+    pub fn directory(&self) -> &Path {
+        &self.inner.directory
+    }
+
+    /// A generation that grows with each completed segment.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
+
+    /// The status document. Does not wait for the disk.
+    pub fn status(&self) -> SpoolStatus {
+        // A writer that waits for the disk must not keep the heartbeat waiting: then the open segments are left out.
+        let part_bytes = self.inner.writer.try_lock().map_or(0, |writer| writer.part_bytes());
+        read(&self.inner.catalog).status(self.inner.quota_bytes, part_bytes)
+    }
+
+    fn publish(&self, completed: usize, outcome: &Result<(), SpoolError>, now: MediaTime) {
+        if let Err(error) = outcome {
+            write(&self.inner.catalog).note_failure(error, now);
+        }
+        if completed > 0 {
+            self.inner.changes.send_modify(|generation| *generation += completed as u64);
+        }
+    }
+}
+
+/// Two processes must not write one spool. The directory itself is locked, for it is there on a full disk, too.
+fn take_lock(dir: &Path) -> Result<File, SpoolError> {
+    let directory = File::open(dir).at(dir)?;
+    match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(SpoolError::InUse { path: dir.to_owned() }),
+        taken => taken.at(dir).map(|()| directory),
+    }
+}
+
+/// Removes the directories of renditions that the channel no longer has: nobody would ever push what is in them.
+fn remove_retired(dir: &Path, renditions: &[RenditionId], mended: &mut Mended) -> Result<(), SpoolError> {
+    for entry in fs::read_dir(dir).at(dir)? {
+        let path = entry.at(dir)?.path();
+        let Some(id) = path.file_name().and_then(|name| RenditionId::new(name.to_str()?).ok()) else { continue };
+        // The index tells a rendition's directory from one that somebody else keeps here.
+        if !renditions.contains(&id) && path.join(INDEX).is_file() {
+            fs::remove_dir_all(&path).at(&path)?;
+            mended.renditions_removed.push(id.to_string());
+        }
+    }
+    Ok(())
+}
+
+/// Puts what was recovered together: marks, discontinuities of what was adopted, indexes.
+fn assemble(
+    directory: &Path,
+    recovered: Vec<Recovered>,
+    catalog: &RwLock<Catalog>,
+    mended: &mut Mended,
+) -> Result<Writer, SpoolError> {
+    let stored = Marks::read(directory)?;
+    let marks_unsaved = stored.is_none();
+    let marks = stored.unwrap_or_else(|| rebuild_marks(&recovered));
+    mended.discontinuities_rebuilt = marks_unsaved && marks != Marks::default();
+    let mut lanes = BTreeMap::new();
+    for Recovered { mut lane, mut shelf, adopted } in recovered {
+        for number in adopted {
+            let before = shelf.segments.range(..number).next_back().map(|(_, segment)| segment.discontinuity_sequence);
+            let sequence = marks.sequence_of(number);
+            if let Some(segment) = shelf.segments.get_mut(&number) {
+                segment.discontinuity_sequence = sequence;
+                segment.discontinuity = before.is_some_and(|before| before < sequence);
+            }
+            if let Some(newest) = lane.newest.as_mut().filter(|newest| newest.number == number) {
+                newest.sequence = sequence;
+            }
+        }
+        match lane.rewrite_index(&shelf) {
+            // A full disk is no reason not to go on air: retention makes room, then the index is written.
+            Ok(()) | Err(SpoolError::Full { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        write(catalog).shelves.insert(lane.id.clone(), shelf);
+        lanes.insert(lane.id.clone(), lane);
+    }
+    Ok(Writer { directory: directory.to_owned(), lanes, marks, marks_unsaved, begun: false })
+}
+
+fn rebuild_marks(recovered: &[Recovered]) -> Marks {
+    let listed = |recovered: &Recovered| -> Vec<(u64, u64)> {
+        let known = recovered.shelf.segments.values().filter(|segment| !recovered.adopted.contains(&segment.number));
+        let newest = recovered.lane.newest.filter(|newest| !recovered.adopted.contains(&newest.number));
+        let known = known.map(|segment| (segment.number, segment.discontinuity_sequence));
+        known.chain(newest.map(|newest| (newest.number, newest.sequence))).collect()
+    };
+    Marks::rebuild(recovered.iter().flat_map(listed))
+}
+
+/// Closes unfinished segments whose time is over: this run cannot append to them.
+fn close_past(writer: &mut Writer, catalog: &RwLock<Catalog>, current: u64) {
+    let past = |lane: &&super::lane::Lane| lane.part.as_ref().is_some_and(|part| part.number < current);
+    let past: Vec<RenditionId> = writer.lanes.values().filter(past).map(|lane| lane.id.clone()).collect();
+    for id in past {
+        // A failure is counted in the catalog, and met again by the first chunk.
+        let _ = writer.complete_one(&id, catalog, &mut Vec::new());
+    }
+}

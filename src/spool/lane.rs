@@ -1,0 +1,147 @@
+//! One rendition's directory, as its writer sees it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::hls::init_name;
+use crate::model::{MediaTime, RenditionId};
+
+use super::catalog::Shelf;
+use super::disk::write_atomic;
+use super::error::{At, SpoolError};
+use super::index::{Index, Record};
+use super::part::Part;
+use super::segment::{Chunk, Init, Segment};
+
+/// The newest segment there ever was in a rendition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Newest {
+    pub(crate) number: u64,
+    pub(crate) sequence: u64,
+}
+
+/// What belongs to the writing of one rendition.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) id: RenditionId,
+    pub(crate) directory: PathBuf,
+    pub(crate) index: Index,
+    /// The initialisation of this run, and its name.
+    pub(crate) init: Option<(String, Init)>,
+    /// The segment being written.
+    pub(crate) part: Option<Part>,
+    pub(crate) newest: Option<Newest>,
+    /// A segment that is lost already: the rest of its chunks is dropped without a further word.
+    pub(crate) broken: Option<u64>,
+    /// Something that should be on disk was not: what the catalog lists has to be looked for.
+    pub(crate) suspect: bool,
+}
+
+impl Lane {
+    /// The highest number of which there is anything.
+    pub(crate) fn held(&self) -> Option<u64> {
+        self.newest.map(|newest| newest.number).max(self.part.as_ref().map(|part| part.number))
+    }
+
+    /// The end of the segment being written, for telling the time in reports.
+    pub(crate) fn position(&self) -> Option<MediaTime> {
+        self.part.as_ref().map(|part| part.end)
+    }
+
+    /// Puts a new initialisation in force and writes it.
+    pub(crate) fn put_init(&mut self, init: Init) -> Result<(), SpoolError> {
+        self.init = Some((init_name(&init.data), init));
+        self.store_init()
+    }
+
+    /// Makes sure that the directory and the initialisation in force are on disk.
+    fn store_init(&mut self) -> Result<(), SpoolError> {
+        let Some((name, init)) = &self.init else { return Err(SpoolError::NoInit(self.id.clone())) };
+        let path = self.directory.join(name);
+        if fs::metadata(&path).is_ok_and(|found| found.len() == init.data.len() as u64) {
+            return Ok(());
+        }
+        self.suspect = true;
+        match write_atomic(&path, &init.data) {
+            // The directory was deleted under the spool.
+            Err(SpoolError::Missing { .. }) => {
+                fs::create_dir_all(&self.directory).at(&self.directory)?;
+                write_atomic(&path, &init.data)
+            }
+            written => written,
+        }
+    }
+
+    /// Writes `chunk` into the open segment, opening it if there is none. The segments before it are closed.
+    pub(crate) fn write(&mut self, chunk: &Chunk) -> Result<(), SpoolError> {
+        let behind = |last| SpoolError::Behind { rendition: self.id.clone(), number: chunk.number, last };
+        if let Some(newest) = self.newest.filter(|newest| newest.number >= chunk.number) {
+            return Err(behind(newest.number));
+        }
+        if let Some(part) = self.part.as_ref().filter(|part| part.number > chunk.number) {
+            return Err(behind(part.number));
+        }
+        let mut part = match self.part.take() {
+            Some(part) => part,
+            None => {
+                self.store_init()?;
+                let Some((init, _)) = &self.init else { return Err(SpoolError::NoInit(self.id.clone())) };
+                Part::create(&self.directory, chunk, init.clone())?
+            }
+        };
+        match part.write(chunk) {
+            Ok(()) => {
+                self.part = Some(part);
+                Ok(())
+            }
+            Err(error) => {
+                part.discard();
+                Err(error)
+            }
+        }
+    }
+
+    /// Notes a complete segment in the index. The index is no witness that media needs: it is made good later.
+    pub(crate) fn record(&mut self, segment: &Segment, shelf: &Shelf) {
+        self.newest = Some(Newest { number: segment.number, sequence: segment.discontinuity_sequence });
+        let written = self.index.append(&Record::Segment(segment.clone()), true);
+        if written.is_err() {
+            let _ = self.rewrite_index(shelf);
+        }
+    }
+
+    /// Notes that segments were deleted.
+    pub(crate) fn record_deleted(&mut self, numbers: &[u64], shelf: &Shelf) {
+        let crowded = self.index.lines() > 2 * shelf.segments.len() + 64;
+        // Not durable: a line that outlives its file is dropped at the next open.
+        let noted = numbers.iter().try_for_each(|number| self.index.append(&Record::Deleted(*number), false));
+        if crowded || noted.is_err() {
+            let _ = self.rewrite_index(shelf);
+        }
+    }
+
+    /// Writes the index anew from `shelf`.
+    pub(crate) fn rewrite_index(&mut self, shelf: &Shelf) -> Result<(), SpoolError> {
+        let current = self.current_init(shelf);
+        let init = |name: &String| Some(Record::Init { name: name.clone(), codec: shelf.codecs.get(name)?.clone() });
+        let older = shelf.codecs.keys().filter(|name| Some(*name) != current.as_ref());
+        let mut records: Vec<Record> = older.chain(&current).filter_map(init).collect();
+        records.extend(shelf.segments.values().cloned().map(Record::Segment));
+        records.extend(
+            self.newest.map(|Newest { number, sequence }| Record::Last { number, discontinuity_sequence: sequence }),
+        );
+        self.index.rewrite(records.iter())
+    }
+
+    /// The initialisation that parts without a word of their own belong to: the last one in the index.
+    fn current_init(&self, shelf: &Shelf) -> Option<String> {
+        let written = self.init.as_ref().map(|(name, _)| name.clone());
+        let open = || self.part.as_ref().map(|part| part.init.clone());
+        written.or_else(open).or_else(|| shelf.segments.values().next_back().map(|segment| segment.init.clone()))
+    }
+}
+
+/// Whether there is a file of exactly `bytes` at `path`.
+pub(crate) fn is_whole(path: &Path, bytes: u64) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == bytes)
+}

@@ -1,0 +1,130 @@
+//! The database itself: schema, statements.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, params};
+
+use super::{Orders, SavedOrders};
+use crate::model::status::ChannelOrder;
+use crate::model::{ChannelId, Event};
+
+/// How long another program (a backup, a curious technician) may hold the database.
+const BUSY: Duration = Duration::from_millis(500);
+/// Entries of the as-run log that are kept.
+const KEEP: i64 = 100_000;
+/// The log is cut to [`KEEP`] after so many entries.
+const CUT_EVERY: i64 = 500;
+
+/// Step n brings a database from version n to n + 1 (`user_version`). Never changed once released, only added to.
+const MIGRATIONS: &[&str] =
+    &["CREATE TABLE orders (channel TEXT PRIMARY KEY, on_air INTEGER NOT NULL, program TEXT NOT NULL) STRICT;
+     CREATE TABLE as_run (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, channel TEXT, code TEXT NOT NULL,
+                          event TEXT NOT NULL) STRICT;
+     CREATE INDEX as_run_at ON as_run (at);"];
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StoreError {
+    /// It is damaged, or no database: to be moved aside.
+    #[error("it is damaged: {0}")]
+    Corrupt(String),
+    /// It was written by a newer version: to be left alone.
+    #[error("a newer version of uplink has written it (schema {0}): install that version, or move the file away")]
+    Newer(i64),
+    /// Locked, read-only, no space: may heal.
+    #[error(transparent)]
+    Failed(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt(error.to_string()),
+            _ => StoreError::Failed(error),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Database {
+    connection: Connection,
+}
+
+impl Database {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // An order must survive a power cut.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if sound != "ok" {
+            return Err(StoreError::Corrupt(sound));
+        }
+        migrate(&mut connection)?;
+        Ok(Self { connection })
+    }
+
+    pub(super) fn orders(&self) -> Result<SavedOrders, StoreError> {
+        let mut statement = self.connection.prepare("SELECT channel, on_air, program FROM orders")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let mut orders = SavedOrders::new();
+        for row in rows {
+            let (channel, on_air, program): (String, bool, String) = row?;
+            // A row that a person has edited into nonsense is as good as none.
+            let Ok(channel) = ChannelId::new(channel) else { continue };
+            let order = if on_air { ChannelOrder::OnAir } else { ChannelOrder::OffAir };
+            let program = serde_json::from_str(&program).unwrap_or_default();
+            orders.insert(channel, Orders { channel: order, program });
+        }
+        Ok(orders)
+    }
+
+    pub(super) fn save(&self, channel: &ChannelId, orders: &Orders) -> Result<(), StoreError> {
+        let program = serde_json::to_string(&orders.program).unwrap_or_default();
+        let on_air = orders.channel == ChannelOrder::OnAir;
+        self.connection.execute(
+            "INSERT INTO orders VALUES (?1, ?2, ?3)
+             ON CONFLICT (channel) DO UPDATE SET on_air = excluded.on_air, program = excluded.program",
+            params![channel.as_str(), on_air, program],
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn append(&self, event: &Event) -> Result<(), StoreError> {
+        let text = serde_json::to_string(event).unwrap_or_default();
+        let at = i64::try_from(event.at.as_nanos()).unwrap_or(i64::MAX);
+        self.connection.execute(
+            "INSERT INTO as_run (at, channel, code, event) VALUES (?1, ?2, ?3, ?4)",
+            params![at, event.channel.as_ref().map(ChannelId::as_str), event.code.as_str(), text],
+        )?;
+        let id = self.connection.last_insert_rowid();
+        if id % CUT_EVERY == 0 {
+            self.connection.execute("DELETE FROM as_run WHERE id <= ?1", params![id - KEEP])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn newest(&self, most: u32) -> Result<Vec<Event>, StoreError> {
+        let mut statement = self.connection.prepare("SELECT event FROM as_run ORDER BY id DESC LIMIT ?1")?;
+        let rows = statement.query_map(params![most], |row| row.get::<_, String>(0))?;
+        let texts = rows.collect::<Result<Vec<String>, _>>()?;
+        Ok(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect())
+    }
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = MIGRATIONS.len() as i64;
+    if version > known {
+        return Err(StoreError::Newer(version));
+    }
+    for (from, step) in (version..known).zip(&MIGRATIONS[version.max(0) as usize..]) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", from + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

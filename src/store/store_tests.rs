@@ -1,0 +1,133 @@
+//! The store on real files, sound and otherwise.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+
+use super::*;
+use crate::model::{EventCode, MediaTime, Severity};
+
+fn open(path: &Path) -> (Store, SavedOrders, mpsc::Receiver<Event>) {
+    let (sender, notices) = mpsc::channel();
+    let (store, orders) = Store::open(path, move |event| drop(sender.send(event)));
+    (store, orders, notices)
+}
+
+fn demo() -> ChannelId {
+    "demo".parse().unwrap()
+}
+
+fn slate() -> Orders {
+    Orders { channel: ChannelOrder::OffAir, program: ProgramOrder::Slate }
+}
+
+fn event(text: &str) -> Event {
+    Event::new(MediaTime::from_secs(1), Severity::Info, EventCode::DaemonStarted, text)
+}
+
+fn aside(directory: &Path) -> Option<PathBuf> {
+    let mut entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries.find(|path| path.to_string_lossy().contains(".corrupt-"))
+}
+
+#[tokio::test]
+async fn orders_and_the_log_survive() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("uplink.db");
+    let (store, orders, _notices) = open(&path);
+    assert!(orders.is_empty());
+    store.save(&demo(), slate());
+    store.append(&event("one"));
+    store.append(&event("two"));
+    store.flush().await;
+    drop(store);
+    let (store, orders, notices) = open(&path);
+    assert_eq!(orders, SavedOrders::from([(demo(), slate())]));
+    assert_eq!(store.as_run(1).await.unwrap(), [event("two")]);
+    assert_eq!((store.trouble(), store.lost(), notices.try_iter().count()), (None, 0, 0));
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_moved_aside_and_begun_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("uplink.db");
+    fs::write(&path, "this is no database at all, but long enough to be read as one. ".repeat(100)).unwrap();
+    let (store, orders, notices) = open(&path);
+    assert!(orders.is_empty());
+    assert_eq!(notices.recv().unwrap().code, EventCode::StoreFailed);
+    assert!(aside(directory.path()).is_some());
+    store.save(&demo(), slate());
+    store.flush().await;
+    assert_eq!(store.trouble(), None);
+    drop(store);
+    assert_eq!(open(&path).1.len(), 1);
+}
+
+#[tokio::test]
+async fn a_database_damaged_in_the_middle_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("uplink.db");
+    let (store, _, _notices) = open(&path);
+    for number in 0..500 {
+        store.append(&event(&format!("{number} {}", "x".repeat(200))));
+    }
+    store.flush().await;
+    drop(store);
+    let mut bytes = fs::read(&path).unwrap();
+    for byte in &mut bytes[4096..] {
+        *byte = 0xa5;
+    }
+    fs::write(&path, bytes).unwrap();
+    let _ = fs::remove_file(path.with_extension("db-wal"));
+    let (store, _, notices) = open(&path);
+    assert_eq!(notices.recv().unwrap().code, EventCode::StoreFailed);
+    assert_eq!((store.trouble(), aside(directory.path()).is_some()), (None, true));
+}
+
+#[tokio::test]
+async fn an_unusable_database_is_told_once_and_used_as_soon_as_it_can_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("missing/uplink.db");
+    let (store, orders, notices) = open(&path);
+    assert!(orders.is_empty());
+    store.append(&event("lost"));
+    store.save(&demo(), slate());
+    store.flush().await;
+    assert!(store.trouble().is_some_and(|text| text.contains("uplink.db cannot be used")));
+    assert_eq!(notices.try_iter().map(|event| event.code).collect::<Vec<_>>(), [EventCode::StoreFailed]);
+    fs::create_dir(directory.path().join("missing")).unwrap();
+    store.append(&event("kept"));
+    store.flush().await;
+    assert_eq!(notices.recv().unwrap().code, EventCode::StoreRecovered);
+    drop(store);
+    assert_eq!(open(&path).1, SavedOrders::from([(demo(), slate())]), "the order was written later");
+}
+
+#[tokio::test]
+async fn a_locked_database_costs_a_moment_and_no_order() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("uplink.db");
+    let (store, _, notices) = open(&path);
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    store.save(&demo(), slate());
+    store.flush().await;
+    assert_eq!(notices.recv().unwrap().code, EventCode::StoreFailed);
+    other.execute_batch("ROLLBACK").unwrap();
+    store.append(&event("later"));
+    store.flush().await;
+    assert_eq!(notices.recv().unwrap().code, EventCode::StoreRecovered);
+    drop(store);
+    assert_eq!(open(&path).1.len(), 1);
+}
+
+#[test]
+fn a_newer_database_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("uplink.db");
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.pragma_update(None, "user_version", 99).unwrap();
+    let (store, _, _notices) = open(&path);
+    assert!(store.trouble().is_some_and(|text| text.contains("newer version")));
+    assert!(aside(directory.path()).is_none());
+}

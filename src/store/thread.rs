@@ -1,0 +1,165 @@
+//! The thread that owns the database, and what it does when the database fails it.
+
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use tokio::sync::oneshot;
+
+use super::database::{Database, StoreError};
+use super::{Orders, SavedOrders};
+use crate::model::{ChannelId, Event, EventCode, Fault, MediaTime, Severity};
+
+/// Tells that the store failed, or works again.
+type Notice = Box<dyn Fn(Event) + Send>;
+
+/// What the thread is asked for.
+#[derive(Debug)]
+pub(super) enum Job {
+    Save(ChannelId, Orders),
+    Append(Box<Event>),
+    Read(u32, oneshot::Sender<Vec<Event>>),
+    Flush(oneshot::Sender<()>),
+}
+
+/// Owns the database.
+pub(super) struct Keeper {
+    path: PathBuf,
+    database: Option<Database>,
+    /// All orders, to write them again into a database that was begun anew.
+    orders: SavedOrders,
+    /// Orders that are not in the database yet.
+    unsaved: bool,
+    trouble: Arc<Mutex<Option<String>>>,
+    notice: Notice,
+}
+
+impl Keeper {
+    pub(super) fn new(path: PathBuf, trouble: Arc<Mutex<Option<String>>>, notice: Notice) -> Self {
+        Self { path, database: None, orders: SavedOrders::new(), unsaved: false, trouble, notice }
+    }
+
+    /// Opens the database and returns the orders in it; none if it cannot be opened.
+    pub(super) fn open(&mut self) -> SavedOrders {
+        let opened = self.reopen().and_then(|()| match &self.database {
+            Some(database) => database.orders(),
+            None => Ok(SavedOrders::new()),
+        });
+        match opened {
+            Ok(orders) => self.orders = orders,
+            Err(error) => self.failed(&error),
+        }
+        self.orders.clone()
+    }
+
+    /// Until every [`super::Store`] is gone.
+    pub(super) fn run(mut self, jobs: &Receiver<Job>) {
+        while let Ok(job) = jobs.recv() {
+            match job {
+                Job::Save(channel, orders) => {
+                    self.orders.insert(channel, orders);
+                    self.unsaved = true;
+                    self.write(|_| Ok(()));
+                }
+                Job::Append(event) => self.write(|database| database.append(&event)),
+                Job::Read(most, reply) => {
+                    if let Some(Ok(events)) = self.database.as_ref().map(|database| database.newest(most)) {
+                        let _ = reply.send(events);
+                    }
+                }
+                Job::Flush(reply) => {
+                    let _ = reply.send(());
+                }
+            }
+        }
+    }
+
+    /// Does one write, and with it every order that an earlier one could not write.
+    fn write(&mut self, job: impl Fn(&Database) -> Result<(), StoreError>) {
+        match self.attempt(&job) {
+            Err(error @ StoreError::Corrupt(_)) => {
+                self.failed(&error);
+                self.database = None;
+                match self.attempt(&job) {
+                    Ok(()) => self.recovered(),
+                    Err(error) => self.failed(&error),
+                }
+            }
+            Err(error) => self.failed(&error),
+            Ok(()) => self.recovered(),
+        }
+    }
+
+    fn attempt(&mut self, job: impl Fn(&Database) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        if self.database.is_none() {
+            self.reopen()?;
+        }
+        let Some(database) = &self.database else { return Ok(()) };
+        if self.unsaved {
+            for (channel, orders) in &self.orders {
+                database.save(channel, orders)?;
+            }
+            self.unsaved = false;
+        }
+        job(database)
+    }
+
+    /// Opens the database; a damaged one is moved aside and begun anew.
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        self.database = match Database::open(&self.path) {
+            Err(StoreError::Corrupt(cause)) => {
+                let aside = self
+                    .move_aside()
+                    .map_err(|error| StoreError::Corrupt(format!("{cause}; and it cannot be moved aside: {error}")))?;
+                let text =
+                    format!("the database was damaged ({cause}) and begun anew; the old one is {}", aside.display());
+                let hint = "orders are as the configuration says; look at the disk";
+                (self.notice)(event(Severity::Warning, EventCode::StoreFailed, text).blame(Fault::Hardware, hint));
+                self.unsaved = true;
+                Some(Database::open(&self.path)?)
+            }
+            other => Some(other?),
+        };
+        Ok(())
+    }
+
+    fn move_aside(&self) -> std::io::Result<PathBuf> {
+        let name = |suffix: &str| {
+            let mut name = self.path.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        let aside = name(&format!(".corrupt-{}", now().as_nanos() / 1_000_000_000));
+        std::fs::rename(&self.path, &aside)?;
+        // They belong to the file that is gone, and would damage the new one.
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(name(suffix));
+        }
+        Ok(aside)
+    }
+
+    fn failed(&mut self, error: &StoreError) {
+        let text = format!("{} cannot be used: {error}", self.path.display());
+        let before = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(text.clone());
+        if before.is_none() {
+            let hint = "channels go on, but orders and the as-run log are not kept: check space and rights of the state directory";
+            (self.notice)(event(Severity::Warning, EventCode::StoreFailed, text).blame(Fault::Hardware, hint));
+        }
+    }
+
+    fn recovered(&mut self) {
+        if self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            let text = "orders and the as-run log are kept again";
+            (self.notice)(event(Severity::Info, EventCode::StoreRecovered, text));
+        }
+    }
+}
+
+fn event(severity: Severity, code: EventCode, text: impl Into<String>) -> Event {
+    Event::new(now(), severity, code, text)
+}
+
+fn now() -> MediaTime {
+    MediaTime::from_system(SystemTime::now())
+}

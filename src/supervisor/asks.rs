@@ -1,0 +1,149 @@
+//! Orders to one channel, and waiting until the engine shows that they are carried out.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use super::handle::{Outcome, Refusal};
+use super::lifecycle::Stand;
+use crate::model::status::{ChannelStatus, ProgramOrder, Showing, SourceState, WorkerReport};
+
+/// From an order to a first picture.
+pub(crate) const START_WITHIN: Duration = Duration::from_secs(10);
+/// From an order to a heartbeat that shows it.
+pub(crate) const SHOW_WITHIN: Duration = Duration::from_secs(3);
+
+/// What is asked of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Be on air.
+    Start,
+    /// Be off air.
+    Stop,
+    /// Show this.
+    Show(ProgramOrder),
+}
+
+/// What an order comes to.
+pub(crate) type Answer = Result<Outcome, Refusal>;
+/// Where the answer goes.
+pub(crate) type Reply = oneshot::Sender<Answer>;
+
+/// An order that waits for its confirmation.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    ask: Ask,
+    since: Instant,
+    within: Duration,
+    reply: Reply,
+}
+
+impl Pending {
+    pub(crate) fn new(ask: Ask, within: Duration, reply: Reply, now: Instant) -> Self {
+        Self { ask, since: now, within, reply }
+    }
+
+    pub(crate) fn due(&self) -> Instant {
+        self.since + self.within
+    }
+
+    /// Nobody waits for the answer any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    /// Whether both cannot be carried out.
+    pub(crate) fn is_contradicted_by(&self, later: &Ask) -> bool {
+        match (&self.ask, later) {
+            (Ask::Start | Ask::Show(_), Ask::Stop) | (Ask::Stop, Ask::Start) => true,
+            (Ask::Show(earlier), Ask::Show(later)) => earlier != later,
+            _ => false,
+        }
+    }
+
+    /// Whether a refusal by the worker is meant for this order.
+    pub(crate) fn is_show(&self) -> bool {
+        matches!(self.ask, Ask::Show(_))
+    }
+
+    /// The answer, if it can be given by now.
+    pub(crate) fn answer(
+        &self,
+        stand: Stand,
+        status: &ChannelStatus,
+        now: Instant,
+    ) -> Option<Result<Outcome, Refusal>> {
+        let confirmed = match &self.ask {
+            Ask::Start => stand == Stand::Up && status.report.is_some(),
+            Ask::Stop => stand == Stand::Idle,
+            Ask::Show(order) => status.report.as_ref().is_some_and(|report| shows(report, order)),
+        };
+        let reason = &status.health.reason;
+        if confirmed {
+            return Some(Ok(outcome(true, status, done(&self.ask, status))));
+        }
+        match (&self.ask, stand) {
+            (Ask::Start, Stand::GivenUp) => Some(Err(Refusal::Failed(reason.clone()))),
+            _ if now >= self.due() => {
+                let known = match (&self.ask, &status.report) {
+                    (Ask::Show(_), Some(report)) => shown(report),
+                    _ => reason.clone(),
+                };
+                Some(Err(Refusal::NotConfirmed { seconds: self.within.as_secs(), known }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the answer goes.
+    pub(crate) fn into_reply(self) -> Reply {
+        self.reply
+    }
+}
+
+/// An outcome with what `status` confirms.
+pub(crate) fn outcome(changed: bool, status: &ChannelStatus, text: String) -> Outcome {
+    Outcome {
+        changed,
+        order: Some(status.order),
+        program: status.report.as_ref().map(|report| report.program.order.clone()),
+        state: Some(status.state),
+        showing: status.report.as_ref().map(|report| report.program.showing.clone()),
+        text,
+    }
+}
+
+/// Whether the worker shows what was ordered. `Auto` is carried out when a source is shown, or when none delivers.
+pub(crate) fn shows(report: &WorkerReport, order: &ProgramOrder) -> bool {
+    let program = &report.program;
+    let carried_out = match (order, &program.showing) {
+        (ProgramOrder::Slate, Showing::Slate) | (ProgramOrder::Auto, Showing::Source { .. }) => true,
+        (ProgramOrder::Auto, Showing::Slate) => !report.sources.iter().any(|s| s.state == SourceState::Delivering),
+        (ProgramOrder::Source { source }, Showing::Source { source: shown }) => source == shown,
+        (ProgramOrder::Slate, Showing::Source { .. }) | (ProgramOrder::Source { .. }, Showing::Slate) => false,
+    };
+    carried_out && program.order == *order
+}
+
+fn done(ask: &Ask, status: &ChannelStatus) -> String {
+    let pid = status.worker.as_ref().map_or(0, |worker| worker.pid);
+    match (ask, &status.report) {
+        (Ask::Start, _) => format!("channel {} is up in worker {pid}", status.id),
+        (Ask::Stop, _) => format!("channel {} is off air, its worker is gone", status.id),
+        (Ask::Show(_), Some(report)) => shown(report),
+        (Ask::Show(_), None) => String::new(),
+    }
+}
+
+fn shown(report: &WorkerReport) -> String {
+    match (&report.program.showing, &report.program.order) {
+        (Showing::Source { source }, _) => format!("the program shows source {source}"),
+        (Showing::Slate, ProgramOrder::Slate) => "the program shows the slate, as ordered".to_owned(),
+        (Showing::Slate, ProgramOrder::Auto) => "the program shows the slate: no source delivers".to_owned(),
+        (Showing::Slate, ProgramOrder::Source { source }) => {
+            let why = report.sources.iter().find(|status| status.id == *source);
+            let why = why.map_or("unknown to the worker", |status| status.health.reason.as_str());
+            format!("the program shows the slate: source {source}: {why}")
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The root task: it owns the list of channels, the configuration in force and the snapshot, and hands orders to the
+//! channels' actors. It waits for none of them.
+//!
+//! ```text
+//!  requests ─▶ root ─ mail ─▶ channel, channel, …
+//!              │  ▲               │
+//!     snapshot ▼  └── changed ◀───┘ status (watch)
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+
+use super::asks::{Answer, Ask, Reply};
+use super::channel::{Channel, Mail, Shared};
+use super::handle::{Command, Refusal, Request};
+use super::journal::now;
+use super::reload::Reloading;
+use super::settings::{Configuration, Configured};
+use super::snapshot::{Overview, blank};
+use crate::model::status::{ApplianceStatus, ChannelStatus, ProgramOrder};
+use crate::model::{ChannelId, Event, EventCode, Fault, Severity};
+use crate::plan::ChannelPlan;
+use crate::store::{Orders, SavedOrders};
+
+/// Orders a channel may be behind.
+const MAILBOX: usize = 64;
+/// What a channel that is busy talking to its worker may take to read its mail.
+const POST_WITHIN: Duration = Duration::from_secs(3);
+
+/// How the program around it ends the supervisor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// Take up the work.
+    Begin,
+    /// All channels off air, in order.
+    Stop,
+    /// Kill what is left.
+    Hurry,
+}
+
+/// What the root hears.
+pub(super) struct Inbox {
+    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) control: mpsc::Receiver<Control>,
+    /// Answers of channels, to be given once the snapshot shows them.
+    pub(super) answers: mpsc::UnboundedReceiver<(Reply, Answer)>,
+}
+
+/// A channel as the root sees it.
+pub(super) struct Seat {
+    pub(super) plan: Arc<ChannelPlan>,
+    pub(super) mailbox: mpsc::Sender<Mail>,
+    pub(super) status: watch::Receiver<Arc<ChannelStatus>>,
+}
+
+/// The root task.
+pub(super) struct Root {
+    pub(super) shared: Shared,
+    pub(super) overview: Overview,
+    pub(super) seats: Vec<Seat>,
+    /// Mailboxes of channels that were removed and are going off air.
+    leaving: Vec<mpsc::Sender<Mail>>,
+    saved: SavedOrders,
+    actors: JoinSet<()>,
+    names: HashMap<Id, ChannelId>,
+    snapshot: watch::Sender<Arc<ApplianceStatus>>,
+    pub(super) reloading: Reloading,
+}
+
+impl Root {
+    pub(super) fn new(
+        shared: Shared,
+        overview: Overview,
+        saved: SavedOrders,
+        snapshot: watch::Sender<Arc<ApplianceStatus>>,
+        reloading: Reloading,
+    ) -> Self {
+        Self {
+            shared,
+            overview,
+            seats: Vec::new(),
+            leaving: Vec::new(),
+            saved,
+            actors: JoinSet::new(),
+            names: HashMap::new(),
+            snapshot,
+            reloading,
+        }
+    }
+
+    /// Takes over what runs, starts what is missing, and serves until it is told to stop.
+    pub(super) async fn run(mut self, configuration: Configuration, mut inbox: Inbox) {
+        if inbox.control.recv().await != Some(Control::Begin) {
+            return;
+        }
+        self.tell(Severity::Info, EventCode::DaemonStarted, "the daemon is up".to_owned());
+        for configured in configuration.channels {
+            self.add(configured);
+        }
+        self.retire_strays();
+        loop {
+            self.publish();
+            tokio::select! {
+                request = inbox.requests.recv() => match request {
+                    Some((command, reply)) => self.on_command(command, reply),
+                    None => break,
+                },
+                told = inbox.control.recv() => match told {
+                    Some(told) => return self.shut(told, inbox).await,
+                    None => break,
+                },
+                Some(answered) = inbox.answers.recv() => self.answer(answered),
+                loaded = self.reloading.finished() => self.on_loaded(loaded).await,
+                () = self.shared.changed.notified() => {}
+                Some(ended) = self.actors.join_next_with_id() => self.on_actor_ended(ended),
+            }
+        }
+    }
+
+    /// Puts a configured channel in its seat.
+    pub(super) fn add(&mut self, configured: Configured) {
+        let plan = Arc::new(configured.plan);
+        let first = Orders { channel: configured.order, program: ProgramOrder::Auto };
+        let mut orders = self.saved.get(&plan.channel).cloned().unwrap_or(first);
+        if let ProgramOrder::Source { source } = &orders.program
+            && !plan.sources.iter().any(|candidate| candidate.id == *source)
+        {
+            orders.program = ProgramOrder::Auto;
+        }
+        let seat = self.seat(plan, orders);
+        self.seats.push(seat);
+    }
+
+    fn seat(&mut self, plan: Arc<ChannelPlan>, orders: Orders) -> Seat {
+        let (publisher, status) = watch::channel(Arc::new(blank(&plan.channel, Some(&plan), &orders)));
+        let mailbox = self.spawn(plan.channel.clone(), Some(plan.clone()), orders, publisher);
+        Seat { plan, mailbox, status }
+    }
+
+    fn spawn(
+        &mut self,
+        id: ChannelId,
+        plan: Option<Arc<ChannelPlan>>,
+        orders: Orders,
+        publisher: watch::Sender<Arc<ChannelStatus>>,
+    ) -> mpsc::Sender<Mail> {
+        let (mailbox, mail) = mpsc::channel(MAILBOX);
+        let channel = Channel::new(id.clone(), self.shared.clone(), plan, orders, publisher);
+        let actor = self.actors.spawn(channel.run(mail));
+        self.names.insert(actor.id(), id);
+        mailbox
+    }
+
+    /// Workers of channels that are no longer configured: a worker stays on air until it is told otherwise.
+    fn retire_strays(&mut self) {
+        let Ok(entries) = std::fs::read_dir(&self.shared.settings.runtime) else { return };
+        for entry in entries.flatten() {
+            let Some(id) = entry.file_name().to_str().and_then(|name| ChannelId::new(name).ok()) else { continue };
+            let configured = self.seats.iter().any(|seat| seat.plan.channel == id);
+            if configured || !entry.path().join("worker.sock").exists() {
+                continue;
+            }
+            let orders = Orders { channel: crate::model::status::ChannelOrder::OffAir, program: ProgramOrder::Auto };
+            let (publisher, _) = watch::channel(Arc::new(blank(&id, None, &orders)));
+            let mailbox = self.spawn(id, None, orders, publisher);
+            self.leaving.push(mailbox);
+        }
+    }
+
+    fn on_command(&mut self, command: Command, reply: Reply) {
+        let (id, ask) = match command {
+            Command::Reload => return self.reloading.request(reply),
+            Command::Start(id) => (id, Ask::Start),
+            Command::Stop(id) => (id, Ask::Stop),
+            Command::Slate(id) => (id, Ask::Show(ProgramOrder::Slate)),
+            Command::Release(id) => (id, Ask::Show(ProgramOrder::Auto)),
+            Command::Take(id, source) => (id, Ask::Show(ProgramOrder::Source { source })),
+        };
+        let Some(seat) = self.seats.iter().find(|seat| seat.plan.channel == id) else {
+            let _ = reply.send(Err(Refusal::UnknownChannel(id)));
+            return;
+        };
+        match seat.mailbox.try_send(Mail::Ask(ask, reply)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(mail) | TrySendError::Closed(mail)) => {
+                if let Mail::Ask(_, reply) = mail {
+                    let text = format!("channel `{id}` has more orders waiting than it can take: try again");
+                    let _ = reply.send(Err(Refusal::Failed(text)));
+                }
+            }
+        }
+    }
+
+    /// Sends mail that must not be lost.
+    pub(super) async fn post(&self, mailbox: &mpsc::Sender<Mail>, mail: Mail) {
+        let _ = tokio::time::timeout(POST_WITHIN, mailbox.send(mail)).await;
+    }
+
+    /// Takes a channel off air and out of the list.
+    pub(super) async fn remove(&mut self, seat: Seat) {
+        self.post(&seat.mailbox, Mail::Shut).await;
+        // As it is kept: if the channel comes back, so do its orders.
+        let status = seat.status.borrow().clone();
+        self.saved.insert(seat.plan.channel.clone(), last_orders(&status));
+        self.leaving.push(seat.mailbox);
+    }
+
+    fn on_actor_ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+        self.leaving.retain(|mailbox| !mailbox.is_closed());
+        let error = match ended {
+            Ok((id, ())) => return drop(self.names.remove(&id)),
+            Err(error) => error,
+        };
+        // A fault in one channel's actor is mended like a fault of its worker: a new one, which finds the worker on air.
+        let Some(name) = self.names.remove(&error.id()) else { return };
+        let Some(place) = self.seats.iter().position(|seat| seat.plan.channel == name) else { return };
+        let event =
+            Event::new(now(), Severity::Error, EventCode::WorkerDied, format!("its supervision failed: {error}"));
+        let hint = "the worker stays on air and is taken over again; report this with the log";
+        self.shared.journal.tell(event.channel(&name).blame(Fault::Internal, hint));
+        let (plan, status) = (self.seats[place].plan.clone(), self.seats[place].status.borrow().clone());
+        let seat = self.seat(plan, last_orders(&status));
+        self.seats[place] = seat;
+    }
+
+    pub(super) fn tell(&self, severity: Severity, code: EventCode, text: String) {
+        self.shared.journal.tell(Event::new(now(), severity, code, text));
+    }
+
+    fn answer(&mut self, (reply, answer): (Reply, Answer)) {
+        self.publish();
+        // Whoever asked may have gone; the order stands all the same.
+        let _ = reply.send(answer);
+    }
+
+    /// Publishes a snapshot of what all channels say now.
+    fn publish(&mut self) {
+        let channels = self.seats.iter().map(|seat| (**seat.status.borrow()).clone()).collect();
+        let status = self.overview.status(channels, self.shared.store.trouble());
+        self.snapshot.send_replace(Arc::new(status));
+    }
+
+    /// Takes every channel off air, bounded, and ends.
+    async fn shut(mut self, told: Control, mut inbox: Inbox) {
+        self.tell(Severity::Info, EventCode::DaemonStopping, "the daemon takes all channels off air".to_owned());
+        let mail = |told| if told == Control::Stop { Mail::Shut } else { Mail::Hurry };
+        self.post_all(&mail(told));
+        let limits = self.shared.settings.limits;
+        let mut until = tokio::time::Instant::now() + limits.longest_stop();
+        let mut last_chance = false;
+        while !self.actors.is_empty() {
+            self.publish();
+            tokio::select! {
+                _ = self.actors.join_next() => {}
+                Some((_, reply)) = inbox.requests.recv() => drop(reply.send(Err(Refusal::ShuttingDown))),
+                Some(answered) = inbox.answers.recv() => self.answer(answered),
+                Some(Control::Hurry) = inbox.control.recv() => self.post_all(&Mail::Hurry),
+                () = self.shared.changed.notified() => {}
+                () = tokio::time::sleep_until(until) => {
+                    if std::mem::replace(&mut last_chance, true) {
+                        let text = "a worker does not end; it is left behind".to_owned();
+                        self.tell(Severity::Error, EventCode::ChannelFailed, text);
+                        break;
+                    }
+                    self.post_all(&Mail::Hurry);
+                    until += limits.patience;
+                }
+            }
+        }
+        self.publish();
+        self.shared.store.flush().await;
+    }
+
+    fn post_all(&self, mail: &Mail) {
+        let seats = self.seats.iter().map(|seat| &seat.mailbox);
+        for mailbox in seats.chain(&self.leaving) {
+            let mail = if matches!(mail, Mail::Hurry) { Mail::Hurry } else { Mail::Shut };
+            let _ = mailbox.try_send(mail);
+        }
+    }
+}
+
+/// The orders that a status shows.
+fn last_orders(status: &ChannelStatus) -> Orders {
+    let program = status.report.as_ref().map_or(ProgramOrder::Auto, |report| report.program.order.clone());
+    Orders { channel: status.order, program }
+}

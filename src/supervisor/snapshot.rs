@@ -1,0 +1,88 @@
+//! The status document of the whole appliance.
+
+use super::journal::now;
+use super::lifecycle::Stand;
+use super::verdict::{Facts, health, state};
+use crate::model::status::{ApplianceStatus, ChannelStatus, ConfigStatus};
+use crate::model::{ChannelId, Health, HealthReport, MediaTime};
+use crate::plan::ChannelPlan;
+use crate::store::Orders;
+
+/// What the status says beside the channels.
+#[derive(Debug)]
+pub(crate) struct Overview {
+    name: String,
+    started_at: MediaTime,
+    health: HealthReport,
+    pub(crate) config: ConfigStatus,
+}
+
+impl Overview {
+    pub(crate) fn new(name: String, path: String) -> Self {
+        let at = now();
+        let config = ConfigStatus { path, loaded_at: at, generation: 1, rejected: Vec::new() };
+        let health = HealthReport::new(Health::Inactive, "starting", "the daemon has just come up", at);
+        Self { name, started_at: at, health, config }
+    }
+
+    /// Another configuration is in force.
+    pub(crate) fn in_force(&mut self, name: String, path: String) {
+        self.name = name;
+        self.config =
+            ConfigStatus { path, loaded_at: now(), generation: self.config.generation + 1, rejected: Vec::new() };
+    }
+
+    /// The document. `trouble` is what is wrong with the store.
+    pub(crate) fn status(&mut self, channels: Vec<ChannelStatus>, trouble: Option<String>) -> ApplianceStatus {
+        let at = now();
+        let about = |channel: &ChannelStatus| {
+            let reason = format!("channel {}: {}", channel.id, channel.health.reason);
+            HealthReport { reason, ..channel.health.clone() }
+        };
+        let say = |code: &str, reason: String| HealthReport::new(Health::PartiallyHealthy, code, reason, at);
+        let none = HealthReport::new(Health::Inactive, "off_air", "no channel is on air", at);
+        let mut worst = channels.iter().map(about).fold(none, HealthReport::worst);
+        if !self.config.rejected.is_empty() {
+            let count = self.config.rejected.len();
+            let reason = format!("the configuration on disk has {count} fault(s), an earlier one is in force");
+            worst = worst.worst(say("config_rejected", reason));
+        }
+        if let Some(trouble) = trouble {
+            worst = worst.worst(say("store_failed", format!("orders are not kept: {trouble}")));
+        }
+        if worst.health == Health::Healthy {
+            worst.reason = "every channel that shall be on air is".to_owned();
+        }
+        self.health.update(worst);
+        ApplianceStatus {
+            name: self.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            now: at,
+            started_at: self.started_at,
+            health: self.health.clone(),
+            config: self.config.clone(),
+            channels,
+        }
+    }
+}
+
+/// A channel of which nothing is known yet.
+pub(crate) fn blank(id: &ChannelId, plan: Option<&ChannelPlan>, orders: &Orders) -> ChannelStatus {
+    let wanted = orders.channel == crate::model::status::ChannelOrder::OnAir;
+    let stand = if wanted { Stand::Starting } else { Stand::Idle };
+    let facts = Facts { stand, wanted, report: None, on_air: false, silence: None, trouble: None, now: now() };
+    ChannelStatus {
+        id: id.clone(),
+        title: plan.map(|plan| plan.title.clone()).unwrap_or_default(),
+        stream_class: plan.map(|plan| plan.stream_class.clone()).unwrap_or_default(),
+        order: orders.channel,
+        state: state(stand, wanted, None),
+        health: health(&facts),
+        on_air: false,
+        on_air_since: None,
+        worker: None,
+        restarts: 0,
+        report: None,
+        generation: 0,
+    }
+}

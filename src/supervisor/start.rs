@@ -1,0 +1,92 @@
+//! Bringing the supervisor up, and ending it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::channel::Shared;
+use super::handle::Handle;
+use super::journal::Journal;
+use super::reload::Reloading;
+use super::root::{Control, Inbox, Root};
+use super::settings::{Configuration, Reload, Settings};
+use super::snapshot::Overview;
+use crate::model::Event;
+use crate::store::{SavedOrders, Store};
+use crate::telemetry::Recorder;
+
+/// Requests that may wait for the root.
+const REQUESTS: usize = 64;
+
+/// What the supervisor writes to.
+#[derive(Debug)]
+pub struct Records {
+    /// Keeps orders.
+    pub store: Store,
+    /// Orders as they were kept.
+    pub orders: SavedOrders,
+    /// Records events.
+    pub recorder: Arc<Recorder>,
+}
+
+/// A supervisor at work. Dropping it, or the runtime, leaves the workers on air.
+#[derive(Debug)]
+pub struct Supervisor {
+    control: mpsc::Sender<Control>,
+    root: JoinHandle<()>,
+    journal: Journal,
+    limit: Duration,
+}
+
+impl Supervisor {
+    /// A supervisor that waits for [`Supervisor::begin`], so that whoever wants every event can listen first.
+    pub fn new(settings: Settings, configuration: Configuration, records: Records, reload: Reload) -> (Self, Handle) {
+        let Records { store, orders, recorder } = records;
+        let journal = Journal::new(recorder);
+        let limit = settings.limits.longest_stop() + settings.limits.patience;
+        let runtime = settings.runtime.clone();
+        let changed = Arc::new(Notify::new());
+        let (answers, answered) = mpsc::unbounded_channel();
+        let shared = Shared { settings: Arc::new(settings), journal: journal.clone(), store, changed, answers };
+        let mut overview = Overview::new(configuration.name.clone(), configuration.path.clone());
+        let (snapshot, status) = watch::channel(Arc::new(overview.status(Vec::new(), None)));
+        let (requests, asked) = mpsc::channel(REQUESTS);
+        let (control, told) = mpsc::channel(4);
+        let root = Root::new(shared, overview, orders, snapshot, Reloading::new(reload));
+        let root = tokio::spawn(root.run(configuration, Inbox { requests: asked, control: told, answers: answered }));
+        let handle = Handle { requests, status, events: journal.events(), runtime };
+        (Self { control, root, journal, limit }, handle)
+    }
+
+    /// Takes over the workers that are on air, starts those that are missing, and goes on so.
+    pub fn begin(&self) {
+        let _ = self.control.try_send(Control::Begin);
+    }
+
+    /// Records something that happened outside of the channels.
+    pub fn tell(&self, event: Event) {
+        self.journal.tell(event);
+    }
+
+    /// Takes all channels off air; see [`Supervisor::finished`].
+    pub fn stop(&self) {
+        let _ = self.control.try_send(Control::Stop);
+    }
+
+    /// Kills the workers that are left.
+    pub fn hurry(&self) {
+        let _ = self.control.try_send(Control::Hurry);
+    }
+
+    /// The longest time from [`Supervisor::stop`] to [`Supervisor::finished`].
+    pub fn longest_stop(&self) -> Duration {
+        self.limit
+    }
+
+    /// Waits for the end, which comes after [`Supervisor::stop`]; an end without it is a fault of ours. Safe to cancel.
+    pub async fn finished(&mut self) {
+        let _ = (&mut self.root).await;
+    }
+}

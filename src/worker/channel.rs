@@ -1,0 +1,223 @@
+//! A channel on air: its parts, put together in order and taken apart in order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::outlet::ProgramOutlet;
+use super::tally::Tally;
+use super::writer::{Intake, Writer};
+use crate::media::clock::HouseClock;
+use crate::media::confidence::Monitor;
+use crate::media::encode::{Choice, EncodeFailure, Encoders};
+use crate::media::program::Program;
+use crate::media::{EventSink, MediaError, slate};
+use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
+use crate::model::{BitRate, Event, EventCode, Fault, RenditionId, Severity};
+use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
+use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
+use crate::spool::{Mended, Spool, SpoolError};
+
+/// Time between two confidence pictures.
+const CONFIDENCE: Duration = Duration::from_millis(500);
+/// Of the time to go off air, what the encoders may take to flush.
+const FLUSH: Duration = Duration::from_millis(1500);
+
+/// Why a channel could not go on air.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("the box could not start a thread")]
+    Thread(#[from] std::io::Error),
+    #[error("a part of the worker failed while starting: this is a fault of uplink, see the worker's log")]
+    Internal,
+}
+
+/// A channel on air.
+pub(super) struct Channel {
+    plan: ChannelPlan,
+    clock: HouseClock,
+    program: Program,
+    outlet: Arc<ProgramOutlet>,
+    writer: Writer,
+    spool: Spool,
+    tally: Arc<Tally>,
+    pushers: Arc<Vec<Pusher>>,
+}
+
+impl Channel {
+    /// Puts `plan` on air. Blocks for as long as encoders take to open; needs a tokio runtime around it.
+    pub(super) fn start(
+        plan: ChannelPlan,
+        order: ProgramOrder,
+        confidence: &Path,
+        clock: HouseClock,
+        events: &EventSink,
+        failed: Box<dyn Fn(EncodeFailure) + Send + Sync>,
+    ) -> Result<Self, StartError> {
+        crate::media::init()?;
+        let (intake, outputs) = Intake::new(Arc::clone(events), clock, failed);
+        // What takes time is done side by side: a restarted worker must be back within a second.
+        let (encoders, slate, opened) = std::thread::scope(|scope| {
+            let slate = scope.spawn(|| slate::render(&plan.program, &plan.title, &plan.slate.text));
+            let spool = scope.spawn(|| open_spool(&plan, clock));
+            let encoders = Encoders::start(&plan, Arc::new(move |output| intake.take(output)));
+            (encoders, slate.join(), spool.join())
+        });
+        let encoders = encoders?;
+        let (spool, mended) = opened.map_err(|_| StartError::Internal)??;
+        let slate = slate.map_err(|_| StartError::Internal)?;
+        tell_mended(&mended, clock, events);
+        tell_chosen(encoders.chosen(), clock, events);
+
+        let tally = Arc::new(Tally::new(&renditions(&plan)));
+        let push = |destination| start_pusher(&plan, destination, &spool, events);
+        let pushers: Arc<Vec<Pusher>> = Arc::new(plan.destinations.iter().map(push).collect());
+        let writer =
+            Writer::start(outputs, spool.clone(), Arc::clone(&tally), Arc::clone(&pushers), clock, Arc::clone(events))?;
+        let monitor = Monitor::start(&plan.program, confidence.to_owned(), CONFIDENCE)
+            .inspect_err(|error| tracing::warn!(%error, "no confidence monitor"))
+            .ok();
+        let outlet = Arc::new(ProgramOutlet { encoders, monitor });
+        let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
+        Ok(Self { plan, clock, program, outlet, writer, spool, tally, pushers })
+    }
+
+    pub(super) fn plan(&self) -> &ChannelPlan {
+        &self.plan
+    }
+
+    pub(super) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Positions and counters, for a heartbeat.
+    pub(super) fn report(&self) -> WorkerReport {
+        let chosen = |id: &RenditionId| {
+            let choice = self.outlet.encoders.chosen().iter().find(|c| c.rendition == *id);
+            choice.map_or_else(|| "avenc_aac".to_owned(), |c| c.element.clone())
+        };
+        let status = |id: &RenditionId, target: BitRate| {
+            let figures = self.tally.figures(id);
+            RenditionStatus {
+                id: id.clone(),
+                encoder: chosen(id),
+                target,
+                measured: figures.map_or(BitRate(0), |f| f.measured),
+                position: figures.and_then(|f| f.position),
+                media_sequence: figures.and_then(|f| f.number),
+                segments: figures.map_or(0, |f| f.segments),
+            }
+        };
+        let video = self.plan.video.iter().map(|r| status(&r.id, r.bitrate));
+        let audio = self.plan.audio.iter().map(|r| status(&r.id, r.bitrate));
+        WorkerReport {
+            program: self.program.status(),
+            sources: self.program.sources(),
+            renditions: video.chain(audio).collect(),
+            destinations: self.pushers.iter().map(|pusher| pusher.status().borrow().clone()).collect(),
+            spool: self.spool.status(),
+        }
+    }
+
+    /// Goes off air within `limit`: flushes, writes and delivers the rest. Says what was left.
+    pub(super) async fn stop(self, limit: Duration) -> String {
+        let deadline = Instant::now() + limit;
+        let Self { mut program, outlet, writer, pushers, clock, .. } = self;
+        let media = tokio::task::spawn_blocking(move || {
+            program.stop();
+            // Sources close on their own threads while the encoders flush.
+            let closing = std::thread::spawn(move || program.close(deadline));
+            let flushed = finish(outlet, limit.min(FLUSH));
+            let written = writer.join(deadline);
+            let _ = closing.join();
+            flushed && written
+        });
+        let flushed = media.await.unwrap_or(false);
+        let left = stop_pushers(pushers, deadline).await;
+        let tail = if flushed { "" } else { "; the last segments could not be flushed in time" };
+        format!("off air at {}: {left}{tail}", clock.now())
+    }
+}
+
+fn open_spool(plan: &ChannelPlan, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {
+    let retain = Duration::from_secs(plan.spool.retain_seconds);
+    let directory = &plan.spool.directory;
+    Spool::open(directory, plan.spool.quota_bytes, retain, plan.segments, &renditions(plan), clock.now())
+}
+
+fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {
+    let video = plan.video.iter().map(|r| r.id.clone());
+    video.chain(plan.audio.iter().map(|r| r.id.clone())).collect()
+}
+
+fn finish(outlet: Arc<ProgramOutlet>, limit: Duration) -> bool {
+    // The program's thread is gone, so this is the last reference.
+    match Arc::into_inner(outlet) {
+        Some(outlet) => outlet.encoders.finish(limit),
+        None => false,
+    }
+}
+
+async fn stop_pushers(pushers: Arc<Vec<Pusher>>, deadline: Instant) -> String {
+    // The writer's thread has ended, or is given up; in that case the pushers end with the process.
+    let Some(pushers) = Arc::into_inner(pushers) else {
+        return "the disk did not take the last segments in time".to_owned();
+    };
+    let limit = deadline.saturating_duration_since(Instant::now());
+    let left = futures::future::join_all(pushers.into_iter().map(|pusher| pusher.stop(limit))).await;
+    let worst = left.iter().max_by_key(|left| (left.segments, left.playlists));
+    worst.map_or_else(|| "there was nothing to deliver".to_owned(), ToString::to_string)
+}
+
+fn start_pusher(plan: &ChannelPlan, destination: &DestinationPlan, spool: &Spool, events: &EventSink) -> Pusher {
+    let DestinationKind::HlsPush { url, token } = &destination.kind;
+    let video = |r: &crate::plan::VideoRenditionPlan| PushedVideo {
+        id: r.id.clone(),
+        size: r.size,
+        frame_rate: plan.program.frame_rate,
+        bitrate: r.bitrate,
+        max_bitrate: r.max_bitrate,
+    };
+    let audio = |r: &crate::plan::AudioRenditionPlan| PushedAudio {
+        id: r.id.clone(),
+        name: r.name.clone(),
+        language: r.language.clone(),
+        channels: plan.program.audio.channels,
+        bitrate: r.bitrate,
+    };
+    let description = PushDescription {
+        channel: plan.channel.clone(),
+        destination: destination.id.clone(),
+        url: url.clone(),
+        token: token.clone(),
+        video: plan.video.iter().map(video).collect(),
+        audio: plan.audio.iter().map(audio).collect(),
+        playlist_segments: plan.spool.playlist_segments,
+        grid: plan.segments,
+    };
+    let sink = Arc::clone(events);
+    Pusher::start(description, spool.clone(), move |event| sink(event))
+}
+
+fn tell_mended(mended: &Mended, clock: HouseClock, events: &EventSink) {
+    if !mended.is_clean() {
+        let severity = if mended.lost_media() { Severity::Warning } else { Severity::Info };
+        events(Event::new(clock.now(), severity, EventCode::SpoolMended, format!("the spool was mended: {mended}")));
+    }
+}
+
+fn tell_chosen(choices: &[Choice], clock: HouseClock, events: &EventSink) {
+    for choice in choices {
+        let text = format!("rendition {} is encoded by {} ({})", choice.rendition, choice.element, choice.profile);
+        let event = Event::new(clock.now(), Severity::Info, EventCode::EncoderChosen, text).subject(&choice.rendition);
+        let skipped: Vec<String> = choice.skipped.iter().map(|s| format!("{}: {}", s.element, s.reason)).collect();
+        events(match skipped.is_empty() {
+            true => event,
+            false => event.blame(Fault::Hardware, format!("not usable on this box: {}", skipped.join("; "))),
+        });
+    }
+}

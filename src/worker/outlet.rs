@@ -1,0 +1,27 @@
+//! Where the program goes: to the encoders, and now and then to the confidence monitor.
+
+use gstreamer as gst;
+
+use crate::media::confidence::Monitor;
+use crate::media::encode::Encoders;
+use crate::media::program::Outlet;
+
+/// Encoders and monitor of one channel.
+pub(super) struct ProgramOutlet {
+    pub(super) encoders: Encoders,
+    /// None if it could not be started: the program does not depend on it.
+    pub(super) monitor: Option<Monitor>,
+}
+
+impl Outlet for ProgramOutlet {
+    fn picture(&self, picture: gst::Buffer) {
+        if let Some(monitor) = &self.monitor {
+            monitor.offer(&picture);
+        }
+        self.encoders.push_picture(picture);
+    }
+
+    fn sound(&self, sound: gst::Buffer) {
+        self.encoders.push_sound(sound);
+    }
+}

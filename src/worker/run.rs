@@ -1,0 +1,245 @@
+//! The worker's loop: commands from the daemon, heartbeats and events to it, signals.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::attendant::{Attendant, Said, next_peer};
+use super::channel::Channel;
+use crate::ipc::{BUILD, Down, Listener, Up, WorkerHello, socket_path};
+use crate::media::EventSink;
+use crate::media::clock::HouseClock;
+use crate::media::encode::EncodeFailure;
+use crate::model::status::ProgramOrder;
+use crate::model::{ChannelId, Event, EventCode, MediaTime, Severity};
+use crate::plan::ChannelPlan;
+use crate::system::{Asked, Signals, own_since};
+
+/// Twice a second, whatever else happens.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+/// A worker that is not told to start in this time has no purpose.
+const UNWANTED: Duration = Duration::from_secs(30);
+/// Time to go off air on a signal, or after a failure.
+const ON_SIGNAL: Duration = Duration::from_secs(4);
+/// How long the first frame may take to leave the switch.
+const FIRST_FRAME: Duration = Duration::from_secs(2);
+
+/// What a worker is started with.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The channel.
+    pub channel: ChannelId,
+    /// Runtime directory; `<runtime>/<channel>/` is this worker's.
+    pub runtime: PathBuf,
+}
+
+/// Why the worker ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// Asked to, in order.
+    Stopped,
+    /// Nobody wanted anything of it.
+    Unwanted,
+    /// The encoders failed, or the channel could not go on air.
+    Failed(String),
+}
+
+/// Why a turn of the loop ends the worker.
+enum Turn {
+    Stay,
+    Leave { limit: Duration, ended: Ended },
+}
+
+struct Worker {
+    setup: Setup,
+    clock: HouseClock,
+    since: MediaTime,
+    attendant: Attendant,
+    channel: Option<Channel>,
+    events: EventSink,
+    failures: mpsc::Sender<EncodeFailure>,
+}
+
+/// Serves one channel until it is told to stop. Errors only if the socket or signals cannot be had.
+pub async fn run(setup: Setup) -> std::io::Result<Ended> {
+    let listener = Listener::bind(&socket_path(&setup.runtime, &setup.channel))?;
+    let mut signals = Signals::listen()?;
+    let (attendant, mut said) = Attendant::new();
+    let (event_queue, mut told) = mpsc::channel::<Event>(1024);
+    let (failures, mut failed) = mpsc::channel::<EncodeFailure>(4);
+    let events: EventSink = Arc::new(move |event| {
+        // A full queue means the loop stands still; the log still has the event.
+        log(&event);
+        let _ = event_queue.try_send(event);
+    });
+    let clock = HouseClock::start();
+    let since = MediaTime::from_system(own_since());
+    let mut worker = Worker { setup, clock, since, attendant, channel: None, events, failures };
+    let mut heartbeat = interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let unwanted = Instant::now() + UNWANTED;
+    let turn = loop {
+        let turn = tokio::select! {
+            link = next_peer(&listener) => {
+                worker.attendant.greet(link, worker.hello());
+                Turn::Stay
+            }
+            Some(said) = said.recv() => worker.hear(said).await,
+            Some(event) = told.recv() => {
+                worker.attendant.tell_event(event.channel(&worker.setup.channel));
+                Turn::Stay
+            }
+            Some(failure) = failed.recv() => worker.encoders_failed(&failure),
+            asked = signals.next() => match asked {
+                Asked::Stop => Turn::Leave { limit: ON_SIGNAL, ended: Ended::Stopped },
+                Asked::Reload => Turn::Stay,
+            },
+            _ = heartbeat.tick() => worker.beat(unwanted),
+        };
+        if let Turn::Leave { limit, ended } = turn {
+            break (limit, ended);
+        }
+    };
+    let (limit, ended) = turn;
+    worker.leave(limit, &ended, &mut told).await;
+    Ok(ended)
+}
+
+impl Worker {
+    fn hello(&self) -> WorkerHello {
+        WorkerHello {
+            build: BUILD.to_owned(),
+            channel: self.setup.channel.clone(),
+            pid: std::process::id(),
+            since: self.since,
+            plan: self.channel.as_ref().map(|channel| Box::new(channel.plan().clone())),
+            program: self.channel.as_ref().map_or_else(ProgramOrder::default, |c| c.program().ordered()),
+        }
+    }
+
+    async fn hear(&mut self, said: Said) -> Turn {
+        match said {
+            Said::Greeted(link) => self.attendant.serve(*link),
+            Said::Told(connection, message) if self.attendant.is_present(connection) => {
+                return self.obey(*message).await;
+            }
+            Said::Gone(connection, reason) if self.attendant.is_present(connection) => {
+                tracing::warn!(reason, "the daemon is gone; the channel stays as it is");
+                self.attendant.dismiss();
+            }
+            Said::Told(..) | Said::Gone(..) => {}
+        }
+        Turn::Stay
+    }
+
+    async fn obey(&mut self, message: Down) -> Turn {
+        match message {
+            Down::Hello { .. } => self.refuse("a second hello"),
+            Down::Start { plan, program } => return self.start(*plan, program).await,
+            Down::Program { order } => match &self.channel {
+                Some(channel) => channel.program().order(order),
+                None => self.refuse("the channel is off air"),
+            },
+            Down::Stop { deadline_ms } => {
+                return Turn::Leave { limit: Duration::from_millis(deadline_ms), ended: Ended::Stopped };
+            }
+        }
+        Turn::Stay
+    }
+
+    fn refuse(&mut self, reason: &str) {
+        self.attendant.tell(Up::Refused { reason: reason.to_owned() });
+    }
+
+    async fn start(&mut self, plan: ChannelPlan, order: ProgramOrder) -> Turn {
+        match &self.channel {
+            Some(channel) if *channel.plan() == plan => {
+                channel.program().order(order);
+                self.attendant.tell(Up::Ready);
+                Turn::Stay
+            }
+            Some(_) => {
+                self.refuse("on air with another plan: stop this worker and start a new one");
+                Turn::Stay
+            }
+            None => self.go_on_air(plan, order).await,
+        }
+    }
+
+    async fn go_on_air(&mut self, plan: ChannelPlan, order: ProgramOrder) -> Turn {
+        let confidence = self.setup.runtime.join(self.setup.channel.as_str()).join("confidence.jpg");
+        let (clock, events, failures) = (self.clock, Arc::clone(&self.events), self.failures.clone());
+        let failed = Box::new(move |failure| {
+            let _ = failures.try_send(failure);
+        });
+        let starting =
+            tokio::task::spawn_blocking(move || Channel::start(plan, order, &confidence, clock, &events, failed));
+        let reason = match starting.await {
+            Ok(Ok(channel)) => {
+                let until = Instant::now() + FIRST_FRAME;
+                while channel.program().status().frames == 0 && Instant::now() < until {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                self.channel = Some(channel);
+                self.attendant.tell(Up::Ready);
+                self.beat(until);
+                return Turn::Stay;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => format!("a part of the worker failed while starting ({error})"),
+        };
+        tracing::error!(reason, "the channel cannot go on air");
+        self.refuse(&reason);
+        Turn::Leave { limit: Duration::ZERO, ended: Ended::Failed(reason) }
+    }
+
+    fn encoders_failed(&mut self, failure: &EncodeFailure) -> Turn {
+        let event = Event::new(self.clock.now(), Severity::Error, EventCode::RenditionFailed, failure.to_string())
+            .channel(&self.setup.channel);
+        log(&event);
+        self.attendant.tell_event(event);
+        Turn::Leave { limit: Duration::from_millis(500), ended: Ended::Failed(failure.to_string()) }
+    }
+
+    fn beat(&mut self, unwanted: Instant) -> Turn {
+        match &self.channel {
+            Some(channel) => {
+                let report = Box::new(channel.report());
+                self.attendant.tell(Up::Heartbeat { report });
+                Turn::Stay
+            }
+            None if Instant::now() >= unwanted => Turn::Leave { limit: Duration::ZERO, ended: Ended::Unwanted },
+            None => Turn::Stay,
+        }
+    }
+
+    async fn leave(&mut self, limit: Duration, ended: &Ended, told: &mut mpsc::Receiver<Event>) {
+        let mut cause = match ended {
+            Ended::Stopped => "asked to stop".to_owned(),
+            Ended::Unwanted => "no daemon asked for anything".to_owned(),
+            Ended::Failed(reason) => reason.clone(),
+        };
+        if let Some(channel) = self.channel.take() {
+            let left = channel.stop(limit).await;
+            cause = format!("{cause}; {left}");
+        }
+        while let Ok(event) = told.try_recv() {
+            self.attendant.tell_event(event.channel(&self.setup.channel));
+        }
+        tracing::info!(cause, "the worker ends");
+        self.attendant.farewell(Up::Stopped { cause }, Duration::from_millis(500)).await;
+    }
+}
+
+/// The worker's own log has every event, too: a daemon may not be there.
+fn log(event: &Event) {
+    let (code, subject) = (event.code.as_str(), event.subject.as_deref().unwrap_or("-"));
+    match event.severity {
+        Severity::Error => tracing::error!(code, subject, "{}", event.text),
+        Severity::Warning => tracing::warn!(code, subject, "{}", event.text),
+        Severity::Info => tracing::info!(code, subject, "{}", event.text),
+    }
+}

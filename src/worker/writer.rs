@@ -1,0 +1,208 @@
+//! The writer: a thread of its own between encoders and disk, so that a disk that stalls never stalls an encoder.
+//!
+//! Encoders hand over through a bounded queue. When the disk is so slow that the queue is full, whole segments are given
+//! up (a segment with a hole would be worse), counted and reported.
+
+use std::collections::BTreeSet;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::tally::Tally;
+use crate::media::EventSink;
+use crate::media::clock::HouseClock;
+use crate::media::encode::{ChunkOut, EncodeFailure, InitOut, Output};
+use crate::model::{Event, EventCode, Fault, RenditionId, Severity};
+use crate::push::Pusher;
+use crate::spool::{Chunk, Init, Spool, SpoolError};
+
+/// Chunks that may wait for the disk: about a minute of a five-rung ladder.
+const QUEUE: usize = 600;
+/// How often old segments are looked for.
+const RETAIN: Duration = Duration::from_secs(2);
+
+/// The encoders' end of the queue.
+pub(super) struct Intake {
+    queue: SyncSender<Output>,
+    /// Renditions whose current segment has a hole, with its number.
+    broken: Mutex<BTreeSet<(RenditionId, u64)>>,
+    failed: Box<dyn Fn(EncodeFailure) + Send + Sync>,
+    events: EventSink,
+    clock: HouseClock,
+}
+
+impl Intake {
+    /// The intake and the other end; `failed` is told when the encoders fail.
+    pub(super) fn new(
+        events: EventSink,
+        clock: HouseClock,
+        failed: Box<dyn Fn(EncodeFailure) + Send + Sync>,
+    ) -> (Self, Receiver<Output>) {
+        let (queue, outputs) = sync_channel(QUEUE);
+        (Self { queue, broken: Mutex::default(), failed, events, clock }, outputs)
+    }
+
+    /// Takes what an encoder hands out. Never blocks.
+    pub(super) fn take(&self, output: Output) {
+        match output {
+            Output::Failed(failure) => (self.failed)(failure),
+            Output::Chunk(chunk) => self.take_chunk(chunk),
+            other => {
+                let _ = self.queue.try_send(other);
+            }
+        }
+    }
+
+    fn take_chunk(&self, chunk: ChunkOut) {
+        let key = (chunk.rendition.clone(), chunk.number);
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        if broken.contains(&key) {
+            return;
+        }
+        broken.retain(|(rendition, _)| *rendition != key.0);
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(Output::Chunk(chunk)) {
+            let text = format!("the disk is too slow: segment {} of {} is incomplete", key.1, key.0);
+            let event = Event::new(self.clock.now(), Severity::Error, EventCode::SpoolFailed, text)
+                .subject(&key.0)
+                .blame(Fault::Hardware, "check the disk of the state directory (iostat, dmesg)");
+            broken.insert(key);
+            (self.events)(event);
+        }
+    }
+}
+
+/// The thread that writes.
+pub(super) struct Writer {
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Work {
+    spool: Spool,
+    tally: Arc<Tally>,
+    pushers: Arc<Vec<Pusher>>,
+    clock: HouseClock,
+    events: EventSink,
+    /// The fault that was reported last, by code.
+    trouble: Option<&'static str>,
+}
+
+impl Writer {
+    /// Writes what comes out of `outputs` until the encoders' end is dropped.
+    pub(super) fn start(
+        outputs: Receiver<Output>,
+        spool: Spool,
+        tally: Arc<Tally>,
+        pushers: Arc<Vec<Pusher>>,
+        clock: HouseClock,
+        events: EventSink,
+    ) -> std::io::Result<Self> {
+        let mut work = Work { spool, tally, pushers, clock, events, trouble: None };
+        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || work.run(&outputs))?;
+        Ok(Self { thread: Some(thread) })
+    }
+
+    /// Waits until everything handed over is written, at most until `deadline`. The encoders must be gone.
+    pub(super) fn join(mut self, deadline: Instant) -> bool {
+        let Some(thread) = self.thread.take() else {
+            return true;
+        };
+        while !thread.is_finished() && Instant::now() < deadline {
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        thread.is_finished() && thread.join().is_ok()
+    }
+}
+
+impl Work {
+    fn run(&mut self, outputs: &Receiver<Output>) {
+        let mut retained = Instant::now();
+        loop {
+            match outputs.recv_timeout(RETAIN) {
+                Ok(output) => self.write(output),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if retained.elapsed() >= RETAIN {
+                retained = Instant::now();
+                self.retain();
+            }
+        }
+        let finished = self.spool.finish();
+        if let Err(error) = finished {
+            self.report(&error, None);
+        }
+    }
+
+    fn write(&mut self, output: Output) {
+        let (rendition, done) = match output {
+            Output::Init(init) => {
+                let rendition = init.rendition.clone();
+                (rendition, self.spool.put_init(from_init(init)).map(|()| None))
+            }
+            Output::Chunk(chunk) => {
+                let rendition = chunk.rendition.clone();
+                (rendition, self.spool.put_chunk(from_chunk(chunk)))
+            }
+            Output::Ended(_) | Output::Failed(_) => return,
+        };
+        match done {
+            Ok(None) => {}
+            Ok(Some(segment)) => {
+                self.tally.note(&rendition, &segment);
+                self.recovered();
+            }
+            Err(error) => self.report(&error, Some(&rendition)),
+        }
+    }
+
+    fn report(&mut self, error: &SpoolError, rendition: Option<&RenditionId>) {
+        if self.trouble == Some(error.code()) {
+            return;
+        }
+        self.trouble = Some(error.code());
+        let event = Event::new(self.clock.now(), Severity::Error, EventCode::SpoolFailed, error.to_string())
+            .blame(error.fault(), "segments are lost until this is mended; it is tried again with each segment");
+        (self.events)(match rendition {
+            Some(rendition) => event.subject(rendition),
+            None => event,
+        });
+    }
+
+    fn recovered(&mut self) {
+        if self.trouble.take().is_some() {
+            let text = "segments are written again";
+            (self.events)(Event::new(self.clock.now(), Severity::Info, EventCode::SpoolRecovered, text));
+        }
+    }
+
+    fn retain(&self) {
+        let delivered = |rendition: &RenditionId, number: u64| {
+            self.pushers.iter().all(|pusher| pusher.delivered(rendition, number))
+        };
+        let retained = self.spool.retain(self.clock.now(), &delivered);
+        if !retained.overflowed.is_empty() {
+            let count = retained.overflowed.len();
+            let text = format!("the spool is full: {count} segments were deleted before they were delivered");
+            let event = Event::new(self.clock.now(), Severity::Error, EventCode::SpoolOverflowed, text)
+                .blame(Fault::Destination, "bring the destination back, or give the spool more room ([spool] quota)");
+            (self.events)(event);
+        }
+    }
+}
+
+fn from_init(init: InitOut) -> Init {
+    Init { rendition: init.rendition, codec: init.codec, data: init.data }
+}
+
+fn from_chunk(chunk: ChunkOut) -> Chunk {
+    Chunk {
+        rendition: chunk.rendition,
+        number: chunk.number,
+        start: chunk.start,
+        duration: chunk.duration,
+        independent: chunk.independent,
+        last: chunk.last,
+        data: chunk.data,
+    }
+}

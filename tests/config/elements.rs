@@ -1,0 +1,41 @@
+//! The software profiles against the real elements: every property exists and takes the value it is given.
+
+use std::path::Path;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use serde_json::Value;
+use uplink::config::load;
+
+#[test]
+fn registered_encoders_take_every_property_of_their_profile() {
+    gst::init().unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
+    let checked = load(&file, &[]).unwrap();
+    let mut tried = 0;
+    for class in checked.stream_classes.values() {
+        for rendition in &class.video {
+            for encoder in checked.profiles.encoders_for(&class.encode_request(rendition), None) {
+                let Ok(element) = gst::ElementFactory::make(&encoder.element).build() else {
+                    println!("SKIPPED {}: not registered on this machine", encoder.element);
+                    continue;
+                };
+                for (name, value) in &encoder.properties {
+                    takes(&element, name, value);
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 0, "no encoder of any profile is registered here: install gstreamer1.0-plugins-ugly");
+}
+
+fn takes(element: &gst::Element, name: &str, value: &Value) {
+    let pspec = element.find_property(name).unwrap_or_else(|| panic!("{} has no property {name}", element.name()));
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let parsed = gst::glib::Value::deserialize_with_pspec(&text, &pspec);
+    let parsed = parsed.unwrap_or_else(|_| panic!("{} {name} does not take {text}", element.name()));
+    element.set_property_from_value(name, &parsed);
+    let kept = element.property_value(name).serialize().unwrap();
+    assert_eq!(kept, parsed.serialize().unwrap(), "{} {name}", element.name());
+}

@@ -1,0 +1,336 @@
+//! Exact messages: what a technician reads.
+
+use std::fs;
+use std::path::Path;
+
+use uplink::config::{Credentials, load_with};
+
+/// A configuration directory: good until a test changes it.
+struct Site(tempfile::TempDir);
+
+const GOOD: &str = r#"[appliance]
+name = "studio-a"
+
+[sources.cam]
+kind = "test"
+
+[destinations.cdn]
+kind = "hls-push"
+url = "https://origin.example/live/"
+token_file = "token"
+
+[channels.a]
+title = "Studio A"
+stream_class = "line-up-360p30"
+sources = ["cam"]
+destinations = ["cdn"]
+"#;
+
+impl Site {
+    fn new(configuration: &str) -> Self {
+        let site = Site(tempfile::tempdir().unwrap());
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for directory in ["pipelines", "hardware-profiles"] {
+            fs::create_dir(site.path(directory)).unwrap();
+        }
+        for file in ["pipelines/line-up-360p30.toml", "hardware-profiles/software-x264.toml"] {
+            // Without the comments on top, so that rewording them moves no line number.
+            let text = fs::read_to_string(shipped.join(file)).unwrap();
+            let lines: Vec<&str> = text.lines().skip_while(|line| line.starts_with('#')).collect();
+            fs::write(site.path(file), lines.join("\n")).unwrap();
+        }
+        fs::write(site.path("token"), "0123456789\n").unwrap();
+        fs::write(site.path("uplinkd.toml"), configuration).unwrap();
+        site
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn edit(self, file: &str, from: &str, to: &str) -> Self {
+        let text = fs::read_to_string(self.path(file)).unwrap();
+        assert!(text.contains(from), "{file} has no `{from}`");
+        fs::write(self.path(file), text.replacen(from, to, 1)).unwrap();
+        self
+    }
+
+    fn faults(&self, overrides: &[&str]) -> Vec<String> {
+        let overrides: Vec<_> = overrides.iter().map(|text| (*text).into()).collect();
+        let here = format!("{}/", self.0.path().display());
+        match load_with(&self.path("uplinkd.toml"), &overrides, &Credentials::At(None)) {
+            Ok(_) => Vec::new(),
+            Err(faults) => faults.lines().into_iter().map(|line| line.replace(&here, "")).collect(),
+        }
+    }
+}
+
+/// What is changed and what is said about it, for a snapshot.
+#[derive(Default)]
+struct Table(String);
+
+impl Table {
+    /// Replaces one piece of the good configuration.
+    fn edit(&mut self, from: &str, to: &str) -> &mut Self {
+        self.row(to, &Site::new(GOOD).edit("uplinkd.toml", from, to).faults(&[]))
+    }
+
+    /// Replaces one piece of the good configuration and adds to its end.
+    fn edit_and_add(&mut self, from: &str, to: &str, tail: &str) -> &mut Self {
+        self.row(to, &Site::new(&format!("{GOOD}{tail}")).edit("uplinkd.toml", from, to).faults(&[]))
+    }
+
+    /// Replaces one piece of the stream class.
+    fn class(&mut self, from: &str, to: &str) -> &mut Self {
+        self.row(to, &Site::new(GOOD).edit("pipelines/line-up-360p30.toml", from, to).faults(&[]))
+    }
+
+    /// Replaces one piece of the hardware profile.
+    fn profile(&mut self, from: &str, to: &str) -> &mut Self {
+        self.row(to, &Site::new(GOOD).edit("hardware-profiles/software-x264.toml", from, to).faults(&[]))
+    }
+
+    fn row(&mut self, change: &str, faults: &[String]) -> &mut Self {
+        let faults = if faults.is_empty() { "(no fault)".to_owned() } else { faults.join("\n  ") };
+        self.0.push_str(&format!("{}\n  {faults}\n", change.replace('\n', " ⏎ ")));
+        self
+    }
+}
+
+#[test]
+fn the_good_one_is_good() {
+    assert_eq!(Site::new(GOOD).faults(&[]), Vec::<String>::new());
+}
+
+#[test]
+fn syntax() {
+    let mut table = Table::default();
+    table.edit("title = \"Studio A\"", "title = \"Studio A");
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn unknown_keys() {
+    let mut table = Table::default();
+    table.edit("title =", "tilte =");
+    table.edit("kind = \"test\"", "kind = \"test\"\ndevice = \"/dev/video0\"");
+    table.edit("[appliance]", "[aplliance]");
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn wrong_types_and_units() {
+    let mut table = Table::default();
+    table.edit("title = \"Studio A\"", "title = 7");
+    table.edit("sources = [\"cam\"]", "sources = \"cam\"");
+    table.edit("[channels.a]", "[spool]\nquota = \"20GB\"\nretain = \"1 hour\"\n\n[channels.a]");
+    table.edit("[appliance]", "[api]\nlisten = \"localhost:8080\"\n\n[appliance]");
+    table.edit("kind = \"test\"", "kind = \"tset\"");
+    table.edit("[channels.a]", "[channels.Studio_A]");
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn missing_references() {
+    let mut table = Table::default();
+    table.edit("sources = [\"cam\"]", "sources = [\"can\", \"cam\"]");
+    table.edit("destinations = [\"cdn\"]", "destinations = [\"akamai\"]");
+    table.edit("line-up-360p30", "talk-720p30");
+    table.edit("title =", "hardware_profile = \"nvenc\"\ntitle =");
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn files_and_devices() {
+    let mut table = Table::default();
+    table.edit("kind = \"test\"", "kind = \"file\"\npath = \"clip.mp4\"");
+    table.edit("token_file = \"token\"", "token_file = \"tokne\"");
+    table.edit("token_file = \"token\"", "token_file = \"uplinkd.toml\"");
+    table.edit("token_file = \"token\"", "token_credential = \"cdn\"");
+    table.edit("token_file = \"token\"", "token = \"hunter2-hunter2\"");
+    table.edit("https://origin", "https://user:hunter2@origin");
+    // A device may be unplugged: that is no fault of the configuration.
+    table.edit("kind = \"test\"", "kind = \"v4l2\"\ndevice = \"/dev/video77\"");
+    table.edit("kind = \"test\"", "kind = \"v4l2\"\ndevice = \"video0\"");
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn srt() {
+    let mut table = Table::default();
+    table.edit("kind = \"test\"", "kind = \"srt\"");
+    table.edit("kind = \"test\"", "kind = \"srt\"\nmode = \"caller\"\nport = 9000");
+    table.edit("kind = \"test\"", "kind = \"srt\"\nurl = \"srt://h:9000?passphrase=hunter2hunter2\"");
+    table.edit("kind = \"test\"", "kind = \"srt\"\nmode = \"listener\"\nport = 99999");
+    insta::assert_snapshot!(table.0);
+}
+
+const SECOND: &str = "\n[channels.b]\ntitle = \"Studio B\"\nstream_class = \"line-up-360p30\"\nsources = [\"cam\"]\n";
+
+#[test]
+fn clashes_name_both_claimants() {
+    let mut table = Table::default();
+    // Shared sources are no clash where nothing is exclusive.
+    table.edit_and_add("title", "title", SECOND);
+    for exclusive in [
+        "v4l2\"
+device = \"/dev/video0\"",
+        "alsa\"
+device = \"hw:1\"",
+        "srt\"
+url = \"srt://:9000\"",
+        "auto\"",
+    ] {
+        table.edit_and_add("test\"", exclusive, SECOND);
+    }
+    table.edit(
+        "test\"",
+        "srt\"
+url = \"srt://:8080\"",
+    );
+    let twice = "
+[destinations.same]
+kind = \"hls-push\"
+url = \"https://origin.example/live\"
+";
+    table.edit_and_add("[\"cdn\"]", "[\"cdn\", \"same\"]", twice);
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn several_at_once() {
+    let site = Site::new(GOOD)
+        .edit("uplinkd.toml", "kind = \"test\"", "kind = \"test\"\nsize = 7")
+        .edit("uplinkd.toml", "sources = [\"cam\"]", "sources = []")
+        .edit("pipelines/line-up-360p30.toml", "bitrate = \"700k\"", "bitrate = \"700 kbit\"")
+        .edit("hardware-profiles/software-x264.toml", "\"{threads}\"", "\"{thread}\"");
+    insta::assert_snapshot!(site.faults(&[]).join("\n"));
+}
+
+#[test]
+fn stream_classes() {
+    let mut table = Table::default();
+    table.class("frame_rate = 30", "frame_rate = 300");
+    table.class("size = \"320x180\"", "size = \"321x180\"");
+    table.class("size = \"320x180\"", "size = \"720x400\"");
+    table.class("id = \"180p\"", "id = \"360p\"");
+    table.class("bitrate = \"250k\"", "bitrate = \"900k\"");
+    table.class("max_bitrate = \"1.1M\"", "max_bitrate = \"600k\"");
+    table.class("bitrate = \"96k\"", "bitrate = \"8k\"");
+    table.class("\n[gop]\nduration_ms = 1000", "\n[gop]\nduration_ms = 750");
+    table.class("duration_ms = 1000", "duration_ms = 700");
+    table.class("max = \"1.7M\"", "max = \"1.5M\"");
+    table.class("version = \"1.0.0\"", "version = \"1.0\"");
+    table.class("name = \"line-up-360p30\"", "name = \"line-up\"");
+    table.class("backlog_alarm_s = 60", "backlog_alarm_s = 5");
+    table.class("channels = 2", "channels = 1");
+    table.class("slate_text = \"{title}", "slate_text = \"{titel}");
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn overrides() {
+    let mut table = Table::default();
+    let site = Site::new(GOOD);
+    for text in [
+        "a=test",
+        "a=/dev/video77",
+        "a",
+        "b=test",
+        "a=",
+        "a=nowhere.mp4",
+        "a=srt://nowhere",
+        "a=srt://h:1?passphrase=hunter2",
+    ] {
+        table.row(text, &site.faults(&[text]));
+    }
+    table.row("twice", &site.faults(&["a=test", "a=auto"]));
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn hardware_profiles() {
+    let mut table = Table::default();
+    table.profile("element = \"x264enc\"", "elment = \"x264enc\"");
+    table.profile("\"{bitrate}\"", "\"{bit-rate}\"");
+    table.profile("priority = 900", "priority = 0");
+    table.profile("[encoder.effort.low]", "[encoder.effort.lower]");
+    table.profile("bframes = 0", "bframes = [0]");
+    table.profile("h264_profiles = [\"constrained-baseline\", \"main\", \"high\"]", "h264_profiles = [\"high\"]");
+    table.profile(
+        "[[encoder]]",
+        "[[card]]
+name = \"c\"
+bus = \"pci\"
+vendor = \"0x1234\"
+connectors = []
+formats = []
+
+[[encoder]]",
+    );
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn reserved_names() {
+    let mut table = Table::default();
+    let two = "[sources.cam]\nkind = \"auto\"\n\n[sources.cam-1]\nkind = \"test\"";
+    let site = Site::new(GOOD).edit("uplinkd.toml", "[sources.cam]\nkind = \"test\"", two);
+    let site = site.edit("uplinkd.toml", "sources = [\"cam\"]", "sources = [\"cam\", \"cam-1\"]");
+    table.row("cam-1 beside an automatic cam", &site.faults(&[]));
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn warnings_do_not_refuse() {
+    let site = Site::new(GOOD)
+        .edit("uplinkd.toml", "https://", "http://")
+        .edit("uplinkd.toml", "kind = \"test\"", "kind = \"v4l2\"\ndevice = \"/dev/video77\"")
+        .edit("uplinkd.toml", "[appliance]", "[api]\nlisten = \"0.0.0.0:8080\"\n\n[appliance]")
+        .edit("uplinkd.toml", "title =", "hardware_profile = \"software-x264\"\ntitle =")
+        .edit("hardware-profiles/software-x264.toml", "codec =", "max_sessions = 1\ncodec =")
+        .edit("pipelines/line-up-360p30.toml", "max_bitrate = \"1.1M\"", "max_bitrate = \"710k\"")
+        .edit("pipelines/line-up-360p30.toml", "frame_rate = 30", "frame_rate = \"30000/1001\"")
+        .edit("pipelines/line-up-360p30.toml", "size = \"320x180\"", "size = \"320x240\"");
+    let (text, good) = uplink::app::check::report(site.0.path().to_owned(), false);
+    assert!(good, "{text}");
+    insta::assert_snapshot!(text.replace(&format!("{}/", site.0.path().display()), ""));
+}
+
+#[test]
+fn the_report_counts_faults_and_files() {
+    let site = Site::new(GOOD).edit("uplinkd.toml", "title =", "tilte =").edit(
+        "pipelines/line-up-360p30.toml",
+        "frame_rate = 30",
+        "frame_rate = 0",
+    );
+    let (text, good) = uplink::app::check::report(site.path("uplinkd.toml"), false);
+    assert!(!good);
+    assert!(text.ends_with("\n2 faults in 2 files\n"), "{text}");
+    let (text, _) = uplink::app::check::report(site.0.path().to_owned(), true);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["ok"], false);
+    assert_eq!(json["faults"].as_array().unwrap().len(), 2);
+    assert_eq!(json["faults"][0]["line"], 13);
+    assert_eq!(json["faults"][0]["key"], "channels.a.tilte");
+}
+
+#[test]
+fn missing_tables_and_directories() {
+    let mut table = Table::default();
+    table.row("nothing", &Site::new("").faults(&[]));
+    let site = Site::new(GOOD);
+    for directory in ["pipelines", "hardware-profiles"] {
+        fs::rename(site.path(directory), site.path(&format!("{directory}.away"))).unwrap();
+        fs::create_dir(site.path(directory)).unwrap();
+    }
+    table.row("empty directories", &site.faults(&[]));
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn a_missing_file_is_a_fault() {
+    let site = Site::new(GOOD);
+    fs::remove_file(site.path("uplinkd.toml")).unwrap();
+    insta::assert_snapshot!(site.faults(&[]).join("\n"));
+}

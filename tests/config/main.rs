@@ -1,0 +1,7 @@
+//! The configuration from outside: shipped files, exact faults, plans, schemas.
+
+mod derived;
+mod elements;
+mod faults;
+mod mangled;
+mod shipped;

@@ -1,0 +1,140 @@
+//! Every file that is shipped is without fault, and the demo gives the plan it should.
+
+use std::fs;
+use std::path::Path;
+
+use uplink::config::{Checked, Credentials, load, load_with};
+use uplink::model::{CaptureDevice, Inventory};
+use uplink::plan::{ChannelPlan, PlanPaths, SourceKind, derive, diff};
+
+pub(crate) fn demo() -> Checked {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
+    load(&file, &[]).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+fn plans(checked: &Checked, inventory: &Inventory) -> Vec<ChannelPlan> {
+    derive(checked, inventory, &PlanPaths { spool_root: "/var/lib/uplink/spool".into() }).unwrap()
+}
+
+#[test]
+fn the_demo_is_without_fault_or_warning() {
+    let checked = demo();
+    assert_eq!(checked.warnings.lines(), Vec::<String>::new());
+    assert!(checked.stream_classes.len() >= 7, "{:?}", checked.stream_classes.keys());
+}
+
+#[test]
+fn the_packaged_configuration_is_without_fault_even_with_every_example_in_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shipped = fs::read_to_string(root.join("packaging/etc/uplinkd.toml")).unwrap();
+    let site = tempfile::tempdir().unwrap();
+    for directory in ["pipelines", "hardware-profiles"] {
+        std::os::unix::fs::symlink(root.join(directory), site.path().join(directory)).unwrap();
+    }
+    for (name, text) in [("van.passphrase", "0123456789"), ("opener.mp4", ""), ("origin.token", "token")] {
+        fs::write(site.path().join(name), text).unwrap();
+    }
+    // Examples are comments that begin like a table or a key.
+    let example = |line: &str| {
+        let rest = line.strip_prefix("# ")?;
+        let key =
+            rest.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+        (rest.starts_with('[') || key).then(|| rest.to_owned())
+    };
+    let all: Vec<String> = shipped.lines().map(|line| example(line).unwrap_or_else(|| line.to_owned())).collect();
+    for text in [shipped, all.join("\n")] {
+        let file = site.path().join("uplinkd.toml");
+        fs::write(&file, &text).unwrap();
+        load_with(&file, &[], &Credentials::NotHere).unwrap_or_else(|faults| panic!("{faults}"));
+    }
+    assert!(all.iter().any(|line| line == "[sources.van]"));
+}
+
+#[test]
+fn the_demo_has_a_plan() {
+    let mut plans = plans(&demo(), &Inventory::default());
+    for rendition in plans.iter_mut().flat_map(|plan| &mut plan.video) {
+        rendition.encoders.retain(|encoder| encoder.profile.starts_with("software-"));
+    }
+    insta::assert_json_snapshot!(plans);
+}
+
+#[test]
+fn auto_takes_every_capture_device_in_order_and_a_test_source_last() {
+    let device = |n: u32, sound: Option<&str>| CaptureDevice {
+        node: format!("/dev/video{n}"),
+        name: "card".into(),
+        driver: "uvcvideo".into(),
+        sound: sound.map(str::to_owned),
+    };
+    let inventory = Inventory { capture: vec![device(0, Some("hw:1")), device(2, None)], sound: vec![] };
+    let plans = plans(&demo(), &inventory);
+    let sources: Vec<_> = plans[0].sources.iter().map(|source| (source.id.as_str(), source.kind.word())).collect();
+    assert_eq!(sources, [("auto-1", "v4l2"), ("auto-2", "v4l2"), ("auto-test", "test")]);
+    let SourceKind::V4l2 { sound, .. } = &plans[0].sources[0].kind else { panic!("no v4l2") };
+    assert_eq!(sound.as_deref(), Some("hw:1"));
+}
+
+#[test]
+fn auto_leaves_alone_what_another_source_names() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
+    let mut checked = load(&file, &["demo=/dev/video0".into()]).unwrap();
+    let mut second = demo().channels.remove(0);
+    second.id = "second".parse().unwrap();
+    checked.channels.push(second);
+    let device = |n: u32| CaptureDevice {
+        node: format!("/dev/video{n}"),
+        name: "card".into(),
+        driver: "uvcvideo".into(),
+        sound: None,
+    };
+    let plans = plans(&checked, &Inventory { capture: vec![device(0), device(1)], sound: vec![] });
+    let SourceKind::V4l2 { device, .. } = &plans[1].sources[0].kind else { panic!("no v4l2") };
+    assert_eq!((device.to_str().unwrap(), plans[1].sources.len()), ("/dev/video1", 2));
+}
+
+#[test]
+fn a_file_from_the_command_line_is_absolute() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
+    // Tests run in the directory of the package.
+    let plans = plans(&load(&file, &["demo=Cargo.toml".into()]).unwrap(), &Inventory::default());
+    let [source] = plans[0].sources.as_slice() else { panic!("one source expected") };
+    let SourceKind::File { path } = &source.kind else { panic!("no file") };
+    assert_eq!((source.id.as_str(), path.is_absolute()), ("file", true));
+}
+
+#[test]
+fn a_reload_touches_only_what_changed() {
+    let old = plans(&demo(), &Inventory::default());
+    let named = |name: &str| {
+        let mut plan = old[0].clone();
+        plan.channel = name.parse().unwrap();
+        plan
+    };
+    let mut changed = named("changed");
+    changed.slate.text = "new".into();
+    let diff = diff(&[named("same"), named("changed"), named("gone")], &[named("new"), changed, named("same")]);
+    let ids = |list: &[uplink::model::ChannelId]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(ids(&diff.added), ["new"]);
+    assert_eq!(ids(&diff.removed), ["gone"]);
+    assert_eq!(ids(&diff.changed), ["changed"]);
+    assert_eq!(ids(&diff.unchanged), ["same"]);
+}
+
+#[test]
+fn every_stream_class_has_encoders_and_an_envelope_of_its_own() {
+    let checked = demo();
+    for class in checked.stream_classes.values() {
+        for rendition in &class.video {
+            let encoders = checked.profiles.encoders_for(&class.encode_request(rendition), None);
+            let last = encoders.last().map(|encoder| encoder.element.as_str());
+            assert_eq!(last, Some("openh264enc"), "{} {}", class.name, rendition.id);
+            let x264 = encoders.iter().find(|encoder| encoder.element == "x264enc").unwrap();
+            let bitrate = x264.properties.iter().find(|(name, _)| name == "bitrate").unwrap();
+            assert_eq!(bitrate.1, rendition.bitrate.kbps(), "{} {}", class.name, rendition.id);
+        }
+    }
+    let order: Vec<_> = checked.profiles.iter().map(|profile| profile.name.as_str()).collect();
+    assert_eq!(order.first(), Some(&"nvenc"));
+    assert_eq!(order[order.len() - 2..], ["software-x264", "software-openh264"]);
+}

@@ -1,0 +1,60 @@
+//! The real `uplinkctl` as a script sees it: exit codes, standard output and standard error.
+
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+fn uplinkctl(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_uplinkctl")).args(arguments).env_remove("UPLINK_API").output().unwrap()
+}
+
+fn texts(output: &Output) -> (String, String) {
+    (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn wrong_usage_is_2_and_names_the_right_one() {
+    for wrong in
+        [&[][..], &["statsu"], &["start"], &["take", "demo"], &["start", "NOT A SLUG"], &["--api", "x", "status"]]
+    {
+        let output = uplinkctl(wrong);
+        let (said, error) = texts(&output);
+        assert_eq!((output.status.code(), said.as_str()), (Some(2), ""), "{wrong:?}: {error}");
+        assert!(error.contains("Usage") || error.contains("error: invalid value"), "{wrong:?}: {error}");
+    }
+}
+
+#[test]
+fn help_shows_examples_and_exit_codes() {
+    let (said, _) = texts(&uplinkctl(&["--help"]));
+    for part in ["Examples:", "uplinkctl take demo cam-2", "UPLINK_API", "64  faulty configuration"] {
+        assert!(said.contains(part), "no `{part}` in\n{said}");
+    }
+}
+
+#[test]
+fn no_daemon_is_3() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for line in [&["status"][..], &["stop", "demo"], &["events"], &["reload"]] {
+        let api = format!("http://{port}");
+        let output = uplinkctl(&[&["--api", &api], line].concat());
+        let (said, error) = texts(&output);
+        assert_eq!((output.status.code(), said.as_str()), (Some(3), ""), "{line:?}: {error}");
+        assert!(error.contains("connection refused"), "{error}");
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_uplinkctl"))
+        .arg("status")
+        .env("UPLINK_API", format!("http://{port}/"))
+        .output()
+        .unwrap();
+    assert!(texts(&output).1.contains(&port.to_string()), "the environment is not heeded");
+}
+
+#[test]
+fn a_faulty_configuration_is_64_without_a_daemon() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("uplinkd.toml"), "nonsense = 1\n").unwrap();
+    let output = uplinkctl(&["check", dir.path().to_str().unwrap()]);
+    let (said, error) = texts(&output);
+    assert_eq!(output.status.code(), Some(64), "{said}{error}");
+    assert!(said.contains("uplinkd.toml:1:1") && said.contains("nonsense"), "{said}");
+}

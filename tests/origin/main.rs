@@ -1,0 +1,9 @@
+//! The real `uplink-origin` as a process, spoken to over raw HTTP: what it takes, refuses, serves, keeps and survives.
+
+mod hostile;
+mod http;
+mod keep;
+mod life;
+mod play;
+mod push;
+mod running;

@@ -1,0 +1,78 @@
+//! A pulled network cable: no refusal, no reset, just silence. Runs in a network namespace of its own.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use uplink::model::EventCode;
+use uplink::model::status::DestinationState;
+
+use crate::nginx::Nginx;
+use crate::studio::{Studio, until};
+
+const INSIDE: &str = "UPLINK_TEST_INSIDE_NAMESPACE";
+
+fn loopback(state: &str) {
+    let done = Command::new("ip").args(["link", "set", "lo", state]).status().expect("ip is there");
+    assert!(done.success(), "loopback {state}");
+}
+
+/// This test again, as a process in a namespace where its loopback is its own.
+fn run_inside(test: &str) {
+    let allowed = Command::new("unshare").args(["--net", "ip", "link", "set", "lo", "up"]).output();
+    if !allowed.is_ok_and(|output| output.status.success()) {
+        eprintln!(
+            "\n*** SKIPPED: no right to make a network namespace; push is not tested against a pulled cable ***\n"
+        );
+        return;
+    }
+    let this = std::env::current_exe().expect("this program");
+    let output = Command::new("timeout")
+        .args(["120", "unshare", "--net"])
+        .arg(this)
+        .args([test, "--exact", "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .expect("unshare runs");
+    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "inside the namespace: {}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn a_pulled_cable_is_noticed_and_so_is_its_return() {
+    if std::env::var_os(INSIDE).is_none() {
+        return run_inside("cable::a_pulled_cable_is_noticed_and_so_is_its_return");
+    }
+    loopback("up");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(pull_and_plug());
+}
+
+async fn pull_and_plug() {
+    let even = |status: &uplink::model::status::DestinationStatus| {
+        status.state == DestinationState::Streaming && status.queue_segments == 0
+    };
+    let Some(nginx) = Nginx::start() else { return };
+    let mut studio = Studio::new();
+    studio.produce(1);
+    let pusher = studio.push_to(&nginx.url());
+    until(&pusher, "connected", even).await;
+    loopback("down");
+    let pulled = Instant::now();
+    studio.produce(1);
+    let status = until(&pusher, "interrupted", |status| status.state == DestinationState::Interrupted).await;
+    eprintln!("noticed {} ms after the cable was pulled: {}", pulled.elapsed().as_millis(), status.health.reason);
+    studio.produce(30);
+    // The length of the outage, not a wait for anything: every connection dies and the backoff nears its cap.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    loopback("up");
+    let plugged = Instant::now();
+    until(&pusher, "streaming", |status| status.state == DestinationState::Streaming).await;
+    eprintln!("noticed {} ms after the cable was plugged", plugged.elapsed().as_millis());
+    studio.produce(1);
+    until(&pusher, "even", even).await;
+    eprintln!("even {} ms after the cable was plugged", plugged.elapsed().as_millis());
+    assert!(pusher.stop(Duration::from_secs(10)).await.is_nothing());
+    studio.assert_delivered(&nginx.root(), studio.first..studio.next);
+    studio.assert_playlists(&nginx.root());
+    assert_eq!(studio.count(EventCode::PushInterrupted), 1);
+}

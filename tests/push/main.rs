@@ -1,0 +1,9 @@
+//! Push against real HTTP servers: nginx with WebDAV that goes away and comes back, and an origin that misbehaves on
+//! order.
+
+mod cable;
+mod faults;
+mod nginx;
+mod origin;
+mod outage;
+mod studio;

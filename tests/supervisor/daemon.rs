@@ -1,0 +1,266 @@
+//! The real `uplinkd`, with stand-in workers: its exit codes, its signals, its directories, its end.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::Signal;
+
+use super::rig::{alive, executable_in, signal, until};
+
+/// A place for one daemon after the other.
+struct Place {
+    directory: tempfile::TempDir,
+    port: u16,
+}
+
+/// A daemon that runs; killed with its test.
+struct Running {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Running {
+    fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Waits for the end, and returns its exit code.
+    fn code(&mut self) -> Option<i32> {
+        let mut status = None;
+        until("the daemon ends", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap().code()
+    }
+}
+
+impl Place {
+    fn new(channels: &[&str]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let place = Self { directory: tempfile::tempdir().unwrap(), port };
+        place.configure(channels);
+        for channel in channels {
+            std::fs::create_dir_all(place.runtime().join(channel)).unwrap();
+        }
+        place
+    }
+
+    fn runtime(&self) -> PathBuf {
+        self.directory.path().join("run")
+    }
+
+    fn configure(&self, channels: &[&str]) {
+        let repository = env!("CARGO_MANIFEST_DIR");
+        let mut text = format!(
+            "[appliance]\nname = \"test\"\n[api]\nlisten = \"127.0.0.1:{}\"\n\
+             [paths]\npipelines = \"{repository}/pipelines\"\nhardware_profiles = \"{repository}/hardware-profiles\"\n\
+             [sources.bars]\nkind = \"test\"\n\
+             [destinations.local]\nkind = \"hls-push\"\nurl = \"http://127.0.0.1:9/live/\"\n",
+            self.port
+        );
+        for name in channels {
+            text += &format!(
+                "[channels.{name}]\ntitle = \"{name}\"\nstream_class = \"talk-720p30\"\nsources = [\"bars\"]\n\
+                 destinations = [\"local\"]\n"
+            );
+        }
+        std::fs::write(self.directory.path().join("uplinkd.toml"), text).unwrap();
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_uplinkd"));
+        let directory = self.directory.path();
+        command.arg("--config").arg(directory.join("uplinkd.toml"));
+        command.arg("--state-dir").arg(directory.join("state")).arg("--runtime-dir").arg(self.runtime());
+        command.arg("--worker").arg(executable_in(directory));
+        command.stdin(Stdio::null());
+        command
+    }
+
+    fn start(&self) -> Running {
+        let log = self.directory.path().join("uplinkd.log");
+        let file = std::fs::File::create(&log).unwrap();
+        Running { child: self.command().stderr(file).spawn().unwrap(), log }
+    }
+
+    /// Runs a daemon that is expected to end by itself.
+    fn fails(&self, extra: &[&str]) -> (Option<i32>, String) {
+        let Output { status, stderr, .. } = self.command().args(extra).output().unwrap();
+        (status.code(), String::from_utf8_lossy(&stderr).into_owned())
+    }
+
+    /// Waits for a worker that has been started and talked to, and returns its pid.
+    fn worker(&self, channel: &str) -> u32 {
+        let mut pid = 0;
+        until("a worker is up", || {
+            pid = self.worker_now(channel);
+            let heard = std::fs::read_to_string(self.runtime().join(channel).join("heard")).unwrap_or_default();
+            pid != 0 && alive(pid) && heard.contains("start")
+        });
+        pid
+    }
+
+    fn worker_now(&self, channel: &str) -> u32 {
+        let text = std::fs::read_to_string(self.runtime().join(channel).join("worker.pid")).unwrap_or_default();
+        text.split(' ').next().and_then(|pid| pid.parse().ok()).unwrap_or(0)
+    }
+}
+
+#[test]
+fn sigterm_takes_every_channel_off_air_and_ends_in_order() {
+    let place = Place::new(&["a", "b"]);
+    let mut daemon = place.start();
+    let pids = [place.worker("a"), place.worker("b")];
+    signal(daemon.pid(), Signal::TERM);
+    assert_eq!(daemon.code(), Some(0), "{}", daemon.log());
+    assert!(!pids.iter().any(|pid| alive(*pid)), "nothing is left running");
+}
+
+#[test]
+fn killed_and_started_again_it_takes_over_its_workers() {
+    let place = Place::new(&["a"]);
+    let mut daemon = place.start();
+    let pid = place.worker("a");
+    signal(daemon.pid(), Signal::KILL);
+    daemon.code();
+    assert!(alive(pid));
+    let mut daemon = place.start();
+    until("it is taken over", || daemon.log().contains("took over worker"));
+    assert_eq!(place.worker_now("a"), pid);
+    signal(daemon.pid(), Signal::INT);
+    assert_eq!(daemon.code(), Some(0));
+    assert!(!alive(pid));
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let place = Place::new(&["a"]);
+    std::fs::write(place.runtime().join("a/behave"), "stubborn").unwrap();
+    let mut daemon = place.start();
+    let pid = place.worker("a");
+    signal(daemon.pid(), Signal::TERM);
+    until("the worker was asked", || {
+        std::fs::read_to_string(place.runtime().join("a/heard")).unwrap_or_default().contains("stop")
+    });
+    assert!(alive(pid));
+    signal(daemon.pid(), Signal::TERM);
+    assert_eq!(daemon.code(), Some(0));
+    assert!(!alive(pid));
+    assert!(!daemon.log().contains("SIGTERM"), "killed, not waited for: {}", daemon.log());
+}
+
+#[test]
+fn sighup_reads_the_configuration_again() {
+    let place = Place::new(&["a"]);
+    let mut daemon = place.start();
+    let pid = place.worker("a");
+    std::fs::create_dir_all(place.runtime().join("b")).unwrap();
+    place.configure(&["a", "b"]);
+    signal(daemon.pid(), Signal::HUP);
+    let b = place.worker("b");
+    std::fs::write(place.directory.path().join("uplinkd.toml"), "no = \"sense\"\n").unwrap();
+    signal(daemon.pid(), Signal::HUP);
+    until("the faults are told", || daemon.log().contains("the old one stays in force"));
+    assert!(daemon.log().contains("uplinkd.toml:1:1"), "{}", daemon.log());
+    assert_eq!((place.worker_now("a"), place.worker_now("b")), (pid, b));
+    signal(daemon.pid(), Signal::TERM);
+    assert_eq!(daemon.code(), Some(0));
+}
+
+#[test]
+fn two_daemons_do_not_share_a_directory() {
+    let place = Place::new(&["a"]);
+    let mut daemon = place.start();
+    let pid = place.worker("a");
+    let (code, said) = place.fails(&[]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains(&format!("in use by process {}: stop that one first", daemon.pid())), "{said}");
+    assert!(alive(pid), "the worker of the first is untouched");
+    signal(daemon.pid(), Signal::TERM);
+    assert_eq!(daemon.code(), Some(0));
+}
+
+#[test]
+fn a_faulty_configuration_starts_nothing_and_names_every_fault() {
+    let place = Place::new(&["a"]);
+    let file = place.directory.path().join("uplinkd.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("stream_class", "stream_clas").replace("kind = \"test\"", "kind = \"tset\""))
+        .unwrap();
+    let (code, said) = place.fails(&["--source", "nobody=test"]);
+    assert_eq!(code, Some(64), "{said}");
+    assert!(said.contains("stream_clas") && said.contains("tset") && said.contains("nobody"), "{said}");
+    assert!(!place.directory.path().join("state").exists(), "nothing is written before the configuration is valid");
+}
+
+#[test]
+fn what_cannot_work_is_said_with_what_to_do() {
+    let place = Place::new(&["a"]);
+    let (code, said) = place.fails(&["--worker", "/nowhere/uplink-worker"]);
+    assert_eq!(code, Some(2), "given twice is a usage error: {said}");
+    let command = |configure: fn(&mut Command)| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_uplinkd"));
+        command.arg("--config").arg(place.directory.path().join("uplinkd.toml"));
+        command.arg("--state-dir").arg(place.directory.path().join("state"));
+        configure(&mut command);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = command(|command| {
+        command.args(["--worker", "/nowhere/uplink-worker", "--runtime-dir", "/nowhere"]);
+    });
+    assert_eq!((code, said.contains("install the worker beside uplinkd")), (Some(1), true), "{said}");
+    let (code, said) = command(|command| {
+        command.args(["--worker", "/bin/true", "--runtime-dir", "/proc/nowhere"]);
+    });
+    assert_eq!((code, said.contains("cannot use /proc/nowhere")), (Some(1), true), "{said}");
+    let (code, said) = command(|command| {
+        command.args(["--worker", "/bin/true", "--runtime-dir"]).arg(format!("/tmp/{}", "x".repeat(120)));
+    });
+    assert_eq!((code, said.contains("choose a shorter --runtime-dir")), (Some(1), true), "{said}");
+
+    let _taken = TcpListener::bind(("127.0.0.1", place.port)).unwrap();
+    let (code, said) = place.fails(&[]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains(&format!("cannot listen on 127.0.0.1:{}", place.port)), "{said}");
+    assert_eq!(place.worker_now("a"), 0, "no worker was started");
+}
+
+#[test]
+fn a_damaged_database_keeps_nobody_off_air() {
+    let place = Place::new(&["a"]);
+    let state = place.directory.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    std::fs::write(state.join("uplink.db"), "rubbish ".repeat(2000)).unwrap();
+    let mut daemon = place.start();
+    place.worker("a");
+    until("it is told", || daemon.log().contains("the database was damaged"));
+    signal(daemon.pid(), Signal::TERM);
+    assert_eq!(daemon.code(), Some(0));
+}
+
+#[test]
+fn a_log_that_nobody_reads_any_more_harms_nothing() {
+    let place = Place::new(&["a"]);
+    let mut child = place.command().stderr(Stdio::piped()).spawn().unwrap();
+    let pid = place.worker("a");
+    drop(child.stderr.take());
+    let mut daemon = Running { child, log: PathBuf::new() };
+    signal(pid, Signal::KILL);
+    until("the worker is replaced", || ![0, pid].contains(&place.worker_now("a")));
+    signal(daemon.pid(), Signal::TERM);
+    assert_eq!(daemon.code(), Some(0));
+}

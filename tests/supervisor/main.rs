@@ -1,0 +1,13 @@
+//! The supervisor and the daemon with real processes: killed, stopped, cut off, misbehaving.
+//!
+//! The worker here is a stand-in (`standin.rs`): this test binary itself, run again. It speaks the real protocol and can
+//! be told to break it; what a real worker does is proved elsewhere.
+
+mod adoption;
+mod daemon;
+mod death;
+mod orders;
+mod protocol;
+mod reload;
+mod rig;
+mod standin;

@@ -1,0 +1,261 @@
+//! A worker that speaks the protocol and does what a file tells it: `<runtime>/<channel>/behave`.
+//!
+//! | word | what it does |
+//! |---|---|
+//! | (nothing) | everything as a good worker does |
+//! | `exit` | ends with code 3 as soon as it is started |
+//! | `refuse` | refuses the start |
+//! | `mute` | sends no heartbeats |
+//! | `frozen` | its program stands still |
+//! | `garbage`, `oversize` | sends that, once, in place of a heartbeat |
+//! | `protocol` | speaks another version |
+//! | `silent` | accepts connections and says nothing |
+//! | `stubborn` | ends neither when asked nor by SIGTERM |
+//! | `disobey` | ignores what the program shall show |
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use futures::{SinkExt, StreamExt};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{UnixListener, UnixStream};
+use tokio_util::codec::{Framed, LengthDelimitedCodec};
+use uplink::ipc::{BUILD, Down, PROTOCOL, Up, socket_path};
+use uplink::model::status::{
+    DestinationState, DestinationStatus, ProgramOrder, ProgramStatus, Showing, SourceState, SourceStatus, SpoolStatus,
+    WorkerReport,
+};
+use uplink::model::{ChannelId, Health, HealthReport, MediaTime};
+use uplink::plan::ChannelPlan;
+
+/// Set for a stand-in: its channel and the runtime directory.
+pub const CHANNEL: &str = "UPLINK_STANDIN_CHANNEL";
+pub const RUNTIME: &str = "UPLINK_STANDIN_RUNTIME";
+
+/// Frames by hand, so that wrong ones can be sent.
+type Link = Framed<UnixStream, LengthDelimitedCodec>;
+
+/// No stand-in outlives its test for longer.
+const LIFETIME: Duration = Duration::from_secs(90);
+const BEAT: Duration = Duration::from_millis(100);
+
+/// Not a test: what the stand-in's process runs. Without its environment it does nothing.
+#[test]
+fn standin() {
+    let (Ok(channel), Ok(runtime)) = (std::env::var(CHANNEL), std::env::var(RUNTIME)) else { return };
+    let standin = Standin::new(channel.parse().unwrap(), PathBuf::from(runtime));
+    if standin.behaves("exit") {
+        std::process::exit(3);
+    }
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(standin.run());
+    std::process::exit(0);
+}
+
+struct Standin {
+    channel: ChannelId,
+    directory: PathBuf,
+    socket: PathBuf,
+    born: Instant,
+    plan: Option<Box<ChannelPlan>>,
+    program: ProgramOrder,
+    frozen: MediaTime,
+    misbehaved: bool,
+}
+
+impl Standin {
+    fn new(channel: ChannelId, runtime: PathBuf) -> Self {
+        Self {
+            directory: runtime.join(channel.as_str()),
+            socket: socket_path(&runtime, &channel),
+            channel,
+            born: Instant::now(),
+            plan: None,
+            program: ProgramOrder::Auto,
+            frozen: now(),
+            misbehaved: false,
+        }
+    }
+
+    fn behaves(&self, word: &str) -> bool {
+        std::fs::read_to_string(self.directory.join("behave")).is_ok_and(|words| words.split(' ').any(|w| w == word))
+    }
+
+    /// Notes a message for the test to read.
+    fn heard(&self, what: &str) {
+        use std::io::Write;
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(self.directory.join("heard"));
+        writeln!(file.unwrap(), "{what}").unwrap();
+    }
+
+    async fn run(mut self) {
+        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
+        let _ = std::fs::remove_file(&self.socket);
+        let listener = UnixListener::bind(&self.socket).unwrap();
+        let mut link: Option<Link> = None;
+        let mut beat = tokio::time::interval(BEAT);
+        while self.born.elapsed() < LIFETIME && self.directory.exists() {
+            tokio::select! {
+                accepted = listener.accept() => link = self.greet(accepted.unwrap().0).await,
+                message = recv(&mut link) => match message {
+                    Some(message) => self.on_message(message, &mut link).await,
+                    None => link = None,
+                },
+                _ = beat.tick() => self.on_beat(&mut link).await,
+                _ = terminated.recv() => if !self.behaves("stubborn") { return },
+            }
+        }
+    }
+
+    async fn greet(&self, stream: UnixStream) -> Option<Link> {
+        let mut link = Framed::new(stream, LengthDelimitedCodec::new());
+        if self.behaves("silent") {
+            return Some(link);
+        }
+        let protocol = if self.behaves("protocol") { 99 } else { PROTOCOL };
+        let hello = Up::Hello {
+            protocol,
+            build: BUILD.to_owned(),
+            channel: self.channel.clone(),
+            pid: std::process::id(),
+            since: MediaTime::from_system(uplink::system::own_since()),
+            plan: self.plan.clone(),
+            program: self.program.clone(),
+        };
+        send(&mut link, &hello).await.then_some(link)
+    }
+
+    async fn on_message(&mut self, message: Down, link: &mut Option<Link>) {
+        let Some(open) = link else { return };
+        match message {
+            Down::Hello { .. } => self.heard("hello"),
+            Down::Start { .. } if self.behaves("refuse") => {
+                send(open, &Up::Refused { reason: "no encoder works".into() }).await;
+            }
+            Down::Start { plan, program } => {
+                self.heard("start");
+                let known = self.plan.as_ref().is_some_and(|known| *known == plan);
+                if !known {
+                    self.plan = Some(plan);
+                    self.program = program;
+                }
+                send(open, &Up::Ready).await;
+            }
+            Down::Program { order } => {
+                self.heard("program");
+                if !self.behaves("disobey") {
+                    self.program = order;
+                }
+            }
+            Down::Stop { .. } => {
+                self.heard("stop");
+                if !self.behaves("stubborn") {
+                    send(open, &Up::Stopped { cause: "asked to".into() }).await;
+                    std::process::exit(0);
+                }
+            }
+        }
+    }
+
+    async fn on_beat(&mut self, link: &mut Option<Link>) {
+        if self.plan.is_none() || self.behaves("mute") || self.behaves("silent") {
+            return;
+        }
+        if (self.behaves("garbage") || self.behaves("oversize")) && !self.misbehaved {
+            if let Some(open) = link {
+                self.misbehaved = true;
+                let bytes: &[u8] = if self.behaves("garbage") { b"\0\0\0\x02{]" } else { &[0x40, 0, 0, 0] };
+                let _ = open.get_mut().write_all(bytes).await;
+            }
+            return;
+        }
+        if !self.behaves("frozen") {
+            self.frozen = now();
+        }
+        let report = Box::new(report(self.plan.as_ref().unwrap(), &self.program, self.frozen));
+        if let Some(open) = link
+            && !send(open, &Up::Heartbeat { report }).await
+        {
+            *link = None;
+        }
+    }
+}
+
+async fn recv(link: &mut Option<Link>) -> Option<Down> {
+    match link {
+        Some(open) => serde_json::from_slice(&open.next().await?.ok()?).ok(),
+        None => std::future::pending().await,
+    }
+}
+
+async fn send(link: &mut Link, message: &Up) -> bool {
+    link.send(bytes::Bytes::from(serde_json::to_vec(message).unwrap())).await.is_ok()
+}
+
+fn now() -> MediaTime {
+    MediaTime::from_system(SystemTime::now())
+}
+
+fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> WorkerReport {
+    let fine = || HealthReport::new(Health::Healthy, "ok", "fine", MediaTime::from_secs(1));
+    let showing = match program {
+        ProgramOrder::Auto => Showing::Source { source: plan.sources[0].id.clone() },
+        ProgramOrder::Slate => Showing::Slate,
+        ProgramOrder::Source { source } => Showing::Source { source: source.clone() },
+    };
+    let source = |id| SourceStatus {
+        id,
+        kind: "test".into(),
+        state: SourceState::Delivering,
+        health: fine(),
+        picture: None,
+        frame_rate: None,
+        sound: None,
+        connects: 1,
+        frames: 1,
+        late: 0,
+    };
+    let destination = |id| DestinationStatus {
+        id,
+        url: String::new(),
+        state: DestinationState::Streaming,
+        health: fine(),
+        fault: None,
+        bytes_sent: 1,
+        bytes_acknowledged: 1,
+        position: Some(position),
+        queue_segments: 0,
+        queue_seconds: 0.0,
+        reconnects: 0,
+        last_error: None,
+    };
+    WorkerReport {
+        program: ProgramStatus {
+            order: program.clone(),
+            showing,
+            since: MediaTime::from_secs(1),
+            position,
+            frames: 1,
+            repeated: 0,
+            missed: 0,
+            peak_dbfs: vec![-20.0],
+        },
+        sources: plan.sources.iter().map(|plan| source(plan.id.clone())).collect(),
+        renditions: Vec::new(),
+        destinations: plan.destinations.iter().map(|plan| destination(plan.id.clone())).collect(),
+        spool: SpoolStatus { health: fine(), bytes: 0, quota_bytes: 1, lost_segments: 0 },
+    }
+}
+
+/// The script that is a stand-in's executable.
+pub fn executable(directory: &Path) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = directory.join("worker.sh");
+    let own = std::env::current_exe().unwrap();
+    let script = format!(
+        "#!/bin/sh\nexport {CHANNEL}=\"$2\" {RUNTIME}=\"$4\"\nexec {} --exact standin::standin --nocapture\n",
+        own.display()
+    );
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}

@@ -1,0 +1,213 @@
+// The panel in a real browser, against a running daemon (or the stage of src/api/tests/stage.rs).
+//   UPLINK_PANEL_URL      the daemon, http://127.0.0.1:8080
+//   UPLINK_PANEL_PID      its process, which is frozen and woken; without it that test is skipped
+//   UPLINK_PANEL_COMMAND  how to start it again after a kill (JSON list of program and arguments); may be skipped, too
+//   UPLINK_PANEL_CHANNEL  a channel on air that may be stopped and started, default demo
+//   UPLINK_CHROMIUM       the browser, default /usr/bin/chromium
+//   UPLINK_PANEL_SHOTS    a directory for pictures of the page
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+
+const url = process.env.UPLINK_PANEL_URL ?? 'http://127.0.0.1:8080';
+const pid = Number(process.env.UPLINK_PANEL_PID ?? 0);
+const channel = process.env.UPLINK_PANEL_CHANNEL ?? 'demo';
+const command = JSON.parse(process.env.UPLINK_PANEL_COMMAND ?? 'null');
+const shots = process.env.UPLINK_PANEL_SHOTS;
+const foreign = [];
+const faults = [];
+let browser;
+let again;
+let page;
+
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.UPLINK_CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
+  page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+  page.setDefaultTimeout(20_000);
+  page.on('request', (request) => {
+    const to = new URL(request.url());
+    if (!['data:', 'blob:'].includes(to.protocol) && to.origin !== new URL(url).origin) foreign.push(request.url());
+  });
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    if (/Content Security Policy|Uncaught/.test(message.text())) faults.push(message.text());
+  });
+  await page.goto(url);
+});
+
+after(async () => {
+  await browser?.close();
+  again?.kill('SIGKILL');
+});
+
+const card = () => page.locator(`[data-channel="${channel}"]`);
+const button = (verb) => card().locator(`.commands button.${verb}`);
+const tally = () => card().locator('.tally');
+const said = () => card().locator('.message');
+
+async function shot(name) {
+  if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
+}
+
+/** Waits until `read` gives what `good` likes. */
+async function until(read, good, what) {
+  const end = Date.now() + 20_000;
+  let seen;
+  while (Date.now() < end) {
+    seen = await read();
+    if (good(seen)) return seen;
+    await page.waitForTimeout(50);
+  }
+  throw new Error(`${what}: saw ${JSON.stringify(seen)}`);
+}
+
+test('shows every channel that the daemon has', async () => {
+  await card().waitFor();
+  const known = await (await fetch(`${url}/api/v1/channels`)).json();
+  const shown = await page.locator('.card').evaluateAll((all) => all.map((one) => one.dataset.channel));
+  assert.deepEqual(
+    shown,
+    known.map((one) => one.id),
+  );
+  await until(
+    () => tally().textContent(),
+    (text) => text === 'ON AIR',
+    'on air',
+  );
+  assert.match(await card().locator('.facts').textContent(), /Order.*on air.*State.*running.*Health/s);
+  await card().locator('.picture img').waitFor();
+  assert.match(await card().locator('.age').textContent(), /old/);
+  assert.match(await page.locator('#link').textContent(), /live/);
+  assert.ok(await page.locator('#band').isHidden());
+  await shot('panel-1280');
+});
+
+test('updates by itself', async () => {
+  const frames = async () =>
+    Number((await card().locator('.program').textContent()).match(/([\d,]+) frames/)[1].replaceAll(',', ''));
+  const first = await frames();
+  await until(frames, (now) => now > first, 'frames advance');
+});
+
+test('a command is pending until the engine has confirmed it', async () => {
+  await button('slate').click();
+  await until(
+    () => tally().textContent(),
+    (text) => text === 'SLATE',
+    'slate',
+  );
+  await until(
+    () => said().textContent(),
+    (text) => text.includes('✓'),
+    'confirmation',
+  );
+  await until(() => button('release').isEnabled(), Boolean, 'release possible');
+  await shot('panel-slate');
+  await button('release').click();
+  await until(
+    () => tally().textContent(),
+    (text) => text === 'ON AIR',
+    'on air again',
+  );
+});
+
+test('stop takes two steps in two places', async () => {
+  const orders = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST') orders.push(new URL(request.url()).pathname);
+  });
+  await until(() => button('stop').isEnabled(), Boolean, 'stop possible');
+  await button('stop').dblclick();
+  const confirm = card().locator('.arm .confirm');
+  await confirm.waitFor();
+  await shot('panel-armed');
+  await card().getByRole('button', { name: 'Keep on air' }).click();
+  assert.ok(await confirm.isHidden());
+  await button('stop').click();
+  await until(
+    () => said().textContent(),
+    (text) => text.includes('not confirmed in time'),
+    'the arm runs out',
+  );
+  assert.ok(await confirm.isHidden());
+  assert.deepEqual(orders, [], 'nothing may be sent by one step');
+  assert.equal(await tally().textContent(), 'ON AIR');
+
+  await button('stop').focus();
+  await page.keyboard.press('Enter');
+  await confirm.focus();
+  await page.keyboard.press('Enter');
+  await until(
+    () => tally().textContent(),
+    (text) => text === 'OFF AIR',
+    'off air',
+  );
+  assert.deepEqual(orders, [`/api/v1/channels/${channel}/stop`]);
+  await until(() => button('start').isEnabled(), Boolean, 'start possible');
+  await button('start').click();
+  await until(
+    () => tally().textContent(),
+    (text) => text === 'ON AIR',
+    'on air again',
+  );
+});
+
+test('a frozen daemon is LAST KNOWN, and nothing can be pressed', { skip: !pid && 'no UPLINK_PANEL_PID' }, async () => {
+  await until(() => button('slate').isEnabled(), Boolean, 'slate possible');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await page.locator('#band').waitFor();
+    assert.match(await page.locator('#band').textContent(), /LAST KNOWN.*may\s+still be on air/s);
+    assert.match(await page.title(), /LAST KNOWN/);
+    assert.equal(await page.locator('.commands button:enabled').count(), 0);
+    await until(
+      () => card().locator('.age').textContent(),
+      (text) => /STALE/.test(text),
+      'the picture is stale',
+    );
+    await shot('panel-last-known');
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await page.locator('#band').waitFor({ state: 'hidden' });
+  await until(() => button('slate').isEnabled(), Boolean, 'controls are back');
+});
+
+test('every control can be reached by keyboard, and the page fits a phone', async () => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${wide} px too wide`);
+  await shot('panel-phone');
+  await page.setViewportSize({ width: 1280, height: 900 });
+  const reached = new Set();
+  await page.locator('body').focus();
+  for (let step = 0; step < 80; step += 1) {
+    await page.keyboard.press('Tab');
+    reached.add(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')));
+  }
+  const enabled = await page
+    .locator('.commands button:enabled')
+    .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
+  for (const label of enabled) assert.ok(reached.has(label), `${label} is not reached`);
+});
+
+const restart = { skip: !(pid && command) && 'no UPLINK_PANEL_PID or no UPLINK_PANEL_COMMAND' };
+
+test('a daemon that was killed is LAST KNOWN until another one is up', restart, async () => {
+  process.kill(pid, 'SIGKILL');
+  await page.locator('#band').waitFor();
+  assert.equal(await page.locator('.commands button:enabled').count(), 0);
+  assert.ok((await page.locator('.card').count()) > 0, 'what was last known stays');
+  again = spawn(command[0], command.slice(1), { stdio: ['pipe', 'ignore', 'ignore'] });
+  await page.locator('#band').waitFor({ state: 'hidden' });
+  await until(() => button('slate').isEnabled(), Boolean, 'controls are back');
+});
+
+test('asked nobody else, and broke nothing', async () => {
+  assert.deepEqual(foreign, []);
+  assert.deepEqual(faults, []);
+});

@@ -1,0 +1,183 @@
+// The player page in a real browser. By itself it starts an origin (UPLINK_ORIGIN_BIN, or target/debug) and a channel,
+// and tests outages as well; with UPLINK_BASE (and UPLINK_CHANNEL) it tests a channel that is already on air.
+// UPLINK_SHOTS=DIR keeps pictures of the page.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+import { LiveChannel } from './live.mjs';
+import { OriginProcess, TOKEN } from './origin.mjs';
+
+const given = process.env.UPLINK_BASE;
+const channel = process.env.UPLINK_CHANNEL ?? 'demo';
+const binary = process.env.UPLINK_ORIGIN_BIN ?? new URL('../../target/debug/uplink-origin', import.meta.url).pathname;
+const own = given ? 'skipped: UPLINK_BASE is set, its origin is not ours to stop' : false;
+
+const FLAGS = [
+  '--no-sandbox',
+  '--autoplay-policy=no-user-gesture-required',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+let base = given ?? '';
+/** @type {OriginProcess | undefined} */
+let origin;
+/** @type {LiveChannel | undefined} */
+let live;
+/** @type {import('playwright-core').BrowserContext} */
+let browser;
+/** @type {import('playwright-core').Page} */
+let page;
+let profile = '';
+const uncaught = [];
+const foreign = [];
+
+before(
+  async () => {
+    if (!given) {
+      origin = await OriginProcess.create(binary);
+      await origin.start();
+      base = origin.base;
+    }
+    profile = await mkdtemp(join(tmpdir(), 'uplink-browser-'));
+    browser = await chromium.launchPersistentContext(profile, {
+      executablePath: process.env.UPLINK_CHROMIUM ?? '/usr/bin/chromium',
+      headless: true,
+      args: FLAGS,
+      viewport: { width: 1000, height: 800 },
+    });
+    page = await browser.newPage();
+    page.on('pageerror', (error) => uncaught.push(String(error)));
+    page.on('console', (message) => {
+      if (message.text().includes('Content Security Policy')) uncaught.push(message.text());
+    });
+    page.on('request', (request) => {
+      const url = request.url();
+      if (!url.startsWith(`${base}/`) && !url.startsWith('blob:') && !url.startsWith('data:')) foreign.push(url);
+    });
+  },
+  { timeout: 60_000 },
+);
+
+after(
+  async () => {
+    await browser?.close();
+    await live?.stop();
+    await origin?.remove();
+    if (profile) await rm(profile, { recursive: true, force: true });
+  },
+  { timeout: 30_000 },
+);
+
+const player = () => page.evaluate(() => structuredClone(globalThis.uplinkPlayer));
+const framesOfBrowser = () =>
+  page.evaluate(() => document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames);
+
+async function shot(name) {
+  if (process.env.UPLINK_SHOTS) await page.screenshot({ path: join(process.env.UPLINK_SHOTS, `${name}.png`) });
+}
+
+/** Waits until `state` is shown, in the page's words as well as in its data. */
+async function shows(state, within = 30_000) {
+  const shown = (wanted) =>
+    globalThis.uplinkPlayer?.state === wanted && document.querySelector('#state')?.dataset.state === wanted;
+  await page.waitForFunction(shown, state, { timeout: within }).catch(async (error) => {
+    throw new Error(`not ${state} in time: ${JSON.stringify(await player())}`, { cause: error });
+  });
+  await shot(state);
+}
+
+/** The picture really moves: the browser's own count of frames, and the playhead, over several seconds. */
+async function plays() {
+  await shows('playing');
+  const [frames, before] = [await framesOfBrowser(), await player()];
+  const moved = ([count, time]) => {
+    const video = document.querySelector('video');
+    return video.getVideoPlaybackQuality().totalVideoFrames > count + 40 && video.currentTime > time + 2;
+  };
+  await page.waitForFunction(moved, [frames, before.currentTime], { timeout: 20_000 });
+  const now = await player();
+  assert.ok(now.frames > before.frames, 'the page counts frames, too');
+  return now;
+}
+
+/** Waits until the playhead is behind segment `number`. */
+async function passes(number) {
+  const date = () => live.renditions[0].segments.find((segment) => segment.number === number)?.date;
+  for (let tries = 0; tries < 600; tries += 1) {
+    const { playingDate } = await player();
+    if (date() && playingDate && Date.parse(playingDate) > date()) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`segment ${number} was not passed: ${JSON.stringify(await player())}`);
+}
+
+test('a page opened too early waits for its channel', { skip: own, timeout: 60_000 }, async () => {
+  await page.goto(`${base}/watch/${channel}`);
+  await shows('waiting');
+  live = new LiveChannel(base, channel, TOKEN);
+  await live.start();
+});
+
+test('the channel plays: frames advance, and the figures are plausible', { timeout: 90_000 }, async () => {
+  if (given) await page.goto(`${base}/watch/${channel}`);
+  const now = await plays();
+  assert.ok(now.latencySeconds > 0 && now.latencySeconds < 30, `latency ${now.latencySeconds}`);
+  assert.ok(now.behindEdgeSeconds > 0 && now.behindEdgeSeconds < 30, `behind the edge ${now.behindEdgeSeconds}`);
+  assert.ok(now.bufferSeconds > 0, `buffer ${now.bufferSeconds}`);
+  assert.match(now.rendition, /\d+×\d+/);
+  assert.deepEqual(
+    now.errors.filter((error) => error.fatal),
+    [],
+  );
+  console.log(
+    `# latency ${now.latencySeconds.toFixed(2)} s, buffer ${now.bufferSeconds.toFixed(2)} s, ${now.rendition}`,
+  );
+  await page.click('#sound');
+  assert.equal(await page.evaluate(() => document.querySelector('video').muted), false);
+});
+
+test('lost segments and a new encoder are played over', { skip: own, timeout: 120_000 }, async () => {
+  const before = await player();
+  live.lose(1);
+  const [lost] = live.lost;
+  await passes(lost + 2);
+  assert.equal(live.renditions[0].segments.find((segment) => segment.number === lost)?.gap, true);
+  await live.replaceEncoder();
+  const seam = () => live.renditions[0].segments.find((segment) => segment.seam)?.number;
+  while (!seam()) await new Promise((done) => setTimeout(done, 100));
+  await passes(seam() + 2);
+  const now = await plays();
+  console.log(`# over a gap and a seam: ${now.rebuffers - before.rebuffers} rebuffers, ${now.recoveries} recoveries`);
+  assert.equal(now.recoveries, before.recoveries, 'no new start was needed');
+});
+
+test('an origin that goes away and comes back is played again', { skip: own, timeout: 120_000 }, async () => {
+  await origin.stop('SIGKILL');
+  await shows('offline', 60_000);
+  await origin.start();
+  await plays();
+});
+
+test('a channel whose pictures end is off air, and plays when they come back', {
+  skip: own,
+  timeout: 120_000,
+}, async () => {
+  await live.stop();
+  await shows('off-air', 60_000);
+  live = new LiveChannel(base, channel, TOKEN);
+  await live.start();
+  await plays();
+});
+
+test('nothing went wrong unseen, and no foreign host was asked', async () => {
+  assert.deepEqual(uncaught, []);
+  assert.deepEqual(foreign, []);
+});

@@ -1,0 +1,45 @@
+// The panel's words: what may be said of a channel, and how.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as words from '../panel/words.js';
+
+test('only what a viewer receives is on air', () => {
+  const channel = (onAir, state, showing) => ({
+    on_air: onAir,
+    state,
+    report: showing && { program: { showing: { showing } } },
+  });
+  for (const [given, said] of [
+    [channel(true, 'running', 'source'), 'ON AIR'],
+    [channel(true, 'running', 'slate'), 'SLATE'],
+    [channel(true, 'slate', null), 'SLATE'],
+    [channel(false, 'running', 'source'), 'OFF AIR'],
+    [channel(false, 'starting', null), 'OFF AIR'],
+    [channel(false, 'failed', 'slate'), 'OFF AIR'],
+  ])
+    assert.equal(words.tally(given).text, said, JSON.stringify(given));
+});
+
+test('a word that is not known is shown, never taken for good', () => {
+  assert.equal(words.health('healthy'), '✓ Healthy');
+  assert.equal(words.health('on_fire'), '? on_fire');
+  assert.equal(words.severity('error'), '⬣ ERROR');
+});
+
+test('durations, rates and sizes', () => {
+  for (const [seconds, said] of [
+    [-3, '0.0 s'],
+    [0.44, '0.4 s'],
+    [59.9, '59 s'],
+    [65, '1 min 05 s'],
+    [4210, '1 h 10 min'],
+    [90_000, '1 d 1 h'],
+    [Number.NaN, '?'],
+  ])
+    assert.equal(words.duration(seconds), said);
+  assert.equal(words.bits(3_000_000), '3.00 Mbit/s');
+  assert.equal(words.bits(128_000), '128 kbit/s');
+  assert.equal(words.bytes(740_000_000), '740.0 MB');
+  assert.equal(words.clock('2026-11-20T18:44:02.113Z'), '18:44:02');
+  assert.equal(words.clock('nonsense'), 'nonsense');
+});
