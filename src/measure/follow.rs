@@ -43,8 +43,8 @@ pub(crate) async fn follow(
     let mut joined = false;
     let mut newest_at = started;
     loop {
-        let seen = MediaTime::from_system(std::time::SystemTime::now()).as_nanos();
-        let mut fresh = follower.continuity.see(&playlist, &mut follower.report);
+        let seen = MediaTime::from_system(std::time::SystemTime::now());
+        let mut fresh = follower.continuity.see(&playlist, seen, &mut follower.report);
         if !fresh.is_empty() {
             follower.note_wait(newest_at, joined);
             newest_at = Instant::now();
@@ -58,7 +58,7 @@ pub(crate) async fn follow(
             if over {
                 break;
             }
-            follower.play(entry, seen, joined).await?;
+            follower.play(entry, seen.as_nanos(), joined).await?;
         }
         joined = true;
         if playlist.ended || follower.is_over(until) {
@@ -267,6 +267,7 @@ impl Follower {
             }
         }
         self.recording.playlist = Some(self.report);
+        self.recording.jumps = self.continuity.jumps;
         Ok(self.recording)
     }
 }

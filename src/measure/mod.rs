@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use report::{
     AudioReport, AvOffset, CounterReport, EdgeReport, Fault, FaultCode, KeyframeReport, LatencyReport, Occurrence,
-    PlaylistReport, Report, SegmentReport, StreamReport, VideoReport,
+    PlaylistReport, Report, SegmentReport, SequenceJump, StreamReport, VideoReport,
 };
 pub use run::run;
 pub use text::text;

@@ -2,10 +2,10 @@
 
 use crate::lineup::Mark;
 
-use super::report::{FaultCode, Occurrence, PlaylistReport};
+use super::report::{FaultCode, Occurrence, PlaylistReport, SequenceJump};
 
-/// Places that are kept per stream.
-const KEPT: usize = 200;
+/// Places, or jumps, that are kept per stream.
+pub(crate) const KEPT: usize = 200;
 
 /// Collects where things went wrong.
 #[derive(Debug, Default)]
@@ -34,6 +34,7 @@ pub(crate) struct Recording {
     pub(crate) pictures: Option<Pictures>,
     pub(crate) sound: Option<SoundTrack>,
     pub(crate) segments: Vec<PlayedSegment>,
+    pub(crate) jumps: Vec<SequenceJump>,
     /// Counts of the playlist; None for a file.
     pub(crate) playlist: Option<PlaylistReport>,
     pub(crate) live: bool,

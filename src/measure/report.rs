@@ -49,6 +49,8 @@ pub struct StreamReport {
     pub playlist: Option<PlaylistReport>,
     /// Where timestamps and counters went wrong, in the order of each track; the first 200.
     pub occurrences: Vec<Occurrence>,
+    /// Reloads whose numbers did not go on where the one before ended; the first 200.
+    pub jumps: Vec<SequenceJump>,
     /// Every segment that was listed, in the order of playing; empty for a file.
     pub segments: Vec<SegmentReport>,
 }
@@ -62,6 +64,21 @@ pub struct Occurrence {
     pub pts: u64,
     /// Frames or samples.
     pub count: u64,
+}
+
+/// A reload of a media playlist whose newest number went back, or whose oldest left some out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SequenceJump {
+    /// [`FaultCode::SequenceGap`] or [`FaultCode::SequenceBackwards`].
+    pub code: FaultCode,
+    /// When it was fetched, on this machine's clock.
+    pub at: MediaTime,
+    /// The newest number of the reload before.
+    pub newest_before: u64,
+    /// The oldest number of this one.
+    pub first: u64,
+    /// The newest number of this one.
+    pub last: u64,
 }
 
 /// One segment as a player met it. Times are on this machine's clock.

@@ -28,6 +28,7 @@ pub(crate) fn stream(recording: &Recording, now_ms: u64) -> StreamReport {
         edge: edge(recording),
         playlist: recording.playlist.map(|report| segments(recording, report, has_video, frame_nanos)),
         occurrences: places.0,
+        jumps: recording.jumps.clone(),
         segments: recording.segments.iter().map(segment).collect(),
     }
 }

@@ -92,6 +92,10 @@ fn write_places(out: &mut String, stream: &StreamReport) -> std::fmt::Result {
             pts => writeln!(out, "  at {:.3} s  {code}: {}", pts as f64 / 1e9, place.count)?,
         }
     }
+    for jump in stream.jumps.iter().take(PLACES) {
+        let (before, first, last) = (jump.newest_before, jump.first, jump.last);
+        writeln!(out, "  at {}  the playlist went from …{before} to {first}…{last}", jump.at)?;
+    }
     match stream.occurrences.len().saturating_sub(PLACES) {
         0 => Ok(()),
         more => writeln!(out, "  and {more} more places (--json lists them)"),

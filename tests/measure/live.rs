@@ -64,6 +64,8 @@ async fn a_jump_of_the_sequence_numbers() {
     let report = measure_reloads(vec![so_far(&whole, 3), jumped]).await;
     let playlist = report.streams[0].playlist.unwrap();
     assert_eq!(playlist.sequence_gaps, 6, "{}", uplink::measure::text(&report));
+    let jump = report.streams[0].jumps[0];
+    assert_eq!((jump.newest_before + 7, jump.first + 1), (jump.first, jump.last));
     assert_faults(&report, &[SequenceGap, OffEpoch, FramesMissing, SourceFramesMissing]);
 }
 
