@@ -14,4 +14,4 @@ pub use descriptors::seal_descriptors;
 pub use lock::{DirectoryLock, LockError};
 pub use notify::Service;
 pub use process::{Exit, Launch, Process, Signal, bound_log, own_since};
-pub use signals::{Asked, Signals};
+pub use signals::{Asked, Signals, die_of_faults};
