@@ -17,6 +17,7 @@ use crate::model::status::ProgramOrder;
 use crate::model::{ChannelId, Event, EventCode, MediaTime, Severity};
 use crate::plan::ChannelPlan;
 use crate::system::{Asked, Signals, own_since};
+use crate::telemetry::Recorder;
 
 /// Twice a second, whatever else happens.
 const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -70,9 +71,11 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
     let (attendant, mut said) = Attendant::new();
     let (event_queue, mut told) = mpsc::channel::<Event>(1024);
     let (failures, mut failed) = mpsc::channel::<EncodeFailure>(4);
+    // The worker's own log has every event, too: a daemon may not be there.
+    let recorder = Recorder::new(Box::new(|_| {}));
     let events: EventSink = Arc::new(move |event| {
-        // A full queue means the loop stands still; the log still has the event.
-        log(&event);
+        recorder.record(&event);
+        // A full queue means that the loop stands still.
         let _ = event_queue.try_send(event);
     });
     let clock = HouseClock::start();
@@ -199,13 +202,12 @@ impl Worker {
     fn encoders_failed(&mut self, failure: &EncodeFailure) -> Turn {
         let event = Event::new(self.clock.now(), Severity::Error, EventCode::RenditionFailed, failure.to_string())
             .channel(&self.setup.channel);
-        log(&event);
-        self.attendant.tell_event(event);
+        (self.events)(event);
         Turn::Leave { limit: Duration::from_millis(500), ended: Ended::Failed(failure.to_string()) }
     }
 
     fn beat(&mut self, unwanted: Instant) -> Turn {
-        match &self.channel {
+        match &mut self.channel {
             Some(channel) => {
                 let report = Box::new(channel.report());
                 self.attendant.tell(Up::Heartbeat { report });
@@ -231,15 +233,5 @@ impl Worker {
         }
         tracing::info!(cause, "the worker ends");
         self.attendant.farewell(Up::Stopped { cause }, Duration::from_millis(500)).await;
-    }
-}
-
-/// The worker's own log has every event, too: a daemon may not be there.
-fn log(event: &Event) {
-    let (code, subject) = (event.code.as_str(), event.subject.as_deref().unwrap_or("-"));
-    match event.severity {
-        Severity::Error => tracing::error!(code, subject, "{}", event.text),
-        Severity::Warning => tracing::warn!(code, subject, "{}", event.text),
-        Severity::Info => tracing::info!(code, subject, "{}", event.text),
     }
 }
