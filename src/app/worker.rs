@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::model::ChannelId;
-use crate::system::raise_priority;
+use crate::system::{die_of_faults, raise_priority};
 use crate::telemetry::{self, LogFormat};
 use crate::worker::{Ended, Setup, run};
 
@@ -34,6 +34,7 @@ struct Arguments {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     telemetry::init(arguments.log_format);
+    die_of_faults();
     if !raise_priority() {
         tracing::info!("running at normal priority: the unit's LimitNICE= would allow more");
     }

@@ -97,6 +97,7 @@ impl Program {
             slate: slate.clone(),
             picture: slate,
             shown: None,
+            slate_told: false,
             next_sample: None,
             outlet,
             events,
@@ -162,6 +163,8 @@ struct Ticker {
     /// The picture of the last tick.
     picture: gst::Buffer,
     shown: Option<usize>,
+    /// Whether the slate was reported; the one before the first source is not.
+    slate_told: bool,
     /// Where the sound goes on; none before the first AAC frame boundary.
     next_sample: Option<u64>,
     outlet: Arc<dyn Outlet>,
@@ -296,7 +299,11 @@ impl Ticker {
         }
     }
 
-    fn report(&self, at: MediaTime, showing: &Showing, ordered_slate: bool) {
+    fn report(&mut self, at: MediaTime, showing: &Showing, ordered_slate: bool) {
+        let was_told = std::mem::replace(&mut self.slate_told, *showing == Showing::Slate);
+        if was_told {
+            (self.events)(Event::new(at, Severity::Info, EventCode::SlateOff, "the program left the slate"));
+        }
         let event = match showing {
             Showing::Source { source } => {
                 let text = format!("the program shows source {source}");
