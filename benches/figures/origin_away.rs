@@ -69,6 +69,9 @@ pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
             gaps == 0 && report.faults.is_empty(),
         )
         .details(described(&report)),
-        Row::shown("origin back: live edge, and all that was missed, delivered after", format!("{live:.1} s, {caught_up:.1} s")),
+        Row::shown(
+            "origin back: live edge, and all that was missed, delivered after",
+            format!("{live:.1} s, {caught_up:.1} s"),
+        ),
     ])
 }

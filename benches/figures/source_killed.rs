@@ -66,7 +66,10 @@ fn rows(
     for (round, (started, killed)) in kills.iter().enumerate() {
         slate.push(after(*killed, false).context("a kill was not followed by a slate")?);
         back.push(after(*started, true).context("a sender was never shown")?);
-        bench.say(format!("  round {round}: shown after {:.0} ms, slate {:.0} ms after the kill", back[round], slate[round]));
+        bench.say(format!(
+            "  round {round}: shown after {:.0} ms, slate {:.0} ms after the kill",
+            back[round], slate[round]
+        ));
     }
     let faults = timestamp_faults(report);
     let of = |times: &[f64]| format!("median {:.0} ms, max {:.0} ms of {}", median(times), largest(times), times.len());
@@ -80,8 +83,13 @@ fn rows(
             faults == 0,
         )
         .details(described(report)),
-        Row::new("source killed until the first slate in the delivered picture", "≤ 500 ms", of(&slate), largest(&slate) <= 500.0)
-            .details(json!({ "ms": slate })),
+        Row::new(
+            "source killed until the first slate in the delivered picture",
+            "≤ 500 ms",
+            of(&slate),
+            largest(&slate) <= 500.0,
+        )
+        .details(json!({ "ms": slate })),
         Row::shown(
             "source back until the first of its pictures (it has to deliver for 2 s before it is trusted)",
             of(returns),

@@ -165,6 +165,7 @@ impl<'a> Studio<'a> {
 
     /// Waits until the origin's playlist names a picture made after `from`.
     pub fn on_air(&mut self, channel: &str, from: MediaTime) -> anyhow::Result<()> {
+        // Every class used here has a rendition of this name.
         let lane = self.lane(channel, "360p");
         let what = format!("channel `{channel}` is on air (logs: --keep)");
         let daemon = &mut self.daemon;

@@ -15,8 +15,9 @@ use crate::process::{lives, send};
 use crate::row::{Row, largest, median};
 use crate::studio::{Channel, Studio, utc};
 
+const NAMES: [&str; 2] = ["kill -9", "SIGSEGV"];
 const VICTIMS: [&str; 2] = ["a", "b"];
-/// Half of this for each of two victims is more than the ten seconds of a healthy run.
+/// Twice this, less the spread of the phases, is more than the ten seconds of a healthy run.
 const SLOT: Duration = Duration::from_millis(5700);
 
 pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
@@ -27,12 +28,12 @@ pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let mut slot = Instant::now() + 2 * SLOT;
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..2 * count {
-        let kind = round % 2;
+        // The victims in turn, so that each has its time; the signals in turn for each victim.
+        let (victim, kind) = (VICTIMS[round % 2], round / 2 % 2);
         let signal = [Signal::KILL, Signal::SEGV][kind];
-        // Each pair goes to the two victims in turn, so that each signal meets both.
-        let victim = VICTIMS[(round + round / 2) % 2];
+        let part = 1.0 / count as f64;
         sleep_until(slot);
-        wait_for_phase((round / 2) as f64 / count as f64, 1.0 / count as f64);
+        wait_for_phase(times[kind].len() as f64 * part, part);
         let (at, since) = kill(studio.worker(victim)?, signal)?;
         slot += SLOT;
         let lane = studio.lane(victim, "360p");
@@ -40,7 +41,11 @@ pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
             lane.named_after(at)
         })?;
         let took = since.elapsed().as_secs_f64();
-        bench.say(format!("  {signal:?} of `{victim}` at .{:03}: back after {took:.2} s", at.as_nanos() / 1_000_000 % 1000));
+        bench.say(format!(
+            "  {} of `{victim}` at .{:03}: back after {took:.2} s",
+            NAMES[kind],
+            at.as_nanos() / 1_000_000 % 1000
+        ));
         times[kind].push(took);
         slot = slot.max(Instant::now() + Duration::from_secs(1));
     }
@@ -60,8 +65,8 @@ pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         .details(json!({ "seconds": times }))
     };
     Ok(vec![
-        row("kill -9", &times[0]),
-        row("SIGSEGV", &times[1]),
+        row(NAMES[0], &times[0]),
+        row(NAMES[1], &times[1]),
         Row::new(
             "the neighbour meanwhile: frames missing at the origin",
             "0",

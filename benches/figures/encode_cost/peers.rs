@@ -17,7 +17,7 @@ pub fn gst_launch(ladder: &Ladder, output: &Path) -> Vec<String> {
     let program = format!("video/x-raw,format=I420,width={},height={}", size.width(), size.height());
     let timed = format!("{program},framerate={}/{}", rate.num(), rate.den());
     let sound = "audio/x-raw,format=F32LE,rate=48000,channels=2";
-    let mut line: Vec<String> = vec!["-q".to_owned()];
+    let mut line: Vec<String> = words("-q -e").collect();
     match &ladder.picture {
         Picture::File(path) => {
             line.extend(words(&format!("filesrc location={} ! qtdemux name=demux", path.display())));
@@ -74,7 +74,10 @@ fn rendition(ladder: &Ladder, rung: &Rung) -> String {
 }
 
 fn muxed(output: &Path, n: usize) -> String {
-    format!("mp4mux fragment-duration=1000 streamable=true ! filesink async=false location={}/gst-{n}.mp4", output.display())
+    format!(
+        "mp4mux fragment-duration=1000 streamable=true ! filesink async=false location={}/gst-launch-1.0-{n}.mp4",
+        output.display()
+    )
 }
 
 /// The arguments of ffmpeg.
@@ -106,10 +109,16 @@ pub fn ffmpeg(ladder: &Ladder, output: &Path) -> Vec<String> {
     for (n, rung) in ladder.rungs.iter().enumerate() {
         line.extend(words(&format!("-map [v{n}]")));
         line.extend(x264(ladder, rung));
-        line.extend(words(&format!("-f mp4 -movflags +frag_keyframe+empty_moov+default_base_moof {}/ffmpeg-{n}.mp4", output.display())));
+        line.extend(words(&format!(
+            "-f mp4 -movflags +frag_keyframe+empty_moov+default_base_moof {}/ffmpeg-{n}.mp4",
+            output.display()
+        )));
     }
     line.extend(words(&format!("-map {sound} -ac 2 -ar 48000 -c:a aac -b:a {}", ladder.sound)));
-    line.extend(words(&format!("-f mp4 -movflags +empty_moov+default_base_moof -frag_duration 1000000 {}/ffmpeg-sound.mp4", output.display())));
+    line.extend(words(&format!(
+        "-f mp4 -movflags +empty_moov+default_base_moof -frag_duration 1000000 {}/ffmpeg-sound.mp4",
+        output.display()
+    )));
     line
 }
 

@@ -17,6 +17,8 @@ pub enum Picture {
 /// One encode.
 #[derive(Debug)]
 pub struct Rung {
+    /// The rendition's name.
+    pub id: String,
     pub size: PictureSize,
     pub profile: String,
     /// Properties of x264enc, as text.
@@ -55,7 +57,8 @@ fn ladder(plan: &ChannelPlan, picture: Picture) -> anyhow::Result<Ladder> {
     let rungs = plan.video.iter().map(|rendition| {
         let x264 = rendition.encoders.iter().find(|encoder| encoder.element == "x264enc");
         let encoder = x264.context("the ladder is not encoded with x264")?;
-        Ok(Rung { size: rendition.size, profile: encoder.h264_profile.clone(), properties: properties(encoder) })
+        let id = rendition.id.to_string();
+        Ok(Rung { id, size: rendition.size, profile: encoder.h264_profile.clone(), properties: properties(encoder) })
     });
     let frames = plan.segments.duration().as_secs_f64() * plan.program.frame_rate.as_f64();
     Ok(Ladder {
