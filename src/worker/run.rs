@@ -17,6 +17,7 @@ use crate::model::status::ProgramOrder;
 use crate::model::{ChannelId, Event, EventCode, MediaTime, Severity};
 use crate::plan::ChannelPlan;
 use crate::system::{Asked, Signals, own_since};
+use crate::telemetry;
 
 /// Twice a second, whatever else happens.
 const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -71,8 +72,9 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
     let (event_queue, mut told) = mpsc::channel::<Event>(1024);
     let (failures, mut failed) = mpsc::channel::<EncodeFailure>(4);
     let events: EventSink = Arc::new(move |event| {
-        // A full queue means the loop stands still; the log still has the event.
-        log(&event);
+        // The worker's own log has every event, too: a daemon may not be there, and a full queue means that the loop
+        // stands still.
+        telemetry::line(&event, &event.text);
         let _ = event_queue.try_send(event);
     });
     let clock = HouseClock::start();
@@ -199,7 +201,7 @@ impl Worker {
     fn encoders_failed(&mut self, failure: &EncodeFailure) -> Turn {
         let event = Event::new(self.clock.now(), Severity::Error, EventCode::RenditionFailed, failure.to_string())
             .channel(&self.setup.channel);
-        log(&event);
+        telemetry::line(&event, &event.text);
         self.attendant.tell_event(event);
         Turn::Leave { limit: Duration::from_millis(500), ended: Ended::Failed(failure.to_string()) }
     }
@@ -231,15 +233,5 @@ impl Worker {
         }
         tracing::info!(cause, "the worker ends");
         self.attendant.farewell(Up::Stopped { cause }, Duration::from_millis(500)).await;
-    }
-}
-
-/// The worker's own log has every event, too: a daemon may not be there.
-fn log(event: &Event) {
-    let (code, subject) = (event.code.as_str(), event.subject.as_deref().unwrap_or("-"));
-    match event.severity {
-        Severity::Error => tracing::error!(code, subject, "{}", event.text),
-        Severity::Warning => tracing::warn!(code, subject, "{}", event.text),
-        Severity::Info => tracing::info!(code, subject, "{}", event.text),
     }
 }
