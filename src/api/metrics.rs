@@ -120,6 +120,8 @@ fn renditions(sheet: &mut Sheet, status: &ApplianceStatus) {
         each(|r| r.measured.bps() as f64 / 8.0),
     );
     sheet.counter("rendition_segments", "Segments written", rows().map(|(labels, r)| (labels, r.segments)));
+    let dropped = rows().map(|(labels, r)| (labels, r.dropped_frames));
+    sheet.counter("rendition_dropped_frames", "Frames that the encoder had no time for", dropped);
     let positions = rows().filter_map(|(labels, r)| Some((labels, r.position?.as_secs_f64())));
     sheet.gauge("rendition_position_timestamp_seconds", "End of the last segment on disk", positions);
     let encoders = rows().map(|(mut labels, rendition)| {

@@ -24,6 +24,7 @@ Exit codes:
   3  measured, and found faults
 
 Offset of sound to picture: positive means that the sound is late (ITU-R BT.1359 counts the other way round).
+Ctrl-C ends the playing of a live stream early and reports what was seen.
 Counter, latency and offset need the marks of the test source in picture and sound.";
 
 /// Plays a delivered stream as a player does and reports what became of it: frames missing, repeated or out of order,
@@ -79,7 +80,17 @@ pub fn main() -> ExitCode {
 fn measure(options: Options) -> anyhow::Result<measure::Report> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let progress = Arc::clone(&options.progress);
+    let stop = options.stop.clone();
     let report = runtime.block_on(async {
+        tokio::spawn(async move {
+            // The first Ctrl-C ends the playing and reports; the second ends the program.
+            if tokio::signal::ctrl_c().await.is_ok() {
+                stop.cancel();
+            }
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(130);
+            }
+        });
         let shown = std::io::stderr().is_terminal().then(|| tokio::spawn(show(progress)));
         let report = measure::run(options).await;
         if let Some(shown) = shown {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::model::ChannelId;
+use crate::system::raise_priority;
 use crate::telemetry::{self, LogFormat};
 use crate::worker::{Ended, Setup, run};
 
@@ -33,6 +34,9 @@ struct Arguments {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     telemetry::init(arguments.log_format);
+    if !raise_priority() {
+        tracing::info!("running at normal priority: the unit's LimitNICE= would allow more");
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

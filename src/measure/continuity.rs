@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::playlist::{Entry, MediaPlaylist};
-use super::report::PlaylistReport;
+use super::recording::KEPT;
+use super::report::{FaultCode, PlaylistReport, SequenceJump};
+use crate::model::MediaTime;
 
 /// Entries that are remembered for comparison.
 const MEMORY: usize = 512;
@@ -13,16 +15,24 @@ const MEMORY: usize = 512;
 pub(crate) struct Continuity {
     known: BTreeMap<u64, Entry>,
     newest: Option<u64>,
+    /// The last number of the previous reload; lower than `newest` while an old copy is served.
+    listed: Option<u64>,
+    /// Where the numbers did not go on.
+    pub(crate) jumps: Vec<SequenceJump>,
 }
 
 impl Continuity {
-    /// Takes a reload, counts its faults in `report`, and returns the entries that were not there before.
-    pub(crate) fn see(&mut self, playlist: &MediaPlaylist, report: &mut PlaylistReport) -> Vec<Entry> {
+    /// Takes a reload fetched at `at`, counts its faults in `report`, and returns the entries that were not there before.
+    pub(crate) fn see(&mut self, playlist: &MediaPlaylist, at: MediaTime, report: &mut PlaylistReport) -> Vec<Entry> {
         report.target_duration = playlist.target_duration;
         let (Some(first), Some(last)) = (playlist.entries.first(), playlist.entries.last()) else { return Vec::new() };
+        let before = self.listed.replace(last.number);
         if let Some(newest) = self.newest {
             if last.number < newest {
-                report.sequence_backwards += 1;
+                if let Some(newest_before) = before.filter(|&before| last.number < before) {
+                    report.sequence_backwards += 1;
+                    self.note(FaultCode::SequenceBackwards, at, newest_before, playlist);
+                }
                 if playlist.entries.iter().all(|entry| self.is_known(entry)) {
                     // An old copy of the same playlist, from a cache: nothing in it is new.
                     return Vec::new();
@@ -32,6 +42,7 @@ impl Continuity {
                 self.newest = last.number.checked_sub(1);
             } else if first.number > newest + 1 {
                 report.sequence_gaps += first.number - newest - 1;
+                self.note(FaultCode::SequenceGap, at, newest, playlist);
             }
         }
         let newest = self.newest;
@@ -52,6 +63,14 @@ impl Continuity {
             self.known.pop_first();
         }
         fresh
+    }
+
+    fn note(&mut self, code: FaultCode, at: MediaTime, newest_before: u64, playlist: &MediaPlaylist) {
+        if let (Some(first), Some(last)) = (playlist.entries.first(), playlist.entries.last())
+            && self.jumps.len() < KEPT
+        {
+            self.jumps.push(SequenceJump { code, at, newest_before, first: first.number, last: last.number });
+        }
     }
 
     fn is_known(&self, entry: &Entry) -> bool {
@@ -88,7 +107,7 @@ mod tests {
         let mut continuity = Continuity::default();
         let fresh = reloads.iter().map(|entries| {
             let playlist = MediaPlaylist { target_duration: 2, ended: false, entries: entries.clone() };
-            continuity.see(&playlist, &mut report).iter().map(|entry| entry.number).collect()
+            continuity.see(&playlist, MediaTime::default(), &mut report).iter().map(|entry| entry.number).collect()
         });
         (fresh.collect(), report)
     }
@@ -112,8 +131,8 @@ mod tests {
 
     #[test]
     fn an_old_copy_is_not_played_again() {
-        let (fresh, report) = reloads(&[plain(1..4), plain(2..6), plain(1..4), plain(3..7)]);
-        assert_eq!(fresh, [vec![1, 2, 3], vec![4, 5], vec![], vec![6]]);
+        let (fresh, report) = reloads(&[plain(1..4), plain(2..6), plain(1..4), plain(1..4), plain(3..7)]);
+        assert_eq!(fresh, [vec![1, 2, 3], vec![4, 5], vec![], vec![], vec![6]]);
         assert_eq!((report.sequence_backwards, report.sequence_gaps), (1, 0));
     }
 

@@ -2,8 +2,8 @@
 
 use crate::lineup::COUNTER_BITS;
 
-use super::recording::Seen;
-use super::report::CounterReport;
+use super::recording::{Occurrences, Seen};
+use super::report::{CounterReport, FaultCode};
 
 /// A picture whose mark was read, with the counter unwrapped.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ struct Read {
 
 /// Judges what the pictures say of themselves, in the order of presentation; None with fewer than two marks.
 /// `frame_nanos` is the duration of a frame.
-pub(crate) fn counter(seen: &[Seen], frame_nanos: u64) -> Option<CounterReport> {
+pub(crate) fn counter(seen: &[Seen], frame_nanos: u64, places: &mut Occurrences) -> Option<CounterReport> {
     let (reads, origin) = unwrap(seen)?;
     let (first, rest) = reads.split_first().filter(|(_, rest)| !rest.is_empty())?;
     let mut report = CounterReport {
@@ -27,18 +27,35 @@ pub(crate) fn counter(seen: &[Seen], frame_nanos: u64) -> Option<CounterReport> 
         repeated: 0,
         out_of_order: 0,
         longest_freeze_ms: 0.0,
+        delay_ms: None,
         first: origin,
         last: rest.last().map_or(0, |last| last.frame as u64 & ((1 << COUNTER_BITS) - 1)),
+    };
+    let mut frames: Vec<i64> = reads.iter().map(|read| read.frame).collect();
+    frames.sort_unstable();
+    frames.dedup();
+    let shown = |after: i64, before: i64| {
+        frames.partition_point(|&frame| frame < before).saturating_sub(frames.partition_point(|&frame| frame <= after))
     };
     let mut explained = 0;
     let mut shown_since = first.pts;
     for pair in reads.windows(2) {
         let (before, now) = (pair[0], pair[1]);
         let step = now.frame - before.frame;
-        report.out_of_order += u64::from(step < 0);
-        explained += now.unreadable_before.min(step.saturating_sub(1).max(0) as u64);
+        let between = step.saturating_sub(1).max(0) as u64;
+        let hidden = now.unreadable_before.min(between);
+        explained += hidden;
+        let elsewhere = shown(before.frame, now.frame) as u64;
+        places.add(FaultCode::SourceFramesMissing, now.pts, between.saturating_sub(hidden + elsewhere));
+        places.add(FaultCode::MarksUnreadable, now.pts, now.unreadable_before);
+        if step < 0 {
+            report.out_of_order += 1;
+            places.add(FaultCode::SourceFramesOutOfOrder, now.pts, 1);
+        }
         if step != 0 {
             shown_since = now.pts;
+        } else {
+            places.add_one(FaultCode::SourceFramesRepeated, shown_since);
         }
         let freeze = now.pts.saturating_sub(shown_since);
         report.longest_freeze_ms = report.longest_freeze_ms.max(millis(freeze));
@@ -47,10 +64,7 @@ pub(crate) fn counter(seen: &[Seen], frame_nanos: u64) -> Option<CounterReport> 
             report.longest_unreadable_ms = report.longest_unreadable_ms.max(millis(without));
         }
     }
-    let mut frames: Vec<i64> = reads.iter().map(|read| read.frame).collect();
-    frames.sort_unstable();
     let span = frames.last()?.abs_diff(*frames.first()?) + 1;
-    frames.dedup();
     report.repeated = (reads.len() - frames.len()) as u64;
     report.missing = span.saturating_sub(frames.len() as u64).saturating_sub(explained);
     Some(report)
@@ -100,7 +114,7 @@ mod tests {
             .enumerate()
             .map(|(i, &n)| Seen { pts: i as u64 * FRAME, mark: n.map(|n| Mark::new(n, n * 33)) })
             .collect();
-        counter(&seen, FRAME).unwrap()
+        counter(&seen, FRAME, &mut Occurrences::default()).unwrap()
     }
 
     fn faults(frames: &[u64]) -> (u64, u64, u64) {
@@ -134,6 +148,24 @@ mod tests {
         assert!((report.longest_unreadable_ms - 66.7).abs() < 0.1);
         let report = judged(&[Some(1), None, Some(5)]);
         assert_eq!((report.missing, report.unreadable), (2, 1));
+    }
+
+    #[test]
+    fn the_report_says_where() {
+        let shown = [1, 2, 2, 2, 4, 7, 6, 8].map(|n| Mark::new(n, n));
+        let seen = (0..).zip(shown).map(|(i, mark)| Seen { pts: i * FRAME, mark: Some(mark) });
+        let mut places = Occurrences::default();
+        counter(&seen.collect::<Vec<_>>(), FRAME, &mut places);
+        let places: Vec<_> = places.0.iter().map(|place| (place.code, place.pts / FRAME, place.count)).collect();
+        assert_eq!(
+            places,
+            [
+                (FaultCode::SourceFramesRepeated, 1, 2),
+                (FaultCode::SourceFramesMissing, 4, 1),
+                (FaultCode::SourceFramesMissing, 5, 1),
+                (FaultCode::SourceFramesOutOfOrder, 6, 1),
+            ]
+        );
     }
 
     proptest! {

@@ -21,6 +21,8 @@ use crate::model::MediaTime;
 const JOIN: usize = 3;
 /// Between two looks for a segment that is due.
 const POLL: Duration = Duration::from_millis(150);
+/// How often a segment is asked for that the origin has but does not deliver.
+const ATTEMPTS: u32 = 4;
 /// How long a live stream is played unless told otherwise.
 const LIVE_SECONDS: u32 = 30;
 
@@ -41,8 +43,8 @@ pub(crate) async fn follow(
     let mut joined = false;
     let mut newest_at = started;
     loop {
-        let seen = MediaTime::from_system(std::time::SystemTime::now()).as_nanos();
-        let mut fresh = follower.continuity.see(&playlist, &mut follower.report);
+        let seen = MediaTime::from_system(std::time::SystemTime::now());
+        let mut fresh = follower.continuity.see(&playlist, seen, &mut follower.report);
         if !fresh.is_empty() {
             follower.note_wait(newest_at, joined);
             newest_at = Instant::now();
@@ -51,13 +53,15 @@ pub(crate) async fn follow(
             follower.join(&mut fresh, &playlist);
         }
         for entry in fresh {
-            if playlist.ended && !follower.recording.live && follower.played_enough() {
+            let over =
+                if follower.recording.live { joined && follower.is_over(until) } else { follower.played_enough() };
+            if over {
                 break;
             }
-            follower.play(entry, seen, joined).await?;
+            follower.play(entry, seen.as_nanos(), joined).await?;
         }
         joined = true;
-        if playlist.ended || Instant::now() >= until {
+        if playlist.ended || follower.is_over(until) {
             break;
         }
         let Some(next) = follower.next_playlist(newest_at, until).await else { break };
@@ -119,7 +123,10 @@ impl Follower {
     async fn next_playlist(&mut self, newest_at: Instant, until: Instant) -> Option<MediaPlaylist> {
         let due = newest_at + Duration::from_secs_f64((self.last_seconds * 0.75).clamp(0.0, 60.0));
         loop {
-            tokio::time::sleep_until(due.max(Instant::now() + POLL).min(until)).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(due.max(Instant::now() + POLL).min(until)) => {}
+                () = self.options.stop.cancelled() => return None,
+            }
             let answer = match self.fetcher.get(&self.url).await {
                 Ok(bytes) => self.read(&bytes),
                 Err(error) => Err(error.to_string()),
@@ -132,7 +139,7 @@ impl Follower {
                     self.trouble(format!("playlist: {reason}"));
                 }
             }
-            if Instant::now() >= until {
+            if self.is_over(until) {
                 return None;
             }
         }
@@ -142,6 +149,10 @@ impl Follower {
         if !playlist.ended && !self.options.from_start {
             fresh.drain(..fresh.len().saturating_sub(JOIN));
         }
+    }
+
+    fn is_over(&self, until: Instant) -> bool {
+        Instant::now() >= until || self.options.stop.is_cancelled()
     }
 
     fn played_enough(&self) -> bool {
@@ -204,7 +215,16 @@ impl Follower {
                 bytes
             }
         };
-        Ok((init, self.fetcher.get(&entry.url).await?))
+        let mut attempts = 1;
+        loop {
+            match self.fetcher.get(&entry.url).await {
+                // Players try again, too, unless they are told that it is not there.
+                Err(FetchError::Refused(_) | FetchError::Broken(_)) if attempts < ATTEMPTS => attempts += 1,
+                Err(error) => return Err(error),
+                Ok(bytes) => return Ok((init, bytes)),
+            }
+            tokio::time::sleep(POLL * 2).await;
+        }
     }
 
     async fn decode(&mut self, init: Bytes, bytes: Bytes, entry: &Entry) -> Result<Option<(u64, u64)>, MeasureError> {
@@ -217,7 +237,7 @@ impl Follower {
             }
             (deck, outcome)
         });
-        let Ok((deck, outcome)) = task.await else { return Ok(None) };
+        let (deck, outcome) = task.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         self.deck = Some(deck);
         match outcome {
             Ok(played) => {
@@ -247,6 +267,7 @@ impl Follower {
             }
         }
         self.recording.playlist = Some(self.report);
+        self.recording.jumps = self.continuity.jumps;
         Ok(self.recording)
     }
 }

@@ -33,9 +33,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 pub use report::{
-    AudioReport, AvOffset, CounterReport, EdgeReport, Fault, FaultCode, KeyframeReport, LatencyReport, PlaylistReport,
-    Report, StreamReport, VideoReport,
+    AudioReport, AvOffset, CounterReport, EdgeReport, Fault, FaultCode, KeyframeReport, LatencyReport, Occurrence,
+    PlaylistReport, Report, SegmentReport, SequenceJump, StreamReport, VideoReport,
 };
 pub use run::run;
 pub use text::text;
@@ -54,6 +56,8 @@ pub struct Options {
     pub rendition: Option<String>,
     /// How long to wait for the first playlist to become available.
     pub patience: Duration,
+    /// Cancelled, it ends the playing of a live stream early; what was played so far is reported.
+    pub stop: CancellationToken,
     /// Counts as it plays, for whoever shows it.
     pub progress: Arc<Progress>,
 }
@@ -67,6 +71,7 @@ impl Options {
             from_start: false,
             rendition: None,
             patience: Duration::from_secs(5),
+            stop: CancellationToken::new(),
             progress: Arc::default(),
         }
     }

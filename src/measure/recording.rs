@@ -2,7 +2,30 @@
 
 use crate::lineup::Mark;
 
-use super::report::PlaylistReport;
+use super::report::{FaultCode, Occurrence, PlaylistReport, SequenceJump};
+
+/// Places, or jumps, that are kept per stream.
+pub(crate) const KEPT: usize = 200;
+
+/// Collects where things went wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Occurrences(pub(crate) Vec<Occurrence>);
+
+impl Occurrences {
+    pub(crate) fn add(&mut self, code: FaultCode, pts: u64, count: u64) {
+        if self.0.len() < KEPT && count > 0 {
+            self.0.push(Occurrence { code, pts, count });
+        }
+    }
+
+    /// One more of what the latest place is about, or a new place.
+    pub(crate) fn add_one(&mut self, code: FaultCode, pts: u64) {
+        match self.0.last_mut() {
+            Some(last) if last.code == code && last.pts == pts => last.count += 1,
+            _ => self.add(code, pts, 1),
+        }
+    }
+}
 
 /// One stream, played.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +34,7 @@ pub(crate) struct Recording {
     pub(crate) pictures: Option<Pictures>,
     pub(crate) sound: Option<SoundTrack>,
     pub(crate) segments: Vec<PlayedSegment>,
+    pub(crate) jumps: Vec<SequenceJump>,
     /// Counts of the playlist; None for a file.
     pub(crate) playlist: Option<PlaylistReport>,
     pub(crate) live: bool,

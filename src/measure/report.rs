@@ -47,6 +47,57 @@ pub struct StreamReport {
     pub edge: Option<EdgeReport>,
     /// The media playlist; None for a file.
     pub playlist: Option<PlaylistReport>,
+    /// Where timestamps and counters went wrong, in the order of each track; the first 200.
+    pub occurrences: Vec<Occurrence>,
+    /// Reloads whose numbers did not go on where the one before ended; the first 200.
+    pub jumps: Vec<SequenceJump>,
+    /// Every segment that was listed, in the order of playing; empty for a file.
+    pub segments: Vec<SegmentReport>,
+}
+
+/// A place where timestamps or counters went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occurrence {
+    /// What.
+    pub code: FaultCode,
+    /// The timestamp behind the fault, in nanoseconds; of a repeated source frame its first.
+    pub pts: u64,
+    /// Frames or samples.
+    pub count: u64,
+}
+
+/// A reload of a media playlist whose newest number went back, or whose oldest left some out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SequenceJump {
+    /// [`FaultCode::SequenceGap`] or [`FaultCode::SequenceBackwards`].
+    pub code: FaultCode,
+    /// When it was fetched, on this machine's clock.
+    pub at: MediaTime,
+    /// The newest number of the reload before.
+    pub newest_before: u64,
+    /// The oldest number of this one.
+    pub first: u64,
+    /// The newest number of this one.
+    pub last: u64,
+}
+
+/// One segment as a player met it. Times are on this machine's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SegmentReport {
+    /// Media sequence number.
+    pub number: u64,
+    /// When the playlist first listed it.
+    pub seen: MediaTime,
+    /// When it had been downloaded; None if it could not be.
+    pub fetched: Option<MediaTime>,
+    /// It appeared while the playlist was followed, so that `seen` says when it was published (to about 200 ms).
+    pub live: bool,
+    /// It follows an EXT-X-DISCONTINUITY.
+    pub discontinuity: bool,
+    /// Its first timestamp in nanoseconds; None if it held no media.
+    pub first_pts: Option<u64>,
+    /// Where its last sample ends, in nanoseconds.
+    pub end_pts: Option<u64>,
 }
 
 /// Timestamps of a picture track.
@@ -124,13 +175,17 @@ pub struct CounterReport {
     pub out_of_order: u64,
     /// Longest time that one source frame stayed beyond its own duration, in milliseconds.
     pub longest_freeze_ms: f64,
+    /// Median time from the UTC in the picture to the picture's timestamp, in milliseconds: what the way from source
+    /// to program took. None if timestamps do not count from the epoch.
+    pub delay_ms: Option<f64>,
     /// First frame number (modulo 2^40).
     pub first: u64,
     /// Last frame number (modulo 2^40).
     pub last: u64,
 }
 
-/// Latency of pictures in milliseconds, by nearest rank. Every picture of a segment counts, so that a player which
+/// Latency of pictures in milliseconds, by nearest rank. Compares this machine's clock with the source's: across
+/// machines it is as good as their synchronisation. Every picture of a segment counts, so that a player which
 /// needs the whole segment is what is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LatencyReport {

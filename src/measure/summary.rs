@@ -1,15 +1,23 @@
 //! From recordings to the report. Pure.
 
-use super::recording::{PlayedSegment, Recording};
-use super::report::{EdgeReport, LatencyReport, PlaylistReport, StreamReport};
+use super::recording::{Occurrences, PlayedSegment, Recording};
+use super::report::{EdgeReport, LatencyReport, PlaylistReport, SegmentReport, StreamReport};
 use super::{counter, timeline};
+use crate::model::MediaTime;
 
 /// The report on one stream; `now_ms` is any time within 17 years of its marks.
 pub(crate) fn stream(recording: &Recording, now_ms: u64) -> StreamReport {
-    let video = recording.pictures.as_ref().and_then(|pictures| timeline::video(recording, pictures));
-    let audio = recording.sound.as_ref().and_then(|sound| timeline::audio(recording, sound));
+    let mut places = Occurrences::default();
+    let video = recording.pictures.as_ref().and_then(|pictures| timeline::video(recording, pictures, &mut places));
+    let audio = recording.sound.as_ref().and_then(|sound| timeline::audio(recording, sound, &mut places));
     let frame_nanos = video.map_or(40_000_000, |video| (1e9 / video.frame_rate) as u64);
-    let counter = recording.pictures.as_ref().and_then(|pictures| counter::counter(&pictures.seen, frame_nanos));
+    let seen = recording.pictures.as_ref().map(|pictures| pictures.seen.as_slice()).unwrap_or_default();
+    let mut counter = counter::counter(seen, frame_nanos, &mut places);
+    if let Some(counter) = counter.as_mut().filter(|_| recording.counts_from_epoch()) {
+        let delays =
+            seen.iter().filter_map(|seen| Some(millis_between(seen.pts, seen.mark?.utc_ms_near(now_ms) * 1_000_000)));
+        counter.delay_ms = percentiles(delays.collect()).map(|(_, median, ..)| median);
+    }
     let has_video = video.is_some();
     StreamReport {
         name: recording.name.clone(),
@@ -19,6 +27,21 @@ pub(crate) fn stream(recording: &Recording, now_ms: u64) -> StreamReport {
         latency: latency(recording, now_ms),
         edge: edge(recording),
         playlist: recording.playlist.map(|report| segments(recording, report, has_video, frame_nanos)),
+        occurrences: places.0,
+        jumps: recording.jumps.clone(),
+        segments: recording.segments.iter().map(segment).collect(),
+    }
+}
+
+fn segment(played: &PlayedSegment) -> SegmentReport {
+    SegmentReport {
+        number: played.number,
+        seen: MediaTime::from_nanos(played.seen),
+        fetched: (played.fetched > 0).then(|| MediaTime::from_nanos(played.fetched)),
+        live: played.live,
+        discontinuity: played.discontinuity,
+        first_pts: played.media.map(|(first, _)| first),
+        end_pts: played.media.map(|(_, end)| end),
     }
 }
 

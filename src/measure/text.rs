@@ -2,7 +2,14 @@
 
 use std::fmt::Write as _;
 
+use crate::model::MediaTime;
+
 use super::report::{AudioReport, CounterReport, PlaylistReport, Report, StreamReport, VideoReport};
+
+/// Places that are written out per stream.
+const PLACES: usize = 5;
+/// Timestamps later than September 2001 count from the epoch.
+const SINCE_EPOCH: u64 = 1_000_000_000_000_000_000;
 
 /// The report in lines of text, the verdict last.
 pub fn text(report: &Report) -> String {
@@ -70,9 +77,28 @@ fn write_stream(out: &mut String, stream: &StreamReport) -> std::fmt::Result {
             e.p50_ms, e.p95_ms, e.max_ms
         )?;
     }
-    match &stream.playlist {
-        Some(playlist) => write_playlist(out, playlist),
-        None => Ok(()),
+    if let Some(playlist) = &stream.playlist {
+        write_playlist(out, playlist)?;
+    }
+    write_places(out, stream)
+}
+
+/// The first places, as time since the epoch where timestamps are that, else in seconds.
+fn write_places(out: &mut String, stream: &StreamReport) -> std::fmt::Result {
+    for place in stream.occurrences.iter().take(PLACES) {
+        let code = serde_json::to_string(&place.code).unwrap_or_default().replace(['"'], "").replace('_', " ");
+        match place.pts {
+            SINCE_EPOCH.. => writeln!(out, "  at {}  {code}: {}", MediaTime::from_nanos(place.pts), place.count)?,
+            pts => writeln!(out, "  at {:.3} s  {code}: {}", pts as f64 / 1e9, place.count)?,
+        }
+    }
+    for jump in stream.jumps.iter().take(PLACES) {
+        let (before, first, last) = (jump.newest_before, jump.first, jump.last);
+        writeln!(out, "  at {}  the playlist went from …{before} to {first}…{last}", jump.at)?;
+    }
+    match stream.occurrences.len().saturating_sub(PLACES) {
+        0 => Ok(()),
+        more => writeln!(out, "  and {more} more places (--json lists them)"),
     }
 }
 
@@ -104,8 +130,14 @@ fn write_audio(out: &mut String, a: &AudioReport) -> std::fmt::Result {
 fn write_counter(out: &mut String, c: &CounterReport) -> std::fmt::Result {
     writeln!(
         out,
-        "  counter    {} marks: {} missing, {} repeated, {} out of order, {} unreadable; longest freeze {:.0} ms",
-        c.marks, c.missing, c.repeated, c.out_of_order, c.unreadable, c.longest_freeze_ms
+        "  counter    {} marks: {} missing, {} repeated, {} out of order, {} unreadable; longest freeze {:.0} ms{}",
+        c.marks,
+        c.missing,
+        c.repeated,
+        c.out_of_order,
+        c.unreadable,
+        c.longest_freeze_ms,
+        c.delay_ms.map(|delay| format!("; {delay:+.1} ms from source to timestamp")).unwrap_or_default()
     )
 }
 

@@ -1,12 +1,12 @@
 //! Timestamps of one track: what is missing, repeated, out of order. Pure.
 
-use super::recording::{Frame, Packet, Pictures, Recording, SoundTrack};
-use super::report::{AudioReport, VideoReport};
+use super::recording::{Frame, Occurrences, Packet, Pictures, Recording, SoundTrack};
+use super::report::{AudioReport, FaultCode, VideoReport};
 
 const MILLI: f64 = 1e6;
 
 /// Judges the timestamps of the picture track; None if there is no frame.
-pub(crate) fn video(recording: &Recording, pictures: &Pictures) -> Option<VideoReport> {
+pub(crate) fn video(recording: &Recording, pictures: &Pictures, places: &mut Occurrences) -> Option<VideoReport> {
     let runs = presentation_order(recording, &pictures.frames);
     let frame = frame_nanos(&runs)?;
     let times = pictures.frames.iter().map(|frame| frame.pts);
@@ -29,7 +29,7 @@ pub(crate) fn video(recording: &Recording, pictures: &Pictures) -> Option<VideoR
         last_pts: times.max()?,
     };
     for run in &runs {
-        count_steps(run, frame, &mut report);
+        count_steps(run, frame, &mut report, places);
     }
     Some(report)
 }
@@ -58,7 +58,7 @@ fn frame_nanos(runs: &[Vec<u64>]) -> Option<u64> {
     steps.get(steps.len() / 2).copied()
 }
 
-fn count_steps(run: &[u64], frame: u64, report: &mut VideoReport) {
+fn count_steps(run: &[u64], frame: u64, report: &mut VideoReport, places: &mut Occurrences) {
     let Some((&first, rest)) = run.split_first() else { return };
     let frame = frame as f64;
     let mut latest = first;
@@ -67,12 +67,16 @@ fn count_steps(run: &[u64], frame: u64, report: &mut VideoReport) {
         let frames = step as f64 / frame;
         if frames <= -0.5 {
             report.out_of_order += 1;
+            places.add(FaultCode::FramesOutOfOrder, pts, 1);
             continue;
         }
         if frames < 0.5 {
             report.repeated += 1;
+            places.add(FaultCode::FramesRepeated, pts, 1);
         } else if frames >= 1.5 {
-            report.missing += frames.round() as u64 - 1;
+            let missing = frames.round() as u64 - 1;
+            report.missing += missing;
+            places.add(FaultCode::FramesMissing, pts, missing);
         }
         report.largest_step_ms = report.largest_step_ms.max(step as f64 / MILLI);
         latest = latest.max(pts);
@@ -84,7 +88,7 @@ fn segments_without_keyframe(frames: &[Frame]) -> u64 {
 }
 
 /// Judges the timestamps of the sound track; None if there is no packet.
-pub(crate) fn audio(recording: &Recording, sound: &SoundTrack) -> Option<AudioReport> {
+pub(crate) fn audio(recording: &Recording, sound: &SoundTrack, places: &mut Occurrences) -> Option<AudioReport> {
     let rate = f64::from(sound.rate);
     let samples = |nanos: f64| nanos * rate / 1e9;
     let mut report = AudioReport {
@@ -108,11 +112,14 @@ pub(crate) fn audio(recording: &Recording, sound: &SoundTrack) -> Option<AudioRe
         let begin = match previous {
             Some((last, begin)) if !restart => {
                 let hole = i128::from(packet.pts) - i128::from(ends(&last));
+                let (gaps, overlaps) = (report.gap_samples, report.overlap_samples);
                 count_joint(samples(hole as f64), rate, &mut report);
+                places.add(FaultCode::SoundGap, packet.pts, report.gap_samples - gaps);
+                places.add(FaultCode::SoundOverlap, packet.pts, report.overlap_samples - overlaps);
                 begin
             }
             Some((last, begin)) => {
-                report.expected_samples += samples((ends(&last) - begin) as f64).round() as u64;
+                report.expected_samples += samples(ends(&last).saturating_sub(begin) as f64).round() as u64;
                 packet.pts
             }
             None => packet.pts,
@@ -141,6 +148,7 @@ fn count_joint(samples: f64, rate: f64, report: &mut AudioReport) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::recording::PlayedSegment;
 
     const EPOCH: u64 = 1_763_683_200_000_000_000;
 
@@ -156,7 +164,7 @@ mod tests {
             })
             .collect();
         let recording = Recording::default();
-        video(&recording, &Pictures { frames, ..Default::default() }).unwrap()
+        video(&recording, &Pictures { frames, ..Default::default() }, &mut Occurrences::default()).unwrap()
     }
 
     #[test]
@@ -174,6 +182,22 @@ mod tests {
     }
 
     #[test]
+    fn a_discontinuity_may_restart_a_timeline_that_does_not_count_from_the_epoch() {
+        let judged = |discontinuity: bool, base: u64| {
+            let segment =
+                |discontinuity, media| PlayedSegment { discontinuity, media: Some(media), ..Default::default() };
+            let segments = vec![segment(false, (base, base + 1)), segment(discontinuity, (base, base + 1))];
+            let frames =
+                (0..60).map(|i| Frame { pts: base + i % 30 * 33_333_333, key: true, segment: i as usize / 30 });
+            let pictures = Pictures { frames: frames.collect(), ..Default::default() };
+            let recording = Recording { segments, ..Default::default() };
+            video(&recording, &pictures, &mut Occurrences::default()).unwrap().out_of_order
+        };
+        assert_eq!((judged(true, 0), judged(false, 0)), (0, 29));
+        assert_eq!(judged(true, EPOCH), 29, "time since the epoch never goes back");
+    }
+
+    #[test]
     fn sound_gaps_and_overlaps_are_counted_in_samples() {
         let packet = |n: u64, shift: i64| Packet {
             pts: (EPOCH + (n * 1024 * 1_000_000_000).div_ceil(48_000)).checked_add_signed(shift * 20_833).unwrap(),
@@ -181,7 +205,7 @@ mod tests {
             segment: 0,
         };
         let track = |packets| SoundTrack { rate: 48_000, packets, ..Default::default() };
-        let judged = |packets| audio(&Recording::default(), &track(packets)).unwrap();
+        let judged = |packets| audio(&Recording::default(), &track(packets), &mut Occurrences::default()).unwrap();
         let good = judged((0..50).map(|n| packet(n, 0)).collect());
         assert_eq!((good.gaps, good.overlaps, good.samples, good.expected_samples), (0, 0, 51_200, 51_200));
         let hole = judged(vec![packet(0, 0), packet(1, 0), packet(3, 0)]);

@@ -74,6 +74,10 @@ codes! {
     WorkerAdopted => "worker_adopted",
     /// A worker process ended unasked.
     WorkerDied => "worker_died",
+    /// A worker that was found running does not fit, and is stopped.
+    WorkerReplaced => "worker_replaced",
+    /// The supervision of a channel failed and was begun anew; the worker stays on air meanwhile.
+    SupervisionFailed => "supervision_failed",
     /// A worker made no progress and was killed.
     WorkerStalled => "worker_stalled",
     /// A peer on a worker socket broke the protocol; its connection was ended.
@@ -98,6 +102,8 @@ codes! {
     TicksMissed => "ticks_missed",
     /// Which encoder a rendition uses.
     EncoderChosen => "encoder_chosen",
+    /// An encoder had no time for frames: the box is too slow for its ladder, or busy with something else.
+    FramesDropped => "frames_dropped",
     /// A rendition failed.
     RenditionFailed => "rendition_failed",
     /// Segments could not be written and were lost (disk full, read-only).

@@ -150,6 +150,10 @@ pub struct RenditionStatus {
     pub media_sequence: Option<u64>,
     /// Segments written.
     pub segments: u64,
+    /// Frames that its encoder had no time for since the worker started.
+    pub dropped_frames: u64,
+    /// Whether its encoder keeps up.
+    pub health: HealthReport,
 }
 
 /// Where a destination stands.

@@ -32,6 +32,8 @@ impl Channel {
             return;
         };
         self.process = Some(found.process);
+        // Found or started by us: the first one is no restart.
+        self.launches = 1;
         let input = match found.contact {
             Ok(contact) if contact.1.channel == self.id => {
                 let hello = self.hold(contact, true);
@@ -270,6 +272,7 @@ impl Channel {
         }
         if self.life.stand() != Stand::Starting || self.reaching.is_none() {
             self.forget();
+            let _ = fs::remove_file(self.directory().join("worker.pid"));
         }
     }
 }

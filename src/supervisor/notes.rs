@@ -43,7 +43,7 @@ impl About<'_> {
             }
             Note::Replacing(why) => {
                 let text = format!("found worker {pid}: {why}; it is stopped");
-                self.event(Severity::Warning, EventCode::WorkerDied, text)
+                self.event(Severity::Warning, EventCode::WorkerReplaced, text)
             }
             Note::Died(exit, wait) => self.died(*exit, *wait),
             Note::Stalled(what, long) => {

@@ -54,6 +54,6 @@ pub(crate) async fn reach(path: &Path, pid: u32, pause: Duration) -> Result<Cont
             Err(LinkError::Unreachable(_)) => tokio::time::sleep(wait).await,
             Err(error) => return Err(error),
         }
-        wait = (wait * 5 / 4).min(Duration::from_millis(200));
+        wait = (wait * 5 / 4).min(Duration::from_millis(50));
     }
 }

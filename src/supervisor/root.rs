@@ -219,8 +219,12 @@ impl Root {
         // A fault in one channel's actor is mended like a fault of its worker: a new one, which finds the worker on air.
         let Some(name) = self.names.remove(&error.id()) else { return };
         let Some(place) = self.seats.iter().position(|seat| seat.plan.channel == name) else { return };
-        let event =
-            Event::new(now(), Severity::Error, EventCode::WorkerDied, format!("its supervision failed: {error}"));
+        let event = Event::new(
+            now(),
+            Severity::Error,
+            EventCode::SupervisionFailed,
+            format!("its supervision failed: {error}"),
+        );
         let hint = "the worker stays on air and is taken over again; report this with the log";
         self.shared.journal.tell(event.channel(&name).blame(Fault::Internal, hint));
         let (plan, status) = (self.seats[place].plan.clone(), self.seats[place].status.borrow().clone());
@@ -290,3 +294,7 @@ fn last_orders(status: &ChannelStatus) -> Orders {
     let program = status.report.as_ref().map_or(ProgramOrder::Auto, |report| report.program.order.clone());
     Orders { channel: status.order, program }
 }
+
+#[cfg(test)]
+#[path = "root_tests.rs"]
+mod tests;

@@ -78,6 +78,7 @@ pub(crate) fn health(facts: &Facts<'_>) -> HealthReport {
     }
     parts.push(delivery(report, facts.on_air, facts.now));
     parts.extend(report.sources.iter().filter_map(|source| standby(source, &report.program.showing)));
+    parts.extend(report.renditions.iter().map(|rendition| about_rendition(rendition.id.as_str(), &rendition.health)));
     parts.push(capped(report.spool.health.clone()));
     parts.into_iter().reduce(HealthReport::worst).unwrap_or_else(|| say(Health::Healthy, "ok", "on air".to_owned()))
 }
@@ -132,6 +133,11 @@ fn standby(source: &SourceStatus, showing: &Showing) -> Option<HealthReport> {
     let bad = source.health.health > Health::Healthy && !shown;
     let reason = format!("source {}: {}", source.id, source.health.reason);
     bad.then(|| HealthReport::new(Health::PartiallyHealthy, &source.health.code, reason, source.health.since))
+}
+
+fn about_rendition(id: &str, health: &HealthReport) -> HealthReport {
+    let report = capped(health.clone());
+    HealthReport { reason: format!("rendition {id}: {}", report.reason), ..report }
 }
 
 /// A fault that leaves the channel on air.

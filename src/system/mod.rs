@@ -7,11 +7,13 @@
 mod descriptors;
 mod lock;
 mod notify;
+mod priority;
 mod process;
 mod signals;
 
 pub use descriptors::seal_descriptors;
 pub use lock::{DirectoryLock, LockError};
 pub use notify::Service;
+pub use priority::raise_priority;
 pub use process::{Exit, Launch, Process, Signal, bound_log, own_since};
 pub use signals::{Asked, Signals};

@@ -7,4 +7,4 @@ mod log;
 mod recorder;
 
 pub use log::{LogFormat, init};
-pub use recorder::{EventCount, Recorder, Sink, line};
+pub use recorder::{EventCount, Recorder, Sink};

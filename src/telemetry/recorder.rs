@@ -105,9 +105,8 @@ impl fmt::Debug for Recorder {
     }
 }
 
-/// Writes the log line of an event, with `text` as its sentence.
 #[allow(clippy::cognitive_complexity, reason = "three macros, one for each level: the level must be a constant")]
-pub fn line(event: &Event, text: &str) {
+fn line(event: &Event, text: &str) {
     let code = event.code.as_str();
     let channel = event.channel.as_ref().map(tracing::field::display);
     let subject = event.subject.as_deref();

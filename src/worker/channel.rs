@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::outlet::ProgramOutlet;
+use super::strain::Strain;
 use super::tally::Tally;
 use super::writer::{Intake, Writer};
 use crate::media::clock::HouseClock;
@@ -13,7 +14,7 @@ use crate::media::encode::{Choice, EncodeFailure, Encoders};
 use crate::media::program::Program;
 use crate::media::{EventSink, MediaError, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
-use crate::model::{BitRate, Event, EventCode, Fault, RenditionId, Severity};
+use crate::model::{BitRate, Event, EventCode, Fault, MediaTime, RenditionId, Severity};
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
 use crate::spool::{Mended, Spool, SpoolError};
@@ -46,6 +47,9 @@ pub(super) struct Channel {
     spool: Spool,
     tally: Arc<Tally>,
     pushers: Arc<Vec<Pusher>>,
+    strain: Strain,
+    events: EventSink,
+    since: MediaTime,
 }
 
 impl Channel {
@@ -83,7 +87,8 @@ impl Channel {
             .ok();
         let outlet = Arc::new(ProgramOutlet { encoders, monitor });
         let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
-        Ok(Self { plan, clock, program, outlet, writer, spool, tally, pushers })
+        let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
+        Ok(Self { plan, clock, program, outlet, writer, spool, tally, pushers, strain, events, since })
     }
 
     pub(super) fn plan(&self) -> &ChannelPlan {
@@ -95,7 +100,10 @@ impl Channel {
     }
 
     /// Positions and counters, for a heartbeat.
-    pub(super) fn report(&self) -> WorkerReport {
+    pub(super) fn report(&mut self) -> WorkerReport {
+        for event in self.strain.note(&self.outlet.encoders.counters(), self.clock.now()) {
+            (self.events)(event);
+        }
         let chosen = |id: &RenditionId| {
             let choice = self.outlet.encoders.chosen().iter().find(|c| c.rendition == *id);
             choice.map_or_else(|| "avenc_aac".to_owned(), |c| c.element.clone())
@@ -110,6 +118,8 @@ impl Channel {
                 position: figures.and_then(|f| f.position),
                 media_sequence: figures.and_then(|f| f.number),
                 segments: figures.map_or(0, |f| f.segments),
+                dropped_frames: self.strain.dropped(id),
+                health: self.strain.health(id, self.since),
             }
         };
         let video = self.plan.video.iter().map(|r| status(&r.id, r.bitrate));

@@ -21,6 +21,7 @@ mod attendant;
 mod channel;
 mod outlet;
 mod run;
+mod strain;
 mod tally;
 mod writer;
 

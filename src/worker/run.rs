@@ -17,7 +17,7 @@ use crate::model::status::ProgramOrder;
 use crate::model::{ChannelId, Event, EventCode, MediaTime, Severity};
 use crate::plan::ChannelPlan;
 use crate::system::{Asked, Signals, own_since};
-use crate::telemetry;
+use crate::telemetry::Recorder;
 
 /// Twice a second, whatever else happens.
 const HEARTBEAT: Duration = Duration::from_millis(500);
@@ -71,10 +71,11 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
     let (attendant, mut said) = Attendant::new();
     let (event_queue, mut told) = mpsc::channel::<Event>(1024);
     let (failures, mut failed) = mpsc::channel::<EncodeFailure>(4);
+    // The worker's own log has every event, too: a daemon may not be there.
+    let recorder = Recorder::new(Box::new(|_| {}));
     let events: EventSink = Arc::new(move |event| {
-        // The worker's own log has every event, too: a daemon may not be there, and a full queue means that the loop
-        // stands still.
-        telemetry::line(&event, &event.text);
+        recorder.record(&event);
+        // A full queue means that the loop stands still.
         let _ = event_queue.try_send(event);
     });
     let clock = HouseClock::start();
@@ -201,13 +202,12 @@ impl Worker {
     fn encoders_failed(&mut self, failure: &EncodeFailure) -> Turn {
         let event = Event::new(self.clock.now(), Severity::Error, EventCode::RenditionFailed, failure.to_string())
             .channel(&self.setup.channel);
-        telemetry::line(&event, &event.text);
-        self.attendant.tell_event(event);
+        (self.events)(event);
         Turn::Leave { limit: Duration::from_millis(500), ended: Ended::Failed(failure.to_string()) }
     }
 
     fn beat(&mut self, unwanted: Instant) -> Turn {
-        match &self.channel {
+        match &mut self.channel {
             Some(channel) => {
                 let report = Box::new(channel.report());
                 self.attendant.tell(Up::Heartbeat { report });

@@ -123,7 +123,8 @@ impl Work {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if retained.elapsed() >= RETAIN {
+            // A disk that is full may have something old to give.
+            if retained.elapsed() >= RETAIN || self.trouble.is_some() {
                 retained = Instant::now();
                 self.retain();
             }

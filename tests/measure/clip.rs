@@ -24,6 +24,7 @@ pub struct Clip {
 /// How to encode pictures.
 pub struct Picture<'a> {
     pub size: &'a str,
+    pub kbps: u32,
     /// Forces a keyframe here beside those of the GOP, which is a second.
     pub extra_key: Option<u64>,
     /// Leaves these frames out, timestamps and all.
@@ -34,11 +35,11 @@ pub struct Picture<'a> {
 
 impl Default for Picture<'_> {
     fn default() -> Self {
-        Self { size: "320x180", extra_key: None, without: &[], start: EPOCH }
+        Self { size: "320x180", kbps: 300, extra_key: None, without: &[], start: EPOCH }
     }
 }
 
-/// The n-th picture shows source frame `shown[n]`; B-frames, a second per GOP, 300 kbit/s.
+/// The n-th picture shows source frame `shown[n]`; B-frames, a second per GOP.
 pub fn pictures(shown: &[u64], how: &Picture<'_>) -> Clip {
     let dir = tempfile::tempdir().unwrap();
     let mut filter = how.size.replace('x', ":");
@@ -53,7 +54,8 @@ pub fn pictures(shown: &[u64], how: &Picture<'_>) -> Clip {
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", &size, "-r", "30", "-i", "-"]);
     command.args(["-vf", &filter, "-vsync", "passthrough", "-c:v", "libx264", "-preset", "veryfast", "-bf", "2"]);
-    command.args(["-b:v", "300k", "-maxrate", "400k", "-bufsize", "400k", "-x264-params"]);
+    let rate = format!("{}k", how.kbps);
+    command.args(["-b:v", &rate, "-maxrate", &rate, "-bufsize", &rate, "-x264-params"]);
     command.args(["keyint=9999:min-keyint=1:scenecut=0", "-force_key_frames", &keys.join(",")]);
     let mut luma = vec![0u8; SOURCE.0 * SOURCE.1];
     let chroma = vec![128u8; SOURCE.0 * SOURCE.1 / 2];

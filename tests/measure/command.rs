@@ -1,6 +1,10 @@
 //! The program itself: exit codes, text, JSON, files.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use uplink::measure::Report;
 
@@ -79,6 +83,27 @@ async fn one_rendition_can_be_chosen() {
     let output = played(choose("huge")).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("small/media.m3u8, large/media.m3u8"), "{}", stderr(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_the_playing_and_reports() {
+    let mut stage = Stage::of(&[("small", &SMALL)]);
+    stage.first().ended = false;
+    let origin = Origin::open(stage).await;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_uplink-measure"));
+    command.args(["--json", "--from-start", "--seconds", "600", &origin.address]).stdout(Stdio::piped());
+    let child = command.spawn().unwrap();
+    // The third look at the playlist comes after its segments have been played.
+    let until = Instant::now() + Duration::from_secs(20);
+    while origin.asked("small/media.m3u8") < 3 {
+        assert!(Instant::now() < until, "it does not play");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    let output = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap()).await.unwrap();
+    let report: Report = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report.streams[0].counter.unwrap().marks, SECONDS * 30);
+    assert!(matches!(output.status.code(), Some(0 | 3)), "{:?}", output.status);
 }
 
 /// A file of pictures and sound in `container`, remuxed by ffmpeg from the clips.

@@ -2,6 +2,7 @@
 
 use uplink::measure::FaultCode::*;
 use uplink::measure::{CounterReport, Report};
+use uplink::media::decode::fmp4;
 
 use crate::clip::{Clip, EPOCH, FRAMES, Picture, pictures, sound};
 use crate::origin::Stage;
@@ -51,6 +52,9 @@ async fn a_freeze_of_a_second() {
     assert_faults(&report, &[SourceFramesMissing, SourceFramesRepeated]);
     assert_eq!((counter.missing, counter.repeated), (30, 30));
     assert!((counter.longest_freeze_ms - 1000.0).abs() < 0.1);
+    let place = report.streams[0].occurrences[0];
+    assert_eq!((place.code, place.count), (SourceFramesRepeated, 30));
+    assert!(place.pts.abs_diff(EPOCH * 1_000_000_000 + 59 * 1_000_000_000 / 30) <= 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,6 +200,44 @@ async fn segments_longer_than_promised() {
     stage.entry(2).seconds = 1.6;
     let report = measure(stage).await;
     assert_faults(&report, &[TargetDuration, Extinf, ProgramDateTimeGap]);
+}
+
+/// Not damage, but a restarted encoder: another initialisation segment, the same time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discontinuity_with_other_parameters_is_no_fault() {
+    let mut stage = Stage::of(&[("small", &SMALL)]);
+    stage.files.insert("small/other.mp4".to_owned(), LARGE.init.clone());
+    for n in 3..6 {
+        *stage.segment(&format!("small/{n}.m4s")) = LARGE.segments[n].clone();
+    }
+    stage.entry(3).discontinuity = true;
+    stage.entry(3).map = Some("other.mp4".to_owned());
+    let report = measure(stage).await;
+    assert_faults(&report, &[]);
+    let stream = &report.streams[0];
+    assert_eq!((stream.video.unwrap().decoded, stream.video.unwrap().height), (FRAMES, 240));
+    assert_eq!((stream.counter.unwrap().marks, stream.playlist.unwrap().discontinuities), (FRAMES, 1));
+}
+
+#[test]
+fn flipped_bytes_never_panic() {
+    let clips: [&Clip; 2] = [&SMALL, &SOUND];
+    let mut random = fastrand::Rng::with_seed(2);
+    for round in 0..3000 {
+        let clip = clips[round % 2];
+        let (mut init, mut segment) = (clip.init.clone(), clip.segments[0].clone());
+        for _ in 0..random.usize(1..6) {
+            let at = random.usize(..init.len());
+            init[at] = random.u8(..);
+            // The boxes with numbers in them are in front.
+            let at = random.usize(..400);
+            segment[at] = random.u8(..);
+        }
+        segment.truncate(random.usize(300..segment.len()));
+        if let Ok(init) = fmp4::read_init(&init) {
+            let _ = fmp4::read_segment(&init, &segment);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -53,6 +53,7 @@ async fn a_good_stream_has_no_fault() {
         assert_eq!((video.frames, video.decoded, counter.marks), (FRAMES, FRAMES, FRAMES));
         assert_eq!(video.first_pts, EPOCH * 1_000_000_000, "times since the epoch are exact");
         assert_eq!((counter.first, counter.last), (EPOCH * clip::RATE, EPOCH * clip::RATE + FRAMES - 1));
+        assert!(counter.delay_ms.unwrap().abs() < 1.0, "timestamp and UTC in the picture are the same time");
         let playlist = stream.playlist.unwrap();
         assert_eq!((playlist.segments, playlist.off_epoch_segments), (6, Some(0)));
         assert!(playlist.program_date_time_error_ms.unwrap() <= 0.5);
@@ -63,4 +64,14 @@ async fn a_good_stream_has_no_fault() {
     assert!(offset.ticks >= 4 && offset.min_ms > -2.0 && offset.max_ms < 2.0, "{offset:?}");
     let keyframes = report.keyframes.unwrap();
     assert_eq!((keyframes.renditions, keyframes.keyframes, keyframes.differing), (2, 6, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_survive_bit_rates_that_pictures_do_not() {
+    let clip = pictures(&steady(), &Picture { kbps: 60, ..Default::default() });
+    let bytes: usize = clip.segments.iter().map(Vec::len).sum();
+    assert!(bytes < 70_000, "{bytes} bytes in 6 s: the encoder did not have to try");
+    let report = measure(Stage::of(&[("small", &clip)])).await;
+    assert_faults(&report, &[]);
+    assert_eq!(report.streams[0].counter.unwrap().marks, FRAMES);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Request, State};
@@ -28,6 +29,8 @@ pub struct Entry {
     pub date: u64,
     pub discontinuity: bool,
     pub gap: bool,
+    /// Another initialisation segment from here on.
+    pub map: Option<String>,
 }
 
 impl Media {
@@ -40,6 +43,7 @@ impl Media {
                 date: start,
                 discontinuity: false,
                 gap: false,
+                map: None,
             }
         });
         let entries: Vec<Entry> = entries.collect();
@@ -57,6 +61,9 @@ impl Media {
         for entry in &self.entries {
             if entry.discontinuity {
                 text.push_str("#EXT-X-DISCONTINUITY\n");
+            }
+            if let Some(map) = &entry.map {
+                let _ = writeln!(text, "#EXT-X-MAP:URI=\"{map}\"");
             }
             if entry.gap {
                 text.push_str("#EXT-X-GAP\n");
@@ -119,32 +126,56 @@ impl Stage {
     }
 }
 
-type Files = Arc<Mutex<HashMap<String, Vec<u8>>>>;
+#[derive(Clone, Default)]
+struct Served {
+    files: Arc<Mutex<HashMap<String, Vec<u8>>>>,
+    refused: Arc<AtomicU64>,
+    requests: Arc<Mutex<HashMap<String, u64>>>,
+}
+
+/// What [`Origin::put`] takes for a file that is answered with 503.
+pub const UNAVAILABLE: &[u8] = b"503";
 
 /// Serves until dropped with its runtime.
 pub struct Origin {
     pub address: String,
-    files: Files,
+    served: Served,
 }
 
 impl Origin {
     pub async fn open(stage: Stage) -> Self {
-        let files: Files = Arc::new(Mutex::new(stage.render()));
+        let served = Served::default();
+        *served.files.lock().unwrap() = stage.render();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/multivariant.m3u8", listener.local_addr().unwrap());
-        let app = axum::Router::new().fallback(serve).with_state(Arc::clone(&files));
+        let app = axum::Router::new().fallback(serve).with_state(served.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { address, files }
+        Self { address, served }
     }
 
     pub fn put(&self, path: &str, data: Vec<u8>) {
-        self.files.lock().unwrap().insert(path.to_owned(), data);
+        self.served.files.lock().unwrap().insert(path.to_owned(), data);
+    }
+
+    /// How often `path` was asked for.
+    pub fn asked(&self, path: &str) -> u64 {
+        self.served.requests.lock().unwrap().get(path).copied().unwrap_or(0)
+    }
+
+    /// How many requests were answered with 503.
+    pub fn refused(&self) -> u64 {
+        self.served.refused.load(Ordering::Relaxed)
     }
 }
 
-async fn serve(State(files): State<Files>, request: Request) -> Response {
+async fn serve(State(served): State<Served>, request: Request) -> Response {
     let path = request.uri().path().trim_start_matches('/');
-    match files.lock().unwrap().get(path) {
+    *served.requests.lock().unwrap().entry(path.to_owned()).or_default() += 1;
+    match served.files.lock().unwrap().get(path) {
+        Some(data) if data == UNAVAILABLE => {
+            served.refused.fetch_add(1, Ordering::Relaxed);
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
         Some(data) => data.clone().into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -27,7 +27,8 @@ fn a_worker_stays_on_air_and_is_taken_over_untouched() {
     // An adopted worker is no child; it is watched, replaced and stopped all the same.
     signal(pids[0], rustix::process::Signal::KILL);
     let next = daemon.replaced("a", pids[0]);
-    assert!(!daemon.channel("a").worker.unwrap().adopted);
+    let channel = daemon.channel("a");
+    assert_eq!((channel.worker.unwrap().adopted, channel.restarts), (false, 1));
     daemon.stop();
     assert!(!alive(next) && !alive(pids[1]));
 }
@@ -42,7 +43,7 @@ fn a_worker_with_another_plan_is_replaced_in_order() {
     let mut daemon = rig.daemon();
     daemon.replaced("a", pid);
     assert!(rig.heard("a").contains(&"stop".to_owned()), "asked before it was replaced");
-    assert!(daemon.event(EventCode::WorkerDied).contains("on air with another plan"));
+    assert!(daemon.event(EventCode::WorkerReplaced).contains("on air with another plan"));
     daemon.stop();
 }
 

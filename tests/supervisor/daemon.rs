@@ -264,3 +264,23 @@ fn a_log_that_nobody_reads_any_more_harms_nothing() {
     signal(daemon.pid(), Signal::TERM);
     assert_eq!(daemon.code(), Some(0));
 }
+
+#[test]
+fn a_daemon_that_was_stopped_for_a_while_kills_nobody() {
+    let place = Place::new(&["a"]);
+    let mut daemon = place.start();
+    let pid = place.worker("a");
+    signal(daemon.pid(), Signal::STOP);
+    // Longer than a worker may be silent (`stall_ms` of the stream class), so that all deadlines are past.
+    let stopped = std::time::Instant::now();
+    until("it was away", || stopped.elapsed() > std::time::Duration::from_secs(6));
+    signal(daemon.pid(), Signal::CONT);
+    std::fs::create_dir_all(place.runtime().join("b")).unwrap();
+    place.configure(&["a", "b"]);
+    signal(daemon.pid(), Signal::HUP);
+    place.worker("b");
+    assert!(alive(pid) && place.worker_now("a") == pid, "{}", daemon.log());
+    assert!(!daemon.log().contains("stalled"), "{}", daemon.log());
+    signal(daemon.pid(), Signal::TERM);
+    assert_eq!(daemon.code(), Some(0));
+}

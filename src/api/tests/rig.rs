@@ -196,5 +196,7 @@ fn rendition(name: &str, encoder: &str, bps: u64) -> RenditionStatus {
         position: Some(now()),
         media_sequence: Some(895_000_123),
         segments: 2_105,
+        dropped_frames: 0,
+        health: ok(),
     }
 }

@@ -1,5 +1,6 @@
 //! From the file to what the supervisor puts in force.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use super::arguments::Place;
@@ -14,10 +15,17 @@ pub(super) fn read(place: &Place) -> Result<(Checked, Configuration), Failure> {
     load_all(place).map_err(Failure::Configuration)
 }
 
-/// The same again, whenever the supervisor asks for it. What the API listens on stays as it was at the start.
-pub(super) fn reload(place: &Place) -> Reload {
+/// The same again, whenever the supervisor asks for it. The API stays where it `listen`s.
+pub(super) fn reload(place: &Place, listen: SocketAddr) -> Reload {
     let place = place.clone();
-    Box::new(move || load_all(&place).map(|(_, configuration)| configuration))
+    Box::new(move || {
+        let (checked, configuration) = load_all(&place)?;
+        if checked.listen != listen {
+            let wanted = checked.listen;
+            tracing::warn!("[api] listen = {wanted} takes effect when uplinkd is started again; until then {listen}");
+        }
+        Ok(configuration)
+    })
 }
 
 fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {

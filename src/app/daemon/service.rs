@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Interval;
+use tokio::time::{Instant, Interval};
 
 use super::arguments::Place;
 use super::configuration::reload;
@@ -21,6 +21,9 @@ use crate::telemetry::Recorder;
 /// What the API gets to finish its answers, once every channel is off air.
 const API_WITHIN: Duration = Duration::from_millis(500);
 
+/// Beyond the supervisor's own limit.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Runs until a signal ends it.
 pub(super) async fn run(place: &Place, listen: SocketAddr, configuration: Configuration) -> Result<(), Failure> {
     let signals = Signals::listen().map_err(Failure::System)?;
@@ -29,7 +32,7 @@ pub(super) async fn run(place: &Place, listen: SocketAddr, configuration: Config
     let (records, notices) = records(place);
     let limits = Limits::default();
     let settings = Settings { runtime: place.runtime.clone(), worker: place.worker.clone(), limits };
-    let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload(place));
+    let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload(place, listen));
     let (close, closing) = oneshot::channel::<()>();
     let served = tokio::spawn(api::serve(listener, handle.clone(), async {
         let _ = closing.await;
@@ -60,6 +63,8 @@ async fn attend(
     mut notices: mpsc::UnboundedReceiver<Event>,
 ) -> Result<(), Failure> {
     let mut stopping = false;
+    // The supervisor ends in time by itself; this is for the day when it does not.
+    let mut limit = Box::pin(tokio::time::sleep(Duration::MAX));
     let mut watchdog = Service.watchdog_period().map(tokio::time::interval);
     loop {
         tokio::select! {
@@ -72,10 +77,12 @@ async fn attend(
                     stopping = true;
                     Service.stopping();
                     supervisor.stop();
+                    limit.as_mut().reset(Instant::now() + supervisor.longest_stop() + GRACE);
                 }
                 Asked::Stop => supervisor.hurry(),
             },
             Some(event) = notices.recv() => supervisor.tell(event),
+            () = &mut limit, if stopping => return Err(Failure::Ended),
             () = tick(watchdog.as_mut()) => Service.alive(),
         }
     }

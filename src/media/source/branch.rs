@@ -7,17 +7,14 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
-use gstreamer_video as gst_video;
 
 use super::Context;
 use super::status::Condition;
 use crate::media::clock::HouseClock;
+use crate::media::encode::{picture_caps, sound_caps};
 use crate::media::feed::{Feed, Streams};
 use crate::model::{FrameRate, MediaTime, PictureSize, ProgramFormat};
 use crate::plan::SourceKind;
-
-/// Sound is read from memory as little-endian floats.
-const SOUND: &str = "F32LE";
 
 struct Shared {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
@@ -133,12 +130,11 @@ impl Branches {
             self.0.condition.picture(size, rate);
         }
         let convert = gst::ElementFactory::make("videoconvertscale").property("add-borders", true).build()?;
-        let caps = gst_video::VideoCapsBuilder::new()
-            .format(gst_video::VideoFormat::I420)
-            .width(self.0.format.size.width() as i32)
-            .height(self.0.format.size.height() as i32)
-            .pixel_aspect_ratio(gst::Fraction::new(1, 1))
-            .build();
+        // The program's format but for the frame rate, which is the house clock's business.
+        let mut caps = picture_caps(&self.0.format);
+        if let Some(structure) = caps.make_mut().structure_mut(0) {
+            structure.remove_field("framerate");
+        }
         let shared = Arc::clone(&self.0);
         let sink = self.appsink(&caps, move |sample| shared.take_picture(sample));
         self.chain(pipeline, pad, &[convert, sink.upcast()])
@@ -157,12 +153,7 @@ impl Branches {
         }
         let convert = gst::ElementFactory::make("audioconvert").build()?;
         let resample = gst::ElementFactory::make("audioresample").build()?;
-        let caps = gst::Caps::builder("audio/x-raw")
-            .field("format", SOUND)
-            .field("layout", "interleaved")
-            .field("rate", self.0.format.audio.sample_rate as i32)
-            .field("channels", i32::from(self.0.format.audio.channels))
-            .build();
+        let caps = sound_caps(&self.0.format.audio);
         let shared = Arc::clone(&self.0);
         let sink = self.appsink(&caps, move |sample| shared.take_sound(sample));
         self.chain(pipeline, pad, &[convert, resample, sink.upcast()])

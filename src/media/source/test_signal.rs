@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use gstreamer_video as gst_video;
 
 use super::Context;
 use super::branch::Branches;
 use crate::lineup::{Mark, draw, tone};
+use crate::media::encode::{picture_caps, sound_caps};
 use crate::model::{FrameGrid, MediaTime, ProgramFormat, SampleGrid};
 
 type Built = Result<(), gst::glib::BoolError>;
@@ -25,13 +25,7 @@ pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Bran
         .property_from_str("pattern", "smpte")
         .property("horizontal-speed", 2i32)
         .build()?;
-    let caps = gst_video::VideoCapsBuilder::new()
-        .format(gst_video::VideoFormat::I420)
-        .width(format.size.width() as i32)
-        .height(format.size.height() as i32)
-        .framerate(gst::Fraction::new(format.frame_rate.num() as i32, format.frame_rate.den() as i32))
-        .build();
-    let picture_out = filtered(pipeline, &picture, caps)?;
+    let picture_out = filtered(pipeline, &picture, picture_caps(&format))?;
     mark_picture(&picture_out, format, origin);
 
     let sound = gst::ElementFactory::make("audiotestsrc")
@@ -39,13 +33,7 @@ pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Bran
         .property_from_str("wave", "silence")
         .property("samplesperbuffer", (format.audio.sample_rate / 100) as i32)
         .build()?;
-    let caps = gst::Caps::builder("audio/x-raw")
-        .field("format", "F32LE")
-        .field("layout", "interleaved")
-        .field("rate", format.audio.sample_rate as i32)
-        .field("channels", i32::from(format.audio.channels))
-        .build();
-    let sound_out = filtered(pipeline, &sound, caps)?;
+    let sound_out = filtered(pipeline, &sound, sound_caps(&format.audio))?;
     mark_sound(&sound_out, format, origin);
 
     branches.link(&picture_out)?;
