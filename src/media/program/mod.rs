@@ -279,6 +279,7 @@ impl Ticker {
         let showing =
             self.shown.map_or(Showing::Slate, |rank| Showing::Source { source: self.sources[rank].plan().id.clone() });
         let ordered_slate = order == ProgramOrder::Slate;
+        let mut before = None;
         {
             let mut status = lock(&self.shared.status);
             status.order = order;
@@ -288,17 +289,21 @@ impl Ticker {
             status.peak_dbfs = self.mixer.peaks();
             if switched {
                 status.since = at;
-                status.showing = showing.clone();
+                before = Some(std::mem::replace(&mut status.showing, showing.clone()));
             }
         }
-        if switched {
-            self.report(at, &showing, ordered_slate);
+        if let Some(before) = before {
+            self.report(at, &before, &showing, ordered_slate);
         }
     }
 
-    fn report(&self, at: MediaTime, showing: &Showing, ordered_slate: bool) {
+    fn report(&self, at: MediaTime, before: &Showing, showing: &Showing, ordered_slate: bool) {
         let event = match showing {
             Showing::Source { source } => {
+                if *before == Showing::Slate {
+                    let text = "the program left the slate";
+                    (self.events)(Event::new(at, Severity::Info, EventCode::SlateOff, text));
+                }
                 let text = format!("the program shows source {source}");
                 Event::new(at, Severity::Info, EventCode::ProgramSwitched, text).subject(source)
             }
