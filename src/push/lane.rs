@@ -85,6 +85,10 @@ pub(crate) struct Lane {
     pub(crate) published: Option<String>,
     /// The last number that players may have been told of: a playlist never goes back behind it.
     edge: Option<u64>,
+    /// The newest segment of the run before. Its playlist may have named it, even if the record of what was acknowledged
+    /// did not reach the disk: no playlist that ends before it is published.
+    resumes_at: Option<u64>,
+    refreshed: bool,
     backoff: Backoff,
 }
 
@@ -104,6 +108,8 @@ impl Lane {
             playlist: Slot::new(backoff),
             published: None,
             edge: None,
+            resumes_at: None,
+            refreshed: false,
             backoff,
         }
     }
@@ -111,6 +117,9 @@ impl Lane {
     /// Takes over what the spool has now.
     pub(crate) fn refresh(&mut self, segments: Vec<Segment>) {
         self.segments = segments;
+        if !std::mem::replace(&mut self.refreshed, true) {
+            self.resumes_at = self.newest();
+        }
         if let Some(oldest) = self.segments.first().map(|segment| segment.number) {
             self.delivered.acknowledged.forget_below(oldest);
             self.delivered.skipped.forget_below(oldest);
@@ -225,6 +234,9 @@ impl Lane {
     /// is a gap. None before anything was acknowledged.
     pub(crate) fn wanted_playlist(&self, grid: SegmentGrid, window: u64) -> Option<String> {
         let last = self.edge.max(self.last_acknowledged().map(|segment| segment.number))?;
+        if self.resumes_at.is_some_and(|resumed| last < resumed) {
+            return None;
+        }
         let oldest = (last + 1).saturating_sub(window);
         let from = self.segments.partition_point(|segment| segment.number < oldest);
         let to = self.segments.partition_point(|segment| segment.number <= last);
