@@ -23,10 +23,9 @@ test: ## Install what the tests need and run everything that CI runs
 lint: ## Formatting, lints, dependencies
 	@packaging/test lint
 
-bench: ## Measure, with peers beside, and print the tables
+bench: ## Measure, with peers beside, and print the table
 	@packaging/install-dependencies test
-	cargo build --release --bins
-	@packaging/bench
+	cargo bench --bench figures
 
 format: ## Format the code
 	cargo fmt
