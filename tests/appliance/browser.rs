@@ -14,7 +14,7 @@ fn node(file: &str, settings: &[(&str, String)]) -> bool {
         return false;
     }
     if !web_ui.join("node_modules/playwright-core").is_dir() {
-        skip(&format!("{file}: no playwright-core; run `npm ci` in web-ui"));
+        skip(&format!("{file}: the packages of web-ui are not installed (`npm install` there)"));
         return false;
     }
     let out = Command::new("timeout")
