@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::model::ChannelId;
 use crate::system::{die_of_faults, raise_priority};
@@ -38,13 +39,7 @@ pub fn main() -> ExitCode {
     if !raise_priority() {
         tracing::info!("running at normal priority: the unit's LimitNICE= would allow more");
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "the box could not start the worker's threads");
-            return ExitCode::from(1);
-        }
-    };
+    let Some(runtime) = runtime() else { return ExitCode::from(1) };
     let setup = Setup { channel: arguments.channel, runtime: arguments.runtime_dir };
     let ended = runtime.block_on(run(setup));
     // Threads that hang in a driver or on a disk do not keep the process.
@@ -57,4 +52,9 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+fn runtime() -> Option<Runtime> {
+    let built = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    built.inspect_err(|error| tracing::error!(%error, "the box could not start the worker's threads")).ok()
 }

@@ -16,6 +16,7 @@ pub mod encode;
 mod error;
 mod feed;
 mod init;
+mod outlet;
 pub mod program;
 pub mod slate;
 mod source;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use error::MediaError;
 pub use init::init;
+pub use outlet::ProgramOutlet;
 
 use crate::model::Event;
 

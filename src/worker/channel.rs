@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::outlet::ProgramOutlet;
 use super::strain::Strain;
 use super::tally::Tally;
 use super::writer::{Intake, Writer};
@@ -12,9 +11,9 @@ use crate::media::clock::HouseClock;
 use crate::media::confidence::Monitor;
 use crate::media::encode::{Choice, EncodeFailure, Encoders};
 use crate::media::program::Program;
-use crate::media::{EventSink, MediaError, slate};
+use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
-use crate::model::{BitRate, Event, EventCode, Fault, MediaTime, RenditionId, Severity};
+use crate::model::{BitRate, Event, EventCode, MediaTime, RenditionId, Severity};
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
 use crate::spool::{Mended, Spool, SpoolError};
@@ -225,9 +224,7 @@ fn tell_chosen(choices: &[Choice], clock: HouseClock, events: &EventSink) {
         let text = format!("rendition {} is encoded by {} ({})", choice.rendition, choice.element, choice.profile);
         let event = Event::new(clock.now(), Severity::Info, EventCode::EncoderChosen, text).subject(&choice.rendition);
         let skipped: Vec<String> = choice.skipped.iter().map(|s| format!("{}: {}", s.element, s.reason)).collect();
-        events(match skipped.is_empty() {
-            true => event,
-            false => event.blame(Fault::Hardware, format!("not usable on this box: {}", skipped.join("; "))),
-        });
+        let hint = (!skipped.is_empty()).then(|| format!("not usable on this box: {}", skipped.join("; ")));
+        events(Event { hint, ..event });
     }
 }

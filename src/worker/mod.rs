@@ -19,7 +19,6 @@
 
 mod attendant;
 mod channel;
-mod outlet;
 mod run;
 mod strain;
 mod tally;

@@ -2,15 +2,16 @@
 
 use gstreamer as gst;
 
-use crate::media::confidence::Monitor;
-use crate::media::encode::Encoders;
-use crate::media::program::Outlet;
+use super::confidence::Monitor;
+use super::encode::Encoders;
+use super::program::Outlet;
 
 /// Encoders and monitor of one channel.
-pub(super) struct ProgramOutlet {
-    pub(super) encoders: Encoders,
+pub struct ProgramOutlet {
+    /// Every rendition.
+    pub encoders: Encoders,
     /// None if it could not be started: the program does not depend on it.
-    pub(super) monitor: Option<Monitor>,
+    pub monitor: Option<Monitor>,
 }
 
 impl Outlet for ProgramOutlet {

@@ -1,0 +1,121 @@
+//! What the documents say is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use uplink::model::EventCode;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The Markdown files of this repository: not those of what was built or installed.
+fn documents(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let foreign = name.starts_with('.') || ["target", "node_modules"].contains(&name.as_str());
+        if path.is_dir() && !foreign {
+            found.extend(documents(&path));
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The targets of `[text](target)`.
+fn links(text: &str) -> Vec<&str> {
+    text.match_indices("](").filter_map(|(at, _)| text[at + 2..].split_once(')').map(|(link, _)| link)).collect()
+}
+
+/// Anchors of the headings, as forges make them.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
+    headings.map(|line| line.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
+}
+
+#[test]
+fn every_event_is_in_the_runbook() {
+    let runbook = read("packaging/doc/runbook.md");
+    let rows: Vec<&str> = runbook.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let missing: Vec<&str> =
+        EventCode::ALL.iter().map(|code| code.as_str()).filter(|code| !rows.contains(code)).collect();
+    assert!(missing.is_empty(), "packaging/doc/runbook.md has no row for {missing:?}");
+}
+
+#[test]
+fn the_runbook_has_no_event_that_is_not_there() {
+    let runbook = read("packaging/doc/runbook.md");
+    let (_, events) = runbook.split_once("\n## Events\n").unwrap();
+    let (events, _) = events.split_once("\n## ").unwrap();
+    let rows = events.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let gone: Vec<&str> = rows.filter(|row| EventCode::ALL.iter().all(|code| code.as_str() != *row)).collect();
+    assert!(gone.is_empty(), "packaging/doc/runbook.md explains {gone:?}, which src/model/event.rs does not have");
+}
+
+#[test]
+fn every_relative_link_leads_somewhere() {
+    let documents = documents(root());
+    assert!(documents.len() >= 7, "{documents:?}");
+    let mut broken = Vec::new();
+    for document in &documents {
+        let text = fs::read_to_string(document).unwrap();
+        for link in links(&text).into_iter().filter(|link| !link.contains("://") && !link.starts_with("mailto:")) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() { document.clone() } else { document.parent().unwrap().join(path) };
+            let there = target.exists()
+                && (anchor.is_empty() || anchors(&fs::read_to_string(&target).unwrap()).iter().any(|a| a == anchor));
+            if !there {
+                broken.push(format!("{}: {link}", document.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "broken links:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn every_make_target_that_is_named_exists() {
+    let makefile = read("Makefile");
+    let targets: Vec<&str> = makefile.lines().filter_map(|line| line.split_once(':').map(|(name, _)| name)).collect();
+    for path in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        let text = read(path);
+        let commands = text.match_indices("make ").filter(|(at, _)| {
+            let before = text[..*at].chars().next_back();
+            let indented = text[..*at].ends_with("    ");
+            before == Some('`') || indented
+        });
+        let named: Vec<&str> = commands
+            .filter_map(|(at, found)| text[at + found.len()..].split(|c: char| !c.is_ascii_lowercase()).next())
+            .filter(|name| !name.is_empty())
+            .collect();
+        assert!(!named.is_empty(), "{path} names no make target");
+        let missing: Vec<&&str> = named.iter().filter(|name| !targets.contains(name)).collect();
+        assert!(missing.is_empty(), "{path} names {missing:?}, which the Makefile does not have");
+    }
+}
+
+#[test]
+fn every_layer_and_program_is_in_the_documents() {
+    let (readme, architecture) = (read("README.md"), read("packaging/doc/architecture.md"));
+    for program in ["uplinkd", "uplink-worker", "uplinkctl", "uplink-origin", "uplink-measure"] {
+        assert!(readme.contains(&format!("| `{program}` |")), "README.md does not name {program}");
+        assert!(architecture.contains(program), "architecture.md does not name {program}");
+    }
+    let contributing = read("CONTRIBUTING.md");
+    for entry in fs::read_dir(root()).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let ours = entry.path().is_dir() && !name.starts_with('.') && name != "target";
+        assert!(
+            !ours || contributing.contains(&format!("| `{name}/`")),
+            "CONTRIBUTING.md does not say what {name}/ is"
+        );
+    }
+}
