@@ -83,5 +83,13 @@ fn a_missing_device_is_a_slate_with_a_reason() {
     eprintln!("a missing device: {}", channel.health.reason);
     wait_picture(&rig, "a", false);
     rig.wait_channel("b", "its neighbour is healthy", |channel| channel.health.health == Health::Healthy);
+    rig.wait_channel("a", "three attempts", |channel| {
+        channel.report.as_ref().is_some_and(|report| report.sources[0].connects >= 3)
+    });
+    let events = rig.events();
+    let told: Vec<_> = events.iter().filter(|e| e["code"] == "source_lost" && e["channel"] == "a").collect();
+    assert_eq!(told.len(), 1, "each attempt is told anew: {told:#?}");
+    assert_eq!(told[0]["fault"], "hardware");
+    assert_says(told[0]["hint"].as_str().unwrap(), &["check the cable", "/dev/video77 is there and free"]);
     assert_eq!(rig.channel("a").restarts, 0, "a source is no reason to restart a worker");
 }

@@ -144,18 +144,26 @@ pub fn assert_only(report: &Report, allowed: &[FaultCode]) {
 }
 
 /// Asserts that not a frame and not a sample is missing, in any rendition, and that there was something to judge. A test
-/// source that got no processor in time is shown again; the worker counts that, and no more than it counted may be seen.
+/// source that got no processor in time drops and repeats pictures of its own; the worker counts that, and no more than
+/// it counted may be seen.
 pub fn assert_whole(rig: &Rig, channel: &str, report: &Report, seconds: u64) {
-    let counted = rig.report(channel).program.repeated;
-    assert_only(report, &[FaultCode::SourceFramesRepeated]);
+    let worker = rig.report(channel);
+    let counted = worker.program.repeated + worker.sources.iter().map(|source| source.late).sum::<u64>();
+    assert_only(report, &[FaultCode::SourceFramesRepeated, FaultCode::SourceFramesMissing]);
     assert_eq!(report.streams.len(), RENDITIONS.len());
     for stream in &report.streams {
         if let Some(video) = stream.video {
             assert!(video.frames >= 25 * seconds, "{}: {} frames", stream.name, video.frames);
             let counter = stream.counter.expect("marks");
-            assert_eq!((counter.missing, counter.out_of_order, counter.unreadable), (0, 0, 0));
-            assert!(counter.repeated <= counted, "{} repeated, {counted} counted", counter.repeated);
-            assert_eq!(counter.marks, video.frames);
+            assert_eq!((counter.out_of_order, counter.unreadable, counter.marks), (0, 0, video.frames));
+            let own = counter.missing.max(counter.repeated);
+            assert!(own <= counted, "{}: {own} of the source, {counted} counted", stream.name);
+            if own > 0 {
+                eprintln!(
+                    "TOO SLOW a machine: its test source lost {} and repeated {}",
+                    counter.missing, counter.repeated
+                );
+            }
         } else {
             let audio = stream.audio.expect("picture or sound");
             assert_eq!((audio.gaps, audio.overlaps), (0, 0), "{audio:?}");

@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 use uplink::model::status::DestinationState;
 use uplink::model::{Fault, Health};
 
-use crate::delivered::{is_gap, media, object};
+use crate::delivered::{is_gap, media, newest, object};
 use crate::rig::{PLAIN, RENDITIONS, Rig};
 
 #[test]
@@ -33,30 +33,33 @@ fn an_origin_that_was_away_gets_every_segment() {
     assert_eq!(rig.report("a").spool.lost_segments, 0);
 }
 
-/// Every complete segment of the spool is at the origin, byte by byte, and the playlists have no hole.
+/// Every complete segment of the spool is at the origin, without a hole, and the playlists have none.
 pub fn everything_is_there(rig: &Rig, channel: &str) {
     for rendition in RENDITIONS {
-        let directory = rig.spool(channel).join(rendition);
-        let names = std::fs::read_dir(&directory).unwrap().flatten();
-        let mut numbers: Vec<u64> =
-            names.filter_map(|name| name.file_name().to_str()?.strip_suffix(".m4s")?.parse().ok()).collect();
-        numbers.sort_unstable();
+        let numbers = delivered(rig, channel, rendition);
         let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
         assert_eq!(numbers, (first..=last).collect::<Vec<_>>(), "{rendition}: a hole in the spool");
-        let listed = || media(rig, channel, rendition);
-        rig.until("the newest one of the spool is listed", || {
-            let playlist = listed();
-            playlist.media_sequence + playlist.segments.len() as u64 > last
-        });
-        for number in &numbers {
-            let there = object(rig, &format!("{channel}/{rendition}/{number}.m4s"));
-            let here = std::fs::read(directory.join(format!("{number}.m4s"))).unwrap();
-            assert!(here == there, "{rendition}: segment {number} differs");
-        }
-        let playlist = listed();
+        let playlist = media(rig, channel, rendition);
         assert!(!playlist.segments.iter().any(is_gap), "{rendition}: gaps are left");
         assert_eq!(playlist.discontinuity_sequence, 0);
         assert!(!playlist.segments.iter().any(|segment| segment.discontinuity));
-        eprintln!("{rendition}: {} segments, all at the origin", numbers.len());
     }
+}
+
+/// Asserts that every complete segment of the spool is at the origin, byte by byte, and listed; their numbers.
+pub fn delivered(rig: &Rig, channel: &str, rendition: &str) -> Vec<u64> {
+    let directory = rig.spool(channel).join(rendition);
+    let names = std::fs::read_dir(&directory).unwrap().flatten();
+    let mut numbers: Vec<u64> =
+        names.filter_map(|name| name.file_name().to_str()?.strip_suffix(".m4s")?.parse().ok()).collect();
+    numbers.sort_unstable();
+    let last = *numbers.last().expect("segments in the spool");
+    rig.until("the newest one of the spool is listed", || newest(rig, channel, rendition) >= last);
+    for number in &numbers {
+        let there = object(rig, &format!("{channel}/{rendition}/{number}.m4s"));
+        let here = std::fs::read(directory.join(format!("{number}.m4s"))).unwrap();
+        assert!(here == there, "{rendition}: segment {number} differs");
+    }
+    eprintln!("{rendition}: {} segments, all at the origin", numbers.len());
+    numbers
 }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::delivered::newest;
 use crate::http;
-use crate::outage::everything_is_there;
+use crate::outage::{delivered, everything_is_there};
 use crate::process::{self, exit_code};
 use crate::rig::{PLAIN, RENDITIONS, Rig, SOON, skip, tail};
 
@@ -29,6 +29,21 @@ fn an_interrupt_takes_all_channels_off_air_in_order() {
     }
     assert_eq!(rig.end_origin(Signal::SIGINT), Some(0));
     assert_eq!(rig.leftovers(), Vec::<u32>::new());
+}
+
+#[test]
+fn an_origin_that_is_away_does_not_hold_up_the_end_and_gets_the_rest_later() {
+    let mut rig = Rig::on_air(&[("a", PLAIN)]);
+    rig.end_origin(Signal::SIGKILL);
+    rig.wait_destination("a", "segments wait", |one| one.queue_segments >= 6);
+    assert_eq!(rig.end_daemon(Signal::SIGTERM), Some(0));
+    assert_eq!(rig.leftovers(), Vec::<u32>::new());
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    rig.wait_destination("a", "nothing waits", |one| one.queue_segments == 0);
+    let numbers = RENDITIONS.map(|rendition| delivered(&rig, "a", rendition));
+    assert!(numbers.iter().all(|all| all.len() >= 3), "{numbers:?}");
 }
 
 /// The demo as people start it: on its fixed ports.

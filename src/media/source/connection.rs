@@ -214,7 +214,9 @@ impl<'a> Connection<'a> {
 
 /// A bus error in one line, without GStreamer's source file names.
 fn plain(error: &gst::message::Error) -> String {
-    let from = error.src().map(|s| s.name().to_string()).unwrap_or_default();
+    // Elements are numbered as they are made: with the number, each attempt would fail for a reason of its own.
+    let from = error.src().map(|s| s.name().trim_end_matches(|c: char| c.is_ascii_digit()).to_owned());
+    let from = from.unwrap_or_default();
     let debug = error.debug().unwrap_or_default();
     let detail = debug.lines().last().unwrap_or_default().trim();
     let detail = detail.rsplit("): ").next().unwrap_or(detail).trim_end_matches(':');
