@@ -1,5 +1,6 @@
 //! What is at the origin: named by playlists, as files, and what its pictures show.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub struct Lane<'a> {
     web: &'a Web,
     directory: PathBuf,
     url: String,
+    /// The newest segment that was seen to be older than what is waited for.
+    older: Cell<u64>,
 }
 
 /// A delivered picture.
@@ -68,11 +71,11 @@ impl Media {
 
 impl<'a> Lane<'a> {
     pub fn new(web: &'a Web, directory: PathBuf, url: String) -> Self {
-        Self { web, directory, url }
+        Self { web, directory, url, older: Cell::new(0) }
     }
 
     /// The first segment the origin's media playlist names that holds a sample made after `instant`; none yet. Asks the
-    /// origin as a player does, and believes the media, not the playlist.
+    /// origin as a player does, and believes the media, not the playlist. A lane is asked about one instant only.
     pub fn named_after(&self, instant: MediaTime) -> anyhow::Result<Option<u64>> {
         let playlist = String::from_utf8(self.web.get(&format!("{}/media.m3u8", self.url))?)?;
         let (mut map, mut gap) = ("", false);
@@ -89,10 +92,11 @@ impl<'a> Lane<'a> {
         }
         // From the newest back to the first that is older: two or three are looked at.
         let mut first = None;
-        for (number, map) in named.into_iter().rev() {
+        for (number, map) in named.into_iter().rev().take_while(|(number, _)| *number > self.older.get()) {
             let init = self.web.get(&format!("{}/{map}", self.url))?;
             let media = Media::read(&init, self.web.get(&format!("{}/{number}.m4s", self.url))?)?;
             if media.newest() <= instant.as_nanos() {
+                self.older.set(number);
                 break;
             }
             first = Some(number);
