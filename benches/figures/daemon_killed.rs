@@ -6,7 +6,7 @@ use anyhow::ensure;
 use serde_json::json;
 
 use crate::bench::{Bench, wait};
-use crate::delivered::{LINE_UP, described, frames_missing, judge, newest};
+use crate::judged::{LINE_UP, described, frames_missing, judge, newest};
 use crate::row::Row;
 use crate::studio::{Channel, Studio};
 

@@ -6,7 +6,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use crate::bench::Bench;
-use crate::delivered::{LINE_UP, described, judge, newest};
+use crate::judged::{LINE_UP, described, judge, newest};
 use crate::process::{cpu_seconds, memory};
 use crate::row::{Row, largest};
 use crate::studio::{Channel, Studio};

@@ -14,7 +14,8 @@ use uplink::model::status::ChannelState;
 
 use crate::bench::{Bench, free_port, wait};
 use crate::clips::ffmpeg;
-use crate::delivered::{LINE_UP, Shown, described, judge, newest, timestamp_faults};
+use crate::delivered::Shown;
+use crate::judged::{LINE_UP, described, judge, newest, timestamp_faults};
 use crate::process::Running;
 use crate::row::{Row, largest, median};
 use crate::studio::{Channel, Studio, utc};

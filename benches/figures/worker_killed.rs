@@ -10,7 +10,7 @@ use serde_json::json;
 use uplink::model::MediaTime;
 
 use crate::bench::{Bench, wait};
-use crate::delivered::{LINE_UP, described, frames_missing, judge, newest};
+use crate::judged::{LINE_UP, described, frames_missing, judge, newest};
 use crate::process::{lives, send};
 use crate::row::{Row, largest, median};
 use crate::studio::{Channel, Studio, utc};
