@@ -6,6 +6,9 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 SOURCE ?=
 DEMO := target/demo
 
+# Arguments of the benchmark, such as FIGURES='--only encode-cost'.
+FIGURES ?=
+
 .PHONY: help run test bench lint check format clean
 
 help: ## What can be made
@@ -23,9 +26,9 @@ test: ## Install what the tests need and run everything that CI runs
 lint: ## Formatting, lints, dependencies
 	@packaging/test lint
 
-bench: ## Measure, with peers beside, and print the table
+bench: ## Measure, with peers beside, print the table and write it to packaging/doc/figures.md
 	@packaging/install-dependencies test
-	cargo bench --bench figures
+	cargo bench --bench figures -- --json target/figures.json --write packaging/doc/figures.md $(FIGURES)
 
 format: ## Format the code
 	cargo fmt
