@@ -7,7 +7,7 @@ use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::model::ChannelId;
-use crate::system::raise_priority;
+use crate::system::{die_of_faults, raise_priority};
 use crate::telemetry::{self, LogFormat};
 use crate::worker::{Ended, Setup, run};
 
@@ -35,6 +35,7 @@ struct Arguments {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     telemetry::init(arguments.log_format);
+    die_of_faults();
     if !raise_priority() {
         tracing::info!("running at normal priority: the unit's LimitNICE= would allow more");
     }

@@ -85,10 +85,9 @@ pub(crate) struct Lane {
     pub(crate) published: Option<String>,
     /// The last number that players may have been told of: a playlist never goes back behind it.
     edge: Option<u64>,
-    /// The newest segment of the run before. Its playlist may have named it, even if the record of what was acknowledged
-    /// did not reach the disk: no playlist that ends before it is published.
-    resumes_at: Option<u64>,
-    refreshed: bool,
+    /// The newest number that the process before this one may have told players of: the record of what was acknowledged
+    /// is written now and then, so it may be older.
+    inherited: Option<u64>,
     backoff: Backoff,
 }
 
@@ -108,18 +107,19 @@ impl Lane {
             playlist: Slot::new(backoff),
             published: None,
             edge: None,
-            resumes_at: None,
-            refreshed: false,
+            inherited: None,
             backoff,
         }
+    }
+
+    /// What the spool has now was written by the process before this one.
+    pub(crate) fn inherit(&mut self) {
+        self.inherited = self.newest();
     }
 
     /// Takes over what the spool has now.
     pub(crate) fn refresh(&mut self, segments: Vec<Segment>) {
         self.segments = segments;
-        if !std::mem::replace(&mut self.refreshed, true) {
-            self.resumes_at = self.newest();
-        }
         if let Some(oldest) = self.segments.first().map(|segment| segment.number) {
             self.delivered.acknowledged.forget_below(oldest);
             self.delivered.skipped.forget_below(oldest);
@@ -231,10 +231,11 @@ impl Lane {
     }
 
     /// The media playlist as it should be: the window that ends with the newest acknowledged segment; what is owed in it
-    /// is a gap. None before anything was acknowledged.
+    /// is a gap. None before anything was acknowledged, and while it would end before what players have seen already.
     pub(crate) fn wanted_playlist(&self, grid: SegmentGrid, window: u64) -> Option<String> {
         let last = self.edge.max(self.last_acknowledged().map(|segment| segment.number))?;
-        if self.resumes_at.is_some_and(|resumed| last < resumed) {
+        let seen = self.inherited.filter(|n| *n > last && self.segment(*n).is_some() && !self.delivered.settled(*n));
+        if seen.is_some() {
             return None;
         }
         let oldest = (last + 1).saturating_sub(window);

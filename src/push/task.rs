@@ -86,6 +86,7 @@ impl Task {
         let mut delivery = Delivery::new(lanes.collect(), description.grid, description.playlist_segments);
         for lane in &mut delivery.lanes {
             lane.refresh(spool.segments(&lane.id));
+            lane.inherit();
         }
         // The origin may have lost its disk while no worker looked.
         delivery.reconnected();

@@ -124,15 +124,8 @@ impl Root {
 
     /// Puts a configured channel in its seat.
     pub(super) fn add(&mut self, configured: Configured) {
-        let plan = Arc::new(configured.plan);
-        let first = Orders { channel: configured.order, program: ProgramOrder::Auto };
-        let mut orders = self.saved.get(&plan.channel).cloned().unwrap_or(first);
-        if let ProgramOrder::Source { source } = &orders.program
-            && !plan.sources.iter().any(|candidate| candidate.id == *source)
-        {
-            orders.program = ProgramOrder::Auto;
-        }
-        let seat = self.seat(plan, orders);
+        let orders = orders_for(&configured, &self.saved);
+        let seat = self.seat(Arc::new(configured.plan), orders);
         self.seats.push(seat);
     }
 
@@ -287,6 +280,19 @@ impl Root {
             let _ = mailbox.try_send(mail);
         }
     }
+}
+
+/// The orders in force for a configured channel: those that were kept, as far as they still can be carried out.
+pub(super) fn orders_for(configured: &Configured, saved: &SavedOrders) -> Orders {
+    let plan = &configured.plan;
+    let first = Orders { channel: configured.order, program: ProgramOrder::Auto };
+    let mut orders = saved.get(&plan.channel).cloned().unwrap_or(first);
+    if let ProgramOrder::Source { source } = &orders.program
+        && !plan.sources.iter().any(|candidate| candidate.id == *source)
+    {
+        orders.program = ProgramOrder::Auto;
+    }
+    orders
 }
 
 /// The orders that a status shows.

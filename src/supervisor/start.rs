@@ -10,9 +10,9 @@ use super::channel::Shared;
 use super::handle::Handle;
 use super::journal::Journal;
 use super::reload::Reloading;
-use super::root::{Control, Inbox, Root};
+use super::root::{Control, Inbox, Root, orders_for};
 use super::settings::{Configuration, Reload, Settings};
-use super::snapshot::Overview;
+use super::snapshot::{Overview, blank};
 use crate::model::Event;
 use crate::store::{SavedOrders, Store};
 use crate::telemetry::Recorder;
@@ -51,7 +51,12 @@ impl Supervisor {
         let (answers, answered) = mpsc::unbounded_channel();
         let shared = Shared { settings: Arc::new(settings), journal: journal.clone(), store, changed, answers };
         let mut overview = Overview::new(configuration.name.clone(), configuration.path.clone());
-        let (snapshot, status) = watch::channel(Arc::new(overview.status(Vec::new(), None)));
+        // Complete from the first moment: without its channels the appliance would seem to be ready.
+        let known = configuration.channels.iter().map(|configured| {
+            let plan = &configured.plan;
+            blank(&plan.channel, Some(plan), &orders_for(configured, &orders))
+        });
+        let (snapshot, status) = watch::channel(Arc::new(overview.status(known.collect(), None)));
         let (requests, asked) = mpsc::channel(REQUESTS);
         let (control, told) = mpsc::channel(4);
         let root = Root::new(shared, overview, orders, snapshot, Reloading::new(reload));

@@ -16,4 +16,4 @@ pub use lock::{DirectoryLock, LockError};
 pub use notify::Service;
 pub use priority::raise_priority;
 pub use process::{Exit, Launch, Process, Signal, bound_log, own_since};
-pub use signals::{Asked, Signals};
+pub use signals::{Asked, Signals, die_of_faults};

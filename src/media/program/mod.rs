@@ -97,6 +97,7 @@ impl Program {
             slate: slate.clone(),
             picture: slate,
             shown: None,
+            slate_told: false,
             next_sample: None,
             outlet,
             events,
@@ -162,6 +163,8 @@ struct Ticker {
     /// The picture of the last tick.
     picture: gst::Buffer,
     shown: Option<usize>,
+    /// Whether the slate was reported; the one before the first source is not.
+    slate_told: bool,
     /// Where the sound goes on; none before the first AAC frame boundary.
     next_sample: Option<u64>,
     outlet: Arc<dyn Outlet>,
@@ -279,7 +282,6 @@ impl Ticker {
         let showing =
             self.shown.map_or(Showing::Slate, |rank| Showing::Source { source: self.sources[rank].plan().id.clone() });
         let ordered_slate = order == ProgramOrder::Slate;
-        let mut before = None;
         {
             let mut status = lock(&self.shared.status);
             status.order = order;
@@ -289,21 +291,21 @@ impl Ticker {
             status.peak_dbfs = self.mixer.peaks();
             if switched {
                 status.since = at;
-                before = Some(std::mem::replace(&mut status.showing, showing.clone()));
+                status.showing = showing.clone();
             }
         }
-        if let Some(before) = before {
-            self.report(at, &before, &showing, ordered_slate);
+        if switched {
+            self.report(at, &showing, ordered_slate);
         }
     }
 
-    fn report(&self, at: MediaTime, before: &Showing, showing: &Showing, ordered_slate: bool) {
+    fn report(&mut self, at: MediaTime, showing: &Showing, ordered_slate: bool) {
+        let was_told = std::mem::replace(&mut self.slate_told, *showing == Showing::Slate);
+        if was_told {
+            (self.events)(Event::new(at, Severity::Info, EventCode::SlateOff, "the program left the slate"));
+        }
         let event = match showing {
             Showing::Source { source } => {
-                if *before == Showing::Slate {
-                    let text = "the program left the slate";
-                    (self.events)(Event::new(at, Severity::Info, EventCode::SlateOff, text));
-                }
                 let text = format!("the program shows source {source}");
                 Event::new(at, Severity::Info, EventCode::ProgramSwitched, text).subject(source)
             }

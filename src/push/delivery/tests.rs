@@ -213,6 +213,26 @@ fn names_only_what_is_there(text: &str, there: &BTreeSet<u64>) -> bool {
     playable.into_iter().all(|(number, _)| there.contains(&number))
 }
 
+/// A worker that was killed had delivered more than its record says.
+#[test]
+fn the_first_playlist_after_a_restart_does_not_go_back() {
+    let (mut delivery, now) = (delivery(&["v"]), Instant::now());
+    show(&mut delivery, 100..=103);
+    (100..=102).for_each(|number| delivery.lanes[0].acknowledge(number));
+    delivery.lanes[0].inherit();
+    delivery.reconnected();
+    let mut playlists = 0;
+    while let Some((object, probe)) = delivery.next(Gate::Open, None, now) {
+        if let Object::Playlist { text, .. } = &object {
+            let playlist = m3u8_rs::parse_media_playlist_res(text.as_bytes()).unwrap();
+            assert_eq!(playlist.media_sequence + playlist.segments.len() as u64, 104, "{text}");
+            playlists += 1;
+        }
+        delivery.settle(&object, probe, Outcome::Acknowledged, now, 0.5);
+    }
+    assert_eq!(playlists, 1);
+}
+
 fn behind_the_live_edge(object: &Object) -> bool {
     matches!(object, Object::Segment { backfill: true, .. } | Object::Check { .. })
 }

@@ -1,0 +1,296 @@
+//! What is at the origin: named by playlists, as files, and what its pictures show.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use uplink::lineup;
+use uplink::measure::{Options, Report};
+use uplink::media::decode::TrackDecoder;
+use uplink::media::decode::fmp4::{Init, Sample, read_init, read_segment};
+use uplink::model::MediaTime;
+
+use crate::bench::{Bench, wait};
+use crate::studio::Studio;
+use crate::web::Web;
+
+/// The renditions of `line-up-360p30`, as the origin knows them.
+pub const LINE_UP: [&str; 3] = ["360p", "180p", "sound"];
+
+/// A rendition of a channel at the origin.
+#[derive(Debug)]
+pub struct Lane<'a> {
+    web: &'a Web,
+    directory: PathBuf,
+    url: String,
+}
+
+/// A delivered picture.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    /// Its presentation time, nanoseconds since the epoch.
+    pub pts: u64,
+    /// Whether it carries the mark of the test source; the slate carries none.
+    pub marked: bool,
+}
+
+/// A segment, read.
+#[derive(Debug)]
+struct Media {
+    init: Init,
+    samples: Vec<Sample>,
+    bytes: Bytes,
+}
+
+impl Media {
+    fn read(init: &[u8], segment: Vec<u8>) -> anyhow::Result<Self> {
+        let init = read_init(init)?;
+        let samples = read_segment(&init, &segment)?.samples;
+        Ok(Self { init, samples, bytes: segment.into() })
+    }
+
+    fn start(&self) -> u64 {
+        self.samples.iter().map(|sample| sample.pts).min().unwrap_or(0)
+    }
+
+    fn end(&self) -> u64 {
+        self.samples.iter().map(|sample| sample.pts + sample.duration).max().unwrap_or(0)
+    }
+
+    fn newest(&self) -> u64 {
+        self.samples.iter().map(|sample| sample.pts).max().unwrap_or(0)
+    }
+}
+
+impl<'a> Lane<'a> {
+    pub fn new(web: &'a Web, directory: PathBuf, url: String) -> Self {
+        Self { web, directory, url }
+    }
+
+    /// The first segment the origin's media playlist names that holds a sample made after `instant`; none yet. Asks the
+    /// origin as a player does, and believes the media, not the playlist.
+    pub fn named_after(&self, instant: MediaTime) -> anyhow::Result<Option<u64>> {
+        let playlist = String::from_utf8(self.web.get(&format!("{}/media.m3u8", self.url))?)?;
+        let (mut map, mut gap) = ("", false);
+        let mut named = Vec::new();
+        for line in playlist.lines() {
+            if let Some(uri) = line.strip_prefix("#EXT-X-MAP:URI=\"") {
+                map = uri.trim_end_matches('"');
+            } else if line == "#EXT-X-GAP" {
+                gap = true;
+            } else if let Some(number) = line.strip_suffix(".m4s").and_then(|number| number.parse::<u64>().ok()) {
+                // What a killed worker never wrote is a gap, and nothing to fetch.
+                named.extend((!std::mem::take(&mut gap)).then_some((number, map)));
+            }
+        }
+        // From the newest back to the first that is older: two or three are looked at.
+        let mut first = None;
+        for (number, map) in named.into_iter().rev() {
+            let init = self.web.get(&format!("{}/{map}", self.url))?;
+            let media = Media::read(&init, self.web.get(&format!("{}/{number}.m4s", self.url))?)?;
+            if media.newest() <= instant.as_nanos() {
+                break;
+            }
+            first = Some(number);
+        }
+        Ok(first)
+    }
+
+    /// The numbers of the segments that are there.
+    pub fn numbers(&self) -> BTreeSet<u64> {
+        numbers(&self.directory)
+    }
+
+    fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
+        let path = self.directory.join(name);
+        std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// The name of the initialisation. One per lane: every run of a worker encodes with the same settings.
+    fn init_name(&self) -> anyhow::Result<String> {
+        let names = std::fs::read_dir(&self.directory)?.flatten().map(|entry| entry.file_name());
+        let found: Vec<String> = names
+            .filter_map(|name| name.into_string().ok())
+            .filter(|name| name.starts_with("init-") && name.ends_with(".mp4"))
+            .collect();
+        let [name] = found.as_slice() else {
+            anyhow::bail!("{} initialisations are in {}", found.len(), self.directory.display());
+        };
+        Ok(name.clone())
+    }
+
+    fn media(&self, number: u64) -> anyhow::Result<Media> {
+        Media::read(&self.file(&self.init_name()?)?, self.file(&format!("{number}.m4s"))?)
+    }
+
+    /// A playlist of what is there of `numbers`, with its end, that names the segments where the origin serves them.
+    fn recorded(&self, wanted: std::ops::RangeInclusive<u64>) -> anyhow::Result<String> {
+        let mut text = "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:1\n".to_owned();
+        let mut next = None;
+        for number in self.numbers().range(wanted) {
+            let media = self.media(*number)?;
+            if next.is_none() {
+                let init = self.init_name()?;
+                let _ = writeln!(text, "#EXT-X-MEDIA-SEQUENCE:{number}\n#EXT-X-MAP:URI=\"{}/{init}\"", self.url);
+            }
+            let gaps = next.map_or(0, |next| number - next);
+            for gap in 0..gaps {
+                let _ = writeln!(text, "#EXT-X-GAP\n#EXTINF:1.000000,\n{}/{}.m4s", self.url, number - gaps + gap);
+            }
+            let (start, seconds) = (media.start(), (media.end() - media.start()) as f64 / 1e9);
+            let date = MediaTime::from_nanos(start).rfc3339_millis();
+            let _ = writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{date}\n#EXTINF:{seconds:.6},\n{}/{number}.m4s", self.url);
+            next = Some(number + 1);
+        }
+        text.push_str("#EXT-X-ENDLIST\n");
+        Ok(text)
+    }
+
+    /// Decodes the pictures of `numbers`, in order of presentation.
+    pub fn pictures(&self, wanted: std::ops::RangeInclusive<u64>) -> anyhow::Result<Vec<Shown>> {
+        let shown: Arc<Mutex<Vec<Shown>>> = Arc::default();
+        let mut decoder: Option<TrackDecoder> = None;
+        for number in self.numbers().range(wanted) {
+            let media = self.media(*number)?;
+            if decoder.is_none() {
+                let sink = Arc::clone(&shown);
+                decoder = Some(TrackDecoder::pictures(&media.init.tracks[0], media.start(), move |picture| {
+                    let mark = lineup::read(picture.luma, picture.stride, picture.width, picture.height);
+                    let picture = Shown { pts: picture.pts, marked: mark.is_some() };
+                    sink.lock().unwrap_or_else(PoisonError::into_inner).push(picture);
+                })?);
+            }
+            for sample in &media.samples {
+                if let Some(decoder) = &mut decoder {
+                    decoder.push(sample, media.bytes.slice(sample.bytes.clone()))?;
+                }
+            }
+        }
+        decoder.context("there is no segment to decode")?.finish()?;
+        let mut pictures = std::mem::take(&mut *shown.lock().unwrap_or_else(PoisonError::into_inner));
+        pictures.sort_by_key(|picture| picture.pts);
+        Ok(pictures)
+    }
+
+    /// Pictures or packets in the segments of `numbers`.
+    pub fn samples(&self, wanted: std::ops::RangeInclusive<u64>) -> anyhow::Result<usize> {
+        self.numbers().range(wanted).map(|number| Ok(self.media(*number)?.samples.len())).sum()
+    }
+
+    /// The segments of `numbers` as one file.
+    pub fn save(&self, wanted: std::ops::RangeInclusive<u64>, path: &Path) -> anyhow::Result<()> {
+        let mut whole = self.file(&self.init_name()?)?;
+        for number in self.numbers().range(wanted) {
+            whole.extend(self.file(&format!("{number}.m4s"))?);
+        }
+        std::fs::write(path, whole).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Segments of `numbers` that are not there, and those that differ from the file of that name in `spool`.
+    pub fn compare(&self, spool: &Path, wanted: std::ops::RangeInclusive<u64>) -> anyhow::Result<(Vec<u64>, Vec<u64>)> {
+        let here = self.numbers();
+        let missing = wanted.clone().filter(|number| !here.contains(number)).collect();
+        let mut differing = Vec::new();
+        for number in here.range(wanted) {
+            let name = format!("{number}.m4s");
+            let original = std::fs::read(spool.join(&name)).with_context(|| format!("the spool has no {name}"))?;
+            if original != self.file(&name)? {
+                differing.push(*number);
+            }
+        }
+        Ok((missing, differing))
+    }
+}
+
+/// Pictures or packets in a fragmented file.
+pub fn samples_in(path: &Path) -> anyhow::Result<usize> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Media::read(&bytes.clone(), bytes)?.samples.len())
+}
+
+/// The numbers of the segments in a directory.
+pub fn numbers(directory: &Path) -> BTreeSet<u64> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter_map(|name| name.strip_suffix(".m4s")?.parse().ok()).collect()
+}
+
+/// The newest segment that all renditions of a channel have at the origin.
+pub fn newest(studio: &Studio<'_>, channel: &str, renditions: &[&str]) -> anyhow::Result<u64> {
+    // A channel comes on air rendition by rendition.
+    wait("every rendition is at the origin", Duration::from_secs(15), Duration::from_millis(50), || {
+        let last = renditions.iter().map(|rendition| studio.lane(channel, rendition).numbers().last().copied());
+        Ok(last.min().flatten())
+    })
+}
+
+/// Plays what the origin holds of `numbers`, every rendition, and judges it. After the fact: measuring takes nothing
+/// from what is measured.
+pub fn judge(
+    studio: &Studio<'_>,
+    channel: &str,
+    renditions: &[&str],
+    numbers: std::ops::RangeInclusive<u64>,
+) -> anyhow::Result<Report> {
+    ensure!(!numbers.is_empty(), "there are no segments to judge");
+    let directory = studio.bench.directory(&format!("judge-{channel}-{}", numbers.start()))?;
+    let mut multivariant = "#EXTM3U\n".to_owned();
+    for rendition in renditions {
+        let playlist = studio.lane(channel, rendition).recorded(numbers.clone())?;
+        std::fs::write(directory.join(format!("{rendition}.m3u8")), playlist)?;
+        let _ = if *rendition == "sound" {
+            writeln!(multivariant, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\",URI=\"{rendition}.m3u8\"")
+        } else {
+            writeln!(multivariant, "#EXT-X-STREAM-INF:BANDWIDTH=1000000,AUDIO=\"a\"\n{rendition}.m3u8")
+        };
+    }
+    let path = directory.join("multivariant.m3u8");
+    std::fs::write(&path, multivariant)?;
+    play(studio.bench, Options::new(path.to_string_lossy()))
+}
+
+/// Measures as `uplink-measure` does.
+pub fn play(bench: &Bench, options: Options) -> anyhow::Result<Report> {
+    Ok(bench.web.runtime.block_on(uplink::measure::run(options))?)
+}
+
+/// Frames that did not arrive, over all renditions: timestamps left out, and source frames that were never shown.
+pub fn frames_missing(report: &Report) -> u64 {
+    let missing = report.streams.iter().map(|stream| {
+        let stamps = stream.video.map_or(0, |video| video.missing);
+        stamps.max(stream.counter.map_or(0, |counter| counter.missing)) + unplayed(stream)
+    });
+    missing.sum()
+}
+
+fn unplayed(stream: &uplink::measure::StreamReport) -> u64 {
+    stream
+        .playlist
+        .map_or(0, |list| list.gap_entries + list.missing_segments + list.failed_segments + list.unreadable_segments)
+        + u64::from(stream.video.is_none() && stream.audio.is_none())
+}
+
+/// Timestamps that are missing, repeated or go back, in picture and sound of all renditions.
+pub fn timestamp_faults(report: &Report) -> u64 {
+    let faults = report.streams.iter().map(|stream| {
+        let picture = stream.video.map_or(0, |video| video.missing + video.repeated + video.out_of_order);
+        let sound = stream.audio.map_or(0, |audio| audio.gaps + audio.overlaps);
+        picture + sound + unplayed(stream)
+    });
+    faults.sum()
+}
+
+/// What was played, and the faults in words, for the details of a row.
+pub fn described(report: &Report) -> serde_json::Value {
+    let frames: Vec<u64> = report.streams.iter().filter_map(|stream| Some(stream.video?.frames)).collect();
+    let faults: Vec<String> = report
+        .faults
+        .iter()
+        .map(|fault| format!("{}: {}", fault.stream.as_deref().unwrap_or("all"), fault.sentence))
+        .collect();
+    serde_json::json!({ "frames": frames, "faults": faults })
+}

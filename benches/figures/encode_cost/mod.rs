@@ -1,0 +1,186 @@
+//! CPU of a 720p ladder: `uplink-worker` against `gst-launch-1.0` with the same elements and against ffmpeg with the
+//! same x264 settings, one after the other, several rounds, over the same wall time each.
+//!
+//! The worker does more than its peers: it draws marks (test picture only) and the confidence picture, follows the
+//! house clock, writes a spool that survives power loss, and pushes every segment over HTTP. That is in its figure.
+
+mod peers;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::bench::{Bench, wait};
+use crate::clips;
+use crate::delivered::samples_in;
+use crate::process::{Running, cpu_by_thread, cpu_seconds};
+use crate::row::{Row, median};
+use crate::studio::{Channel, Studio, utc};
+use settings::{Ladder, Picture};
+
+/// Before the clock starts: everything is open and flows.
+const SETTLE: Duration = Duration::from_secs(2);
+/// What a peer may take until its first picture, before it counts as late.
+const STARTUP: Duration = Duration::from_millis(700);
+/// Share of the pictures due that must have been encoded for a round to count.
+const PACE: f64 = 0.98;
+const PEERS: [&str; 2] = ["gst-launch-1.0", "ffmpeg"];
+const BAR: f64 = 1.10;
+const CLASS: &str = "talk-720p30";
+/// The same encoders for all, whatever hardware is here.
+const SOFTWARE: &str = "hardware_profile = \"software-x264\"\norder = \"off-air\"";
+
+pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+    let clip = clips::talk(bench, 60)?;
+    let file = format!("kind = \"file\"\npath = \"{}\"", clip.path.display());
+    let channel = |id, source| Channel { id, class: CLASS, source, more: SOFTWARE };
+    let channels = [channel("clip", file), channel("pattern", "kind = \"test\"".to_owned())];
+    let mut studio = Studio::prepare(bench, "cost", &channels)?;
+    studio.start_origin()?;
+    studio.start_daemon()?;
+    let mut rows = Vec::new();
+    for (id, name, picture) in
+        [("clip", clip.name, Picture::File(clip.path.clone())), ("pattern", "test pattern", Picture::Pattern)]
+    {
+        let ladder = settings::read(&studio.configuration(), id, picture)?;
+        rows.extend(compare(&mut studio, id, name, &ladder)?);
+    }
+    studio.stop_daemon()?;
+    Ok(rows)
+}
+
+/// One round: CPU seconds per second, and the share of the pictures due that were encoded.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    cost: f64,
+    pace: f64,
+}
+
+/// All rounds of one of the three.
+type Rounds = Vec<Round>;
+
+fn costs(rounds: &Rounds) -> Vec<f64> {
+    rounds.iter().map(|round| round.cost).collect()
+}
+
+fn compare(studio: &mut Studio<'_>, id: &str, name: &str, ladder: &Ladder) -> anyhow::Result<Vec<Row>> {
+    let bench = studio.bench;
+    let (rounds, time) = (bench.choose(3, 1), Duration::from_secs(bench.choose(20, 6)));
+    let output = bench.directory(&format!("peers-{id}"))?;
+    let commands = [peers::gst_launch(ladder, &output), peers::ffmpeg(ladder, &output)];
+    for (program, arguments) in PEERS.iter().zip(&commands) {
+        bench.say(format!("  {program} {}", arguments.join(" ")));
+    }
+    let (mut own, mut theirs, mut threads) = (Rounds::new(), [Rounds::new(), Rounds::new()], BTreeMap::new());
+    for round in 1..=rounds {
+        own.push(worker(studio, id, ladder, time, &mut threads)?);
+        for ((program, arguments), rounds) in PEERS.iter().zip(&commands).zip(&mut theirs) {
+            rounds.push(peer(bench, program, arguments, ladder, &output, time)?);
+        }
+        bench.say(format!("  {name}, round {round}: {}", told(&own, &theirs)));
+    }
+    bench.say(format!("  threads of the last worker, CPU s: {}", listed(&threads)));
+    let details = |program: usize| {
+        json!({
+            "worker": costs(&own), "peer": costs(&theirs[program]), "seconds_each": time.as_secs(),
+            "command": format!("{} {}", PEERS[program], commands[program].join(" ")), "worker_threads_cpu_s": threads,
+        })
+    };
+    Ok((0..PEERS.len()).map(|n| row(name, PEERS[n], &own, &theirs[n]).details(details(n))).collect())
+}
+
+fn told(own: &Rounds, theirs: &[Rounds; 2]) -> String {
+    let last = |name: &str, rounds: &Rounds| {
+        let Round { cost, pace } = rounds.last().copied().unwrap_or(Round { cost: 0.0, pace: 0.0 });
+        format!("{name} {:.1} % of a core ({:.0} % of the pictures)", cost * 100.0, pace * 100.0)
+    };
+    [last("worker", own), last(PEERS[0], &theirs[0]), last(PEERS[1], &theirs[1])].join(", ")
+}
+
+fn row(name: &str, peer: &str, own: &Rounds, theirs: &Rounds) -> Row {
+    let figure = format!("CPU of a 720p ladder, {name}, against {peer}");
+    let slowest = |rounds: &Rounds| rounds.iter().map(|round| round.pace).fold(f64::INFINITY, f64::min);
+    let (own_pace, their_pace) = (slowest(own), slowest(theirs));
+    if own_pace.min(their_pace) < PACE {
+        // Whoever drops or lags does less work: there is nothing to compare.
+        return Row::unmeasured(
+            &figure,
+            &anyhow::anyhow!(
+                "the machine is too busy: the worker encoded {:.0} % of the pictures, {peer} {:.0} %",
+                own_pace * 100.0,
+                their_pace * 100.0
+            ),
+        );
+    }
+    let ratios: Vec<f64> = own.iter().zip(theirs).map(|(own, their)| own.cost / their.cost).collect();
+    let ratio = median(&ratios);
+    let measured = format!("{ratio:.3} × ({:.1} % of a core)", median(&costs(own)) * 100.0);
+    Row::new(figure, format!("≤ {BAR:.2} ×"), measured, ratio <= BAR)
+        .peer(format!("{peer} {:.1} %", median(&costs(theirs)) * 100.0))
+}
+
+fn listed(threads: &BTreeMap<String, f64>) -> String {
+    let mut threads: Vec<(&String, &f64)> = threads.iter().collect();
+    threads.sort_by(|a, b| b.1.total_cmp(a.1));
+    threads.iter().take(12).map(|(name, cpu)| format!("{name} {cpu:.2}")).collect::<Vec<_>>().join(", ")
+}
+
+fn worker(
+    studio: &mut Studio<'_>,
+    id: &str,
+    ladder: &Ladder,
+    time: Duration,
+    threads: &mut BTreeMap<String, f64>,
+) -> anyhow::Result<Round> {
+    let from = utc();
+    wait("the daemon takes the order", Duration::from_secs(20), Duration::from_millis(50), || {
+        studio.order(id, "start").map(Some)
+    })?;
+    studio.on_air(id, from)?;
+    let pid = studio.worker(id)?;
+    std::thread::sleep(SETTLE);
+    let began = utc();
+    let cost = cost(pid, time)?;
+    *threads = cpu_by_thread(pid);
+    studio.order(id, "stop")?;
+    // Segments of one second whose number is their second: those that lie in the window whole.
+    let first = began.as_nanos() / 1_000_000_000 + 1;
+    let last = first + time.as_secs() - 2;
+    let encoded = studio.lane(id, &ladder.rungs[0].id).samples(first..=last)?;
+    let due = (last - first + 1) as f64 * ladder.rate.as_f64();
+    Ok(Round { cost, pace: encoded as f64 / due })
+}
+
+fn peer(
+    bench: &Bench,
+    program: &str,
+    arguments: &[String],
+    ladder: &Ladder,
+    output: &Path,
+    time: Duration,
+) -> anyhow::Result<Round> {
+    let log = bench.scratch().join(format!("{program}.log"));
+    let started = Instant::now();
+    let mut running = Running::start(Command::new(program).args(arguments), &log)?;
+    std::thread::sleep(SETTLE);
+    let cost = cost(running.pid(), time)?;
+    let words = || std::fs::read_to_string(&log).unwrap_or_default();
+    running.check().with_context(words)?;
+    let due = (started.elapsed() - STARTUP).as_secs_f64() * ladder.rate.as_f64();
+    running.stop(Signal::INT, Duration::from_secs(10)).with_context(words)?;
+    let encoded = samples_in(&output.join(format!("{program}-0.mp4")))?;
+    Ok(Round { cost, pace: encoded as f64 / due })
+}
+
+/// CPU seconds per second over `time`.
+fn cost(pid: u32, time: Duration) -> anyhow::Result<f64> {
+    let (started, used) = (Instant::now(), cpu_seconds(pid)?);
+    std::thread::sleep(time);
+    Ok((cpu_seconds(pid)? - used) / started.elapsed().as_secs_f64())
+}

@@ -1,0 +1,46 @@
+//! HTTP as a viewer and an operator use it.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::runtime::Runtime;
+
+/// No answer on loopback takes longer, even on a busy machine.
+const BOUND: Duration = Duration::from_secs(10);
+
+#[derive(Debug)]
+pub struct Web {
+    pub runtime: Runtime,
+    client: reqwest::Client,
+}
+
+impl Web {
+    pub fn new() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        // Another part of the process may have installed one already; either is good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        // Everything is on loopback: no roots of trust are needed, no proxy is asked.
+        let client = reqwest::Client::builder().no_proxy().timeout(BOUND).tls_certs_only([]).build()?;
+        Ok(Self { runtime, client })
+    }
+
+    pub fn get(&self, url: &str) -> anyhow::Result<Vec<u8>> {
+        self.ask(self.client.get(url), url)
+    }
+
+    pub fn post(&self, url: &str) -> anyhow::Result<Vec<u8>> {
+        self.ask(self.client.post(url), url)
+    }
+
+    fn ask(&self, request: reqwest::RequestBuilder, url: &str) -> anyhow::Result<Vec<u8>> {
+        self.runtime.block_on(async {
+            let response = request.send().await.with_context(|| format!("no answer from {url}"))?;
+            let status = response.status();
+            let body = response.bytes().await?;
+            if !status.is_success() {
+                bail!("{url} answered {status}: {}", String::from_utf8_lossy(&body));
+            }
+            Ok(body.to_vec())
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! What cannot start says why, and starts nothing.
+
+use std::net::TcpListener;
+
+use uplink::model::Health;
+use uplink::model::status::{ChannelState, SourceState};
+
+use crate::delivered::wait_picture;
+use crate::rig::{PLAIN, Rig};
+
+fn assert_says(said: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(said.contains(part), "`{part}` is not in:\n{said}");
+    }
+}
+
+#[test]
+fn a_malformed_file_is_refused_with_its_place() {
+    let rig = Rig::new(&[("a", PLAIN)]);
+    rig.edit(|text| text.replace("[channels.a]", "[channels.a"));
+    let (code, said) = rig.run(rig.daemon_command());
+    assert_eq!(code, Some(64), "{said}");
+    let line = std::fs::read_to_string(rig.config()).unwrap().lines().position(|l| l == "[channels.a").unwrap() + 1;
+    assert_says(&said, &[&format!("uplinkd.toml:{line}:"), "nothing was started"]);
+    assert!(!rig.path("run").exists() && !rig.path("state").exists(), "nothing is written for a faulty file");
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let rig = Rig::new(&[("a", PLAIN)]);
+    rig.edit(|text| text.replace("title = ", "titel = ").replace("stream_class = \"rig\"", "stream_class = \"rigg\""));
+    let (code, said) = rig.run(rig.daemon_command());
+    assert_eq!(code, Some(64), "{said}");
+    assert_says(&said, &["titel", "title", "rigg", "uplinkd.toml:"]);
+    assert!(said.lines().filter(|line| line.contains("uplinkd.toml:")).count() >= 2, "{said}");
+}
+
+#[test]
+fn a_busy_port_of_the_api_is_named_and_no_worker_is_started() {
+    let rig = Rig::new(&[("a", PLAIN)]);
+    let _taken = TcpListener::bind(rig.api).unwrap();
+    let (code, said) = rig.run(rig.daemon_command());
+    assert_eq!(code, Some(1), "{said}");
+    assert_says(&said, &[&rig.api.to_string(), "in use", "end the program that does, or change [api] listen"]);
+    assert!(!rig.path("run/a/worker.pid").exists());
+}
+
+#[test]
+fn a_busy_port_of_the_origin_is_named() {
+    let rig = Rig::new(&[]);
+    let _taken = TcpListener::bind(rig.origin).unwrap();
+    let (code, said) = rig.run(rig.origin_command());
+    assert_eq!(code, Some(1), "{said}");
+    assert_says(&said, &[&format!("port {}", rig.origin.port()), "taken by another program", "set `listen`"]);
+}
+
+#[test]
+fn a_second_daemon_is_refused_and_the_first_one_goes_on() {
+    let mut rig = Rig::new(&[("a", PLAIN)]);
+    rig.start_origin();
+    let first = rig.start_daemon();
+    rig.wait_on_air("a");
+    let worker = rig.worker("a");
+    let (code, said) = rig.run(rig.daemon_command());
+    assert_eq!(code, Some(1), "{said}");
+    assert_says(&said, &[&format!("in use by process {first}"), "stop that one first"]);
+    assert_eq!(rig.wait_on_air("a").worker.unwrap().pid, worker);
+}
+
+#[test]
+fn a_missing_device_is_a_slate_with_a_reason() {
+    let mut rig = Rig::new(&[("a", "sources = [\"cam\"]"), ("b", PLAIN)]);
+    rig.edit(|text| format!("{text}[sources.cam]\nkind = \"v4l2\"\ndevice = \"/dev/video77\"\n"));
+    rig.start_origin();
+    rig.start_daemon();
+    let channel = rig.wait_channel("a", "slate with a failed source", |channel| {
+        channel.state == ChannelState::Slate
+            && channel.on_air
+            && channel.report.as_ref().is_some_and(|report| report.sources[0].state == SourceState::Failed)
+    });
+    assert_eq!((channel.health.health, channel.health.code.as_str()), (Health::Unhealthy, "no_source"));
+    assert_says(&channel.health.reason, &["the slate is on air", "cam", "/dev/video77"]);
+    eprintln!("a missing device: {}", channel.health.reason);
+    wait_picture(&rig, "a", false);
+    rig.wait_channel("b", "its neighbour is healthy", |channel| channel.health.health == Health::Healthy);
+    assert_eq!(rig.channel("a").restarts, 0, "a source is no reason to restart a worker");
+}

@@ -1,0 +1,26 @@
+//! The whole appliance, as a technician has it: real `uplinkd`, `uplink-worker` and `uplink-origin`, with ffprobe and
+//! `uplink::measure` as judges of what a viewer gets.
+//!
+//! ```text
+//!   rig (directories, ports, processes) ── REST, events ──▶ uplinkd ── sockets ──▶ uplink-worker × channels
+//!    │                                                                                   │ push
+//!    └── playlists, segments, marks ◀──────────────── uplink-origin ◀────────────────────┘
+//! ```
+//!
+//! Counts and order are asserted, never speed; figures are printed. Each rig has ports, directories and processes of its
+//! own, and leaves none of them behind. What is skipped says so.
+
+mod bad_disk;
+mod bad_peer;
+mod bad_start;
+mod browser;
+mod daemon_death;
+mod delivered;
+mod http;
+mod on_air;
+mod outage;
+mod process;
+mod reload;
+mod rig;
+mod stop;
+mod worker_death;
