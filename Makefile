@@ -4,6 +4,8 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 # What the demo channel takes: auto, test, a device, a file or an srt:// address.
 SOURCE ?=
+# Which figures `make bench` measures: all, or names (`make bench FIGURES=--help` lists them).
+FIGURES ?=
 DEMO := target/demo
 
 .PHONY: help run test bench lint check format clean
@@ -25,8 +27,7 @@ lint: ## Formatting, lints, dependencies
 
 bench: ## Measure, with peers beside, and print the tables
 	@packaging/install-dependencies test
-	cargo build --release --bins
-	@packaging/bench
+	cargo bench --bench figures -- $(FIGURES)
 
 format: ## Format the code
 	cargo fmt
