@@ -4,6 +4,8 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 # What the demo channel takes: auto, test, a device, a file or an srt:// address.
 SOURCE ?=
+# Which figures `make bench` measures: all, or names (`make bench FIGURES=--help` lists them).
+FIGURES ?=
 DEMO := target/demo
 
 # Arguments of the benchmark, such as FIGURES='--only encode-cost'.
