@@ -146,7 +146,7 @@ fn media_playlist_is_epoch_locked(playlist: &MediaPlaylist) {
         if let Some(end) = before {
             assert!((at - end as i64).abs() <= 2, "segment {number} does not continue the one before");
         }
-        before = Some(at as f64 + f64::from(segment.duration) * 1000.0).map(f64::round);
+        before = Some((at as f64 + f64::from(segment.duration) * 1000.0).round());
     }
 }
 
