@@ -4,7 +4,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 # What the demo channel takes: auto, test, a device, a file or an srt:// address.
 SOURCE ?=
-# Which figures `make bench` measures: all, or names (`make bench FIGURES=--help` lists them).
+# What `make bench` is told, as in FIGURES='--only daemon-killed'; all figures without.
 FIGURES ?=
 DEMO := target/demo
 
