@@ -264,10 +264,11 @@ fn pushing_never_blocks_and_what_does_not_fit_is_counted() {
     for (rendition, id) in counters.renditions.iter().zip(VIDEO) {
         let delivered = harvest.chunks(id).iter().map(|c| u64::from(c.samples)).sum::<u64>();
         assert_eq!((rendition.encoded, rendition.encoded + rendition.dropped), (delivered, 600), "{id}");
-        // Dropped pictures make their predecessors longer; the grid holds and each segment begins with a keyframe.
+        // Dropped pictures make their predecessors longer, or leave a seam where more than the rest of a segment is
+        // missing; the grid holds and each segment begins with a keyframe.
         let mut next = boundary(NUMBER);
         for chunk in harvest.chunks(id) {
-            assert_eq!(chunk.start, next, "{id}");
+            assert!(chunk.start == next || (rendition.dropped > 0 && chunk.start > next), "{id}: {chunk:?} after {next}");
             next = chunk.start + chunk.duration;
         }
         assert_eq!(rendition.unaligned, 0, "{id}");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,13 @@ use uplink::plan::{ChannelPlan, SlatePlan, SourceKind, SourcePlan, SpoolPlan, Th
 
 use crate::recorder::Recorder;
 
+/// One at a time: senders and programs in real time need the processor to themselves.
+static ALONE: Mutex<()> = Mutex::new(());
+
 pub struct Rig {
     pub recorder: Arc<Recorder>,
     program: Option<Program>,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Rig {
@@ -27,6 +31,7 @@ impl Rig {
     }
 
     pub fn sized(size: PictureSize, rate: (u32, u32), sources: &[SourceKind], order: ProgramOrder) -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         gstreamer::init().unwrap();
         let format = ProgramFormat {
             size,
@@ -40,7 +45,7 @@ impl Rig {
         let plan = plan(format, sources);
         let outlet = Arc::clone(&recorder);
         let program = Program::start(&plan, clock, order, Recorder::slate(format), outlet, events).unwrap();
-        Self { recorder, program: Some(program) }
+        Self { recorder, program: Some(program), _alone: alone }
     }
 
     pub fn program(&self) -> &Program {
