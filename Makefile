@@ -4,7 +4,12 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 
 # What the demo channel takes: auto, test, a device, a file or an srt:// address.
 SOURCE ?=
+# Which figures `make bench` measures: all, or names (`make bench FIGURES=--help` lists them).
+FIGURES ?=
 DEMO := target/demo
+
+# Arguments of the benchmark, such as FIGURES='--only encode-cost'.
+FIGURES ?=
 
 .PHONY: help run test bench lint check format clean
 
@@ -23,10 +28,9 @@ test: ## Install what the tests need and run everything that CI runs
 lint: ## Formatting, lints, dependencies
 	@packaging/test lint
 
-bench: ## Measure, with peers beside, and print the tables
+bench: ## Measure, with peers beside, print the table and write it to packaging/doc/figures.md
 	@packaging/install-dependencies test
-	cargo build --release --bins
-	@packaging/bench
+	cargo bench --bench figures -- --json target/figures.json --write packaging/doc/figures.md $(FIGURES)
 
 format: ## Format the code
 	cargo fmt

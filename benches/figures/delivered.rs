@@ -1,25 +1,19 @@
 //! What is at the origin: named by playlists, as files, and what its pictures show.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use bytes::Bytes;
 use uplink::lineup;
-use uplink::measure::{Options, Report};
 use uplink::media::decode::TrackDecoder;
 use uplink::media::decode::fmp4::{Init, Sample, read_init, read_segment};
 use uplink::model::MediaTime;
 
-use crate::bench::{Bench, wait};
-use crate::studio::Studio;
 use crate::web::Web;
-
-/// The renditions of `line-up-360p30`, as the origin knows them.
-pub const LINE_UP: [&str; 3] = ["360p", "180p", "sound"];
 
 /// A rendition of a channel at the origin.
 #[derive(Debug)]
@@ -27,6 +21,8 @@ pub struct Lane<'a> {
     web: &'a Web,
     directory: PathBuf,
     url: String,
+    /// The newest segment that was seen to be older than what is waited for.
+    older: Cell<u64>,
 }
 
 /// A delivered picture.
@@ -68,11 +64,11 @@ impl Media {
 
 impl<'a> Lane<'a> {
     pub fn new(web: &'a Web, directory: PathBuf, url: String) -> Self {
-        Self { web, directory, url }
+        Self { web, directory, url, older: Cell::new(0) }
     }
 
     /// The first segment the origin's media playlist names that holds a sample made after `instant`; none yet. Asks the
-    /// origin as a player does, and believes the media, not the playlist.
+    /// origin as a player does, and believes the media, not the playlist. A lane is asked about one instant only.
     pub fn named_after(&self, instant: MediaTime) -> anyhow::Result<Option<u64>> {
         let playlist = String::from_utf8(self.web.get(&format!("{}/media.m3u8", self.url))?)?;
         let (mut map, mut gap) = ("", false);
@@ -89,10 +85,11 @@ impl<'a> Lane<'a> {
         }
         // From the newest back to the first that is older: two or three are looked at.
         let mut first = None;
-        for (number, map) in named.into_iter().rev() {
+        for (number, map) in named.into_iter().rev().take_while(|(number, _)| *number > self.older.get()) {
             let init = self.web.get(&format!("{}/{map}", self.url))?;
             let media = Media::read(&init, self.web.get(&format!("{}/{number}.m4s", self.url))?)?;
             if media.newest() <= instant.as_nanos() {
+                self.older.set(number);
                 break;
             }
             first = Some(number);
@@ -128,7 +125,7 @@ impl<'a> Lane<'a> {
     }
 
     /// A playlist of what is there of `numbers`, with its end, that names the segments where the origin serves them.
-    fn recorded(&self, wanted: std::ops::RangeInclusive<u64>) -> anyhow::Result<String> {
+    pub fn recorded(&self, wanted: std::ops::RangeInclusive<u64>) -> anyhow::Result<String> {
         let mut text = "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:1\n".to_owned();
         let mut next = None;
         for number in self.numbers().range(wanted) {
@@ -217,80 +214,4 @@ pub fn numbers(directory: &Path) -> BTreeSet<u64> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     names.filter_map(|name| name.strip_suffix(".m4s")?.parse().ok()).collect()
-}
-
-/// The newest segment that all renditions of a channel have at the origin.
-pub fn newest(studio: &Studio<'_>, channel: &str, renditions: &[&str]) -> anyhow::Result<u64> {
-    // A channel comes on air rendition by rendition.
-    wait("every rendition is at the origin", Duration::from_secs(15), Duration::from_millis(50), || {
-        let last = renditions.iter().map(|rendition| studio.lane(channel, rendition).numbers().last().copied());
-        Ok(last.min().flatten())
-    })
-}
-
-/// Plays what the origin holds of `numbers`, every rendition, and judges it. After the fact: measuring takes nothing
-/// from what is measured.
-pub fn judge(
-    studio: &Studio<'_>,
-    channel: &str,
-    renditions: &[&str],
-    numbers: std::ops::RangeInclusive<u64>,
-) -> anyhow::Result<Report> {
-    ensure!(!numbers.is_empty(), "there are no segments to judge");
-    let directory = studio.bench.directory(&format!("judge-{channel}-{}", numbers.start()))?;
-    let mut multivariant = "#EXTM3U\n".to_owned();
-    for rendition in renditions {
-        let playlist = studio.lane(channel, rendition).recorded(numbers.clone())?;
-        std::fs::write(directory.join(format!("{rendition}.m3u8")), playlist)?;
-        let _ = if *rendition == "sound" {
-            writeln!(multivariant, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\",URI=\"{rendition}.m3u8\"")
-        } else {
-            writeln!(multivariant, "#EXT-X-STREAM-INF:BANDWIDTH=1000000,AUDIO=\"a\"\n{rendition}.m3u8")
-        };
-    }
-    let path = directory.join("multivariant.m3u8");
-    std::fs::write(&path, multivariant)?;
-    play(studio.bench, Options::new(path.to_string_lossy()))
-}
-
-/// Measures as `uplink-measure` does.
-pub fn play(bench: &Bench, options: Options) -> anyhow::Result<Report> {
-    Ok(bench.web.runtime.block_on(uplink::measure::run(options))?)
-}
-
-/// Frames that did not arrive, over all renditions: timestamps left out, and source frames that were never shown.
-pub fn frames_missing(report: &Report) -> u64 {
-    let missing = report.streams.iter().map(|stream| {
-        let stamps = stream.video.map_or(0, |video| video.missing);
-        stamps.max(stream.counter.map_or(0, |counter| counter.missing)) + unplayed(stream)
-    });
-    missing.sum()
-}
-
-fn unplayed(stream: &uplink::measure::StreamReport) -> u64 {
-    stream
-        .playlist
-        .map_or(0, |list| list.gap_entries + list.missing_segments + list.failed_segments + list.unreadable_segments)
-        + u64::from(stream.video.is_none() && stream.audio.is_none())
-}
-
-/// Timestamps that are missing, repeated or go back, in picture and sound of all renditions.
-pub fn timestamp_faults(report: &Report) -> u64 {
-    let faults = report.streams.iter().map(|stream| {
-        let picture = stream.video.map_or(0, |video| video.missing + video.repeated + video.out_of_order);
-        let sound = stream.audio.map_or(0, |audio| audio.gaps + audio.overlaps);
-        picture + sound + unplayed(stream)
-    });
-    faults.sum()
-}
-
-/// What was played, and the faults in words, for the details of a row.
-pub fn described(report: &Report) -> serde_json::Value {
-    let frames: Vec<u64> = report.streams.iter().filter_map(|stream| Some(stream.video?.frames)).collect();
-    let faults: Vec<String> = report
-        .faults
-        .iter()
-        .map(|fault| format!("{}: {}", fault.stream.as_deref().unwrap_or("all"), fault.sentence))
-        .collect();
-    serde_json::json!({ "frames": frames, "faults": faults })
 }

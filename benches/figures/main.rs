@@ -9,6 +9,7 @@
 //!                   │
 //!                   ├ studio      uplink-origin + uplinkd + their workers, in a directory of their own
 //!                   ├ delivered   what is at the origin: segments, playlists, pictures
+//!                   ├ judged      the same, by the code of uplink-measure
 //!                   └ process     CPU time, memory, kill
 //! ```
 
@@ -20,6 +21,7 @@ mod delivered;
 mod encode_cost;
 mod first_segment;
 mod four_channels;
+mod judged;
 mod machine;
 mod origin_away;
 mod process;

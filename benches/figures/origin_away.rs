@@ -7,7 +7,8 @@ use serde_json::json;
 use uplink::measure::Options;
 
 use crate::bench::{Bench, wait};
-use crate::delivered::{LINE_UP, described, newest, numbers, play};
+use crate::delivered::numbers;
+use crate::judged::{LINE_UP, described, newest, play};
 use crate::row::Row;
 use crate::studio::{Channel, Studio, utc};
 

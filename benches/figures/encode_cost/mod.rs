@@ -20,7 +20,7 @@ use crate::bench::{Bench, wait};
 use crate::clips;
 use crate::delivered::samples_in;
 use crate::process::{Running, cpu_by_thread, cpu_seconds};
-use crate::row::{Row, median};
+use crate::row::{Row, Verdict, median};
 use crate::studio::{Channel, Studio, utc};
 use settings::{Ladder, Picture};
 
@@ -69,6 +69,10 @@ fn costs(rounds: &Rounds) -> Vec<f64> {
     rounds.iter().map(|round| round.cost).collect()
 }
 
+fn paces(rounds: &Rounds) -> Vec<f64> {
+    rounds.iter().map(|round| round.pace).collect()
+}
+
 fn compare(studio: &mut Studio<'_>, id: &str, name: &str, ladder: &Ladder) -> anyhow::Result<Vec<Row>> {
     let bench = studio.bench;
     let (rounds, time) = (bench.choose(3, 1), Duration::from_secs(bench.choose(20, 6)));
@@ -88,7 +92,8 @@ fn compare(studio: &mut Studio<'_>, id: &str, name: &str, ladder: &Ladder) -> an
     bench.say(format!("  threads of the last worker, CPU s: {}", listed(&threads)));
     let details = |program: usize| {
         json!({
-            "worker": costs(&own), "peer": costs(&theirs[program]), "seconds_each": time.as_secs(),
+            "worker": costs(&own), "worker_pace": paces(&own), "seconds_each": time.as_secs(),
+            "peer": costs(&theirs[program]), "peer_pace": paces(&theirs[program]),
             "command": format!("{} {}", PEERS[program], commands[program].join(" ")), "worker_threads_cpu_s": threads,
         })
     };
@@ -105,24 +110,19 @@ fn told(own: &Rounds, theirs: &[Rounds; 2]) -> String {
 
 fn row(name: &str, peer: &str, own: &Rounds, theirs: &Rounds) -> Row {
     let figure = format!("CPU of a 720p ladder, {name}, against {peer}");
+    let limit = format!("≤ {BAR:.2} ×");
     let slowest = |rounds: &Rounds| rounds.iter().map(|round| round.pace).fold(f64::INFINITY, f64::min);
     let (own_pace, their_pace) = (slowest(own), slowest(theirs));
     if own_pace.min(their_pace) < PACE {
         // Whoever drops or lags does less work: there is nothing to compare.
-        return Row::unmeasured(
-            &figure,
-            &anyhow::anyhow!(
-                "the machine is too busy: the worker encoded {:.0} % of the pictures, {peer} {:.0} %",
-                own_pace * 100.0,
-                their_pace * 100.0
-            ),
-        );
+        let (own, their) = (own_pace * 100.0, their_pace * 100.0);
+        let reason = format!("machine too busy: the worker encoded {own:.0} % of the pictures, {peer} {their:.0} %");
+        return Row { measured: reason, verdict: Verdict::Unmeasured, ..Row::new(figure, limit, "", false) };
     }
     let ratios: Vec<f64> = own.iter().zip(theirs).map(|(own, their)| own.cost / their.cost).collect();
     let ratio = median(&ratios);
     let measured = format!("{ratio:.3} × ({:.1} % of a core)", median(&costs(own)) * 100.0);
-    Row::new(figure, format!("≤ {BAR:.2} ×"), measured, ratio <= BAR)
-        .peer(format!("{peer} {:.1} %", median(&costs(theirs)) * 100.0))
+    Row::new(figure, limit, measured, ratio <= BAR).peer(format!("{peer} {:.1} %", median(&costs(theirs)) * 100.0))
 }
 
 fn listed(threads: &BTreeMap<String, f64>) -> String {
