@@ -22,6 +22,7 @@ mod channel;
 mod run;
 mod strain;
 mod tally;
+mod trouble;
 mod writer;
 
 pub use run::{Ended, Setup, run};

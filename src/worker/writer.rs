@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::tally::Tally;
+use super::trouble::Trouble;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::encode::{ChunkOut, EncodeFailure, InitOut, Output};
@@ -83,8 +84,7 @@ struct Work {
     pushers: Arc<Vec<Pusher>>,
     clock: HouseClock,
     events: EventSink,
-    /// The fault that was reported last, by code.
-    trouble: Option<&'static str>,
+    trouble: Trouble,
 }
 
 impl Writer {
@@ -97,7 +97,7 @@ impl Writer {
         clock: HouseClock,
         events: EventSink,
     ) -> std::io::Result<Self> {
-        let mut work = Work { spool, tally, pushers, clock, events, trouble: None };
+        let mut work = Work { spool, tally, pushers, clock, events, trouble: Trouble::default() };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || work.run(&outputs))?;
         Ok(Self { thread: Some(thread) })
     }
@@ -124,7 +124,7 @@ impl Work {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             // A disk that is full may have something old to give.
-            if retained.elapsed() >= RETAIN || self.trouble.is_some() {
+            if retained.elapsed() >= RETAIN || !self.trouble.is_none() {
                 retained = Instant::now();
                 self.retain();
             }
@@ -151,17 +151,16 @@ impl Work {
             Ok(None) => {}
             Ok(Some(segment)) => {
                 self.tally.note(&rendition, &segment);
-                self.recovered();
+                self.written(&rendition);
             }
             Err(error) => self.report(&error, Some(&rendition)),
         }
     }
 
     fn report(&mut self, error: &SpoolError, rendition: Option<&RenditionId>) {
-        if self.trouble == Some(error.code()) {
+        if !self.trouble.failed(error.code(), rendition) {
             return;
         }
-        self.trouble = Some(error.code());
         let event = Event::new(self.clock.now(), Severity::Error, EventCode::SpoolFailed, error.to_string())
             .blame(error.fault(), "segments are lost until this is mended; it is tried again with each segment");
         (self.events)(match rendition {
@@ -170,8 +169,8 @@ impl Work {
         });
     }
 
-    fn recovered(&mut self) {
-        if self.trouble.take().is_some() {
+    fn written(&mut self, rendition: &RenditionId) {
+        if self.trouble.written(rendition) {
             let text = "segments are written again";
             (self.events)(Event::new(self.clock.now(), Severity::Info, EventCode::SpoolRecovered, text));
         }

@@ -10,7 +10,9 @@ use crate::rig::{PLAIN, Rig, skip};
 fn node(file: &str, settings: &[(&str, String)]) -> bool {
     let web_ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("web-ui");
     let has = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success());
-    if !has("node") || !has("chromium") {
+    // The same as in `web-ui/tests`.
+    let browser = std::env::var("UPLINK_CHROMIUM").unwrap_or_default();
+    if !has("node") || !has(if browser.is_empty() { "/usr/bin/chromium" } else { &browser }) {
         skip(&format!("{file}: node and chromium are not both installed (packaging/install-dependencies test)"));
         return false;
     }
@@ -23,6 +25,7 @@ fn node(file: &str, settings: &[(&str, String)]) -> bool {
         .arg(file)
         .current_dir(web_ui)
         .envs(settings.iter().map(|(name, value)| (name, value)))
+        .envs(browser.is_empty().then_some(("UPLINK_CHROMIUM", "/usr/bin/chromium")))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&out.stdout);

@@ -80,7 +80,11 @@ test('shows every channel that the daemon has', async () => {
   );
   assert.match(await card().locator('.facts').textContent(), /Order.*on air.*State.*running.*Health/s);
   await card().locator('.picture img').waitFor();
-  assert.match(await card().locator('.age').textContent(), /old/);
+  await until(
+    () => card().locator('.age').textContent(),
+    (text) => /old/.test(text),
+    'the age of the picture',
+  );
   assert.match(await page.locator('#link').textContent(), /live/);
   assert.ok(await page.locator('#band').isHidden());
   await shot('panel-1280');
