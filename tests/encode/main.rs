@@ -268,7 +268,10 @@ fn pushing_never_blocks_and_what_does_not_fit_is_counted() {
         // missing; the grid holds and each segment begins with a keyframe.
         let mut next = boundary(NUMBER);
         for chunk in harvest.chunks(id) {
-            assert!(chunk.start == next || (rendition.dropped > 0 && chunk.start > next), "{id}: {chunk:?} after {next}");
+            assert!(
+                chunk.start == next || (rendition.dropped > 0 && chunk.start > next),
+                "{id}: {chunk:?} after {next}"
+            );
             next = chunk.start + chunk.duration;
         }
         assert_eq!(rendition.unaligned, 0, "{id}");
