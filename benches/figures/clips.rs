@@ -34,12 +34,16 @@ pub fn talk(bench: &Bench, seconds: u32) -> anyhow::Result<Clip> {
     }
     let path = directory.join(format!("bigbuckbunny-{seconds}s.mp4"));
     if !path.is_file() {
-        let limit = seconds.to_string();
-        let repeated = ["-stream_loop", "-1", "-i"].map(str::to_owned);
-        let rest = ["-t", &limit, "-c", "copy"].map(str::to_owned);
-        ffmpeg(repeated.into_iter().chain([original.display().to_string()]).chain(rest), &path)?;
+        repeat(&original, seconds, &path)?;
     }
     Ok(Clip { path, name: "real clip" })
+}
+
+/// `clip` again and again, not encoded anew, up to `seconds`.
+pub fn repeat(clip: &Path, seconds: u32, path: &Path) -> anyhow::Result<()> {
+    let (clip, limit) = (clip.display().to_string(), seconds.to_string());
+    let arguments = ["-stream_loop", "-1", "-i", &clip, "-t", &limit, "-c", "copy"];
+    ffmpeg(arguments.map(str::to_owned), path)
 }
 
 fn fetch(directory: &Path, original: &Path) -> anyhow::Result<()> {

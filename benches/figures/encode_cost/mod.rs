@@ -1,14 +1,14 @@
 //! CPU of a 720p ladder: `uplink-worker` against `gst-launch-1.0` with the same elements and against ffmpeg with the
 //! same x264 settings, one after the other, several rounds, over the same wall time each.
 //!
-//! The worker does more than its peers: it draws marks (test picture only) and the confidence picture, follows the
-//! house clock, writes a spool that survives power loss, and pushes every segment over HTTP. That is in its figure.
+//! The worker does more than its peers: it draws the confidence picture, follows the house clock, writes a spool that
+//! survives power loss, and pushes every segment over HTTP. That is in its figure.
 
 mod peers;
 mod settings;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -19,10 +19,11 @@ use serde_json::json;
 use crate::bench::{Bench, wait};
 use crate::clips;
 use crate::delivered::samples_in;
+use crate::judged::newest;
 use crate::process::{Running, cpu_by_thread, cpu_seconds};
 use crate::row::{Row, Verdict, median};
 use crate::studio::{Channel, Studio, utc};
-use settings::{Ladder, Picture};
+use settings::Ladder;
 
 /// Before the clock starts: everything is open and flows.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -32,34 +33,61 @@ const STARTUP: Duration = Duration::from_millis(700);
 const PACE: f64 = 0.98;
 const PEERS: [&str; 2] = ["gst-launch-1.0", "ffmpeg"];
 const BAR: f64 = 1.10;
+/// Clips are longer than a round, so that no peer has to repeat them.
+const SECONDS: u32 = 60;
 const CLASS: &str = "talk-720p30";
 /// The same encoders for all, whatever hardware is here.
 const SOFTWARE: &str = "hardware_profile = \"software-x264\"\norder = \"off-air\"";
 
 pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
-    let clip = clips::talk(bench, 60)?;
-    let file = format!("kind = \"file\"\npath = \"{}\"", clip.path.display());
-    let channel = |id, source| Channel { id, class: CLASS, source, more: SOFTWARE };
-    let channels = [channel("clip", file), channel("pattern", "kind = \"test\"".to_owned())];
+    let (talk, pattern) = (clips::talk(bench, SECONDS)?, record(bench)?);
+    let file = |path: &Path| format!("kind = \"file\"\npath = \"{}\"", path.display());
+    let channel = |id, path: &Path| Channel { id, class: CLASS, source: file(path), more: SOFTWARE };
+    let channels = [channel("talk", &talk.path), channel("pattern", &pattern)];
     let mut studio = Studio::prepare(bench, "cost", &channels)?;
     studio.start_origin()?;
     studio.start_daemon()?;
     let mut rows = Vec::new();
-    for (id, name, picture) in
-        [("clip", clip.name, Picture::File(clip.path.clone())), ("pattern", "test pattern", Picture::Pattern)]
-    {
-        let ladder = settings::read(&studio.configuration(), id, picture)?;
+    for (id, name, clip) in [("talk", talk.name, &talk.path), ("pattern", "test pattern", &pattern)] {
+        let ladder = settings::read(&studio.configuration(), id, clip)?;
         rows.extend(compare(&mut studio, id, name, &ladder)?);
     }
     studio.stop_daemon()?;
     Ok(rows)
 }
 
+/// The test pattern with its marks, as a worker delivers it: what all three can be given alike.
+fn record(bench: &Bench) -> anyhow::Result<PathBuf> {
+    let source = "kind = \"test\"".to_owned();
+    let channel = Channel { id: "test", class: CLASS, source, more: "hardware_profile = \"software-x264\"" };
+    let mut studio = Studio::open(bench, "record", &[channel])?;
+    let parts = ["720p", "sound"];
+    let first = newest(&studio, "test", &parts)? + 1;
+    let last = wait("the pattern is recorded", Duration::from_secs(60), Duration::from_millis(200), || {
+        Ok(newest(&studio, "test", &parts).ok().filter(|last| *last >= first + 8))
+    })?;
+    studio.stop_daemon()?;
+    let directory = bench.directory("pattern")?;
+    let files = parts.map(|part| directory.join(format!("{part}.mp4")));
+    for (part, file) in parts.iter().zip(&files) {
+        studio.lane("test", part).save(first..=last, file)?;
+    }
+    let [picture, sound] = files.map(|file| file.display().to_string());
+    let whole = directory.join("whole.mp4");
+    let joined = ["-i", &picture, "-i", &sound, "-c", "copy"].map(str::to_owned);
+    clips::ffmpeg(joined, &whole)?;
+    let path = directory.join("pattern.mp4");
+    clips::repeat(&whole, SECONDS, &path)?;
+    Ok(path)
+}
+
 /// One round: CPU seconds per second, and the share of the pictures due that were encoded.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Round {
     cost: f64,
     pace: f64,
+    /// CPU seconds of each thread since its process began.
+    threads: BTreeMap<String, f64>,
 }
 
 /// All rounds of one of the three.
@@ -67,6 +95,10 @@ type Rounds = Vec<Round>;
 
 fn costs(rounds: &Rounds) -> Vec<f64> {
     rounds.iter().map(|round| round.cost).collect()
+}
+
+fn last_threads(rounds: &Rounds) -> BTreeMap<String, f64> {
+    rounds.last().map(|round| round.threads.clone()).unwrap_or_default()
 }
 
 fn paces(rounds: &Rounds) -> Vec<f64> {
@@ -81,20 +113,22 @@ fn compare(studio: &mut Studio<'_>, id: &str, name: &str, ladder: &Ladder) -> an
     for (program, arguments) in PEERS.iter().zip(&commands) {
         bench.say(format!("  {program} {}", arguments.join(" ")));
     }
-    let (mut own, mut theirs, mut threads) = (Rounds::new(), [Rounds::new(), Rounds::new()], BTreeMap::new());
+    let (mut own, mut theirs) = (Rounds::new(), [Rounds::new(), Rounds::new()]);
     for round in 1..=rounds {
-        own.push(worker(studio, id, ladder, time, &mut threads)?);
+        own.push(worker(studio, id, ladder, time)?);
         for ((program, arguments), rounds) in PEERS.iter().zip(&commands).zip(&mut theirs) {
             rounds.push(peer(bench, program, arguments, ladder, &output, time)?);
         }
         bench.say(format!("  {name}, round {round}: {}", told(&own, &theirs)));
     }
-    bench.say(format!("  threads of the last worker, CPU s: {}", listed(&threads)));
+    for (name, rounds) in [("worker", &own), (PEERS[0], &theirs[0]), (PEERS[1], &theirs[1])] {
+        bench.say(format!("  threads of {name}, CPU s: {}", listed(&last_threads(rounds))));
+    }
     let details = |program: usize| {
         json!({
             "worker": costs(&own), "worker_pace": paces(&own), "seconds_each": time.as_secs(),
             "peer": costs(&theirs[program]), "peer_pace": paces(&theirs[program]),
-            "command": format!("{} {}", PEERS[program], commands[program].join(" ")), "worker_threads_cpu_s": threads,
+            "command": format!("{} {}", PEERS[program], commands[program].join(" ")), "worker_threads_cpu_s": last_threads(&own), "peer_threads_cpu_s": last_threads(&theirs[program]),
         })
     };
     Ok((0..PEERS.len()).map(|n| row(name, PEERS[n], &own, &theirs[n]).details(details(n))).collect())
@@ -102,7 +136,7 @@ fn compare(studio: &mut Studio<'_>, id: &str, name: &str, ladder: &Ladder) -> an
 
 fn told(own: &Rounds, theirs: &[Rounds; 2]) -> String {
     let last = |name: &str, rounds: &Rounds| {
-        let Round { cost, pace } = rounds.last().copied().unwrap_or(Round { cost: 0.0, pace: 0.0 });
+        let (cost, pace) = rounds.last().map_or((0.0, 0.0), |round| (round.cost, round.pace));
         format!("{name} {:.1} % of a core ({:.0} % of the pictures)", cost * 100.0, pace * 100.0)
     };
     [last("worker", own), last(PEERS[0], &theirs[0]), last(PEERS[1], &theirs[1])].join(", ")
@@ -131,13 +165,7 @@ fn listed(threads: &BTreeMap<String, f64>) -> String {
     threads.iter().take(12).map(|(name, cpu)| format!("{name} {cpu:.2}")).collect::<Vec<_>>().join(", ")
 }
 
-fn worker(
-    studio: &mut Studio<'_>,
-    id: &str,
-    ladder: &Ladder,
-    time: Duration,
-    threads: &mut BTreeMap<String, f64>,
-) -> anyhow::Result<Round> {
+fn worker(studio: &mut Studio<'_>, id: &str, ladder: &Ladder, time: Duration) -> anyhow::Result<Round> {
     let from = utc();
     wait("the daemon takes the order", Duration::from_secs(20), Duration::from_millis(50), || {
         studio.order(id, "start").map(Some)
@@ -147,14 +175,14 @@ fn worker(
     std::thread::sleep(SETTLE);
     let began = utc();
     let cost = cost(pid, time)?;
-    *threads = cpu_by_thread(pid);
+    let threads = cpu_by_thread(pid);
     studio.order(id, "stop")?;
     // Segments of one second whose number is their second: those that lie in the window whole.
     let first = began.as_nanos() / 1_000_000_000 + 1;
     let last = first + time.as_secs() - 2;
     let encoded = studio.lane(id, &ladder.rungs[0].id).samples(first..=last)?;
     let due = (last - first + 1) as f64 * ladder.rate.as_f64();
-    Ok(Round { cost, pace: encoded as f64 / due })
+    Ok(Round { cost, pace: encoded as f64 / due, threads })
 }
 
 fn peer(
@@ -170,12 +198,14 @@ fn peer(
     let mut running = Running::start(Command::new(program).args(arguments), &log)?;
     std::thread::sleep(SETTLE);
     let cost = cost(running.pid(), time)?;
+    let threads = cpu_by_thread(running.pid());
     let words = || std::fs::read_to_string(&log).unwrap_or_default();
     running.check().with_context(words)?;
-    let due = (started.elapsed() - STARTUP).as_secs_f64() * ladder.rate.as_f64();
     running.stop(Signal::INT, Duration::from_secs(10)).with_context(words)?;
+    // What waited in queues is encoded at the clock's pace until the end.
+    let due = (started.elapsed() - STARTUP).as_secs_f64() * ladder.rate.as_f64();
     let encoded = samples_in(&output.join(format!("{program}-0.mp4")))?;
-    Ok(Round { cost, pace: encoded as f64 / due })
+    Ok(Round { cost, pace: encoded as f64 / due, threads })
 }
 
 /// CPU seconds per second over `time`.

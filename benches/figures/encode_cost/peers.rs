@@ -5,7 +5,11 @@
 
 use std::path::Path;
 
-use super::settings::{Ladder, Picture, Rung};
+use super::settings::{Ladder, Rung};
+
+/// As in the worker, BT.709 at every size: left to themselves, caps of a small picture mean BT.601, and scaling would
+/// convert colours, too.
+const RAW: &str = "video/x-raw,format=I420,colorimetry=bt709,chroma-site=mpeg2";
 
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split_whitespace().map(str::to_owned)
@@ -14,28 +18,18 @@ fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 /// The arguments of gst-launch-1.0: element for element what the worker builds.
 pub fn gst_launch(ladder: &Ladder, output: &Path) -> Vec<String> {
     let (size, rate) = (ladder.size, ladder.rate);
-    let program = format!("video/x-raw,format=I420,width={},height={}", size.width(), size.height());
+    let program = format!("{RAW},width={},height={}", size.width(), size.height());
     let timed = format!("{program},framerate={}/{}", rate.num(), rate.den());
     let sound = "audio/x-raw,format=F32LE,rate=48000,channels=2";
     let mut line: Vec<String> = words("-q -e").collect();
-    match &ladder.picture {
-        Picture::File(path) => {
-            line.extend(words(&format!("filesrc location={} ! qtdemux name=demux", path.display())));
-            line.extend(words(
-                "demux.video_0 ! queue ! h264parse ! avdec_h264 max-threads=1 output-corrupt=false ! \
-                 queue max-size-time=2000000000 max-size-buffers=0 max-size-bytes=0 ! videoconvertscale add-borders=true !",
-            ));
-            line.extend(words(&format!("{program} ! videorate ! {timed} ! clocksync ! tee name=picture")));
-            line.extend(words("demux.audio_0 ! queue ! aacparse ! avdec_aac ! audioconvert ! audioresample !"));
-            line.extend(words(&format!("{sound} ! clocksync ! tee name=sound")));
-        }
-        Picture::Pattern => {
-            line.extend(words("videotestsrc is-live=true pattern=smpte horizontal-speed=2 !"));
-            line.extend(words(&format!("{timed} ! queue ! videoconvertscale ! {timed} ! tee name=picture")));
-            line.extend(words("audiotestsrc is-live=true freq=1000 volume=0.125 samplesperbuffer=480 !"));
-            line.extend(words(&format!("{sound} ! queue ! audioconvert ! audioresample ! tee name=sound")));
-        }
-    }
+    line.extend(words(&format!("filesrc location={} ! qtdemux name=demux", ladder.clip.display())));
+    line.extend(words(
+        "demux.video_0 ! queue ! h264parse ! avdec_h264 max-threads=1 output-corrupt=false ! \
+         queue max-size-time=2000000000 max-size-buffers=0 max-size-bytes=0 ! videoconvertscale add-borders=true !",
+    ));
+    line.extend(words(&format!("{program} ! videorate ! {timed} ! clocksync ! tee name=picture")));
+    line.extend(words("demux.audio_0 ! queue ! aacparse ! avdec_aac ! audioconvert ! audioresample !"));
+    line.extend(words(&format!("{sound} ! clocksync ! tee name=sound")));
     for (n, rung) in ladder.rungs.iter().enumerate() {
         line.extend(words(&rendition(ladder, rung)));
         line.extend(words(&muxed(output, n)));
@@ -63,7 +57,7 @@ fn rendition(ladder: &Ladder, rung: &Rung) -> String {
     let (width, height) = (rung.size.width(), rung.size.height());
     let scale = match rung.size == ladder.size {
         true => String::new(),
-        false => format!("videoconvertscale add-borders=false ! video/x-raw,width={width},height={height} ! "),
+        false => format!("videoconvertscale add-borders=false ! {RAW},width={width},height={height} ! "),
     };
     format!(
         "picture. ! queue ! {scale}x264enc {} ! video/x-h264,profile={} ! h264parse ! \
@@ -85,19 +79,8 @@ pub fn ffmpeg(ladder: &Ladder, output: &Path) -> Vec<String> {
     let (width, height) = (ladder.size.width(), ladder.size.height());
     let rate = format!("{}/{}", ladder.rate.num(), ladder.rate.den());
     let mut line: Vec<String> = words("-nostdin -loglevel error -y").collect();
-    let (picture, sound) = match &ladder.picture {
-        Picture::File(path) => {
-            line.extend(words(&format!("-re -threads 1 -i {}", path.display())));
-            (format!("[0:v]scale={width}:{height},fps={rate},format=yuv420p"), "0:a")
-        }
-        Picture::Pattern => {
-            // Two pixels per frame, as horizontal-speed=2.
-            let pattern = format!("smptebars=size={width}x{height}:rate={rate},scroll=h={:.7}", 2.0 / f64::from(width));
-            line.extend(words(&format!("-re -f lavfi -i {pattern},format=yuv420p")));
-            line.extend(words("-re -f lavfi -i sine=frequency=1000:sample_rate=48000"));
-            ("[0:v]null".to_owned(), "1:a")
-        }
-    };
+    line.extend(words(&format!("-re -threads 1 -i {}", ladder.clip.display())));
+    let picture = format!("[0:v]scale={width}:{height},fps={rate},format=yuv420p");
     let count = ladder.rungs.len();
     let split: String = (0..count).map(|n| format!("[s{n}]")).collect();
     let scaled = ladder.rungs.iter().enumerate().map(|(n, rung)| match rung.size == ladder.size {
@@ -114,7 +97,7 @@ pub fn ffmpeg(ladder: &Ladder, output: &Path) -> Vec<String> {
             output.display()
         )));
     }
-    line.extend(words(&format!("-map {sound} -ac 2 -ar 48000 -c:a aac -b:a {}", ladder.sound)));
+    line.extend(words(&format!("-map 0:a -ac 2 -ar 48000 -c:a aac -b:a {}", ladder.sound)));
     line.extend(words(&format!(
         "-f mp4 -movflags +empty_moov+default_base_moof -frag_duration 1000000 {}/ffmpeg-sound.mp4",
         output.display()

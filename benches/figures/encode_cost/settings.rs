@@ -7,13 +7,6 @@ use uplink::config::load;
 use uplink::model::{FrameRate, PictureSize};
 use uplink::plan::{ChannelPlan, EncoderPlan, PlanPaths, derive};
 
-/// What is encoded.
-#[derive(Debug)]
-pub enum Picture {
-    File(PathBuf),
-    Pattern,
-}
-
 /// One encode.
 #[derive(Debug)]
 pub struct Rung {
@@ -34,7 +27,8 @@ impl Rung {
 
 #[derive(Debug)]
 pub struct Ladder {
-    pub picture: Picture,
+    /// What is encoded.
+    pub clip: PathBuf,
     pub size: PictureSize,
     pub rate: FrameRate,
     /// Frames from keyframe to keyframe.
@@ -45,15 +39,15 @@ pub struct Ladder {
 }
 
 /// The plan of channel `id` in the configuration at `path`.
-pub fn read(path: &Path, id: &str, picture: Picture) -> anyhow::Result<Ladder> {
+pub fn read(path: &Path, id: &str, clip: &Path) -> anyhow::Result<Ladder> {
     let checked = load(path, &[]).map_err(|faults| anyhow::anyhow!(faults.lines().join("\n")))?;
     let paths = PlanPaths { spool_root: PathBuf::new() };
     let plans = derive(&checked, &uplink::hardware::inventory(Path::new("/")), &paths)?;
     let plan = plans.into_iter().find(|plan| plan.channel.as_str() == id).context("the channel is not configured")?;
-    ladder(&plan, picture)
+    ladder(&plan, clip)
 }
 
-fn ladder(plan: &ChannelPlan, picture: Picture) -> anyhow::Result<Ladder> {
+fn ladder(plan: &ChannelPlan, clip: &Path) -> anyhow::Result<Ladder> {
     let rungs = plan.video.iter().map(|rendition| {
         let x264 = rendition.encoders.iter().find(|encoder| encoder.element == "x264enc");
         let encoder = x264.context("the ladder is not encoded with x264")?;
@@ -62,7 +56,7 @@ fn ladder(plan: &ChannelPlan, picture: Picture) -> anyhow::Result<Ladder> {
     });
     let frames = plan.segments.duration().as_secs_f64() * plan.program.frame_rate.as_f64();
     Ok(Ladder {
-        picture,
+        clip: clip.to_owned(),
         size: plan.program.size,
         rate: plan.program.frame_rate,
         gop: frames.round() as u64,
