@@ -204,7 +204,8 @@ pub enum DestinationKind {
 pub struct ThresholdPlan {
     /// A source without a decoded picture (or sound, for sound-only sources) for this long is lost: slate.
     pub loss_ms: u32,
-    /// A lost source must deliver this long before the program returns to it (wait-to-restore).
+    /// A source that was lost must deliver this long before the program leaves another source for it (wait-to-restore).
+    /// From the slate it returns at once.
     pub wait_to_restore_ms: u32,
     /// A worker whose output stands still for this long is killed and replaced.
     pub stall_ms: u32,
