@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::FlockOperation;
 use tokio::sync::watch;
@@ -183,12 +183,22 @@ impl Spool {
     }
 }
 
+/// A process that is just ending, or a child of this one that has not begun its own program yet, holds the lock for a
+/// moment longer than its owner.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+
 /// Two processes must not write one spool. The directory itself is locked, for it is there on a full disk, too.
 fn take_lock(dir: &Path) -> Result<File, SpoolError> {
     let directory = File::open(dir).at(dir)?;
-    match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(SpoolError::InUse { path: dir.to_owned() }),
-        taken => taken.at(dir).map(|()| directory),
+    let until = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() < until => {
+                std::thread::park_timeout(Duration::from_millis(10));
+            }
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(SpoolError::InUse { path: dir.to_owned() }),
+            taken => return taken.at(dir).map(|()| directory),
+        }
     }
 }
 
