@@ -7,7 +7,7 @@ use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::model::ChannelId;
-use crate::system::{die_of_faults, raise_priority};
+use crate::system::die_of_faults;
 use crate::telemetry::{self, LogFormat};
 use crate::worker::{Ended, Setup, run};
 
@@ -36,9 +36,6 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     telemetry::init(arguments.log_format);
     die_of_faults();
-    if !raise_priority() {
-        tracing::info!("running at normal priority: the unit's LimitNICE= would allow more");
-    }
     let Some(runtime) = runtime() else { return ExitCode::from(1) };
     let setup = Setup { channel: arguments.channel, runtime: arguments.runtime_dir };
     let ended = runtime.block_on(run(setup));

@@ -1,10 +1,40 @@
 //! How urgent this process is to the kernel's scheduler.
 
+use rustix::process::{Pid, setpriority_process};
+
 /// Before what a person runs on the box, behind the kernel's own threads.
 const NICE: i32 = -10;
 
-/// Asks for a higher priority for this process and the threads it will start. Says whether it was granted: without
-/// CAP_SYS_NICE or a LimitNICE= in the unit it is not, and everything works as long as the box is not overloaded.
+/// Asks for a higher priority for every thread of this process; threads that they start later inherit it. Says whether
+/// it was granted: without CAP_SYS_NICE or a LimitNICE= in the unit it is not, and everything works as long as the box
+/// is not overloaded.
 pub fn raise_priority() -> bool {
-    rustix::process::setpriority_process(None, NICE).is_ok()
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {
+        return false;
+    };
+    // On Linux a nice value belongs to a thread.
+    let threads = tasks.flatten().filter_map(|task| Pid::from_raw(task.file_name().to_str()?.parse().ok()?));
+    // A thread may end while it is asked for.
+    threads.map(|thread| setpriority_process(Some(thread), NICE)).any(|granted| granted.is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_thread_is_asked_for() {
+        let (stop, wait) = std::sync::mpsc::channel::<()>();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let _ = tell.send(());
+            let _ = wait.recv();
+            rustix::process::getpriority_process(None)
+        });
+        told.recv().unwrap();
+        let granted = raise_priority();
+        drop(stop);
+        let nice = thread.join().unwrap().unwrap();
+        assert_eq!(nice == NICE, granted, "nice {nice}");
+    }
 }

@@ -16,7 +16,7 @@ use crate::media::encode::EncodeFailure;
 use crate::model::status::ProgramOrder;
 use crate::model::{ChannelId, Event, EventCode, MediaTime, Severity};
 use crate::plan::ChannelPlan;
-use crate::system::{Asked, Signals, own_since};
+use crate::system::{Asked, Signals, own_since, raise_priority};
 use crate::telemetry::Recorder;
 
 /// Twice a second, whatever else happens.
@@ -188,6 +188,10 @@ impl Worker {
                 }
                 self.channel = Some(channel);
                 self.attendant.tell(Up::Ready);
+                // Only now: coming up must not take the processor from the channels that are on air.
+                if !raise_priority() {
+                    tracing::info!("running at normal priority: the unit's LimitNICE= would allow more");
+                }
                 self.beat(until);
                 return Turn::Stay;
             }

@@ -63,12 +63,15 @@ impl Context {
     }
 }
 
-/// How long before it is due a buffer should arrive: what a network jitters, or a scheduler.
+/// How long before it is due a buffer should arrive: what a network jitters, and what the scheduler of a busy box takes
+/// (when a neighbour's worker starts, threads wait for tens of milliseconds). A frame that is later than this is not
+/// shown; a viewer of HLS never sees the difference in latency.
 fn margin(kind: &SourceKind, format: &ProgramFormat) -> Duration {
     let jitter = match kind {
-        SourceKind::Srt { .. } => Duration::from_millis(80),
-        SourceKind::V4l2 { .. } | SourceKind::Alsa { .. } => Duration::from_millis(40),
-        SourceKind::Test | SourceKind::File { .. } => Duration::from_millis(20),
+        SourceKind::Srt { .. } => Duration::from_millis(100),
+        SourceKind::V4l2 { .. } | SourceKind::Alsa { .. } | SourceKind::Test | SourceKind::File { .. } => {
+            Duration::from_millis(80)
+        }
     };
     // A tick reads a frame's worth of sound ahead of its own time.
     jitter.max(Duration::from_nanos(format.frame_rate.frame_nanos()) + Duration::from_millis(20))
