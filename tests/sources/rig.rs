@@ -52,6 +52,13 @@ impl Rig {
         self.program.as_ref().unwrap()
     }
 
+    /// Ends the program.
+    pub fn stop(&mut self) {
+        if let Some(program) = self.program.take() {
+            program.close(Instant::now() + Duration::from_secs(5));
+        }
+    }
+
     /// What happened, for a failed assertion.
     pub fn told(&self) -> String {
         let record = self.recorder.record.lock().unwrap();
@@ -69,9 +76,7 @@ impl Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        if let Some(program) = self.program.take() {
-            program.close(Instant::now() + Duration::from_secs(5));
-        }
+        self.stop();
     }
 }
 

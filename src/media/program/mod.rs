@@ -129,11 +129,12 @@ impl Program {
     /// Stops ticking at once; the last picture has then left.
     pub fn stop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
-        for source in self.sources.iter() {
-            source.stop();
-        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+        // Only now, or the last picture would be the slate.
+        for source in self.sources.iter() {
+            source.stop();
         }
     }
 
