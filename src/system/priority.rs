@@ -14,8 +14,8 @@ pub fn raise_priority() -> bool {
     };
     // On Linux a nice value belongs to a thread.
     let threads = tasks.flatten().filter_map(|task| Pid::from_raw(task.file_name().to_str()?.parse().ok()?));
-    // A thread may end while it is asked for.
-    threads.map(|thread| setpriority_process(Some(thread), NICE)).any(|granted| granted.is_ok())
+    // All of them, not only up to the first that is granted; a thread may end while it is asked for.
+    threads.filter(|thread| setpriority_process(Some(*thread), NICE).is_ok()).count() > 0
 }
 
 #[cfg(test)]
