@@ -95,14 +95,3 @@ fn an_order_is_carried_out_on_the_next_tick() {
     assert!(rig.recorder.wait(Duration::from_secs(5), |r| r.pictures.last().is_some_and(|p| p.is_slate)));
     rig.assert_unbroken();
 }
-
-#[test]
-fn the_last_picture_is_the_sources() {
-    for _ in 0..10 {
-        let mut rig = Rig::start((50, 1), &[SourceKind::Test], ProgramOrder::Auto);
-        let shown = |r: &recorder::Record| r.pictures.last().is_some_and(|p| !p.is_slate);
-        assert!(rig.recorder.wait(Duration::from_secs(10), shown), "{}", rig.told());
-        rig.stop();
-        assert!(shown(&rig.recorder.record.lock().unwrap()), "{}", rig.told());
-    }
-}
