@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::problem::Problem;
 use super::routes::Api;
 use super::status::tagged;
-use crate::model::{ChannelId, SourceId};
+use crate::model::{ChannelId, LiveChange, SourceId};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// The supervisor bounds every command; this catches a supervisor that does not.
@@ -73,13 +73,32 @@ pub(crate) async fn take(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
+    let take: Take = json(&headers, body, "{\"source\": \"…\"}")?;
+    ask(&api, Command::Take(channel(&id)?, take.source)).await
+}
+
+/// `POST …/set` with one [`LiveChange`], such as `{"set": "slate_text", "text": "Back at nine"}`.
+pub(crate) async fn set(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let change: LiveChange = json(&headers, body, "one change, such as {\"set\": \"slate_text\", \"text\": \"…\"}")?;
+    ask(&api, Command::Change(channel(&id)?, change)).await
+}
+
+/// The JSON body of a command; `shape` says what it must be.
+fn json<T: serde::de::DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+    shape: &str,
+) -> Result<T, Problem> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
         return Err(Problem::not_json());
     }
-    let take: Take = serde_json::from_slice(&body?)
-        .map_err(|error| Problem::malformed(format!("the body must be {{\"source\": \"…\"}}: {error}")))?;
-    ask(&api, Command::Take(channel(&id)?, take.source)).await
+    serde_json::from_slice(&body?).map_err(|error| Problem::malformed(format!("the body must be {shape}: {error}")))
 }
 
 /// `POST /api/v1/config/reload`.

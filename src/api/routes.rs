@@ -65,6 +65,7 @@ impl Api {
             .route("/api/v1/channels/{id}/slate", post(channels::slate))
             .route("/api/v1/channels/{id}/release", post(channels::release))
             .route("/api/v1/channels/{id}/take", post(channels::take))
+            .route("/api/v1/channels/{id}/set", post(channels::set))
             .route("/api/v1/channels/{id}/confidence.jpg", get(picture::confidence))
             .route("/api/v1/config/reload", post(channels::reload))
             .route("/api/v1/events", get(events::follow))

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Fault;
 use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
+use super::live::LiveSettings;
 use super::time::MediaTime;
 use super::units::{BitRate, FrameRate, PictureSize};
 
@@ -267,6 +268,8 @@ pub struct ChannelStatus {
     pub worker: Option<WorkerStatus>,
     /// Worker processes started since the daemon came up, beyond the first.
     pub restarts: u64,
+    /// What operators have set; in force when the worker has confirmed it.
+    pub live: LiveSettings,
     /// The last report of the worker, if there is one.
     pub report: Option<WorkerReport>,
     /// Grows with every change of this document.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::acts::Acting;
 use super::asks::{Answer, Ask, Pending, Reply, SHOW_WITHIN, START_WITHIN, outcome, shows};
 use super::channel::Channel;
 use super::handle::Refusal;
@@ -55,6 +56,8 @@ impl Channel {
                 }
                 self.pending.push(Pending::new(ask, SHOW_WITHIN, reply, at));
             }
+            // It has a way of its own, see `acts`.
+            Ask::Change(_) => {}
         }
     }
 
@@ -128,7 +131,7 @@ impl Channel {
 
     /// When to look again if nothing happens before.
     pub(super) fn next_due(&self) -> Instant {
-        let pending = self.pending.iter().map(Pending::due).min();
+        let pending = self.pending.iter().map(Pending::due).chain(self.acting.iter().map(Acting::due)).min();
         let look = Instant::now() + if self.is_busy() { LOOK } else { LOOK * 60 };
         // One look as soon as silence becomes doubtful; after that the usual ones.
         let doubt = self.beat.map(|beat| beat + DOUBT + Duration::from_millis(1)).filter(|at| *at > Instant::now());
@@ -147,6 +150,7 @@ impl Channel {
             self.status.send_replace(Arc::new(ChannelStatus { generation, ..status }));
             self.shared.changed.notify_one();
         }
+        self.give_up_acts(at);
         self.pending.retain(|pending| !pending.is_abandoned());
         let stand = self.life.stand();
         let status = self.status.borrow().clone();
@@ -211,6 +215,7 @@ impl Channel {
             on_air_since: self.on_air_since,
             worker,
             restarts: self.launches.saturating_sub(1),
+            live: self.live.clone(),
             report: self.report.clone(),
             generation: before.generation,
         }

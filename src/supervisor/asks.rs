@@ -6,6 +6,7 @@ use tokio::sync::oneshot;
 
 use super::handle::{Outcome, Refusal};
 use super::lifecycle::Stand;
+use crate::model::LiveChange;
 use crate::model::status::{ChannelStatus, ProgramOrder, Showing, SourceState, WorkerReport};
 
 /// From an order to a first picture.
@@ -14,7 +15,7 @@ pub(crate) const START_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) const SHOW_WITHIN: Duration = Duration::from_secs(3);
 
 /// What is asked of a channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Ask {
     /// Be on air.
     Start,
@@ -22,6 +23,8 @@ pub(crate) enum Ask {
     Stop,
     /// Show this.
     Show(ProgramOrder),
+    /// Set this.
+    Change(LiveChange),
 }
 
 /// What an order comes to.
@@ -77,6 +80,8 @@ impl Pending {
             Ask::Start => stand == Stand::Up && status.report.is_some(),
             Ask::Stop => stand == Stand::Idle,
             Ask::Show(order) => status.report.as_ref().is_some_and(|report| shows(report, order)),
+            // Answered by the worker itself.
+            Ask::Change(_) => false,
         };
         let reason = &status.health.reason;
         if confirmed {
@@ -109,6 +114,7 @@ pub(crate) fn outcome(changed: bool, status: &ChannelStatus, text: String) -> Ou
         program: status.report.as_ref().map(|report| report.program.order.clone()),
         state: Some(status.state),
         showing: status.report.as_ref().map(|report| report.program.showing.clone()),
+        acted: None,
         text,
     }
 }
@@ -131,7 +137,7 @@ fn done(ask: &Ask, status: &ChannelStatus) -> String {
         (Ask::Start, _) => format!("channel {} is up in worker {pid}", status.id),
         (Ask::Stop, _) => format!("channel {} is off air, its worker is gone", status.id),
         (Ask::Show(_), Some(report)) => shown(report),
-        (Ask::Show(_), None) => String::new(),
+        (Ask::Show(_) | Ask::Change(_), _) => String::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
-use crate::model::{ChannelId, Event, SourceId};
+use crate::model::{Acted, ChannelId, Event, LiveChange, SourceId};
 
 /// An event with its place in the stream of this daemon run, from 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,7 +20,7 @@ pub struct StampedEvent {
 }
 
 /// What can be asked. Every command is idempotent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Put a channel on air.
     Start(ChannelId),
@@ -32,6 +32,8 @@ pub enum Command {
     Release(ChannelId),
     /// Show this source.
     Take(ChannelId, SourceId),
+    /// Change what operators set. Kept, and carried out at once if the channel is on air.
+    Change(ChannelId, LiveChange),
     /// Read the configuration again.
     Reload,
 }
@@ -49,6 +51,9 @@ pub struct Outcome {
     pub state: Option<ChannelState>,
     /// What the program shows, as the worker confirmed it.
     pub showing: Option<Showing>,
+    /// What the worker said of a command that it carried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acted: Option<Acted>,
     /// One sentence: what happened.
     pub text: String,
 }
@@ -73,6 +78,9 @@ pub enum Refusal {
         /// What is known.
         known: String,
     },
+    /// It is not possible, whatever the engine does.
+    #[error("{0}")]
+    Impossible(String),
     /// The engine reported that it cannot be done.
     #[error("{0}")]
     Failed(String),

@@ -4,6 +4,7 @@
 //! worker, or report anything as done before the worker said so.
 
 mod account;
+mod acts;
 mod asks;
 mod channel;
 mod conduct;

@@ -127,7 +127,7 @@ impl Root {
         self.overview.in_force(configuration.name, configuration.path);
         let text = touched.text();
         self.tell(Severity::Info, EventCode::ConfigReloaded, text.clone());
-        Outcome { changed: touched.any(), order: None, program: None, state: None, showing: None, text }
+        Outcome { changed: touched.any(), order: None, program: None, state: None, showing: None, acted: None, text }
     }
 }
 

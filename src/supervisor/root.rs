@@ -23,7 +23,7 @@ use super::reload::Reloading;
 use super::settings::{Configuration, Configured};
 use super::snapshot::{Overview, blank};
 use crate::model::status::{ApplianceStatus, ChannelStatus, ProgramOrder};
-use crate::model::{ChannelId, Event, EventCode, Fault, Severity};
+use crate::model::{ChannelId, Event, EventCode, Fault, LiveSettings, Severity};
 use crate::plan::ChannelPlan;
 use crate::store::{Orders, SavedOrders};
 
@@ -158,7 +158,11 @@ impl Root {
             if configured || !entry.path().join("worker.sock").exists() {
                 continue;
             }
-            let orders = Orders { channel: crate::model::status::ChannelOrder::OffAir, program: ProgramOrder::Auto };
+            let orders = Orders {
+                channel: crate::model::status::ChannelOrder::OffAir,
+                program: ProgramOrder::Auto,
+                live: LiveSettings::default(),
+            };
             let (publisher, _) = watch::channel(Arc::new(blank(&id, None, &orders)));
             let mailbox = self.spawn(id, None, orders, publisher);
             self.leaving.push(mailbox);
@@ -173,6 +177,7 @@ impl Root {
             Command::Slate(id) => (id, Ask::Show(ProgramOrder::Slate)),
             Command::Release(id) => (id, Ask::Show(ProgramOrder::Auto)),
             Command::Take(id, source) => (id, Ask::Show(ProgramOrder::Source { source })),
+            Command::Change(id, change) => (id, Ask::Change(change)),
         };
         let Some(seat) = self.seats.iter().find(|seat| seat.plan.channel == id) else {
             let _ = reply.send(Err(Refusal::UnknownChannel(id)));
@@ -285,7 +290,7 @@ impl Root {
 /// The orders in force for a configured channel: those that were kept, as far as they still can be carried out.
 pub(super) fn orders_for(configured: &Configured, saved: &SavedOrders) -> Orders {
     let plan = &configured.plan;
-    let first = Orders { channel: configured.order, program: ProgramOrder::Auto };
+    let first = Orders { channel: configured.order, program: ProgramOrder::Auto, live: LiveSettings::default() };
     let mut orders = saved.get(&plan.channel).cloned().unwrap_or(first);
     if let ProgramOrder::Source { source } = &orders.program
         && !plan.sources.iter().any(|candidate| candidate.id == *source)
@@ -298,7 +303,7 @@ pub(super) fn orders_for(configured: &Configured, saved: &SavedOrders) -> Orders
 /// The orders that a status shows.
 fn last_orders(status: &ChannelStatus) -> Orders {
     let program = status.report.as_ref().map_or(ProgramOrder::Auto, |report| report.program.order.clone());
-    Orders { channel: status.order, program }
+    Orders { channel: status.order, program, live: status.live.clone() }
 }
 
 #[cfg(test)]

@@ -82,6 +82,7 @@ pub(crate) fn blank(id: &ChannelId, plan: Option<&ChannelPlan>, orders: &Orders)
         on_air_since: None,
         worker: None,
         restarts: 0,
+        live: orders.live.clone(),
         report: None,
         generation: 0,
     }

@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
+
 use super::strain::Strain;
 use super::tally::Tally;
 use super::writer::{Intake, Writer};
@@ -13,7 +15,7 @@ use crate::media::encode::{Choice, EncodeFailure, Encoders};
 use crate::media::program::Program;
 use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
-use crate::model::{BitRate, Event, EventCode, MediaTime, RenditionId, Severity};
+use crate::model::{Act, Acted, BitRate, Event, EventCode, LiveSettings, MediaTime, RenditionId, Severity};
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
 use crate::spool::{Mended, Spool, SpoolError};
@@ -41,6 +43,7 @@ pub(super) struct Channel {
     plan: ChannelPlan,
     clock: HouseClock,
     program: Program,
+    live: LiveSettings,
     outlet: Arc<ProgramOutlet>,
     writer: Writer,
     spool: Spool,
@@ -56,6 +59,7 @@ impl Channel {
     pub(super) fn start(
         plan: ChannelPlan,
         order: ProgramOrder,
+        live: LiveSettings,
         confidence: &Path,
         clock: HouseClock,
         events: &EventSink,
@@ -65,7 +69,7 @@ impl Channel {
         let (intake, outputs) = Intake::new(Arc::clone(events), clock, failed);
         // What takes time is done side by side: a restarted worker must be back within a second.
         let (encoders, slate, opened) = std::thread::scope(|scope| {
-            let slate = scope.spawn(|| slate::render(&plan.program, &plan.title, &plan.slate.text));
+            let slate = scope.spawn(|| render_slate(&plan, &live));
             let spool = scope.spawn(|| open_spool(&plan, clock));
             let encoders = Encoders::start(&plan, Arc::new(move |output| intake.take(output)));
             (encoders, slate.join(), spool.join())
@@ -87,7 +91,7 @@ impl Channel {
         let outlet = Arc::new(ProgramOutlet { encoders, monitor });
         let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
         let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
-        Ok(Self { plan, clock, program, outlet, writer, spool, tally, pushers, strain, events, since })
+        Ok(Self { plan, clock, program, live, outlet, writer, spool, tally, pushers, strain, events, since })
     }
 
     pub(super) fn plan(&self) -> &ChannelPlan {
@@ -96,6 +100,32 @@ impl Channel {
 
     pub(super) fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// What operators have set, as it is in force.
+    pub(super) fn live(&self) -> &LiveSettings {
+        &self.live
+    }
+
+    /// Begins to do what is asked; the answer comes when it is done.
+    pub(super) fn act(&mut self, act: Act) -> BoxFuture<'static, Result<Acted, String>> {
+        match act {
+            Act::Live { live } => self.set(*live),
+        }
+    }
+
+    fn set(&mut self, live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
+        let before = std::mem::replace(&mut self.live, live.clone());
+        let (plan, program) = (self.plan.clone(), self.program.controls());
+        let drawing = tokio::task::spawn_blocking(move || {
+            if live.slate_text != before.slate_text {
+                program.set_slate(render_slate(&plan, &live));
+            }
+        });
+        Box::pin(async move {
+            drawing.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
+            Ok(Acted::said("set"))
+        })
     }
 
     /// Positions and counters, for a heartbeat.
@@ -150,6 +180,11 @@ impl Channel {
         let tail = if flushed { "" } else { "; the last segments could not be flushed in time" };
         format!("off air at {}: {left}{tail}", clock.now())
     }
+}
+
+fn render_slate(plan: &ChannelPlan, live: &LiveSettings) -> slate::Picture {
+    let text = live.slate_text.as_ref().unwrap_or(&plan.slate.text);
+    slate::render(&plan.program, &plan.title, text)
 }
 
 fn open_spool(plan: &ChannelPlan, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {

@@ -1,7 +1,7 @@
 //! Orders and what confirms them.
 
 use uplink::model::status::{ChannelOrder, ChannelState, ProgramOrder, Showing};
-use uplink::model::{EventCode, Health};
+use uplink::model::{EventCode, Health, LiveChange};
 use uplink::supervisor::{Command, Refusal};
 
 use super::rig::{Rig, alive, id, until};
@@ -141,5 +141,31 @@ fn an_order_given_while_the_worker_comes_up_is_not_lost() {
     // Confirmed or not in time: it has to come true.
     let _ = daemon.ask(Command::Slate(id("a")));
     daemon.wait("a", |channel| channel.state == ChannelState::Slate);
+    daemon.stop();
+}
+
+#[test]
+fn a_setting_is_kept_confirmed_and_given_to_the_next_worker() {
+    let rig = Rig::new(&["a"]);
+    let mut daemon = rig.daemon();
+    let before = daemon.running("a");
+    let say = |text: &str| Command::Change(id("a"), LiveChange::SlateText { text: Some(text.to_owned()) });
+    let set = daemon.ask(say("soon")).unwrap();
+    assert_eq!((set.changed, set.acted.unwrap().text.as_str()), (true, "soon"));
+    assert!(!daemon.ask(say("soon")).unwrap().changed);
+    assert_eq!(daemon.ask(say("impossible")).unwrap_err(), Refusal::Failed("impossible".to_owned()));
+    assert!(matches!(daemon.ask(say(&"x".repeat(300))).unwrap_err(), Refusal::Impossible(_)));
+
+    daemon.ask(say("later")).unwrap();
+    rig.behave("a", "deaf");
+    let refusal = daemon.ask(say("heard by nobody")).unwrap_err();
+    assert!(matches!(refusal, Refusal::NotConfirmed { seconds: 3, .. }), "{refusal}");
+    rig.behave("a", "");
+    assert_eq!(daemon.channel("a").live.slate_text.as_deref(), Some("heard by nobody"), "the order stands");
+    let _ = before;
+    daemon.stop();
+    daemon = rig.daemon();
+    daemon.running("a");
+    assert_eq!(daemon.channel("a").live.slate_text.as_deref(), Some("heard by nobody"));
     daemon.stop();
 }

@@ -25,7 +25,7 @@ use uplink::model::status::{
     DestinationState, DestinationStatus, ProgramOrder, ProgramStatus, Showing, SourceState, SourceStatus, SpoolStatus,
     WorkerReport,
 };
-use uplink::model::{ChannelId, Health, HealthReport, MediaTime};
+use uplink::model::{Act, Acted, ChannelId, Health, HealthReport, LiveSettings, MediaTime};
 use uplink::plan::ChannelPlan;
 
 /// Set for a stand-in: its channel and the runtime directory.
@@ -58,6 +58,7 @@ struct Standin {
     born: Instant,
     plan: Option<Box<ChannelPlan>>,
     program: ProgramOrder,
+    live: Box<LiveSettings>,
     frozen: MediaTime,
     misbehaved: bool,
 }
@@ -71,6 +72,7 @@ impl Standin {
             born: Instant::now(),
             plan: None,
             program: ProgramOrder::Auto,
+            live: Box::default(),
             frozen: now(),
             misbehaved: false,
         }
@@ -120,6 +122,7 @@ impl Standin {
             since: MediaTime::from_system(uplink::system::own_since()),
             plan: self.plan.clone(),
             program: self.program.clone(),
+            live: self.live.clone(),
         };
         send(&mut link, &hello).await.then_some(link)
     }
@@ -131,12 +134,13 @@ impl Standin {
             Down::Start { .. } if self.behaves("refuse") => {
                 send(open, &Up::Refused { reason: "no encoder works".into() }).await;
             }
-            Down::Start { plan, program } => {
+            Down::Start { plan, program, live } => {
                 self.heard("start");
                 let known = self.plan.as_ref().is_some_and(|known| *known == plan);
                 if !known {
                     self.plan = Some(plan);
                     self.program = program;
+                    self.live = live;
                 }
                 send(open, &Up::Ready).await;
             }
@@ -145,6 +149,14 @@ impl Standin {
                 if !self.behaves("disobey") {
                     self.program = order;
                 }
+            }
+            Down::Act { .. } if self.behaves("deaf") => self.heard("act"),
+            Down::Act { id, act: Act::Live { live } } => {
+                self.heard("act");
+                let text = live.slate_text.clone().unwrap_or_default();
+                let result = if text == "impossible" { Err(text) } else { Ok(Acted::said(text)) };
+                self.live = live;
+                send(open, &Up::Acted { id, result }).await;
             }
             Down::Stop { .. } => {
                 self.heard("stop");

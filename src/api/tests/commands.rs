@@ -17,6 +17,7 @@ fn outcome() -> Outcome {
         program: Some(ProgramOrder::Slate),
         state: Some(ChannelState::Slate),
         showing: Some(Showing::Slate),
+        acted: None,
         text: "the program shows the slate".into(),
     }
 }

@@ -9,8 +9,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::model::status::*;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, Event, EventCode, Fault, Health, HealthReport, MediaTime, RenditionId, Severity,
-    SourceId,
+    BitRate, ChannelId, DestinationId, Event, EventCode, Fault, Health, HealthReport, LiveSettings, MediaTime,
+    RenditionId, Severity, SourceId,
 };
 use crate::supervisor::{Command, Handle, Outcome, Refusal, StampedEvent};
 
@@ -109,6 +109,7 @@ fn channel(name: &str, title: &str, state: ChannelState, health: HealthReport) -
             adopted: true,
             heartbeat_age_seconds: 0.21,
         }),
+        live: LiveSettings::default(),
         restarts: 0,
         report: Some(report()),
         generation: 7,

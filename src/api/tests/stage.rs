@@ -72,7 +72,9 @@ fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
             return Err(Refusal::NotConfirmed { seconds: 5, known: "no source delivers; the slate stays".into() });
         }
         Command::Release(id) => (id, |channel| program(channel, ProgramOrder::Auto)),
-        Command::Take(..) | Command::Reload => return Err(Refusal::Failed("this stage plays no such thing".into())),
+        Command::Take(..) | Command::Change(..) | Command::Reload => {
+            return Err(Refusal::Failed("this stage plays no such thing".into()));
+        }
     };
     rig.change(|status| status.channels.iter_mut().filter(|channel| channel.id == id).for_each(act));
     Ok(outcome(&rig.status.borrow().channels, &id))
@@ -108,6 +110,7 @@ fn outcome(channels: &[ChannelStatus], id: &ChannelId) -> Outcome {
         program: program.map(|program| program.order.clone()),
         state: Some(channel.state),
         showing: program.map(|program| program.showing.clone()),
+        acted: None,
         text: format!("the engine confirmed: {}", super::super::sheet::spelled(&channel.state)),
     }
 }

@@ -93,6 +93,13 @@ enum Verb {
         /// The source's id.
         source: SourceId,
     },
+    /// Set what the slate says; without a text what the configuration says.
+    SlateText {
+        /// The channel's id.
+        channel: ChannelId,
+        /// One or more lines.
+        text: Option<String>,
+    },
     /// Put the configuration on disk in force; a faulty one changes nothing.
     Reload,
     /// What happened lately.
@@ -157,6 +164,10 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Take { channel, source } => {
             let body = serde_json::json!({ "source": source });
             command(&client, &format!("channels/{channel}/take"), Some(body), json).await
+        }
+        Verb::SlateText { channel, text } => {
+            let body = serde_json::json!({ "set": "slate_text", "text": text });
+            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
         }
         Verb::Reload => command(&client, "config/reload", None, json).await,
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,

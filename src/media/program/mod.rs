@@ -48,6 +48,8 @@ pub trait Outlet: Send + Sync {
 struct Shared {
     stop: AtomicBool,
     order: Mutex<ProgramOrder>,
+    /// A slate to show from the next tick on.
+    slate: Mutex<Option<gst::Buffer>>,
     status: Mutex<ProgramStatus>,
 }
 
@@ -83,8 +85,12 @@ impl Program {
             missed: 0,
             peak_dbfs: vec![-120.0; plan.program.audio.channels.into()],
         };
-        let shared =
-            Arc::new(Shared { stop: AtomicBool::new(false), order: Mutex::new(order), status: Mutex::new(status) });
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::new(false),
+            order: Mutex::new(order),
+            slate: Mutex::new(None),
+            status: Mutex::new(status),
+        });
         let wait = Duration::from_millis(plan.thresholds.wait_to_restore_ms.into());
         let mut ticker = Ticker {
             clock,
@@ -109,6 +115,11 @@ impl Program {
     /// What to show from the next tick on.
     pub fn order(&self, order: ProgramOrder) {
         *lock(&self.shared.order) = order;
+    }
+
+    /// What changes the program from other threads.
+    pub fn controls(&self) -> Controls {
+        Controls { shared: Arc::clone(&self.shared) }
     }
 
     /// What was last asked for.
@@ -144,6 +155,19 @@ impl Program {
         if let Some(sources) = Arc::get_mut(&mut self.sources) {
             sources.iter_mut().for_each(|source| source.join(deadline));
         }
+    }
+}
+
+/// Changes a program that runs; outlives it without effect.
+#[derive(Clone)]
+pub struct Controls {
+    shared: Arc<Shared>,
+}
+
+impl Controls {
+    /// Another slate, from the next tick on.
+    pub fn set_slate(&self, slate: gst::Buffer) {
+        *lock(&self.shared.slate) = Some(slate);
     }
 }
 
@@ -205,6 +229,9 @@ impl Ticker {
     fn tick(&mut self, index: u64) {
         let at = self.frames.time_of(index);
         let order = lock(&self.shared.order).clone();
+        if let Some(slate) = lock(&self.shared.slate).take() {
+            self.slate = slate;
+        }
         let chosen = self.choose(at, &order);
         let switched = chosen != self.shown;
         let before = std::mem::replace(&mut self.shown, chosen);
