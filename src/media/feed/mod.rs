@@ -179,6 +179,9 @@ impl Inner {
 }
 
 #[cfg(test)]
+mod soak_tests;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{AudioFormat, FrameRate, PictureSize};
