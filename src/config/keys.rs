@@ -119,7 +119,12 @@ static SOURCE: Shape = Shape {
                     Need::Optional,
                     "ALSA device of its sound, such as `hw:1`; silence if missing",
                 ),
-                key("size", Kind::Size, Need::Optional, "Picture size to ask of the device; of what it offers, the nearest to the program if missing"),
+                key(
+                    "size",
+                    Kind::Size,
+                    Need::Optional,
+                    "Picture size to ask of the device; of what it offers, the nearest to the program if missing",
+                ),
             ],
         },
         Variant {

@@ -148,7 +148,8 @@ mod tests {
         fs::create_dir_all(at("sys/class/video4linux/video3")).unwrap();
         fs::write(at("sys/class/video4linux/video3/index"), "0").unwrap();
         symlink("../../../devices/pci0", at("sys/class/video4linux/video3/device")).unwrap();
-        let nodes = || -> Vec<String> { inventory(root.path()).capture.into_iter().map(|device| device.node).collect() };
+        let nodes =
+            || -> Vec<String> { inventory(root.path()).capture.into_iter().map(|device| device.node).collect() };
         assert_eq!(nodes(), ["/dev/video0", "/dev/video2", "/dev/video3"]);
         fs::create_dir_all(at("dev/uplink")).unwrap();
         symlink("../video2", at("dev/uplink/input-pci-0000:05:00.0-Card_SDI_1")).unwrap();

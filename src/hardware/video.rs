@@ -62,7 +62,8 @@ fn stable_link(root: &Path, number: u32, alone: bool) -> Option<String> {
     let link_in = |directory: &str, prefix: &str| {
         let place = root.join(directory);
         let leads_there = |link: &String| {
-            std::fs::read_link(place.join(link)).is_ok_and(|to| to.file_name().is_some_and(|name| name == node.as_str()))
+            std::fs::read_link(place.join(link))
+                .is_ok_and(|to| to.file_name().is_some_and(|name| name == node.as_str()))
         };
         let link = names_in(&place).into_iter().find(|link| link.starts_with(prefix) && leads_there(link))?;
         Some(format!("/{directory}/{link}"))

@@ -57,8 +57,7 @@ fn rank(mode: &Mode<'_>, (width, height): (i32, i32), rate: FrameRate) -> (f64, 
     let share = |have: f64, want: f64| (have / want).min(1.0);
     let wanted = f64::from(rate.num()) / f64::from(rate.den());
     let offered = mode.rate.map_or(wanted, per_second);
-    let detail =
-        share(f64::from(mode.width), f64::from(width)) * share(f64::from(mode.height), f64::from(height));
+    let detail = share(f64::from(mode.width), f64::from(width)) * share(f64::from(mode.height), f64::from(height));
     // 29.97 for 30 is no loss.
     let motion = share(offered * 1.002, wanted);
     let shape = f64::from(mode.width) / f64::from(mode.height) / (f64::from(width) / f64::from(height));
