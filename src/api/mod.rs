@@ -13,6 +13,7 @@
 //! ```
 
 mod channels;
+mod devices;
 mod events;
 mod guard;
 mod journal;

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
 use super::problem::Problem;
-use super::{channels, events, guard, metrics, panel, picture, status};
+use super::{channels, devices, events, guard, metrics, panel, picture, status};
 use crate::supervisor::Handle;
 
 /// Largest body of a command, bytes.
@@ -68,6 +68,7 @@ impl Api {
             .route("/api/v1/channels/{id}/set", post(channels::set))
             .route("/api/v1/channels/{id}/confidence.jpg", get(picture::confidence))
             .route("/api/v1/config/reload", post(channels::reload))
+            .route("/api/v1/devices", get(devices::list))
             .route("/api/v1/events", get(events::follow))
             .route("/api/v1/events/recent", get(events::recent))
             .route("/healthz", get(status::alive))

@@ -5,4 +5,5 @@ pub mod ctl;
 pub mod daemon;
 pub mod measure;
 pub mod origin;
+mod probe;
 pub mod worker;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
+use super::probe;
 use crate::model::ChannelId;
 use crate::system::die_of_faults;
 use crate::telemetry::{self, LogFormat};
@@ -16,16 +17,22 @@ use crate::worker::{Ended, Setup, run};
 #[command(
     name = "uplink-worker",
     version,
-    after_help = "Not for hand use: uplinkd starts one worker per channel.\n\
+    after_help = "uplinkd starts one worker per channel; by hand, only --probe is of use.\n\
     A worker whose uplinkd is gone stays on air; SIGTERM takes it off in order."
 )]
 struct Arguments {
     /// The channel
-    #[arg(long)]
-    channel: ChannelId,
+    #[arg(long, required_unless_present = "probe")]
+    channel: Option<ChannelId>,
     /// Runtime directory; the worker's socket is <DIR>/<CHANNEL>/worker.sock
-    #[arg(long, value_name = "DIR")]
-    runtime_dir: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "probe")]
+    runtime_dir: Option<PathBuf>,
+    /// Print what this box can capture and encode, as JSON, and end
+    #[arg(long, conflicts_with_all = ["channel", "runtime_dir"])]
+    probe: bool,
+    /// Where hardware profiles are, for --probe
+    #[arg(long, value_name = "DIR", default_value = "/usr/share/uplink/hardware-profiles", requires = "probe")]
+    hardware_profiles: PathBuf,
     /// How log lines look
     #[arg(long, value_enum, default_value = "human")]
     log_format: LogFormat,
@@ -36,8 +43,11 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     telemetry::init(arguments.log_format);
     die_of_faults();
+    let (Some(channel), Some(directory)) = (arguments.channel, arguments.runtime_dir) else {
+        return probe::run(&arguments.hardware_profiles);
+    };
     let Some(runtime) = runtime() else { return ExitCode::from(1) };
-    let setup = Setup { channel: arguments.channel, runtime: arguments.runtime_dir };
+    let setup = Setup { channel, runtime: directory };
     let ended = runtime.block_on(run(setup));
     // Threads that hang in a driver or on a disk do not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));

@@ -111,7 +111,7 @@ static SOURCE: Shape = Shape {
                     "device",
                     Kind::Path,
                     Need::Required("\"/dev/video0\""),
-                    "Device node; a link in `/dev/v4l/by-path` stays the same when cards are added",
+                    "Device node; a link in `/dev/v4l/by-path` stays the same when cards are added, one in `/dev/uplink` also tells the inputs of a card apart",
                 ),
                 key(
                     "sound",
@@ -119,7 +119,12 @@ static SOURCE: Shape = Shape {
                     Need::Optional,
                     "ALSA device of its sound, such as `hw:1`; silence if missing",
                 ),
-                key("size", Kind::Size, Need::Optional, "Picture size to ask of the device; its own choice if missing"),
+                key(
+                    "size",
+                    Kind::Size,
+                    Need::Optional,
+                    "Picture size to ask of the device; of what it offers, the nearest to the program if missing",
+                ),
             ],
         },
         Variant {

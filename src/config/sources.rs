@@ -80,8 +80,9 @@ pub(crate) fn capture_device(device: PathBuf, spot: &Spot, findings: &mut Findin
 /// Every name this box has for a device node now; a link and its target are one device.
 pub(crate) fn aliases(device: &Path) -> Vec<PathBuf> {
     let Ok(node) = device.canonicalize() else { return Vec::new() };
-    let links =
-        ["/dev/v4l/by-path", "/dev/v4l/by-id"].into_iter().filter_map(|directory| std::fs::read_dir(directory).ok());
+    let links = ["/dev/v4l/by-path", "/dev/v4l/by-id", "/dev/uplink"]
+        .into_iter()
+        .filter_map(|directory| std::fs::read_dir(directory).ok());
     let mut names: Vec<PathBuf> = links
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))

@@ -3,7 +3,7 @@
 //! ```text
 //! <root>/sys/class/video4linux ─┐
 //! <root>/run/udev/data ─────────┤
-//! <root>/dev/v4l/by-path ───────┼─► Inventory (V4L2 capture devices with their sound, ALSA capture devices)
+//! <root>/dev/v4l, dev/uplink ────┼─► Inventory (V4L2 capture devices with their sound, ALSA capture devices)
 //! <root>/sys/class/sound ───────┤
 //! <root>/proc/asound/cards ─────┘
 //! ```
@@ -139,6 +139,24 @@ mod tests {
         }
         let sounds: Vec<_> = inventory(root.path()).capture.into_iter().map(|device| device.sound).collect();
         assert_eq!(sounds, [Some("hw:CARD=1,DEV=0".to_owned()), Some("hw:CARD=2,DEV=0".to_owned()), None]);
+    }
+
+    #[test]
+    fn inputs_that_share_a_link_are_named_by_their_own() {
+        let root = fake_root();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir_all(at("sys/class/video4linux/video3")).unwrap();
+        fs::write(at("sys/class/video4linux/video3/index"), "0").unwrap();
+        symlink("../../../devices/pci0", at("sys/class/video4linux/video3/device")).unwrap();
+        let nodes =
+            || -> Vec<String> { inventory(root.path()).capture.into_iter().map(|device| device.node).collect() };
+        assert_eq!(nodes(), ["/dev/video0", "/dev/video2", "/dev/video3"]);
+        fs::create_dir_all(at("dev/uplink")).unwrap();
+        symlink("../video2", at("dev/uplink/input-pci-0000:05:00.0-Card_SDI_1")).unwrap();
+        symlink("../video3", at("dev/uplink/input-pci-0000:05:00.0-Card_SDI_2")).unwrap();
+        symlink("../video3", at("dev/uplink/path-pci-0000:05:00.0")).unwrap();
+        let named = |n| format!("/dev/uplink/input-pci-0000:05:00.0-Card_SDI_{n}");
+        assert_eq!(nodes(), ["/dev/video0".to_owned(), named(1), named(2)]);
     }
 
     #[test]

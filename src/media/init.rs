@@ -43,6 +43,11 @@ fn forward(
     }
 }
 
+/// Whether an element is registered on this box. Hardware encoders are only where their hardware is.
+pub fn has_element(factory: &str) -> bool {
+    gst::ElementFactory::find(factory).is_some()
+}
+
 /// Makes an element that every installation has to have; a missing one names its Debian package.
 pub(crate) fn element(factory: &'static str, name: &str) -> Result<gst::Element, MediaError> {
     gst::ElementFactory::make(factory)

@@ -24,7 +24,7 @@ mod source;
 use std::sync::Arc;
 
 pub use error::MediaError;
-pub use init::init;
+pub use init::{has_element, init};
 pub use outlet::ProgramOutlet;
 
 use crate::model::Event;

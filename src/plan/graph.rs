@@ -60,7 +60,7 @@ pub enum SourceKind {
         device: PathBuf,
         /// ALSA device, such as `hw:1`.
         sound: Option<String>,
-        /// Size to ask of the device; its own choice if none.
+        /// Size to ask of the device; of what it offers, the nearest to the program if none.
         size: Option<PictureSize>,
     },
     /// Sound only, from an ALSA device.

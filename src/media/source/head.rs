@@ -1,11 +1,13 @@
 //! The head of a source's pipeline: from the device, the network or a file to decoded streams.
 
+use std::path::Path;
+
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use super::Context;
 use super::branch::Branches;
-use super::test_signal;
+use super::{mode, test_signal};
 use crate::model::{MediaTime, PictureSize};
 use crate::plan::{SourceKind, SrtMode};
 
@@ -16,9 +18,7 @@ pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Bran
     match &context.plan.kind {
         SourceKind::Test => test_signal::build(context, pipeline, branches, origin),
         SourceKind::V4l2 { device, sound, size } => {
-            let source =
-                gst::ElementFactory::make("v4l2src").property("device", device.to_string_lossy().as_ref()).build()?;
-            v4l2(pipeline, branches, &source, *size)?;
+            v4l2(context, pipeline, branches, device, *size)?;
             match sound {
                 Some(device) => alsa(pipeline, branches, device)?,
                 None => branches.set_complete(),
@@ -144,11 +144,32 @@ fn feed_tiny_frames(parser: &gst::Element) {
     });
 }
 
-/// Camera formats, raw or compressed, by way of decodebin.
-fn v4l2(pipeline: &gst::Pipeline, branches: &Branches, source: &gst::Element, size: Option<PictureSize>) -> Built {
-    let Some(size) = size else {
-        return decoded(pipeline, branches, source);
-    };
+/// Camera formats, raw or compressed, by way of decodebin. The device is opened here, to choose among what it offers; a
+/// size that it does not offer is asked for nevertheless, so that the refusal is the device's own.
+fn v4l2(
+    context: &Context,
+    pipeline: &gst::Pipeline,
+    branches: &Branches,
+    device: &Path,
+    size: Option<PictureSize>,
+) -> Built {
+    let source = gst::ElementFactory::make("v4l2src").property("device", device.to_string_lossy().as_ref()).build()?;
+    pipeline.add(&source)?;
+    source.set_state(gst::State::Ready).map_err(|_| gst::glib::bool_error!("it could not be opened"))?;
+    let offered = source.static_pad("src").map(|pad| pad.query_caps(None)).unwrap_or_else(gst::Caps::new_any);
+    let chosen = mode::choose(&offered, context.format.size, context.format.frame_rate, size);
+    let caps = chosen.or_else(|| size.map(any_of)).unwrap_or_else(gst::Caps::new_any);
+    tracing::debug!(source = %context.plan.id, %caps, %offered, "the format that is asked of the device");
+    let filter = gst::ElementFactory::make("capsfilter").property("caps", caps).build()?;
+    let decode = gst::ElementFactory::make("decodebin").build()?;
+    pipeline.add_many([&filter, &decode])?;
+    gst::Element::link_many([&source, &filter, &decode])?;
+    attach(&decode, branches);
+    Ok(())
+}
+
+/// Any format of this size.
+fn any_of(size: PictureSize) -> gst::Caps {
     let mut caps = gst::Caps::new_empty();
     for media in ["video/x-raw", "image/jpeg", "video/x-h264"] {
         let structure = gst::Structure::builder(media)
@@ -157,12 +178,7 @@ fn v4l2(pipeline: &gst::Pipeline, branches: &Branches, source: &gst::Element, si
             .build();
         caps.merge_structure(structure);
     }
-    let filter = gst::ElementFactory::make("capsfilter").property("caps", caps).build()?;
-    let decode = gst::ElementFactory::make("decodebin").build()?;
-    pipeline.add_many([source, &filter, &decode])?;
-    gst::Element::link_many([source, &filter, &decode])?;
-    attach(&decode, branches);
-    Ok(())
+    caps
 }
 
 fn alsa(pipeline: &gst::Pipeline, branches: &Branches, device: &str) -> Built {

@@ -14,6 +14,7 @@ mod branch;
 mod connection;
 mod head;
 mod looped;
+mod mode;
 mod status;
 mod test_signal;
 

@@ -1,0 +1,85 @@
+//! `uplink-worker --probe`: what this box can capture and encode, as JSON. Also writes GStreamer's registry anew where it
+//! is missing or out of date, which takes longer than a channel may take to go on air.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::document::{Faults, Source};
+use crate::hardware::inventory;
+use crate::media;
+use crate::profile::{self, Profiles};
+
+/// Prints it. Exit codes: 0, or 1 if GStreamer cannot be used.
+pub(super) fn run(profiles: &Path) -> ExitCode {
+    if let Err(error) = media::init() {
+        tracing::error!("{error}");
+        return ExitCode::from(1);
+    }
+    // A reader that has gone away (`| head`) is no reason to fail.
+    let _ = writeln!(std::io::stdout(), "{:#}", report(&read(profiles)));
+    ExitCode::SUCCESS
+}
+
+/// The profiles without a fault; `uplinkctl check` is for the others.
+fn read(directory: &Path) -> Profiles {
+    let entries = std::fs::read_dir(directory).into_iter().flatten();
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let files = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let each = |path: std::path::PathBuf| {
+        let mut faults = Faults::default();
+        let source = Source::read(&path, &mut faults)?;
+        profile::read(&source, path.file_stem()?.to_str()?, &mut faults)
+    };
+    Profiles::new(files.filter_map(each).collect())
+}
+
+fn report(profiles: &Profiles) -> Value {
+    let found = inventory(Path::new("/"));
+    let capture = found.capture.iter().map(|device| {
+        let card = profiles.card_for_driver(&device.driver);
+        json!({
+            "node": device.node, "name": device.name, "driver": device.driver, "sound": device.sound,
+            "card": card.map(|card| json!({
+                "name": card.name, "connectors": card.connectors, "formats": card.formats, "quirks": card.quirks,
+            })),
+        })
+    });
+    let encoders = profiles.iter().flat_map(|profile| profile.encoders.iter().map(move |encoder| (profile, encoder)));
+    let encoders = encoders.map(|(profile, encoder)| {
+        json!({
+            "profile": profile.name, "element": encoder.element,
+            // That it is registered: whether it opens its device shows when a channel tries it.
+            "registered": media::has_element(&encoder.element),
+        })
+    });
+    json!({
+        "capture": capture.collect::<Vec<_>>(),
+        "sound": found.sound,
+        "encoders": encoders.collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shipped_encoders_are_named_with_whether_this_box_has_them() {
+        media::init().unwrap();
+        let report = report(&read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("hardware-profiles")));
+        let encoders = report["encoders"].as_array().unwrap();
+        let registered = |element: &str| {
+            encoders.iter().find(|one| one["element"] == element).unwrap_or_else(|| panic!("{element}: {report:#}"))
+                ["registered"]
+                .as_bool()
+                .unwrap()
+        };
+        assert!(registered("x264enc"));
+        let profiles: Vec<_> = encoders.iter().map(|one| one["profile"].as_str().unwrap()).collect();
+        let place = |profile| profiles.iter().position(|one| *one == profile).unwrap();
+        assert!(place("vaapi") < place("software-x264"), "in the order in which they are tried: {profiles:?}");
+    }
+}
