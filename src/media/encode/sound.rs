@@ -13,7 +13,7 @@ use super::picture::{add_linked, filter, unlimited_queue};
 use super::tail::{self, Track};
 use crate::media::MediaError;
 use crate::media::init::element;
-use crate::model::{AudioFormat, SegmentGrid};
+use crate::model::{AudioFormat, LiveTimeline};
 use crate::plan::AudioRenditionPlan;
 
 /// Frames by which the decoded sound of avenc_aac lags behind its timestamps (its priming).
@@ -23,7 +23,7 @@ const ENCODER_DELAY: u64 = 1;
 pub(super) fn build(
     pipeline: &gst::Pipeline,
     audio: &AudioFormat,
-    segments: SegmentGrid,
+    timeline: &LiveTimeline,
     renditions: &[AudioRenditionPlan],
     ledger: &Arc<Ledger>,
 ) -> Result<Entry, MediaError> {
@@ -33,7 +33,7 @@ pub(super) fn build(
     tee.set_property("allow-not-linked", true);
     add_linked(pipeline, "the sound's entry", &[entry.element().clone(), tee.clone()])?;
     for rendition in renditions {
-        branch(pipeline, &tee, audio, segments, rendition, ledger)?;
+        branch(pipeline, &tee, audio, timeline, rendition, ledger)?;
     }
     Ok(entry)
 }
@@ -42,7 +42,7 @@ fn branch(
     pipeline: &gst::Pipeline,
     tee: &gst::Element,
     audio: &AudioFormat,
-    segments: SegmentGrid,
+    timeline: &LiveTimeline,
     rendition: &AudioRenditionPlan,
     ledger: &Arc<Ledger>,
 ) -> Result<(), MediaError> {
@@ -66,7 +66,7 @@ fn branch(
         grid: TrackGrid::AacFrames(audio.sample_rate),
         timescale: audio.sample_rate,
         delay: ENCODER_DELAY,
-        segments,
+        timeline: timeline.clone(),
     };
     chain.extend(tail::build(track, &tally, ledger)?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;

@@ -15,7 +15,7 @@ use super::output::{ChunkOut, InitOut, Output};
 use super::{fragment, movie};
 use crate::media::MediaError;
 use crate::media::init::element;
-use crate::model::{MediaTime, RenditionId, SegmentGrid};
+use crate::model::{LiveTimeline, MediaTime, RenditionId};
 
 /// The muxer lengthens the last sample before a gap up to the next one. Past the end of its segment by more than this
 /// it ends with the segment instead, and there is a seam: a segment must not outlast its playlist's target duration
@@ -30,7 +30,7 @@ pub(super) struct Track {
     pub timescale: u32,
     /// Samples by which the encoder's timestamps are late.
     pub delay: u64,
-    pub segments: SegmentGrid,
+    pub timeline: LiveTimeline,
 }
 
 /// The muxer and the sink behind it, to be linked in this order.
@@ -53,7 +53,7 @@ pub(super) fn build(track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) -> R
 
 /// Puts every sample's times on its grid, to the nanosecond, and the cut events in front of it.
 fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
-    let cutter = Mutex::new(Cutter::new(track.segments));
+    let cutter = Mutex::new(Cutter::default());
     let begin = Mutex::new(None);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
@@ -66,7 +66,7 @@ fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
         }
         Tally::add(&tally.encoded, 1);
         let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        let cut = lock(&cutter).before(time.stamped);
+        let cut = lock(&cutter).before(time.stamped, track.timeline.get().boundaries());
         if let Some(cut) = cut {
             if cut == Cut::Segment && !keyframe {
                 Tally::add(&tally.unaligned, 1);
@@ -152,9 +152,13 @@ fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32) -> Option<ChunkOut>
     let time =
         |ticks: u64| MediaTime::from_nanos((u128::from(ticks) * 1_000_000_000).div_ceil(track.timescale.into()) as u64);
     let (start, mut end) = (time(fragment.start), time(fragment.start + fragment.duration));
-    let number = track.segments.number_at(start);
-    let next = track.grid.first_from(track.segments.start_of(number + 1));
-    if end > next + LONGEST_HOLD {
+    let timeline = track.timeline.get();
+    let boundaries = timeline.boundaries();
+    let number = boundaries.number_at(start);
+    let next = track.grid.first_from(boundaries.start_of(number + 1));
+    // A segment that was lengthened for a cue has used some of it up.
+    let longer = boundaries.duration_of(number).saturating_sub(boundaries.grid().duration());
+    if end > next + LONGEST_HOLD.saturating_sub(longer) {
         let over = (end.since(next).as_nanos() * u128::from(track.timescale) / 1_000_000_000) as u64;
         fragment::shorten_last(&mut data, over)?;
         end = time(fragment.start + fragment.duration - over);
