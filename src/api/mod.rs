@@ -13,6 +13,7 @@
 //! ```
 
 mod channels;
+mod cues;
 mod events;
 mod guard;
 mod journal;

@@ -286,7 +286,29 @@ mod tests {
         let playlist = |from: usize, to: usize, window: usize| {
             MediaPlaylist::new(boundaries, window, &segments[from..to]).unwrap().with_ranges(&ranges)
         };
-        insta::assert_snapshot!(playlist(2, 6, 6));
+        insta::assert_snapshot!(playlist(2, 5, 6), @r##"
+        #EXTM3U
+        #EXT-X-VERSION:8
+        #EXT-X-TARGETDURATION:2
+        #EXT-X-MEDIA-SEQUENCE:881500002
+        #EXT-X-DISCONTINUITY-SEQUENCE:0
+        #EXT-X-MAP:URI="init-00000000.mp4"
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:24.000Z
+        #EXTINF:2.320000,
+        881500002.m4s
+        #EXT-X-DATERANGE:ID="break",START-DATE="2025-11-13T02:13:26.320Z",PLANNED-DURATION=4.000,SCTE35-OUT=0xFC3025000000000000FFFFF01405000000017FEFFF3D0539E0FE00057E400000000000009C2B781B
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:26.320Z
+        #EXTINF:1.680000,
+        881500003.m4s
+        #EXT-X-GAP
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:28.000Z
+        #EXTINF:2.320000,
+        881500004.m4s
+        #EXT-X-DATERANGE:ID="break",START-DATE="2025-11-13T02:13:26.320Z",DURATION=4.000,SCTE35-IN=0xFC3020000000000000FFFFF00F05000000017F4FFF3D0AB820000000000000B300F59B
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:30.320Z
+        #EXTINF:1.680000,
+        881500005.m4s
+        "##);
         assert!(playlist(0, 3, 6).ranges.is_empty(), "a cue is not told before its segment");
         assert_eq!(playlist(0, 4, 6).ranges.len(), 1, "nor its end");
         assert_eq!(playlist(0, 6, 3).ranges.iter().map(|tag| tag.0).collect::<Vec<_>>(), [881_500_004, 881_500_005]);

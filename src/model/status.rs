@@ -10,6 +10,7 @@ use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
 use super::live::LiveSettings;
 use super::time::MediaTime;
+use super::timecode::TimecodeDay;
 use super::units::{BitRate, FrameRate, PictureSize};
 
 /// What somebody asked of a channel.
@@ -254,6 +255,10 @@ pub struct ChannelStatus {
     pub title: String,
     /// The stream class it runs, `name version`.
     pub stream_class: String,
+    /// Frames per second of its program; none for a channel that is no longer configured.
+    pub frame_rate: Option<FrameRate>,
+    /// Whose midnight its timecode counts from.
+    pub timecode: TimecodeDay,
     /// Wanted.
     pub order: ChannelOrder,
     /// Actual.

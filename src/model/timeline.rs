@@ -48,12 +48,12 @@ impl Cued {
         points
     }
 
-    /// What is not over at `before`. A break without an end is not over.
+    /// What is not over at `before`. A break without an end is over after a day.
     pub fn since(&self, before: MediaTime) -> Self {
         let over = |end: MediaTime| end < before;
         let ends = |m: &TimedMetadata| m.at + Duration::from_millis(m.duration_ms.unwrap_or(0));
         Self {
-            cues: self.cues.iter().filter(|cue| !cue.in_at.is_some_and(over)).cloned().collect(),
+            cues: self.cues.iter().filter(|cue| !over(cue.in_at.unwrap_or(cue.out_at + FURTHEST))).cloned().collect(),
             metadata: self.metadata.iter().filter(|m| !over(ends(m))).cloned().collect(),
         }
     }

@@ -311,7 +311,7 @@ impl Task {
 async fn idle(description: &PushDescription, seams: Seams, why: &str) {
     (seams.events)(report::misconfigured(description, why, now()));
     let counters = Counters { disabled: Some(why.to_owned()), last_error: Some(why.to_owned()), ..Counters::default() };
-    let nothing = Delivery::new(Vec::new(), description.grid, description.playlist_segments);
+    let nothing = Delivery::new(Vec::new(), &description.timeline.get(), description.playlist_segments);
     seams.status.send_modify(|status| report::update(status, &nothing, &Link::new(), &counters, 0, now()));
     if let Ok((_, answer)) = seams.stop.await {
         let owed = description.renditions().map(|(id, _)| seams.spool.segments(id).len() as u64).sum();
