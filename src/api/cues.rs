@@ -92,7 +92,9 @@ fn name(channel: &ChannelStatus, rate: FrameRate, wanted: &Wanted) -> Result<Nam
             let label: Timecode = text.parse().map_err(|error| Problem::malformed(format!("{error}")))?;
             let near = wanted.near.unwrap_or_else(now);
             let found = clock(near).time_of(label, near);
-            found.ok_or_else(|| Problem::malformed(format!("no frame at {rate} frames per second is labelled {text}")))?.1
+            found
+                .ok_or_else(|| Problem::malformed(format!("no frame at {rate} frames per second is labelled {text}")))?
+                .1
         }
     };
     let (frame, time, label) = clock(time).at(time);

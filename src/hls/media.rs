@@ -47,7 +47,12 @@ impl MediaPlaylist {
         let listed = expressible(&segments[from..]);
         let longest = listed.iter().map(|segment| rounded_secs(segment.duration)).max().unwrap_or(0);
         let entries = fill_holes(boundaries, listed);
-        Some(Self { target_duration: longest.max(ceil_secs(boundaries.grid().duration())), entries, ranges: Vec::new(), ended: false })
+        Some(Self {
+            target_duration: longest.max(ceil_secs(boundaries.grid().duration())),
+            entries,
+            ranges: Vec::new(),
+            ended: false,
+        })
     }
 
     /// With those of `ranges` that its segments touch.

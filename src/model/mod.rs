@@ -30,6 +30,6 @@ pub use id::{ChannelId, CueId, DestinationId, RenditionId, SourceId};
 pub use inventory::{CaptureDevice, Inventory, SoundDevice};
 pub use live::{LiveChange, LiveSettings};
 pub use secret::Secret;
-pub use timeline::{Cued, LiveTimeline, Timeline};
 pub use time::{FrameGrid, MediaTime, SampleGrid, SegmentGrid};
+pub use timeline::{Cued, LiveTimeline, Timeline};
 pub use units::{BitRate, FrameRate, Lufs, PictureSize};

@@ -109,7 +109,8 @@ impl FromStr for Timecode {
         let bad = || NotATimecode(text.chars().take(40).collect());
         let drop = text.contains([';', '.']);
         let fields: Vec<&str> = text.split([':', ';', '.']).collect();
-        let whole = fields.iter().all(|field| (2..=3).contains(&field.len()) && field.bytes().all(|b| b.is_ascii_digit()));
+        let whole =
+            fields.iter().all(|field| (2..=3).contains(&field.len()) && field.bytes().all(|b| b.is_ascii_digit()));
         let numbers: Vec<u32> = fields.iter().filter_map(|field| field.parse().ok()).collect();
         match numbers[..] {
             [hours, minutes, seconds, frames] if whole => Ok(Self { hours, minutes, seconds, frames, drop }),
@@ -145,9 +146,7 @@ impl TimecodeClock {
         let count = timecode.count(self.frames.rate())?;
         let today = self.day_of(near);
         let candidates = (today - 1..=today + 1).map(|day| self.first_of_day(day) + count);
-        let frame = candidates.min_by_key(|frame| {
-            self.frames.time_of(*frame).as_nanos().abs_diff(near.as_nanos())
-        })?;
+        let frame = candidates.min_by_key(|frame| self.frames.time_of(*frame).as_nanos().abs_diff(near.as_nanos()))?;
         Some((frame, self.frames.time_of(frame)))
     }
 
@@ -231,7 +230,10 @@ mod tests {
         let clock = TimecodeClock::new(rate("30000/1001"), 0);
         let (_, _, label) = clock.at(MediaTime::from_secs(1_763_683_200 + 12 * 3600));
         // 43 ms are gained in half a day: at most two frames.
-        assert!(["11:59:59;29", "12:00:00;00", "12:00:00;01", "12:00:00;02"].contains(&label.to_string().as_str()), "{label}");
+        assert!(
+            ["11:59:59;29", "12:00:00;00", "12:00:00;01", "12:00:00;02"].contains(&label.to_string().as_str()),
+            "{label}"
+        );
     }
 
     proptest! {

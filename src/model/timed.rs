@@ -132,7 +132,8 @@ impl MetadataAsk {
 /// A quoted string of a playlist has no way to say these.
 fn quotable(name: &str, value: &str) -> Result<(), MetadataRefusal> {
     if value.chars().any(|c| c == '"' || c.is_control()) {
-        let text = format!("`{name}` must be free of double quotes and line breaks: a playlist cannot say them; json can");
+        let text =
+            format!("`{name}` must be free of double quotes and line breaks: a playlist cannot say them; json can");
         return Err(MetadataRefusal::Malformed(text));
     }
     Ok(())

@@ -42,7 +42,8 @@ impl Cued {
 
     /// Cues out and in, ascending.
     fn points(&self) -> Vec<MediaTime> {
-        let mut points: Vec<MediaTime> = self.cues.iter().flat_map(|cue| [Some(cue.out_at), cue.in_at]).flatten().collect();
+        let mut points: Vec<MediaTime> =
+            self.cues.iter().flat_map(|cue| [Some(cue.out_at), cue.in_at]).flatten().collect();
         points.sort_unstable();
         points.dedup();
         points
@@ -191,7 +192,9 @@ impl Timeline {
 
     fn cue_in(&self, id: Option<&CueId>, at: MediaTime, now: MediaTime) -> Result<(Self, CuePlaced), CueRefusal> {
         let found = match id {
-            Some(id) => self.cued.cues.iter().find(|cue| cue.id == *id).ok_or(CueRefusal::Unknown { id: id.clone() })?,
+            Some(id) => {
+                self.cued.cues.iter().find(|cue| cue.id == *id).ok_or(CueRefusal::Unknown { id: id.clone() })?
+            }
             None => {
                 // Asked twice, it names the break that it has ended.
                 let open = |cue: &&Cue| cue.covers(at) || cue.in_at == Some(at);
@@ -208,9 +211,11 @@ impl Timeline {
             return Err(CueRefusal::NoneOpen { at });
         }
         self.soon_enough(at, now)?;
-        let other = self.cued.cues.iter().find(|other| {
-            other.id != found.id && other.out_at > found.out_at && other.out_at < at
-        });
+        let other = self
+            .cued
+            .cues
+            .iter()
+            .find(|other| other.id != found.id && other.out_at > found.out_at && other.out_at < at);
         if let Some(other) = other {
             return Err(CueRefusal::Overlap { other: other.id.clone() });
         }
@@ -236,7 +241,12 @@ impl Timeline {
 
     /// Takes `cue` in the place of the one of its name, if segments can begin with it. `put_at` is how it would be
     /// later.
-    fn put(&self, cue: Cue, now: MediaTime, put_at: impl Fn(&mut Cue, MediaTime)) -> Result<(Self, CuePlaced), CueRefusal> {
+    fn put(
+        &self,
+        cue: Cue,
+        now: MediaTime,
+        put_at: impl Fn(&mut Cue, MediaTime),
+    ) -> Result<(Self, CuePlaced), CueRefusal> {
         let with = |cue: &Cue| {
             let mut cued = self.cued.clone();
             cued.cues.retain(|other| other.id != cue.id);
@@ -280,7 +290,10 @@ impl Timeline {
         let free = |id: &CueId| !self.is_named(id);
         let id = match &ask.id {
             Some(id) => id.clone(),
-            None => (0..=MOST).map(|n| named(&format!("meta-{n}"), frame)).find(free).unwrap_or_else(|| named("meta", frame)),
+            None => (0..=MOST)
+                .map(|n| named(&format!("meta-{n}"), frame))
+                .find(free)
+                .unwrap_or_else(|| named("meta", frame)),
         };
         let metadata = TimedMetadata {
             id: id.clone(),
@@ -292,7 +305,8 @@ impl Timeline {
         };
         let segment = self.boundaries.number_at(at);
         if let Some(other) = self.cued.metadata.iter().find(|other| other.id == id) {
-            let again = TimedMetadata { at: other.at, ..metadata.clone() } == *other && ask.at.is_none_or(|_| at == other.at);
+            let again =
+                TimedMetadata { at: other.at, ..metadata.clone() } == *other && ask.at.is_none_or(|_| at == other.at);
             let (frame, segment) = (self.frames.index_at(other.at), self.boundaries.number_at(other.at));
             return match again {
                 true => Ok((self.clone(), MetadataPlaced { id, changed: false, at: other.at, frame, segment })),

@@ -73,11 +73,8 @@ impl Channel {
         crate::media::init()?;
         let (intake, outputs) = Intake::new(Arc::clone(events), clock, failed);
         // What takes time is done side by side: a restarted worker must be back within a second.
-        let timeline = LiveTimeline::new(Timeline::new(
-            plan.segments,
-            FrameGrid::new(plan.program.frame_rate),
-            live.cued.clone(),
-        ));
+        let timeline =
+            LiveTimeline::new(Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), live.cued.clone()));
         let (encoders, slate, opened) = std::thread::scope(|scope| {
             let slate = scope.spawn(|| render_slate(&plan, &live));
             let spool = scope.spawn(|| open_spool(&plan, &timeline, clock));

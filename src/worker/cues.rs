@@ -54,11 +54,17 @@ fn said(ask: &CueAsk, placed: &CuePlaced) -> String {
     match (ask, placed.back) {
         (CueAsk::Cancel { .. }, _) => format!("the break {id} at {} was taken back", out.at),
         (CueAsk::In { .. }, Some(back)) => {
-            format!("the break {id} ends with frame {} at {}, which begins segment {}", back.frame, back.at, back.segment)
+            format!(
+                "the break {id} ends with frame {} at {}, which begins segment {}",
+                back.frame, back.at, back.segment
+            )
         }
         (_, back) => {
             let until = back.map_or_else(String::new, |back| format!(", until {}", back.at));
-            format!("the break {id} begins with frame {} at {}, which begins segment {}{until}", out.frame, out.at, out.segment)
+            format!(
+                "the break {id} begins with frame {} at {}, which begins segment {}{until}",
+                out.frame, out.at, out.segment
+            )
         }
     }
 }

@@ -47,7 +47,11 @@ fn check(harvest: &Harvest, rate: &str, to: u64, timeline: &Timeline) {
             assert_eq!(segment.0, number, "{id}: no number is skipped or split");
             let begins = frames.time_of(frames.index_from(boundaries.start_of(number)));
             assert_eq!(segment.1, begins, "{id} segment {number}");
-            assert!(segment.2.as_millis() < 2500, "{id} segment {number} lasts {:?}: the target duration is 2", segment.2);
+            assert!(
+                segment.2.as_millis() < 2500,
+                "{id} segment {number} lasts {:?}: the target duration is 2",
+                segment.2
+            );
         }
         let packets = probe::packets(&harvest.file(id));
         assert_eq!(packets.len() as u64, end - first, "{id}: frames are missing");
@@ -58,7 +62,7 @@ fn check(harvest: &Harvest, rate: &str, to: u64, timeline: &Timeline) {
         }
     }
     let samples = SampleGrid::new(48_000);
-    for (segment, number) in harvest.segments("a96").iter().zip(NUMBER..) {
+    for (segment, number) in harvest.segments("a96").iter().zip(NUMBER..).skip(1) {
         let begins = samples.index_at(boundaries.start_of(number));
         let begins = begins + u64::from(samples.time_of(begins) < boundaries.start_of(number));
         let expected = samples.time_of(begins.next_multiple_of(AAC_FRAME));
@@ -73,12 +77,17 @@ fn check(harvest: &Harvest, rate: &str, to: u64, timeline: &Timeline) {
 
 #[test]
 fn every_rendition_is_cut_on_the_frame_of_a_cue() {
-    for (rate, cue, back) in [("30", 9_300, 4_000), ("25", 9_040, 5_520), ("30000/1001", 9_777, 3_210), ("50", 8_900, 6_100)] {
+    for (rate, cue, back) in
+        [("30", 9_300, 4_000), ("25", 9_040, 5_520), ("30000/1001", 9_777, 3_210), ("50", 8_900, 6_100)]
+    {
         let (harvest, points, timeline) = run(rate, 24_000, &[(3_000, out("a", cue, Some(back)))]);
         check(&harvest, rate, 24_000, &timeline);
         let frames = FrameGrid::new(rig::rate(rate));
         for (point, wanted) in points.iter().zip([cue, cue + back]) {
-            assert!(point.at.since(at(wanted)) <= Duration::from_nanos(2 * frames.rate().frame_nanos()), "{rate}: {point:?}");
+            assert!(
+                point.at.since(at(wanted)) <= Duration::from_nanos(2 * frames.rate().frame_nanos()),
+                "{rate}: {point:?}"
+            );
             assert_eq!(frames.time_of(point.frame), point.at);
             for id in VIDEO {
                 let segment = harvest.segments(id).into_iter().find(|segment| segment.0 == point.segment).unwrap();
@@ -102,11 +111,11 @@ fn a_cue_that_comes_late_cuts_as_one_that_was_known_before() {
 }
 
 #[test]
-fn without_cues_the_bytes_are_the_same_as_ever() {
+fn what_lies_before_a_cue_does_not_know_of_it() {
     let (with, _, _) = run("30", 20_000, &[(3_000, out("a", 9_300, None))]);
     let (without, _, timeline) = run("30", 20_000, &[]);
     check(&without, "30", 20_000, &timeline);
-    // Before the way to the cue begins, nothing knows of it.
-    let first = |harvest: &Harvest| harvest.chunks("v180").into_iter().filter(|c| c.number < NUMBER + 3).collect::<Vec<_>>();
+    let first =
+        |harvest: &Harvest| harvest.chunks("v180").into_iter().filter(|c| c.number < NUMBER + 3).collect::<Vec<_>>();
     assert_eq!(first(&with), first(&without));
 }

@@ -156,7 +156,8 @@ impl Rig {
     pub fn start_on(plan: &ChannelPlan, timeline: &LiveTimeline) -> Self {
         let harvest = Arc::new(Mutex::new(Harvest::default()));
         let sink = Arc::clone(&harvest);
-        let encoders = Encoders::start_on(plan, timeline, Arc::new(move |o| sink.lock().unwrap().outputs.push(o))).unwrap();
+        let encoders =
+            Encoders::start_on(plan, timeline, Arc::new(move |o| sink.lock().unwrap().outputs.push(o))).unwrap();
         assert!(picture_caps(&plan.program).is_fixed());
         Self { encoders, harvest, frames: FrameGrid::new(plan.program.frame_rate), size: plan.program.size }
     }

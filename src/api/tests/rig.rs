@@ -10,8 +10,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use crate::model::status::*;
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, Event, EventCode, Fault, FrameRate, Health, HealthReport, LiveSettings, MediaTime,
-    RenditionId, Severity, SourceId,
+    BitRate, ChannelId, DestinationId, Event, EventCode, Fault, FrameRate, Health, HealthReport, LiveSettings,
+    MediaTime, RenditionId, Severity, SourceId,
 };
 use crate::supervisor::{Command, Handle, Outcome, Refusal, StampedEvent};
 

@@ -109,7 +109,9 @@ mod tests {
         let grid = FrameGrid::new(FrameRate::new(rate.0, rate.1).unwrap());
         let mut cutter = Cutter::default();
         let first = grid.index_from(MediaTime::from_nanos((START * 1000 + from_millis) * 1_000_000));
-        (first..first + frames).filter_map(|k| cutter.before(grid.time_of(k), &boundaries()).map(|cut| (k - first, cut))).collect()
+        (first..first + frames)
+            .filter_map(|k| cutter.before(grid.time_of(k), &boundaries()).map(|cut| (k - first, cut)))
+            .collect()
     }
 
     #[test]
@@ -123,7 +125,10 @@ mod tests {
     fn a_gap_over_a_boundary_still_begins_a_segment() {
         let mut cutter = Cutter::default();
         assert_eq!(cutter.before(MediaTime::from_secs(START), &boundaries()), None);
-        assert_eq!(cutter.before(MediaTime::from_nanos((START + 5) * 1_000_000_000 + 7), &boundaries()), Some(Cut::Segment));
+        assert_eq!(
+            cutter.before(MediaTime::from_nanos((START + 5) * 1_000_000_000 + 7), &boundaries()),
+            Some(Cut::Segment)
+        );
     }
 
     #[test]

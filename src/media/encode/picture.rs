@@ -14,7 +14,7 @@ use super::ledger::{Ledger, Tally};
 use super::tail::{self, Track};
 use crate::media::MediaError;
 use crate::media::init::element;
-use crate::model::{FrameGrid, MediaTime, ProgramFormat, LiveTimeline};
+use crate::model::{FrameGrid, LiveTimeline, MediaTime, ProgramFormat};
 use crate::plan::VideoRenditionPlan;
 
 /// Most memory that pictures may take while they wait for an encoder.

@@ -97,7 +97,8 @@ fn what_is_over_is_forgotten_and_cuts_stay() {
     let later = timeline.forget(at(200_000));
     assert_eq!(later.cued().cues.len(), 1);
     let first = placed.out.segment + 40;
-    let starts = |timeline: &Timeline| (first..first + 200).map(|n| timeline.boundaries().start_of(n)).collect::<Vec<_>>();
+    let starts =
+        |timeline: &Timeline| (first..first + 200).map(|n| timeline.boundaries().start_of(n)).collect::<Vec<_>>();
     assert_eq!(starts(&later), starts(&timeline));
     assert_eq!(timeline.forget(at(20_000)), timeline);
 }
