@@ -133,6 +133,18 @@ pub struct SourceStatus {
     pub frames: u64,
     /// Frames that arrived too late to be shown.
     pub late: u64,
+    /// Timecode of its newest picture, if it carries one.
+    #[serde(default)]
+    pub timecode: Option<SourceTimecode>,
+}
+
+/// A timecode that came with a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SourceTimecode {
+    /// As the source has it, SMPTE ST 12-1; `;` for drop-frame.
+    pub timecode: String,
+    /// When the picture arrived, on the house clock.
+    pub at: MediaTime,
 }
 
 /// One rendition of a channel.

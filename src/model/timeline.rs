@@ -255,7 +255,7 @@ impl Timeline {
             let (boundaries, refused) = Boundaries::new(self.boundaries.grid(), cued.points());
             // Those of the past have been cut, or not, whatever is decided now.
             let fits = refused.iter().all(|at| *at < now);
-            fits.then(|| Self { frames: self.frames, boundaries, cued })
+            fits.then_some(Self { frames: self.frames, boundaries, cued })
         };
         if let Some(timeline) = with(&cue) {
             let placed = timeline.placed(&cue, true, false);

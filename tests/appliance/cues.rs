@@ -29,8 +29,8 @@ fn playlist(rig: &Rig, rendition: &str) -> String {
 
 /// Waits until every rendition's playlist has `number` and three segments behind it.
 fn wait_segment(rig: &Rig, number: u64) {
-    let listed = |rendition: &&str| playlist(rig, rendition).contains(&format!("\n{}.m4s\n", number + 3));
-    rig.until("the segments behind the break", || RENDITIONS.iter().all(|rendition| listed(&rendition)));
+    let listed = |rendition: &str| playlist(rig, rendition).contains(&format!("\n{}.m4s\n", number + 3));
+    rig.until("the segments behind the break", || RENDITIONS.iter().all(|rendition| listed(rendition)));
 }
 
 /// The lines of one segment: all since the segment before.

@@ -119,3 +119,34 @@ fn what_lies_before_a_cue_does_not_know_of_it() {
         |harvest: &Harvest| harvest.chunks("v180").into_iter().filter(|c| c.number < NUMBER + 3).collect::<Vec<_>>();
     assert_eq!(first(&with), first(&without));
 }
+
+#[test]
+fn timed_metadata_is_in_the_media_of_its_frame() {
+    let plan = plan("30");
+    let timeline = Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), Cued::default());
+    let live = LiveTimeline::new(timeline);
+    let rig = Rig::start_on(&plan, &live);
+    rig.feed(0, 1_000);
+    let ask = serde_json::json!({"id": "goal", "at": at(3_730), "attributes": {"X-BY": "Nine"}});
+    let (timeline, placed) = live.get().describe(&serde_json::from_value(ask).unwrap(), at(1_000)).unwrap();
+    live.set(timeline.clone());
+    rig.feed(1_000, 6_000);
+    let harvest = rig.finish();
+    check(&harvest, "30", 6_000, &timeline);
+    for id in VIDEO {
+        let chunks = harvest.chunks(id);
+        let told: Vec<_> = chunks.iter().filter(|c| c.data.windows(4).any(|window| window == b"emsg")).collect();
+        assert_eq!(told.len(), 1, "{id}: told once");
+        assert_eq!(told[0].number, placed.segment);
+        assert!(
+            told[0].start <= placed.at && placed.at < told[0].start + told[0].duration,
+            "{id}: in the chunk of its frame"
+        );
+        let data = &told[0].data;
+        let begin = data.windows(4).position(|window| window == b"emsg").unwrap() + 8;
+        let ticks = u64::from_be_bytes(data[begin + 4..begin + 12].try_into().unwrap());
+        assert_eq!(ticks, placed.frame * 1000, "{id}: on the frame itself");
+        assert!(data.windows(10).any(|window| window == b"\x03X-BY\0Nine"));
+    }
+    assert!(!harvest.chunks("a96").iter().any(|c| c.data.windows(4).any(|window| window == b"emsg")));
+}

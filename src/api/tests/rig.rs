@@ -159,6 +159,7 @@ fn report() -> WorkerReport {
         connects: 1,
         frames: 126_300,
         late: 4,
+        timecode: None,
     };
     WorkerReport {
         program: ProgramStatus {

@@ -72,7 +72,7 @@ impl Encoders {
         let sound = match plan.audio.is_empty() {
             true => None,
             false => {
-                let entry = sound::build(&pipeline, audio, timeline, &plan.audio, &ledger)?;
+                let entry = sound::build(&pipeline, audio, timeline, &plan.audio, plan.video.is_empty(), &ledger)?;
                 Some(Sound { entry, blocks: Mutex::new(Blocks::new(audio.sample_rate, audio.channels)) })
             }
         };

@@ -95,6 +95,7 @@ fn branch(
         timescale: video_timescale(program.frame_rate),
         delay: 0,
         timeline: timeline.clone(),
+        events: true,
     };
     chain.extend(tail::build(track, tally, ledger)?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;

@@ -19,12 +19,13 @@ use crate::plan::AudioRenditionPlan;
 /// Frames by which the decoded sound of avenc_aac lags behind its timestamps (its priming).
 const ENCODER_DELAY: u64 = 1;
 
-/// Builds every audio branch into `pipeline`.
+/// Builds every audio branch into `pipeline`. `events`: whether timed metadata goes into its media.
 pub(super) fn build(
     pipeline: &gst::Pipeline,
     audio: &AudioFormat,
     timeline: &LiveTimeline,
     renditions: &[AudioRenditionPlan],
+    events: bool,
     ledger: &Arc<Ledger>,
 ) -> Result<Entry, MediaError> {
     let limit = 2 * u64::from(audio.sample_rate) / AAC_FRAME;
@@ -33,7 +34,7 @@ pub(super) fn build(
     tee.set_property("allow-not-linked", true);
     add_linked(pipeline, "the sound's entry", &[entry.element().clone(), tee.clone()])?;
     for rendition in renditions {
-        branch(pipeline, &tee, audio, timeline, rendition, ledger)?;
+        branch(pipeline, &tee, audio, timeline, rendition, events, ledger)?;
     }
     Ok(entry)
 }
@@ -44,6 +45,7 @@ fn branch(
     audio: &AudioFormat,
     timeline: &LiveTimeline,
     rendition: &AudioRenditionPlan,
+    events: bool,
     ledger: &Arc<Ledger>,
 ) -> Result<(), MediaError> {
     let id = &rendition.id;
@@ -67,6 +69,7 @@ fn branch(
         timescale: audio.sample_rate,
         delay: ENCODER_DELAY,
         timeline: timeline.clone(),
+        events,
     };
     chain.extend(tail::build(track, &tally, ledger)?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;

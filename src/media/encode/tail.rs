@@ -10,6 +10,7 @@ use gstreamer_app as gst_app;
 
 use super::codec::codec_string;
 use super::cut::{Cut, Cutter, TrackGrid};
+use super::emsg::{self, Told};
 use super::ledger::{Ledger, Tally};
 use super::output::{ChunkOut, InitOut, Output};
 use super::{fragment, movie};
@@ -31,6 +32,8 @@ pub(super) struct Track {
     /// Samples by which the encoder's timestamps are late.
     pub delay: u64,
     pub timeline: LiveTimeline,
+    /// Whether timed metadata goes into its media.
+    pub events: bool,
 }
 
 /// The muxer and the sink behind it, to be linked in this order.
@@ -103,7 +106,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) {
     let (pad, tally) = (pad.downgrade(), Arc::clone(tally));
     let (rendition, at_end, ledger) = (track.rendition.clone(), Arc::clone(ledger), Arc::clone(ledger));
-    let lead = AtomicU32::new(0);
+    let (lead, told) = (AtomicU32::new(0), Mutex::new(Told::default()));
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
@@ -119,7 +122,7 @@ fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<T
             }
             let data = joined(|| list.iter().filter(|b| !is_init(b)))?;
             if !data.is_empty() {
-                let chunk = chunk(&track, data, &lead).ok_or(gst::FlowError::Error)?;
+                let chunk = chunk(&track, data, &lead, &mut lock(&told)).ok_or(gst::FlowError::Error)?;
                 Tally::add(&tally.chunks, 1);
                 Tally::add(&tally.bytes, chunk.data.len() as u64);
                 ledger.emit(Output::Chunk(chunk));
@@ -140,7 +143,7 @@ fn joined<'a, I: Iterator<Item = &'a gst::BufferRef>>(buffers: impl Fn() -> I) -
 }
 
 /// Describes a chunk by what its bytes say. `lead` is how much earlier than presentation this track is decoded.
-fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32) -> Option<ChunkOut> {
+fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32, told: &mut Told) -> Option<ChunkOut> {
     let fragment = fragment::read(&data)?;
     // Reordered pictures have negative composition offsets. That is correct, but ffmpeg and its kin play such a track
     // late by them; so decoding begins earlier instead. It never goes back, or decode times would overlap.
@@ -162,6 +165,9 @@ fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32) -> Option<ChunkOut>
         let over = (end.since(next).as_nanos() * u128::from(track.timescale) / 1_000_000_000) as u64;
         fragment::shorten_last(&mut data, over)?;
         end = time(fragment.start + fragment.duration - over);
+    }
+    if track.events && !timeline.cued().metadata.is_empty() {
+        emsg::insert(&mut data, told.due(timeline.cued(), (start, end), track.timescale));
     }
     Some(ChunkOut {
         rendition: track.rendition.clone(),
