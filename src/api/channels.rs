@@ -19,7 +19,7 @@ use crate::supervisor::{Command, Outcome, Refusal};
 /// The supervisor bounds every command; this catches a supervisor that does not.
 const BOUND: Duration = Duration::from_secs(60);
 
-type Answer = Result<Json<Outcome>, Problem>;
+pub(crate) type Answer = Result<Json<Outcome>, Problem>;
 
 /// `GET /api/v1/channels`.
 pub(crate) async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
@@ -89,7 +89,7 @@ pub(crate) async fn set(
 }
 
 /// The JSON body of a command; `shape` says what it must be.
-fn json<T: serde::de::DeserializeOwned>(
+pub(crate) fn json<T: serde::de::DeserializeOwned>(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
     shape: &str,
@@ -106,11 +106,11 @@ pub(crate) async fn reload(State(api): State<Api>) -> Answer {
     ask(&api, Command::Reload).await
 }
 
-fn channel(id: &str) -> Result<ChannelId, Problem> {
+pub(crate) fn channel(id: &str) -> Result<ChannelId, Problem> {
     ChannelId::new(id).map_err(|_| Problem::unknown_channel(id))
 }
 
-async fn ask(api: &Api, command: Command) -> Answer {
+pub(crate) async fn ask(api: &Api, command: Command) -> Answer {
     match tokio::time::timeout(BOUND, api.handle.ask(command)).await {
         Ok(answer) => Ok(Json(answer?)),
         Err(_) => {

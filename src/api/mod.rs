@@ -14,6 +14,7 @@
 
 mod channels;
 mod devices;
+mod cues;
 mod events;
 mod guard;
 mod journal;

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
 use super::problem::Problem;
-use super::{channels, devices, events, guard, metrics, panel, picture, status};
+use super::{channels, cues, devices, events, guard, metrics, panel, picture, status};
 use crate::supervisor::Handle;
 
 /// Largest body of a command, bytes.
@@ -66,6 +66,9 @@ impl Api {
             .route("/api/v1/channels/{id}/release", post(channels::release))
             .route("/api/v1/channels/{id}/take", post(channels::take))
             .route("/api/v1/channels/{id}/set", post(channels::set))
+            .route("/api/v1/channels/{id}/cue", post(cues::cue))
+            .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
+            .route("/api/v1/channels/{id}/timecode", get(cues::timecode))
             .route("/api/v1/channels/{id}/confidence.jpg", get(picture::confidence))
             .route("/api/v1/config/reload", post(channels::reload))
             .route("/api/v1/devices", get(devices::list))

@@ -12,6 +12,7 @@ use super::sources::WrittenSource;
 use super::stream_class::StreamClass;
 use crate::document::{Placed, Section, Spot, suggestion};
 use crate::model::status::ChannelOrder;
+use crate::model::timecode::TimecodeDay;
 use crate::model::{BitRate, ChannelId};
 use crate::profile::Profiles;
 
@@ -65,6 +66,10 @@ fn read_one(
     };
     let (sources, source_spots) = sources?.into_iter().map(|placed| (placed.value, placed.spot)).unzip();
     let (destinations, destination_spots) = destinations?.into_iter().map(|placed| (placed.value, placed.spot)).unzip();
+    let timecode = match section.value::<String>("timecode")?.as_str() {
+        "local" => TimecodeDay::Local,
+        _ => TimecodeDay::Utc,
+    };
     let channel = Channel {
         id: ChannelId::new(id).ok()?,
         slate_text: text.replace("{title}", &title),
@@ -74,6 +79,7 @@ fn read_one(
         destinations,
         hardware_profile: only,
         order,
+        timecode,
         spool: spool?,
     };
     Some(PlacedChannel { channel, source_spots, destination_spots, profile_spot: section.spot("hardware_profile") })

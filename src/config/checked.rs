@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::stream_class::StreamClass;
 use crate::document::Faults;
 use crate::model::status::ChannelOrder;
+use crate::model::timecode::TimecodeDay;
 use crate::model::{ChannelId, DestinationId, PictureSize, Secret, SourceId};
 use crate::profile::Profiles;
 
@@ -48,6 +49,8 @@ pub struct Channel {
     pub hardware_profile: Option<String>,
     /// What is ordered when the channel is seen for the first time.
     pub order: ChannelOrder,
+    /// Whose midnight timecode counts from.
+    pub timecode: TimecodeDay,
     /// What the slate says.
     pub slate_text: String,
     /// Segments on disk.

@@ -92,6 +92,12 @@ static CHANNEL: Shape = Shape::plain(
             "What is ordered when the channel is seen for the first time; later the last order stands",
         ),
         key("slate_text", Kind::Text(120), Need::Optional, "What the slate says; that of the stream class if missing"),
+        key(
+            "timecode",
+            Kind::Word(&[("utc", "midnight of UTC"), ("local", "midnight of the box's time zone")]),
+            Need::Default("\"utc\""),
+            "When timecode (SMPTE ST 12-1) begins to count; drop-frame at 30000/1001 and 60000/1001 frames per second",
+        ),
         key("spool", Kind::Table(&CHANNEL_SPOOL), Need::Optional, "Segments on disk"),
     ],
 );

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cue::CueAsk;
 use super::live::LiveSettings;
 use super::time::MediaTime;
+use super::timed::MetadataAsk;
+use super::timeline::Cued;
 
 /// What a worker is asked to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,6 +16,16 @@ pub enum Act {
     Live {
         /// The settings.
         live: Box<LiveSettings>,
+    },
+    /// Place a cue, or take it back.
+    Cue {
+        /// What is asked.
+        ask: CueAsk,
+    },
+    /// Place timed metadata.
+    Metadata {
+        /// What is asked.
+        ask: MetadataAsk,
     },
 }
 
@@ -28,6 +41,9 @@ pub struct Acted {
     /// What else belongs to the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<serde_json::Value>,
+    /// Cues and metadata as they are now, if it changed them: for the supervisor to keep, not for who asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cued: Option<Box<Cued>>,
 }
 
 impl Acted {

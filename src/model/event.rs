@@ -100,6 +100,8 @@ codes! {
     SlateOff => "slate_off",
     /// The program loop missed ticks; frames were skipped and counted.
     TicksMissed => "ticks_missed",
+    /// A cue out or in was placed, moved or taken back.
+    CuePlaced => "cue_placed",
     /// Which encoder a rendition uses.
     EncoderChosen => "encoder_chosen",
     /// An encoder had no time for frames: the box is too slow for its ladder, or busy with something else.

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::timeline::Cued;
+
 /// The longest text that a slate can be told to say, characters.
 pub const SLATE_TEXT: usize = 200;
 
@@ -12,6 +14,9 @@ pub const SLATE_TEXT: usize = 200;
 pub struct LiveSettings {
     /// What the slate says in place of the configured text.
     pub slate_text: Option<String>,
+    /// Cues and timed metadata. Only the worker decides them (`Act::Cue`, `Act::Metadata`): a change of the other
+    /// settings leaves those of a worker on air as they are.
+    pub cued: Cued,
 }
 
 /// One change of the settings.

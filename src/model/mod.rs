@@ -4,6 +4,8 @@
 //! One thing has one name in code, API, configuration, log and panel; these are the names.
 
 pub mod act;
+pub mod boundaries;
+pub mod cue;
 pub mod event;
 pub mod format;
 pub mod health;
@@ -11,17 +13,23 @@ pub mod id;
 pub mod inventory;
 pub mod live;
 pub mod secret;
+pub mod splice;
 pub mod status;
 pub mod time;
+pub mod timecode;
+pub mod timed;
+pub mod timeline;
 pub mod units;
 
 pub use act::{Act, Acted};
+pub use boundaries::Boundaries;
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, ProgramFormat};
 pub use health::{Health, HealthReport};
-pub use id::{ChannelId, DestinationId, RenditionId, SourceId};
+pub use id::{ChannelId, CueId, DestinationId, RenditionId, SourceId};
 pub use inventory::{CaptureDevice, Inventory, SoundDevice};
 pub use live::{LiveChange, LiveSettings};
 pub use secret::Secret;
 pub use time::{FrameGrid, MediaTime, SampleGrid, SegmentGrid};
+pub use timeline::{Cued, LiveTimeline, Timeline};
 pub use units::{BitRate, FrameRate, Lufs, PictureSize};

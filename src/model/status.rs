@@ -10,6 +10,7 @@ use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
 use super::live::LiveSettings;
 use super::time::MediaTime;
+use super::timecode::TimecodeDay;
 use super::units::{BitRate, FrameRate, PictureSize};
 
 /// What somebody asked of a channel.
@@ -132,6 +133,18 @@ pub struct SourceStatus {
     pub frames: u64,
     /// Frames that arrived too late to be shown.
     pub late: u64,
+    /// Timecode of its newest picture, if it carries one.
+    #[serde(default)]
+    pub timecode: Option<SourceTimecode>,
+}
+
+/// A timecode that came with a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SourceTimecode {
+    /// As the source has it, SMPTE ST 12-1; `;` for drop-frame.
+    pub timecode: String,
+    /// When the picture arrived, on the house clock.
+    pub at: MediaTime,
 }
 
 /// One rendition of a channel.
@@ -254,6 +267,10 @@ pub struct ChannelStatus {
     pub title: String,
     /// The stream class it runs, `name version`.
     pub stream_class: String,
+    /// Frames per second of its program; none for a channel that is no longer configured.
+    pub frame_rate: Option<FrameRate>,
+    /// Whose midnight its timecode counts from.
+    pub timecode: TimecodeDay,
     /// Wanted.
     pub order: ChannelOrder,
     /// Actual.

@@ -77,6 +77,7 @@ fn derive_channel(
         title: channel.title.clone(),
         stream_class: class.title(),
         program: class.program,
+        timecode: channel.timecode,
         segments: class.segments,
         sources: sources(channel, free)?,
         slate: SlatePlan { text: channel.slate_text.clone() },

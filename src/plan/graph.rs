@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::timecode::TimecodeDay;
 use crate::model::{
     BitRate, ChannelId, DestinationId, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SourceId,
 };
@@ -21,6 +22,9 @@ pub struct ChannelPlan {
     pub stream_class: String,
     /// What sources are normalised to.
     pub program: ProgramFormat,
+    /// Whose midnight timecode counts from.
+    #[serde(default)]
+    pub timecode: TimecodeDay,
     /// Where segments are cut.
     pub segments: SegmentGrid,
     /// Sources by rank, best first. Never empty.

@@ -56,8 +56,8 @@ impl Channel {
                 }
                 self.pending.push(Pending::new(ask, SHOW_WITHIN, reply, at));
             }
-            // It has a way of its own, see `acts`.
-            Ask::Change(_) => {}
+            // They have a way of their own, see `acts`.
+            Ask::Change(_) | Ask::Act(_) => {}
         }
     }
 
@@ -208,6 +208,8 @@ impl Channel {
             id: self.id.clone(),
             title: self.plan.as_ref().map_or_else(|| before.title.clone(), |plan| plan.title.clone()),
             stream_class: self.plan.as_ref().map_or_else(|| before.stream_class.clone(), |p| p.stream_class.clone()),
+            frame_rate: self.plan.as_ref().map_or(before.frame_rate, |plan| Some(plan.program.frame_rate)),
+            timecode: self.plan.as_ref().map_or(before.timecode, |plan| plan.timecode),
             order: self.order,
             state: state(stand, self.life.wanted(), self.report.as_ref()),
             health: judged,

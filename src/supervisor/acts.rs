@@ -9,7 +9,7 @@ use super::channel::Channel;
 use super::handle::Refusal;
 use super::lifecycle::Stand;
 use crate::ipc::Down;
-use crate::model::{Act, Acted, LiveChange};
+use crate::model::{Act, Acted, Cued, LiveChange};
 
 /// How long a worker may take to answer.
 const ACT_WITHIN: Duration = Duration::from_secs(3);
@@ -19,6 +19,8 @@ const ACT_WITHIN: Duration = Duration::from_secs(3);
 pub(crate) struct Acting {
     id: u64,
     until: Instant,
+    /// The worker may refuse it for a reason that lies in what was asked.
+    judged: bool,
     /// None if nobody waits.
     reply: Option<Reply>,
 }
@@ -59,15 +61,38 @@ impl Channel {
         self.act(Act::Live { live }, Some(reply)).await;
     }
 
+    /// Has the worker do what is asked, if there is one.
+    pub(super) async fn on_act(&mut self, act: Act, reply: Reply) {
+        let refusal = match (self.leaving, self.life.stand() == Stand::Up && self.sender.is_some()) {
+            (true, _) => Refusal::ShuttingDown,
+            (false, false) => Refusal::OffAir(self.id.clone()),
+            (false, true) => return self.act(act, Some(reply)).await,
+        };
+        let _ = reply.send(Err(refusal));
+    }
+
+    /// Keeps the cues and metadata that the worker has.
+    pub(super) fn keep_cued(&mut self, cued: Cued) {
+        if cued != self.live.cued {
+            self.live.cued = cued;
+            self.save();
+        }
+    }
+
     /// Tells the worker to do something.
     pub(super) async fn act(&mut self, act: Act, reply: Option<Reply>) {
         self.acts += 1;
         let id = self.acts;
-        self.acting.push(Acting { id, until: Instant::now() + ACT_WITHIN, reply });
+        let judged = !matches!(act, Act::Live { .. });
+        self.acting.push(Acting { id, until: Instant::now() + ACT_WITHIN, judged, reply });
         self.send(&Down::Act { id, act }).await;
     }
 
-    pub(super) fn on_acted(&mut self, id: u64, result: Result<Acted, String>) {
+    pub(super) fn on_acted(&mut self, id: u64, mut result: Result<Acted, String>) {
+        // Also where nobody waits any more.
+        if let Some(cued) = result.as_mut().ok().and_then(|acted| acted.cued.take()) {
+            self.keep_cued(*cued);
+        }
         let Some(place) = self.acting.iter().position(|acting| acting.id == id) else { return };
         let status = self.status.borrow().clone();
         let answer = match result {
@@ -75,6 +100,7 @@ impl Channel {
                 let said = outcome(true, &status, acted.text.clone());
                 Ok(super::handle::Outcome { acted: Some(acted), ..said })
             }
+            Err(reason) if self.acting[place].judged => Err(Refusal::Impossible(reason)),
             Err(reason) => Err(Refusal::Failed(reason)),
         };
         let acting = self.acting.swap_remove(place);

@@ -223,6 +223,10 @@ impl Channel {
             let order = self.program.clone();
             self.send(&Down::Program { order }).await;
         }
+        if hello.plan.is_some() {
+            // Cues are decided by the worker that is on air.
+            self.keep_cued(hello.live.cued.clone());
+        }
         if hello.plan.is_some() && *hello.live != self.live {
             let live = Box::new(self.live.clone());
             self.act(Act::Live { live }, None).await;

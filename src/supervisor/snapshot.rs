@@ -75,6 +75,8 @@ pub(crate) fn blank(id: &ChannelId, plan: Option<&ChannelPlan>, orders: &Orders)
         id: id.clone(),
         title: plan.map(|plan| plan.title.clone()).unwrap_or_default(),
         stream_class: plan.map(|plan| plan.stream_class.clone()).unwrap_or_default(),
+        frame_rate: plan.map(|plan| plan.program.frame_rate),
+        timecode: plan.map(|plan| plan.timecode).unwrap_or_default(),
         order: orders.channel,
         state: state(stand, wanted, None),
         health: health(&facts),

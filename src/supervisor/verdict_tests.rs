@@ -25,6 +25,7 @@ fn source(name: &str, health: HealthReport) -> SourceStatus {
         connects: 1,
         frames: 1,
         late: 0,
+        timecode: None,
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
 
 use super::strain::Strain;
 use super::tally::Tally;
@@ -15,7 +16,10 @@ use crate::media::encode::{Choice, EncodeFailure, Encoders};
 use crate::media::program::Program;
 use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
-use crate::model::{Act, Acted, BitRate, Event, EventCode, LiveSettings, MediaTime, RenditionId, Severity};
+use crate::model::{
+    Act, Acted, BitRate, Event, EventCode, FrameGrid, LiveSettings, LiveTimeline, MediaTime, RenditionId, Severity,
+    Timeline,
+};
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
 use crate::spool::{Mended, Spool, SpoolError};
@@ -40,17 +44,18 @@ pub(super) enum StartError {
 
 /// A channel on air.
 pub(super) struct Channel {
-    plan: ChannelPlan,
-    clock: HouseClock,
+    pub(super) plan: ChannelPlan,
+    pub(super) clock: HouseClock,
     program: Program,
-    live: LiveSettings,
+    pub(super) live: LiveSettings,
+    pub(super) timeline: LiveTimeline,
     outlet: Arc<ProgramOutlet>,
     writer: Writer,
     spool: Spool,
     tally: Arc<Tally>,
     pushers: Arc<Vec<Pusher>>,
     strain: Strain,
-    events: EventSink,
+    pub(super) events: EventSink,
     since: MediaTime,
 }
 
@@ -68,10 +73,12 @@ impl Channel {
         crate::media::init()?;
         let (intake, outputs) = Intake::new(Arc::clone(events), clock, failed);
         // What takes time is done side by side: a restarted worker must be back within a second.
+        let timeline =
+            LiveTimeline::new(Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), live.cued.clone()));
         let (encoders, slate, opened) = std::thread::scope(|scope| {
             let slate = scope.spawn(|| render_slate(&plan, &live));
-            let spool = scope.spawn(|| open_spool(&plan, clock));
-            let encoders = Encoders::start(&plan, Arc::new(move |output| intake.take(output)));
+            let spool = scope.spawn(|| open_spool(&plan, &timeline, clock));
+            let encoders = Encoders::start_on(&plan, &timeline, Arc::new(move |output| intake.take(output)));
             (encoders, slate.join(), spool.join())
         });
         let encoders = encoders?;
@@ -81,7 +88,7 @@ impl Channel {
         tell_chosen(encoders.chosen(), clock, events);
 
         let tally = Arc::new(Tally::new(&renditions(&plan)));
-        let push = |destination| start_pusher(&plan, destination, &spool, events);
+        let push = |destination| start_pusher(&plan, destination, &timeline, &spool, events);
         let pushers: Arc<Vec<Pusher>> = Arc::new(plan.destinations.iter().map(push).collect());
         let writer =
             Writer::start(outputs, spool.clone(), Arc::clone(&tally), Arc::clone(&pushers), clock, Arc::clone(events))?;
@@ -91,7 +98,7 @@ impl Channel {
         let outlet = Arc::new(ProgramOutlet { encoders, monitor });
         let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
         let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
-        Ok(Self { plan, clock, program, live, outlet, writer, spool, tally, pushers, strain, events, since })
+        Ok(Self { plan, clock, program, live, timeline, outlet, writer, spool, tally, pushers, strain, events, since })
     }
 
     pub(super) fn plan(&self) -> &ChannelPlan {
@@ -111,10 +118,13 @@ impl Channel {
     pub(super) fn act(&mut self, act: Act) -> BoxFuture<'static, Result<Acted, String>> {
         match act {
             Act::Live { live } => self.set(*live),
+            Act::Cue { ask } => ready(self.cue(&ask)).boxed(),
+            Act::Metadata { ask } => ready(self.describe(&ask)).boxed(),
         }
     }
 
-    fn set(&mut self, live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
+    fn set(&mut self, mut live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
+        live.cued = self.live.cued.clone();
         let before = std::mem::replace(&mut self.live, live.clone());
         let (plan, program) = (self.plan.clone(), self.program.controls());
         let drawing = tokio::task::spawn_blocking(move || {
@@ -187,10 +197,11 @@ fn render_slate(plan: &ChannelPlan, live: &LiveSettings) -> slate::Picture {
     slate::render(&plan.program, &plan.title, text)
 }
 
-fn open_spool(plan: &ChannelPlan, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {
+fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {
     let retain = Duration::from_secs(plan.spool.retain_seconds);
     let directory = &plan.spool.directory;
-    Spool::open(directory, plan.spool.quota_bytes, retain, plan.segments, &renditions(plan), clock.now())
+    let boundaries = timeline.get().boundaries().clone();
+    Spool::open(directory, plan.spool.quota_bytes, retain, boundaries, &renditions(plan), clock.now())
 }
 
 fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {
@@ -217,7 +228,13 @@ async fn stop_pushers(pushers: Arc<Vec<Pusher>>, deadline: Instant) -> String {
     worst.map_or_else(|| "there was nothing to deliver".to_owned(), ToString::to_string)
 }
 
-fn start_pusher(plan: &ChannelPlan, destination: &DestinationPlan, spool: &Spool, events: &EventSink) -> Pusher {
+fn start_pusher(
+    plan: &ChannelPlan,
+    destination: &DestinationPlan,
+    timeline: &LiveTimeline,
+    spool: &Spool,
+    events: &EventSink,
+) -> Pusher {
     let DestinationKind::HlsPush { url, token } = &destination.kind;
     let video = |r: &crate::plan::VideoRenditionPlan| PushedVideo {
         id: r.id.clone(),
@@ -242,6 +259,7 @@ fn start_pusher(plan: &ChannelPlan, destination: &DestinationPlan, spool: &Spool
         audio: plan.audio.iter().map(audio).collect(),
         playlist_segments: plan.spool.playlist_segments,
         grid: plan.segments,
+        timeline: timeline.clone(),
     };
     let sink = Arc::clone(events);
     Pusher::start(description, spool.clone(), move |event| sink(event))

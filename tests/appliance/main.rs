@@ -15,6 +15,7 @@ mod bad_disk;
 mod bad_peer;
 mod bad_start;
 mod browser;
+mod cues;
 mod daemon_death;
 mod delivered;
 mod http;

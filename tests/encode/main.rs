@@ -1,5 +1,6 @@
 //! Encoders and segmenter with real elements: what comes out lies on the epoch grids and is complete.
 
+mod cues;
 mod probe;
 mod rig;
 

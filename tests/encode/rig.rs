@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use uplink::media::encode::{ChunkOut, Encoders, InitOut, Output, picture_caps};
 use uplink::model::{
-    AudioFormat, BitRate, ChannelId, FrameGrid, FrameRate, MediaTime, PictureSize, ProgramFormat, RenditionId,
-    SampleGrid, SegmentGrid,
+    AudioFormat, BitRate, ChannelId, Cued, FrameGrid, FrameRate, LiveTimeline, MediaTime, PictureSize, ProgramFormat,
+    RenditionId, SampleGrid, SegmentGrid, Timeline,
 };
 use uplink::plan::{
     AudioRenditionPlan, ChannelPlan, EncoderPlan, SlatePlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan,
@@ -70,6 +70,7 @@ pub fn plan(rate: &str) -> ChannelPlan {
             frame_rate: rate.parse().unwrap(),
             audio: AudioFormat { sample_rate: 48_000, channels: 2 },
         },
+        timecode: Default::default(),
         segments: SegmentGrid::new(2000).unwrap(),
         sources: vec![SourcePlan { id: "test".parse().unwrap(), kind: SourceKind::Test }],
         slate: SlatePlan { text: "soon".into() },
@@ -148,9 +149,15 @@ pub struct Rig {
 
 impl Rig {
     pub fn start(plan: &ChannelPlan) -> Self {
+        let timeline = Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), Cued::default());
+        Self::start_on(plan, &LiveTimeline::new(timeline))
+    }
+
+    pub fn start_on(plan: &ChannelPlan, timeline: &LiveTimeline) -> Self {
         let harvest = Arc::new(Mutex::new(Harvest::default()));
         let sink = Arc::clone(&harvest);
-        let encoders = Encoders::start(plan, Arc::new(move |o| sink.lock().unwrap().outputs.push(o))).unwrap();
+        let encoders =
+            Encoders::start_on(plan, timeline, Arc::new(move |o| sink.lock().unwrap().outputs.push(o))).unwrap();
         assert!(picture_caps(&plan.program).is_fixed());
         Self { encoders, harvest, frames: FrameGrid::new(plan.program.frame_rate), size: plan.program.size }
     }

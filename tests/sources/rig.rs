@@ -90,6 +90,7 @@ fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
         title: "Rig".to_owned(),
         stream_class: "rig 1.0.0".to_owned(),
         program: format,
+        timecode: Default::default(),
         segments: SegmentGrid::new(1000).unwrap(),
         sources: sources.iter().enumerate().map(source).collect(),
         slate: SlatePlan { text: "slate".to_owned() },

@@ -25,7 +25,7 @@ use uplink::model::status::{
     DestinationState, DestinationStatus, ProgramOrder, ProgramStatus, Showing, SourceState, SourceStatus, SpoolStatus,
     WorkerReport,
 };
-use uplink::model::{Act, Acted, ChannelId, Health, HealthReport, LiveSettings, MediaTime};
+use uplink::model::{Act, Acted, ChannelId, FrameGrid, Health, HealthReport, LiveSettings, MediaTime, Timeline};
 use uplink::plan::ChannelPlan;
 
 /// Set for a stand-in: its channel and the runtime directory.
@@ -158,6 +158,20 @@ impl Standin {
                 self.live = live;
                 send(open, &Up::Acted { id, result }).await;
             }
+            Down::Act { id, act: Act::Cue { ask } } => {
+                let plan = self.plan.as_ref().expect("on air");
+                let frames = FrameGrid::new(plan.program.frame_rate);
+                let timeline = Timeline::new(plan.segments, frames, self.live.cued.clone());
+                let result =
+                    timeline.cue(&ask, now()).map_err(|refusal| refusal.to_string()).map(|(timeline, placed)| {
+                        self.live.cued = timeline.cued().clone();
+                        Acted { cued: Some(Box::new(timeline.cued().clone())), ..Acted::said(placed.id.to_string()) }
+                    });
+                send(open, &Up::Acted { id, result }).await;
+            }
+            Down::Act { id, .. } => {
+                send(open, &Up::Acted { id, result: Err("a stand-in cannot".into()) }).await;
+            }
             Down::Stop { .. } => {
                 self.heard("stop");
                 if !self.behaves("stubborn") {
@@ -225,6 +239,7 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> Wo
         connects: 1,
         frames: 1,
         late: 0,
+        timecode: None,
     };
     let destination = |id| DestinationStatus {
         id,

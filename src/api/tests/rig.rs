@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::model::status::*;
+use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, Event, EventCode, Fault, Health, HealthReport, LiveSettings, MediaTime,
-    RenditionId, Severity, SourceId,
+    BitRate, ChannelId, DestinationId, Event, EventCode, Fault, FrameRate, Health, HealthReport, LiveSettings,
+    MediaTime, RenditionId, Severity, SourceId,
 };
 use crate::supervisor::{Command, Handle, Outcome, Refusal, StampedEvent};
 
@@ -109,6 +110,8 @@ fn channel(name: &str, title: &str, state: ChannelState, health: HealthReport) -
             adopted: true,
             heartbeat_age_seconds: 0.21,
         }),
+        frame_rate: FrameRate::new(25, 1),
+        timecode: TimecodeDay::Utc,
         live: LiveSettings::default(),
         restarts: 0,
         report: Some(report()),
@@ -156,6 +159,7 @@ fn report() -> WorkerReport {
         connects: 1,
         frames: 126_300,
         late: 4,
+        timecode: None,
     };
     WorkerReport {
         program: ProgramStatus {

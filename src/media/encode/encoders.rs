@@ -18,7 +18,7 @@ use super::sound;
 use super::watch::Watch;
 use crate::media::MediaError;
 use crate::media::init::{bounded, init};
-use crate::model::{MediaTime, RenditionId};
+use crate::model::{Cued, FrameGrid, LiveTimeline, MediaTime, RenditionId, Timeline};
 use crate::plan::ChannelPlan;
 
 /// Opening every encoder of a ladder takes well under a second; a driver may hang.
@@ -51,18 +51,28 @@ impl Encoders {
     /// Builds and starts the graph of a plan. `output` is called on the graph's threads, in order per rendition, and
     /// has to return soon. Blocks for as long as drivers take to open, at most some 10 s.
     pub fn start(plan: &ChannelPlan, output: Arc<dyn Fn(Output) + Send + Sync>) -> Result<Self, MediaError> {
+        let timeline = Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), Cued::default());
+        Self::start_on(plan, &LiveTimeline::new(timeline), output)
+    }
+
+    /// As [`Encoders::start`]; segments are cut where `timeline` says, which may change on the way.
+    pub fn start_on(
+        plan: &ChannelPlan,
+        timeline: &LiveTimeline,
+        output: Arc<dyn Fn(Output) + Send + Sync>,
+    ) -> Result<Self, MediaError> {
         init()?;
         let pipeline = gst::Pipeline::with_name("encode");
         let ledger = Arc::new(Ledger::new(output));
         let pictures = match plan.video.is_empty() {
             true => None,
-            false => Some(picture::build(&pipeline, &plan.program, plan.segments, &plan.video, &ledger)?),
+            false => Some(picture::build(&pipeline, &plan.program, timeline, &plan.video, &ledger)?),
         };
         let audio = &plan.program.audio;
         let sound = match plan.audio.is_empty() {
             true => None,
             false => {
-                let entry = sound::build(&pipeline, audio, plan.segments, &plan.audio, &ledger)?;
+                let entry = sound::build(&pipeline, audio, timeline, &plan.audio, plan.video.is_empty(), &ledger)?;
                 Some(Sound { entry, blocks: Mutex::new(Blocks::new(audio.sample_rate, audio.channels)) })
             }
         };

@@ -22,6 +22,7 @@ mod blocks;
 mod choose;
 mod codec;
 mod cut;
+mod emsg;
 mod encoders;
 mod entry;
 mod failure;

@@ -14,7 +14,7 @@ use super::ledger::{Ledger, Tally};
 use super::tail::{self, Track};
 use crate::media::MediaError;
 use crate::media::init::element;
-use crate::model::{FrameGrid, MediaTime, ProgramFormat, SegmentGrid};
+use crate::model::{FrameGrid, LiveTimeline, MediaTime, ProgramFormat};
 use crate::plan::VideoRenditionPlan;
 
 /// Most memory that pictures may take while they wait for an encoder.
@@ -31,7 +31,7 @@ pub(super) struct Pictures {
 pub(super) fn build(
     pipeline: &gst::Pipeline,
     program: &ProgramFormat,
-    segments: SegmentGrid,
+    timeline: &LiveTimeline,
     renditions: &[VideoRenditionPlan],
     ledger: &Arc<Ledger>,
 ) -> Result<Pictures, MediaError> {
@@ -41,11 +41,11 @@ pub(super) fn build(
     // A rendition that has ended or failed does not end the others' data flow before the bus tells.
     tee.set_property("allow-not-linked", true);
     add_linked(pipeline, "the pictures' entry", &[entry.element().clone(), tee.clone()])?;
-    force_keyframes(entry.element(), segments)?;
+    force_keyframes(entry.element(), timeline)?;
     let mut pictures = Pictures { entry, queues: Vec::new(), choices: Vec::new() };
     for rendition in renditions {
         let tally = ledger.enter(&rendition.id);
-        let (queue, choice) = branch(pipeline, &tee, program, segments, rendition, limit, &tally, ledger)?;
+        let (queue, choice) = branch(pipeline, &tee, program, timeline, rendition, limit, &tally, ledger)?;
         pictures.queues.push(queue);
         pictures.choices.push(choice);
     }
@@ -63,7 +63,7 @@ fn branch(
     pipeline: &gst::Pipeline,
     tee: &gst::Element,
     program: &ProgramFormat,
-    segments: SegmentGrid,
+    timeline: &LiveTimeline,
     rendition: &VideoRenditionPlan,
     limit: u64,
     tally: &Arc<Tally>,
@@ -94,7 +94,8 @@ fn branch(
         grid: TrackGrid::Pictures(FrameGrid::new(program.frame_rate)),
         timescale: video_timescale(program.frame_rate),
         delay: 0,
-        segments,
+        timeline: timeline.clone(),
+        events: true,
     };
     chain.extend(tail::build(track, tally, ledger)?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;
@@ -129,11 +130,12 @@ fn drop_when_full(queue: &gst::Element, limit: u64, tally: Arc<Tally>) -> Result
 
 /// Asks every encoder for a keyframe right before the first picture of each segment. Without a running time: an
 /// encoder honours it with the next picture, whatever its own timeline is.
-fn force_keyframes(entry: &gst::Element, segments: SegmentGrid) -> Result<(), MediaError> {
+fn force_keyframes(entry: &gst::Element, timeline: &LiveTimeline) -> Result<(), MediaError> {
+    let timeline = timeline.clone();
     let current = Mutex::new(None);
     static_pad(entry, "src")?.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(time) = info.buffer().and_then(|buffer| buffer.pts()) else { return gst::PadProbeReturn::Ok };
-        let number = segments.number_at(MediaTime::from_nanos(time.nseconds()));
+        let number = timeline.get().boundaries().number_at(MediaTime::from_nanos(time.nseconds()));
         let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.is_some_and(|current| number > current) {
             pad.push_event(gst_video::DownstreamForceKeyUnitEvent::builder().all_headers(true).build());

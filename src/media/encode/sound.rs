@@ -13,18 +13,19 @@ use super::picture::{add_linked, filter, unlimited_queue};
 use super::tail::{self, Track};
 use crate::media::MediaError;
 use crate::media::init::element;
-use crate::model::{AudioFormat, SegmentGrid};
+use crate::model::{AudioFormat, LiveTimeline};
 use crate::plan::AudioRenditionPlan;
 
 /// Frames by which the decoded sound of avenc_aac lags behind its timestamps (its priming).
 const ENCODER_DELAY: u64 = 1;
 
-/// Builds every audio branch into `pipeline`.
+/// Builds every audio branch into `pipeline`. `events`: whether timed metadata goes into its media.
 pub(super) fn build(
     pipeline: &gst::Pipeline,
     audio: &AudioFormat,
-    segments: SegmentGrid,
+    timeline: &LiveTimeline,
     renditions: &[AudioRenditionPlan],
+    events: bool,
     ledger: &Arc<Ledger>,
 ) -> Result<Entry, MediaError> {
     let limit = 2 * u64::from(audio.sample_rate) / AAC_FRAME;
@@ -33,7 +34,7 @@ pub(super) fn build(
     tee.set_property("allow-not-linked", true);
     add_linked(pipeline, "the sound's entry", &[entry.element().clone(), tee.clone()])?;
     for rendition in renditions {
-        branch(pipeline, &tee, audio, segments, rendition, ledger)?;
+        branch(pipeline, &tee, audio, timeline, rendition, events, ledger)?;
     }
     Ok(entry)
 }
@@ -42,8 +43,9 @@ fn branch(
     pipeline: &gst::Pipeline,
     tee: &gst::Element,
     audio: &AudioFormat,
-    segments: SegmentGrid,
+    timeline: &LiveTimeline,
     rendition: &AudioRenditionPlan,
+    events: bool,
     ledger: &Arc<Ledger>,
 ) -> Result<(), MediaError> {
     let id = &rendition.id;
@@ -66,7 +68,8 @@ fn branch(
         grid: TrackGrid::AacFrames(audio.sample_rate),
         timescale: audio.sample_rate,
         delay: ENCODER_DELAY,
-        segments,
+        timeline: timeline.clone(),
+        events,
     };
     chain.extend(tail::build(track, &tally, ledger)?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;

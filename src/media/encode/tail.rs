@@ -10,12 +10,13 @@ use gstreamer_app as gst_app;
 
 use super::codec::codec_string;
 use super::cut::{Cut, Cutter, TrackGrid};
+use super::emsg::{self, Told};
 use super::ledger::{Ledger, Tally};
 use super::output::{ChunkOut, InitOut, Output};
 use super::{fragment, movie};
 use crate::media::MediaError;
 use crate::media::init::element;
-use crate::model::{MediaTime, RenditionId, SegmentGrid};
+use crate::model::{LiveTimeline, MediaTime, RenditionId};
 
 /// The muxer lengthens the last sample before a gap up to the next one. Past the end of its segment by more than this
 /// it ends with the segment instead, and there is a seam: a segment must not outlast its playlist's target duration
@@ -30,7 +31,9 @@ pub(super) struct Track {
     pub timescale: u32,
     /// Samples by which the encoder's timestamps are late.
     pub delay: u64,
-    pub segments: SegmentGrid,
+    pub timeline: LiveTimeline,
+    /// Whether timed metadata goes into its media.
+    pub events: bool,
 }
 
 /// The muxer and the sink behind it, to be linked in this order.
@@ -53,7 +56,7 @@ pub(super) fn build(track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) -> R
 
 /// Puts every sample's times on its grid, to the nanosecond, and the cut events in front of it.
 fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
-    let cutter = Mutex::new(Cutter::new(track.segments));
+    let cutter = Mutex::new(Cutter::default());
     let begin = Mutex::new(None);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
@@ -66,7 +69,7 @@ fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
         }
         Tally::add(&tally.encoded, 1);
         let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        let cut = lock(&cutter).before(time.stamped);
+        let cut = lock(&cutter).before(time.stamped, track.timeline.get().boundaries());
         if let Some(cut) = cut {
             if cut == Cut::Segment && !keyframe {
                 Tally::add(&tally.unaligned, 1);
@@ -103,7 +106,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) {
     let (pad, tally) = (pad.downgrade(), Arc::clone(tally));
     let (rendition, at_end, ledger) = (track.rendition.clone(), Arc::clone(ledger), Arc::clone(ledger));
-    let lead = AtomicU32::new(0);
+    let (lead, told) = (AtomicU32::new(0), Mutex::new(Told::default()));
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
@@ -119,7 +122,7 @@ fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<T
             }
             let data = joined(|| list.iter().filter(|b| !is_init(b)))?;
             if !data.is_empty() {
-                let chunk = chunk(&track, data, &lead).ok_or(gst::FlowError::Error)?;
+                let chunk = chunk(&track, data, &lead, &mut lock(&told)).ok_or(gst::FlowError::Error)?;
                 Tally::add(&tally.chunks, 1);
                 Tally::add(&tally.bytes, chunk.data.len() as u64);
                 ledger.emit(Output::Chunk(chunk));
@@ -140,7 +143,7 @@ fn joined<'a, I: Iterator<Item = &'a gst::BufferRef>>(buffers: impl Fn() -> I) -
 }
 
 /// Describes a chunk by what its bytes say. `lead` is how much earlier than presentation this track is decoded.
-fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32) -> Option<ChunkOut> {
+fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32, told: &mut Told) -> Option<ChunkOut> {
     let fragment = fragment::read(&data)?;
     // Reordered pictures have negative composition offsets. That is correct, but ffmpeg and its kin play such a track
     // late by them; so decoding begins earlier instead. It never goes back, or decode times would overlap.
@@ -152,12 +155,19 @@ fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32) -> Option<ChunkOut>
     let time =
         |ticks: u64| MediaTime::from_nanos((u128::from(ticks) * 1_000_000_000).div_ceil(track.timescale.into()) as u64);
     let (start, mut end) = (time(fragment.start), time(fragment.start + fragment.duration));
-    let number = track.segments.number_at(start);
-    let next = track.grid.first_from(track.segments.start_of(number + 1));
-    if end > next + LONGEST_HOLD {
+    let timeline = track.timeline.get();
+    let boundaries = timeline.boundaries();
+    let number = boundaries.number_at(start);
+    let next = track.grid.first_from(boundaries.start_of(number + 1));
+    // A segment that was lengthened for a cue has used some of it up.
+    let longer = boundaries.duration_of(number).saturating_sub(boundaries.grid().duration());
+    if end > next + LONGEST_HOLD.saturating_sub(longer) {
         let over = (end.since(next).as_nanos() * u128::from(track.timescale) / 1_000_000_000) as u64;
         fragment::shorten_last(&mut data, over)?;
         end = time(fragment.start + fragment.duration - over);
+    }
+    if track.events && !timeline.cued().metadata.is_empty() {
+        emsg::insert(&mut data, told.due(timeline.cued(), (start, end), track.timescale));
     }
     Some(ChunkOut {
         rendition: track.rendition.clone(),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
 
 use super::Context;
 use super::status::Condition;
@@ -208,6 +209,9 @@ impl Shared {
 
     fn take_picture(&self, sample: &gst::Sample) {
         if let (Some(stamp), Some(buffer)) = (self.stamp(sample), sample.buffer_owned()) {
+            if let Some(timecode) = timecode_of(&buffer) {
+                self.condition.timecode(timecode, stamp);
+            }
             self.feed.push_picture(stamp, buffer, self.clock.now());
         }
     }
@@ -223,6 +227,11 @@ impl Shared {
         let samples: Vec<f32> = map.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         self.feed.push_sound(stamp, &samples, self.clock.now());
     }
+}
+
+/// The timecode that a source (SDI, or a stream that carries it) has put on a picture.
+fn timecode_of(picture: &gst::BufferRef) -> Option<String> {
+    Some(picture.meta::<gst_video::VideoTimeCodeMeta>()?.tc().to_string())
 }
 
 fn discard(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
@@ -253,4 +262,27 @@ fn picture_format(caps: &gst::CapsRef) -> (Option<PictureSize>, Option<FrameRate
 fn sound_format(caps: &gst::CapsRef) -> String {
     let field = |name: &str| caps.structure(0).and_then(|s| s.get::<i32>(name).ok()).unwrap_or(0);
     format!("{} Hz, {} channels", field("rate"), field("channels"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timecode_of_the_source_survives_normalising() {
+        crate::media::init().unwrap();
+        // As a DeckLink source hands it over: put on before the picture is brought to the program's format.
+        let chain = "videotestsrc num-buffers=3 ! video/x-raw,width=64,height=48,framerate=30000/1001 \
+                     ! timecodestamper set=always source=internal drop-frame=true \
+                     ! videoconvertscale ! video/x-raw,format=I420,width=32,height=32 ! appsink name=sink sync=false";
+        let pipeline = gst::parse::launch(chain).unwrap().downcast::<gst::Pipeline>().unwrap();
+        let sink = pipeline.by_name("sink").unwrap().downcast::<gst_app::AppSink>().unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let pull = || sink.try_pull_sample(gst::ClockTime::from_seconds(10)).expect("a picture");
+        let labels: Vec<_> = (0..3).map(|_| timecode_of(pull().buffer().unwrap())).collect();
+        pipeline.set_state(gst::State::Null).unwrap();
+        let expected = ["00:00:00;00", "00:00:00;01", "00:00:00;02"].map(|label| Some(label.to_owned()));
+        assert_eq!(labels, expected);
+        assert_eq!(timecode_of(gst::Buffer::new().as_ref()), None);
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::feed::FeedCounters;
-use crate::model::status::{SourceState, SourceStatus};
-use crate::model::{Event, EventCode, Fault, FrameRate, Health, HealthReport, PictureSize, Severity};
+use crate::model::status::{SourceState, SourceStatus, SourceTimecode};
+use crate::model::{Event, EventCode, Fault, FrameRate, Health, HealthReport, MediaTime, PictureSize, Severity};
 use crate::plan::{SourceKind, SourcePlan};
 
 #[derive(Debug)]
@@ -16,6 +16,7 @@ struct Known {
     picture: Option<PictureSize>,
     frame_rate: Option<FrameRate>,
     sound: Option<String>,
+    timecode: Option<SourceTimecode>,
     connects: u64,
     /// The last thing that went wrong, so that a retry that fails the same way is no news.
     last_reason: Option<String>,
@@ -38,6 +39,7 @@ impl Condition {
             picture: None,
             frame_rate: None,
             sound: None,
+            timecode: None,
             connects: 0,
             last_reason: None,
         };
@@ -80,6 +82,7 @@ impl Condition {
     pub(super) fn connecting(&self) {
         let mut known = self.known();
         known.connects += 1;
+        known.timecode = None;
         if known.state == SourceState::Connecting {
             let waiting = match &self.plan.kind {
                 SourceKind::Srt { mode: crate::plan::SrtMode::Listener, port, .. } => {
@@ -145,6 +148,11 @@ impl Condition {
         }
     }
 
+    /// The newest picture carries this timecode.
+    pub(super) fn timecode(&self, timecode: String, at: MediaTime) {
+        self.known().timecode = Some(SourceTimecode { timecode, at });
+    }
+
     /// The arriving sound has this format.
     pub(super) fn sound(&self, format: String) {
         let mut known = self.known();
@@ -170,6 +178,7 @@ impl Condition {
             connects: known.connects,
             frames: counters.frames,
             late: counters.late,
+            timecode: known.timecode.clone(),
         }
     }
 }
