@@ -4,6 +4,7 @@
 //! One thing has one name in code, API, configuration, log and panel; these are the names.
 
 pub mod act;
+pub mod codec;
 pub mod event;
 pub mod format;
 pub mod health;
@@ -16,6 +17,7 @@ pub mod time;
 pub mod units;
 
 pub use act::{Act, Acted};
+pub use codec::VideoCodec;
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, ProgramFormat};
 pub use health::{Health, HealthReport};

@@ -133,6 +133,9 @@ fn encoder(candidate: Candidate) -> EncoderPlan {
         properties: candidate.properties,
         input_format: candidate.input_format,
         h264_profile: candidate.h264_profile,
+        codec: candidate.codec,
+        upload: candidate.upload,
+        hardware: candidate.hardware,
     }
 }
 

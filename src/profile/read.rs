@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::model::VideoCodec;
+
 use super::resolve::{PLACEHOLDERS, placeholders};
 use super::{BitRateUnit, Card, Encoder, HARDWARE_PROFILE, Profile};
 use crate::document::{Faults, Placed, Section, Source};
@@ -38,13 +40,18 @@ fn read_encoder(section: &Section<'_>, faults: &mut Faults) -> Option<Encoder> {
     let plain = |values: Vec<(String, Placed<Value>)>| -> Vec<_> {
         values.into_iter().map(|(name, placed)| (name, placed.value)).collect()
     };
+    let codec = VideoCodec::from_word(&section.value::<String>("codec")?)?;
     let h264_profiles = section.list::<String>("h264_profiles");
-    if section.is_empty("h264_profiles") {
-        faults.add(&section.spot("h264_profiles"), "is empty", "name at least one H.264 profile");
+    if codec == VideoCodec::H264 && h264_profiles.is_empty() {
+        let rule = "must name at least one H.264 profile";
+        faults.add(&section.spot("h264_profiles"), rule, "write h264_profiles = [\"main\", \"high\"]");
     }
     Some(Encoder {
+        codec,
         element: section.value("element")?,
         input_format: section.value("input_format")?,
+        memory: section.value("memory")?,
+        upload: values(section.list("upload")),
         bitrate_unit: match section.value::<String>("bitrate_unit")?.as_str() {
             "kbit/s" => BitRateUnit::Kilobit,
             _ => BitRateUnit::Bit,

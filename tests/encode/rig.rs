@@ -33,6 +33,9 @@ pub fn x264(kbps: u64) -> EncoderPlan {
         ],
         input_format: "I420".into(),
         h264_profile: "constrained-baseline".into(),
+        codec: uplink::model::VideoCodec::H264,
+        upload: vec![],
+        hardware: false,
     }
 }
 
@@ -110,6 +113,7 @@ impl Harvest {
                 Output::Init(i) => i.rendition.as_str() == id,
                 Output::Chunk(c) => c.rendition.as_str() == id,
                 Output::Ended(r) => r.as_str() == id,
+                Output::Replaced(r) => r.choice.rendition.as_str() == id,
                 Output::Failed(_) => true,
             }),
             Some(Output::Ended(_))
