@@ -135,6 +135,7 @@ fn encoder(candidate: Candidate) -> EncoderPlan {
         h264_profile: candidate.h264_profile,
         codec: candidate.codec,
         upload: candidate.upload,
+        counts: candidate.counts,
         hardware: candidate.hardware,
     }
 }

@@ -156,6 +156,9 @@ pub struct EncoderPlan {
     /// Elements between the raw pictures and the encoder, by factory: they bring pictures to its memory.
     #[serde(default)]
     pub upload: Vec<String>,
+    /// Cannot be asked for a keyframe, but counts pictures: it is started with the first picture of a segment.
+    #[serde(default)]
+    pub counts: bool,
     /// Runs on hardware that can fail or be lost on air; false for software.
     #[serde(default)]
     pub hardware: bool,

@@ -30,6 +30,12 @@ pub static HARDWARE_PROFILE: Shape = Shape::plain(
             need: Need::Required("\"not run yet\""),
             about: "Where it was run, and what was only looked up",
         },
+        Key {
+            name: "source",
+            kind: Kind::Text(500),
+            need: Need::Required("\"…\""),
+            about: "Where what it says comes from: documents, source files, listings of the machine",
+        },
         Key { name: "encoder", kind: Kind::Tables(&ENCODER), need: Need::Optional, about: "Encoders, best first" },
         Key { name: "card", kind: Kind::Tables(&CARD), need: Need::Optional, about: "Capture cards" },
     ],
@@ -74,6 +80,15 @@ static ENCODER: Shape = Shape::plain(
             about: "Elements between raw pictures in ordinary memory and the encoder, such as [\"cudaupload\"]",
         },
         Key {
+            name: "keyframes",
+            kind: Kind::Word(&[
+                ("forced", "it puts one where it is asked to"),
+                ("counted", "it cannot be asked, but puts one every `{segment_frames}`; needs a whole number of them"),
+            ]),
+            need: Need::Default("\"forced\""),
+            about: "How it comes to begin each segment with a key frame",
+        },
+        Key {
             name: "bitrate_unit",
             kind: Kind::Word(&[("kbit/s", "thousands of bits per second"), ("bit/s", "bits per second")]),
             need: Need::Required("\"kbit/s\""),
@@ -98,7 +113,7 @@ static ENCODER: Shape = Shape::plain(
             kind: Kind::Names(&Kind::Scalar),
             need: Need::Optional,
             about: "Properties of the element; one that the element lacks is left out. Placeholders: `{bitrate}`, `{max_bitrate}`, `{target_percent}` (average of peak), `{vbv_size}` (in bits), `{vbv_ms}`, \
-                    `{gop_frames}`, `{threads}`",
+                    `{gop_frames}` (ten segments), `{segment_frames}`, `{threads}`",
         },
         Key {
             name: "effort",

@@ -30,6 +30,8 @@ pub struct Profile {
     pub description: String,
     /// Where it was run, and what was not.
     pub tested: String,
+    /// Where what it says comes from.
+    pub source: String,
     /// Encoders, best first.
     pub encoders: Vec<Encoder>,
     /// Capture cards.
@@ -59,6 +61,8 @@ pub struct Encoder {
     pub memory: String,
     /// Elements in front of it that bring pictures there.
     pub upload: Vec<String>,
+    /// Cannot be asked for a keyframe; puts one every so many pictures.
+    pub counts: bool,
     /// Unit of its bit rate properties.
     pub bitrate_unit: BitRateUnit,
     /// H.264 profiles it can be asked for.

@@ -26,6 +26,7 @@ pub fn read(source: &Source, stem: &str, faults: &mut Faults) -> Option<Profile>
         priority: section.value("priority")?,
         description: section.value("description")?,
         tested: section.value("tested")?,
+        source: section.value("source")?,
         encoders: encoders.into_iter().collect::<Option<_>>()?,
         cards: cards.into_iter().collect::<Option<_>>()?,
     })
@@ -51,6 +52,7 @@ fn read_encoder(section: &Section<'_>, faults: &mut Faults) -> Option<Encoder> {
         element: section.value("element")?,
         input_format: section.value("input_format")?,
         memory: section.value("memory")?,
+        counts: section.value::<String>("keyframes")? == "counted",
         upload: values(section.list("upload")),
         bitrate_unit: match section.value::<String>("bitrate_unit")?.as_str() {
             "kbit/s" => BitRateUnit::Kilobit,

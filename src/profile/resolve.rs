@@ -22,7 +22,7 @@ pub const EFFORTS: &[(&str, &str)] = &[
 
 /// What a template may hold.
 pub(crate) const PLACEHOLDERS: &[&str] =
-    &["bitrate", "max_bitrate", "target_percent", "vbv_size", "vbv_ms", "gop_frames", "threads"];
+    &["bitrate", "max_bitrate", "target_percent", "vbv_size", "vbv_ms", "gop_frames", "segment_frames", "threads"];
 
 /// What is asked of an encoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub struct Candidate {
     pub codec: VideoCodec,
     /// Elements in front of it.
     pub upload: Vec<String>,
+    /// Counts pictures to its keyframes, instead of being asked for them.
+    pub counts: bool,
     /// Runs on hardware.
     pub hardware: bool,
 }
@@ -101,6 +103,7 @@ impl EncodeRequest {
             "target_percent" => (self.bitrate.bps() * 100 / self.max_bitrate.bps().max(1)).clamp(50, 100),
             "vbv_ms" => self.vbv_ms(),
             "gop_frames" => self.gop_frames(),
+            "segment_frames" => self.gop_frames() / 10,
             "threads" => self.threads(),
             _ => return None,
         })
@@ -138,6 +141,7 @@ impl Encoder {
             h264_profile: request.h264_profile.clone(),
             codec: self.codec,
             upload: self.upload.clone(),
+            counts: self.counts,
             hardware: profile.is_hardware(),
         }
     }

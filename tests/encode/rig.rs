@@ -35,6 +35,7 @@ pub fn x264(kbps: u64) -> EncoderPlan {
         h264_profile: "constrained-baseline".into(),
         codec: uplink::model::VideoCodec::H264,
         upload: vec![],
+        counts: false,
         hardware: false,
     }
 }

@@ -262,6 +262,7 @@ mod tests {
             h264_profile: "high".to_owned(),
             codec: VideoCodec::H264,
             upload: Vec::new(),
+            counts: false,
             hardware: false,
         }
     }

@@ -2,6 +2,7 @@
 
 use gstreamer as gst;
 
+use super::av1;
 use crate::model::VideoCodec;
 use crate::plan::EncoderPlan;
 
@@ -44,9 +45,13 @@ pub(super) fn parsed_caps(codec: VideoCodec) -> gst::Caps {
     caps.build()
 }
 
-/// The RFC 6381 string of caps in front of the muxer; `None` for caps without codec data.
-pub(super) fn codec_string(caps: &gst::CapsRef) -> Option<String> {
+/// The RFC 6381 string of caps in front of the muxer and of the initialisation it made of them (whose AV1 level is
+/// mended first); `None` for caps without codec data.
+pub(super) fn codec_string(caps: &gst::CapsRef, init: &mut [u8]) -> Option<String> {
     let structure = caps.structure(0)?;
+    if structure.name() == "video/x-av1" {
+        return av1_string(&av1::mend_record(init)?);
+    }
     let data = structure.get::<gst::Buffer>("codec_data").ok()?;
     let data = data.map_readable().ok()?;
     match structure.name().as_str() {
@@ -55,7 +60,6 @@ pub(super) fn codec_string(caps: &gst::CapsRef) -> Option<String> {
             Some(format!("avc1.{profile:02x}{constraints:02x}{level:02x}"))
         }
         "video/x-h265" => hevc_string(&data),
-        "video/x-av1" => av1_string(&data),
         "audio/mpeg" => data.first().map(|first| format!("mp4a.40.{}", first >> 3)),
         _ => None,
     }
@@ -99,19 +103,19 @@ mod tests {
         let caps = |name: &str, data: &'static [u8]| {
             gst::Caps::builder(name).field("codec_data", gst::Buffer::from_slice(data)).build()
         };
-        assert_eq!(codec_string(&caps("video/x-h264", &[1, 0x64, 0, 0x1f, 0xff])).unwrap(), "avc1.64001f");
-        assert_eq!(codec_string(&caps("audio/mpeg", &[0x11, 0x90])).unwrap(), "mp4a.40.2");
+        assert_eq!(codec_string(&caps("video/x-h264", &[1, 0x64, 0, 0x1f, 0xff]), &mut []).unwrap(), "avc1.64001f");
+        assert_eq!(codec_string(&caps("audio/mpeg", &[0x11, 0x90]), &mut []).unwrap(), "mp4a.40.2");
         // The examples of ISO/IEC 14496-15 (E.3) and of the AV1 binding.
         let hevc = [1, 1, 0x60, 0, 0, 0, 0xb0, 0, 0, 0, 0, 0, 93, 0xf0];
         assert_eq!(hevc_string(&hevc).unwrap(), "hvc1.1.6.L93.b0");
         let high = [1, 0x42 | 0x20, 0x20, 0, 0, 0, 0xb0, 0x23, 0, 0, 0, 0, 120, 0xf0];
         assert_eq!(hevc_string(&high).unwrap(), "hvc1.A2.4.H120.b0.23");
-        assert_eq!(codec_string(&caps("video/x-av1", &[0x81, 0x04, 0x0c, 0])).unwrap(), "av01.0.04M.08");
-        assert_eq!(codec_string(&caps("video/x-av1", &[0x81, 0x2d, 0xcc, 0])).unwrap(), "av01.1.13H.10");
+        assert_eq!(av1_string(&[0x81, 0x04, 0x0c, 0]).unwrap(), "av01.0.04M.08");
+        assert_eq!(av1_string(&[0x81, 0x2d, 0xcc, 0]).unwrap(), "av01.1.13H.10");
         for short in [&[1u8][..], &[1, 1, 0x60, 0, 0, 0, 0xb0]] {
             assert_eq!((hevc_string(short), av1_string(&short[..1])), (None, None));
         }
-        assert_eq!(codec_string(&caps("video/x-h264", &[1])), None);
-        assert_eq!(codec_string(&gst::Caps::new_empty_simple("audio/mpeg")), None);
+        assert_eq!(codec_string(&caps("video/x-h264", &[1]), &mut []), None);
+        assert_eq!(codec_string(&gst::Caps::new_empty_simple("audio/mpeg"), &mut []), None);
     }
 }

@@ -109,7 +109,10 @@ impl Line {
         if state.ending {
             return false;
         }
-        state.first.get_or_insert(time);
+        if state.first.is_none() {
+            state.first = Some(time);
+            state.from = self.first_segment(time);
+        }
         let Some(chain) = &state.chain else {
             state.missed += 1;
             return true;
@@ -119,11 +122,21 @@ impl Line {
             return true;
         }
         let wanted = self.setting.segments.number_at(time) >= state.from;
-        if !(wanted && chain.push(picture.clone())) {
+        let starts_late = !wanted && state.life == 0;
+        if !(starts_late || wanted && chain.push(picture.clone())) {
             Tally::add(&self.setting.tally.dropped, 1);
         }
         state.newest = Some(time);
         true
+    }
+
+    /// The first segment that gets pictures: that of the first one, or the next if the encoder counts to its keyframes.
+    fn first_segment(&self, time: MediaTime) -> u64 {
+        let Setting { segments, rendition, program, .. } = &self.setting;
+        let number = segments.number_at(time);
+        let into = time.since(segments.start_of(number)).as_nanos() as u64;
+        let counts = rendition.encoders.iter().any(|encoder| encoder.counts);
+        if counts && into >= program.frame_rate.frame_nanos() { number + 1 } else { number }
     }
 
     /// Pictures from this time on are needed again if the encoder fails now; none where nothing would be done with them.

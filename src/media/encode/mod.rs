@@ -31,6 +31,7 @@
 //!
 //! States: running → finishing ([`Encoders::finish`]: the tail leaves as short segments) → gone; running → failed.
 
+mod av1;
 mod blocks;
 mod chain;
 mod choose;

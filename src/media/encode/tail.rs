@@ -113,9 +113,10 @@ fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<T
             let is_init = |b: &gst::BufferRef| b.flags().contains(gst::BufferFlags::HEADER | gst::BufferFlags::DISCONT);
             if let Some(header) = list.get(0).filter(|b| is_init(b)) {
                 let caps = pad.upgrade().and_then(|pad| pad.current_caps());
-                let codec = caps.and_then(|caps| codec_string(&caps)).ok_or(gst::FlowError::NotNegotiated)?;
                 let mut data = header.map_readable().map_err(|_| gst::FlowError::Error)?.to_vec();
                 movie::forget_creation_time(&mut data);
+                let codec = caps.and_then(|caps| codec_string(&caps, &mut data));
+                let codec = codec.ok_or(gst::FlowError::NotNegotiated)?;
                 let data = data.into();
                 gate.emit(Output::Init(InitOut { rendition: track.rendition.clone(), codec, data }));
             }
