@@ -13,8 +13,8 @@
 //! ```
 
 mod channels;
-mod devices;
 mod cues;
+mod devices;
 mod events;
 mod guard;
 mod journal;

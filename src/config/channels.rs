@@ -13,7 +13,7 @@ use super::stream_class::StreamClass;
 use crate::document::{Placed, Section, Spot, suggestion};
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
-use crate::model::{BitRate, ChannelId};
+use crate::model::{BitRate, ChannelId, VideoCodec};
 use crate::profile::Profiles;
 
 /// What channels refer to.
@@ -209,8 +209,14 @@ fn encoders(
     for rendition in &class.video {
         if profiles.encoders_for(&class.encode_request(rendition), only).is_empty() {
             let rule = format!(
-                "has no encoder for rendition `{}` of {} ({}, H.264 {})",
-                rendition.id, class.name, rendition.size, rendition.h264_profile
+                "has no encoder for rendition `{}` of {} ({}, {})",
+                rendition.id,
+                class.name,
+                rendition.size,
+                match rendition.codec {
+                    VideoCodec::H264 => format!("H.264 {}", rendition.h264_profile),
+                    codec => codec.to_string(),
+                }
             );
             findings.faults.add(&section.spot("hardware_profile"), rule, "write \"auto\", or name another profile");
         }

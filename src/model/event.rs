@@ -106,6 +106,8 @@ codes! {
     EncoderChosen => "encoder_chosen",
     /// An encoder had no time for frames: the box is too slow for its ladder, or busy with something else.
     FramesDropped => "frames_dropped",
+    /// The encoder of a rendition failed on air and another one has its place.
+    RenditionEncoderReplaced => "rendition_encoder_replaced",
     /// A rendition failed.
     RenditionFailed => "rendition_failed",
     /// Segments could not be written and were lost (disk full, read-only).

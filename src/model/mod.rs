@@ -5,6 +5,7 @@
 
 pub mod act;
 pub mod boundaries;
+pub mod codec;
 pub mod cue;
 pub mod event;
 pub mod format;
@@ -23,6 +24,7 @@ pub mod units;
 
 pub use act::{Act, Acted};
 pub use boundaries::Boundaries;
+pub use codec::VideoCodec;
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, ProgramFormat};
 pub use health::{Health, HealthReport};

@@ -134,6 +134,10 @@ fn encoder(candidate: Candidate) -> EncoderPlan {
         properties: candidate.properties,
         input_format: candidate.input_format,
         h264_profile: candidate.h264_profile,
+        codec: candidate.codec,
+        upload: candidate.upload,
+        counts: candidate.counts,
+        hardware: candidate.hardware,
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
     BitRate, ChannelId, DestinationId, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SourceId,
+    VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -139,7 +140,7 @@ pub struct VideoRenditionPlan {
     pub encoders: Vec<EncoderPlan>,
 }
 
-/// One way to encode H.264: a GStreamer element and its settings, resolved from a hardware profile. Bit rates, key
+/// One way to encode pictures: a GStreamer element and its settings, resolved from a hardware profile. Bit rates, key
 /// frame distance and so on are already in `properties`, in the element's own units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EncoderPlan {
@@ -151,8 +152,20 @@ pub struct EncoderPlan {
     pub properties: Vec<(String, Value)>,
     /// Raw format the element takes, such as `I420` or `NV12`.
     pub input_format: String,
-    /// H.264 profile to ask for in the caps behind the element, such as `high`.
+    /// H.264 profile to ask for in the caps behind the element, such as `high`; of no meaning for other codecs.
     pub h264_profile: String,
+    /// What it encodes to.
+    #[serde(default)]
+    pub codec: VideoCodec,
+    /// Elements between the raw pictures and the encoder, by factory: they bring pictures to its memory.
+    #[serde(default)]
+    pub upload: Vec<String>,
+    /// Cannot be asked for a keyframe, but counts pictures: it is started with the first picture of a segment.
+    #[serde(default)]
+    pub counts: bool,
+    /// Runs on hardware that can fail or be lost on air; false for software.
+    #[serde(default)]
+    pub hardware: bool,
 }
 
 /// One audio rendition (AAC-LC).

@@ -30,24 +30,26 @@ pub static HARDWARE_PROFILE: Shape = Shape::plain(
             need: Need::Required("\"not run yet\""),
             about: "Where it was run, and what was only looked up",
         },
+        Key {
+            name: "source",
+            kind: Kind::Text(500),
+            need: Need::Required("\"…\""),
+            about: "Where what it says comes from: documents, source files, listings of the machine",
+        },
         Key { name: "encoder", kind: Kind::Tables(&ENCODER), need: Need::Optional, about: "Encoders, best first" },
         Key { name: "card", kind: Kind::Tables(&CARD), need: Need::Optional, about: "Capture cards" },
     ],
 );
 
 static H264_PROFILE: Kind = Kind::Word(super::resolve::H264_PROFILES);
+static CODECS: &[(&str, &str)] = &[("h264", "H.264 / AVC"), ("hevc", "HEVC / H.265"), ("av1", "AV1")];
 static QUIRK: Kind = Kind::Text(500);
 static WORD: Kind = Kind::Text(40);
 
 static ENCODER: Shape = Shape::plain(
     "One encoder element. It is used if it is registered on the box and works; the worker finds that out at run time.",
     &[
-        Key {
-            name: "codec",
-            kind: Kind::Word(&[("h264", "H.264 / AVC")]),
-            need: Need::Required("\"h264\""),
-            about: "What it encodes to",
-        },
+        Key { name: "codec", kind: Kind::Word(CODECS), need: Need::Required("\"h264\""), about: "What it encodes to" },
         Key {
             name: "element",
             kind: Kind::Text(60),
@@ -61,6 +63,32 @@ static ENCODER: Shape = Shape::plain(
             about: "Raw format the element takes",
         },
         Key {
+            name: "memory",
+            kind: Kind::Word(&[
+                ("system", "ordinary memory"),
+                ("VAMemory", "surfaces of VA-API"),
+                ("CUDAMemory", "of an NVIDIA card"),
+                ("DMABuf", "buffers shared between drivers"),
+            ]),
+            need: Need::Default("\"system\""),
+            about: "Memory in which the element gets its pictures; other than system needs `upload`",
+        },
+        Key {
+            name: "upload",
+            kind: Kind::List(&WORD),
+            need: Need::Optional,
+            about: "Elements between raw pictures in ordinary memory and the encoder, such as [\"cudaupload\"]",
+        },
+        Key {
+            name: "keyframes",
+            kind: Kind::Word(&[
+                ("forced", "it puts one where it is asked to"),
+                ("counted", "it cannot be asked, but puts one every `{segment_frames}`; needs a whole number of them"),
+            ]),
+            need: Need::Default("\"forced\""),
+            about: "How it comes to begin each segment with a key frame",
+        },
+        Key {
             name: "bitrate_unit",
             kind: Kind::Word(&[("kbit/s", "thousands of bits per second"), ("bit/s", "bits per second")]),
             need: Need::Required("\"kbit/s\""),
@@ -69,8 +97,8 @@ static ENCODER: Shape = Shape::plain(
         Key {
             name: "h264_profiles",
             kind: Kind::List(&H264_PROFILE),
-            need: Need::Required("[\"main\", \"high\"]"),
-            about: "H.264 profiles it can be asked for",
+            need: Need::Optional,
+            about: "H.264 profiles it can be asked for; needed for H.264, of no meaning for other codecs",
         },
         Key { name: "min_size", kind: Kind::Size, need: Need::Optional, about: "Smallest picture" },
         Key { name: "max_size", kind: Kind::Size, need: Need::Optional, about: "Largest picture" },
@@ -85,7 +113,7 @@ static ENCODER: Shape = Shape::plain(
             kind: Kind::Names(&Kind::Scalar),
             need: Need::Optional,
             about: "Properties of the element; one that the element lacks is left out. Placeholders: `{bitrate}`, `{max_bitrate}`, `{target_percent}` (average of peak), `{vbv_size}` (in bits), `{vbv_ms}`, \
-                    `{gop_frames}`, `{threads}`",
+                    `{gop_frames}` (ten segments), `{segment_frames}`, `{threads}`",
         },
         Key {
             name: "effort",

@@ -12,7 +12,7 @@ mod keys;
 mod read;
 mod resolve;
 
-use crate::model::PictureSize;
+use crate::model::{PictureSize, VideoCodec};
 
 pub use keys::HARDWARE_PROFILE;
 pub use read::read;
@@ -30,19 +30,39 @@ pub struct Profile {
     pub description: String,
     /// Where it was run, and what was not.
     pub tested: String,
+    /// Where what it says comes from.
+    pub source: String,
     /// Encoders, best first.
     pub encoders: Vec<Encoder>,
     /// Capture cards.
     pub cards: Vec<Card>,
 }
 
+impl Profile {
+    /// Whether what it describes is hardware: it can be missing, used up or fail on air.
+    pub fn is_hardware(&self) -> bool {
+        self.priority < SOFTWARE
+    }
+}
+
+/// Priority from which on a profile is software.
+pub const SOFTWARE: u32 = 900;
+
 /// One encoder element and how to set it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoder {
+    /// What it encodes to.
+    pub codec: VideoCodec,
     /// Element factory.
     pub element: String,
     /// Raw format it takes.
     pub input_format: String,
+    /// Memory it works on: `system`, or what GStreamer calls it, such as `CUDAMemory`.
+    pub memory: String,
+    /// Elements in front of it that bring pictures there.
+    pub upload: Vec<String>,
+    /// Cannot be asked for a keyframe; puts one every so many pictures.
+    pub counts: bool,
     /// Unit of its bit rate properties.
     pub bitrate_unit: BitRateUnit,
     /// H.264 profiles it can be asked for.
@@ -125,7 +145,7 @@ impl Profiles {
             .filter(|profile| only.is_none_or(|name| name == profile.name))
             .flat_map(|profile| profile.encoders.iter().map(move |encoder| (profile, encoder)))
             .filter(|(_, encoder)| encoder.can(request))
-            .map(|(profile, encoder)| encoder.resolve(&profile.name, request))
+            .map(|(profile, encoder)| encoder.resolve(profile, request))
             .collect()
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::model::VideoCodec;
+
 use super::resolve::{PLACEHOLDERS, placeholders};
 use super::{BitRateUnit, Card, Encoder, HARDWARE_PROFILE, Profile};
 use crate::document::{Faults, Placed, Section, Source};
@@ -24,6 +26,7 @@ pub fn read(source: &Source, stem: &str, faults: &mut Faults) -> Option<Profile>
         priority: section.value("priority")?,
         description: section.value("description")?,
         tested: section.value("tested")?,
+        source: section.value("source")?,
         encoders: encoders.into_iter().collect::<Option<_>>()?,
         cards: cards.into_iter().collect::<Option<_>>()?,
     })
@@ -38,13 +41,19 @@ fn read_encoder(section: &Section<'_>, faults: &mut Faults) -> Option<Encoder> {
     let plain = |values: Vec<(String, Placed<Value>)>| -> Vec<_> {
         values.into_iter().map(|(name, placed)| (name, placed.value)).collect()
     };
+    let codec = VideoCodec::from_word(&section.value::<String>("codec")?)?;
     let h264_profiles = section.list::<String>("h264_profiles");
-    if section.is_empty("h264_profiles") {
-        faults.add(&section.spot("h264_profiles"), "is empty", "name at least one H.264 profile");
+    if codec == VideoCodec::H264 && h264_profiles.is_empty() {
+        let rule = "must name at least one H.264 profile";
+        faults.add(&section.spot("h264_profiles"), rule, "write h264_profiles = [\"main\", \"high\"]");
     }
     Some(Encoder {
+        codec,
         element: section.value("element")?,
         input_format: section.value("input_format")?,
+        memory: section.value("memory")?,
+        counts: section.value::<String>("keyframes")? == "counted",
+        upload: values(section.list("upload")),
         bitrate_unit: match section.value::<String>("bitrate_unit")?.as_str() {
             "kbit/s" => BitRateUnit::Kilobit,
             _ => BitRateUnit::Bit,

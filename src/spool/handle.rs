@@ -106,6 +106,12 @@ impl Spool {
         Ok(done.into_iter().rfind(|(rendition, _)| *rendition == chunk.rendition).map(|(_, segment)| segment))
     }
 
+    /// Gives up what there is of segment `number` and later ones of a rendition: their chunks come once more, from
+    /// another encoder. What is complete stays.
+    pub fn begin_again(&self, rendition: &RenditionId, number: u64) {
+        lock(&self.inner.writer).begin_again(rendition, number);
+    }
+
     /// Closes the open segments, at a stop; gives those that this completed.
     pub fn finish(&self) -> Result<Vec<(RenditionId, Segment)>, SpoolError> {
         let mut done = Vec::new();

@@ -85,7 +85,7 @@ impl Channel {
         let (spool, mended) = opened.map_err(|_| StartError::Internal)??;
         let slate = slate.map_err(|_| StartError::Internal)?;
         tell_mended(&mended, clock, events);
-        tell_chosen(encoders.chosen(), clock, events);
+        tell_chosen(&encoders.chosen(), clock, events);
 
         let tally = Arc::new(Tally::new(&renditions(&plan)));
         let push = |destination| start_pusher(&plan, destination, &timeline, &spool, events);
@@ -143,10 +143,9 @@ impl Channel {
         for event in self.strain.note(&self.outlet.encoders.counters(), self.clock.now()) {
             (self.events)(event);
         }
-        let chosen = |id: &RenditionId| {
-            let choice = self.outlet.encoders.chosen().iter().find(|c| c.rendition == *id);
-            choice.map_or_else(|| "avenc_aac".to_owned(), |c| c.element.clone())
-        };
+        let choices = self.outlet.encoders.chosen();
+        let choice = |id: &RenditionId| choices.iter().find(|c| c.rendition == *id);
+        let chosen = |id: &RenditionId| choice(id).map_or_else(|| "avenc_aac".to_owned(), |c| c.element.clone());
         let status = |id: &RenditionId, target: BitRate| {
             let figures = self.tally.figures(id);
             RenditionStatus {
@@ -158,7 +157,7 @@ impl Channel {
                 media_sequence: figures.and_then(|f| f.number),
                 segments: figures.map_or(0, |f| f.segments),
                 dropped_frames: self.strain.dropped(id),
-                health: self.strain.health(id, self.since),
+                health: self.strain.health(id, choice(id), self.since),
             }
         };
         let video = self.plan.video.iter().map(|r| status(&r.id, r.bitrate));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use uplink::config::{Checked, Credentials, load, load_with};
-use uplink::model::{CaptureDevice, Inventory};
+use uplink::model::{CaptureDevice, Inventory, VideoCodec};
 use uplink::plan::{ChannelPlan, PlanPaths, SourceKind, derive, diff};
 
 pub(crate) fn demo() -> Checked {
@@ -127,14 +127,19 @@ fn every_stream_class_has_encoders_and_an_envelope_of_its_own() {
     for class in checked.stream_classes.values() {
         for rendition in &class.video {
             let encoders = checked.profiles.encoders_for(&class.encode_request(rendition), None);
-            let last = encoders.last().map(|encoder| encoder.element.as_str());
-            assert_eq!(last, Some("openh264enc"), "{} {}", class.name, rendition.id);
-            let x264 = encoders.iter().find(|encoder| encoder.element == "x264enc").unwrap();
-            let bitrate = x264.properties.iter().find(|(name, _)| name == "bitrate").unwrap();
+            let last = encoders.last().map(|encoder| (encoder.element.as_str(), encoder.hardware));
+            let (fallback, software) = match rendition.codec {
+                VideoCodec::H264 => ("openh264enc", "x264enc"),
+                VideoCodec::Hevc => ("x265enc", "x265enc"),
+                VideoCodec::Av1 => ("av1enc", "av1enc"),
+            };
+            assert_eq!(last, Some((fallback, false)), "{} {}", class.name, rendition.id);
+            let software = encoders.iter().find(|encoder| encoder.element == software).unwrap();
+            let bitrate = software.properties.iter().find(|(name, _)| name.ends_with("bitrate")).unwrap();
             assert_eq!(bitrate.1, rendition.bitrate.kbps(), "{} {}", class.name, rendition.id);
         }
     }
     let order: Vec<_> = checked.profiles.iter().map(|profile| profile.name.as_str()).collect();
     assert_eq!(order.first(), Some(&"nvenc"));
-    assert_eq!(order[order.len() - 2..], ["software-x264", "software-openh264"]);
+    assert_eq!(order[order.len() - 4..], ["software-x264", "software-x265", "software-openh264", "software-av1"]);
 }

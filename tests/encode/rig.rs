@@ -33,6 +33,10 @@ pub fn x264(kbps: u64) -> EncoderPlan {
         ],
         input_format: "I420".into(),
         h264_profile: "constrained-baseline".into(),
+        codec: uplink::model::VideoCodec::H264,
+        upload: vec![],
+        counts: false,
+        hardware: false,
     }
 }
 
@@ -111,6 +115,7 @@ impl Harvest {
                 Output::Init(i) => i.rendition.as_str() == id,
                 Output::Chunk(c) => c.rendition.as_str() == id,
                 Output::Ended(r) => r.as_str() == id,
+                Output::Replaced(r) => r.choice.rendition.as_str() == id,
                 Output::Failed(_) => true,
             }),
             Some(Output::Ended(_))

@@ -112,13 +112,28 @@ static GOP: Shape = Shape::plain(
 );
 
 static VIDEO: Shape = Shape::plain(
-    "One video rendition, H.264.",
+    "One video rendition.",
     &[
         key("id", Kind::Id, Need::Required("\"720p\""), "Names its directory and playlist"),
         key("size", Kind::Size, Need::Required("\"1280x720\""), "Picture size"),
         key("bitrate", Kind::BitRate, Need::Required("\"2.5M\""), "Average bit rate"),
         key("max_bitrate", Kind::BitRate, Need::Required("\"3.5M\""), "Bit rate that no segment exceeds"),
-        key("h264_profile", Kind::Word(H264_PROFILES), Need::Default("\"high\""), "H.264 profile"),
+        key(
+            "codec",
+            Kind::Word(&[
+                ("h264", "H.264: every player"),
+                ("hevc", "HEVC: Apple devices and televisions; half to two thirds of the bit rate"),
+                ("av1", "AV1: browsers and new devices; in software far too slow for more than small pictures"),
+            ]),
+            Need::Default("\"h264\""),
+            "What it is encoded to; keep one H.264 rendition for players that know no other",
+        ),
+        key(
+            "h264_profile",
+            Kind::Word(H264_PROFILES),
+            Need::Default("\"high\""),
+            "H.264 profile; of no meaning for other codecs",
+        ),
         key("effort", Kind::Word(EFFORTS), Need::Default("\"low\""), "Picture quality against load"),
     ],
 );

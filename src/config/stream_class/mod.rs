@@ -7,7 +7,7 @@ mod keys;
 mod read;
 mod rules;
 
-use crate::model::{BitRate, Lufs, PictureSize, ProgramFormat, RenditionId, SegmentGrid};
+use crate::model::{BitRate, Lufs, PictureSize, ProgramFormat, RenditionId, SegmentGrid, VideoCodec};
 use crate::profile::EncodeRequest;
 
 pub(crate) use rules::slate_text;
@@ -58,6 +58,7 @@ impl StreamClass {
             bitrate: rendition.bitrate,
             max_bitrate: rendition.max_bitrate,
             segment_ms: self.segments.duration().as_millis() as u32,
+            codec: rendition.codec,
             h264_profile: rendition.h264_profile.clone(),
             effort: rendition.effort.clone(),
         }
@@ -75,6 +76,8 @@ pub struct VideoRendition {
     pub bitrate: BitRate,
     /// Bit rate that no segment exceeds.
     pub max_bitrate: BitRate,
+    /// What it is encoded to.
+    pub codec: VideoCodec,
     /// H.264 profile.
     pub h264_profile: String,
     /// Picture quality against load.

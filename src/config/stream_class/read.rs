@@ -3,7 +3,7 @@
 use super::{AudioPolicy, AudioRendition, Fallback, STREAM_CLASS, StreamClass, Thresholds, VideoRendition, rules};
 use crate::config::Findings;
 use crate::document::{Section, Source};
-use crate::model::{AudioFormat, Lufs, ProgramFormat, RenditionId, SegmentGrid};
+use crate::model::{AudioFormat, Lufs, ProgramFormat, RenditionId, SegmentGrid, VideoCodec};
 
 /// Reads and checks one file; `stem` is its name without extension.
 pub fn read(source: &Source, stem: &str, findings: &mut Findings) -> Option<StreamClass> {
@@ -70,6 +70,7 @@ fn video_rendition(section: &Section<'_>) -> Option<VideoRendition> {
         size: section.value("size")?,
         bitrate: section.value("bitrate")?,
         max_bitrate: section.value("max_bitrate")?,
+        codec: VideoCodec::from_word(&section.value::<String>("codec")?)?,
         h264_profile: section.value("h264_profile")?,
         effort: section.value("effort")?,
     })

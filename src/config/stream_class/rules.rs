@@ -45,9 +45,10 @@ fn unique(video: &[Section<'_>], audio: &[Section<'_>], findings: &mut Findings)
 }
 
 fn ladder(video: &[Section<'_>], findings: &mut Findings) {
-    let rates: Vec<_> = video.iter().map(|section| section.get::<BitRate>("bitrate")).collect();
-    for pair in rates.windows(2) {
-        if let [Some(above), Some(below)] = pair
+    // Each codec is a ladder of its own.
+    for (n, section) in video.iter().enumerate() {
+        let above = above(video, n).and_then(|above| above.get::<BitRate>("bitrate"));
+        if let (Some(above), Some(below)) = (above, section.get::<BitRate>("bitrate"))
             && below.value >= above.value
         {
             let rule = format!("must be below the bit rate of the rendition before it ({})", above.value);
@@ -69,12 +70,18 @@ fn ladder(video: &[Section<'_>], findings: &mut Findings) {
     }
 }
 
+/// The rendition of the same codec before this one.
+fn above<'a, 'b>(video: &'a [Section<'b>], n: usize) -> Option<&'a Section<'b>> {
+    let codec = |section: &Section<'_>| section.value::<String>("codec");
+    video[..n].iter().rfind(|above| codec(above) == codec(&video[n]))
+}
+
 fn pictures(program: &Section<'_>, video: &[Section<'_>], findings: &mut Findings) {
     let (Some(full), Some(rate)) = (program.get::<PictureSize>("size"), program.get::<FrameRate>("frame_rate")) else {
         return;
     };
-    let mut previous: Option<PictureSize> = None;
-    for section in video {
+    for (n, section) in video.iter().enumerate() {
+        let previous = above(video, n).and_then(|above| above.value::<PictureSize>("size"));
         let Some(size) = section.get::<PictureSize>("size") else { continue };
         if size.value.width() > full.value.width() || size.value.height() > full.value.height() {
             let rule = format!("must not be larger than the program ({})", full.value);
@@ -92,7 +99,9 @@ fn pictures(program: &Section<'_>, video: &[Section<'_>], findings: &mut Finding
                 "write the ladder from best to worst",
             );
         }
-        previous = Some(size.value);
+        if section.value::<String>("codec").is_some_and(|codec| codec != "h264") {
+            continue;
+        }
         let (Some(peak), Some(profile)) =
             (section.get::<BitRate>("max_bitrate"), section.value::<String>("h264_profile"))
         else {

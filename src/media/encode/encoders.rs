@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use gstreamer as gst;
@@ -12,10 +12,11 @@ use super::choose::Choice;
 use super::entry::Entry;
 use super::failure::EncodeFailure;
 use super::ledger::{Counters, Ledger};
+use super::line::Line;
 use super::output::Output;
 use super::picture::{self, Pictures};
 use super::sound;
-use super::watch::Watch;
+use super::watch::{Origin, Watch, notes};
 use crate::media::MediaError;
 use crate::media::init::{bounded, init};
 use crate::model::{Cued, FrameGrid, LiveTimeline, MediaTime, RenditionId, Timeline};
@@ -64,9 +65,11 @@ impl Encoders {
         init()?;
         let pipeline = gst::Pipeline::with_name("encode");
         let ledger = Arc::new(Ledger::new(output));
+        let (notes, ears) = notes();
+        notes.hear(&pipeline, Origin::Sound);
         let pictures = match plan.video.is_empty() {
             true => None,
-            false => Some(picture::build(&pipeline, &plan.program, timeline, &plan.video, &ledger)?),
+            false => Some(picture::build(&plan.program, timeline, &plan.video, &ledger, &notes)?),
         };
         let audio = &plan.program.audio;
         let sound = match plan.audio.is_empty() {
@@ -76,9 +79,9 @@ impl Encoders {
                 Some(Sound { entry, blocks: Mutex::new(Blocks::new(audio.sample_rate, audio.channels)) })
             }
         };
-        let video = plan.video.iter().map(|r| r.id.clone());
-        let renditions: Vec<RenditionId> = video.chain(plan.audio.iter().map(|r| r.id.clone())).collect();
-        let watch = Watch::start(&pipeline, renditions, Arc::clone(&ledger))
+        let renditions: Vec<RenditionId> = plan.audio.iter().map(|r| r.id.clone()).collect();
+        let lines = pictures.as_ref().map_or_else(Vec::new, |pictures| pictures.lines.clone());
+        let watch = Watch::start(ears, lines, renditions, Arc::clone(&ledger))
             .map_err(|error| MediaError::graph("the encoders' bus thread", error))?;
         let encoders = Self { pipeline, pictures, sound, counts: Counts::default(), ledger, _watch: watch };
         encoders.play()?;
@@ -86,6 +89,9 @@ impl Encoders {
     }
 
     fn play(&self) -> Result<(), MediaError> {
+        for line in self.lines() {
+            line.play()?;
+        }
         let pipeline = self.pipeline.clone();
         match bounded(START_BOUND, move || pipeline.set_state(gst::State::Playing)) {
             Some(Ok(_)) => Ok(()),
@@ -100,7 +106,7 @@ impl Encoders {
     /// Takes a program picture: caps as `picture_caps`, PTS = media time of its tick. Never blocks.
     pub fn push_picture(&self, picture: gst::Buffer) {
         let Some(pictures) = &self.pictures else { return };
-        let counter = if pictures.entry.push(picture) { &self.counts.pictures } else { &self.counts.pictures_dropped };
+        let counter = if pictures.push(&picture) { &self.counts.pictures } else { &self.counts.pictures_dropped };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -118,15 +124,17 @@ impl Encoders {
 
     /// Pictures and sound blocks that wait for the slowest encoder.
     pub fn backlog(&self) -> u64 {
-        let level = |queue: &gst::Element| u64::from(queue.property::<u32>("current-level-buffers"));
-        let waiting = |p: &Pictures| p.entry.level() + p.queues.iter().map(level).max().unwrap_or(0);
-        let pictures = self.pictures.as_ref().map_or(0, waiting);
+        let pictures = self.lines().iter().map(|line| line.backlog()).max().unwrap_or(0);
         pictures.max(self.sound.as_ref().map_or(0, |sound| sound.entry.level()))
     }
 
-    /// Which encoder each video rendition uses, and why not a better one.
-    pub fn chosen(&self) -> &[Choice] {
-        self.pictures.as_ref().map_or(&[], |pictures| &pictures.choices)
+    /// Which encoder each video rendition uses now, and why not a better one.
+    pub fn chosen(&self) -> Vec<Choice> {
+        self.lines().iter().map(|line| line.choice()).collect()
+    }
+
+    fn lines(&self) -> &[Arc<Line>] {
+        self.pictures.as_ref().map_or(&[], |pictures| &pictures.lines)
     }
 
     /// What was taken, dropped and delivered since the start.
@@ -156,9 +164,7 @@ impl Encoders {
     /// `deadline` passed or the graph failed before everything was out. What is pushed from now on counts as dropped.
     /// Blocks: not for the async runtime.
     pub fn finish(&self, deadline: Duration) -> bool {
-        if let Some(pictures) = &self.pictures {
-            pictures.entry.end();
-        }
+        self.lines().iter().for_each(|line| line.end());
         if let Some(sound) = &self.sound {
             sound.entry.end();
         }
@@ -169,8 +175,15 @@ impl Encoders {
 impl Drop for Encoders {
     fn drop(&mut self) {
         let pipeline = self.pipeline.clone();
+        let closing: Vec<_> = self.lines().iter().filter_map(|line| line.close()).collect();
+        let until = Instant::now() + Duration::from_secs(2);
+        let sound = bounded(Duration::from_secs(2), move || pipeline.set_state(gst::State::Null));
         // A driver that does not close is left behind: the process ends soon after its graph.
-        if bounded(Duration::from_secs(2), move || pipeline.set_state(gst::State::Null)).is_none() {
+        let left = |until: Instant| until.saturating_duration_since(Instant::now());
+        let closed = closing
+            .iter()
+            .all(|closed| !matches!(closed.recv_timeout(left(until)), Err(std::sync::mpsc::RecvTimeoutError::Timeout)));
+        if sound.is_none() || !closed {
             tracing::warn!("the encoders did not stop within 2 s; the driver may hang");
         }
     }

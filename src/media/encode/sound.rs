@@ -5,11 +5,12 @@ use std::sync::Arc;
 use gst::prelude::*;
 use gstreamer as gst;
 
+use super::chain::{add_linked, filter, unlimited_queue};
 use super::cut::TrackGrid;
 use super::entry::Entry;
 use super::format::{AAC_FRAME, sound_caps};
+use super::gate::Gate;
 use super::ledger::Ledger;
-use super::picture::{add_linked, filter, unlimited_queue};
 use super::tail::{self, Track};
 use crate::media::MediaError;
 use crate::media::init::element;
@@ -71,7 +72,7 @@ fn branch(
         timeline: timeline.clone(),
         events,
     };
-    chain.extend(tail::build(track, &tally, ledger)?);
+    chain.extend(tail::build(track, &tally, &Gate::new(ledger))?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;
     tee.link(&queue).map_err(|error| MediaError::graph(format!("rendition {id}"), error))
 }

@@ -11,7 +11,8 @@ use gstreamer_app as gst_app;
 use super::codec::codec_string;
 use super::cut::{Cut, Cutter, TrackGrid};
 use super::emsg::{self, Told};
-use super::ledger::{Ledger, Tally};
+use super::gate::Gate;
+use super::ledger::Tally;
 use super::output::{ChunkOut, InitOut, Output};
 use super::{fragment, movie};
 use crate::media::MediaError;
@@ -37,7 +38,7 @@ pub(super) struct Track {
 }
 
 /// The muxer and the sink behind it, to be linked in this order.
-pub(super) fn build(track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) -> Result<Vec<gst::Element>, MediaError> {
+pub(super) fn build(track: Track, tally: &Arc<Tally>, gate: &Arc<Gate>) -> Result<Vec<gst::Element>, MediaError> {
     let id = &track.rendition;
     let mux = element("cmafmux", &format!("mux-{id}"))?;
     mux.set_property("manual-split", true);
@@ -47,15 +48,15 @@ pub(super) fn build(track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) -> R
     mux.set_property("movie-timescale", track.timescale);
     let pad = mux.static_pad("sink").ok_or_else(|| MediaError::graph(mux.name(), "has no pad `sink`"))?;
     pad.set_property("trak-timescale", track.timescale);
-    stamp_and_cut(&pad, track.clone(), Arc::clone(tally));
+    stamp_and_cut(&pad, track.clone(), Arc::clone(tally), Arc::clone(gate));
     let sink =
         gst_app::AppSink::builder().name(format!("sink-{id}")).sync(false).async_(false).buffer_list(true).build();
-    hand_out(&sink, &pad, track, tally, ledger);
+    hand_out(&sink, &pad, track, tally, gate);
     Ok(vec![mux, sink.upcast()])
 }
 
 /// Puts every sample's times on its grid, to the nanosecond, and the cut events in front of it.
-fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
+fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate>) {
     let cutter = Mutex::new(Cutter::default());
     let begin = Mutex::new(None);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
@@ -68,6 +69,7 @@ fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
             return gst::PadProbeReturn::Handled;
         }
         Tally::add(&tally.encoded, 1);
+        Tally::add(&gate.encoded, 1);
         let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let cut = lock(&cutter).before(time.stamped, track.timeline.get().boundaries());
         if let Some(cut) = cut {
@@ -103,9 +105,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) {
+fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<Tally>, gate: &Arc<Gate>) {
     let (pad, tally) = (pad.downgrade(), Arc::clone(tally));
-    let (rendition, at_end, ledger) = (track.rendition.clone(), Arc::clone(ledger), Arc::clone(ledger));
+    let (rendition, at_end, gate) = (track.rendition.clone(), Arc::clone(gate), Arc::clone(gate));
     let (lead, told) = (AtomicU32::new(0), Mutex::new(Told::default()));
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
@@ -114,22 +116,27 @@ fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<T
             let is_init = |b: &gst::BufferRef| b.flags().contains(gst::BufferFlags::HEADER | gst::BufferFlags::DISCONT);
             if let Some(header) = list.get(0).filter(|b| is_init(b)) {
                 let caps = pad.upgrade().and_then(|pad| pad.current_caps());
-                let codec = caps.and_then(|caps| codec_string(&caps)).ok_or(gst::FlowError::NotNegotiated)?;
                 let mut data = header.map_readable().map_err(|_| gst::FlowError::Error)?.to_vec();
                 movie::forget_creation_time(&mut data);
+                let codec = caps.and_then(|caps| codec_string(&caps, &mut data));
+                let codec = codec.ok_or(gst::FlowError::NotNegotiated)?;
                 let data = data.into();
-                ledger.emit(Output::Init(InitOut { rendition: track.rendition.clone(), codec, data }));
+                gate.emit(Output::Init(InitOut { rendition: track.rendition.clone(), codec, data }));
             }
             let data = joined(|| list.iter().filter(|b| !is_init(b)))?;
             if !data.is_empty() {
                 let chunk = chunk(&track, data, &lead, &mut lock(&told)).ok_or(gst::FlowError::Error)?;
                 Tally::add(&tally.chunks, 1);
                 Tally::add(&tally.bytes, chunk.data.len() as u64);
-                ledger.emit(Output::Chunk(chunk));
+                if !gate.emit(Output::Chunk(chunk)) {
+                    return Err(gst::FlowError::Flushing);
+                }
             }
             Ok(gst::FlowSuccess::Ok)
         })
-        .eos(move |_| at_end.ended(&rendition))
+        .eos(move |_| {
+            at_end.emit(Output::Ended(rendition.clone()));
+        })
         .build();
     sink.set_callbacks(callbacks);
 }
