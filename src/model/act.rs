@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::guest::GuestAsk;
 use super::live::LiveSettings;
 use super::time::MediaTime;
 
@@ -13,6 +14,11 @@ pub enum Act {
     Live {
         /// The settings.
         live: Box<LiveSettings>,
+    },
+    /// Something about a guest's browser; the answer's detail is a [`super::GuestAnswer`].
+    Guest {
+        /// What.
+        ask: Box<GuestAsk>,
     },
 }
 

@@ -6,6 +6,7 @@
 pub mod act;
 pub mod event;
 pub mod format;
+pub mod guest;
 pub mod health;
 pub mod id;
 pub mod inventory;
@@ -18,6 +19,7 @@ pub mod units;
 pub use act::{Act, Acted};
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, ProgramFormat};
+pub use guest::{GuestAnswer, GuestAsk, GuestRefusal};
 pub use health::{Health, HealthReport};
 pub use id::{ChannelId, DestinationId, RenditionId, SourceId};
 pub use inventory::{CaptureDevice, Inventory, SoundDevice};

@@ -14,10 +14,21 @@ use crate::model::{Act, Acted, LiveChange};
 /// How long a worker may take to answer.
 const ACT_WITHIN: Duration = Duration::from_secs(3);
 
+/// A guest's browser is answered when the box has looked for its own addresses, which may ask a server.
+const GUEST_WITHIN: Duration = Duration::from_secs(8);
+
+fn within(act: &Act) -> Duration {
+    match act {
+        Act::Guest { .. } => GUEST_WITHIN,
+        _ => ACT_WITHIN,
+    }
+}
+
 /// A command that the worker was told.
 #[derive(Debug)]
 pub(crate) struct Acting {
     id: u64,
+    since: Instant,
     until: Instant,
     /// None if nobody waits.
     reply: Option<Reply>,
@@ -59,11 +70,22 @@ impl Channel {
         self.act(Act::Live { live }, Some(reply)).await;
     }
 
+    /// Has the worker do what is asked, if there is one.
+    pub(super) async fn on_act(&mut self, act: Act, reply: Reply) {
+        let refusal = match (self.leaving, self.life.stand() == Stand::Up && self.sender.is_some()) {
+            (true, _) => Refusal::ShuttingDown,
+            (false, false) => Refusal::OffAir(self.id.clone()),
+            (false, true) => return self.act(act, Some(reply)).await,
+        };
+        let _ = reply.send(Err(refusal));
+    }
+
     /// Tells the worker to do something.
     pub(super) async fn act(&mut self, act: Act, reply: Option<Reply>) {
         self.acts += 1;
         let id = self.acts;
-        self.acting.push(Acting { id, until: Instant::now() + ACT_WITHIN, reply });
+        let since = Instant::now();
+        self.acting.push(Acting { id, since, until: since + within(&act), reply });
         self.send(&Down::Act { id, act }).await;
     }
 
@@ -96,7 +118,8 @@ impl Channel {
         let late: Vec<Acting> = late;
         for acting in late {
             let known = "the worker has not answered".to_owned();
-            self.answer_act(acting, Err(Refusal::NotConfirmed { seconds: ACT_WITHIN.as_secs(), known }));
+            let seconds = acting.until.saturating_duration_since(acting.since).as_secs();
+            self.answer_act(acting, Err(Refusal::NotConfirmed { seconds, known }));
         }
     }
 

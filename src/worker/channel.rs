@@ -15,7 +15,7 @@ use crate::media::encode::{Choice, EncodeFailure, Encoders};
 use crate::media::program::Program;
 use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
-use crate::model::{Act, Acted, BitRate, Event, EventCode, LiveSettings, MediaTime, RenditionId, Severity};
+use crate::model::{Act, Acted, BitRate, Event, EventCode, GuestAnswer, GuestAsk, LiveSettings, MediaTime, RenditionId, Severity};
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
 use crate::spool::{Mended, Spool, SpoolError};
@@ -111,7 +111,23 @@ impl Channel {
     pub(super) fn act(&mut self, act: Act) -> BoxFuture<'static, Result<Acted, String>> {
         match act {
             Act::Live { live } => self.set(*live),
+            Act::Guest { ask } => self.guest(*ask),
         }
+    }
+
+    fn guest(&self, ask: GuestAsk) -> BoxFuture<'static, Result<Acted, String>> {
+        let program = self.program.controls();
+        let asking = tokio::task::spawn_blocking(move || program.guest(ask));
+        Box::pin(async move {
+            let answer = asking.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
+            let text = match &answer {
+                GuestAnswer::Admitted { .. } => "a guest is admitted".to_owned(),
+                GuestAnswer::Left => "the guest left".to_owned(),
+                GuestAnswer::Refused { text, .. } => text.clone(),
+            };
+            let detail = serde_json::to_value(&answer).map_err(|error| error.to_string())?;
+            Ok(Acted { detail: Some(detail), ..Acted::said(text) })
+        })
     }
 
     fn set(&mut self, live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
