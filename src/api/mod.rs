@@ -15,6 +15,7 @@
 mod channels;
 mod events;
 mod guard;
+mod guest;
 mod journal;
 mod metrics;
 mod panel;

@@ -17,6 +17,7 @@ mod bad_start;
 mod browser;
 mod daemon_death;
 mod delivered;
+mod guest;
 mod http;
 mod on_air;
 mod outage;
