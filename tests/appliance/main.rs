@@ -19,6 +19,7 @@ mod daemon_death;
 mod delivered;
 mod guest;
 mod http;
+mod ndi;
 mod on_air;
 mod outage;
 mod process;

@@ -5,6 +5,10 @@ import { pause, refusal } from './words.js';
 const PATIENCE = 2000;
 /** After so long it counts as good, and the next failure is the first again. */
 const HEALTHY = 20000;
+/** The studio tells several times a second what it received. A silence of this length is its end: the browser itself
+ * takes three times as long to notice. */
+const SILENCE = 2000;
+const LOOK = 500;
 /** Longest wait for this computer's addresses, and for an answer. */
 const GATHER = 1500;
 const ANSWER = 12000;
@@ -85,6 +89,7 @@ export class Session {
       case 'connected':
         clearTimeout(this.#timer);
         this.#since = performance.now();
+        this.#watch(pc);
         return this.#tell('sending', '');
       case 'disconnected':
         this.#tell('connecting', '');
@@ -92,6 +97,19 @@ export class Session {
       case 'failed':
       case 'closed':
         return this.#retry(pc, 'The connection was lost. Trying again …');
+    }
+  }
+
+  async #watch(pc) {
+    let [received, heard] = [-1, performance.now()];
+    while (this.#pc === pc) {
+      const stats = [...(await pc.getStats()).values()];
+      const now = stats
+        .filter((entry) => entry.type === 'transport')
+        .reduce((sum, entry) => sum + entry.packetsReceived, 0);
+      if (now !== received) [received, heard] = [now, performance.now()];
+      if (performance.now() - heard > SILENCE) return this.#retry(pc, 'The connection was lost. Trying again …');
+      await new Promise((resolve) => setTimeout(resolve, LOOK));
     }
   }
 

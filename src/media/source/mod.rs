@@ -151,6 +151,10 @@ impl Source {
         }
         match ask {
             GuestAsk::Offer { sdp, .. } => {
+                // Before anybody is asked to make room for it.
+                if let Err(reason) = guest::check(&sdp) {
+                    return guest::refused(GuestRefusal::BadOffer, reason);
+                }
                 // One that has not delivered yet is being connected.
                 let alive = self.condition.state() != SourceState::Lost || self.feed.last_arrival().is_none();
                 let answer = door.offer(sdp, alive);
@@ -200,6 +204,9 @@ fn run(context: &Context) {
         let Ok(call) = next_guest(context) else { break };
         context.condition.connecting();
         let end = Connection::open(context, call.as_ref()).map_or_else(End::Failed, Connection::watch);
+        if let Some(door) = &context.door {
+            door.vacate();
+        }
         match &end {
             End::Stopped => break,
             End::Lost(reason) => context.condition.lost(reason),

@@ -142,6 +142,11 @@ impl Door {
         Some(call)
     }
 
+    /// The session is over; whoever comes now finds the place free.
+    pub(crate) fn vacate(&self) {
+        self.inside().present = None;
+    }
+
     /// Whether somebody waits.
     pub(crate) fn is_knocked(&self) -> bool {
         self.inside().knocking.is_some()

@@ -13,5 +13,6 @@ mod door;
 mod offer;
 mod session;
 
+pub(super) use offer::check;
 pub(super) use door::{Call, Door, refused};
 pub(super) use session::Session;

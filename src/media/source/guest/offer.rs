@@ -33,6 +33,11 @@ impl Offer {
     }
 }
 
+/// Whether an offer can be answered; the error is one sentence.
+pub(crate) fn check(text: &str) -> Result<(), String> {
+    Offer::read(text).map(|_| ())
+}
+
 /// The publisher's first choice of what can be decoded here.
 fn wanted(media: &gst_sdp::SDPMediaRef) -> Option<gst::Caps> {
     let direction = ["sendonly", "sendrecv", "recvonly", "inactive"]
