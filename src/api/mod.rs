@@ -17,6 +17,7 @@ mod cues;
 mod devices;
 mod events;
 mod guard;
+mod guest;
 mod journal;
 mod metrics;
 mod panel;

@@ -5,13 +5,13 @@ use std::sync::atomic::AtomicU64;
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
 use super::problem::Problem;
-use super::{channels, cues, devices, events, guard, metrics, panel, picture, status};
+use super::{channels, cues, devices, events, guard, guest, metrics, panel, picture, status};
 use crate::supervisor::Handle;
 
 /// Largest body of a command, bytes.
@@ -79,6 +79,10 @@ impl Api {
             .route("/metrics", get(metrics::scrape))
             .route("/", get(panel::page))
             .route("/panel/{file}", get(panel::file))
+            .route("/guest/{channel}/{source}", get(guest::page))
+            .route("/guest-page/{file}", get(guest::file))
+            .route("/whip/{channel}/{source}", post(guest::publish).layer(DefaultBodyLimit::max(guest::SDP)))
+            .route("/whip/{channel}/{source}/{session}", delete(guest::leave))
             .fallback(|request: Request| async move { Problem::not_found(request.uri().path()) })
             .method_not_allowed_fallback(|request: Request| async move {
                 Problem::method_not_allowed(request.method().as_str(), request.uri().path())

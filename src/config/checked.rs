@@ -118,6 +118,50 @@ pub enum SourceKind {
         /// Sent or demanded.
         stream_id: Option<String>,
     },
+    /// A guest's browser publishes.
+    Whip {
+        /// Key of the guest's link; none, where credentials cannot be looked at, admits nobody.
+        key: Option<Secret>,
+        /// Receive latency, milliseconds.
+        latency_ms: u32,
+        /// Whether a second publisher takes the place of the first.
+        replace: bool,
+        /// STUN server, `host:port`.
+        stun: Option<String>,
+    },
+    /// An NDI sender.
+    Ndi {
+        /// As announced.
+        name: Option<String>,
+        /// `host:port`.
+        address: Option<String>,
+        /// Whether the sender's small picture will do.
+        lowest: bool,
+    },
+    /// An input of a Blackmagic DeckLink card.
+    DeckLink {
+        /// Which one.
+        input: DeckLinkInput,
+        /// Connector, as GStreamer calls it.
+        connection: String,
+        /// Video mode, as GStreamer calls it.
+        mode: String,
+        /// Where its sound comes from, as GStreamer calls it; silence if none.
+        sound: Option<String>,
+        /// 2, 8 or 16.
+        sound_channels: u32,
+        /// Whether captions are taken over.
+        captions: bool,
+    },
+}
+
+/// An input of a DeckLink card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeckLinkInput {
+    /// By persistent id.
+    Id(i64),
+    /// By number, from 0.
+    Number(i32),
 }
 
 /// SRT roles.

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use super::channels::PlacedChannel;
-use super::checked::{Destination, DestinationKind, Source, SourceKind, SrtMode};
+use super::checked::{DeckLinkInput, Destination, DestinationKind, Source, SourceKind, SrtMode};
 use crate::document::Placed;
 use crate::document::Spot;
 use crate::profile::Profiles;
@@ -92,6 +92,14 @@ fn of_source(source: &Source, claimant: &str, spot: &Spot) -> Vec<Claim> {
         SourceKind::Auto => {
             vec![claim(vec!["auto".to_owned()], "every capture device that no other source names".to_owned())]
         }
+        SourceKind::DeckLink { input, .. } => {
+            let name = match input {
+                DeckLinkInput::Id(id) => format!("DeckLink input with persistent id {id}"),
+                DeckLinkInput::Number(number) => format!("DeckLink input number {number}"),
+            };
+            vec![claim(vec![name.clone()], name)]
+        }
+        SourceKind::Whip { .. } | SourceKind::Ndi { .. } => Vec::new(),
         SourceKind::Test | SourceKind::File { .. } | SourceKind::Srt { mode: SrtMode::Caller, .. } => Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! What may stand in `uplinkd.toml`.
 
+use super::{cards, guest};
 use crate::document::{Key, Kind, Need, Shape, Variant};
 
 /// The daemon's configuration file.
@@ -16,7 +17,7 @@ pub static UPLINKD: Shape = Shape::plain(
     ],
 );
 
-const fn key(name: &'static str, kind: Kind, need: Need, about: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, kind: Kind, need: Need, about: &'static str) -> Key {
     Key { name, kind, need, about }
 }
 
@@ -149,6 +150,9 @@ static SOURCE: Shape = Shape {
             keys: &[key("path", Kind::Path, Need::Required("\"clip.mp4\""), "The file; must exist")],
         },
         Variant { word: "srt", about: SOURCE_KINDS[5].1, keys: SRT },
+        Variant { word: "whip", about: WHIP_ABOUT, keys: guest::WHIP },
+        Variant { word: "ndi", about: NDI_ABOUT, keys: cards::NDI },
+        Variant { word: "decklink", about: DECKLINK_ABOUT, keys: cards::DECKLINK },
     ],
 };
 
@@ -159,7 +163,14 @@ const SOURCE_KINDS: &[(&str, &str)] = &[
     ("alsa", "sound only, from a sound device"),
     ("file", "a media file, played over and over"),
     ("srt", "a sender on the network, as caller or listener"),
+    ("whip", WHIP_ABOUT),
+    ("ndi", NDI_ABOUT),
+    ("decklink", DECKLINK_ABOUT),
 ];
+
+const WHIP_ABOUT: &str = "a guest's browser, by the page that this box serves, or another WHIP publisher";
+const NDI_ABOUT: &str = "an NDI sender on the network; needs the NDI runtime library";
+const DECKLINK_ABOUT: &str = "an input of a Blackmagic DeckLink card; needs the vendor's driver";
 
 const SRT: &[Key] = &[
     key(

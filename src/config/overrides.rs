@@ -101,6 +101,8 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
         SourceKind::V4l2 { .. } | SourceKind::Alsa { .. } => "device",
         SourceKind::File { .. } => "file",
         SourceKind::Srt { .. } => "srt",
+        // Not of a form that can be typed here.
+        SourceKind::Whip { .. } | SourceKind::Ndi { .. } | SourceKind::DeckLink { .. } => return None,
     };
     Some(Replacement { channel: channel.to_owned(), source: Source { id: SourceId::new(word).ok()?, kind }, spot })
 }

@@ -28,6 +28,8 @@ pub(crate) enum Rule {
     BearerToken,
     /// SRT: 10 to 79 bytes.
     Passphrase,
+    /// WHIP: it is part of a link.
+    GuestKey,
 }
 
 /// Reads `<name>_file` or `<name>_credential`. None if neither is given or there is a fault.
@@ -98,6 +100,15 @@ fn load(path: &Path, rule: Rule) -> Result<Secret, (String, &'static str)> {
         }
         Rule::Passphrase if !(10..=79).contains(&text.len()) || text.contains(['\n', '\r']) => {
             Some(("is no SRT passphrase: one line of 10 to 79 characters", "use the passphrase agreed with the peer"))
+        }
+        Rule::GuestKey
+            if !(16..=200).contains(&text.len())
+                || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) =>
+        {
+            Some((
+                "is no key: one line of 16 to 200 letters, digits, ., _ and -",
+                "make one, for example with `openssl rand -hex 16`",
+            ))
         }
         _ => None,
     };

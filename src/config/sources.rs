@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Findings;
 use super::checked::{Source, SourceKind, SrtMode};
 use super::secrets::{self, Credentials, Rule};
-use super::srt;
+use super::{cards, guest, srt};
 use crate::document::{Section, Spot};
 use crate::model::SourceId;
 
@@ -61,6 +61,9 @@ fn read_kind(
             )
         }
         "srt" => read_srt(section, base, credentials, findings),
+        "whip" => guest::read(section, base, credentials, findings),
+        "ndi" => cards::read_ndi(section, findings),
+        "decklink" => cards::read_decklink(section, findings),
         _ => None,
     }
 }

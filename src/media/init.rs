@@ -20,6 +20,7 @@ fn start() -> Result<(), String> {
         gst::log::set_default_threshold(gst::DebugLevel::Warning);
         gst::log::add_log_function(forward);
     }
+    gstndi::plugin_register_static().map_err(|error| error.to_string())?;
     gstfmp4::plugin_register_static().map_err(|error| error.to_string())
 }
 

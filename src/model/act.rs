@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cue::CueAsk;
+use super::guest::GuestAsk;
 use super::live::LiveSettings;
 use super::time::MediaTime;
 use super::timed::MetadataAsk;
@@ -26,6 +27,11 @@ pub enum Act {
     Metadata {
         /// What is asked.
         ask: MetadataAsk,
+    },
+    /// Something about a guest's browser; the answer's detail is a [`super::GuestAnswer`].
+    Guest {
+        /// What.
+        ask: Box<GuestAsk>,
     },
 }
 

@@ -92,6 +92,8 @@ codes! {
     SourceLost => "source_lost",
     /// A source changed size, frame rate or sound format in mid-stream.
     SourceFormatChanged => "source_format_changed",
+    /// Somebody who wanted to publish to a source was not admitted.
+    PublisherRefused => "publisher_refused",
     /// The program shows another source.
     ProgramSwitched => "program_switched",
     /// The program went to slate.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::graph::{
-    AudioRenditionPlan, ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, SlatePlan, SourceKind, SourcePlan,
-    SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan, SecondPublisher,
+    SlatePlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 use crate::config::{self, Channel, Checked};
 use crate::model::{CaptureDevice, ChannelId, Inventory, RenditionId, SourceId};
@@ -182,6 +182,28 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
             passphrase: passphrase.clone(),
             stream_id: stream_id.clone(),
         },
+        config::SourceKind::Whip { key, latency_ms, replace, stun } => SourceKind::Whip {
+            key: key.clone(),
+            latency_ms: *latency_ms,
+            second_publisher: if *replace { SecondPublisher::Replace } else { SecondPublisher::Refuse },
+            stun: stun.clone(),
+        },
+        config::SourceKind::Ndi { name, address, lowest } => {
+            SourceKind::Ndi { name: name.clone(), address: address.clone(), lowest: *lowest }
+        }
+        config::SourceKind::DeckLink { input, connection, mode, sound, sound_channels, captions } => {
+            SourceKind::DeckLink {
+                input: match input {
+                    config::DeckLinkInput::Id(id) => DeckLinkInput::Id(*id),
+                    config::DeckLinkInput::Number(number) => DeckLinkInput::Number(*number),
+                },
+                connection: connection.clone(),
+                mode: mode.clone(),
+                sound: sound.clone(),
+                sound_channels: *sound_channels,
+                captions: *captions,
+            }
+        }
     }
 }
 

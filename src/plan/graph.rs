@@ -93,6 +93,61 @@ pub enum SourceKind {
         /// Stream id sent (caller) or required (listener).
         stream_id: Option<String>,
     },
+    /// WHIP ingest: a guest's browser publishes to the box.
+    Whip {
+        /// Whoever knows it may publish; none admits nobody.
+        key: Option<Secret>,
+        /// Receive latency in milliseconds.
+        latency_ms: u32,
+        /// What happens to a second publisher.
+        second_publisher: SecondPublisher,
+        /// STUN server to ask for the box's own public address, `host:port`.
+        stun: Option<String>,
+    },
+    /// An NDI sender.
+    Ndi {
+        /// Name as announced.
+        name: Option<String>,
+        /// Address, `host:port`.
+        address: Option<String>,
+        /// Whether to ask for the sender's small picture.
+        lowest: bool,
+    },
+    /// An input of a Blackmagic DeckLink card.
+    DeckLink {
+        /// Which input.
+        input: DeckLinkInput,
+        /// Connector; a nick of the element's `connection`.
+        connection: String,
+        /// Video mode; a nick of the element's `mode`.
+        mode: String,
+        /// Where its sound comes from; a nick of the sound element's `connection`. Silence if none.
+        sound: Option<String>,
+        /// Channels of sound: 2, 8 or 16.
+        sound_channels: u32,
+        /// Whether captions of the signal are taken over.
+        captions: bool,
+    },
+}
+
+/// An input of a DeckLink card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeckLinkInput {
+    /// By persistent id.
+    Id(i64),
+    /// By number, from 0.
+    Number(i32),
+}
+
+/// What happens to a publisher that comes with a good key while another one delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondPublisher {
+    /// It is refused; the first one stays.
+    Refuse,
+    /// It takes the place of the first one.
+    Replace,
 }
 
 impl SourceKind {
@@ -104,6 +159,9 @@ impl SourceKind {
             SourceKind::Alsa { .. } => "alsa",
             SourceKind::File { .. } => "file",
             SourceKind::Srt { .. } => "srt",
+            SourceKind::Whip { .. } => "whip",
+            SourceKind::Ndi { .. } => "ndi",
+            SourceKind::DeckLink { .. } => "decklink",
         }
     }
 }

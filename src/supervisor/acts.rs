@@ -14,10 +14,21 @@ use crate::model::{Act, Acted, Cued, LiveChange};
 /// How long a worker may take to answer.
 const ACT_WITHIN: Duration = Duration::from_secs(3);
 
+/// A guest's browser is answered when the box has looked for its own addresses, which may ask a server.
+const GUEST_WITHIN: Duration = Duration::from_secs(8);
+
+fn within(act: &Act) -> Duration {
+    match act {
+        Act::Guest { .. } => GUEST_WITHIN,
+        _ => ACT_WITHIN,
+    }
+}
+
 /// A command that the worker was told.
 #[derive(Debug)]
 pub(crate) struct Acting {
     id: u64,
+    since: Instant,
     until: Instant,
     /// The worker may refuse it for a reason that lies in what was asked.
     judged: bool,
@@ -84,7 +95,8 @@ impl Channel {
         self.acts += 1;
         let id = self.acts;
         let judged = !matches!(act, Act::Live { .. });
-        self.acting.push(Acting { id, until: Instant::now() + ACT_WITHIN, judged, reply });
+        let since = Instant::now();
+        self.acting.push(Acting { id, since, until: since + within(&act), judged, reply });
         self.send(&Down::Act { id, act }).await;
     }
 
@@ -122,7 +134,8 @@ impl Channel {
         let late: Vec<Acting> = late;
         for acting in late {
             let known = "the worker has not answered".to_owned();
-            self.answer_act(acting, Err(Refusal::NotConfirmed { seconds: ACT_WITHIN.as_secs(), known }));
+            let seconds = acting.until.saturating_duration_since(acting.since).as_secs();
+            self.answer_act(acting, Err(Refusal::NotConfirmed { seconds, known }));
         }
     }
 

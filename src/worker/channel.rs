@@ -17,8 +17,8 @@ use crate::media::program::Program;
 use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
 use crate::model::{
-    Act, Acted, BitRate, Event, EventCode, FrameGrid, LiveSettings, LiveTimeline, MediaTime, RenditionId, Severity,
-    Timeline,
+    Act, Acted, BitRate, Event, EventCode, FrameGrid, GuestAnswer, GuestAsk, LiveSettings, LiveTimeline, MediaTime,
+    RenditionId, Severity, Timeline,
 };
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
@@ -120,7 +120,23 @@ impl Channel {
             Act::Live { live } => self.set(*live),
             Act::Cue { ask } => ready(self.cue(&ask)).boxed(),
             Act::Metadata { ask } => ready(self.describe(&ask)).boxed(),
+            Act::Guest { ask } => self.guest(*ask),
         }
+    }
+
+    fn guest(&self, ask: GuestAsk) -> BoxFuture<'static, Result<Acted, String>> {
+        let program = self.program.controls();
+        let asking = tokio::task::spawn_blocking(move || program.guest(ask));
+        Box::pin(async move {
+            let answer = asking.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
+            let text = match &answer {
+                GuestAnswer::Admitted { .. } => "a guest is admitted".to_owned(),
+                GuestAnswer::Left => "the guest left".to_owned(),
+                GuestAnswer::Refused { text, .. } => text.clone(),
+            };
+            let detail = serde_json::to_value(&answer).map_err(|error| error.to_string())?;
+            Ok(Acted { detail: Some(detail), ..Acted::said(text) })
+        })
     }
 
     fn set(&mut self, mut live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {

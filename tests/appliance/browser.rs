@@ -7,7 +7,7 @@ use crate::process;
 use crate::rig::{PLAIN, Rig, skip};
 
 /// Runs a test file of `web-ui`; false if this machine cannot.
-fn node(file: &str, settings: &[(&str, String)]) -> bool {
+pub fn node(file: &str, settings: &[(&str, String)]) -> bool {
     let web_ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("web-ui");
     let has = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success());
     // The same as in `web-ui/tests`.

@@ -6,6 +6,7 @@
 mod client;
 mod exit;
 mod follow;
+mod guest_link;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ Examples:
   uplinkctl status demo                  one channel with sources, renditions and destinations
   uplinkctl slate demo                   show the slate now; `release` shows the source again
   uplinkctl take demo cam-2              show another source
+  uplinkctl guest-link demo guest        the link for a guest's browser
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl events --follow              what happens, as it happens
   uplinkctl --api http://10.0.0.7:8080 --json status | jq .health
@@ -100,6 +102,19 @@ enum Verb {
         /// One or more lines.
         text: Option<String>,
     },
+    /// Print the link for a guest's browser. It holds the key: whoever has it may publish.
+    GuestLink {
+        /// The channel's id.
+        channel: ChannelId,
+        /// The source's id; of kind `whip`.
+        source: SourceId,
+        /// Directory with uplinkd.toml, or the file itself [default: /etc/uplink].
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Address under which guests reach this box, https for any but its own browser [default: that of --api].
+        #[arg(long)]
+        base: Option<url::Url>,
+    },
     /// Put the configuration on disk in force; a faulty one changes nothing.
     Reload,
     /// What happened lately.
@@ -117,6 +132,9 @@ enum Verb {
 pub fn run(arguments: Arguments) -> ExitCode {
     if let Verb::Check { dir } = arguments.verb {
         return check(dir, arguments.json);
+    }
+    if let Verb::GuestLink { channel, source, config, base } = &arguments.verb {
+        return guest_link(config.clone(), base.as_ref().unwrap_or(&arguments.api), channel, source);
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -141,6 +159,19 @@ fn check(dir: Option<PathBuf>, json: bool) -> ExitCode {
     super::check::run(dir, json)
 }
 
+fn guest_link(config: Option<PathBuf>, base: &url::Url, channel: &ChannelId, source: &SourceId) -> ExitCode {
+    match guest_link::link(config, base, channel, source) {
+        Ok(link) => {
+            say(&format!("{link}\n"));
+            Exit::Done.into()
+        }
+        Err(reason) => {
+            eprintln!("uplinkctl: {reason}");
+            Exit::Failed.into()
+        }
+    }
+}
+
 /// A reader that has gone away (`| head`) is no failure.
 fn say(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
@@ -151,7 +182,7 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
     let client = Client::new(&arguments.api)?;
     let json = arguments.json;
     match &arguments.verb {
-        Verb::Check { .. } => Ok(String::new()),
+        Verb::Check { .. } | Verb::GuestLink { .. } => Ok(String::new()),
         Verb::Status { channel: None } => {
             let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
             Ok(if json { text } else { report::appliance(&status) })

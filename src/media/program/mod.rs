@@ -28,7 +28,9 @@ use super::clock::HouseClock;
 use super::feed::Taken;
 use super::source::Source;
 use crate::model::status::{ProgramOrder, ProgramStatus, Showing, SourceStatus};
-use crate::model::{Event, EventCode, Fault, FrameGrid, MediaTime, SampleGrid, Severity};
+use crate::model::{
+    Event, EventCode, Fault, FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, MediaTime, SampleGrid, Severity,
+};
 use crate::plan::ChannelPlan;
 
 /// Ticks that are at most this late are made up for.
@@ -119,7 +121,7 @@ impl Program {
 
     /// What changes the program from other threads.
     pub fn controls(&self) -> Controls {
-        Controls { shared: Arc::clone(&self.shared) }
+        Controls { shared: Arc::clone(&self.shared), sources: Arc::clone(&self.sources) }
     }
 
     /// What was last asked for.
@@ -152,9 +154,7 @@ impl Program {
     /// Closes the sources, at most until `deadline`. Call after [`Program::stop`].
     pub fn close(mut self, deadline: Instant) {
         self.stop();
-        if let Some(sources) = Arc::get_mut(&mut self.sources) {
-            sources.iter_mut().for_each(|source| source.join(deadline));
-        }
+        self.sources.iter().for_each(|source| source.join(deadline));
     }
 }
 
@@ -162,12 +162,25 @@ impl Program {
 #[derive(Clone)]
 pub struct Controls {
     shared: Arc<Shared>,
+    sources: Arc<Vec<Source>>,
 }
 
 impl Controls {
     /// Another slate, from the next tick on.
     pub fn set_slate(&self, slate: gst::Buffer) {
         *lock(&self.shared.slate) = Some(slate);
+    }
+
+    /// Answers a guest. Blocks for seconds at most, like a source that is opened.
+    pub fn guest(&self, ask: GuestAsk) -> GuestAnswer {
+        let (GuestAsk::Offer { source: id, .. } | GuestAsk::Leave { source: id, .. }) = &ask;
+        match self.sources.iter().find(|source| source.plan().id == *id) {
+            Some(source) => source.guest(ask),
+            None => GuestAnswer::Refused {
+                why: GuestRefusal::NoSuchSource,
+                text: format!("the channel has no source {id}"),
+            },
+        }
     }
 }
 

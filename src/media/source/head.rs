@@ -7,11 +7,11 @@ use gstreamer::prelude::*;
 
 use super::Context;
 use super::branch::Branches;
-use super::{mode, test_signal};
+use super::{decklink, mode, ndi, test_signal};
 use crate::model::{MediaTime, PictureSize};
 use crate::plan::{SourceKind, SrtMode};
 
-type Built = Result<(), gst::glib::BoolError>;
+pub(super) type Built = Result<(), gst::glib::BoolError>;
 
 /// Builds the head of `context`'s source into `pipeline`; decoded streams go to `branches`.
 pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Branches, origin: MediaTime) -> Built {
@@ -36,6 +36,10 @@ pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Bran
             screen_callers(&source, &context.plan.kind, branches);
             decoded(pipeline, branches, &source)
         }
+        SourceKind::Ndi { .. } => ndi::build(&context.plan.kind, pipeline, branches),
+        SourceKind::DeckLink { .. } => decklink::build(&context.plan.kind, pipeline, branches),
+        // A guest's pipeline is built around its offer, see `guest`.
+        SourceKind::Whip { .. } => Err(gst::glib::bool_error!("no guest is there")),
     }
 }
 
@@ -108,7 +112,7 @@ fn attach(decode: &gst::Element, branches: &Branches) {
 }
 
 /// Settings of the elements that decodebin chose, by factory.
-fn tune(element: &gst::Element) {
+pub(super) fn tune(element: &gst::Element) {
     let factory = element.factory().map(|f| f.name().to_string()).unwrap_or_default();
     if factory == "tsdemux" {
         // The default of 700 ms is for players.
@@ -122,6 +126,15 @@ fn tune(element: &gst::Element) {
             // Joining in the middle of a GOP: no grey pictures before the first key frame.
             element.set_property("output-corrupt", false);
         }
+    }
+    if factory == "rtpvp8depay" || factory == "rtph264depay" {
+        // What could not be had again is not shown broken: a new key frame is asked for.
+        element.set_property("request-keyframe", true);
+        element.set_property("wait-for-keyframe", true);
+    }
+    if factory == "opusdec" {
+        element.set_property("use-inband-fec", true);
+        element.set_property("plc", true);
     }
     if factory == "aacparse" {
         feed_tiny_frames(element);

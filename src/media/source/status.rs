@@ -1,7 +1,9 @@
 //! What is known of a source: state, health with reason, arriving format. Turns changes into events, once each.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use super::{decklink, ndi};
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::feed::FeedCounters;
@@ -20,7 +22,15 @@ struct Known {
     connects: u64,
     /// The last thing that went wrong, so that a retry that fails the same way is no news.
     last_reason: Option<String>,
+    /// The last thing somebody was turned away for, and how often since it was told.
+    turned_away: Option<(String, MediaTime)>,
 }
+
+/// Reason code of a source whose input has no signal.
+const NO_SIGNAL: &str = "no_signal";
+
+/// Who tries again and again to publish is news once in this time.
+const TURNED_AWAY: Duration = Duration::from_secs(60);
 
 /// The condition of one source, written by its threads, read by the worker.
 pub(crate) struct Condition {
@@ -42,6 +52,7 @@ impl Condition {
             timecode: None,
             connects: 0,
             last_reason: None,
+            turned_away: None,
         };
         Self { plan, clock, events, known: Mutex::new(known) }
     }
@@ -76,6 +87,12 @@ impl Condition {
             SourceKind::Srt { host, port, .. } => {
                 event.blame(Fault::Source, format!("check the sender and the network to {host}:{port} (UDP)"))
             }
+            SourceKind::Whip { .. } => event.blame(
+                Fault::Source,
+                "the guest's page connects again by itself; else send the guest the link again (uplinkctl guest-link)",
+            ),
+            SourceKind::Ndi { .. } => event.blame(Fault::Source, ndi::HINT),
+            SourceKind::DeckLink { .. } => event.blame(Fault::Hardware, decklink::HINT),
         }
     }
 
@@ -94,6 +111,35 @@ impl Condition {
         }
     }
 
+    /// Nobody publishes.
+    pub(super) fn vacant(&self) {
+        let mut known = self.known();
+        if known.state == SourceState::Connecting {
+            let waiting = "waiting for a guest (uplinkctl guest-link prints the link)";
+            self.judge(&mut known, SourceState::Connecting, Health::PartiallyHealthy, "connecting", waiting);
+        }
+    }
+
+    /// Somebody who wanted to publish was not admitted.
+    pub(super) fn turned_away(&self, reason: &str) {
+        let now = self.clock.now();
+        let mut known = self.known();
+        let news = known.turned_away.as_ref().is_none_or(|(last, at)| last != reason || now.since(*at) >= TURNED_AWAY);
+        if news {
+            known.turned_away = Some((reason.to_owned(), now));
+        }
+        drop(known);
+        if news {
+            let text = format!("source {} turned somebody away who wanted to publish: {reason}", self.plan.id);
+            let event = self.event(Severity::Warning, EventCode::PublisherRefused, text);
+            (self.events)(event.blame(Fault::Source, "send the guest the link again (uplinkctl guest-link)"));
+        }
+    }
+
+    pub(super) fn state(&self) -> SourceState {
+        self.known().state
+    }
+
     pub(super) fn delivering(&self) {
         let mut known = self.known();
         if known.state == SourceState::Delivering {
@@ -109,6 +155,19 @@ impl Condition {
         drop(known);
         let text = format!("source {} delivers: {format}", self.plan.id);
         (self.events)(self.event(Severity::Info, EventCode::SourceConnected, text));
+    }
+
+    /// The card says that nothing is connected to the input, or nothing it can read.
+    pub(super) fn no_signal(&self) {
+        let mut known = self.known();
+        let news = known.health.code != NO_SIGNAL;
+        let state = if known.state == SourceState::Delivering { SourceState::Lost } else { known.state };
+        self.judge(&mut known, state, Health::Unhealthy, NO_SIGNAL, "no signal at the input");
+        drop(known);
+        if news {
+            let text = format!("source {} has no signal at its input", self.plan.id);
+            (self.events)(self.blame(self.event(Severity::Warning, EventCode::SourceLost, text)));
+        }
     }
 
     pub(super) fn lost(&self, reason: &str) {
