@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::live::LiveSettings;
+use super::status::ProgramOrder;
+use super::take::{ScheduledTake, Transition};
 use super::time::MediaTime;
 
 /// What a worker is asked to do.
@@ -13,6 +15,18 @@ pub enum Act {
     Live {
         /// The settings.
         live: Box<LiveSettings>,
+    },
+    /// Show this from the next frame on. Answered when it is shown, with the first frame that shows it.
+    Take {
+        /// What to show.
+        order: ProgramOrder,
+        /// How to get there.
+        transition: Transition,
+    },
+    /// Show this from a frame to come. Answered at once, with that frame.
+    Schedule {
+        /// What, how and when.
+        take: ScheduledTake,
     },
 }
 
@@ -25,6 +39,9 @@ pub struct Acted {
     pub at: Option<MediaTime>,
     /// The same frame by its number since the Unix epoch at the program's frame rate.
     pub frame: Option<u64>,
+    /// It was so already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
     /// What else belongs to the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<serde_json::Value>,

@@ -92,6 +92,16 @@ codes! {
     SourceLost => "source_lost",
     /// A source changed size, frame rate or sound format in mid-stream.
     SourceFormatChanged => "source_format_changed",
+    /// The picture of a source is black.
+    SourceBlack => "source_black",
+    /// The picture of a source stands still.
+    SourceFrozen => "source_frozen",
+    /// The sound of a source is silent.
+    SourceSilent => "source_silent",
+    /// The picture of a source has not the expected size or frame rate.
+    SourceWrongFormat => "source_wrong_format",
+    /// A fault of a source's signal is over.
+    SourceSignalGood => "source_signal_good",
     /// The program shows another source.
     ProgramSwitched => "program_switched",
     /// The program went to slate.

@@ -11,7 +11,9 @@ pub mod id;
 pub mod inventory;
 pub mod live;
 pub mod secret;
+pub mod signal;
 pub mod status;
+pub mod take;
 pub mod time;
 pub mod units;
 
@@ -23,5 +25,7 @@ pub use id::{ChannelId, DestinationId, RenditionId, SourceId};
 pub use inventory::{CaptureDevice, Inventory, SoundDevice};
 pub use live::{LiveChange, LiveSettings};
 pub use secret::Secret;
+pub use signal::{ExpectedFormat, FailoverRules, SignalStatus, SignalThresholds, Trigger, TriggerAction};
+pub use take::{Corner, Layout, Scene, ScheduledTake, TakeOrder, Transition, TransitionKind};
 pub use time::{FrameGrid, MediaTime, SampleGrid, SegmentGrid};
 pub use units::{BitRate, FrameRate, Lufs, PictureSize};

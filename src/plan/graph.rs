@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    BitRate, ChannelId, DestinationId, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SourceId,
+    BitRate, ChannelId, DestinationId, ExpectedFormat, FailoverRules, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -46,6 +46,9 @@ pub struct SourcePlan {
     pub id: SourceId,
     /// How to open it.
     pub kind: SourceKind,
+    /// What it is expected to deliver.
+    #[serde(default)]
+    pub expect: ExpectedFormat,
 }
 
 /// How a source is opened.
@@ -200,7 +203,7 @@ pub enum DestinationKind {
 }
 
 /// When to act.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ThresholdPlan {
     /// A source without a decoded picture (or sound, for sound-only sources) for this long is lost: slate.
     pub loss_ms: u32,
@@ -209,4 +212,10 @@ pub struct ThresholdPlan {
     pub wait_to_restore_ms: u32,
     /// A worker whose output stands still for this long is killed and replaced.
     pub stall_ms: u32,
+    /// How the program chooses between sources.
+    #[serde(default)]
+    pub failover: FailoverRules,
+    /// What is watched in the signal of each source.
+    #[serde(default)]
+    pub signal: SignalThresholds,
 }

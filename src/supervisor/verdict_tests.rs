@@ -25,6 +25,7 @@ fn source(name: &str, health: HealthReport) -> SourceStatus {
         connects: 1,
         frames: 1,
         late: 0,
+        signal: Default::default(),
     }
 }
 
@@ -57,6 +58,10 @@ fn good() -> WorkerReport {
             repeated: 0,
             missed: 0,
             peak_dbfs: Vec::new(),
+            auto: None,
+            preview: None,
+            scheduled: Vec::new(),
+            dissolving: false,
         },
         sources: vec![source("cam", fine()), source("spare", fine())],
         renditions: Vec::new(),

@@ -12,10 +12,10 @@ use super::writer::{Intake, Writer};
 use crate::media::clock::HouseClock;
 use crate::media::confidence::Monitor;
 use crate::media::encode::{Choice, EncodeFailure, Encoders};
-use crate::media::program::Program;
+use crate::media::program::{Program, ShownFrom};
 use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
-use crate::model::{Act, Acted, BitRate, Event, EventCode, LiveSettings, MediaTime, RenditionId, Severity};
+use crate::model::{Act, Acted, BitRate, Event, EventCode, LiveSettings, MediaTime, RenditionId, Severity, Transition};
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
 use crate::spool::{Mended, Spool, SpoolError};
@@ -88,8 +88,12 @@ impl Channel {
         let monitor = Monitor::start(&plan.program, confidence.to_owned(), CONFIDENCE)
             .inspect_err(|error| tracing::warn!(%error, "no confidence monitor"))
             .ok();
-        let outlet = Arc::new(ProgramOutlet { encoders, monitor });
+        let preview = Monitor::start(&plan.program, confidence.with_file_name("preview.jpg"), CONFIDENCE)
+            .inspect_err(|error| tracing::warn!(%error, "no picture of the preview"))
+            .ok();
+        let outlet = Arc::new(ProgramOutlet { encoders, monitor, preview });
         let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
+        program.controls().set(&live);
         let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
         Ok(Self { plan, clock, program, live, outlet, writer, spool, tally, pushers, strain, events, since })
     }
@@ -103,21 +107,42 @@ impl Channel {
     }
 
     /// What operators have set, as it is in force.
-    pub(super) fn live(&self) -> &LiveSettings {
-        &self.live
+    pub(super) fn live(&self) -> LiveSettings {
+        LiveSettings { scheduled: self.program.status().scheduled, ..self.live.clone() }
     }
 
     /// Begins to do what is asked; the answer comes when it is done.
     pub(super) fn act(&mut self, act: Act) -> BoxFuture<'static, Result<Acted, String>> {
         match act {
             Act::Live { live } => self.set(*live),
+            Act::Take { order, transition } => self.take(order, transition),
+            Act::Schedule { take } => {
+                let scheduled = self.program.schedule(take).ok_or_else(|| "that time has passed".to_owned());
+                let said = |shown| acted(shown, "the take is scheduled".to_owned());
+                Box::pin(std::future::ready(scheduled.map(said)))
+            }
         }
+    }
+
+    /// Answered by the first frame that shows it, however long that takes: who asked decides how long to wait.
+    fn take(&mut self, order: ProgramOrder, transition: Transition) -> BoxFuture<'static, Result<Acted, String>> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let answer = Box::new(move |shown: ShownFrom| {
+            let _ = tell.send(shown);
+        });
+        self.program.take(order, transition, answer);
+        let controls = self.program.controls();
+        Box::pin(async move {
+            let shown = told.await.map_err(|_| "overtaken by a later order before it was shown".to_owned())?;
+            Ok(acted(shown, controls.shows()))
+        })
     }
 
     fn set(&mut self, live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
         let before = std::mem::replace(&mut self.live, live.clone());
         let (plan, program) = (self.plan.clone(), self.program.controls());
         let drawing = tokio::task::spawn_blocking(move || {
+            program.set(&live);
             if live.slate_text != before.slate_text {
                 program.set_slate(render_slate(&plan, &live));
             }
@@ -180,6 +205,10 @@ impl Channel {
         let tail = if flushed { "" } else { "; the last segments could not be flushed in time" };
         format!("off air at {}: {left}{tail}", clock.now())
     }
+}
+
+fn acted(shown: ShownFrom, text: String) -> Acted {
+    Acted { at: Some(shown.at), frame: Some(shown.frame), unchanged: shown.already, ..Acted::said(text) }
 }
 
 fn render_slate(plan: &ChannelPlan, live: &LiveSettings) -> slate::Picture {
