@@ -13,7 +13,8 @@ use serde::Deserialize;
 use super::problem::Problem;
 use super::routes::Api;
 use super::status::tagged;
-use crate::model::{ChannelId, LiveChange, SourceId};
+use crate::model::status::ProgramOrder;
+use crate::model::{ChannelId, LiveChange, MediaTime, Scene, SourceId, TakeOrder, Transition};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// The supervisor bounds every command; this catches a supervisor that does not.
@@ -63,18 +64,97 @@ pub(crate) async fn release(State(api): State<Api>, Path(id): Path<String>) -> A
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Take {
-    source: SourceId,
+    source: Option<SourceId>,
+    scene: Option<Scene>,
+    show: Option<Plain>,
+    #[serde(default)]
+    transition: Transition,
+    at: Option<MediaTime>,
 }
 
-/// `POST …/take` with `{"source": "…"}`.
+/// What a program can show that is no source.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Plain {
+    Slate,
+    Auto,
+}
+
+/// One of the three, or none.
+fn wanted(
+    source: Option<SourceId>,
+    scene: Option<Scene>,
+    show: Option<Plain>,
+) -> Result<Option<ProgramOrder>, Problem> {
+    Ok(match (source, scene, show) {
+        (None, None, None) => None,
+        (Some(source), None, None) => Some(ProgramOrder::Source { source }),
+        (None, Some(scene), None) => Some(ProgramOrder::Scene { scene }),
+        (None, None, Some(Plain::Slate)) => Some(ProgramOrder::Slate),
+        (None, None, Some(Plain::Auto)) => Some(ProgramOrder::Auto),
+        _ => return Err(Problem::malformed("name one of `source`, `scene` and `show`, not several")),
+    })
+}
+
+const TAKE: &str = "{\"source\": \"…\", \"transition\": {\"kind\": \"dissolve\", \"duration_ms\": 500}, \"at\": \"2026-…Z\"}, \
+                    all optional; in place of `source` a `scene`, or `show`: \"slate\" or \"auto\"; without any what is in preview";
+
+/// `POST …/take` with `{"source": "…"}` and more, see [`TAKE`].
 pub(crate) async fn take(
     State(api): State<Api>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
-    let take: Take = json(&headers, body, "{\"source\": \"…\"}")?;
-    ask(&api, Command::Take(channel(&id)?, take.source)).await
+    let id = channel(&id)?;
+    match json(&headers, body, TAKE)? {
+        Take { source: Some(source), scene: None, show: None, transition, at: None } if transition.millis() == 0 => {
+            transition.check().map_err(Refusal::Impossible)?;
+            ask(&api, Command::Take(id, source)).await
+        }
+        Take { source, scene, show, transition, at } => {
+            let order = wanted(source, scene, show)?;
+            ask(&api, Command::Show(id, Box::new(TakeOrder { order, transition, at }))).await
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Preview {
+    source: Option<SourceId>,
+    scene: Option<Scene>,
+    show: Option<Plain>,
+}
+
+/// `POST …/preview` with `{"source": "…"}`, a `scene` or `show` as for a take; `{}` for nothing.
+pub(crate) async fn preview(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let shape = "{\"source\": \"…\"}, or a `scene`, or `show`: \"slate\" or \"auto\", or {} for nothing";
+    let Preview { source, scene, show } = json(&headers, body, shape)?;
+    let order = wanted(source, scene, show)?;
+    ask(&api, Command::Change(channel(&id)?, LiveChange::Preview { order })).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cancel {
+    take: u64,
+}
+
+/// `POST …/cancel` with `{"take": …}`: the number of a take to come.
+pub(crate) async fn cancel(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let Cancel { take: number } = json(&headers, body, "{\"take\": 1763…}, the number of a take to come")?;
+    ask(&api, Command::Change(channel(&id)?, LiveChange::CancelTake { id: number })).await
 }
 
 /// `POST …/set` with one [`LiveChange`], such as `{"set": "slate_text", "text": "Back at nine"}`.

@@ -10,7 +10,7 @@ use super::stream_class::StreamClass;
 use crate::document::Faults;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
-use crate::model::{ChannelId, DestinationId, PictureSize, Secret, SourceId};
+use crate::model::{ChannelId, DestinationId, ExpectedFormat, PictureSize, Secret, SourceId};
 use crate::profile::Profiles;
 
 /// A whole configuration without a fault.
@@ -73,6 +73,8 @@ pub struct Source {
     pub id: SourceId,
     /// How to open it.
     pub kind: SourceKind,
+    /// What it is expected to deliver.
+    pub expect: ExpectedFormat,
 }
 
 /// How a source is opened.

@@ -105,7 +105,16 @@ static CHANNEL: Shape = Shape::plain(
 
 static SOURCE: Shape = Shape {
     about: "Where channels take pictures and sound.",
-    keys: &[key("kind", Kind::Word(SOURCE_KINDS), Need::Required("\"auto\""), "What it is")],
+    keys: &[
+        key("kind", Kind::Word(SOURCE_KINDS), Need::Required("\"auto\""), "What it is"),
+        key("expect_size", Kind::Size, Need::Optional, "Size its picture shall have; another is told as wrong format"),
+        key(
+            "expect_rate",
+            Kind::FrameRate,
+            Need::Optional,
+            "Rate its picture shall have; another is told as wrong format",
+        ),
+    ],
     tag: "kind",
     variants: &[
         Variant { word: "auto", about: SOURCE_KINDS[0].1, keys: &[] },

@@ -104,5 +104,9 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
         // Not of a form that can be typed here.
         SourceKind::Whip { .. } | SourceKind::Ndi { .. } | SourceKind::DeckLink { .. } => return None,
     };
-    Some(Replacement { channel: channel.to_owned(), source: Source { id: SourceId::new(word).ok()?, kind }, spot })
+    Some(Replacement {
+        channel: channel.to_owned(),
+        source: Source { id: SourceId::new(word).ok()?, kind, expect: Default::default() },
+        spot,
+    })
 }

@@ -7,7 +7,7 @@ use super::checked::{Source, SourceKind, SrtMode};
 use super::secrets::{self, Credentials, Rule};
 use super::{cards, guest, srt};
 use crate::document::{Section, Spot};
-use crate::model::SourceId;
+use crate::model::{ExpectedFormat, SourceId};
 
 /// One source and where it stands; none for the source if it is faulty, so that references to it are no second fault.
 pub(crate) struct WrittenSource {
@@ -23,7 +23,8 @@ pub(crate) fn read(
 ) -> Vec<WrittenSource> {
     let each = |(id, section): (String, Section<'_>)| {
         let kind = read_kind(&section, base, credentials, findings);
-        let source = kind.zip(SourceId::new(id.as_str()).ok()).map(|(kind, id)| Source { id, kind });
+        let expect = ExpectedFormat { size: section.value("expect_size"), frame_rate: section.value("expect_rate") };
+        let source = kind.zip(SourceId::new(id.as_str()).ok()).map(|(kind, id)| Source { id, kind, expect });
         WrittenSource { id, source }
     };
     root.map("sources").into_iter().map(each).collect()

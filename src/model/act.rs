@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::cue::CueAsk;
 use super::guest::GuestAsk;
 use super::live::LiveSettings;
+use super::status::ProgramOrder;
+use super::take::{ScheduledTake, Transition};
 use super::time::MediaTime;
 use super::timed::MetadataAsk;
 use super::timeline::Cued;
@@ -33,6 +35,18 @@ pub enum Act {
         /// What.
         ask: Box<GuestAsk>,
     },
+    /// Show this from the next frame on. Answered when it is shown, with the first frame that shows it.
+    Take {
+        /// What to show.
+        order: ProgramOrder,
+        /// How to get there.
+        transition: Transition,
+    },
+    /// Show this from a frame to come. Answered at once, with that frame.
+    Schedule {
+        /// What, how and when.
+        take: ScheduledTake,
+    },
 }
 
 /// What came of it.
@@ -44,6 +58,9 @@ pub struct Acted {
     pub at: Option<MediaTime>,
     /// The same frame by its number since the Unix epoch at the program's frame rate.
     pub frame: Option<u64>,
+    /// It was so already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
     /// What else belongs to the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<serde_json::Value>,

@@ -94,6 +94,16 @@ codes! {
     SourceFormatChanged => "source_format_changed",
     /// Somebody who wanted to publish to a source was not admitted.
     PublisherRefused => "publisher_refused",
+    /// The picture of a source is black.
+    SourceBlack => "source_black",
+    /// The picture of a source stands still.
+    SourceFrozen => "source_frozen",
+    /// The sound of a source is silent.
+    SourceSilent => "source_silent",
+    /// The picture of a source has not the expected size or frame rate.
+    SourceWrongFormat => "source_wrong_format",
+    /// A fault of a source's signal is over.
+    SourceSignalGood => "source_signal_good",
     /// The program shows another source.
     ProgramSwitched => "program_switched",
     /// The program went to slate.

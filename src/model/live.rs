@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::id::SourceId;
+use super::status::ProgramOrder;
+use super::take::ScheduledTake;
 use super::timeline::Cued;
 
 /// The longest text that a slate can be told to say, characters.
@@ -17,6 +20,10 @@ pub struct LiveSettings {
     /// Cues and timed metadata. Only the worker decides them (`Act::Cue`, `Act::Metadata`): a change of the other
     /// settings leaves those of a worker on air as they are.
     pub cued: Cued,
+    /// What is to be shown next, if that is said.
+    pub preview: Option<ProgramOrder>,
+    /// Takes to come, in order of time.
+    pub scheduled: Vec<ScheduledTake>,
 }
 
 /// One change of the settings.
@@ -27,6 +34,16 @@ pub enum LiveChange {
     SlateText {
         /// One or more lines.
         text: Option<String>,
+    },
+    /// What is to be shown next; none for nothing.
+    Preview {
+        /// The order.
+        order: Option<ProgramOrder>,
+    },
+    /// A scheduled take is not wanted any more.
+    CancelTake {
+        /// Its number.
+        id: u64,
     },
 }
 
@@ -41,8 +58,34 @@ impl LiveSettings {
                 }
                 after.slate_text = text.as_ref().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
             }
+            LiveChange::Preview { order } => {
+                if let Some(ProgramOrder::Scene { scene }) = order {
+                    scene.check()?;
+                }
+                after.preview.clone_from(order);
+            }
+            LiveChange::CancelTake { id } => {
+                after.scheduled.retain(|take| take.id != *id);
+                if after.scheduled.len() == self.scheduled.len() {
+                    return Err(format!("there is no take {id} to come"));
+                }
+            }
         }
         Ok(after)
+    }
+
+    /// Keeps a take to come, in order of time.
+    pub fn schedule(&mut self, take: ScheduledTake) {
+        self.scheduled.retain(|known| known.id != take.id);
+        let place = self.scheduled.partition_point(|known| known.at <= take.at);
+        self.scheduled.insert(place, take);
+    }
+
+    /// Drops what names a source that is not `known` any more.
+    pub fn keep_to(&mut self, known: impl Fn(&SourceId) -> bool) {
+        let all = |order: &ProgramOrder| order.sources().iter().all(&known);
+        self.preview.take_if(|order| !all(order));
+        self.scheduled.retain(|take| all(&take.order));
     }
 }
 

@@ -9,6 +9,8 @@ use super::event::Fault;
 use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
 use super::live::LiveSettings;
+use super::signal::SignalStatus;
+use super::take::{Scene, ScheduledTake};
 use super::time::MediaTime;
 use super::timecode::TimecodeDay;
 use super::units::{BitRate, FrameRate, PictureSize};
@@ -32,11 +34,27 @@ pub enum ProgramOrder {
     Auto,
     /// The slate, until released.
     Slate,
-    /// This source while it is healthy, else the slate.
+    /// This source while it delivers, else the slate (or the next healthy one, if the stream class says so).
     Source {
         /// The source.
         source: SourceId,
     },
+    /// Two sources in one picture; one of them alone while the other does not deliver.
+    Scene {
+        /// Which and how.
+        scene: Scene,
+    },
+}
+
+impl ProgramOrder {
+    /// The sources it names.
+    pub fn sources(&self) -> &[SourceId] {
+        match self {
+            ProgramOrder::Auto | ProgramOrder::Slate => &[],
+            ProgramOrder::Source { source } => std::slice::from_ref(source),
+            ProgramOrder::Scene { scene } => &scene.sources,
+        }
+    }
 }
 
 /// What the engine does.
@@ -73,6 +91,11 @@ pub enum Showing {
         /// The source.
         source: SourceId,
     },
+    /// Two sources in one picture.
+    Scene {
+        /// Which and how.
+        scene: Scene,
+    },
 }
 
 /// The program of a channel, counted since its worker started.
@@ -94,6 +117,39 @@ pub struct ProgramStatus {
     pub missed: u64,
     /// Sample peak of the last second per channel, dBFS, −120 for digital silence.
     pub peak_dbfs: Vec<f32>,
+    /// What would be shown if nobody had ordered anything; none for the slate.
+    #[serde(default)]
+    pub auto: Option<SourceId>,
+    /// What is to be shown next, if that is said.
+    #[serde(default)]
+    pub preview: Option<ProgramOrder>,
+    /// Takes to come, in order of time.
+    #[serde(default)]
+    pub scheduled: Vec<ScheduledTake>,
+    /// Whether a dissolve is under way.
+    #[serde(default)]
+    pub dissolving: bool,
+}
+
+impl ProgramStatus {
+    /// What is shown, in one sentence.
+    pub fn sentence(&self) -> String {
+        match (&self.showing, &self.order) {
+            (Showing::Source { source }, ProgramOrder::Source { source: wanted }) if source != wanted => {
+                format!("the program shows source {source}, because source {wanted} does not deliver")
+            }
+            (Showing::Source { source }, ProgramOrder::Scene { .. }) => {
+                format!("the program shows source {source} alone, because the other one does not deliver")
+            }
+            (Showing::Source { source }, _) => format!("the program shows source {source}"),
+            (Showing::Scene { scene: Scene { sources: [first, second], .. } }, _) => {
+                format!("the program shows sources {first} and {second}")
+            }
+            (Showing::Slate, ProgramOrder::Slate) => "the program shows the slate, as ordered".to_owned(),
+            (Showing::Slate, ProgramOrder::Auto) => "the program shows the slate: no source delivers".to_owned(),
+            (Showing::Slate, _) => "the program shows the slate: the source does not deliver".to_owned(),
+        }
+    }
 }
 
 /// Where a source stands.
@@ -136,6 +192,9 @@ pub struct SourceStatus {
     /// Timecode of its newest picture, if it carries one.
     #[serde(default)]
     pub timecode: Option<SourceTimecode>,
+    /// Faults of its signal.
+    #[serde(default)]
+    pub signal: SignalStatus,
 }
 
 /// A timecode that came with a picture.

@@ -7,7 +7,7 @@ use super::graph::{
     SlatePlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 use crate::config::{self, Channel, Checked};
-use crate::model::{CaptureDevice, ChannelId, Inventory, RenditionId, SourceId};
+use crate::model::{CaptureDevice, ChannelId, ExpectedFormat, Inventory, RenditionId, SourceId};
 use crate::profile::{Candidate, Profiles};
 
 /// Where a daemon keeps what channels write.
@@ -103,6 +103,8 @@ fn derive_channel(
             loss_ms: class.fallback.loss_ms,
             wait_to_restore_ms: class.fallback.wait_to_restore_ms,
             stall_ms: class.thresholds.stall_ms,
+            failover: class.failover,
+            signal: class.signal.clone(),
         },
     })
 }
@@ -150,15 +152,16 @@ fn sources(channel: &Channel, free: &[CaptureDevice]) -> Result<Vec<SourcePlan>,
     let mut plans = Vec::new();
     for source in &channel.sources {
         let config::SourceKind::Auto = &source.kind else {
-            plans.push(SourcePlan { id: source.id.clone(), kind: kind(&source.kind) });
+            plans.push(SourcePlan { id: source.id.clone(), kind: kind(&source.kind), expect: source.expect });
             continue;
         };
         for (n, device) in free.iter().enumerate() {
             let kind =
                 SourceKind::V4l2 { device: PathBuf::from(&device.node), sound: device.sound.clone(), size: None };
-            plans.push(SourcePlan { id: named(format!("{}-{}", source.id, n + 1))?, kind });
+            plans.push(SourcePlan { id: named(format!("{}-{}", source.id, n + 1))?, kind, expect: source.expect });
         }
-        plans.push(SourcePlan { id: named(format!("{}-test", source.id))?, kind: SourceKind::Test });
+        let id = named(format!("{}-test", source.id))?;
+        plans.push(SourcePlan { id, kind: SourceKind::Test, expect: ExpectedFormat::default() });
     }
     Ok(plans)
 }

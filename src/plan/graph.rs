@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SourceId,
-    VideoCodec,
+    BitRate, ChannelId, DestinationId, ExpectedFormat, FailoverRules, PictureSize, ProgramFormat, RenditionId, Secret,
+    SegmentGrid, SignalThresholds, SourceId, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -51,6 +51,9 @@ pub struct SourcePlan {
     pub id: SourceId,
     /// How to open it.
     pub kind: SourceKind,
+    /// What it is expected to deliver.
+    #[serde(default)]
+    pub expect: ExpectedFormat,
 }
 
 /// How a source is opened.
@@ -275,7 +278,7 @@ pub enum DestinationKind {
 }
 
 /// When to act.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ThresholdPlan {
     /// A source without a decoded picture (or sound, for sound-only sources) for this long is lost: slate.
     pub loss_ms: u32,
@@ -284,4 +287,10 @@ pub struct ThresholdPlan {
     pub wait_to_restore_ms: u32,
     /// A worker whose output stands still for this long is killed and replaced.
     pub stall_ms: u32,
+    /// How the program chooses between sources.
+    #[serde(default)]
+    pub failover: FailoverRules,
+    /// What is watched in the signal of each source.
+    #[serde(default)]
+    pub signal: SignalThresholds,
 }

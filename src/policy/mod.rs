@@ -7,12 +7,15 @@
 //! |---|---|
 //! | how long to wait before the next attempt | [`Backoff`] |
 //! | whether and when a worker that ended is started again | [`RestartBudget`] |
+//! | whether the signal of a source is any good, and how good | [`SignalWatch`], [`Grade`] |
 //! | whether an HTTP request that failed is sent again, and whose fault it is | [`judge`] |
 
 mod backoff;
 mod restart;
 mod retry;
+mod signal;
 
 pub use backoff::{Attempts, Backoff};
 pub use restart::{RestartBudget, RestartDecision, RestartPolicy};
 pub use retry::{HttpFailure, RetryDecision, Verdict, judge};
+pub use signal::{Grade, SignalWatch};

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::acts::Acting;
-use super::asks::{Answer, Ask, Pending, Reply, SHOW_WITHIN, START_WITHIN, outcome, shows};
+use super::asks::{Answer, Ask, Pending, Reply, START_WITHIN, outcome};
 use super::channel::Channel;
 use super::handle::Refusal;
 use super::journal::now;
 use super::lifecycle::{Input, Stand};
 use super::verdict::{DOUBT, Facts, delivered, health, state};
 use crate::ipc::Down;
-use crate::model::status::{ChannelOrder, ChannelStatus, ProgramOrder};
+use crate::model::status::{ChannelOrder, ChannelStatus};
 use crate::model::{Event, EventCode, HealthReport, Severity};
 
 /// How long a channel without a report (its worker is being replaced) still counts as on air: players have that much.
@@ -49,20 +49,13 @@ impl Channel {
                 let within = self.shared.settings.limits.longest_stop() + LOOK;
                 self.pending.push(Pending::new(ask, within, reply, at));
             }
-            Ask::Show(order) => {
-                if let Some(answer) = self.show(order, &status) {
-                    let _ = reply.send(answer);
-                    return;
-                }
-                self.pending.push(Pending::new(ask, SHOW_WITHIN, reply, at));
-            }
-            // They have a way of their own, see `acts`.
-            Ask::Change(_) | Ask::Act(_) => {}
+            // They have ways of their own, see `takes` and `acts`.
+            Ask::Show(_) | Ask::Change(_) | Ask::Act(_) => {}
         }
     }
 
     /// A later order ends the wait for an earlier one that it contradicts.
-    fn overtake(&mut self, ask: &Ask) {
+    pub(super) fn overtake(&mut self, ask: &Ask) {
         for pending in std::mem::take(&mut self.pending) {
             if pending.is_contradicted_by(ask) {
                 let text = "overtaken by a later order before it was confirmed".to_owned();
@@ -84,27 +77,6 @@ impl Channel {
             }
         }
         self.todo.push_back(Input::Want(order == ChannelOrder::OnAir));
-    }
-
-    /// Takes an order to the program; the answer, if there is nothing to wait for.
-    fn show(&mut self, order: &ProgramOrder, status: &ChannelStatus) -> Option<Answer> {
-        if self.order == ChannelOrder::OffAir {
-            return Some(Err(Refusal::OffAir(self.id.clone())));
-        }
-        if let (ProgramOrder::Source { source }, Some(plan)) = (order, &self.plan)
-            && !plan.sources.iter().any(|candidate| candidate.id == *source)
-        {
-            return Some(Err(Refusal::UnknownSource(self.id.clone(), source.clone())));
-        }
-        if self.program == *order && self.report.as_ref().is_some_and(|report| shows(report, order)) {
-            return Some(Ok(outcome(false, status, "the program shows it already".to_owned())));
-        }
-        if self.program != *order {
-            self.program = order.clone();
-            self.save();
-        }
-        self.tell_program = true;
-        None
     }
 
     /// Sends the program order that has come in, once there is a program. A worker that is out of reach gets it when it
@@ -163,7 +135,7 @@ impl Channel {
     }
 
     /// Answers by way of the root, which publishes first: who has the answer finds it in the snapshot.
-    fn settle(&self, pending: Pending, answer: Answer) {
+    pub(super) fn settle(&self, pending: Pending, answer: Answer) {
         let _ = self.shared.answers.send((pending.into_reply(), answer));
     }
 

@@ -4,12 +4,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::asks::{Answer, Reply, outcome};
+use super::asks::{Answer, Pending, Reply, outcome};
 use super::channel::Channel;
 use super::handle::Refusal;
 use super::lifecycle::Stand;
 use crate::ipc::Down;
-use crate::model::{Act, Acted, Cued, LiveChange};
+use crate::model::{Act, Acted, Cued, LiveChange, ScheduledTake};
 
 /// How long a worker may take to answer.
 const ACT_WITHIN: Duration = Duration::from_secs(3);
@@ -34,6 +34,8 @@ pub(crate) struct Acting {
     judged: bool,
     /// None if nobody waits.
     reply: Option<Reply>,
+    /// A take to come, to be kept once the worker has it.
+    keep: Option<ScheduledTake>,
 }
 
 impl Acting {
@@ -48,6 +50,12 @@ impl Channel {
         let status = self.status.borrow().clone();
         if self.leaving {
             let _ = reply.send(Err(Refusal::ShuttingDown));
+            return;
+        }
+        if let LiveChange::Preview { order: Some(order) } = change
+            && let Err(refusal) = self.check_sources(order)
+        {
+            let _ = reply.send(Err(refusal));
             return;
         }
         let after = match self.live.changed(change) {
@@ -96,8 +104,16 @@ impl Channel {
         let id = self.acts;
         let judged = !matches!(act, Act::Live { .. });
         let since = Instant::now();
-        self.acting.push(Acting { id, since, until: since + within(&act), judged, reply });
+        self.acting.push(Acting { id, since, until: since + within(&act), judged, reply, keep: None });
         self.send(&Down::Act { id, act }).await;
+    }
+
+    /// Tells the worker of a take to come; it is kept when the worker has it.
+    pub(super) async fn schedule(&mut self, take: ScheduledTake, reply: Reply) {
+        self.act(Act::Schedule { take: take.clone() }, Some(reply)).await;
+        if let Some(acting) = self.acting.last_mut().filter(|acting| acting.id == self.acts) {
+            acting.keep = Some(take);
+        }
     }
 
     pub(super) fn on_acted(&mut self, id: u64, mut result: Result<Acted, String>) {
@@ -105,22 +121,29 @@ impl Channel {
         if let Some(cued) = result.as_mut().ok().and_then(|acted| acted.cued.take()) {
             self.keep_cued(*cued);
         }
-        let Some(place) = self.acting.iter().position(|acting| acting.id == id) else { return };
+        let Some(place) = self.acting.iter().position(|acting| acting.id == id) else {
+            return self.on_take_acted(id, result);
+        };
         let status = self.status.borrow().clone();
         let answer = match result {
             Ok(acted) => {
-                let said = outcome(true, &status, acted.text.clone());
+                let said = outcome(!acted.unchanged, &status, acted.text.clone());
                 Ok(super::handle::Outcome { acted: Some(acted), ..said })
             }
             Err(reason) if self.acting[place].judged => Err(Refusal::Impossible(reason)),
             Err(reason) => Err(Refusal::Failed(reason)),
         };
-        let acting = self.acting.swap_remove(place);
+        let mut acting = self.acting.swap_remove(place);
+        if let Some(take) = acting.keep.take().filter(|_| answer.is_ok()) {
+            self.live.schedule(take);
+            self.save();
+        }
         self.answer_act(acting, answer);
     }
 
     /// The connection is gone: what was told may or may not have been done.
     pub(super) fn drop_acts(&mut self) {
+        self.pending.iter_mut().for_each(Pending::forget_act);
         for acting in std::mem::take(&mut self.acting) {
             let text = "the worker was lost before it confirmed";
             self.answer_act(acting, Err(Refusal::Failed(text.to_owned())));

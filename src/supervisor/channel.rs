@@ -110,6 +110,8 @@ pub(crate) struct Channel {
     /// Commands that the worker was told and has not answered, and how many there were.
     pub(super) acting: Vec<Acting>,
     pub(super) acts: u64,
+    /// From when on the program order that is known has been in force, as far as the worker said.
+    pub(super) program_at: Option<MediaTime>,
     pub(super) status: watch::Sender<Arc<ChannelStatus>>,
 }
 
@@ -153,6 +155,7 @@ impl Channel {
             pending: Vec::new(),
             acting: Vec::new(),
             acts: 0,
+            program_at: None,
             status,
         }
     }
@@ -203,15 +206,11 @@ impl Channel {
         match mail {
             Mail::Ask(Ask::Change(change), reply) => self.on_change(&change, reply).await,
             Mail::Ask(Ask::Act(act), reply) => self.on_act(act, reply).await,
+            Mail::Ask(Ask::Show(take), reply) => self.on_take(take, reply).await,
             Mail::Ask(ask, reply) => self.on_ask(ask, reply),
             Mail::Plan(plan) => {
                 self.life.set_stall(stall(&plan));
-                if let ProgramOrder::Source { source } = &self.program
-                    && !plan.sources.iter().any(|candidate| candidate.id == *source)
-                {
-                    self.program = ProgramOrder::Auto;
-                    self.save();
-                }
+                self.forget_sources(&plan);
                 self.plan = Some(plan);
                 self.trouble = None;
                 self.todo.push_back(Input::Renew);

@@ -188,6 +188,7 @@ impl Channel {
     }
 
     async fn start(&mut self) {
+        self.come_due();
         let Some(plan) = self.plan.clone() else { return };
         self.send(&Down::Start {
             plan: Box::new((*plan).clone()),
@@ -216,6 +217,8 @@ impl Channel {
             return self.on_not_reached(&LinkError::Unexpected(format!("it serves channel {}", contact.1.channel)));
         }
         let hello = self.hold(contact, false);
+        // The worker carried out what came due while nobody listened.
+        self.carried_out(&hello.live.scheduled, now());
         self.todo.push_back(Input::Linked);
         self.work_off().await;
         // A worker that is up keeps its program through an equal start.
@@ -262,6 +265,7 @@ impl Channel {
                 self.todo.push_back(Input::Beat(report.program.position));
                 self.beat = Some(Instant::now());
                 self.report = Some(*report);
+                self.carry_over();
             }
             Up::Event { event } => self.shared.journal.tell(event.channel(&self.id)),
             Up::Acted { id, result } => self.on_acted(id, result),

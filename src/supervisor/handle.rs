@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
-use crate::model::{Act, Acted, ChannelId, Event, LiveChange, SourceId};
+use crate::model::{Act, Acted, ChannelId, Event, LiveChange, SourceId, TakeOrder};
 
 /// An event with its place in the stream of this daemon run, from 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,6 +32,8 @@ pub enum Command {
     Release(ChannelId),
     /// Show this source.
     Take(ChannelId, SourceId),
+    /// Show something, with a transition, now or at a time to come.
+    Show(ChannelId, Box<TakeOrder>),
     /// Change what operators set. Kept, and carried out at once if the channel is on air.
     Change(ChannelId, LiveChange),
     /// Have the worker do something, which it decides and answers itself. Not kept: the channel must be on air.
@@ -128,5 +130,10 @@ impl Handle {
     /// modification time is the capture time).
     pub fn confidence_picture(&self, channel: &ChannelId) -> PathBuf {
         self.runtime.join(channel.as_str()).join("confidence.jpg")
+    }
+
+    /// The same for what is in preview.
+    pub fn preview_picture(&self, channel: &ChannelId) -> PathBuf {
+        self.runtime.join(channel.as_str()).join("preview.jpg")
     }
 }

@@ -18,6 +18,7 @@ mod root;
 mod settings;
 mod snapshot;
 mod start;
+mod takes;
 mod verdict;
 
 pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};

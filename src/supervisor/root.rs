@@ -23,7 +23,7 @@ use super::reload::Reloading;
 use super::settings::{Configuration, Configured};
 use super::snapshot::{Overview, blank};
 use crate::model::status::{ApplianceStatus, ChannelStatus, ProgramOrder};
-use crate::model::{ChannelId, Event, EventCode, Fault, LiveSettings, Severity};
+use crate::model::{ChannelId, Event, EventCode, Fault, LiveSettings, Severity, TakeOrder};
 use crate::plan::ChannelPlan;
 use crate::store::{Orders, SavedOrders};
 
@@ -174,9 +174,10 @@ impl Root {
             Command::Reload => return self.reloading.request(reply),
             Command::Start(id) => (id, Ask::Start),
             Command::Stop(id) => (id, Ask::Stop),
-            Command::Slate(id) => (id, Ask::Show(ProgramOrder::Slate)),
-            Command::Release(id) => (id, Ask::Show(ProgramOrder::Auto)),
-            Command::Take(id, source) => (id, Ask::Show(ProgramOrder::Source { source })),
+            Command::Slate(id) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Slate))),
+            Command::Release(id) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Auto))),
+            Command::Take(id, source) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Source { source }))),
+            Command::Show(id, take) => (id, Ask::Show(*take)),
             Command::Change(id, change) => (id, Ask::Change(change)),
             Command::Act(id, act) => (id, Ask::Act(act)),
         };

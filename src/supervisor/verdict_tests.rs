@@ -26,6 +26,7 @@ fn source(name: &str, health: HealthReport) -> SourceStatus {
         frames: 1,
         late: 0,
         timecode: None,
+        signal: Default::default(),
     }
 }
 
@@ -58,6 +59,10 @@ fn good() -> WorkerReport {
             repeated: 0,
             missed: 0,
             peak_dbfs: Vec::new(),
+            auto: None,
+            preview: None,
+            scheduled: Vec::new(),
+            dissolving: false,
         },
         sources: vec![source("cam", fine()), source("spare", fine())],
         renditions: Vec::new(),

@@ -13,12 +13,12 @@ use super::writer::{Intake, Writer};
 use crate::media::clock::HouseClock;
 use crate::media::confidence::Monitor;
 use crate::media::encode::{Choice, EncodeFailure, Encoders};
-use crate::media::program::Program;
+use crate::media::program::{Program, ShownFrom};
 use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
 use crate::model::{
     Act, Acted, BitRate, Event, EventCode, FrameGrid, GuestAnswer, GuestAsk, LiveSettings, LiveTimeline, MediaTime,
-    RenditionId, Severity, Timeline,
+    RenditionId, Severity, Timeline, Transition,
 };
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
@@ -95,8 +95,12 @@ impl Channel {
         let monitor = Monitor::start(&plan.program, confidence.to_owned(), CONFIDENCE)
             .inspect_err(|error| tracing::warn!(%error, "no confidence monitor"))
             .ok();
-        let outlet = Arc::new(ProgramOutlet { encoders, monitor });
+        let preview = Monitor::start(&plan.program, confidence.with_file_name("preview.jpg"), CONFIDENCE)
+            .inspect_err(|error| tracing::warn!(%error, "no picture of the preview"))
+            .ok();
+        let outlet = Arc::new(ProgramOutlet { encoders, monitor, preview });
         let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
+        program.controls().set(&live);
         let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
         Ok(Self { plan, clock, program, live, timeline, outlet, writer, spool, tally, pushers, strain, events, since })
     }
@@ -110,8 +114,8 @@ impl Channel {
     }
 
     /// What operators have set, as it is in force.
-    pub(super) fn live(&self) -> &LiveSettings {
-        &self.live
+    pub(super) fn live(&self) -> LiveSettings {
+        LiveSettings { scheduled: self.program.status().scheduled, ..self.live.clone() }
     }
 
     /// Begins to do what is asked; the answer comes when it is done.
@@ -121,6 +125,12 @@ impl Channel {
             Act::Cue { ask } => ready(self.cue(&ask)).boxed(),
             Act::Metadata { ask } => ready(self.describe(&ask)).boxed(),
             Act::Guest { ask } => self.guest(*ask),
+            Act::Take { order, transition } => self.take(order, transition),
+            Act::Schedule { take } => {
+                let scheduled = self.program.schedule(take).ok_or_else(|| "that time has passed".to_owned());
+                let said = |shown| acted(shown, "the take is scheduled".to_owned());
+                Box::pin(std::future::ready(scheduled.map(said)))
+            }
         }
     }
 
@@ -139,11 +149,26 @@ impl Channel {
         })
     }
 
+    /// Answered by the first frame that shows it, however long that takes: who asked decides how long to wait.
+    fn take(&mut self, order: ProgramOrder, transition: Transition) -> BoxFuture<'static, Result<Acted, String>> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let answer = Box::new(move |shown: ShownFrom| {
+            let _ = tell.send(shown);
+        });
+        self.program.take(order, transition, answer);
+        let controls = self.program.controls();
+        Box::pin(async move {
+            let shown = told.await.map_err(|_| "overtaken by a later order before it was shown".to_owned())?;
+            Ok(acted(shown, controls.shows()))
+        })
+    }
+
     fn set(&mut self, mut live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
         live.cued = self.live.cued.clone();
         let before = std::mem::replace(&mut self.live, live.clone());
         let (plan, program) = (self.plan.clone(), self.program.controls());
         let drawing = tokio::task::spawn_blocking(move || {
+            program.set(&live);
             if live.slate_text != before.slate_text {
                 program.set_slate(render_slate(&plan, &live));
             }
@@ -205,6 +230,10 @@ impl Channel {
         let tail = if flushed { "" } else { "; the last segments could not be flushed in time" };
         format!("off air at {}: {left}{tail}", clock.now())
     }
+}
+
+fn acted(shown: ShownFrom, text: String) -> Acted {
+    Acted { at: Some(shown.at), frame: Some(shown.frame), unchanged: shown.already, ..Acted::said(text) }
 }
 
 fn render_slate(plan: &ChannelPlan, live: &LiveSettings) -> slate::Picture {

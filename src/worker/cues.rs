@@ -23,7 +23,14 @@ impl Channel {
         }
         let detail = serde_json::to_value(&placed).map_err(|error| error.to_string())?;
         let cued = placed.changed.then(|| Box::new(self.live.cued.clone()));
-        Ok(Acted { text, at: Some(point.at), frame: Some(point.frame), detail: Some(detail), cued })
+        Ok(Acted {
+            text,
+            at: Some(point.at),
+            frame: Some(point.frame),
+            detail: Some(detail),
+            cued,
+            unchanged: !placed.changed,
+        })
     }
 
     /// Places timed metadata; answers with its frame.
@@ -36,7 +43,14 @@ impl Channel {
         let text = format!("metadata {} is at {}, in segment {}", placed.id, placed.at, placed.segment);
         let detail = serde_json::to_value(&placed).map_err(|error| error.to_string())?;
         let cued = placed.changed.then(|| Box::new(self.live.cued.clone()));
-        Ok(Acted { text, at: Some(placed.at), frame: Some(placed.frame), detail: Some(detail), cued })
+        Ok(Acted {
+            text,
+            at: Some(placed.at),
+            frame: Some(placed.frame),
+            detail: Some(detail),
+            cued,
+            unchanged: !placed.changed,
+        })
     }
 
     /// Puts `timeline` in force, without what playlists no longer tell.

@@ -102,8 +102,10 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
             }
             Some(failure) = failed.recv() => worker.encoders_failed(&failure),
             Some((id, result)) = answers.recv() => {
+                // First the report that shows it: who has the answer finds it in the status.
+                let turn = worker.beat(unwanted);
                 worker.attendant.tell(Up::Acted { id, result });
-                Turn::Stay
+                turn
             }
             asked = signals.next() => match asked {
                 Asked::Stop => Turn::Leave { limit: ON_SIGNAL, ended: Ended::Stopped },
@@ -129,7 +131,7 @@ impl Worker {
             since: self.since,
             plan: self.channel.as_ref().map(|channel| Box::new(channel.plan().clone())),
             program: self.channel.as_ref().map_or_else(ProgramOrder::default, |c| c.program().ordered()),
-            live: Box::new(self.channel.as_ref().map_or_else(LiveSettings::default, |c| c.live().clone())),
+            live: Box::new(self.channel.as_ref().map_or_else(LiveSettings::default, |c| c.live())),
         }
     }
 

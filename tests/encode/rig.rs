@@ -76,13 +76,19 @@ pub fn plan(rate: &str) -> ChannelPlan {
         },
         timecode: Default::default(),
         segments: SegmentGrid::new(2000).unwrap(),
-        sources: vec![SourcePlan { id: "test".parse().unwrap(), kind: SourceKind::Test }],
+        sources: vec![SourcePlan { id: "test".parse().unwrap(), kind: SourceKind::Test, expect: Default::default() }],
         slate: SlatePlan { text: "soon".into() },
         video: vec![rendition("v180", "320x180"), rendition("v90", "160x90")],
         audio: vec![audio("a96")],
         spool: SpoolPlan { directory: "/nowhere".into(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: vec![],
-        thresholds: ThresholdPlan { loss_ms: 250, wait_to_restore_ms: 3000, stall_ms: 5000 },
+        thresholds: ThresholdPlan {
+            loss_ms: 250,
+            wait_to_restore_ms: 3000,
+            stall_ms: 5000,
+            failover: Default::default(),
+            signal: Default::default(),
+        },
     }
 }
 

@@ -84,6 +84,7 @@ fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
     let source = |(n, kind): (usize, &SourceKind)| SourcePlan {
         id: SourceId::new(format!("s{n}")).unwrap(),
         kind: kind.clone(),
+        expect: Default::default(),
     };
     ChannelPlan {
         channel: ChannelId::new("rig").unwrap(),
@@ -98,7 +99,13 @@ fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
         audio: Vec::new(),
         spool: SpoolPlan { directory: PathBuf::new(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
-        thresholds: ThresholdPlan { loss_ms: 250, wait_to_restore_ms: 2000, stall_ms: 4000 },
+        thresholds: ThresholdPlan {
+            loss_ms: 250,
+            wait_to_restore_ms: 2000,
+            stall_ms: 4000,
+            failover: Default::default(),
+            signal: Default::default(),
+        },
     }
 }
 

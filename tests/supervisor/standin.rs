@@ -151,6 +151,22 @@ impl Standin {
                 }
             }
             Down::Act { .. } if self.behaves("deaf") => self.heard("act"),
+            Down::Act { id, act: Act::Take { order, .. } } => {
+                self.heard("program");
+                if !self.behaves("disobey") {
+                    self.program = order;
+                    let report = Box::new(report(self.plan.as_ref().unwrap(), &self.program, now()));
+                    let text = report.program.sentence();
+                    send(open, &Up::Heartbeat { report }).await;
+                    let shown = Acted { at: Some(now()), frame: Some(1), ..Acted::said(text) };
+                    send(open, &Up::Acted { id, result: Ok(shown) }).await;
+                }
+            }
+            Down::Act { id, act: Act::Schedule { take } } => {
+                self.heard("schedule");
+                self.live.schedule(take);
+                send(open, &Up::Acted { id, result: Ok(Acted::said("scheduled")) }).await;
+            }
             Down::Act { id, act: Act::Live { live } } => {
                 self.heard("act");
                 let text = live.slate_text.clone().unwrap_or_default();
@@ -227,6 +243,7 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> Wo
         ProgramOrder::Auto => Showing::Source { source: plan.sources[0].id.clone() },
         ProgramOrder::Slate => Showing::Slate,
         ProgramOrder::Source { source } => Showing::Source { source: source.clone() },
+        ProgramOrder::Scene { scene } => Showing::Scene { scene: scene.clone() },
     };
     let source = |id| SourceStatus {
         id,
@@ -240,6 +257,7 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> Wo
         frames: 1,
         late: 0,
         timecode: None,
+        signal: Default::default(),
     };
     let destination = |id| DestinationStatus {
         id,
@@ -265,6 +283,10 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> Wo
             repeated: 0,
             missed: 0,
             peak_dbfs: vec![-20.0],
+            auto: None,
+            preview: None,
+            scheduled: Vec::new(),
+            dissolving: false,
         },
         sources: plan.sources.iter().map(|plan| source(plan.id.clone())).collect(),
         renditions: Vec::new(),

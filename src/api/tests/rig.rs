@@ -160,6 +160,7 @@ fn report() -> WorkerReport {
         frames: 126_300,
         late: 4,
         timecode: None,
+        signal: Default::default(),
     };
     WorkerReport {
         program: ProgramStatus {
@@ -171,6 +172,10 @@ fn report() -> WorkerReport {
             repeated: 18,
             missed: 0,
             peak_dbfs: vec![-18.2, -19.7],
+            auto: None,
+            preview: None,
+            scheduled: Vec::new(),
+            dissolving: false,
         },
         sources: vec![source("cam-1", "srt"), source("clip", "file")],
         renditions: vec![rendition("video-720p", "x264enc", 3_000_000), rendition("audio-main", "avenc_aac", 128_000)],

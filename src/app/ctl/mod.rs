@@ -88,12 +88,32 @@ enum Verb {
         /// Its id.
         channel: ChannelId,
     },
-    /// Show this source.
+    /// Show this source; without one what is in preview.
     Take {
         /// The channel's id.
         channel: ChannelId,
         /// The source's id.
-        source: SourceId,
+        source: Option<SourceId>,
+        /// Dissolve for so many milliseconds instead of cutting.
+        #[arg(long, value_name = "MS")]
+        dissolve: Option<u32>,
+        /// When, such as 2026-11-21T20:00:00Z; now if not given.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+    },
+    /// Say what is to be shown next; without a source nothing.
+    Preview {
+        /// The channel's id.
+        channel: ChannelId,
+        /// The source's id.
+        source: Option<SourceId>,
+    },
+    /// Cancel a scheduled take; `status` lists them.
+    CancelTake {
+        /// The channel's id.
+        channel: ChannelId,
+        /// Its number.
+        take: u64,
     },
     /// Set what the slate says; without a text what the configuration says.
     SlateText {
@@ -192,9 +212,19 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Stop { channel } => command(&client, &format!("channels/{channel}/stop"), None, json).await,
         Verb::Slate { channel } => command(&client, &format!("channels/{channel}/slate"), None, json).await,
         Verb::Release { channel } => command(&client, &format!("channels/{channel}/release"), None, json).await,
-        Verb::Take { channel, source } => {
-            let body = serde_json::json!({ "source": source });
+        Verb::Take { channel, source, dissolve, at } => {
+            let transition = dissolve.map(|millis| serde_json::json!({ "kind": "dissolve", "duration_ms": millis }));
+            let transition = transition.unwrap_or_else(|| serde_json::json!({}));
+            let body = serde_json::json!({ "source": source, "transition": transition, "at": at });
             command(&client, &format!("channels/{channel}/take"), Some(body), json).await
+        }
+        Verb::Preview { channel, source } => {
+            let body = serde_json::json!({ "source": source });
+            command(&client, &format!("channels/{channel}/preview"), Some(body), json).await
+        }
+        Verb::CancelTake { channel, take } => {
+            let body = serde_json::json!({ "take": take });
+            command(&client, &format!("channels/{channel}/cancel"), Some(body), json).await
         }
         Verb::SlateText { channel, text } => {
             let body = serde_json::json!({ "set": "slate_text", "text": text });

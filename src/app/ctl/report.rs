@@ -9,7 +9,7 @@ use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelStatus, DestinationStatus, ProgramOrder, RenditionStatus, Showing,
     SourceStatus, WorkerReport,
 };
-use crate::model::{Event, Health, HealthReport, MediaTime, Severity};
+use crate::model::{Event, Health, HealthReport, MediaTime, Scene, Severity};
 
 /// The whole appliance: a line per channel, then the faults.
 pub(crate) fn appliance(status: &ApplianceStatus) -> String {
@@ -59,15 +59,18 @@ pub(crate) fn channel(channel: &ChannelStatus, now: MediaTime) -> String {
 
 fn parts(report: &WorkerReport, now: MediaTime) -> String {
     let program = &report.program;
-    let asked = match &program.order {
-        ProgramOrder::Auto => "best source".to_owned(),
-        ProgramOrder::Slate => "slate".to_owned(),
-        ProgramOrder::Source { source } => format!("source {source}"),
-    };
     let since = duration(now.since(program.since).as_secs_f64());
-    let mut text = format!("  shows {} (asked: {asked}) for {since}\n", shows(&program.showing));
+    let mut text = format!("  shows {} (asked: {}) for {since}\n", shows(&program.showing), asked(&program.order));
     let _ =
         writeln!(text, "  {} frames, {} repeated, {} ticks missed", program.frames, program.repeated, program.missed);
+    if program.order != ProgramOrder::Auto {
+        let best = program.auto.as_ref().map_or("the slate".to_owned(), ToString::to_string);
+        let _ = writeln!(text, "  without the order it would show {best}");
+    }
+    for take in &program.scheduled {
+        let what = asked(&take.order);
+        let _ = writeln!(text, "  take {} at {}: {what} ({})", take.id, take.at, word(&take.transition.kind));
+    }
     let rows = |heads: &[&str], rows: Vec<Vec<String>>| {
         let mut table = vec![heads.iter().map(|&head| head.to_owned()).collect()];
         table.extend(rows);
@@ -84,6 +87,15 @@ fn parts(report: &WorkerReport, now: MediaTime) -> String {
     let lost = spool.lost_segments;
     let _ = writeln!(text, "\n  spool {used} of {quota} MB, {lost} segment(s) lost, {}", judged(&spool.health, now));
     text
+}
+
+fn asked(order: &ProgramOrder) -> String {
+    match order {
+        ProgramOrder::Auto => "best source".to_owned(),
+        ProgramOrder::Slate => "slate".to_owned(),
+        ProgramOrder::Source { source } => format!("source {source}"),
+        ProgramOrder::Scene { scene } => scene_of(scene),
+    }
 }
 
 fn source(one: &SourceStatus, now: MediaTime) -> Vec<String> {
@@ -245,7 +257,13 @@ fn shows(showing: &Showing) -> String {
     match showing {
         Showing::Slate => "slate".to_owned(),
         Showing::Source { source } => source.to_string(),
+        Showing::Scene { scene } => scene_of(scene),
     }
+}
+
+fn scene_of(scene: &Scene) -> String {
+    let [first, second] = &scene.sources;
+    format!("{first} + {second}")
 }
 
 fn word(word: &impl serde::Serialize) -> String {

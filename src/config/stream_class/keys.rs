@@ -1,5 +1,6 @@
 //! What may stand in `pipelines/*.toml`.
 
+use super::signal::{BLACK, FAILOVER, FORMAT, FREEZE, MANUAL, SILENCE};
 use crate::document::{Key, Kind, Need, Shape};
 use crate::profile::{EFFORTS, H264_PROFILES};
 
@@ -48,6 +49,7 @@ pub static STREAM_CLASS: Shape = Shape::plain(
         },
         table("audio_policy", &AUDIO_POLICY, "Sound of the program"),
         table("fallback", &FALLBACK, "What happens without a healthy source"),
+        optional_table("failover", &FAILOVER, "How the program leaves a source and returns to it"),
         optional_table("destination_policy", &DESTINATION_POLICY, "What destinations get"),
         optional_table("thresholds", &THRESHOLDS, "When to act and when to warn"),
         table("envelope", &ENVELOPE, "What the network must carry"),
@@ -203,6 +205,7 @@ static FALLBACK: Shape = Shape::plain(
             Need::Default("2000"),
             "A lost source must deliver this long before the program returns to it (ITU-T G.808.1)",
         ),
+        MANUAL,
     ],
 );
 
@@ -249,6 +252,10 @@ static THRESHOLDS: Shape = Shape::plain(
             Need::Default("150"),
             "A rendition above this share of its average bit rate for a minute is a warning",
         ),
+        BLACK,
+        FREEZE,
+        SILENCE,
+        FORMAT,
     ],
 );
 

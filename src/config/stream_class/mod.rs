@@ -6,8 +6,11 @@ mod h264_level;
 mod keys;
 mod read;
 mod rules;
+mod signal;
 
-use crate::model::{BitRate, Lufs, PictureSize, ProgramFormat, RenditionId, SegmentGrid, VideoCodec};
+use crate::model::{
+    BitRate, FailoverRules, Lufs, PictureSize, ProgramFormat, RenditionId, SegmentGrid, SignalThresholds, VideoCodec,
+};
 use crate::profile::EncodeRequest;
 
 pub(crate) use rules::slate_text;
@@ -40,8 +43,12 @@ pub struct StreamClass {
     pub audio_policy: AudioPolicy,
     /// What happens without a healthy source.
     pub fallback: Fallback,
+    /// How the program chooses between sources.
+    pub failover: FailoverRules,
     /// When to act.
     pub thresholds: Thresholds,
+    /// What is watched in the signal of each source.
+    pub signal: SignalThresholds,
 }
 
 impl StreamClass {

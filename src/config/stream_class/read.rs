@@ -1,6 +1,8 @@
 //! One stream class file → [`StreamClass`], with every fault.
 
-use super::{AudioPolicy, AudioRendition, Fallback, STREAM_CLASS, StreamClass, Thresholds, VideoRendition, rules};
+use super::{
+    AudioPolicy, AudioRendition, Fallback, STREAM_CLASS, StreamClass, Thresholds, VideoRendition, rules, signal,
+};
 use crate::config::Findings;
 use crate::document::{Section, Source};
 use crate::model::{AudioFormat, Lufs, ProgramFormat, RenditionId, SegmentGrid, VideoCodec};
@@ -50,7 +52,9 @@ fn build(section: &Section<'_>) -> Option<StreamClass> {
             loss_ms: fallback.value("loss_ms")?,
             wait_to_restore_ms: fallback.value("wait_to_restore_ms")?,
         },
+        failover: signal::failover(&section.table("failover")?, &fallback)?,
         thresholds: thresholds(&section.table("thresholds")?)?,
+        signal: signal::thresholds(&section.table("thresholds")?)?,
     })
 }
 

@@ -3,6 +3,7 @@
 //! The source's threads push, the program's thread takes; both hold the lock for microseconds. One mapping serves picture
 //! and sound, so that they stay together. See [`mapping`] for when a frame is due.
 
+mod look;
 mod mapping;
 mod pictures;
 mod sound;
@@ -12,11 +13,13 @@ use std::time::Duration;
 
 use gstreamer as gst;
 
+use self::look::{Look, level_dbfs};
 use self::mapping::{Mapping, Observed};
 use self::pictures::Pictures;
 pub(crate) use self::pictures::Taken;
 use self::sound::Sound;
-use crate::model::{FrameGrid, MediaTime, ProgramFormat};
+use crate::model::{FrameGrid, MediaTime, ProgramFormat, SignalStatus, SignalThresholds, TriggerAction};
+use crate::policy::SignalWatch;
 
 /// What a connection carries, once that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +46,7 @@ struct Inner {
     last_picture: Option<i64>,
     last_sound: Option<i64>,
     late: u64,
+    watch: SignalWatch,
 }
 
 /// The meeting point of one source and the program.
@@ -51,6 +55,10 @@ pub(crate) struct Feed {
     format: ProgramFormat,
     loss: Duration,
     inner: Mutex<Inner>,
+    /// Used by the thread that brings the pictures alone; none if nobody wants to know.
+    look: Option<Mutex<Look>>,
+    /// Sound below this level is silent; none if nobody wants to know.
+    silence_dbfs: Option<f64>,
 }
 
 fn nanos(time: MediaTime) -> i64 {
@@ -69,8 +77,30 @@ impl Feed {
             last_picture: None,
             last_sound: None,
             late: 0,
+            watch: SignalWatch::default(),
         };
-        Self { format, loss, inner: Mutex::new(inner) }
+        Self { format, loss, inner: Mutex::new(inner), look: None, silence_dbfs: None }
+    }
+
+    /// The same, with its signal watched.
+    pub(crate) fn watched(self, thresholds: &SignalThresholds) -> Self {
+        self.inner().watch = SignalWatch::new(thresholds);
+        let listens = thresholds.silence.action != TriggerAction::Off || thresholds.freeze_only_if_silent;
+        Self {
+            look: Look::new(&self.format, thresholds).map(Mutex::new),
+            silence_dbfs: listens.then_some(thresholds.silence_dbfs),
+            ..self
+        }
+    }
+
+    /// Whether the arriving picture has another format than expected.
+    pub(crate) fn wrong_format(&self, wrong: bool) {
+        self.inner().watch.format(wrong);
+    }
+
+    /// Faults of the signal, as judged at the last tick.
+    pub(crate) fn signal(&self) -> SignalStatus {
+        self.inner().watch.status()
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -85,6 +115,11 @@ impl Feed {
         inner.pictures.clear();
         inner.sound.clear();
         (inner.streams, inner.last_picture, inner.last_sound) = (None, None, None);
+        inner.watch.begin();
+        drop(inner);
+        if let Some(look) = &self.look {
+            look.lock().unwrap_or_else(PoisonError::into_inner).begin();
+        }
     }
 
     /// What the connection carries is known.
@@ -94,7 +129,11 @@ impl Feed {
 
     /// A picture in program format with `stamp` arrived `now`.
     pub(crate) fn push_picture(&self, stamp: MediaTime, picture: gst::Buffer, now: MediaTime) {
+        let seen = self.look.as_ref().and_then(|look| look.lock().unwrap_or_else(PoisonError::into_inner).at(&picture));
         let mut inner = self.inner();
+        if let Some(sight) = seen {
+            inner.watch.saw(now, sight.black, sight.still);
+        }
         inner.observe(nanos(stamp), nanos(now), true);
         inner.last_picture = Some(nanos(now));
         inner.pictures.push(nanos(stamp), picture);
@@ -102,7 +141,12 @@ impl Feed {
 
     /// Interleaved samples in program format, the first with `stamp`, arrived `now`.
     pub(crate) fn push_sound(&self, stamp: MediaTime, samples: &[f32], now: MediaTime) {
+        let channels = usize::from(self.format.audio.channels);
+        let silent = self.silence_dbfs.map(|limit| level_dbfs(samples, channels) < limit);
         let mut inner = self.inner();
+        if let Some(silent) = silent {
+            inner.watch.heard(now, silent);
+        }
         inner.observe(nanos(stamp), nanos(now), false);
         inner.last_sound = Some(nanos(now));
         inner.sound.push(nanos(stamp), samples);
@@ -121,6 +165,8 @@ impl Feed {
         let mut inner = self.inner();
         let now = nanos(at);
         inner.mapping.slew(now);
+        let has_sound = inner.streams.is_some_and(|streams| streams.sound);
+        inner.watch.judge(at, has_sound);
         let Some(streams) = inner.streams else {
             return false;
         };

@@ -16,45 +16,39 @@ pub(crate) struct Mixer {
     format: AudioFormat,
     /// Peaks per channel of the last ticks with the samples they cover.
     levels: VecDeque<(usize, Vec<f32>)>,
-    silent: bool,
+    scratch: Vec<f32>,
+}
+
+/// A feed that is heard in a tick: its gain at the end of the last tick, and the one it shall have.
+#[derive(Debug)]
+pub(crate) struct Part<'a> {
+    pub(crate) feed: &'a Feed,
+    pub(crate) from: f32,
+    pub(crate) to: f32,
 }
 
 impl Mixer {
     pub(crate) fn new(format: AudioFormat) -> Self {
-        Self { format, levels: VecDeque::new(), silent: true }
+        Self { format, levels: VecDeque::new(), scratch: Vec::new() }
     }
 
-    /// Whether the last tick came from the slate.
-    pub(crate) fn was_silent(&self) -> bool {
-        self.silent
-    }
-
-    /// `count` sample frames from `at` on of `to` (silence for the slate), as interleaved F32LE bytes. At a switch the
-    /// sound of `left` fades out while `to` fades in.
-    pub(crate) fn mix(
-        &mut self,
-        at: MediaTime,
-        count: usize,
-        to: Option<&Feed>,
-        left: Option<&Feed>,
-        switched: bool,
-    ) -> Vec<u8> {
+    /// `count` sample frames from `at` on, the sum of `parts` (silence without any), as interleaved F32LE bytes. Each
+    /// feed is read once: its gain goes from what it was to what it shall be over the first `over` sample frames.
+    pub(crate) fn mix(&mut self, at: MediaTime, count: usize, over: usize, parts: &[Part<'_>]) -> Vec<u8> {
         let channels = usize::from(self.format.channels);
         let mut sound = vec![0.0f32; count * channels];
-        if let Some(feed) = to {
-            feed.take_sound(at, &mut sound);
+        for part in parts {
+            self.scratch.resize(count * channels, 0.0);
+            part.feed.take_sound(at, &mut self.scratch);
+            add(&mut sound, &self.scratch, channels, over, (part.from, part.to));
         }
-        if switched {
-            let fade = (self.format.sample_rate * FADE_MILLIS / 1000).max(1) as usize;
-            let mut tail = vec![0.0f32; count.min(fade) * channels];
-            if let Some(feed) = left {
-                feed.take_sound(at, &mut tail);
-            }
-            crossfade(&mut sound, &tail, channels, fade);
-        }
-        self.silent = to.is_none();
         self.measure(&sound, count);
         sound.iter().flat_map(|sample| sample.to_le_bytes()).collect()
+    }
+
+    /// Sample frames of the fade at a cut.
+    pub(crate) fn cut_frames(&self) -> usize {
+        (self.format.sample_rate * FADE_MILLIS / 1000).max(1) as usize
     }
 
     fn measure(&mut self, sound: &[f32], count: usize) {
@@ -86,14 +80,13 @@ impl Mixer {
     }
 }
 
-/// Fades `sound` in over `fade` sample frames while `tail` fades out.
-fn crossfade(sound: &mut [f32], tail: &[f32], channels: usize, fade: usize) {
-    let old = tail.chunks_exact(channels).map(Some).chain(std::iter::repeat(None));
-    for (n, (frame, old)) in sound.chunks_exact_mut(channels).zip(old).take(fade).enumerate() {
-        let gain = n as f32 / fade as f32;
-        for (channel, sample) in frame.iter_mut().enumerate() {
-            let leaving = old.map_or(0.0, |old| old[channel]);
-            *sample = *sample * gain + leaving * (1.0 - gain);
+/// Adds `part` to `sound`; the gain is a ramp over the first `over` sample frames.
+fn add(sound: &mut [f32], part: &[f32], channels: usize, over: usize, (from, to): (f32, f32)) {
+    let frames = sound.chunks_exact_mut(channels).zip(part.chunks_exact(channels));
+    for (n, (frame, part)) in frames.enumerate() {
+        let gain = if n < over { from + (to - from) * n as f32 / over as f32 } else { to };
+        for (sample, more) in frame.iter_mut().zip(part) {
+            *sample += more * gain;
         }
     }
 }
@@ -104,8 +97,9 @@ mod tests {
 
     #[test]
     fn a_crossfade_begins_with_the_old_and_ends_with_the_new() {
-        let mut sound = vec![1.0; 20];
-        crossfade(&mut sound, &[-1.0; 8], 1, 8);
+        let mut sound = vec![0.0; 20];
+        add(&mut sound, &[1.0; 20], 1, 8, (0.0, 1.0));
+        add(&mut sound, &[-1.0; 20], 1, 8, (1.0, 0.0));
         assert_eq!((sound[0], sound[4], sound[8], sound[19]), (-1.0, 0.0, 1.0, 1.0));
     }
 

@@ -33,7 +33,7 @@ use super::EventSink;
 use super::clock::HouseClock;
 use super::feed::Feed;
 use crate::model::status::{SourceState, SourceStatus};
-use crate::model::{GuestAnswer, GuestAsk, GuestRefusal, ProgramFormat};
+use crate::model::{GuestAnswer, GuestAsk, GuestRefusal, MediaTime, ProgramFormat, SignalThresholds};
 use crate::plan::{SourceKind, SourcePlan};
 use crate::policy::{Attempts, Backoff};
 
@@ -98,9 +98,10 @@ impl Source {
         format: ProgramFormat,
         clock: HouseClock,
         loss: Duration,
+        signal: &SignalThresholds,
         events: EventSink,
     ) -> Self {
-        let feed = Arc::new(Feed::new(format, loss, margin(&plan.kind, &format)));
+        let feed = Arc::new(Feed::new(format, loss, margin(&plan.kind, &format)).watched(signal));
         let condition = Arc::new(Condition::new(plan.clone(), clock, events));
         let stop = Arc::new(AtomicBool::new(false));
         let door = match &plan.kind {
@@ -124,6 +125,14 @@ impl Source {
         Self { plan, feed, condition, stop, door, thread: Mutex::new(thread.ok()) }
     }
 
+    /// A source that a test feeds itself.
+    #[cfg(test)]
+    pub(crate) fn fed(plan: SourcePlan, format: ProgramFormat, loss: Duration, signal: &SignalThresholds) -> Self {
+        let feed = Arc::new(Feed::new(format, loss, Duration::from_millis(80)).watched(signal));
+        let condition = Arc::new(Condition::new(plan.clone(), HouseClock::start(), Arc::new(|_| {})));
+        Self { plan, feed, condition, stop: Arc::default(), door: None, thread: Mutex::new(None) }
+    }
+
     /// The plan it was started with.
     pub(crate) fn plan(&self) -> &SourcePlan {
         &self.plan
@@ -134,9 +143,17 @@ impl Source {
         &self.feed
     }
 
+    /// Once per tick: whether it can be shown at `at`.
+    pub(crate) fn tick(&self, at: MediaTime) -> bool {
+        if let Some(wrong) = self.condition.wrong_format() {
+            self.feed.wrong_format(wrong);
+        }
+        self.feed.tick(at)
+    }
+
     /// How it is.
     pub(crate) fn status(&self) -> SourceStatus {
-        self.condition.status(self.feed.counters())
+        self.condition.status(self.feed.counters(), self.feed.signal())
     }
 
     /// Answers a guest. Blocks until the source's thread has answered, seconds at most.

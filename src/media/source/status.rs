@@ -1,5 +1,6 @@
 //! What is known of a source: state, health with reason, arriving format. Turns changes into events, once each.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,10 @@ use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::feed::FeedCounters;
 use crate::model::status::{SourceState, SourceStatus, SourceTimecode};
-use crate::model::{Event, EventCode, Fault, FrameRate, Health, HealthReport, MediaTime, PictureSize, Severity};
+use crate::model::{
+    Event, EventCode, ExpectedFormat, Fault, FrameRate, Health, HealthReport, MediaTime, PictureSize, Severity,
+    SignalStatus,
+};
 use crate::plan::{SourceKind, SourcePlan};
 
 #[derive(Debug)]
@@ -38,6 +42,7 @@ pub(crate) struct Condition {
     clock: HouseClock,
     events: EventSink,
     known: Mutex<Known>,
+    wrong_format: AtomicBool,
 }
 
 impl Condition {
@@ -54,7 +59,7 @@ impl Condition {
             last_reason: None,
             turned_away: None,
         };
-        Self { plan, clock, events, known: Mutex::new(known) }
+        Self { plan, clock, events, known: Mutex::new(known), wrong_format: AtomicBool::new(false) }
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -195,6 +200,10 @@ impl Condition {
 
     /// The arriving picture has this format.
     pub(super) fn picture(&self, size: Option<PictureSize>, rate: Option<FrameRate>) {
+        let ExpectedFormat { size: expected, frame_rate } = self.plan.expect;
+        let other = expected.is_some_and(|expected| size.is_some_and(|size| size != expected))
+            || frame_rate.is_some_and(|expected| rate.is_some_and(|rate| rate != expected));
+        self.wrong_format.store(other, Ordering::Relaxed);
         let mut known = self.known();
         let old = (known.picture, known.frame_rate);
         (known.picture, known.frame_rate) = (size, rate);
@@ -224,13 +233,39 @@ impl Condition {
         }
     }
 
-    pub(super) fn status(&self, counters: FeedCounters) -> SourceStatus {
+    /// Whether the arriving picture is another than expected; none if nothing is expected.
+    pub(super) fn wrong_format(&self) -> Option<bool> {
+        (self.plan.expect != ExpectedFormat::default()).then(|| self.wrong_format.load(Ordering::Relaxed))
+    }
+
+    /// Health with what is wrong with the signal of a source that delivers.
+    fn judged(&self, known: &Known, signal: &SignalStatus) -> HealthReport {
+        let ExpectedFormat { size, frame_rate } = self.plan.expect;
+        let text = |known: Option<String>| known.unwrap_or_else(|| "any".to_owned());
+        let expected = || {
+            let (size, rate) = (text(size.map(|s| s.to_string())), text(frame_rate.map(|r| r.to_string())));
+            format!("its picture is not what is expected (size {size}, {rate} per second)")
+        };
+        let faults = [
+            (signal.black_since, "source_black", "its picture is black".to_owned()),
+            (signal.freeze_since, "source_frozen", "its picture stands still".to_owned()),
+            (signal.silence_since, "source_silent", "its sound is silent".to_owned()),
+            (signal.wrong_format_since, "source_wrong_format", expected()),
+        ];
+        let fault = faults.into_iter().find_map(|(since, code, reason)| Some((since?, code, reason)));
+        match fault.filter(|_| known.health.health == Health::Healthy) {
+            Some((since, code, reason)) => HealthReport::new(Health::PartiallyHealthy, code, reason, since),
+            None => known.health.clone(),
+        }
+    }
+
+    pub(super) fn status(&self, counters: FeedCounters, signal: SignalStatus) -> SourceStatus {
         let known = self.known();
         SourceStatus {
             id: self.plan.id.clone(),
             kind: self.plan.kind.word().to_owned(),
             state: known.state,
-            health: known.health.clone(),
+            health: self.judged(&known, &signal),
             picture: known.picture,
             frame_rate: known.frame_rate,
             sound: known.sound.clone(),
@@ -238,6 +273,7 @@ impl Condition {
             frames: counters.frames,
             late: counters.late,
             timecode: known.timecode.clone(),
+            signal,
         }
     }
 }
