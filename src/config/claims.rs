@@ -78,9 +78,9 @@ fn of_source(source: &Source, claimant: &str, spot: &Spot) -> Vec<Claim> {
     let claim =
         |names: Vec<String>, what: String| Claim { names, what, claimant: claimant.to_owned(), spot: spot.clone() };
     match &source.kind {
-        SourceKind::V4l2 { device, aliases, sound, .. } => {
-            let paths = std::iter::once(device).chain(aliases).map(|path| path.display().to_string());
-            let mut claims = vec![claim(paths.collect(), format!("capture device {}", device.display()))];
+        SourceKind::V4l2 { device, kernel, sound, .. } => {
+            let names = std::iter::once(device.to_string()).chain(kernel.clone());
+            let mut claims = vec![claim(names.collect(), format!("capture device {device}"))];
             claims
                 .extend(sound.iter().map(|sound| claim(vec![sound_resource(sound)], format!("sound device {sound}"))));
             claims

@@ -104,6 +104,12 @@ codes! {
     SourceWrongFormat => "source_wrong_format",
     /// A fault of a source's signal is over.
     SourceSignalGood => "source_signal_good",
+    /// What a capture device says of the signal at an input has changed.
+    InputChanged => "input_changed",
+    /// A capture or sound device was plugged in.
+    DevicePlugged => "device_plugged",
+    /// A capture or sound device was unplugged.
+    DeviceUnplugged => "device_unplugged",
     /// The program shows another source.
     ProgramSwitched => "program_switched",
     /// The program went to slate.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::cards::Cards;
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
 use crate::model::{Act, Acted, ChannelId, Event, LiveChange, SourceId, TakeOrder};
 
@@ -106,6 +107,7 @@ pub struct Handle {
     pub(crate) status: watch::Receiver<Arc<ApplianceStatus>>,
     pub(crate) events: broadcast::Sender<Arc<StampedEvent>>,
     pub(crate) runtime: PathBuf,
+    pub(crate) cards: Cards,
 }
 
 impl Handle {
@@ -124,6 +126,11 @@ impl Handle {
     /// Events from now on. A receiver that lags loses the oldest and is told how many.
     pub fn events(&self) -> broadcast::Receiver<Arc<StampedEvent>> {
         self.events.subscribe()
+    }
+
+    /// The same, with the cards that the hardware profiles know.
+    pub fn knowing(self, cards: Cards) -> Self {
+        Self { cards, ..self }
     }
 
     /// Where the worker of `channel` leaves its newest confidence picture (JPEG, replaced atomically; its

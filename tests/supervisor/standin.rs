@@ -258,6 +258,7 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> Wo
         late: 0,
         timecode: None,
         signal: Default::default(),
+        input: None,
     };
     let destination = |id| DestinationStatus {
         id,

@@ -28,7 +28,13 @@ pub(crate) fn rig(runtime: &Path) -> (Handle, Rig) {
     let (requests, inbox) = mpsc::channel(16);
     let (status, seen) = watch::channel(Arc::new(appliance()));
     let (events, _) = broadcast::channel(4096);
-    let handle = Handle { requests, status: seen, events: events.clone(), runtime: runtime.to_owned() };
+    let handle = Handle {
+        requests,
+        status: seen,
+        events: events.clone(),
+        runtime: runtime.to_owned(),
+        cards: Default::default(),
+    };
     (handle, Rig { requests: inbox, status, events })
 }
 
@@ -161,6 +167,7 @@ fn report() -> WorkerReport {
         late: 4,
         timecode: None,
         signal: Default::default(),
+        input: None,
     };
     WorkerReport {
         program: ProgramStatus {

@@ -4,6 +4,7 @@
 //! laptop, and `check` works without a daemon.
 
 mod client;
+mod devices;
 mod exit;
 mod follow;
 mod guest_link;
@@ -29,6 +30,7 @@ Examples:
   uplinkctl slate demo                   show the slate now; `release` shows the source again
   uplinkctl take demo cam-2              show another source
   uplinkctl guest-link demo guest        the link for a guest's browser
+  uplinkctl devices                      what is plugged in, and what to write for it
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl events --follow              what happens, as it happens
   uplinkctl --api http://10.0.0.7:8080 --json status | jq .health
@@ -135,6 +137,8 @@ enum Verb {
         #[arg(long)]
         base: Option<url::Url>,
     },
+    /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
+    Devices,
     /// Put the configuration on disk in force; a faulty one changes nothing.
     Reload,
     /// What happened lately.
@@ -229,6 +233,10 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::SlateText { channel, text } => {
             let body = serde_json::json!({ "set": "slate_text", "text": text });
             command(&client, &format!("channels/{channel}/set"), Some(body), json).await
+        }
+        Verb::Devices => {
+            let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
+            Ok(if json { text } else { devices::list(&found) })
         }
         Verb::Reload => command(&client, "config/reload", None, json).await,
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
