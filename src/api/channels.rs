@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::problem::Problem;
 use super::routes::Api;
 use super::status::tagged;
-use crate::model::{ChannelId, LiveChange, SourceId};
+use crate::model::{Act, ChannelId, LiveChange, SourceId};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// The supervisor bounds every command; this catches a supervisor that does not.
@@ -86,6 +86,11 @@ pub(crate) async fn set(
 ) -> Answer {
     let change: LiveChange = json(&headers, body, "one change, such as {\"set\": \"slate_text\", \"text\": \"…\"}")?;
     ask(&api, Command::Change(channel(&id)?, change)).await
+}
+
+/// `POST …/loudness/restart`: integrated loudness, LRA and true peaks anew, as for a new show.
+pub(crate) async fn restart_loudness(State(api): State<Api>, Path(id): Path<String>) -> Answer {
+    ask(&api, Command::Act(channel(&id)?, Act::RestartLoudness)).await
 }
 
 /// The JSON body of a command; `shape` says what it must be.

@@ -66,6 +66,7 @@ impl Api {
             .route("/api/v1/channels/{id}/release", post(channels::release))
             .route("/api/v1/channels/{id}/take", post(channels::take))
             .route("/api/v1/channels/{id}/set", post(channels::set))
+            .route("/api/v1/channels/{id}/loudness/restart", post(channels::restart_loudness))
             .route("/api/v1/channels/{id}/confidence.jpg", get(picture::confidence))
             .route("/api/v1/config/reload", post(channels::reload))
             .route("/api/v1/events", get(events::follow))

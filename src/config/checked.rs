@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::stream_class::StreamClass;
 use crate::document::Faults;
+use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::{ChannelId, DestinationId, PictureSize, Secret, SourceId};
 use crate::profile::Profiles;
@@ -70,6 +71,8 @@ pub struct Source {
     pub id: SourceId,
     /// How to open it.
     pub kind: SourceKind,
+    /// How its sound is taken.
+    pub sound: SourceSound,
 }
 
 /// How a source is opened.

@@ -14,6 +14,8 @@ pub enum Act {
         /// The settings.
         live: Box<LiveSettings>,
     },
+    /// Begin the integrated loudness, LRA and true peaks of the program anew, as for a new show.
+    RestartLoudness,
 }
 
 /// What came of it.

@@ -11,6 +11,7 @@ pub mod id;
 pub mod inventory;
 pub mod live;
 pub mod secret;
+pub mod sound;
 pub mod status;
 pub mod time;
 pub mod units;

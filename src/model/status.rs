@@ -9,6 +9,7 @@ use super::event::Fault;
 use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
 use super::live::LiveSettings;
+use super::sound::{Loudness, SoundState};
 use super::time::MediaTime;
 use super::units::{BitRate, FrameRate, PictureSize};
 
@@ -93,6 +94,12 @@ pub struct ProgramStatus {
     pub missed: u64,
     /// Sample peak of the last second per channel, dBFS, −120 for digital silence.
     pub peak_dbfs: Vec<f32>,
+    /// Loudness of each mix, the main one first; empty before it is measured.
+    #[serde(default)]
+    pub loudness: Vec<Loudness>,
+    /// What is watched of the sound of each mix.
+    #[serde(default)]
+    pub sound_states: Vec<SoundState>,
 }
 
 /// Where a source stands.

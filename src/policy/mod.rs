@@ -7,12 +7,15 @@
 //! |---|---|
 //! | how long to wait before the next attempt | [`Backoff`] |
 //! | whether and when a worker that ended is started again | [`RestartBudget`] |
+//! | whether a fault of a signal has lasted long enough to count, or to be over | [`Lasting`] |
 //! | whether an HTTP request that failed is sent again, and whose fault it is | [`judge`] |
 
 mod backoff;
+mod lasting;
 mod restart;
 mod retry;
 
 pub use backoff::{Attempts, Backoff};
+pub use lasting::{Lasting, Turn};
 pub use restart::{RestartBudget, RestartDecision, RestartPolicy};
 pub use retry::{HttpFailure, RetryDecision, Verdict, judge};

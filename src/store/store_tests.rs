@@ -21,7 +21,7 @@ fn slate() -> Orders {
     Orders {
         channel: ChannelOrder::OffAir,
         program: ProgramOrder::Slate,
-        live: LiveSettings { slate_text: Some("soon".into()) },
+        live: LiveSettings { slate_text: Some("soon".into()), ..LiveSettings::default() },
     }
 }
 

@@ -56,8 +56,8 @@ impl Channel {
                 }
                 self.pending.push(Pending::new(ask, SHOW_WITHIN, reply, at));
             }
-            // It has a way of its own, see `acts`.
-            Ask::Change(_) => {}
+            // They have a way of their own, see `acts`.
+            Ask::Change(_) | Ask::Act(_) => {}
         }
     }
 

@@ -9,7 +9,7 @@ use super::channel::Channel;
 use super::handle::Refusal;
 use super::lifecycle::Stand;
 use crate::ipc::Down;
-use crate::model::{Act, Acted, LiveChange};
+use crate::model::{Act, Acted, LiveChange, SourceId};
 
 /// How long a worker may take to answer.
 const ACT_WITHIN: Duration = Duration::from_secs(3);
@@ -37,6 +37,10 @@ impl Channel {
             let _ = reply.send(Err(Refusal::ShuttingDown));
             return;
         }
+        if let Some(source) = self.unknown_source(change) {
+            let _ = reply.send(Err(Refusal::UnknownSource(self.id.clone(), source)));
+            return;
+        }
         let after = match self.live.changed(change) {
             Ok(after) => after,
             Err(reason) => {
@@ -57,6 +61,24 @@ impl Channel {
         }
         let live = Box::new(self.live.clone());
         self.act(Act::Live { live }, Some(reply)).await;
+    }
+
+    /// The source that a change names and the channel does not have. What was set of one that is gone can be undone.
+    fn unknown_source(&self, change: &LiveChange) -> Option<SourceId> {
+        let LiveChange::Sound { source: Some(source), .. } = change else { return None };
+        let known = self.plan.as_ref().is_some_and(|plan| plan.sources.iter().any(|one| one.id == *source));
+        (!known).then(|| source.clone())
+    }
+
+    /// Has the worker do something, if there is one.
+    pub(super) async fn on_act(&mut self, act: Act, reply: Reply) {
+        if self.leaving {
+            let _ = reply.send(Err(Refusal::ShuttingDown));
+        } else if self.life.stand() != Stand::Up || self.sender.is_none() {
+            let _ = reply.send(Err(Refusal::OffAir(self.id.clone())));
+        } else {
+            self.act(act, Some(reply)).await;
+        }
     }
 
     /// Tells the worker to do something.

@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 
 use super::handle::{Outcome, Refusal};
 use super::lifecycle::Stand;
-use crate::model::LiveChange;
 use crate::model::status::{ChannelStatus, ProgramOrder, Showing, SourceState, WorkerReport};
+use crate::model::{Act, LiveChange};
 
 /// From an order to a first picture.
 pub(crate) const START_WITHIN: Duration = Duration::from_secs(10);
@@ -25,6 +25,8 @@ pub(crate) enum Ask {
     Show(ProgramOrder),
     /// Set this.
     Change(LiveChange),
+    /// Do this once.
+    Act(Act),
 }
 
 /// What an order comes to.
@@ -81,7 +83,7 @@ impl Pending {
             Ask::Stop => stand == Stand::Idle,
             Ask::Show(order) => status.report.as_ref().is_some_and(|report| shows(report, order)),
             // Answered by the worker itself.
-            Ask::Change(_) => false,
+            Ask::Change(_) | Ask::Act(_) => false,
         };
         let reason = &status.health.reason;
         if confirmed {
@@ -137,7 +139,7 @@ fn done(ask: &Ask, status: &ChannelStatus) -> String {
         (Ask::Start, _) => format!("channel {} is up in worker {pid}", status.id),
         (Ask::Stop, _) => format!("channel {} is off air, its worker is gone", status.id),
         (Ask::Show(_), Some(report)) => shown(report),
-        (Ask::Show(_) | Ask::Change(_), _) => String::new(),
+        (Ask::Show(_) | Ask::Change(_) | Ask::Act(_), _) => String::new(),
     }
 }
 

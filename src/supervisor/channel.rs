@@ -202,6 +202,7 @@ impl Channel {
     async fn on_mail(&mut self, mail: Mail) {
         match mail {
             Mail::Ask(Ask::Change(change), reply) => self.on_change(&change, reply).await,
+            Mail::Ask(Ask::Act(act), reply) => self.on_act(act, reply).await,
             Mail::Ask(ask, reply) => self.on_ask(ask, reply),
             Mail::Plan(plan) => {
                 self.life.set_stall(stall(&plan));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
-use crate::model::{Acted, ChannelId, Event, LiveChange, SourceId};
+use crate::model::{Act, Acted, ChannelId, Event, LiveChange, SourceId};
 
 /// An event with its place in the stream of this daemon run, from 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -34,6 +34,8 @@ pub enum Command {
     Take(ChannelId, SourceId),
     /// Change what operators set. Kept, and carried out at once if the channel is on air.
     Change(ChannelId, LiveChange),
+    /// Have the worker do something once.
+    Act(ChannelId, Act),
     /// Read the configuration again.
     Reload,
 }

@@ -178,6 +178,7 @@ impl Root {
             Command::Release(id) => (id, Ask::Show(ProgramOrder::Auto)),
             Command::Take(id, source) => (id, Ask::Show(ProgramOrder::Source { source })),
             Command::Change(id, change) => (id, Ask::Change(change)),
+            Command::Act(id, act) => (id, Ask::Act(act)),
         };
         let Some(seat) = self.seats.iter().find(|seat| seat.plan.channel == id) else {
             let _ = reply.send(Err(Refusal::UnknownChannel(id)));

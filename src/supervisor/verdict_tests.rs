@@ -57,6 +57,8 @@ fn good() -> WorkerReport {
             repeated: 0,
             missed: 0,
             peak_dbfs: Vec::new(),
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         },
         sources: vec![source("cam", fine()), source("spare", fine())],
         renditions: Vec::new(),

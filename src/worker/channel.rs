@@ -12,10 +12,12 @@ use super::writer::{Intake, Writer};
 use crate::media::clock::HouseClock;
 use crate::media::confidence::Monitor;
 use crate::media::encode::{Choice, EncodeFailure, Encoders};
-use crate::media::program::Program;
+use crate::media::program::{Program, Settled};
 use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
-use crate::model::{Act, Acted, BitRate, Event, EventCode, LiveSettings, MediaTime, RenditionId, Severity};
+use crate::model::{
+    Act, Acted, BitRate, Event, EventCode, FrameGrid, LiveSettings, MediaTime, ProgramFormat, RenditionId, Severity,
+};
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
 use crate::spool::{Mended, Spool, SpoolError};
@@ -37,6 +39,9 @@ pub(super) enum StartError {
     #[error("a part of the worker failed while starting: this is a fault of uplink, see the worker's log")]
     Internal,
 }
+
+/// The program takes things over at its next tick.
+const SETTLE: Duration = Duration::from_secs(2);
 
 /// A channel on air.
 pub(super) struct Channel {
@@ -90,6 +95,7 @@ impl Channel {
             .ok();
         let outlet = Arc::new(ProgramOutlet { encoders, monitor });
         let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
+        program.controls().set_sound(live.sound.clone());
         let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
         Ok(Self { plan, clock, program, live, outlet, writer, spool, tally, pushers, strain, events, since })
     }
@@ -111,12 +117,18 @@ impl Channel {
     pub(super) fn act(&mut self, act: Act) -> BoxFuture<'static, Result<Acted, String>> {
         match act {
             Act::Live { live } => self.set(*live),
+            Act::RestartLoudness => {
+                let (settled, plan) = (self.program.controls().restart_loudness(), self.plan.program);
+                Box::pin(async move { settle(settled, plan, "integrated loudness is measured anew").await })
+            }
         }
     }
 
     fn set(&mut self, live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
         let before = std::mem::replace(&mut self.live, live.clone());
         let (plan, program) = (self.plan.clone(), self.program.controls());
+        let (format, heard) = (plan.program, live.sound != before.sound);
+        let sound = heard.then(|| program.set_sound(live.sound.clone()));
         let drawing = tokio::task::spawn_blocking(move || {
             if live.slate_text != before.slate_text {
                 program.set_slate(render_slate(&plan, &live));
@@ -124,7 +136,10 @@ impl Channel {
         });
         Box::pin(async move {
             drawing.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
-            Ok(Acted::said("set"))
+            match sound {
+                Some(settled) => settle(settled, format, "set").await,
+                None => Ok(Acted::said("set")),
+            }
         })
     }
 
@@ -182,6 +197,14 @@ impl Channel {
     }
 }
 
+/// The answer once the program's thread has carried something out, which takes a tick.
+async fn settle(settled: Settled, format: ProgramFormat, text: &str) -> Result<Acted, String> {
+    let at = tokio::time::timeout(SETTLE, settled).await;
+    let at = at.ok().and_then(Result::ok).ok_or("the program has not taken it over within 2 s")?;
+    let frame = FrameGrid::new(format.frame_rate).index_at(at);
+    Ok(Acted { at: Some(at), frame: Some(frame), ..Acted::said(text) })
+}
+
 fn render_slate(plan: &ChannelPlan, live: &LiveSettings) -> slate::Picture {
     let text = live.slate_text.as_ref().unwrap_or(&plan.slate.text);
     slate::render(&plan.program, &plan.title, text)
@@ -230,7 +253,7 @@ fn start_pusher(plan: &ChannelPlan, destination: &DestinationPlan, spool: &Spool
         id: r.id.clone(),
         name: r.name.clone(),
         language: r.language.clone(),
-        channels: plan.program.audio.channels,
+        channels: r.channels(plan.program.audio.channels),
         bitrate: r.bitrate,
     };
     let description = PushDescription {

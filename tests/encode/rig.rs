@@ -10,8 +10,8 @@ use uplink::model::{
     SampleGrid, SegmentGrid,
 };
 use uplink::plan::{
-    AudioRenditionPlan, ChannelPlan, EncoderPlan, SlatePlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan,
-    VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, EncoderPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan,
+    ThresholdPlan, VideoRenditionPlan,
 };
 
 /// A segment boundary for segments of 2 s.
@@ -60,6 +60,7 @@ pub fn plan(rate: &str) -> ChannelPlan {
         name: id.into(),
         language: None,
         bitrate: BitRate(96_000),
+        map: None,
     };
     ChannelPlan {
         channel: ChannelId::new("test").unwrap(),
@@ -78,6 +79,7 @@ pub fn plan(rate: &str) -> ChannelPlan {
         spool: SpoolPlan { directory: "/nowhere".into(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: vec![],
         thresholds: ThresholdPlan { loss_ms: 250, wait_to_restore_ms: 3000, stall_ms: 5000 },
+        sound: SoundPlan::default(),
     }
 }
 

@@ -12,7 +12,7 @@ use uplink::media::clock::HouseClock;
 use uplink::media::program::Program;
 use uplink::model::status::ProgramOrder;
 use uplink::model::{AudioFormat, ChannelId, FrameRate, PictureSize, ProgramFormat, SegmentGrid, SourceId};
-use uplink::plan::{ChannelPlan, SlatePlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan};
+use uplink::plan::{ChannelPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan};
 
 use crate::recorder::Recorder;
 
@@ -98,6 +98,7 @@ fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
         spool: SpoolPlan { directory: PathBuf::new(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
         thresholds: ThresholdPlan { loss_ms: 250, wait_to_restore_ms: 2000, stall_ms: 4000 },
+        sound: SoundPlan::default(),
     }
 }
 

@@ -250,6 +250,8 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> Wo
             repeated: 0,
             missed: 0,
             peak_dbfs: vec![-20.0],
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         },
         sources: plan.sources.iter().map(|plan| source(plan.id.clone())).collect(),
         renditions: Vec::new(),

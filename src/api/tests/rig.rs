@@ -167,6 +167,8 @@ fn report() -> WorkerReport {
             repeated: 18,
             missed: 0,
             peak_dbfs: vec![-18.2, -19.7],
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         },
         sources: vec![source("cam-1", "srt"), source("clip", "file")],
         renditions: vec![rendition("video-720p", "x264enc", 3_000_000), rendition("audio-main", "avenc_aac", 128_000)],

@@ -72,7 +72,7 @@ fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
             return Err(Refusal::NotConfirmed { seconds: 5, known: "no source delivers; the slate stays".into() });
         }
         Command::Release(id) => (id, |channel| program(channel, ProgramOrder::Auto)),
-        Command::Take(..) | Command::Change(..) | Command::Reload => {
+        Command::Take(..) | Command::Change(..) | Command::Act(..) | Command::Reload => {
             return Err(Refusal::Failed("this stage plays no such thing".into()));
         }
     };

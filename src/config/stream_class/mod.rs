@@ -7,10 +7,11 @@ mod keys;
 mod read;
 mod rules;
 
+use crate::model::sound::{ChannelMap, SoundLayout};
 use crate::model::{BitRate, Lufs, PictureSize, ProgramFormat, RenditionId, SegmentGrid};
 use crate::profile::EncodeRequest;
 
-pub(crate) use rules::slate_text;
+pub(crate) use rules::{map_rows, slate_text};
 
 pub use keys::STREAM_CLASS;
 pub use read::read;
@@ -40,6 +41,8 @@ pub struct StreamClass {
     pub audio_policy: AudioPolicy,
     /// What happens without a healthy source.
     pub fallback: Fallback,
+    /// When sound is faulty.
+    pub sound_alarms: SoundAlarms,
     /// When to act.
     pub thresholds: Thresholds,
 }
@@ -82,7 +85,7 @@ pub struct VideoRendition {
 }
 
 /// One audio rendition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AudioRendition {
     /// The rendition.
     pub id: RenditionId,
@@ -92,17 +95,40 @@ pub struct AudioRendition {
     pub language: Option<String>,
     /// Bit rate.
     pub bitrate: BitRate,
+    /// Which channels of the program; all of them if none.
+    pub map: Option<ChannelMap>,
 }
 
 /// Sound of the program.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AudioPolicy {
-    /// `mono` or `stereo`.
-    pub channel_map: String,
+    /// How the channels belong together.
+    pub layout: SoundLayout,
     /// Integrated loudness.
     pub loudness_target: Lufs,
     /// dBTP.
     pub true_peak_max: f64,
+    /// Whether loudness is corrected.
+    pub correction: bool,
+    /// Most that the correction raises or lowers, dB.
+    pub max_gain_db: f64,
+}
+
+/// When the sound of the program counts as faulty.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SoundAlarms {
+    /// dBFS.
+    pub silence_dbfs: f64,
+    /// Milliseconds.
+    pub silence_ms: u32,
+    /// Below it phase is inverted.
+    pub phase_correlation: f64,
+    /// Milliseconds.
+    pub phase_ms: u32,
+    /// Milliseconds.
+    pub missing_ms: u32,
+    /// Milliseconds.
+    pub clear_ms: u32,
 }
 
 /// What happens without a healthy source.

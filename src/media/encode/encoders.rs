@@ -1,20 +1,18 @@
 //! The face of the graph: start, push, finish.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gst::prelude::*;
 use gstreamer as gst;
 
-use super::blocks::{Block, Blocks};
 use super::choose::Choice;
-use super::entry::Entry;
 use super::failure::EncodeFailure;
 use super::ledger::{Counters, Ledger};
 use super::output::Output;
 use super::picture::{self, Pictures};
-use super::sound;
+use super::sound::Sound;
 use super::watch::Watch;
 use crate::media::MediaError;
 use crate::media::init::{bounded, init};
@@ -32,11 +30,6 @@ pub struct Encoders {
     counts: Counts,
     ledger: Arc<Ledger>,
     _watch: Watch,
-}
-
-struct Sound {
-    entry: Entry,
-    blocks: Mutex<Blocks>,
 }
 
 #[derive(Default)]
@@ -61,10 +54,7 @@ impl Encoders {
         let audio = &plan.program.audio;
         let sound = match plan.audio.is_empty() {
             true => None,
-            false => {
-                let entry = sound::build(&pipeline, audio, plan.segments, &plan.audio, &ledger)?;
-                Some(Sound { entry, blocks: Mutex::new(Blocks::new(audio.sample_rate, audio.channels)) })
-            }
+            false => Some(Sound::build(&pipeline, audio, plan.segments, &plan.audio, &ledger)?),
         };
         let video = plan.video.iter().map(|r| r.id.clone());
         let renditions: Vec<RenditionId> = video.chain(plan.audio.iter().map(|r| r.id.clone())).collect();
@@ -96,14 +86,11 @@ impl Encoders {
 
     /// Takes program sound: caps as `sound_caps`, PTS = media time of its first sample, any length. Never blocks.
     pub fn push_sound(&self, sound: gst::Buffer) {
-        let Some(entry) = &self.sound else { return };
+        let Some(renditions) = &self.sound else { return };
         let (Some(pts), Ok(data)) = (sound.pts(), sound.map_readable()) else { return };
-        let mut blocks = entry.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        for block in blocks.push(MediaTime::from_nanos(pts.nseconds()), &data) {
-            let counter =
-                if entry.entry.push(buffer(block)) { &self.counts.sound_blocks } else { &self.counts.sound_dropped };
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
+        let blocks = renditions.push(MediaTime::from_nanos(pts.nseconds()), &data);
+        self.counts.sound_blocks.fetch_add(blocks.taken, Ordering::Relaxed);
+        self.counts.sound_dropped.fetch_add(blocks.dropped, Ordering::Relaxed);
     }
 
     /// Pictures and sound blocks that wait for the slowest encoder.
@@ -111,7 +98,7 @@ impl Encoders {
         let level = |queue: &gst::Element| u64::from(queue.property::<u32>("current-level-buffers"));
         let waiting = |p: &Pictures| p.entry.level() + p.queues.iter().map(level).max().unwrap_or(0);
         let pictures = self.pictures.as_ref().map_or(0, waiting);
-        pictures.max(self.sound.as_ref().map_or(0, |sound| sound.entry.level()))
+        pictures.max(self.sound.as_ref().map_or(0, Sound::level))
     }
 
     /// Which encoder each video rendition uses, and why not a better one.
@@ -131,8 +118,7 @@ impl Encoders {
             ..Counters::default()
         };
         if let Some(sound) = &self.sound {
-            let blocks = sound.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-            (counters.sound_filled, counters.sound_trimmed) = (blocks.filled(), blocks.trimmed());
+            (counters.sound_filled, counters.sound_trimmed) = sound.filled_and_trimmed();
         }
         counters
     }
@@ -150,7 +136,7 @@ impl Encoders {
             pictures.entry.end();
         }
         if let Some(sound) = &self.sound {
-            sound.entry.end();
+            sound.end();
         }
         self.ledger.wait_for_end(deadline)
     }
@@ -164,13 +150,4 @@ impl Drop for Encoders {
             tracing::warn!("the encoders did not stop within 2 s; the driver may hang");
         }
     }
-}
-
-fn buffer(block: Block) -> gst::Buffer {
-    let (start, end) = (block.start.as_nanos(), block.end.as_nanos());
-    let mut buffer = gst::Buffer::from_mut_slice(block.data);
-    let stamped = buffer.make_mut();
-    stamped.set_pts(gst::ClockTime::from_nseconds(start));
-    stamped.set_duration(gst::ClockTime::from_nseconds(end - start));
-    buffer
 }

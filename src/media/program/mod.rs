@@ -21,12 +21,15 @@ use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 
-use self::mixer::Mixer;
+use self::mixer::{CUT, Mixer, Voice};
 use self::select::{Selector, Wanted};
 use super::EventSink;
 use super::clock::HouseClock;
 use super::feed::Taken;
+use super::sound::Desk;
+pub use super::sound::Settled;
 use super::source::Source;
+use crate::model::sound::LiveSound;
 use crate::model::status::{ProgramOrder, ProgramStatus, Showing, SourceStatus};
 use crate::model::{Event, EventCode, Fault, FrameGrid, MediaTime, SampleGrid, Severity};
 use crate::plan::ChannelPlan;
@@ -51,6 +54,7 @@ struct Shared {
     /// A slate to show from the next tick on.
     slate: Mutex<Option<gst::Buffer>>,
     status: Mutex<ProgramStatus>,
+    sound: Arc<Desk>,
 }
 
 /// The program of one channel, running.
@@ -84,13 +88,18 @@ impl Program {
             repeated: 0,
             missed: 0,
             peak_dbfs: vec![-120.0; plan.program.audio.channels.into()],
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         };
         let shared = Arc::new(Shared {
             stop: AtomicBool::new(false),
             order: Mutex::new(order),
             slate: Mutex::new(None),
             status: Mutex::new(status),
+            sound: Arc::default(),
         });
+        let feeds = sources.iter().map(|source| Arc::clone(source.feed())).collect();
+        let mixer = Mixer::new(plan, feeds, Arc::clone(&shared.sound), Arc::clone(&events), clock.now());
         let wait = Duration::from_millis(plan.thresholds.wait_to_restore_ms.into());
         let mut ticker = Ticker {
             clock,
@@ -99,7 +108,7 @@ impl Program {
             sources: Arc::clone(&sources),
             shared: Arc::clone(&shared),
             selector: Selector::new(plan.sources.len(), wait),
-            mixer: Mixer::new(plan.program.audio),
+            mixer,
             slate: slate.clone(),
             picture: slate,
             shown: None,
@@ -129,7 +138,9 @@ impl Program {
 
     /// How the program is.
     pub fn status(&self) -> ProgramStatus {
-        lock(&self.shared.status).clone()
+        let readings = self.shared.sound.readings();
+        let status = lock(&self.shared.status).clone();
+        ProgramStatus { loudness: readings.loudness, sound_states: readings.states, ..status }
     }
 
     /// How its sources are, by rank.
@@ -168,6 +179,16 @@ impl Controls {
     /// Another slate, from the next tick on.
     pub fn set_slate(&self, slate: gst::Buffer) {
         *lock(&self.shared.slate) = Some(slate);
+    }
+
+    /// Gain, mute and delay; tells from when on.
+    pub fn set_sound(&self, sound: LiveSound) -> Settled {
+        self.shared.sound.set(sound)
+    }
+
+    /// Begins integrated loudness, LRA and true peaks anew; tells from when on.
+    pub fn restart_loudness(&self) -> Settled {
+        self.shared.sound.restart_loudness()
     }
 }
 
@@ -234,9 +255,9 @@ impl Ticker {
         }
         let chosen = self.choose(at, &order);
         let switched = chosen != self.shown;
-        let before = std::mem::replace(&mut self.shown, chosen);
+        self.shown = chosen;
         let repeated = self.show_picture(index, at, chosen, switched);
-        self.play_sound(index, before.filter(|_| switched));
+        self.play_sound(index);
         self.note(at, order, switched, repeated);
     }
 
@@ -280,8 +301,8 @@ impl Ticker {
         repeated
     }
 
-    /// Sends the sound of tick `index`, crossfaded from the source that was left at this tick.
-    fn play_sound(&mut self, index: u64, left: Option<usize>) {
+    /// Sends the sound of tick `index`; who comes on air or leaves it is faded.
+    fn play_sound(&mut self, index: u64) {
         let first_at = |index: u64| self.samples.index_at(self.frames.time_of(index));
         let end = first_at(index + 1);
         let Some(begin) = self.next_sample.or_else(|| {
@@ -290,15 +311,13 @@ impl Ticker {
         }) else {
             return;
         };
-        let from = self.samples.time_of(begin);
-        let count = (end - begin) as usize;
-        let to = self.shown.map(|rank| self.sources[rank].feed().as_ref());
-        let switched_from = left.map(|rank| self.sources[rank].feed().as_ref());
-        let was_switched = left.is_some() || (self.mixer.was_silent() && to.is_some());
-        let bytes = self.mixer.mix(from, count, to, switched_from, was_switched);
+        let on_air: Vec<Voice> = self.shown.map(|rank| Voice { rank, level: 1.0 }).into_iter().collect();
+        let bytes = self.mixer.mix(self.samples.time_of(begin), (end - begin) as usize, &on_air, CUT);
+        // What the mixer holds back is stamped when it came in.
+        let time_of = |index: u64| self.samples.time_of(index - self.mixer.latency());
+        let (from, until) = (time_of(begin), time_of(end));
         let mut sound = gst::Buffer::from_mut_slice(bytes);
         if let Some(buffer) = sound.get_mut() {
-            let until = self.samples.time_of(end);
             buffer.set_pts(gst::ClockTime::from_nseconds(from.as_nanos()));
             buffer.set_duration(gst::ClockTime::from_nseconds(until.as_nanos() - from.as_nanos()));
         }
