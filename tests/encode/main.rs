@@ -2,6 +2,7 @@
 
 mod probe;
 mod rig;
+mod voices;
 
 use std::time::{Duration, Instant};
 

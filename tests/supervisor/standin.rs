@@ -158,6 +158,10 @@ impl Standin {
                 self.live = live;
                 send(open, &Up::Acted { id, result }).await;
             }
+            Down::Act { id, act: Act::RestartLoudness } => {
+                self.heard("restart-loudness");
+                send(open, &Up::Acted { id, result: Ok(Acted::said("measured anew")) }).await;
+            }
             Down::Stop { .. } => {
                 self.heard("stop");
                 if !self.behaves("stubborn") {

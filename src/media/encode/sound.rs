@@ -21,6 +21,9 @@ use crate::plan::AudioRenditionPlan;
 /// Frames by which the decoded sound of avenc_aac lags behind its timestamps (its priming).
 const ENCODER_DELAY: u64 = 1;
 
+/// The property of avenc_aac.
+const FORCED_MIDDLE_SIDE: &str = "aac-ms";
+
 /// The audio renditions of a channel.
 pub(super) struct Sound {
     blocks: Mutex<Blocks>,
@@ -111,6 +114,11 @@ fn branch(
     queue.set_property("max-size-buffers", 64u32);
     let encoder = element("avenc_aac", &format!("encoder-{id}"))?;
     encoder.set_property("bitrate", i32::try_from(rendition.bitrate.bps()).unwrap_or(i32::MAX));
+    // GStreamer makes a truth value of libavcodec's "automatic" and so forces middle and side in every band: a tone on
+    // the left comes out on the right, 5 dB down. Whoever carries two languages in one pair must not hear that.
+    if encoder.find_property(FORCED_MIDDLE_SIDE).is_some() {
+        encoder.set_property(FORCED_MIDDLE_SIDE, false);
+    }
     let raw = gst::Caps::builder("audio/mpeg").field("mpegversion", 4i32).field("stream-format", "raw").build();
     let mut chain = vec![
         entry.element().clone(),

@@ -169,7 +169,7 @@ mod tests {
 
     fn noise(amplitude: f32) -> Vec<f32> {
         let mut random = fastrand::Rng::with_seed(7);
-        let burst = |n: usize| if n / 4800 % 3 == 0 { 1.0 } else { 0.05 };
+        let burst = |n: usize| if (n / 4800).is_multiple_of(3) { 1.0 } else { 0.05 };
         (0..96_000).map(|n| (random.f32() * 2.0 - 1.0) * amplitude * burst(n)).collect()
     }
 

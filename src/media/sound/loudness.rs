@@ -79,6 +79,10 @@ fn tidy(value: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[path = "loudness_tests.rs"]
+mod against_ffmpeg;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

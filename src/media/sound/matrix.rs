@@ -98,7 +98,7 @@ fn pairs(arriving: Arriving, channels: usize, downmix: &impl Fn(usize, f32) -> [
     let mut taps = Vec::new();
     for to in 0..channels {
         let first = if inputs == 1 { 0 } else { to % 2 };
-        let pair_arrives = inputs >= (to | 1) + 1 && inputs > 1;
+        let pair_arrives = inputs > (to | 1) && inputs > 1;
         match (surround, pair_arrives) {
             (true, _) => taps.extend(downmix(to % 2, 1.0).map(|one| Tap { to, ..one })),
             (false, true) => taps.push(Tap { from: to, to, gain: 1.0 }),
