@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::routes::Api;
 use super::status::tagged;
 use crate::model::status::ProgramOrder;
-use crate::model::{ChannelId, LiveChange, MediaTime, Scene, SourceId, TakeOrder, Transition};
+use crate::model::{Act, ChannelId, LiveChange, MediaTime, Scene, SourceId, TakeOrder, Transition};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// The supervisor bounds every command; this catches a supervisor that does not.
@@ -166,6 +166,11 @@ pub(crate) async fn set(
 ) -> Answer {
     let change: LiveChange = json(&headers, body, "one change, such as {\"set\": \"slate_text\", \"text\": \"…\"}")?;
     ask(&api, Command::Change(channel(&id)?, change)).await
+}
+
+/// `POST …/loudness/restart`: integrated loudness, LRA and true peaks anew, as for a new show.
+pub(crate) async fn restart_loudness(State(api): State<Api>, Path(id): Path<String>) -> Answer {
+    ask(&api, Command::Act(channel(&id)?, Act::RestartLoudness)).await
 }
 
 /// The JSON body of a command; `shape` says what it must be.

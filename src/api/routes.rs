@@ -72,6 +72,7 @@ impl Api {
             .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
             .route("/api/v1/channels/{id}/timecode", get(cues::timecode))
             .route("/api/v1/channels/{id}/preview.jpg", get(picture::preview))
+            .route("/api/v1/channels/{id}/loudness/restart", post(channels::restart_loudness))
             .route("/api/v1/channels/{id}/confidence.jpg", get(picture::confidence))
             .route("/api/v1/config/reload", post(channels::reload))
             .route("/api/v1/devices", get(devices::list))

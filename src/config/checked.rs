@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::stream_class::StreamClass;
 use crate::document::Faults;
+use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
 use crate::model::{ChannelId, DestinationId, ExpectedFormat, PictureSize, Secret, SourceId};
@@ -75,6 +76,8 @@ pub struct Source {
     pub kind: SourceKind,
     /// What it is expected to deliver.
     pub expect: ExpectedFormat,
+    /// How its sound is taken.
+    pub sound: SourceSound,
 }
 
 /// How a source is opened.

@@ -7,6 +7,7 @@ use super::checked::{Source, SourceKind, SrtMode};
 use super::secrets::{self, Credentials, Rule};
 use super::{cards, guest, srt};
 use crate::document::{Section, Spot};
+use crate::model::sound::{ChannelMap, SoundSetting, SourceSound};
 use crate::model::{ExpectedFormat, SourceId};
 
 /// One source and where it stands; none for the source if it is faulty, so that references to it are no second fault.
@@ -24,10 +25,24 @@ pub(crate) fn read(
     let each = |(id, section): (String, Section<'_>)| {
         let kind = read_kind(&section, base, credentials, findings);
         let expect = ExpectedFormat { size: section.value("expect_size"), frame_rate: section.value("expect_rate") };
-        let source = kind.zip(SourceId::new(id.as_str()).ok()).map(|(kind, id)| Source { id, kind, expect });
+        let sound = read_sound(&section, findings);
+        let source = kind.zip(SourceId::new(id.as_str()).ok()).zip(sound);
+        let source = source.map(|((kind, id), sound)| Source { id, kind, expect, sound });
         WrittenSource { id, source }
     };
     root.map("sources").into_iter().map(each).collect()
+}
+
+fn read_sound(section: &Section<'_>, findings: &mut Findings) -> Option<SourceSound> {
+    let audio = section.table("audio")?;
+    let rows = super::stream_class::map_rows(&audio, findings);
+    let setting = SoundSetting {
+        gain_db: audio.value::<f64>("gain_db")? as f32,
+        mute: audio.value("mute")?,
+        delay_ms: audio.value::<i64>("delay_ms")?.try_into().ok()?,
+    };
+    let map = audio.has("map").then(|| ChannelMap::from_rows(rows.into_iter().map(|(row, _)| row).collect()));
+    Some(SourceSound { map, setting })
 }
 
 fn read_kind(

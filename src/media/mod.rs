@@ -19,6 +19,7 @@ mod init;
 mod outlet;
 pub mod program;
 pub mod slate;
+mod sound;
 mod source;
 
 use std::sync::Arc;

@@ -110,6 +110,24 @@ codes! {
     SlateOn => "slate_on",
     /// The program left the slate.
     SlateOff => "slate_off",
+    /// The program has had no sound for longer than the stream class allows.
+    SilenceBegan => "silence_began",
+    /// The program has sound again.
+    SilenceEnded => "silence_ended",
+    /// A true peak of the program is above the stream class's limit.
+    OverLevelBegan => "over_level_began",
+    /// True peaks of the program are below the limit again.
+    OverLevelEnded => "over_level_ended",
+    /// Left and right of the program cancel each other in mono.
+    PhaseInvertedBegan => "phase_inverted_began",
+    /// The phase of the program is right again.
+    PhaseInvertedEnded => "phase_inverted_ended",
+    /// A channel of the program is silent while the others are not.
+    ChannelMissingBegan => "channel_missing_began",
+    /// All channels of the program have sound again.
+    ChannelMissingEnded => "channel_missing_ended",
+    /// Integrated loudness, loudness range and true peaks are measured anew.
+    LoudnessRestarted => "loudness_restarted",
     /// The program loop missed ticks; frames were skipped and counted.
     TicksMissed => "ticks_missed",
     /// A cue out or in was placed, moved or taken back.

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::SourceId;
+use super::sound::{LiveSound, SoundOverride};
 use super::status::ProgramOrder;
 use super::take::ScheduledTake;
 use super::timeline::Cued;
@@ -24,6 +25,8 @@ pub struct LiveSettings {
     pub preview: Option<ProgramOrder>,
     /// Takes to come, in order of time.
     pub scheduled: Vec<ScheduledTake>,
+    /// Gain, mute and delay of sources and program.
+    pub sound: LiveSound,
 }
 
 /// One change of the settings.
@@ -44,6 +47,19 @@ pub enum LiveChange {
     CancelTake {
         /// Its number.
         id: u64,
+    },
+    /// Gain, mute and delay of a source's sound, or of the program's. What is missing stays as it is.
+    Sound {
+        /// The source; the program if none.
+        source: Option<SourceId>,
+        /// What to set.
+        #[serde(flatten)]
+        sound: SoundOverride,
+    },
+    /// The sound of a source or of the program as it is configured.
+    SoundAsConfigured {
+        /// The source; the program if none.
+        source: Option<SourceId>,
     },
 }
 
@@ -69,6 +85,15 @@ impl LiveSettings {
                 if after.scheduled.len() == self.scheduled.len() {
                     return Err(format!("there is no take {id} to come"));
                 }
+            }
+            LiveChange::Sound { source: None, sound } => after.sound.program = after.sound.program.with(sound)?,
+            LiveChange::Sound { source: Some(source), sound } => {
+                let of = after.sound.sources.entry(source.clone()).or_default();
+                *of = of.with(sound)?;
+            }
+            LiveChange::SoundAsConfigured { source: None } => after.sound.program = SoundOverride::default(),
+            LiveChange::SoundAsConfigured { source: Some(source) } => {
+                after.sound.sources.remove(source);
             }
         }
         Ok(after)
@@ -100,6 +125,19 @@ mod tests {
         assert_eq!(set(" back at nine ").unwrap().slate_text.as_deref(), Some("back at nine"));
         assert_eq!(set("  ").unwrap(), settings);
         assert!(set(&"x".repeat(201)).is_err());
+    }
+
+    #[test]
+    fn sound_is_set_piece_by_piece() {
+        let change = |text: &str| serde_json::from_str::<LiveChange>(text).unwrap();
+        let settings = LiveSettings::default();
+        let settings = settings.changed(&change(r#"{"set": "sound", "source": "cam", "gain_db": -3}"#)).unwrap();
+        let settings = settings.changed(&change(r#"{"set": "sound", "source": "cam", "mute": true}"#)).unwrap();
+        let cam = settings.sound.sources.values().next().unwrap();
+        assert_eq!((cam.gain_db, cam.mute, cam.delay_ms), (Some(-3.0), Some(true), None));
+        assert!(settings.changed(&change(r#"{"set": "sound", "delay_ms": 5000}"#)).is_err());
+        let back = settings.changed(&change(r#"{"set": "sound_as_configured", "source": "cam"}"#)).unwrap();
+        assert_eq!(back, LiveSettings::default());
     }
 
     #[test]

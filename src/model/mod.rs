@@ -16,6 +16,7 @@ pub mod inventory;
 pub mod live;
 pub mod secret;
 pub mod signal;
+pub mod sound;
 pub mod splice;
 pub mod status;
 pub mod take;

@@ -10,6 +10,7 @@ use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
 use super::live::LiveSettings;
 use super::signal::SignalStatus;
+use super::sound::{Loudness, SoundState};
 use super::take::{Scene, ScheduledTake};
 use super::time::MediaTime;
 use super::timecode::TimecodeDay;
@@ -129,6 +130,12 @@ pub struct ProgramStatus {
     /// Whether a dissolve is under way.
     #[serde(default)]
     pub dissolving: bool,
+    /// Loudness of each mix, the main one first; empty before it is measured.
+    #[serde(default)]
+    pub loudness: Vec<Loudness>,
+    /// What is watched of the sound of each mix.
+    #[serde(default)]
+    pub sound_states: Vec<SoundState>,
 }
 
 impl ProgramStatus {

@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use super::graph::{
-    AudioRenditionPlan, ChannelPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan, SecondPublisher,
-    SlatePlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
+    SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan,
+    VideoRenditionPlan,
 };
 use crate::config::{self, Channel, Checked};
+use crate::model::sound::SourceSound;
 use crate::model::{CaptureDevice, ChannelId, ExpectedFormat, Inventory, RenditionId, SourceId};
 use crate::profile::{Candidate, Profiles};
 
@@ -72,6 +74,7 @@ fn derive_channel(
     paths: &PlanPaths,
 ) -> Result<ChannelPlan, PlanError> {
     let class = &channel.stream_class;
+    let sources = sources(channel, free)?;
     Ok(ChannelPlan {
         channel: channel.id.clone(),
         title: channel.title.clone(),
@@ -79,7 +82,6 @@ fn derive_channel(
         program: class.program,
         timecode: channel.timecode,
         segments: class.segments,
-        sources: sources(channel, free)?,
         slate: SlatePlan { text: channel.slate_text.clone() },
         video: video(channel, profiles)?,
         audio: class
@@ -90,6 +92,7 @@ fn derive_channel(
                 name: rendition.name.clone(),
                 language: rendition.language.clone(),
                 bitrate: rendition.bitrate,
+                map: rendition.map.clone(),
             })
             .collect(),
         spool: SpoolPlan {
@@ -106,7 +109,35 @@ fn derive_channel(
             failover: class.failover,
             signal: class.signal.clone(),
         },
+        sound: sound(channel, &sources),
+        sources,
     })
+}
+
+/// What `auto` finds is treated as `auto` says.
+fn sound(channel: &Channel, sources: &[SourcePlan]) -> SoundPlan {
+    let (policy, alarms) = (&channel.stream_class.audio_policy, &channel.stream_class.sound_alarms);
+    let of = |plan: &SourcePlan| {
+        let auto = channel.sources.iter().find(|source| source.kind == config::SourceKind::Auto);
+        let source = channel.sources.iter().find(|source| source.id == plan.id).or(auto)?;
+        (source.sound != SourceSound::default()).then(|| (plan.id.clone(), source.sound.clone()))
+    };
+    SoundPlan {
+        layout: policy.layout,
+        sources: sources.iter().filter_map(of).collect(),
+        true_peak_max: policy.true_peak_max,
+        correction: policy
+            .correction
+            .then_some(CorrectionPlan { target_lufs: policy.loudness_target.0, max_gain_db: policy.max_gain_db }),
+        alarms: SoundAlarmPlan {
+            silence_dbfs: alarms.silence_dbfs,
+            silence_ms: alarms.silence_ms,
+            phase_correlation: alarms.phase_correlation,
+            phase_ms: alarms.phase_ms,
+            missing_ms: alarms.missing_ms,
+            clear_ms: alarms.clear_ms,
+        },
+    }
 }
 
 fn video(channel: &Channel, profiles: &Profiles) -> Result<Vec<VideoRenditionPlan>, PlanError> {

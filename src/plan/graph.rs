@@ -1,11 +1,13 @@
 //! The channel plan: everything a worker needs to build its graph, as data. Serialisable, because it travels over the
 //! worker socket; comparable, because reload goes by diff.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
     BitRate, ChannelId, DestinationId, ExpectedFormat, FailoverRules, PictureSize, ProgramFormat, RenditionId, Secret,
@@ -42,6 +44,9 @@ pub struct ChannelPlan {
     pub destinations: Vec<DestinationPlan>,
     /// When to act.
     pub thresholds: ThresholdPlan,
+    /// How sound is treated.
+    #[serde(default)]
+    pub sound: SoundPlan,
 }
 
 /// One source.
@@ -240,6 +245,15 @@ pub struct AudioRenditionPlan {
     pub language: Option<String>,
     /// Bit rate.
     pub bitrate: BitRate,
+    /// Which channels of the program it carries; all of them if none.
+    pub map: Option<ChannelMap>,
+}
+
+impl AudioRenditionPlan {
+    /// Channels it has in a program of `program` channels.
+    pub fn channels(&self, program: u8) -> u8 {
+        self.map.as_ref().map_or(program, ChannelMap::channels)
+    }
 }
 
 /// Segments on disk.
@@ -293,4 +307,70 @@ pub struct ThresholdPlan {
     /// What is watched in the signal of each source.
     #[serde(default)]
     pub signal: SignalThresholds,
+}
+
+/// How the sound of a channel is treated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SoundPlan {
+    /// How the channels of the program belong together.
+    pub layout: SoundLayout,
+    /// Sources whose sound is not taken as it comes.
+    pub sources: BTreeMap<SourceId, SourceSound>,
+    /// True peak not to be exceeded, dBTP.
+    pub true_peak_max: f64,
+    /// Loudness correction, if it is on.
+    pub correction: Option<CorrectionPlan>,
+    /// When sound counts as faulty.
+    pub alarms: SoundAlarmPlan,
+}
+
+impl Default for SoundPlan {
+    fn default() -> Self {
+        Self {
+            layout: SoundLayout::Stereo,
+            sources: BTreeMap::new(),
+            true_peak_max: -1.0,
+            correction: None,
+            alarms: SoundAlarmPlan::default(),
+        }
+    }
+}
+
+/// Loudness correction: a slow gain towards the target, and a limiter behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CorrectionPlan {
+    /// Where to, LUFS.
+    pub target_lufs: f64,
+    /// Most gain in either direction, dB.
+    pub max_gain_db: f64,
+}
+
+/// When the sound of the program counts as faulty.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SoundAlarmPlan {
+    /// A channel whose mean level is below this is silent, dBFS.
+    pub silence_dbfs: f64,
+    /// Silence of this length is a fault.
+    pub silence_ms: u32,
+    /// A correlation of left and right below this is inverted phase.
+    pub phase_correlation: f64,
+    /// Inverted phase of this length is a fault.
+    pub phase_ms: u32,
+    /// One channel silent, and others not, for this long is a fault.
+    pub missing_ms: u32,
+    /// A fault is over when it was gone for this long.
+    pub clear_ms: u32,
+}
+
+impl Default for SoundAlarmPlan {
+    fn default() -> Self {
+        Self {
+            silence_dbfs: -60.0,
+            silence_ms: 5000,
+            phase_correlation: -0.7,
+            phase_ms: 3000,
+            missing_ms: 10_000,
+            clear_ms: 2000,
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod graph;
 pub use derive::{PlanError, PlanPaths, derive};
 pub use diff::{Diff, diff};
 pub use graph::{
-    AudioRenditionPlan, ChannelPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan, SecondPublisher,
-    SlatePlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
+    SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan,
+    VideoRenditionPlan,
 };

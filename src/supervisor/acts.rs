@@ -9,7 +9,7 @@ use super::channel::Channel;
 use super::handle::Refusal;
 use super::lifecycle::Stand;
 use crate::ipc::Down;
-use crate::model::{Act, Acted, Cued, LiveChange, ScheduledTake};
+use crate::model::{Act, Acted, Cued, LiveChange, ScheduledTake, SourceId};
 
 /// How long a worker may take to answer.
 const ACT_WITHIN: Duration = Duration::from_secs(3);
@@ -58,6 +58,10 @@ impl Channel {
             let _ = reply.send(Err(refusal));
             return;
         }
+        if let Some(source) = self.unknown_source(change) {
+            let _ = reply.send(Err(Refusal::UnknownSource(self.id.clone(), source)));
+            return;
+        }
         let after = match self.live.changed(change) {
             Ok(after) => after,
             Err(reason) => {
@@ -96,6 +100,13 @@ impl Channel {
             self.live.cued = cued;
             self.save();
         }
+    }
+
+    /// The source that a change names and the channel does not have. What was set of one that is gone can be undone.
+    fn unknown_source(&self, change: &LiveChange) -> Option<SourceId> {
+        let LiveChange::Sound { source: Some(source), .. } = change else { return None };
+        let known = self.plan.as_ref().is_some_and(|plan| plan.sources.iter().any(|one| one.id == *source));
+        (!known).then(|| source.clone())
     }
 
     /// Tells the worker to do something.

@@ -13,12 +13,12 @@ use super::writer::{Intake, Writer};
 use crate::media::clock::HouseClock;
 use crate::media::confidence::Monitor;
 use crate::media::encode::{Choice, EncodeFailure, Encoders};
-use crate::media::program::{Program, ShownFrom};
+use crate::media::program::{Program, Settled, ShownFrom};
 use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
 use crate::model::{
     Act, Acted, BitRate, Event, EventCode, FrameGrid, GuestAnswer, GuestAsk, LiveSettings, LiveTimeline, MediaTime,
-    RenditionId, Severity, Timeline, Transition,
+    ProgramFormat, RenditionId, Severity, Timeline, Transition,
 };
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
@@ -41,6 +41,9 @@ pub(super) enum StartError {
     #[error("a part of the worker failed while starting: this is a fault of uplink, see the worker's log")]
     Internal,
 }
+
+/// The program takes things over at its next tick.
+const SETTLE: Duration = Duration::from_secs(2);
 
 /// A channel on air.
 pub(super) struct Channel {
@@ -101,6 +104,7 @@ impl Channel {
         let outlet = Arc::new(ProgramOutlet { encoders, monitor, preview });
         let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
         program.controls().set(&live);
+        program.controls().set_sound(live.sound.clone());
         let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
         Ok(Self { plan, clock, program, live, timeline, outlet, writer, spool, tally, pushers, strain, events, since })
     }
@@ -130,6 +134,10 @@ impl Channel {
                 let scheduled = self.program.schedule(take).ok_or_else(|| "that time has passed".to_owned());
                 let said = |shown| acted(shown, "the take is scheduled".to_owned());
                 Box::pin(std::future::ready(scheduled.map(said)))
+            }
+            Act::RestartLoudness => {
+                let (settled, plan) = (self.program.controls().restart_loudness(), self.plan.program);
+                Box::pin(async move { settle(settled, plan, "integrated loudness is measured anew").await })
             }
         }
     }
@@ -167,6 +175,8 @@ impl Channel {
         live.cued = self.live.cued.clone();
         let before = std::mem::replace(&mut self.live, live.clone());
         let (plan, program) = (self.plan.clone(), self.program.controls());
+        let (format, heard) = (plan.program, live.sound != before.sound);
+        let sound = heard.then(|| program.set_sound(live.sound.clone()));
         let drawing = tokio::task::spawn_blocking(move || {
             program.set(&live);
             if live.slate_text != before.slate_text {
@@ -175,7 +185,10 @@ impl Channel {
         });
         Box::pin(async move {
             drawing.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
-            Ok(Acted::said("set"))
+            match sound {
+                Some(settled) => settle(settled, format, "set").await,
+                None => Ok(Acted::said("set")),
+            }
         })
     }
 
@@ -236,6 +249,14 @@ fn acted(shown: ShownFrom, text: String) -> Acted {
     Acted { at: Some(shown.at), frame: Some(shown.frame), unchanged: shown.already, ..Acted::said(text) }
 }
 
+/// The answer once the program's thread has carried something out, which takes a tick.
+async fn settle(settled: Settled, format: ProgramFormat, text: &str) -> Result<Acted, String> {
+    let at = tokio::time::timeout(SETTLE, settled).await;
+    let at = at.ok().and_then(Result::ok).ok_or("the program has not taken it over within 2 s")?;
+    let frame = FrameGrid::new(format.frame_rate).index_at(at);
+    Ok(Acted { at: Some(at), frame: Some(frame), ..Acted::said(text) })
+}
+
 fn render_slate(plan: &ChannelPlan, live: &LiveSettings) -> slate::Picture {
     let text = live.slate_text.as_ref().unwrap_or(&plan.slate.text);
     slate::render(&plan.program, &plan.title, text)
@@ -291,7 +312,7 @@ fn start_pusher(
         id: r.id.clone(),
         name: r.name.clone(),
         language: r.language.clone(),
-        channels: plan.program.audio.channels,
+        channels: r.channels(plan.program.audio.channels),
         bitrate: r.bitrate,
     };
     let description = PushDescription {

@@ -6,6 +6,7 @@ mod cues;
 mod probe;
 mod replaced;
 mod rig;
+mod voices;
 
 use std::time::{Duration, Instant};
 

@@ -10,8 +10,8 @@ use uplink::model::{
     RenditionId, SampleGrid, SegmentGrid, Timeline,
 };
 use uplink::plan::{
-    AudioRenditionPlan, ChannelPlan, EncoderPlan, SlatePlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan,
-    VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, EncoderPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan,
+    ThresholdPlan, VideoRenditionPlan,
 };
 
 /// A segment boundary for segments of 2 s.
@@ -64,6 +64,7 @@ pub fn plan(rate: &str) -> ChannelPlan {
         name: id.into(),
         language: None,
         bitrate: BitRate(96_000),
+        map: None,
     };
     ChannelPlan {
         channel: ChannelId::new("test").unwrap(),
@@ -89,6 +90,7 @@ pub fn plan(rate: &str) -> ChannelPlan {
             failover: Default::default(),
             signal: Default::default(),
         },
+        sound: SoundPlan::default(),
     }
 }
 

@@ -185,6 +185,10 @@ impl Standin {
                     });
                 send(open, &Up::Acted { id, result }).await;
             }
+            Down::Act { id, act: Act::RestartLoudness } => {
+                self.heard("restart-loudness");
+                send(open, &Up::Acted { id, result: Ok(Acted::said("measured anew")) }).await;
+            }
             Down::Act { id, .. } => {
                 send(open, &Up::Acted { id, result: Err("a stand-in cannot".into()) }).await;
             }
@@ -287,6 +291,8 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> Wo
             preview: None,
             scheduled: Vec::new(),
             dissolving: false,
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         },
         sources: plan.sources.iter().map(|plan| source(plan.id.clone())).collect(),
         renditions: Vec::new(),

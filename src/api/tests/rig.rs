@@ -176,6 +176,8 @@ fn report() -> WorkerReport {
             preview: None,
             scheduled: Vec::new(),
             dissolving: false,
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         },
         sources: vec![source("cam-1", "srt"), source("clip", "file")],
         renditions: vec![rendition("video-720p", "x264enc", 3_000_000), rendition("audio-main", "avenc_aac", 128_000)],

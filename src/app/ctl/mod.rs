@@ -135,6 +135,31 @@ enum Verb {
         #[arg(long)]
         base: Option<url::Url>,
     },
+    /// Set gain, mute and delay of a source's sound, or of the program's; what is not given stays as it is.
+    Sound {
+        /// The channel's id.
+        channel: ChannelId,
+        /// The source's id; the program if missing.
+        #[arg(long)]
+        source: Option<SourceId>,
+        /// Gain, dB.
+        #[arg(long, allow_negative_numbers = true)]
+        gain_db: Option<f32>,
+        /// Whether it is silent.
+        #[arg(long)]
+        mute: Option<bool>,
+        /// How much later the sound is than its picture has it, milliseconds.
+        #[arg(long, allow_negative_numbers = true)]
+        delay_ms: Option<i32>,
+        /// Back to the configuration.
+        #[arg(long, conflicts_with_all = ["gain_db", "mute", "delay_ms"])]
+        as_configured: bool,
+    },
+    /// Measure integrated loudness, loudness range and true peaks anew, as for a new show.
+    LoudnessRestart {
+        /// The channel's id.
+        channel: ChannelId,
+    },
     /// Put the configuration on disk in force; a faulty one changes nothing.
     Reload,
     /// What happened lately.
@@ -229,6 +254,19 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::SlateText { channel, text } => {
             let body = serde_json::json!({ "set": "slate_text", "text": text });
             command(&client, &format!("channels/{channel}/set"), Some(body), json).await
+        }
+        Verb::Sound { channel, source, gain_db, mute, delay_ms, as_configured } => {
+            let body = if *as_configured {
+                serde_json::json!({ "set": "sound_as_configured", "source": source })
+            } else {
+                serde_json::json!({
+                    "set": "sound", "source": source, "gain_db": gain_db, "mute": mute, "delay_ms": delay_ms
+                })
+            };
+            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
+        }
+        Verb::LoudnessRestart { channel } => {
+            command(&client, &format!("channels/{channel}/loudness/restart"), None, json).await
         }
         Verb::Reload => command(&client, "config/reload", None, json).await,
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,

@@ -58,6 +58,6 @@ mod watch;
 pub use choose::{Choice, Skipped};
 pub use encoders::Encoders;
 pub use failure::EncodeFailure;
-pub use format::{AAC_FRAME, picture_caps, sound_caps};
+pub use format::{AAC_FRAME, arriving_sound_caps, picture_caps, sound_caps};
 pub use ledger::{Counters, RenditionCounters};
 pub use output::{ChunkOut, InitOut, Output, Replacement};

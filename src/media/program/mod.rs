@@ -41,7 +41,10 @@ pub use self::desk::{Answer, ShownFrom};
 use self::ticker::Ticker;
 use super::EventSink;
 use super::clock::HouseClock;
+use super::sound;
+pub use super::sound::Settled;
 use super::source::Source;
+use crate::model::sound::LiveSound;
 use crate::model::status::{ProgramOrder, ProgramStatus, Showing, SourceStatus};
 use crate::model::{
     FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, ScheduledTake, Transition,
@@ -72,6 +75,7 @@ struct Shared {
     /// A slate to show from the next tick on.
     slate: Mutex<Option<gst::Buffer>>,
     status: Mutex<ProgramStatus>,
+    sound: Arc<sound::Desk>,
 }
 
 impl Shared {
@@ -89,12 +93,15 @@ impl Shared {
             preview: None,
             scheduled: Vec::new(),
             dissolving: false,
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         };
         Self {
             stop: AtomicBool::new(false),
             desk: Mutex::new(Desk::new(order)),
             slate: Mutex::new(None),
             status: Mutex::new(status),
+            sound: Arc::default(),
         }
     }
 }
@@ -166,7 +173,9 @@ impl Program {
 
     /// How the program is.
     pub fn status(&self) -> ProgramStatus {
-        lock(&self.shared.status).clone()
+        let readings = self.shared.sound.readings();
+        let status = lock(&self.shared.status).clone();
+        ProgramStatus { loudness: readings.loudness, sound_states: readings.states, ..status }
     }
 
     /// How its sources are, by rank.
@@ -216,6 +225,16 @@ impl Controls {
                 text: format!("the channel has no source {id}"),
             },
         }
+    }
+
+    /// Gain, mute and delay; tells from when on.
+    pub fn set_sound(&self, sound: LiveSound) -> Settled {
+        self.shared.sound.set(sound)
+    }
+
+    /// Begins integrated loudness, LRA and true peaks anew; tells from when on.
+    pub fn restart_loudness(&self) -> Settled {
+        self.shared.sound.restart_loudness()
     }
 
     /// What is shown, in one sentence.

@@ -109,6 +109,7 @@ fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> Cha
         spool: SpoolPlan { directory: Default::default(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
         thresholds,
+        sound: Default::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use gstreamer_video as gst_video;
 
 use super::blend;
 use super::desk::Turn;
-use super::mixer::{Mixer, Part};
+use super::mixer::{CUT, Mixer, Voice};
 use super::scene::Scenes;
 use super::select::{Arrangement, Selector, View, Wanted};
 use super::{CATCH_UP, Outlet, Shared, lock};
@@ -63,8 +63,6 @@ pub(super) struct Ticker {
     slate: gst::Buffer,
     /// What each source had for this tick.
     taken: Vec<Taken>,
-    /// Gain of each source at the end of the last tick.
-    gains: Vec<f32>,
     /// Faults of each source's signal that were told.
     pub(super) signals: Vec<SignalStatus>,
     shown: View,
@@ -93,6 +91,8 @@ impl Ticker {
         let wait = Duration::from_millis(plan.thresholds.wait_to_restore_ms.into());
         let info = gst_video::VideoInfo::from_caps(&picture_caps(&plan.program)).ok();
         let count = sources.len();
+        let feeds = sources.iter().map(|source| Arc::clone(source.feed())).collect();
+        let mixer = Mixer::new(plan, feeds, Arc::clone(&shared.sound), Arc::clone(&events), clock.now());
         Self {
             clock,
             frames: FrameGrid::new(plan.program.frame_rate),
@@ -101,12 +101,11 @@ impl Ticker {
             shared,
             selector: Selector::new(count, wait, plan.thresholds.failover),
             thresholds: plan.thresholds.signal.clone(),
-            mixer: Mixer::new(plan.program.audio),
+            mixer,
             scenes: Scenes::new(info.clone()),
             info,
             slate,
             taken: vec![Taken::Nothing; count],
-            gains: vec![0.0; count],
             signals: vec![SignalStatus::default(); count],
             shown: View::Slate,
             since: (MediaTime::from_nanos(0), 0),
@@ -324,19 +323,15 @@ impl Ticker {
         }) else {
             return;
         };
-        let from = self.samples.time_of(begin);
-        let count = (end - begin) as usize;
-        let sources = Arc::clone(&self.sources);
-        let gains: Vec<f32> = (0..sources.len()).map(|rank| self.gain(rank)).collect();
-        let before = std::mem::replace(&mut self.gains, gains);
-        let parts: Vec<Part<'_>> = (0..sources.len())
-            .map(|rank| Part { feed: sources[rank].feed(), from: before[rank], to: self.gains[rank] })
-            .filter(|part| part.from > 0.0 || part.to > 0.0)
-            .collect();
-        let over = if self.dissolve.is_some() { count } else { self.mixer.cut_frames() };
-        let mut sound = gst::Buffer::from_mut_slice(self.mixer.mix(from, count, over, &parts));
+        let voice = |rank| Voice { rank, level: self.gain(rank) };
+        let on_air: Vec<Voice> = (0..self.sources.len()).map(voice).filter(|voice| voice.level > 0.0).collect();
+        let fade = if self.dissolve.is_some() { Duration::from_nanos(self.frames.rate().frame_nanos()) } else { CUT };
+        let bytes = self.mixer.mix(self.samples.time_of(begin), (end - begin) as usize, &on_air, fade);
+        // What the mixer holds back is stamped when it came in.
+        let time_of = |index: u64| self.samples.time_of(index - self.mixer.latency());
+        let (from, until) = (time_of(begin), time_of(end));
+        let mut sound = gst::Buffer::from_mut_slice(bytes);
         if let Some(buffer) = sound.get_mut() {
-            let until = self.samples.time_of(end);
             buffer.set_pts(gst::ClockTime::from_nseconds(from.as_nanos()));
             buffer.set_duration(gst::ClockTime::from_nseconds(until.as_nanos() - from.as_nanos()));
         }

@@ -12,8 +12,9 @@ use gstreamer_video as gst_video;
 use super::Context;
 use super::status::Condition;
 use crate::media::clock::HouseClock;
-use crate::media::encode::{picture_caps, sound_caps};
+use crate::media::encode::{arriving_sound_caps, picture_caps};
 use crate::media::feed::{Feed, Streams};
+use crate::media::sound::Arriving;
 use crate::model::{FrameRate, MediaTime, PictureSize, ProgramFormat};
 use crate::plan::SourceKind;
 
@@ -154,9 +155,10 @@ impl Branches {
         }
         let convert = gst::ElementFactory::make("audioconvert").build()?;
         let resample = gst::ElementFactory::make("audioresample").build()?;
-        let caps = sound_caps(&self.0.format.audio);
+        let caps = arriving_sound_caps(self.0.format.audio.sample_rate);
         let shared = Arc::clone(&self.0);
         let sink = self.appsink(&caps, move |sample| shared.take_sound(sample));
+        arrange_on_caps(&sink, Arc::clone(&self.0.feed));
         self.chain(pipeline, pad, &[convert, resample, sink.upcast()])
     }
 
@@ -232,6 +234,27 @@ impl Shared {
 /// The timecode that a source (SDI, or a stream that carries it) has put on a picture.
 fn timecode_of(picture: &gst::BufferRef) -> Option<String> {
     Some(picture.meta::<gst_video::VideoTimeCodeMeta>()?.tc().to_string())
+}
+
+/// Tells the feed which channels arrive, before the first sound that has them.
+fn arrange_on_caps(sink: &gst_app::AppSink, feed: Arc<Feed>) {
+    let Some(pad) = sink.static_pad("sink") else { return };
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::EventView::Caps(caps)) = info.event().map(|e| e.view())
+            && let Some(arriving) = arriving(caps.caps())
+        {
+            feed.arrange_sound(arriving);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn arriving(caps: &gst::CapsRef) -> Option<Arriving> {
+    let structure = caps.structure(0)?;
+    let channels = structure.get::<i32>("channels").ok().and_then(|n| u8::try_from(n).ok())?;
+    // Without positions six channels are six of anything, as SDI carries them.
+    let placed = structure.get::<gst::Bitmask>("channel-mask").is_ok_and(|mask| mask.0 != 0);
+    Some(Arriving { channels, surround: channels == 6 && placed })
 }
 
 fn discard(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
