@@ -13,6 +13,10 @@
 //! Timestamps are media time (UTC) all the way, so `tfdt` is too. The muxer is told where to cut by events that a probe
 //! puts in front of the first sample of a segment or chunk; it passes a chunk on when it sees the sample after it.
 //!
+//! Where segments begin is the timeline's to say ([`LiveTimeline`](crate::model::LiveTimeline)): the epoch grid, bent to
+//! cues. It may change while encoders run, but never closer to now than a second. Timed metadata goes in front of the
+//! chunk of its frame as `emsg`.
+//!
 //! Nothing here blocks who pushes: pictures that no encoder can take in time are dropped in front of that encoder
 //! alone, and counted.
 //!
