@@ -138,6 +138,8 @@ codes! {
     FramesDropped => "frames_dropped",
     /// The encoder of a rendition failed on air and another one has its place.
     RenditionEncoderReplaced => "rendition_encoder_replaced",
+    /// A rendition may not use hardware whose sessions are taken; it is encoded otherwise.
+    EncoderSessionsTaken => "encoder_sessions_taken",
     /// A rendition failed.
     RenditionFailed => "rendition_failed",
     /// Segments could not be written and were lost (disk full, read-only).

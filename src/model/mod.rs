@@ -34,7 +34,7 @@ pub use format::{AudioFormat, ProgramFormat};
 pub use guest::{GuestAnswer, GuestAsk, GuestRefusal};
 pub use health::{Health, HealthReport};
 pub use id::{ChannelId, CueId, DestinationId, RenditionId, SourceId};
-pub use inventory::{CaptureDevice, Inventory, SoundDevice};
+pub use inventory::{CaptureDevice, HardwareDevice, Inventory, SoundDevice};
 pub use live::{LiveChange, LiveSettings};
 pub use secret::Secret;
 pub use signal::{ExpectedFormat, FailoverRules, SignalStatus, SignalThresholds, Trigger, TriggerAction};

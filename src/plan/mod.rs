@@ -6,6 +6,7 @@
 mod derive;
 mod diff;
 mod graph;
+mod sessions;
 
 pub use derive::{PlanError, PlanPaths, derive};
 pub use diff::{Diff, diff};

@@ -21,6 +21,7 @@ fn shipped(codec: VideoCodec, size: &str) -> EncoderPlan {
         codec,
         h264_profile: String::new(),
         effort: "low".into(),
+        latency: "low".into(),
     };
     let candidates = load(&file, &[]).unwrap().profiles.encoders_for(&request, None);
     let candidate = candidates.into_iter().find(|candidate| !candidate.hardware).unwrap();
@@ -33,6 +34,7 @@ fn shipped(codec: VideoCodec, size: &str) -> EncoderPlan {
         codec,
         upload: vec![],
         counts: candidate.counts,
+        cores: None,
         hardware: false,
     }
 }

@@ -164,6 +164,11 @@ fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> 
         .build()
         .map_err(|error| format!("cannot be created: {error}"))?;
     for (name, value) in &plan.properties {
+        // Of drivers and cards, not every one has every property; profiles give old and new names.
+        if plan.hardware && element.find_property(name).is_none() {
+            tracing::info!(element = plan.element, property = name, "the element lacks a property of its profile");
+            continue;
+        }
         set_property(&element, name, value)?;
     }
     let upload = |(n, factory): (usize, &String)| {
@@ -263,6 +268,7 @@ mod tests {
             codec: VideoCodec::H264,
             upload: Vec::new(),
             counts: false,
+            cores: None,
             hardware: false,
         }
     }
@@ -274,6 +280,7 @@ mod tests {
             bitrate: BitRate(400_000),
             max_bitrate: BitRate(500_000),
             encoders,
+            passed_over: Vec::new(),
         }
     }
 
