@@ -68,6 +68,8 @@ codes! {
     ChannelStopped => "channel_stopped",
     /// A channel cannot be kept on air: the restart budget is used up, or the fault cannot heal.
     ChannelFailed => "channel_failed",
+    /// The box cannot carry a channel: it is not put on air.
+    ChannelRefused => "channel_refused",
     /// A worker process was started.
     WorkerStarted => "worker_started",
     /// A worker that was already on air was taken over by a new daemon.

@@ -5,6 +5,7 @@
 
 pub mod act;
 pub mod boundaries;
+pub mod capacity;
 pub mod codec;
 pub mod cue;
 pub mod event;
@@ -28,6 +29,7 @@ pub mod units;
 
 pub use act::{Act, Acted};
 pub use boundaries::Boundaries;
+pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources};
 pub use codec::VideoCodec;
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, ProgramFormat};

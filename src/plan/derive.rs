@@ -184,17 +184,25 @@ fn video(channel: &Channel, from: &mut Encoders<'_, '_>) -> Result<Vec<VideoRend
 
 /// `rate` in thousands of megapixels per second.
 fn encoder(candidate: Candidate, rate: f64) -> EncoderPlan {
-    EncoderPlan {
-        profile: candidate.profile,
-        element: candidate.element,
-        properties: candidate.properties,
-        input_format: candidate.input_format,
-        h264_profile: candidate.h264_profile,
-        codec: candidate.codec,
-        cores: candidate.cost.map(|cost| (cost * rate * 1000.0).round() / 1000.0),
-        upload: candidate.upload,
-        counts: candidate.counts,
-        hardware: candidate.hardware,
+    let cores = candidate.cost.map(|cost| (cost * rate * 1000.0).round() / 1000.0);
+    EncoderPlan { cores, ..EncoderPlan::from(candidate) }
+}
+
+impl From<Candidate> for EncoderPlan {
+    fn from(candidate: Candidate) -> Self {
+        Self {
+            profile: candidate.profile,
+            element: candidate.element,
+            properties: candidate.properties,
+            input_format: candidate.input_format,
+            h264_profile: candidate.h264_profile,
+            codec: candidate.codec,
+            found: candidate.found,
+            cores: None,
+            upload: candidate.upload,
+            counts: candidate.counts,
+            hardware: candidate.hardware,
+        }
     }
 }
 

@@ -226,6 +226,9 @@ pub struct EncoderPlan {
     /// What it encodes to.
     #[serde(default)]
     pub codec: VideoCodec,
+    /// Its hardware is in the box.
+    #[serde(default)]
+    pub found: bool,
     /// Processor cores it takes, as far as known.
     #[serde(default)]
     pub cores: Option<f64>,

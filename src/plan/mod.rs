@@ -6,6 +6,7 @@
 mod derive;
 mod diff;
 mod graph;
+mod needs;
 mod sessions;
 
 pub use derive::{PlanError, PlanPaths, derive};
@@ -15,3 +16,4 @@ pub use graph::{
     SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan,
     VideoRenditionPlan,
 };
+pub use needs::{Costs, needs};

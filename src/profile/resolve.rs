@@ -68,6 +68,8 @@ pub struct Candidate {
     pub h264_profile: String,
     /// What it encodes to.
     pub codec: VideoCodec,
+    /// Its hardware was found in the box.
+    pub found: bool,
     /// Sessions there are of it on the hardware, and whether those of the whole box; none without a limit.
     pub sessions: Option<(u32, bool)>,
     /// Processor seconds per thousand megapixels.
@@ -153,6 +155,7 @@ impl Encoder {
             input_format: self.input_format.clone(),
             h264_profile: request.h264_profile.clone(),
             codec: self.codec,
+            found: !profile.accelerators.is_empty(),
             sessions: self.max_sessions.map(|most| (most, self.sessions_of_box)),
             cost: self.cost.iter().find(|(effort, _)| *effort == request.effort).map(|(_, cost)| *cost),
             upload: self.upload.clone(),

@@ -151,9 +151,9 @@ fn open(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> 
 }
 
 /// An encoder, and the elements in front of it.
-type Made = (gst::Element, Vec<gst::Element>);
+pub(super) type Made = (gst::Element, Vec<gst::Element>);
 
-fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<Made, String> {
+pub(super) fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<Made, String> {
     let factory = gst::ElementFactory::find(&plan.element).ok_or("not on this box: no driver or no hardware for it")?;
     if plan.upload.is_empty() && !factory.can_sink_any_caps(&raw_caps(&plan.input_format, rendition.size, rate)) {
         return Err(format!("does not take {} {} pictures", plan.input_format, rendition.size));
@@ -269,6 +269,7 @@ mod tests {
             upload: Vec::new(),
             counts: false,
             cores: None,
+            found: false,
             hardware: false,
         }
     }
