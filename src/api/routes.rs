@@ -58,6 +58,7 @@ impl Api {
     pub(crate) fn router(self) -> axum::Router {
         axum::Router::new()
             .route("/api/v1/status", get(status::appliance))
+            .route("/api/v1/capacity", get(channels::capacity))
             .route("/api/v1/channels", get(channels::list))
             .route("/api/v1/channels/{id}", get(channels::one))
             .route("/api/v1/channels/{id}/start", post(channels::start))

@@ -30,6 +30,10 @@ struct Arguments {
     /// Print what this box can capture and encode, as JSON, and end
     #[arg(long, conflicts_with_all = ["channel", "runtime_dir"])]
     probe: bool,
+    /// With --probe: also measure what each encoder costs here, which takes about a minute. Written to
+    /// <state>/capacity.json, it is what uplinkd reckons with. Not while channels are on air
+    #[arg(long, requires = "probe")]
+    measure_cost: bool,
     /// Where hardware profiles are, for --probe
     #[arg(long, value_name = "DIR", default_value = "/usr/share/uplink/hardware-profiles", requires = "probe")]
     hardware_profiles: PathBuf,
@@ -44,7 +48,7 @@ pub fn main() -> ExitCode {
     telemetry::init(arguments.log_format);
     die_of_faults();
     let (Some(channel), Some(directory)) = (arguments.channel, arguments.runtime_dir) else {
-        return probe::run(&arguments.hardware_profiles);
+        return probe::run(&arguments.hardware_profiles, arguments.measure_cost);
     };
     let Some(runtime) = runtime() else { return ExitCode::from(1) };
     let setup = Setup { channel, runtime: directory };

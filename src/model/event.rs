@@ -68,6 +68,8 @@ codes! {
     ChannelStopped => "channel_stopped",
     /// A channel cannot be kept on air: the restart budget is used up, or the fault cannot heal.
     ChannelFailed => "channel_failed",
+    /// The box cannot carry a channel: it is not put on air.
+    ChannelRefused => "channel_refused",
     /// A worker process was started.
     WorkerStarted => "worker_started",
     /// A worker that was already on air was taken over by a new daemon.
@@ -138,6 +140,8 @@ codes! {
     FramesDropped => "frames_dropped",
     /// The encoder of a rendition failed on air and another one has its place.
     RenditionEncoderReplaced => "rendition_encoder_replaced",
+    /// A rendition may not use hardware whose sessions are taken; it is encoded otherwise.
+    EncoderSessionsTaken => "encoder_sessions_taken",
     /// A rendition failed.
     RenditionFailed => "rendition_failed",
     /// Segments could not be written and were lost (disk full, read-only).

@@ -5,6 +5,7 @@
 
 pub mod act;
 pub mod boundaries;
+pub mod capacity;
 pub mod codec;
 pub mod cue;
 pub mod event;
@@ -28,13 +29,14 @@ pub mod units;
 
 pub use act::{Act, Acted};
 pub use boundaries::Boundaries;
+pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources};
 pub use codec::VideoCodec;
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, ProgramFormat};
 pub use guest::{GuestAnswer, GuestAsk, GuestRefusal};
 pub use health::{Health, HealthReport};
 pub use id::{ChannelId, CueId, DestinationId, RenditionId, SourceId};
-pub use inventory::{CaptureDevice, Inventory, SoundDevice};
+pub use inventory::{CaptureDevice, HardwareDevice, Inventory, SoundDevice};
 pub use live::{LiveChange, LiveSettings};
 pub use secret::Secret;
 pub use signal::{ExpectedFormat, FailoverRules, SignalStatus, SignalThresholds, Trigger, TriggerAction};

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::capacity::CapacityStatus;
 use super::event::Fault;
 use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
@@ -387,6 +388,9 @@ pub struct ApplianceStatus {
     pub health: HealthReport,
     /// The configuration in force.
     pub config: ConfigStatus,
+    /// What the box can carry.
+    #[serde(default)]
+    pub capacity: CapacityStatus,
     /// The channels in the order of the configuration.
     pub channels: Vec<ChannelStatus>,
 }

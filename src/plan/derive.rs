@@ -7,6 +7,7 @@ use super::graph::{
     SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan,
     VideoRenditionPlan,
 };
+use super::sessions::Sessions;
 use crate::config::{self, Channel, Checked};
 use crate::model::sound::SourceSound;
 use crate::model::{CaptureDevice, ChannelId, ExpectedFormat, Inventory, RenditionId, SourceId};
@@ -46,7 +47,18 @@ pub enum PlanError {
 /// One plan per channel, in the order of the configuration.
 pub fn derive(checked: &Checked, inventory: &Inventory, paths: &PlanPaths) -> Result<Vec<ChannelPlan>, PlanError> {
     let free = unclaimed(checked, inventory);
-    checked.channels.iter().map(|channel| derive_channel(channel, &checked.profiles, &free, paths)).collect()
+    let fitting = checked.profiles.fitting(&inventory.devices);
+    let mut sessions = Sessions::new(&checked.profiles, &inventory.devices);
+    let mut encoders = Encoders { all: &checked.profiles, fitting: &fitting, sessions: &mut sessions };
+    checked.channels.iter().map(|channel| derive_channel(channel, &mut encoders, &free, paths)).collect()
+}
+
+/// Where encoders come from.
+struct Encoders<'a, 'b> {
+    all: &'a Profiles,
+    /// Those that fit the box.
+    fitting: &'a Profiles,
+    sessions: &'a mut Sessions<'b>,
 }
 
 /// Capture devices that no source names: what `auto` may take, without sound that another source names.
@@ -69,7 +81,7 @@ fn unclaimed(checked: &Checked, inventory: &Inventory) -> Vec<CaptureDevice> {
 
 fn derive_channel(
     channel: &Channel,
-    profiles: &Profiles,
+    encoders: &mut Encoders<'_, '_>,
     free: &[CaptureDevice],
     paths: &PlanPaths,
 ) -> Result<ChannelPlan, PlanError> {
@@ -83,7 +95,7 @@ fn derive_channel(
         timecode: channel.timecode,
         segments: class.segments,
         slate: SlatePlan { text: channel.slate_text.clone() },
-        video: video(channel, profiles)?,
+        video: video(channel, encoders)?,
         audio: class
             .audio
             .iter()
@@ -140,37 +152,57 @@ fn sound(channel: &Channel, sources: &[SourcePlan]) -> SoundPlan {
     }
 }
 
-fn video(channel: &Channel, profiles: &Profiles) -> Result<Vec<VideoRenditionPlan>, PlanError> {
+fn video(channel: &Channel, from: &mut Encoders<'_, '_>) -> Result<Vec<VideoRenditionPlan>, PlanError> {
     let class = &channel.stream_class;
     let each = |rendition: &config::stream_class::VideoRendition| {
         let request = class.encode_request(rendition);
-        let encoders: Vec<EncoderPlan> =
-            profiles.encoders_for(&request, channel.hardware_profile.as_deref()).into_iter().map(encoder).collect();
-        if encoders.is_empty() {
+        let candidates = match channel.hardware_profile.as_deref() {
+            // Named by a technician, who knows what is in the box.
+            Some(name) => from.all.encoders_for(&request, Some(name)),
+            None => from.fitting.encoders_for(&request, None),
+        };
+        let (mut usable, passed_over) = from.sessions.claim(candidates.clone());
+        if usable.is_empty() {
+            usable = candidates;
+        }
+        if usable.is_empty() {
             return Err(PlanError::NoEncoder { channel: channel.id.clone(), rendition: rendition.id.clone() });
         }
+        let pixels = f64::from(rendition.size.width()) * f64::from(rendition.size.height());
+        let rate = pixels * class.program.frame_rate.as_f64() / 1e9;
         Ok(VideoRenditionPlan {
             id: rendition.id.clone(),
             size: rendition.size,
             bitrate: rendition.bitrate,
             max_bitrate: rendition.max_bitrate,
-            encoders,
+            encoders: usable.into_iter().map(|candidate| encoder(candidate, rate)).collect(),
+            passed_over,
         })
     };
     class.video.iter().map(each).collect()
 }
 
-fn encoder(candidate: Candidate) -> EncoderPlan {
-    EncoderPlan {
-        profile: candidate.profile,
-        element: candidate.element,
-        properties: candidate.properties,
-        input_format: candidate.input_format,
-        h264_profile: candidate.h264_profile,
-        codec: candidate.codec,
-        upload: candidate.upload,
-        counts: candidate.counts,
-        hardware: candidate.hardware,
+/// `rate` in thousands of megapixels per second.
+fn encoder(candidate: Candidate, rate: f64) -> EncoderPlan {
+    let cores = candidate.cost.map(|cost| (cost * rate * 1000.0).round() / 1000.0);
+    EncoderPlan { cores, ..EncoderPlan::from(candidate) }
+}
+
+impl From<Candidate> for EncoderPlan {
+    fn from(candidate: Candidate) -> Self {
+        Self {
+            profile: candidate.profile,
+            element: candidate.element,
+            properties: candidate.properties,
+            input_format: candidate.input_format,
+            h264_profile: candidate.h264_profile,
+            codec: candidate.codec,
+            found: candidate.found,
+            cores: None,
+            upload: candidate.upload,
+            counts: candidate.counts,
+            hardware: candidate.hardware,
+        }
     }
 }
 

@@ -204,6 +204,9 @@ pub struct VideoRenditionPlan {
     pub max_bitrate: BitRate,
     /// Encoders to try, best first; the worker takes the first that works on this box.
     pub encoders: Vec<EncoderPlan>,
+    /// Better ones that it may not use, in words: their sessions are taken.
+    #[serde(default)]
+    pub passed_over: Vec<String>,
 }
 
 /// One way to encode pictures: a GStreamer element and its settings, resolved from a hardware profile. Bit rates, key
@@ -223,6 +226,12 @@ pub struct EncoderPlan {
     /// What it encodes to.
     #[serde(default)]
     pub codec: VideoCodec,
+    /// Its hardware is in the box.
+    #[serde(default)]
+    pub found: bool,
+    /// Processor cores it takes, as far as known.
+    #[serde(default)]
+    pub cores: Option<f64>,
     /// Elements between the raw pictures and the encoder, by factory: they bring pictures to its memory.
     #[serde(default)]
     pub upload: Vec<String>,

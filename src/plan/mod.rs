@@ -6,6 +6,8 @@
 mod derive;
 mod diff;
 mod graph;
+mod needs;
+mod sessions;
 
 pub use derive::{PlanError, PlanPaths, derive};
 pub use diff::{Diff, diff};
@@ -14,3 +16,4 @@ pub use graph::{
     SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan,
     VideoRenditionPlan,
 };
+pub use needs::{Costs, needs};

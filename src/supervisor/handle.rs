@@ -24,6 +24,8 @@ pub struct StampedEvent {
 pub enum Command {
     /// Put a channel on air.
     Start(ChannelId),
+    /// Put a channel on air, whether the box can carry it or not.
+    StartAnyway(ChannelId),
     /// Take a channel off air.
     Stop(ChannelId),
     /// Show the slate until released.
@@ -81,6 +83,16 @@ pub enum Refusal {
         seconds: u64,
         /// What is known.
         known: String,
+    },
+    /// The box cannot carry it.
+    #[error(
+        "channel `{channel}` does not fit: {lacks}; take another one off air, choose a lighter stream class, or force it"
+    )]
+    NoRoom {
+        /// The channel.
+        channel: ChannelId,
+        /// What is missing.
+        lacks: String,
     },
     /// It is not possible, whatever the engine does.
     #[error("{0}")]

@@ -5,6 +5,7 @@
 
 mod account;
 mod acts;
+mod admission;
 mod asks;
 mod channel;
 mod conduct;
@@ -23,5 +24,5 @@ mod verdict;
 
 pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};
 pub use lifecycle::Limits;
-pub use settings::{Configuration, Configured, Reload, Settings};
+pub use settings::{Budget, Configuration, Configured, Reload, Settings};
 pub use start::{Records, Supervisor};

@@ -17,8 +17,8 @@ use crate::media::program::{Program, Settled, ShownFrom};
 use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
 use crate::model::{
-    Act, Acted, BitRate, Event, EventCode, FrameGrid, GuestAnswer, GuestAsk, LiveSettings, LiveTimeline, MediaTime,
-    ProgramFormat, RenditionId, Severity, Timeline, Transition,
+    Act, Acted, BitRate, Event, EventCode, Fault, FrameGrid, GuestAnswer, GuestAsk, LiveSettings, LiveTimeline,
+    MediaTime, ProgramFormat, RenditionId, Severity, Timeline, Transition,
 };
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
@@ -89,6 +89,7 @@ impl Channel {
         let slate = slate.map_err(|_| StartError::Internal)?;
         tell_mended(&mended, clock, events);
         tell_chosen(&encoders.chosen(), clock, events);
+        tell_passed_over(&plan, clock, events);
 
         let tally = Arc::new(Tally::new(&renditions(&plan)));
         let push = |destination| start_pusher(&plan, destination, &timeline, &spool, events);
@@ -344,5 +345,14 @@ fn tell_chosen(choices: &[Choice], clock: HouseClock, events: &EventSink) {
         let skipped: Vec<String> = choice.skipped.iter().map(|s| format!("{}: {}", s.element, s.reason)).collect();
         let hint = (!skipped.is_empty()).then(|| format!("not usable on this box: {}", skipped.join("; ")));
         events(Event { hint, ..event });
+    }
+}
+
+fn tell_passed_over(plan: &ChannelPlan, clock: HouseClock, events: &EventSink) {
+    for rendition in plan.video.iter().filter(|rendition| !rendition.passed_over.is_empty()) {
+        let text = format!("rendition {}: {}", rendition.id, rendition.passed_over.join("; "));
+        let event = Event::new(clock.now(), Severity::Warning, EventCode::EncoderSessionsTaken, text);
+        let hint = "it is encoded by the next encoder; look at what is left with uplinkctl capacity";
+        events(event.subject(&rendition.id).blame(Fault::Hardware, hint));
     }
 }

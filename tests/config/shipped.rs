@@ -67,7 +67,7 @@ fn auto_takes_every_capture_device_in_order_and_a_test_source_last() {
         driver: "uvcvideo".into(),
         sound: sound.map(str::to_owned),
     };
-    let inventory = Inventory { capture: vec![device(0, Some("hw:1")), device(2, None)], sound: vec![] };
+    let inventory = Inventory { capture: vec![device(0, Some("hw:1")), device(2, None)], ..Inventory::default() };
     let plans = plans(&demo(), &inventory);
     let sources: Vec<_> = plans[0].sources.iter().map(|source| (source.id.as_str(), source.kind.word())).collect();
     assert_eq!(sources, [("auto-1", "v4l2"), ("auto-2", "v4l2"), ("auto-test", "test")]);
@@ -88,7 +88,7 @@ fn auto_leaves_alone_what_another_source_names() {
         driver: "uvcvideo".into(),
         sound: None,
     };
-    let plans = plans(&checked, &Inventory { capture: vec![device(0), device(1)], sound: vec![] });
+    let plans = plans(&checked, &Inventory { capture: vec![device(0), device(1)], ..Inventory::default() });
     let SourceKind::V4l2 { device, .. } = &plans[1].sources[0].kind else { panic!("no v4l2") };
     assert_eq!((device.to_str().unwrap(), plans[1].sources.len()), ("/dev/video1", 2));
 }
@@ -140,6 +140,6 @@ fn every_stream_class_has_encoders_and_an_envelope_of_its_own() {
         }
     }
     let order: Vec<_> = checked.profiles.iter().map(|profile| profile.name.as_str()).collect();
-    assert_eq!(order.first(), Some(&"nvenc"));
+    assert_eq!(order.first(), Some(&"nvidia-professional"));
     assert_eq!(order[order.len() - 4..], ["software-x264", "software-x265", "software-openh264", "software-av1"]);
 }

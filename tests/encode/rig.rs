@@ -36,6 +36,8 @@ pub fn x264(kbps: u64) -> EncoderPlan {
         codec: uplink::model::VideoCodec::H264,
         upload: vec![],
         counts: false,
+        cores: None,
+        found: false,
         hardware: false,
     }
 }
@@ -55,6 +57,7 @@ pub fn rendition(id: &str, size: &str) -> VideoRenditionPlan {
         bitrate: BitRate(300_000),
         max_bitrate: BitRate(400_000),
         encoders: vec![x264(300)],
+        passed_over: vec![],
     }
 }
 

@@ -82,6 +82,7 @@ pub(crate) fn appliance() -> ApplianceStatus {
             generation: 1,
             rejected: vec![],
         },
+        capacity: Default::default(),
         channels: vec![
             channel("demo", "Evening briefing", ChannelState::Running, ok()),
             degraded(health(Health::PartiallyHealthy, "push_interrupted", lost, 42)),

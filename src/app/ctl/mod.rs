@@ -3,6 +3,7 @@
 //! Owns: arguments, exit codes, tables for people. Must not: reach around the API, or need GStreamer: it works on a
 //! laptop, and `check` works without a daemon.
 
+mod capacity;
 mod client;
 mod exit;
 mod follow;
@@ -20,7 +21,7 @@ use clap::{Parser, Subcommand};
 use self::client::{Client, Failure};
 use self::exit::Exit;
 use crate::model::status::ApplianceStatus;
-use crate::model::{ChannelId, SourceId};
+use crate::model::{CapacityStatus, ChannelId, SourceId};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,7 +73,12 @@ enum Verb {
     Start {
         /// Its id.
         channel: ChannelId,
+        /// Even if the box cannot carry it.
+        #[arg(long)]
+        force: bool,
     },
+    /// What the box can carry, what is taken, and what else fits.
+    Capacity,
     /// Take a channel off air.
     Stop {
         /// Its id.
@@ -233,7 +239,14 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             Ok(if json { text } else { report::appliance(&status) })
         }
         Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
-        Verb::Start { channel } => command(&client, &format!("channels/{channel}/start"), None, json).await,
+        Verb::Start { channel, force } => {
+            let force = if *force { "?force=true" } else { "" };
+            command(&client, &format!("channels/{channel}/start{force}"), None, json).await
+        }
+        Verb::Capacity => {
+            let (text, capacity): (_, CapacityStatus) = client.get("api/v1/capacity").await?;
+            Ok(if json { text } else { capacity::report(&capacity) })
+        }
         Verb::Stop { channel } => command(&client, &format!("channels/{channel}/stop"), None, json).await,
         Verb::Slate { channel } => command(&client, &format!("channels/{channel}/slate"), None, json).await,
         Verb::Release { channel } => command(&client, &format!("channels/{channel}/release"), None, json).await,

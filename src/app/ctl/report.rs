@@ -227,7 +227,7 @@ pub(crate) fn event(event: &Event) -> String {
 }
 
 /// Left-aligned columns, two blanks between, nothing behind the last.
-fn columns(table: &[Vec<String>], indent: &str) -> String {
+pub(super) fn columns(table: &[Vec<String>], indent: &str) -> String {
     let count = table.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |n: usize| table.iter().filter_map(|row| row.get(n)).map(|cell| cell.chars().count()).max().unwrap_or(0);

@@ -138,6 +138,12 @@ static VIDEO: Shape = Shape::plain(
             "H.264 profile; of no meaning for other codecs",
         ),
         key("effort", Kind::Word(EFFORTS), Need::Default("\"low\""), "Picture quality against load"),
+        key(
+            "latency",
+            Kind::Word(crate::profile::LATENCIES),
+            Need::Default("\"low\""),
+            "How long the encoder may hold a picture back",
+        ),
     ],
 );
 

@@ -71,6 +71,7 @@ impl StreamClass {
             codec: rendition.codec,
             h264_profile: rendition.h264_profile.clone(),
             effort: rendition.effort.clone(),
+            latency: rendition.latency.clone(),
         }
     }
 }
@@ -92,6 +93,8 @@ pub struct VideoRendition {
     pub h264_profile: String,
     /// Picture quality against load.
     pub effort: String,
+    /// How long the encoder may hold a picture back.
+    pub latency: String,
 }
 
 /// One audio rendition.

@@ -106,6 +106,7 @@ fn video_rendition(section: &Section<'_>) -> Option<VideoRendition> {
         codec: VideoCodec::from_word(&section.value::<String>("codec")?)?,
         h264_profile: section.value("h264_profile")?,
         effort: section.value("effort")?,
+        latency: section.value("latency")?,
     })
 }
 

@@ -40,6 +40,7 @@ mod blocks;
 mod chain;
 mod choose;
 mod codec;
+mod cost;
 mod cut;
 mod emsg;
 mod encoders;
@@ -60,6 +61,7 @@ mod tail;
 mod watch;
 
 pub use choose::{Choice, Skipped};
+pub use cost::measure_cost;
 pub use encoders::Encoders;
 pub use failure::EncodeFailure;
 pub use format::{AAC_FRAME, arriving_sound_caps, picture_caps, sound_caps};
