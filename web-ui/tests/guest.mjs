@@ -93,6 +93,9 @@ test('a guest joins: picture and sound are in the program', async () => {
   assert.deepEqual(first.foreign, [], 'nothing is fetched from elsewhere');
 });
 
+const shot = async (name) =>
+  process.env.UPLINK_SHOTS && (await first.page.screenshot({ path: `${process.env.UPLINK_SHOTS}/guest-${name}.png` }));
+
 test('what is delivered is the guest', async () => {
   const playlist = process.env.UPLINK_PLAYLIST;
   const ffmpeg = (...what) =>
@@ -112,7 +115,7 @@ test('what is delivered is the guest', async () => {
     let peak = 0;
     for (let n = 0; n + 1 < samples.length; n += 2) peak = Math.max(peak, Math.abs(samples.readInt16LE(n)));
     console.log(`# delivered: mean colour ${red} ${green} ${blue}, peak of 2 s of sound ${peak}`);
-    if (green > red + 40 && green > blue + 40 && peak > 1000) break;
+    if (green > red + 40 && green > blue + 40 && peak > 1000) return shot('joined');
     assert.ok(performance.now() < end, 'the delivered picture and sound are not the guest');
   }
 });
