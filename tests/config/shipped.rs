@@ -7,6 +7,8 @@ use uplink::config::{Checked, Credentials, load, load_with};
 use uplink::model::{CaptureDevice, Inventory, VideoCodec};
 use uplink::plan::{ChannelPlan, PlanPaths, SourceKind, derive, diff};
 
+const KEY: &str = "0123456789abcdef";
+
 pub(crate) fn demo() -> Checked {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
     load(&file, &[]).unwrap_or_else(|faults| panic!("{faults}"))
@@ -31,7 +33,9 @@ fn the_packaged_configuration_is_without_fault_even_with_every_example_in_it() {
     for directory in ["pipelines", "hardware-profiles"] {
         std::os::unix::fs::symlink(root.join(directory), site.path().join(directory)).unwrap();
     }
-    for (name, text) in [("van.passphrase", "0123456789"), ("opener.mp4", ""), ("origin.token", "token")] {
+    for (name, text) in
+        [("van.passphrase", "0123456789"), ("opener.mp4", ""), ("origin.token", "token"), ("guest.key", KEY)]
+    {
         fs::write(site.path().join(name), text).unwrap();
     }
     // Examples are comments that begin like a table or a key.

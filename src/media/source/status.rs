@@ -119,6 +119,8 @@ impl Condition {
     /// Nobody publishes.
     pub(super) fn vacant(&self) {
         let mut known = self.known();
+        // The next guest may come without a camera.
+        (known.picture, known.frame_rate, known.sound) = (None, None, None);
         if known.state == SourceState::Connecting {
             let waiting = "waiting for a guest (uplinkctl guest-link prints the link)";
             self.judge(&mut known, SourceState::Connecting, Health::PartiallyHealthy, "connecting", waiting);
