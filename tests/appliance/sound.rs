@@ -89,6 +89,26 @@ fn two_languages_reach_the_origin_each_in_its_rendition() {
     read_by_hls_parser(&rig);
 }
 
+#[test]
+fn a_channel_of_sound_alone_is_delivered() {
+    let mut rig = Rig::new(&[("a", PLAIN)]);
+    let class = include_str!("rig.toml").replace("min = \"500k\"", "min = \"10k\"");
+    let (head, rest) = class.split_once("[[video]]").unwrap();
+    let sound = &rest[rest.find("[[audio]]").unwrap()..];
+    std::fs::write(rig.path("pipelines/rig.toml"), format!("video = []\n{head}{sound}")).unwrap();
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    let from = newest(&rig, "a", "sound");
+    rig.until("three more segments", || named(&rig, "a", "sound", from + 1).len() >= 3);
+    let variants = multivariant(&rig, "a").variants;
+    let told: Vec<_> = variants.iter().map(|variant| (variant.uri.as_str(), variant.codecs.as_deref())).collect();
+    assert_eq!(told, [("sound/media.m3u8", Some("mp4a.40.2"))]);
+    let (number, init) = named(&rig, "a", "sound", from + 1).remove(0);
+    assert_eq!(probe(&playable(&rig, "a", "sound", number, &init))["codec_name"], "aac");
+    assert_eq!(rig.channel("a").health.code, "ok");
+}
+
 /// What npm's hls-parser makes of the multivariant playlist.
 fn read_by_hls_parser(rig: &Rig) {
     let web_ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("web-ui");
