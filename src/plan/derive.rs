@@ -105,6 +105,10 @@ fn derive_channel(
                 language: rendition.language.clone(),
                 bitrate: rendition.bitrate,
                 map: rendition.map.clone(),
+                correction: rendition.loudness_target.map(|target| CorrectionPlan {
+                    target_lufs: target.0,
+                    max_gain_db: class.audio_policy.max_gain_db,
+                }),
             })
             .collect(),
         spool: SpoolPlan {

@@ -256,6 +256,9 @@ pub struct AudioRenditionPlan {
     pub bitrate: BitRate,
     /// Which channels of the program it carries; all of them if none.
     pub map: Option<ChannelMap>,
+    /// Loudness correction of its own.
+    #[serde(default)]
+    pub correction: Option<CorrectionPlan>,
 }
 
 impl AudioRenditionPlan {

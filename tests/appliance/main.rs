@@ -26,5 +26,6 @@ mod outage;
 mod process;
 mod reload;
 mod rig;
+mod sound;
 mod stop;
 mod worker_death;

@@ -103,6 +103,40 @@ fn the_good_one_is_good() {
 }
 
 #[test]
+fn sound() {
+    let mut table = Table::default();
+    table.class("channels = 2\n", "channels = 4\n");
+    table.class("channels = 2\nchannel_map = \"stereo\"", "channels = 4\nchannel_map = \"pairs\"");
+    table.class("channels = 2\nchannel_map = \"stereo\"", "channels = 5\nchannel_map = \"pairs\"");
+    table.class("channels = 2\nchannel_map = \"stereo\"", "channels = 6\nchannel_map = \"5.1\"");
+    table.class("channels = 2\nchannel_map = \"stereo\"", "channels = 1\nchannel_map = \"mono\"");
+    table.class("bitrate = \"96k\"", "bitrate = \"96k\"\nmap = [\"1\", \"3\"]");
+    table.class("bitrate = \"96k\"", "bitrate = \"96k\"\nmap = [\"1@-6 + 2@-6\"]");
+    table.class("bitrate = \"96k\"", "bitrate = \"96k\"\nmap = [\"1\", \"2\", \"1\"]");
+    table.class("bitrate = \"96k\"", "bitrate = \"96k\"\nmap = [\"left\", \"1@99\"]");
+    table.class("bitrate = \"96k\"", "bitrate = \"96k\"\nmap = []");
+    table.edit("kind = \"test\"", "kind = \"test\"\naudio = { map = [\"1\"], gain_db = 30, delay_ms = -300 }");
+    table.edit("kind = \"test\"", "kind = \"test\"\naudio = { map = [\"1\"], gain_db = -3 }");
+    table.edit(
+        "kind = \"test\"",
+        "kind = \"test\"\n[sources.cam.audio]\nmap = [\"2\", \"1@-3\"]\ndelay_ms = -80\nmute = true",
+    );
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn a_class_of_sound_alone() {
+    let site = Site::new(GOOD);
+    let file = site.path("pipelines/line-up-360p30.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let (head, rest) = text.split_once("[[video]]").unwrap();
+    let sound = &rest[rest.find("[[audio]]").unwrap()..];
+    let sound = sound.replace("min = \"0.9M\"", "min = \"50k\"");
+    fs::write(&file, format!("video = []\n{head}{sound}")).unwrap();
+    assert_eq!(site.faults(&[]), Vec::<String>::new());
+}
+
+#[test]
 fn syntax() {
     let mut table = Table::default();
     table.edit("title = \"Studio A\"", "title = \"Studio A");

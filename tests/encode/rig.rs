@@ -68,6 +68,7 @@ pub fn plan(rate: &str) -> ChannelPlan {
         language: None,
         bitrate: BitRate(96_000),
         map: None,
+        correction: None,
     };
     ChannelPlan {
         channel: ChannelId::new("test").unwrap(),

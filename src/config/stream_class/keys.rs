@@ -168,6 +168,13 @@ static AUDIO: Shape = Shape::plain(
             "What each of its channels is made of, by channels of the program: `[\"3\", \"4\"]` is the second pair, \
              `[\"1@-6 + 2@-6\"]` a mono mix (gains in dB behind the @), `\"-\"` silence. All of the program's channels if missing",
         ),
+        key(
+            "loudness_target",
+            Kind::Number(-40.0, -10.0, "LUFS"),
+            Need::Optional,
+            "Loudness that this rendition is corrected to, whatever `audio_policy.correction` says; for a destination with a \
+             target of its own",
+        ),
     ],
 );
 

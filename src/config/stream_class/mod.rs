@@ -110,6 +110,8 @@ pub struct AudioRendition {
     pub bitrate: BitRate,
     /// Which channels of the program; all of them if none.
     pub map: Option<ChannelMap>,
+    /// Loudness that it is corrected to.
+    pub loudness_target: Option<Lufs>,
 }
 
 /// Sound of the program.

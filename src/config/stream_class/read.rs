@@ -117,6 +117,7 @@ fn audio_rendition(section: &Section<'_>) -> Option<AudioRendition> {
         language: section.value("language"),
         bitrate: section.value("bitrate")?,
         map: map(section),
+        loudness_target: section.value("loudness_target").map(Lufs),
     })
 }
 

@@ -64,10 +64,9 @@ impl Encoders {
             true => None,
             false => Some(picture::build(&plan.program, timeline, &plan.video, &ledger, &notes)?),
         };
-        let audio = &plan.program.audio;
         let sound = match plan.audio.is_empty() {
             true => None,
-            false => Some(Sound::build(&pipeline, audio, timeline, &plan.audio, plan.video.is_empty(), &ledger)?),
+            false => Some(Sound::build(&pipeline, plan, timeline, &ledger)?),
         };
         let renditions: Vec<RenditionId> = plan.audio.iter().map(|r| r.id.clone()).collect();
         let lines = pictures.as_ref().map_or_else(Vec::new, |pictures| pictures.lines.clone());

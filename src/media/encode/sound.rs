@@ -1,6 +1,7 @@
 //! Audio renditions: program sound in blocks of one AAC frame, mapped to each rendition's channels, one encoder each.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use gst::prelude::*;
 use gstreamer as gst;
@@ -15,9 +16,9 @@ use super::ledger::Ledger;
 use super::tail::{self, Track};
 use crate::media::MediaError;
 use crate::media::init::element;
-use crate::media::sound::Matrix;
+use crate::media::sound::{Corrector, Matrix};
 use crate::model::{AudioFormat, LiveTimeline, MediaTime};
-use crate::plan::AudioRenditionPlan;
+use crate::plan::{AudioRenditionPlan, ChannelPlan, CorrectionPlan};
 
 /// Frames by which the decoded sound of avenc_aac lags behind its timestamps (its priming).
 const ENCODER_DELAY: u64 = 1;
@@ -27,7 +28,13 @@ const FORCED_MIDDLE_SIDE: &str = "aac-ms";
 
 /// The audio renditions of a channel.
 pub(super) struct Sound {
-    blocks: Mutex<Blocks>,
+    rate: u32,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Of the program, for the renditions that are not corrected.
+    blocks: Blocks,
     branches: Vec<Branch>,
 }
 
@@ -36,81 +43,102 @@ struct Branch {
     entry: Entry,
     /// None if it carries the program as it is.
     map: Option<Matrix>,
+    corrected: Option<Corrected>,
+}
+
+/// A rendition with a loudness of its own. Its blocks are cut from what its corrector has let go, at the times at which
+/// that came in.
+struct Corrected {
+    corrector: Corrector,
+    blocks: Blocks,
 }
 
 /// What became of some sound.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Taken {
-    /// Blocks that every rendition took.
+    /// Blocks that a rendition took.
     pub taken: u64,
     /// Blocks that a rendition had no room for.
     pub dropped: u64,
 }
 
 impl Sound {
-    /// Builds every audio branch into `pipeline`. `events`: whether timed metadata goes into its media.
+    /// Builds every audio branch into `pipeline`.
     pub(super) fn build(
         pipeline: &gst::Pipeline,
-        audio: &AudioFormat,
+        plan: &ChannelPlan,
         timeline: &LiveTimeline,
-        renditions: &[AudioRenditionPlan],
-        events: bool,
         ledger: &Arc<Ledger>,
     ) -> Result<Self, MediaError> {
-        let each = |rendition| branch(pipeline, audio, timeline, rendition, events, ledger);
-        let branches = renditions.iter().map(each).collect::<Result<_, _>>()?;
-        Ok(Self { blocks: Mutex::new(Blocks::new(audio.sample_rate, audio.channels)), branches })
+        let audio = plan.program.audio;
+        let each = |rendition| branch(pipeline, plan, timeline, rendition, ledger);
+        let branches = plan.audio.iter().map(each).collect::<Result<_, _>>()?;
+        let blocks = Blocks::new(audio.sample_rate, audio.channels);
+        Ok(Self { rate: audio.sample_rate, state: Mutex::new(State { blocks, branches }) })
     }
 
-    fn blocks(&self) -> std::sync::MutexGuard<'_, Blocks> {
-        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes program sound that begins at `time`.
     pub(super) fn push(&self, time: MediaTime, data: &[u8]) -> Taken {
+        let mut state = self.state();
+        let State { blocks, branches } = &mut *state;
         let mut taken = Taken::default();
-        for block in self.blocks().push(time, data) {
+        let mut count = |was_taken: bool| if was_taken { taken.taken += 1 } else { taken.dropped += 1 };
+        for block in blocks.push(time, data) {
             let plain = stamped(&block, block.data.clone());
             let mapped = |map: &Matrix| stamped(&block, bytes(&map.apply(&samples(&block.data))));
-            // Every branch gets it, whatever happens to the others.
-            let refused = self
-                .branches
-                .iter()
-                .filter(|branch| !branch.entry.push(branch.map.as_ref().map_or_else(|| plain.clone(), mapped)));
-            if refused.count() == 0 { taken.taken += 1 } else { taken.dropped += 1 }
+            for branch in branches.iter().filter(|branch| branch.corrected.is_none()) {
+                count(branch.entry.push(branch.map.as_ref().map_or_else(|| plain.clone(), mapped)));
+            }
+        }
+        let late = Duration::from_nanos(Corrector::latency(self.rate) as u64 * 1_000_000_000 / u64::from(self.rate));
+        for Branch { entry, map, corrected } in branches {
+            let Some(corrected) = corrected else { continue };
+            let sound = samples(data);
+            let mut sound = map.as_ref().map_or_else(|| sound.clone(), |map| map.apply(&sound));
+            corrected.corrector.process(&mut sound);
+            let came = MediaTime::from_nanos(time.as_nanos().saturating_sub(late.as_nanos() as u64));
+            for block in corrected.blocks.push(came, &bytes(&sound)) {
+                count(entry.push(stamped(&block, block.data.clone())));
+            }
         }
         taken
     }
 
     /// Blocks that wait for the slowest encoder.
     pub(super) fn level(&self) -> u64 {
-        self.branches.iter().map(|branch| branch.entry.level()).max().unwrap_or(0)
+        self.state().branches.iter().map(|branch| branch.entry.level()).max().unwrap_or(0)
     }
 
     /// No more sound will come.
     pub(super) fn end(&self) {
-        self.branches.iter().for_each(|branch| branch.entry.end());
+        self.state().branches.iter().for_each(|branch| branch.entry.end());
     }
 
     /// Samples made up as silence, and samples thrown away.
     pub(super) fn filled_and_trimmed(&self) -> (u64, u64) {
-        let blocks = self.blocks();
-        (blocks.filled(), blocks.trimmed())
+        let state = self.state();
+        (state.blocks.filled(), state.blocks.trimmed())
     }
 }
 
 fn branch(
     pipeline: &gst::Pipeline,
-    program: &AudioFormat,
+    plan: &ChannelPlan,
     timeline: &LiveTimeline,
     rendition: &AudioRenditionPlan,
-    events: bool,
     ledger: &Arc<Ledger>,
 ) -> Result<Branch, MediaError> {
     let id = &rendition.id;
     let tally = ledger.enter(id);
+    let program = plan.program.audio;
     let map = rendition.map.as_ref().map(|map| Matrix::mapped(map, program.channels)).filter(|map| !map.is_identity());
-    let audio = AudioFormat { channels: rendition.channels(program.channels), ..*program };
+    let audio = AudioFormat { channels: rendition.channels(program.channels), ..program };
+    let corrected = rendition.correction.map(|correction| Corrected::new(audio, correction, plan)).transpose();
+    let corrected = corrected.map_err(|error| MediaError::graph(format!("the loudness correction of {id}"), error))?;
     let entry = Entry::new(&format!("sound-{id}"), &sound_caps(&audio), 2 * u64::from(audio.sample_rate) / AAC_FRAME)?;
     let queue = unlimited_queue(&format!("queue-{id}"))?;
     // Blocks when full: the entry in front of it drops then; encoding sound takes next to nothing.
@@ -137,11 +165,22 @@ fn branch(
         timescale: audio.sample_rate,
         delay: ENCODER_DELAY,
         timeline: timeline.clone(),
-        events,
+        // A channel without pictures has timed metadata in its sound.
+        events: plan.video.is_empty(),
     };
     chain.extend(tail::build(track, &tally, &Gate::new(ledger))?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;
-    Ok(Branch { entry, map })
+    Ok(Branch { entry, map, corrected })
+}
+
+impl Corrected {
+    fn new(audio: AudioFormat, correction: CorrectionPlan, plan: &ChannelPlan) -> Result<Self, ebur128::Error> {
+        let channels = usize::from(audio.channels);
+        Ok(Self {
+            corrector: Corrector::new(audio.sample_rate, channels, correction, plan.sound.true_peak_max)?,
+            blocks: Blocks::new(audio.sample_rate, audio.channels),
+        })
+    }
 }
 
 fn samples(data: &[u8]) -> Vec<f32> {
