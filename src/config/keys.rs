@@ -101,7 +101,12 @@ static SOURCE: Shape = Shape {
     keys: &[
         key("kind", Kind::Word(SOURCE_KINDS), Need::Required("\"auto\""), "What it is"),
         key("expect_size", Kind::Size, Need::Optional, "Size its picture shall have; another is told as wrong format"),
-        key("expect_rate", Kind::FrameRate, Need::Optional, "Rate its picture shall have; another is told as wrong format"),
+        key(
+            "expect_rate",
+            Kind::FrameRate,
+            Need::Optional,
+            "Rate its picture shall have; another is told as wrong format",
+        ),
     ],
     tag: "kind",
     variants: &[

@@ -102,5 +102,9 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
         SourceKind::File { .. } => "file",
         SourceKind::Srt { .. } => "srt",
     };
-    Some(Replacement { channel: channel.to_owned(), source: Source { id: SourceId::new(word).ok()?, kind, expect: Default::default() }, spot })
+    Some(Replacement {
+        channel: channel.to_owned(),
+        source: Source { id: SourceId::new(word).ok()?, kind, expect: Default::default() },
+        spot,
+    })
 }

@@ -23,8 +23,7 @@ pub(crate) fn read(
 ) -> Vec<WrittenSource> {
     let each = |(id, section): (String, Section<'_>)| {
         let kind = read_kind(&section, base, credentials, findings);
-        let expect =
-            ExpectedFormat { size: section.value("expect_size"), frame_rate: section.value("expect_rate") };
+        let expect = ExpectedFormat { size: section.value("expect_size"), frame_rate: section.value("expect_rate") };
         let source = kind.zip(SourceId::new(id.as_str()).ok()).map(|(kind, id)| Source { id, kind, expect });
         WrittenSource { id, source }
     };

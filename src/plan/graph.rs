@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    BitRate, ChannelId, DestinationId, ExpectedFormat, FailoverRules, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId,
+    BitRate, ChannelId, DestinationId, ExpectedFormat, FailoverRules, PictureSize, ProgramFormat, RenditionId, Secret,
+    SegmentGrid, SignalThresholds, SourceId,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.

@@ -177,9 +177,8 @@ pub enum Grade {
 impl Grade {
     /// Judges a source by whether it delivers and by the faults that failover looks at.
     pub fn of(delivers: bool, signal: &SignalStatus, thresholds: &SignalThresholds) -> Self {
-        let counts = |since: Option<MediaTime>, trigger: &Trigger| {
-            since.is_some() && trigger.action == TriggerAction::Failover
-        };
+        let counts =
+            |since: Option<MediaTime>, trigger: &Trigger| since.is_some() && trigger.action == TriggerAction::Failover;
         [
             (!delivers, Self::Lost),
             (counts(signal.black_since, &thresholds.black), Self::Black),
@@ -296,11 +295,7 @@ mod tests {
     #[test]
     fn the_grade_is_the_worst_fault_that_failover_looks_at() {
         let mut limits = thresholds();
-        let signal = SignalStatus {
-            black_since: Some(at(1)),
-            silence_since: Some(at(1)),
-            ..SignalStatus::default()
-        };
+        let signal = SignalStatus { black_since: Some(at(1)), silence_since: Some(at(1)), ..SignalStatus::default() };
         assert_eq!(Grade::of(true, &signal, &limits), Grade::Black);
         assert_eq!(Grade::of(false, &signal, &limits), Grade::Lost);
         limits.black.action = TriggerAction::Alarm;

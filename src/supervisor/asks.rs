@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 
 use super::handle::{Outcome, Refusal};
 use super::lifecycle::Stand;
-use crate::model::{LiveChange, TakeOrder};
 use crate::model::status::{ChannelStatus, ProgramOrder, Showing, SourceState, WorkerReport};
+use crate::model::{LiveChange, TakeOrder};
 
 /// From an order to a first picture.
 pub(crate) const START_WITHIN: Duration = Duration::from_secs(10);

@@ -77,7 +77,13 @@ pub fn plan(rate: &str) -> ChannelPlan {
         audio: vec![audio("a96")],
         spool: SpoolPlan { directory: "/nowhere".into(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: vec![],
-        thresholds: ThresholdPlan { loss_ms: 250, wait_to_restore_ms: 3000, stall_ms: 5000, failover: Default::default(), signal: Default::default() },
+        thresholds: ThresholdPlan {
+            loss_ms: 250,
+            wait_to_restore_ms: 3000,
+            stall_ms: 5000,
+            failover: Default::default(),
+            signal: Default::default(),
+        },
     }
 }
 

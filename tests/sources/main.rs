@@ -5,6 +5,7 @@ mod recorder;
 mod relay;
 mod rig;
 mod srt;
+mod takes;
 
 use std::time::Duration;
 

@@ -11,3 +11,4 @@ mod protocol;
 mod reload;
 mod rig;
 mod standin;
+mod takes;

@@ -6,8 +6,8 @@ use tokio::task::JoinHandle;
 
 use super::resources::{Answer, call, request};
 use super::rig::{Rig, id, rig};
-use crate::model::{MediaTime, SourceId, TakeOrder, Transition};
 use crate::model::status::{ChannelOrder, ChannelState, ProgramOrder, Showing};
+use crate::model::{MediaTime, SourceId, TakeOrder, Transition};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 fn outcome() -> Outcome {
@@ -54,7 +54,10 @@ async fn each_verb_is_its_command() {
         (take(json, r#"{"source":"clip"}"#), Command::Take(id("demo"), SourceId::new("clip").unwrap())),
         (take(json, "{}"), Command::Show(id("demo"), Box::default())),
         (
-            take(json, r#"{"show":"slate","transition":{"kind":"dissolve","duration_ms":400},"at":"2026-11-21T20:00:00Z"}"#),
+            take(
+                json,
+                r#"{"show":"slate","transition":{"kind":"dissolve","duration_ms":400},"at":"2026-11-21T20:00:00Z"}"#,
+            ),
             Command::Show(
                 id("demo"),
                 Box::new(TakeOrder {
@@ -116,7 +119,9 @@ async fn a_faulty_configuration_names_every_fault() {
 async fn a_bad_take_reaches_nobody() {
     let (router, mut rig, _dir) = stage();
     let json = "application/json";
-    for body in ["", "{", "[]", r#"{"source":"a","show":"slate"}"#, r#"{"source":"../x"}"#, r#"{"source":"clip","now":true}"#] {
+    for body in
+        ["", "{", "[]", r#"{"source":"a","show":"slate"}"#, r#"{"source":"../x"}"#, r#"{"source":"clip","now":true}"#]
+    {
         call(&router, take(json, body)).await.is_problem(400, "malformed");
     }
     call(&router, take("text/plain", r#"{"source":"clip"}"#)).await.is_problem(415, "not_json");

@@ -1,6 +1,8 @@
 //! One stream class file → [`StreamClass`], with every fault.
 
-use super::{AudioPolicy, AudioRendition, Fallback, STREAM_CLASS, StreamClass, Thresholds, VideoRendition, rules, signal};
+use super::{
+    AudioPolicy, AudioRendition, Fallback, STREAM_CLASS, StreamClass, Thresholds, VideoRendition, rules, signal,
+};
 use crate::config::Findings;
 use crate::document::{Section, Source};
 use crate::model::{AudioFormat, Lufs, ProgramFormat, RenditionId, SegmentGrid};

@@ -52,7 +52,12 @@ static BLACK_KEYS: Shape = Shape::plain(
         key("action", ACTIONS, Need::Default("\"failover\""), ACTION_ABOUT),
         key("enter_ms", ENTER, Need::Default("5000"), ENTER_ABOUT),
         key("clear_ms", CLEAR, Need::Default("1000"), CLEAR_ABOUT),
-        key("threshold", Kind::Integer(16, 80, "luma"), Need::Default("32"), "Luma up to which a pixel is black (8 bit)"),
+        key(
+            "threshold",
+            Kind::Integer(16, 80, "luma"),
+            Need::Default("32"),
+            "Luma up to which a pixel is black (8 bit)",
+        ),
     ],
 );
 

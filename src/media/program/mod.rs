@@ -22,9 +22,9 @@ mod desk;
 mod mixer;
 mod scene;
 mod select;
-mod telling;
 #[cfg(test)]
 mod stage;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod ticker;
@@ -221,4 +221,3 @@ impl Controls {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-

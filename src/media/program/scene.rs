@@ -145,8 +145,7 @@ mod tests {
     fn both_pictures_are_where_they_belong() {
         gst::init().unwrap();
         let info = gst_video::VideoInfo::builder(gst_video::VideoFormat::I420, 320, 180).build().unwrap();
-        let (host, guest) =
-            (blend::flat(&info, [200, 128, 128]).unwrap(), blend::flat(&info, [80, 128, 128]).unwrap());
+        let (host, guest) = (blend::flat(&info, [200, 128, 128]).unwrap(), blend::flat(&info, [80, 128, 128]).unwrap());
         let mut scenes = Scenes::new(Some(info.clone()));
         let side = scenes.compose(arrangement(Layout::SideBySide, Corner::TopLeft), [&host, &guest]).unwrap();
         assert_eq!([luma(&info, &side, 80, 90), luma(&info, &side, 240, 90)], [200, 80]);

@@ -247,7 +247,11 @@ fn black_freeze_and_silence_are_found_in_time_and_left() {
         let took = told.at.since(began).as_millis() as i64;
         assert!((took - enter).abs() <= 200, "{fault} told after {took} ms");
         assert_eq!(stage.status().showing, Showing::Source { source: id(1) }, "{fault}");
-        assert!(events.iter().all(|event| event.subject.as_deref() != Some("s1") || event.code == EventCode::ProgramSwitched));
+        assert!(
+            events
+                .iter()
+                .all(|event| event.subject.as_deref() != Some("s1") || event.code == EventCode::ProgramSwitched)
+        );
         (0..90).for_each(|_| stage.tick_with(|_, frame| fine(frame)));
         assert!(lock(&stage.events).iter().any(|event| event.code == EventCode::SourceSignalGood));
         assert_eq!(stage.status().showing, Showing::Source { source: id(0) }, "{fault} is over");

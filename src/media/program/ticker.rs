@@ -172,7 +172,7 @@ impl Ticker {
         self.note(at, &turn, switched.then_some(before), repeated);
         if self.carried_out(&turn.order) {
             let since = (!switched).then_some(self.since);
-            lock(&self.shared.desk).answer((at, index), since);
+            lock(&self.shared.desk).answer(&turn, (at, index), since);
         }
     }
 
@@ -349,9 +349,9 @@ impl Ticker {
         match self.shown {
             View::Slate => Showing::Slate,
             View::Source(rank) => Showing::Source { source: id(rank) },
-            View::Pair(first, second, Arrangement { layout, corner, size_percent }) => Showing::Scene {
-                scene: Scene { layout, corner, size_percent, sources: [id(first), id(second)] },
-            },
+            View::Pair(first, second, Arrangement { layout, corner, size_percent }) => {
+                Showing::Scene { scene: Scene { layout, corner, size_percent, sources: [id(first), id(second)] } }
+            }
         }
     }
 
