@@ -116,7 +116,7 @@ fn until(
 }
 
 /// What the test source of `marks` delivered, as files of three sizes and rates.
-fn marked_clips(studio: &Studio<'_>) -> anyhow::Result<Vec<PathBuf>> {
+pub fn marked_clips(studio: &Studio<'_>) -> anyhow::Result<Vec<PathBuf>> {
     let first = newest(studio, "marks", &LINE_UP)?;
     let last = wait("there is a clip", Duration::from_secs(30), Duration::from_millis(100), || {
         Ok(newest(studio, "marks", &LINE_UP).ok().filter(|last| *last >= first + 6))
@@ -141,7 +141,7 @@ fn marked_clips(studio: &Studio<'_>) -> anyhow::Result<Vec<PathBuf>> {
     ])
 }
 
-fn send(studio: &Studio<'_>, clip: &Path, port: u16) -> anyhow::Result<Running> {
+pub fn send(studio: &Studio<'_>, clip: &Path, port: u16) -> anyhow::Result<Running> {
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i"]).arg(clip);
     command.args(["-c", "copy", "-muxdelay", "0", "-f", "mpegts"]);

@@ -7,6 +7,7 @@ mod recorder;
 mod relay;
 mod rig;
 mod srt;
+mod takes;
 
 use std::time::Duration;
 

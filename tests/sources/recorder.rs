@@ -17,6 +17,9 @@ pub struct Picture {
     pub left: MediaTime,
     pub mark: Option<lineup::Mark>,
     pub is_slate: bool,
+    /// Mean luma, and mean of the two colour planes.
+    pub luma: u8,
+    pub colour: (u8, u8),
 }
 
 #[derive(Default)]
@@ -105,11 +108,19 @@ impl Outlet for Recorder {
         let map = picture.map_readable().unwrap();
         let luma = &map[..width * height];
         let mean = (luma.iter().step_by(97).map(|l| u64::from(*l)).sum::<u64>() / luma.len().div_ceil(97) as u64) as u8;
+        let plane = |start: usize| {
+            let pixels = map.get(start..start + width * height / 4).unwrap_or_default();
+            (pixels.iter().step_by(31).map(|c| u64::from(*c)).sum::<u64>() / pixels.len().div_ceil(31).max(1) as u64)
+                as u8
+        };
+        let colour = (plane(width * height), plane(width * height * 5 / 4));
         let entry = Picture {
             pts: picture.pts().unwrap().nseconds(),
             left: self.clock.now(),
             mark: lineup::read(luma, width, width, height),
             is_slate: mean == self.slate_luma,
+            luma: mean,
+            colour,
         };
         self.record.lock().unwrap().pictures.push(entry);
     }

@@ -31,12 +31,29 @@ impl Rig {
     }
 
     pub fn sized(size: PictureSize, rate: (u32, u32), sources: &[SourceKind], order: ProgramOrder) -> Self {
-        Self::with_sound(size, rate, sources, order, SoundPlan::default())
+        Self::open(size, rate, thresholds(), sources, order, SoundPlan::default())
     }
 
     pub fn with_sound(
         size: PictureSize,
         rate: (u32, u32),
+        sources: &[SourceKind],
+        order: ProgramOrder,
+        sound: SoundPlan,
+    ) -> Self {
+        Self::open(size, rate, thresholds(), sources, order, sound)
+    }
+
+    /// 30 frames a second, with these limits.
+    pub fn limited(limits: ThresholdPlan, sources: &[SourceKind], order: ProgramOrder) -> Self {
+        let size = PictureSize::new(320, 180).unwrap();
+        Self::open(size, (30, 1), limits, sources, order, SoundPlan::default())
+    }
+
+    fn open(
+        size: PictureSize,
+        rate: (u32, u32),
+        limits: ThresholdPlan,
         sources: &[SourceKind],
         order: ProgramOrder,
         sound: SoundPlan,
@@ -52,7 +69,7 @@ impl Rig {
         let recorder = Recorder::new(format, clock);
         let listener = Arc::clone(&recorder);
         let events: EventSink = Arc::new(move |event| listener.record.lock().unwrap().events.push(event));
-        let plan = ChannelPlan { sound, ..plan(format, sources) };
+        let plan = ChannelPlan { sound, ..plan(format, limits, sources) };
         let outlet = Arc::clone(&recorder);
         let program = Program::start(&plan, clock, order, Recorder::slate(format), outlet, events).unwrap();
         Self { recorder, program: Some(program), _alone: alone }
@@ -90,7 +107,17 @@ impl Drop for Rig {
     }
 }
 
-fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
+pub fn thresholds() -> ThresholdPlan {
+    ThresholdPlan {
+        loss_ms: 250,
+        wait_to_restore_ms: 2000,
+        stall_ms: 4000,
+        failover: Default::default(),
+        signal: Default::default(),
+    }
+}
+
+fn plan(format: ProgramFormat, thresholds: ThresholdPlan, sources: &[SourceKind]) -> ChannelPlan {
     let source = |(n, kind): (usize, &SourceKind)| SourcePlan {
         id: SourceId::new(format!("s{n}")).unwrap(),
         kind: kind.clone(),
@@ -109,13 +136,7 @@ fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
         audio: Vec::new(),
         spool: SpoolPlan { directory: PathBuf::new(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
-        thresholds: ThresholdPlan {
-            loss_ms: 250,
-            wait_to_restore_ms: 2000,
-            stall_ms: 4000,
-            failover: Default::default(),
-            signal: Default::default(),
-        },
+        thresholds,
         sound: SoundPlan::default(),
     }
 }

@@ -12,3 +12,4 @@ mod protocol;
 mod reload;
 mod rig;
 mod standin;
+mod takes;

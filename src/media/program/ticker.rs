@@ -171,7 +171,7 @@ impl Ticker {
         self.note(at, &turn, switched.then_some(before), repeated);
         if self.carried_out(&turn.order) {
             let since = (!switched).then_some(self.since);
-            lock(&self.shared.desk).answer((at, index), since);
+            lock(&self.shared.desk).answer(&turn, (at, index), since);
         }
     }
 
