@@ -8,8 +8,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::images;
 use super::problem::{self, Problem};
 use super::routes::{Api, BODY};
+use crate::model::image::IMAGE_BYTES;
 
 /// Everything the panel needs comes from this box; pictures are fetched and shown as blobs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
@@ -50,8 +52,9 @@ fn admit(api: &Api, request: &Request) -> Result<(), Problem> {
     }
     // Before a byte of it is read: a client that waits for the word to go on gets this answer instead.
     let length = text(request.headers(), &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    if length.is_some_and(|length| length > BODY as u64) {
-        return Err(Problem::too_large());
+    let most = if request.uri().path().starts_with(images::ADDRESS) { IMAGE_BYTES } else { BODY };
+    if length.is_some_and(|length| length > most as u64) {
+        return Err(Problem::too_large(most));
     }
     match *request.method() {
         Method::GET | Method::HEAD | Method::OPTIONS => Ok(()),

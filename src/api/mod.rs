@@ -13,10 +13,11 @@
 //! ```
 
 mod channels;
-mod devices;
 mod cues;
+mod devices;
 mod events;
 mod guard;
+mod images;
 mod journal;
 mod metrics;
 mod panel;

@@ -10,7 +10,7 @@ use super::stream_class::StreamClass;
 use crate::document::Faults;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
-use crate::model::{ChannelId, DestinationId, PictureSize, Secret, SourceId};
+use crate::model::{ChannelId, DestinationId, Fit, ImageName, Overlay, PictureSize, Secret, SourceId};
 use crate::profile::Profiles;
 
 /// A whole configuration without a fault.
@@ -53,6 +53,10 @@ pub struct Channel {
     pub timecode: TimecodeDay,
     /// What the slate says.
     pub slate_text: String,
+    /// What it shows behind its words.
+    pub slate_image: Option<ImageName>,
+    /// What is laid over the program from the start.
+    pub overlays: Vec<Overlay>,
     /// Segments on disk.
     pub spool: Spool,
 }
@@ -73,6 +77,8 @@ pub struct Source {
     pub id: SourceId,
     /// How to open it.
     pub kind: SourceKind,
+    /// How its picture fills the program.
+    pub fit: Fit,
 }
 
 /// How a source is opened.

@@ -17,6 +17,7 @@ mod destinations;
 mod directories;
 mod keys;
 mod load;
+mod overlays;
 mod overrides;
 mod secrets;
 mod sources;

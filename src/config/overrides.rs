@@ -6,7 +6,7 @@ use super::Findings;
 use super::checked::{Source, SourceKind};
 use super::{sources, srt};
 use crate::document::{Spot, suggestion};
-use crate::model::SourceId;
+use crate::model::{Fit, SourceId};
 
 /// `CHANNEL=WHAT` as typed. `WHAT` is `auto`, `test`, `/dev/videoN`, `srt://…` or the path of a file. It is checked
 /// together with the configuration, so that its faults come with all the others.
@@ -102,5 +102,9 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
         SourceKind::File { .. } => "file",
         SourceKind::Srt { .. } => "srt",
     };
-    Some(Replacement { channel: channel.to_owned(), source: Source { id: SourceId::new(word).ok()?, kind }, spot })
+    Some(Replacement {
+        channel: channel.to_owned(),
+        source: Source { id: SourceId::new(word).ok()?, kind, fit: Fit::default() },
+        spot,
+    })
 }

@@ -7,7 +7,7 @@ use super::checked::{Source, SourceKind, SrtMode};
 use super::secrets::{self, Credentials, Rule};
 use super::srt;
 use crate::document::{Section, Spot};
-use crate::model::SourceId;
+use crate::model::{Fit, SourceId};
 
 /// One source and where it stands; none for the source if it is faulty, so that references to it are no second fault.
 pub(crate) struct WrittenSource {
@@ -23,10 +23,19 @@ pub(crate) fn read(
 ) -> Vec<WrittenSource> {
     let each = |(id, section): (String, Section<'_>)| {
         let kind = read_kind(&section, base, credentials, findings);
-        let source = kind.zip(SourceId::new(id.as_str()).ok()).map(|(kind, id)| Source { id, kind });
+        let source =
+            kind.zip(SourceId::new(id.as_str()).ok()).map(|(kind, id)| Source { id, kind, fit: fit(&section) });
         WrittenSource { id, source }
     };
     root.map("sources").into_iter().map(each).collect()
+}
+
+fn fit(section: &Section<'_>) -> Fit {
+    match section.value::<String>("fit").as_deref() {
+        Some("crop") => Fit::Crop,
+        Some("stretch") => Fit::Stretch,
+        _ => Fit::Letterbox,
+    }
 }
 
 fn read_kind(

@@ -98,6 +98,8 @@ codes! {
     SlateOn => "slate_on",
     /// The program left the slate.
     SlateOff => "slate_off",
+    /// An overlay or the slate's image cannot be drawn; the program goes without it.
+    OverlayFailed => "overlay_failed",
     /// The program loop missed ticks; frames were skipped and counted.
     TicksMissed => "ticks_missed",
     /// A cue out or in was placed, moved or taken back.

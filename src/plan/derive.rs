@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::graph::{
-    AudioRenditionPlan, ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, SlatePlan, SourceKind, SourcePlan,
-    SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, GraphicsPlan, SlatePlan,
+    SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 use crate::config::{self, Channel, Checked};
 use crate::model::{CaptureDevice, ChannelId, Inventory, RenditionId, SourceId};
@@ -15,6 +15,8 @@ use crate::profile::{Candidate, Profiles};
 pub struct PlanPaths {
     /// Spools, one directory per channel below it.
     pub spool_root: PathBuf,
+    /// Images for slates and logos.
+    pub images: PathBuf,
 }
 
 /// Why a checked configuration gives no plan. The check of the configuration excludes all of it, so this is a fault of
@@ -81,6 +83,11 @@ fn derive_channel(
         segments: class.segments,
         sources: sources(channel, free)?,
         slate: SlatePlan { text: channel.slate_text.clone() },
+        graphics: GraphicsPlan {
+            images: paths.images.clone(),
+            slate_image: channel.slate_image.clone(),
+            overlays: channel.overlays.clone(),
+        },
         video: video(channel, profiles)?,
         audio: class
             .audio
@@ -146,15 +153,15 @@ fn sources(channel: &Channel, free: &[CaptureDevice]) -> Result<Vec<SourcePlan>,
     let mut plans = Vec::new();
     for source in &channel.sources {
         let config::SourceKind::Auto = &source.kind else {
-            plans.push(SourcePlan { id: source.id.clone(), kind: kind(&source.kind) });
+            plans.push(SourcePlan { id: source.id.clone(), kind: kind(&source.kind), fit: source.fit });
             continue;
         };
         for (n, device) in free.iter().enumerate() {
             let kind =
                 SourceKind::V4l2 { device: PathBuf::from(&device.node), sound: device.sound.clone(), size: None };
-            plans.push(SourcePlan { id: named(format!("{}-{}", source.id, n + 1))?, kind });
+            plans.push(SourcePlan { id: named(format!("{}-{}", source.id, n + 1))?, kind, fit: source.fit });
         }
-        plans.push(SourcePlan { id: named(format!("{}-test", source.id))?, kind: SourceKind::Test });
+        plans.push(SourcePlan { id: named(format!("{}-test", source.id))?, kind: SourceKind::Test, fit: source.fit });
     }
     Ok(plans)
 }

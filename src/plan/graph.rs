@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SourceId,
+    BitRate, ChannelId, DestinationId, Fit, ImageName, Overlay, PictureSize, ProgramFormat, RenditionId, Secret,
+    SegmentGrid, SourceId,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -31,6 +32,9 @@ pub struct ChannelPlan {
     pub sources: Vec<SourcePlan>,
     /// What is shown without a healthy source.
     pub slate: SlatePlan,
+    /// What is laid over the program, and images.
+    #[serde(default)]
+    pub graphics: GraphicsPlan,
     /// Video renditions, best first. Empty for an audio-only channel.
     pub video: Vec<VideoRenditionPlan>,
     /// Audio renditions; the first is the default.
@@ -50,6 +54,9 @@ pub struct SourcePlan {
     pub id: SourceId,
     /// How to open it.
     pub kind: SourceKind,
+    /// How its picture fills the program.
+    #[serde(default)]
+    pub fit: Fit,
 }
 
 /// How a source is opened.
@@ -122,6 +129,17 @@ pub enum SrtMode {
 pub struct SlatePlan {
     /// What it says.
     pub text: String,
+}
+
+/// What is laid over the program, and where images are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GraphicsPlan {
+    /// Directory of images.
+    pub images: PathBuf,
+    /// What the slate shows behind its words.
+    pub slate_image: Option<ImageName>,
+    /// Shown as long as operators say nothing else; one of each kind.
+    pub overlays: Vec<Overlay>,
 }
 
 /// One video rendition.

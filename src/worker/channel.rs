@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
+use super::graphics::Graphics;
 use super::strain::Strain;
 use super::tally::Tally;
 use super::writer::{Intake, Writer};
@@ -14,11 +15,11 @@ use crate::media::clock::HouseClock;
 use crate::media::confidence::Monitor;
 use crate::media::encode::{Choice, EncodeFailure, Encoders};
 use crate::media::program::Program;
-use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
+use crate::media::{EventSink, MediaError, ProgramOutlet};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
 use crate::model::{
-    Act, Acted, BitRate, Event, EventCode, FrameGrid, LiveSettings, LiveTimeline, MediaTime, RenditionId, Severity,
-    Timeline,
+    Act, Acted, BitRate, Event, EventCode, Fault, FrameGrid, LiveSettings, LiveTimeline, MediaTime, RenditionId,
+    Severity, Timeline,
 };
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
@@ -47,6 +48,7 @@ pub(super) struct Channel {
     pub(super) plan: ChannelPlan,
     pub(super) clock: HouseClock,
     program: Program,
+    graphics: Arc<Graphics>,
     pub(super) live: LiveSettings,
     pub(super) timeline: LiveTimeline,
     outlet: Arc<ProgramOutlet>,
@@ -75,15 +77,16 @@ impl Channel {
         // What takes time is done side by side: a restarted worker must be back within a second.
         let timeline =
             LiveTimeline::new(Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), live.cued.clone()));
-        let (encoders, slate, opened) = std::thread::scope(|scope| {
-            let slate = scope.spawn(|| render_slate(&plan, &live));
+        let (encoders, graphics, opened) = std::thread::scope(|scope| {
+            let graphics = scope.spawn(|| Graphics::start(&plan, &live));
             let spool = scope.spawn(|| open_spool(&plan, &timeline, clock));
             let encoders = Encoders::start_on(&plan, &timeline, Arc::new(move |output| intake.take(output)));
-            (encoders, slate.join(), spool.join())
+            (encoders, graphics.join(), spool.join())
         });
         let encoders = encoders?;
         let (spool, mended) = opened.map_err(|_| StartError::Internal)??;
-        let slate = slate.map_err(|_| StartError::Internal)?;
+        let (graphics, pictures, unfit) = graphics.map_err(|_| StartError::Internal)?;
+        unfit.iter().for_each(|reason| events(not_drawn(reason, clock)));
         tell_mended(&mended, clock, events);
         tell_chosen(encoders.chosen(), clock, events);
 
@@ -96,9 +99,25 @@ impl Channel {
             .inspect_err(|error| tracing::warn!(%error, "no confidence monitor"))
             .ok();
         let outlet = Arc::new(ProgramOutlet { encoders, monitor });
-        let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
+        let program =
+            Program::start_with(&plan, clock, order, pictures, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
         let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
-        Ok(Self { plan, clock, program, live, timeline, outlet, writer, spool, tally, pushers, strain, events, since })
+        Ok(Self {
+            plan,
+            clock,
+            program,
+            graphics: Arc::new(graphics),
+            live,
+            timeline,
+            outlet,
+            writer,
+            spool,
+            tally,
+            pushers,
+            strain,
+            events,
+            since,
+        })
     }
 
     pub(super) fn plan(&self) -> &ChannelPlan {
@@ -110,8 +129,8 @@ impl Channel {
     }
 
     /// What operators have set, as it is in force.
-    pub(super) fn live(&self) -> &LiveSettings {
-        &self.live
+    pub(super) fn live(&self) -> LiveSettings {
+        self.graphics.in_force(self.live.clone())
     }
 
     /// Begins to do what is asked; the answer comes when it is done.
@@ -125,17 +144,11 @@ impl Channel {
 
     fn set(&mut self, mut live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
         live.cued = self.live.cued.clone();
-        let before = std::mem::replace(&mut self.live, live.clone());
-        let (plan, program) = (self.plan.clone(), self.program.controls());
-        let drawing = tokio::task::spawn_blocking(move || {
-            if live.slate_text != before.slate_text {
-                program.set_slate(render_slate(&plan, &live));
-            }
-        });
-        Box::pin(async move {
-            drawing.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
-            Ok(Acted::said("set"))
-        })
+        self.live = live.clone();
+        let (graphics, controls, number) =
+            (Arc::clone(&self.graphics), self.program.controls(), self.graphics.number());
+        let drawing = tokio::task::spawn_blocking(move || graphics.set(number, &live, &controls));
+        Box::pin(async move { drawing.await.map_err(|error| format!("a part of the worker failed ({error})"))? })
     }
 
     /// Positions and counters, for a heartbeat.
@@ -190,11 +203,6 @@ impl Channel {
         let tail = if flushed { "" } else { "; the last segments could not be flushed in time" };
         format!("off air at {}: {left}{tail}", clock.now())
     }
-}
-
-fn render_slate(plan: &ChannelPlan, live: &LiveSettings) -> slate::Picture {
-    let text = live.slate_text.as_ref().unwrap_or(&plan.slate.text);
-    slate::render(&plan.program, &plan.title, text)
 }
 
 fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {
@@ -263,6 +271,11 @@ fn start_pusher(
     };
     let sink = Arc::clone(events);
     Pusher::start(description, spool.clone(), move |event| sink(event))
+}
+
+fn not_drawn(reason: &str, clock: HouseClock) -> Event {
+    Event::new(clock.now(), Severity::Warning, EventCode::OverlayFailed, reason)
+        .blame(Fault::Configuration, "send the image (`uplinkctl image put`), or take the overlay away")
 }
 
 fn tell_mended(mended: &Mended, clock: HouseClock, events: &EventSink) {

@@ -1,6 +1,7 @@
 //! The program with real sources: the test signal, files, and SRT senders that are killed, come back as something else,
 //! lose packets and drift.
 
+mod picture;
 mod recorder;
 mod relay;
 mod rig;

@@ -15,7 +15,7 @@ mod mixer;
 mod select;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,7 @@ use self::select::{Selector, Wanted};
 use super::EventSink;
 use super::clock::HouseClock;
 use super::feed::Taken;
+use super::overlay::{Artwork, Keyer, Shown, Slot};
 use super::source::Source;
 use crate::model::status::{ProgramOrder, ProgramStatus, Showing, SourceStatus};
 use crate::model::{Event, EventCode, Fault, FrameGrid, MediaTime, SampleGrid, Severity};
@@ -50,6 +51,7 @@ struct Shared {
     order: Mutex<ProgramOrder>,
     /// A slate to show from the next tick on.
     slate: Mutex<Option<gst::Buffer>>,
+    overlays: Arc<Slot>,
     status: Mutex<ProgramStatus>,
 }
 
@@ -70,6 +72,20 @@ impl Program {
         outlet: Arc<dyn Outlet>,
         events: EventSink,
     ) -> std::io::Result<Self> {
+        Self::start_with(plan, clock, order, (slate, Artwork::default()), outlet, events)
+    }
+
+    /// The same, with overlays from the first tick on.
+    pub fn start_with(
+        plan: &ChannelPlan,
+        clock: HouseClock,
+        order: ProgramOrder,
+        (slate, artwork): (gst::Buffer, Artwork),
+        outlet: Arc<dyn Outlet>,
+        events: EventSink,
+    ) -> std::io::Result<Self> {
+        let overlays = Arc::new(Slot::default());
+        drop(overlays.put(artwork));
         let loss = Duration::from_millis(plan.thresholds.loss_ms.into());
         let open = |source: &crate::plan::SourcePlan| {
             Source::start(source.clone(), plan.program, clock, loss, Arc::clone(&events))
@@ -89,6 +105,7 @@ impl Program {
             stop: AtomicBool::new(false),
             order: Mutex::new(order),
             slate: Mutex::new(None),
+            overlays: Arc::clone(&overlays),
             status: Mutex::new(status),
         });
         let wait = Duration::from_millis(plan.thresholds.wait_to_restore_ms.into());
@@ -100,6 +117,7 @@ impl Program {
             shared: Arc::clone(&shared),
             selector: Selector::new(plan.sources.len(), wait),
             mixer: Mixer::new(plan.program.audio),
+            keyer: Keyer::new(&plan.program, overlays),
             slate: slate.clone(),
             picture: slate,
             shown: None,
@@ -169,6 +187,11 @@ impl Controls {
     pub fn set_slate(&self, slate: gst::Buffer) {
         *lock(&self.shared.slate) = Some(slate);
     }
+
+    /// Other overlays, from the next tick on; the receiver is told which that was.
+    pub fn set_overlays(&self, artwork: Artwork) -> mpsc::Receiver<Shown> {
+        self.shared.overlays.put(artwork)
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -184,6 +207,7 @@ struct Ticker {
     shared: Arc<Shared>,
     selector: Selector,
     mixer: Mixer,
+    keyer: Keyer,
     slate: gst::Buffer,
     /// The picture of the last tick.
     picture: gst::Buffer,
@@ -229,6 +253,8 @@ impl Ticker {
     fn tick(&mut self, index: u64) {
         let at = self.frames.time_of(index);
         let order = lock(&self.shared.order).clone();
+        // Before the slate, which is set first: so both are new on the tick that is named.
+        self.keyer.renew(at);
         if let Some(slate) = lock(&self.shared.slate).take() {
             self.slate = slate;
         }
@@ -264,11 +290,12 @@ impl Ticker {
             }
         }
         let repeated = matches!(taken, Taken::Again(_)) && !switched;
+        let is_slate = matches!(taken, Taken::Nothing);
         self.picture = match taken {
             Taken::New(picture) | Taken::Again(picture) => picture,
             Taken::Nothing => self.slate.clone(),
         };
-        let mut picture = self.picture.copy();
+        let mut picture = self.keyer.apply(self.picture.clone(), at, is_slate).copy();
         if let Some(buffer) = picture.get_mut() {
             let next = self.frames.time_of(index + 1);
             buffer.set_pts(gst::ClockTime::from_nseconds(at.as_nanos()));

@@ -15,6 +15,7 @@ mod connection;
 mod head;
 mod looped;
 mod mode;
+mod shaping;
 mod status;
 mod test_signal;
 
