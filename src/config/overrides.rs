@@ -111,6 +111,7 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
             id: SourceId::new(word).ok()?,
             kind,
             expect: Default::default(),
+            fit: Default::default(),
             sound: SourceSound::default(),
         },
         spot,

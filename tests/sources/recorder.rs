@@ -20,6 +20,10 @@ pub struct Picture {
     /// Mean luma, and mean of the two colour planes.
     pub luma: u8,
     pub colour: (u8, u8),
+    /// Luma just inside the top left corner of the safe area (of 320×180).
+    pub corner: u8,
+    /// Tells one picture from another.
+    pub sum: u64,
 }
 
 #[derive(Default)]
@@ -38,6 +42,8 @@ pub struct Recorder {
     pub format: ProgramFormat,
     clock: HouseClock,
     pub record: Mutex<Record>,
+    /// Pixels of the last picture, I420.
+    pub last: Mutex<Vec<u8>>,
     detector: Mutex<TickDetector>,
     slate_luma: u8,
 }
@@ -54,6 +60,7 @@ impl Recorder {
             format,
             clock,
             record: Mutex::default(),
+            last: Mutex::default(),
             detector: Mutex::new(TickDetector::new(format.audio.sample_rate)),
             slate_luma: SLATE_LUMA,
         })
@@ -121,7 +128,10 @@ impl Outlet for Recorder {
             is_slate: mean == self.slate_luma,
             luma: mean,
             colour,
+            corner: luma[12 * width + 18],
+            sum: luma.iter().step_by(13).enumerate().map(|(n, l)| (n as u64 + 1) * u64::from(*l)).sum(),
         };
+        *self.last.lock().unwrap() = map.to_vec();
         self.record.lock().unwrap().pictures.push(entry);
     }
 

@@ -96,7 +96,8 @@ pub(super) fn thresholds() -> ThresholdPlan {
 }
 
 fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> ChannelPlan {
-    let plan = |rank| SourcePlan { id: id(rank), kind: SourceKind::Test, expect: Default::default() };
+    let plan =
+        |rank| SourcePlan { id: id(rank), kind: SourceKind::Test, expect: Default::default(), fit: Default::default() };
     ChannelPlan {
         channel: "stage".parse().unwrap(),
         title: "Stage".to_owned(),
@@ -112,6 +113,7 @@ fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> Cha
         destinations: Vec::new(),
         thresholds,
         sound: Default::default(),
+        graphics: Default::default(),
     }
 }
 
