@@ -99,8 +99,11 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
         SourceKind::Auto => "auto",
         SourceKind::Test => "test",
         SourceKind::V4l2 { .. } | SourceKind::Alsa { .. } => "device",
-        SourceKind::File { .. } => "file",
+        SourceKind::File { .. } | SourceKind::Playlist { .. } => "file",
         SourceKind::Srt { .. } => "srt",
+        SourceKind::Rtmp { .. } => "rtmp",
+        SourceKind::Rtsp { .. } => "rtsp",
+        SourceKind::Custom { .. } => "custom",
     };
     Some(Replacement { channel: channel.to_owned(), source: Source { id: SourceId::new(word).ok()?, kind }, spot })
 }

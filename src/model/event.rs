@@ -92,6 +92,10 @@ codes! {
     SourceLost => "source_lost",
     /// A source changed size, frame rate or sound format in mid-stream.
     SourceFormatChanged => "source_format_changed",
+    /// Somebody wanted to publish to a source and was turned away.
+    PublisherRefused => "publisher_refused",
+    /// A file of a playlist cannot be played and is left out.
+    EntrySkipped => "entry_skipped",
     /// The program shows another source.
     ProgramSwitched => "program_switched",
     /// The program went to slate.

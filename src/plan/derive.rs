@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::graph::{
-    AudioRenditionPlan, ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, SlatePlan, SourceKind, SourcePlan,
-    SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, RtspTransport, SecondPublisher,
+    SlatePlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 use crate::config::{self, Channel, Checked};
 use crate::model::{CaptureDevice, ChannelId, Inventory, RenditionId, SourceId};
@@ -177,6 +177,23 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
             passphrase: passphrase.clone(),
             stream_id: stream_id.clone(),
         },
+        config::SourceKind::Playlist { paths, repeat } => {
+            SourceKind::Playlist { paths: paths.clone(), repeat: *repeat }
+        }
+        config::SourceKind::Rtmp { listen, app, keys, replace } => SourceKind::Rtmp {
+            listen: *listen,
+            app: app.clone(),
+            keys: keys.clone(),
+            second_publisher: if *replace { SecondPublisher::Replace } else { SecondPublisher::Refuse },
+        },
+        config::SourceKind::Rtsp { url, user, password, udp, latency_ms } => SourceKind::Rtsp {
+            url: url.clone(),
+            user: user.clone(),
+            password: password.clone(),
+            transport: if *udp { RtspTransport::Udp } else { RtspTransport::Tcp },
+            latency_ms: *latency_ms,
+        },
+        config::SourceKind::Custom { fragment } => SourceKind::Custom { fragment: fragment.clone() },
     }
 }
 

@@ -3,6 +3,7 @@
 //! The source's threads push, the program's thread takes; both hold the lock for microseconds. One mapping serves picture
 //! and sound, so that they stay together. See [`mapping`] for when a frame is due.
 
+mod cadence;
 mod mapping;
 mod pictures;
 mod sound;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use gstreamer as gst;
 
+use self::cadence::Cadence;
 use self::mapping::{Mapping, Observed};
 use self::pictures::Pictures;
 pub(crate) use self::pictures::Taken;
@@ -23,6 +25,13 @@ use crate::model::{FrameGrid, MediaTime, ProgramFormat};
 pub(crate) struct Streams {
     pub(crate) picture: bool,
     pub(crate) sound: bool,
+}
+
+impl Streams {
+    /// Neither picture nor sound.
+    pub(crate) fn none(self) -> bool {
+        !self.picture && !self.sound
+    }
 }
 
 /// Counters since the worker started.
@@ -42,6 +51,7 @@ struct Inner {
     streams: Option<Streams>,
     last_picture: Option<i64>,
     last_sound: Option<i64>,
+    cadence: Cadence,
     late: u64,
 }
 
@@ -68,6 +78,7 @@ impl Feed {
             streams: None,
             last_picture: None,
             last_sound: None,
+            cadence: Cadence::default(),
             late: 0,
         };
         Self { format, loss, inner: Mutex::new(inner) }
@@ -84,6 +95,7 @@ impl Feed {
         inner.mapping.reset();
         inner.pictures.clear();
         inner.sound.clear();
+        inner.cadence = Cadence::default();
         (inner.streams, inner.last_picture, inner.last_sound) = (None, None, None);
     }
 
@@ -97,6 +109,7 @@ impl Feed {
         let mut inner = self.inner();
         inner.observe(nanos(stamp), nanos(now), true);
         inner.last_picture = Some(nanos(now));
+        inner.cadence.note(nanos(stamp));
         inner.pictures.push(nanos(stamp), picture);
     }
 
@@ -116,6 +129,12 @@ impl Feed {
         Some(MediaTime::from_nanos(newest as u64))
     }
 
+    /// How long nothing may come before the source counts as lost: what the stream class says, or two pictures of a
+    /// source that has fewer of them.
+    pub(crate) fn patience(&self) -> Duration {
+        self.inner().cadence.patience(self.loss)
+    }
+
     /// Once per tick: whether the source can be shown at `at`, because something is due and it has not fallen silent.
     pub(crate) fn tick(&self, at: MediaTime) -> bool {
         let mut inner = self.inner();
@@ -125,7 +144,8 @@ impl Feed {
             return false;
         };
         let last = if streams.picture { inner.last_picture } else { inner.last_sound };
-        let fresh = last.is_some_and(|last| now - last < self.loss.as_nanos() as i64);
+        let patience = if streams.picture { inner.cadence.patience(self.loss) } else { self.loss };
+        let fresh = last.is_some_and(|last| now - last < patience.as_nanos() as i64);
         let due = match inner.mapping.delay() {
             None => false,
             Some(_) if !streams.picture => true,

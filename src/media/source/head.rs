@@ -5,7 +5,7 @@ use gstreamer::prelude::*;
 
 use super::Context;
 use super::branch::Branches;
-use super::test_signal;
+use super::{custom, rtsp, test_signal};
 use crate::model::{MediaTime, PictureSize};
 use crate::plan::{SourceKind, SrtMode};
 
@@ -26,17 +26,24 @@ pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Bran
             Ok(())
         }
         SourceKind::Alsa { device } => alsa(pipeline, branches, device),
-        SourceKind::File { path } => {
-            let source =
-                gst::ElementFactory::make("filesrc").property("location", path.to_string_lossy().as_ref()).build()?;
-            decoded(pipeline, branches, &source)
-        }
+        SourceKind::File { path } => file(path, pipeline, branches),
+        // What a publisher brings is built when it is there.
+        SourceKind::Rtmp { .. } => Ok(()),
+        SourceKind::Rtsp { .. } => rtsp::build(context, pipeline, branches),
+        SourceKind::Custom { fragment } => custom::build(fragment, pipeline, branches),
+        SourceKind::Playlist { .. } => Err(gst::glib::bool_error!("a playlist is played file by file")),
         SourceKind::Srt { .. } => {
             let source = srt(&context.plan.kind)?;
             screen_callers(&source, &context.plan.kind, branches);
             decoded(pipeline, branches, &source)
         }
     }
+}
+
+/// A media file.
+pub(super) fn file(path: &std::path::Path, pipeline: &gst::Pipeline, branches: &Branches) -> Built {
+    let source = gst::ElementFactory::make("filesrc").property("location", path.to_string_lossy().as_ref()).build()?;
+    decoded(pipeline, branches, &source)
 }
 
 /// `srtsrc`, with the settings measured to notice a dead sender and to close fast.
@@ -86,14 +93,25 @@ fn screen_callers(source: &gst::Element, kind: &SourceKind, branches: &Branches)
 
 /// `source` → decodebin → branches.
 fn decoded(pipeline: &gst::Pipeline, branches: &Branches, source: &gst::Element) -> Built {
+    pipeline.add(source)?;
+    let decode = decoder(pipeline, branches)?;
+    let complete = branches.clone();
+    decode.connect_no_more_pads(move |_| complete.set_complete());
+    source.link(&decode)
+}
+
+/// A decodebin in `pipeline` whose streams go to `branches`. Its caller starts it, and knows when all streams are there.
+pub(super) fn decoder(
+    pipeline: &gst::Pipeline,
+    branches: &Branches,
+) -> Result<gst::Element, gst::glib::BoolError> {
     let decode = gst::ElementFactory::make("decodebin").build()?;
-    pipeline.add_many([source, &decode])?;
-    source.link(&decode)?;
+    pipeline.add(&decode)?;
     attach(&decode, branches);
     if let Some(bin) = decode.downcast_ref::<gst::Bin>() {
         bin.connect_deep_element_added(|_, _, element| tune(element));
     }
-    Ok(())
+    Ok(decode)
 }
 
 fn attach(decode: &gst::Element, branches: &Branches) {
@@ -103,8 +121,6 @@ fn attach(decode: &gst::Element, branches: &Branches) {
             gst::element_error!(element, gst::CoreError::Pad, ("cannot use a stream of this source: {}", error));
         }
     });
-    let complete = branches.clone();
-    decode.connect_no_more_pads(move |_| complete.set_complete());
 }
 
 /// Settings of the elements that decodebin chose, by factory.
@@ -158,11 +174,11 @@ fn v4l2(pipeline: &gst::Pipeline, branches: &Branches, source: &gst::Element, si
         caps.merge_structure(structure);
     }
     let filter = gst::ElementFactory::make("capsfilter").property("caps", caps).build()?;
-    let decode = gst::ElementFactory::make("decodebin").build()?;
-    pipeline.add_many([source, &filter, &decode])?;
-    gst::Element::link_many([source, &filter, &decode])?;
-    attach(&decode, branches);
-    Ok(())
+    pipeline.add_many([source, &filter])?;
+    let decode = decoder(pipeline, branches)?;
+    let complete = branches.clone();
+    decode.connect_no_more_pads(move |_| complete.set_complete());
+    gst::Element::link_many([source, &filter, &decode])
 }
 
 fn alsa(pipeline: &gst::Pipeline, branches: &Branches, device: &str) -> Built {

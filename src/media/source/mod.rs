@@ -12,8 +12,13 @@
 
 mod branch;
 mod connection;
+mod custom;
 mod head;
 mod looped;
+mod parts;
+mod reel;
+mod rtmp;
+mod rtsp;
 mod status;
 mod test_signal;
 
@@ -23,6 +28,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use self::connection::{Connection, End};
+pub(crate) use self::custom::check as check_fragment;
+use self::rtmp::Entrance;
 use self::status::Condition;
 use super::EventSink;
 use super::clock::HouseClock;
@@ -55,6 +62,8 @@ pub(super) struct Context {
     pub(super) feed: Arc<Feed>,
     pub(super) condition: Arc<Condition>,
     pub(super) stop: Arc<AtomicBool>,
+    /// Where publishers come in, of a source that is published to.
+    entrance: Option<Entrance>,
 }
 
 impl Context {
@@ -68,10 +77,15 @@ impl Context {
 /// shown; a viewer of HLS never sees the difference in latency.
 fn margin(kind: &SourceKind, format: &ProgramFormat) -> Duration {
     let jitter = match kind {
-        SourceKind::Srt { .. } => Duration::from_millis(100),
-        SourceKind::V4l2 { .. } | SourceKind::Alsa { .. } | SourceKind::Test | SourceKind::File { .. } => {
-            Duration::from_millis(80)
-        }
+        SourceKind::Srt { .. } | SourceKind::Rtsp { .. } => Duration::from_millis(100),
+        // TCP: a packet that was lost holds up those behind it for a round trip or two.
+        SourceKind::Rtmp { .. } => Duration::from_millis(150),
+        SourceKind::V4l2 { .. }
+        | SourceKind::Alsa { .. }
+        | SourceKind::Test
+        | SourceKind::File { .. }
+        | SourceKind::Playlist { .. }
+        | SourceKind::Custom { .. } => Duration::from_millis(80),
     };
     // A tick reads a frame's worth of sound ahead of its own time.
     jitter.max(Duration::from_nanos(format.frame_rate.frame_nanos()) + Duration::from_millis(20))
@@ -97,6 +111,7 @@ impl Source {
             feed: Arc::clone(&feed),
             condition: Arc::clone(&condition),
             stop: Arc::clone(&stop),
+            entrance: Entrance::new(&plan.kind, loss, &condition),
         };
         let thread = std::thread::Builder::new().name(format!("source {}", plan.id)).spawn(move || run(&context));
         if let Err(error) = &thread {
@@ -149,9 +164,19 @@ fn run(context: &Context) {
     while !context.stopping() {
         context.feed.begin();
         context.condition.connecting();
-        let end = Connection::open(context).map_or_else(End::Failed, Connection::watch);
+        let end = match &context.plan.kind {
+            SourceKind::Playlist { paths, repeat } => reel::play(context, paths, *repeat),
+            _ => Connection::open(context).map_or_else(End::Failed, Connection::watch),
+        };
         match &end {
             End::Stopped => break,
+            End::Finished => {
+                context.condition.finished();
+                while !context.stopping() {
+                    std::thread::park_timeout(Duration::from_millis(50));
+                }
+                break;
+            }
             End::Lost(reason) => context.condition.lost(reason),
             End::Failed(reason) => context.condition.failed(reason),
         }

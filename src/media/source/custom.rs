@@ -1,0 +1,106 @@
+//! A custom source: a fragment in the language of gst-launch, with its outputs left open.
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+
+use super::branch::Branches;
+use super::parts::Parts;
+
+/// Elements of these names are the only ones whose outputs are used, if there is one.
+const NAMED: [&str; 2] = ["picture", "sound"];
+
+/// Says what is wrong with a fragment; opens no device and no connection.
+pub(crate) fn check(fragment: &str) -> Result<(), String> {
+    let bin = parse(fragment)?;
+    let outputs = outputs(&bin);
+    if outputs.pads.is_empty() && outputs.later.is_empty() {
+        return Err("leaves no source pad open: end it with the element whose output is wanted".to_owned());
+    }
+    Ok(())
+}
+
+/// Builds the fragment into `pipeline`.
+pub(super) fn build(
+    fragment: &str,
+    pipeline: &gst::Pipeline,
+    branches: &Branches,
+) -> Result<(), gst::glib::BoolError> {
+    check(fragment).map_err(|why| gst::glib::bool_error!("the fragment {why}"))?;
+    let bin = parse(fragment).map_err(|why| gst::glib::bool_error!("the fragment {why}"))?;
+    pipeline.add(&bin)?;
+    let outputs = outputs(&bin);
+    let parts = Parts::new(pipeline, branches);
+    // Held until all are linked, or the first to be complete would pass for all.
+    parts.begin();
+    outputs.later.iter().for_each(|element| parts.follow(element));
+    outputs.pads.iter().try_for_each(|pad| parts.decode(pad))?;
+    parts.end();
+    Ok(())
+}
+
+fn parse(fragment: &str) -> Result<gst::Bin, String> {
+    let mut context = gst::ParseContext::new();
+    let flags = gst::ParseFlags::FATAL_ERRORS;
+    let parsed = gst::parse::bin_from_description_full(fragment, false, Some(&mut context), flags);
+    let parsed = parsed.and_then(|element| {
+        let odd = |_| gst::glib::Error::new(gst::ParseError::Syntax, "it makes no bin");
+        element.downcast::<gst::Bin>().map_err(odd)
+    });
+    parsed.map_err(|error| {
+        let missing = context.missing_elements();
+        if missing.is_empty() {
+            format!("cannot be parsed: {}", error.message())
+        } else {
+            let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+            format!("names an element that is not installed: {}", names.join(", "))
+        }
+    })
+}
+
+struct Outputs {
+    pads: Vec<gst::Pad>,
+    /// Elements whose pads come with the stream.
+    later: Vec<gst::Element>,
+}
+
+fn outputs(bin: &gst::Bin) -> Outputs {
+    let children = bin.children();
+    let named: Vec<_> = children.iter().filter(|child| NAMED.contains(&child.name().as_str())).cloned().collect();
+    let chosen = if named.is_empty() { children } else { named };
+    let pads = chosen.iter().flat_map(|child| child.src_pads()).filter(|pad| !pad.is_linked());
+    let later = chosen.iter().filter(|child| {
+        child.pad_template_list().iter().any(|template| {
+            template.direction() == gst::PadDirection::Src && template.presence() == gst::PadPresence::Sometimes
+        })
+    });
+    Outputs { pads: pads.collect(), later: later.cloned().collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fragments_are_checked() {
+        crate::media::init().unwrap();
+        for good in [
+            "videotestsrc is-live=true ! video/x-raw,width=320,height=180",
+            "videotestsrc is-live=true ! x264enc ! identity name=picture audiotestsrc is-live=true ! identity name=sound",
+            "uridecodebin uri=file:///nonexistent",
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for (bad, why) in [
+            ("videotestsrc ! nosuchelement", "names an element that is not installed: `nosuchelement`"),
+            ("videotestsrc ! fakesink", "leaves no source pad open"),
+            ("videotestsrc !", "cannot be parsed"),
+            ("videotestsrc nosuchproperty=1", "cannot be parsed"),
+            ("", "cannot be parsed"),
+            ("( ( (", "cannot be parsed"),
+            ("audiotestsrc ! videoconvert", "cannot be parsed"),
+        ] {
+            let said = check(bad).unwrap_err();
+            assert!(said.starts_with(why), "{bad}: {said}");
+        }
+    }
+}
