@@ -1,5 +1,6 @@
 //! `uplink-worker`: one channel.
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,12 +21,16 @@ use crate::worker::{Ended, Setup, run};
     A worker whose uplinkd is gone stays on air; SIGTERM takes it off in order."
 )]
 struct Arguments {
+    /// Reads the fragment of a custom source from standard input, says what is wrong with it and exits with 64; 0 if it
+    /// is good. Opens no device
+    #[arg(long, exclusive = true)]
+    check_fragment: bool,
     /// The channel
-    #[arg(long)]
-    channel: ChannelId,
+    #[arg(long, required_unless_present = "check_fragment")]
+    channel: Option<ChannelId>,
     /// Runtime directory; the worker's socket is <DIR>/<CHANNEL>/worker.sock
-    #[arg(long, value_name = "DIR")]
-    runtime_dir: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "check_fragment")]
+    runtime_dir: Option<PathBuf>,
     /// How log lines look
     #[arg(long, value_enum, default_value = "human")]
     log_format: LogFormat,
@@ -34,10 +39,16 @@ struct Arguments {
 /// Exit codes: 0 in order, 1 could not start, 70 the channel failed (EX_SOFTWARE).
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.check_fragment {
+        return check_fragment();
+    }
     telemetry::init(arguments.log_format);
     die_of_faults();
     let Some(runtime) = runtime() else { return ExitCode::from(1) };
-    let setup = Setup { channel: arguments.channel, runtime: arguments.runtime_dir };
+    let (Some(channel), Some(directory)) = (arguments.channel, arguments.runtime_dir) else {
+        return ExitCode::from(64);
+    };
+    let setup = Setup { channel, runtime: directory };
     let ended = runtime.block_on(run(setup));
     // Threads that hang in a driver or on a disk do not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
@@ -54,4 +65,24 @@ pub fn main() -> ExitCode {
 fn runtime() -> Option<Runtime> {
     let built = Builder::new_multi_thread().worker_threads(2).enable_all().build();
     built.inspect_err(|error| tracing::error!(%error, "the box could not start the worker's threads")).ok()
+}
+
+/// On standard input, because a fragment may hold what no list of processes should show.
+fn check_fragment() -> ExitCode {
+    let mut fragment = String::new();
+    if let Err(error) = std::io::stdin().lock().take(64 << 10).read_to_string(&mut fragment) {
+        println!("cannot be read: {error}");
+        return ExitCode::from(1);
+    }
+    if let Err(error) = crate::media::init() {
+        println!("{error}");
+        return ExitCode::from(1);
+    }
+    match crate::media::check_fragment(&fragment) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            println!("{why}");
+            ExitCode::from(64)
+        }
+    }
 }

@@ -26,6 +26,7 @@ use std::sync::Arc;
 pub use error::MediaError;
 pub use init::init;
 pub use outlet::ProgramOutlet;
+pub use source::check_fragment;
 
 use crate::model::Event;
 

@@ -1,9 +1,11 @@
 //! The program with real sources: the test signal, files, and SRT senders that are killed, come back as something else,
 //! lose packets and drift.
 
+mod publisher;
 mod recorder;
 mod relay;
 mod rig;
+mod rtmp;
 mod srt;
 
 use std::time::Duration;

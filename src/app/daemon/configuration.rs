@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::arguments::Place;
 use super::failure::Failure;
+use crate::app::fragments;
 use crate::config::{Checked, load};
 use crate::hardware::inventory;
 use crate::plan::{PlanPaths, derive};
@@ -29,7 +30,9 @@ pub(super) fn reload(place: &Place, listen: SocketAddr) -> Reload {
 }
 
 fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
-    let checked = load(&place.config, &place.overrides).map_err(|faults| faults.lines())?;
+    let checked = load(&place.config, &place.overrides)
+        .and_then(|checked| fragments::check(checked, &place.worker))
+        .map_err(|faults| faults.lines())?;
     for warning in checked.warnings.iter() {
         tracing::warn!(code = "configuration_warning", "{warning}");
     }

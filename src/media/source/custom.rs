@@ -9,8 +9,9 @@ use super::parts::Parts;
 /// Elements of these names are the only ones whose outputs are used, if there is one.
 const NAMED: [&str; 2] = ["picture", "sound"];
 
-/// Says what is wrong with a fragment; opens no device and no connection.
-pub(crate) fn check(fragment: &str) -> Result<(), String> {
+/// Says what is wrong with a fragment of a custom source; opens no device and no connection. GStreamer must have been
+/// started.
+pub fn check(fragment: &str) -> Result<(), String> {
     let bin = parse(fragment)?;
     let outputs = outputs(&bin);
     if outputs.pads.is_empty() && outputs.later.is_empty() {

@@ -28,7 +28,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use self::connection::{Connection, End};
-pub(crate) use self::custom::check as check_fragment;
+pub use self::custom::check as check_fragment;
 use self::rtmp::Entrance;
 use self::status::Condition;
 use super::EventSink;
@@ -58,7 +58,6 @@ pub(super) struct Context {
     pub(super) plan: SourcePlan,
     pub(super) format: ProgramFormat,
     pub(super) clock: HouseClock,
-    pub(super) loss: Duration,
     pub(super) feed: Arc<Feed>,
     pub(super) condition: Arc<Condition>,
     pub(super) stop: Arc<AtomicBool>,
@@ -107,7 +106,6 @@ impl Source {
             plan: plan.clone(),
             format,
             clock,
-            loss,
             feed: Arc::clone(&feed),
             condition: Arc::clone(&condition),
             stop: Arc::clone(&stop),

@@ -69,7 +69,8 @@ pub(super) fn play(context: &Context, paths: &[PathBuf], repeat: bool) -> End {
             },
         );
         // Closing takes time, and the next file is due.
-        let _ = std::thread::Builder::new().name("close source".to_owned()).spawn(move || finished.close());
+        let (played, id) = (finished.pipeline.clone(), context.plan.id.clone());
+        let _ = std::thread::Builder::new().name("close source".to_owned()).spawn(move || close(&played, &id));
     }
 }
 

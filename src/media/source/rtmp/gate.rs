@@ -180,16 +180,17 @@ impl Gate {
         Ok(Pass { gate: Arc::clone(self), number, peer, inlet, tracks })
     }
 
+    /// The source ends: nobody is let in any more.
+    pub(super) fn shut(&self) {
+        let mut state = self.state();
+        state.open = None;
+        cut(&state);
+    }
+
     fn leave(&self, number: u64) {
         let mut state = self.state();
         state.publisher.take_if(|publisher| publisher.number == number);
         self.changed.notify_all();
-    }
-}
-
-impl Drop for Gate {
-    fn drop(&mut self) {
-        cut(&self.state());
     }
 }
 

@@ -61,3 +61,9 @@ impl Entrance {
         Ok(self.gate.open(pipeline, branches))
     }
 }
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        self.gate.shut();
+    }
+}

@@ -158,6 +158,8 @@ fn enter(
     let decode = head::decoder(pipeline, branches)?;
     element.link(&decode)?;
     decode.sync_state_with_parent()?;
-    element.sync_state_with_parent()?;
+    // Not in step with the pipeline: while a decoder has nothing to show yet, that falls back to PAUSED, in which a live
+    // source gives nothing.
+    element.set_state(gst::State::Playing).map_err(|_| gst::glib::bool_error!("it could not be started"))?;
     Ok(entry)
 }
