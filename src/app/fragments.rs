@@ -11,7 +11,8 @@ use crate::config::{Checked, Faults};
 const ANSWER: Duration = Duration::from_secs(20);
 /// Exit code of a worker that found a fault.
 const FAULTY: i32 = 64;
-const FIX: &str = "try it with gst-launch-1.0 and `! fakesink` behind each output, or look for elements with gst-inspect-1.0";
+const FIX: &str =
+    "try it with gst-launch-1.0 and `! fakesink` behind each output, or look for elements with gst-inspect-1.0";
 
 /// Has `worker` read every fragment. Where it cannot be run, that is a warning: the source will tell when it starts.
 pub(super) fn check(mut checked: Checked, worker: &Path) -> Result<Checked, Faults> {

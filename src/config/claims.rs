@@ -107,10 +107,8 @@ fn of_source(source: &Source, channel: &ChannelId, claimant: &str, spot: &Spot) 
         SourceKind::Rtmp { listen, app, keys, .. } => {
             let port = listen.port();
             let names = |key: &Secret| format!("rtmp {port}/{app} {}", key.reveal());
-            let port = Claim {
-                shared: Some(channel.clone()),
-                ..claim(vec![format!("port {port}")], format!("port {port}"))
-            };
+            let port =
+                Claim { shared: Some(channel.clone()), ..claim(vec![format!("port {port}")], format!("port {port}")) };
             vec![port, claim(keys.iter().map(names).collect(), format!("a stream key of {listen}/{app}"))]
         }
         SourceKind::Test

@@ -133,11 +133,7 @@ static SOURCE: Shape = Shape {
                 "ALSA device, as `arecord -L` lists it",
             )],
         },
-        Variant {
-            word: "file",
-            about: SOURCE_KINDS[4].1,
-            keys: FILE,
-        },
+        Variant { word: "file", about: SOURCE_KINDS[4].1, keys: FILE },
         Variant { word: "srt", about: SOURCE_KINDS[5].1, keys: SRT },
         Variant { word: "rtmp", about: SOURCE_KINDS[6].1, keys: RTMP },
         Variant { word: "rtsp", about: SOURCE_KINDS[7].1, keys: RTSP },

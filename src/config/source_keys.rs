@@ -13,7 +13,12 @@ pub(super) const FILE: &[Key] = &[
         "The file, or a list of files (`.m3u`, `.m3u8`: one path on each line, relative to the list). Must exist",
     ),
     key("paths", Kind::List(&PATH), Need::Optional, "Several files, played in this order. Instead of `path`"),
-    key("loop", Kind::Truth, Need::Default("true"), "Whether it begins again after the end; without, the source is lost then"),
+    key(
+        "loop",
+        Kind::Truth,
+        Need::Default("true"),
+        "Whether it begins again after the end; without, the source is lost then",
+    ),
 ];
 
 pub(super) const RTMP: &[Key] = &[
@@ -63,7 +68,12 @@ pub(super) const RTSP: &[Key] = &[
     ),
     key("user", Kind::Text(100), Need::Optional, "User, if the camera asks for one"),
     key("password_file", Kind::Path, Need::Optional, "File that holds the password"),
-    key("password_credential", Kind::Text(100), Need::Optional, "The password as a systemd credential (`LoadCredential=`)"),
+    key(
+        "password_credential",
+        Kind::Text(100),
+        Need::Optional,
+        "The password as a systemd credential (`LoadCredential=`)",
+    ),
     key(
         "transport",
         Kind::Word(&[

@@ -1,11 +1,15 @@
 //! The program with real sources: the test signal, files, and SRT senders that are killed, come back as something else,
 //! lose packets and drift.
 
+mod custom;
+mod hostile;
+mod playlist;
 mod publisher;
 mod recorder;
 mod relay;
 mod rig;
 mod rtmp;
+mod rtsp;
 mod srt;
 
 use std::time::Duration;

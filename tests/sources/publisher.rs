@@ -8,11 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use rtmp_rs::amf::AmfValue;
-use rtmp_rs::protocol::chunk::RtmpChunk;
 use rtmp_rs::protocol::message::Command;
-use rtmp_rs::protocol::{ChunkEncoder, Handshake, HandshakeRole, RtmpMessage};
+use rtmp_rs::protocol::{Handshake, HandshakeRole, RtmpMessage};
 
 /// One message of an FLV file.
 struct Tag {
@@ -61,7 +60,6 @@ impl Publisher {
 /// A connection that publishes.
 struct Line {
     socket: TcpStream,
-    encoder: ChunkEncoder,
 }
 
 impl Line {
@@ -73,7 +71,7 @@ impl Line {
         socket.read_exact(&mut answer).unwrap();
         socket.write_all(&handshake.process(&mut Bytes::from(answer)).unwrap().unwrap()).unwrap();
         // What the server says is read by nobody: it is little, and the socket's buffer takes it.
-        let mut line = Self { socket, encoder: ChunkEncoder::new() };
+        let mut line = Self { socket };
         let about = AmfValue::Object([("app".to_owned(), AmfValue::String(app.to_owned()))].into());
         line.command("connect", 1.0, about, Vec::new());
         line.command("createStream", 2.0, AmfValue::Null, Vec::new());
@@ -88,10 +86,23 @@ impl Line {
         self.send(3, 0, kind, &payload).unwrap();
     }
 
-    fn send(&mut self, csid: u32, timestamp: u32, message_type: u8, payload: &Bytes) -> std::io::Result<()> {
-        let mut bytes = BytesMut::new();
-        let chunk = RtmpChunk { csid, timestamp, message_type, stream_id: 1, payload: payload.clone() };
-        self.encoder.encode(&chunk, &mut bytes);
+    /// One message in chunks of 128 bytes, its whole timestamp on each of them where it is long (RTMP 5.3.1.3).
+    fn send(&mut self, csid: u8, timestamp: u32, message_type: u8, payload: &Bytes) -> std::io::Result<()> {
+        let long = timestamp >= 0xff_ffff;
+        let mut bytes = vec![csid];
+        bytes.extend(&if long { 0xff_ffff } else { timestamp }.to_be_bytes()[1..]);
+        bytes.extend(&(payload.len() as u32).to_be_bytes()[1..]);
+        bytes.push(message_type);
+        bytes.extend(1u32.to_le_bytes());
+        for (n, part) in payload.chunks(128).enumerate() {
+            if n > 0 {
+                bytes.push(0xc0 | csid);
+            }
+            if long {
+                bytes.extend(timestamp.to_be_bytes());
+            }
+            bytes.extend(part);
+        }
         self.socket.write_all(&bytes)
     }
 

@@ -183,6 +183,13 @@ impl Sender {
         Self::run("gst-launch-1.0", &arguments)
     }
 
+    /// An RTSP server at `port` whose `/cam` plays `line`; with user `studio` if there is a password.
+    pub fn rtsp(port: u16, line: &str, password: &str) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sources/rtsp_server.py");
+        let arguments = [script.to_owned(), port.to_string(), line.to_owned(), password.to_owned()];
+        Self::run("/usr/bin/python3", &arguments)
+    }
+
     pub fn to(arguments: &[String], url: &str) -> Self {
         let arguments: Vec<String> =
             arguments.iter().cloned().chain(["-f", "mpegts", url].map(str::to_owned)).collect();
@@ -218,7 +225,11 @@ impl Sender {
 
 fn spawn(program: &str, arguments: &[String]) -> Child {
     let log = std::env::var_os("RIG_LOG").is_some();
-    let first: &[&str] = if program == "ffmpeg" { &["-nostdin", "-loglevel", "error"] } else { &["-q"] };
+    let first: &[&str] = match program {
+        "ffmpeg" => &["-nostdin", "-loglevel", "error"],
+        "gst-launch-1.0" => &["-q"],
+        _ => &[],
+    };
     Command::new(program)
         .args(first)
         .args(arguments)

@@ -21,11 +21,7 @@ pub fn check(fragment: &str) -> Result<(), String> {
 }
 
 /// Builds the fragment into `pipeline`.
-pub(super) fn build(
-    fragment: &str,
-    pipeline: &gst::Pipeline,
-    branches: &Branches,
-) -> Result<(), gst::glib::BoolError> {
+pub(super) fn build(fragment: &str, pipeline: &gst::Pipeline, branches: &Branches) -> Result<(), gst::glib::BoolError> {
     check(fragment).map_err(|why| gst::glib::bool_error!("the fragment {why}"))?;
     let bin = parse(fragment).map_err(|why| gst::glib::bool_error!("the fragment {why}"))?;
     pipeline.add(&bin)?;
@@ -39,7 +35,34 @@ pub(super) fn build(
     Ok(())
 }
 
+/// gst-launch wants an element behind caps. In a fragment they may end a chain, as it is spoken: it gets one.
+fn with_ends(fragment: &str) -> String {
+    let words: Vec<&str> = fragment.split_whitespace().collect();
+    let mut text = String::with_capacity(fragment.len() + 16);
+    let mut in_caps = false;
+    for (n, word) in words.iter().enumerate() {
+        text.push_str(word);
+        text.push(' ');
+        let begins = n > 0 && words[n - 1] == "!" && word.split(',').next().is_some_and(is_media);
+        in_caps = begins || in_caps && words[n - 1].ends_with(',');
+        let next = words.get(n + 1);
+        if in_caps && !word.ends_with(',') && next.is_none_or(|next| *next != "!") {
+            text.push_str("! identity ");
+            in_caps = false;
+        }
+    }
+    text
+}
+
+/// `video/x-raw`, with features or without.
+fn is_media(word: &str) -> bool {
+    let word = word.split('(').next().unwrap_or(word);
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.+".contains(&b));
+    word.split_once('/').is_some_and(|(kind, format)| plain(kind) && plain(format))
+}
+
 fn parse(fragment: &str) -> Result<gst::Bin, String> {
+    let fragment = &with_ends(fragment);
     let mut context = gst::ParseContext::new();
     let flags = gst::ParseFlags::FATAL_ERRORS;
     let parsed = gst::parse::bin_from_description_full(fragment, false, Some(&mut context), flags);
@@ -80,6 +103,19 @@ fn outputs(bin: &gst::Bin) -> Outputs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn caps_may_end_a_chain() {
+        for (written, read) in [
+            ("a ! video/x-raw", "a ! video/x-raw ! identity"),
+            ("a ! video/x-raw, width=1, height=2 b", "a ! video/x-raw, width=1, height=2 ! identity b"),
+            ("a ! video/x-raw(memory:DMABuf),width=1 ! b", "a ! video/x-raw(memory:DMABuf),width=1 ! b"),
+            ("a location=x/y ! b c", "a location=x/y ! b c"),
+            ("a ! b uri=file:///x", "a ! b uri=file:///x"),
+        ] {
+            assert_eq!(with_ends(written).trim(), read);
+        }
+    }
 
     #[test]
     fn fragments_are_checked() {

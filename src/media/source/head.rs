@@ -101,10 +101,7 @@ fn decoded(pipeline: &gst::Pipeline, branches: &Branches, source: &gst::Element)
 }
 
 /// A decodebin in `pipeline` whose streams go to `branches`. Its caller starts it, and knows when all streams are there.
-pub(super) fn decoder(
-    pipeline: &gst::Pipeline,
-    branches: &Branches,
-) -> Result<gst::Element, gst::glib::BoolError> {
+pub(super) fn decoder(pipeline: &gst::Pipeline, branches: &Branches) -> Result<gst::Element, gst::glib::BoolError> {
     let decode = gst::ElementFactory::make("decodebin").build()?;
     pipeline.add(&decode)?;
     attach(&decode, branches);

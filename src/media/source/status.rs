@@ -87,21 +87,25 @@ impl Condition {
             SourceKind::File { path } => {
                 event.blame(Fault::Source, format!("check that {} can be read and is a media file", path.display()))
             }
-            SourceKind::Playlist { paths, .. } => event.blame(
-                Fault::Source,
-                format!("check that its {} can be read and hold media", count(paths.len())),
-            ),
+            SourceKind::Playlist { paths, .. } => {
+                event.blame(Fault::Source, format!("check that its {} can be read and hold media", count(paths.len())))
+            }
             SourceKind::Rtmp { listen, app, .. } => event.blame(
                 Fault::Source,
-                format!("check that the encoder runs and publishes to port {} of this box, application {app}", listen.port()),
+                format!(
+                    "check that the encoder runs and publishes to port {} of this box, application {app}",
+                    listen.port()
+                ),
             ),
             SourceKind::Rtsp { url, .. } => event.blame(
                 Fault::Source,
-                format!("check that {} is reachable, its address and path, user and password", url.host_str().unwrap_or("it")),
+                format!(
+                    "check that {} is reachable, its address and path, user and password",
+                    url.host_str().unwrap_or("it")
+                ),
             ),
-            SourceKind::Custom { .. } => {
-                event.blame(Fault::Configuration, "try the fragment with gst-launch-1.0, as the user that uplinkd runs as")
-            }
+            SourceKind::Custom { .. } => event
+                .blame(Fault::Configuration, "try the fragment with gst-launch-1.0, as the user that uplinkd runs as"),
             SourceKind::Srt { host, port, .. } => {
                 event.blame(Fault::Source, format!("check the sender and the network to {host}:{port} (UDP)"))
             }
@@ -187,7 +191,9 @@ impl Condition {
         let many = if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() };
         let text = format!("source {}: a publisher from {what}{many}", self.plan.id);
         let event = self.event(Severity::Warning, EventCode::PublisherRefused, text);
-        (self.events)(event.blame(Fault::Source, "correct the encoder's address or stream key, or stop the other encoder"));
+        (self.events)(
+            event.blame(Fault::Source, "correct the encoder's address or stream key, or stop the other encoder"),
+        );
     }
 
     /// An entry of a playlist was left out.

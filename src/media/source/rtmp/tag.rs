@@ -77,9 +77,7 @@ fn enhanced_video(body: &Bytes) -> Tag {
             Err(unknown) => unknown,
         },
         Ok(EnhancedVideoData::Frame { codec, frame_type, composition_time, data }) => match coding(codec) {
-            Ok(coding) => {
-                Tag::Frame { coding, data, shown_after: composition_time, key: frame_type.is_keyframe() }
-            }
+            Ok(coding) => Tag::Frame { coding, data, shown_after: composition_time, key: frame_type.is_keyframe() },
             Err(unknown) => unknown,
         },
         Ok(_) => Tag::Nothing,

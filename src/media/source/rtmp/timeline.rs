@@ -22,9 +22,8 @@ impl Timeline {
     pub(super) fn place(&mut self, which: usize, timestamp: u32, now: i64) -> i64 {
         // Whatever came last tells in which turn of the 32 bits this one is.
         let near = self.last[which].or(self.last[1 - which]);
-        let unwrapped = near.map_or(i64::from(timestamp), |near| {
-            near + i64::from(timestamp.wrapping_sub(near as u32) as i32)
-        });
+        let unwrapped =
+            near.map_or(i64::from(timestamp), |near| near + i64::from(timestamp.wrapping_sub(near as u32) as i32));
         let leapt = near.is_some_and(|near| (unwrapped - near).abs() > LEAP);
         self.last[which] = Some(unwrapped);
         match self.offset {

@@ -48,7 +48,9 @@ impl Tracks {
     /// Takes a video message.
     pub(super) fn picture(&mut self, timestamp: u32, tag: Tag) -> Result<bool, Broken> {
         match tag {
-            Tag::Unknown(what) => Err(Broken::Unfit(format!("the publisher sends {what}; H.264, HEVC and AV1 are taken"))),
+            Tag::Unknown(what) => {
+                Err(Broken::Unfit(format!("the publisher sends {what}; H.264, HEVC and AV1 are taken")))
+            }
             tag => self.take(PICTURE, timestamp, tag),
         }
     }
@@ -126,9 +128,7 @@ fn caps(coding: Coding, setup: &Bytes) -> gst::Caps {
     let builder = match coding {
         Coding::H264 => gst::Caps::builder("video/x-h264").field("stream-format", "avc").field("alignment", "au"),
         Coding::H265 => gst::Caps::builder("video/x-h265").field("stream-format", "hvc1").field("alignment", "au"),
-        Coding::Av1 => {
-            gst::Caps::builder("video/x-av1").field("stream-format", "obu-stream").field("alignment", "tu")
-        }
+        Coding::Av1 => gst::Caps::builder("video/x-av1").field("stream-format", "obu-stream").field("alignment", "tu"),
         Coding::Aac => gst::Caps::builder("audio/mpeg")
             .field("mpegversion", 4i32)
             .field("stream-format", "raw")
