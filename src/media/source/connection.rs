@@ -223,7 +223,13 @@ impl<'a> Connection<'a> {
 pub(super) fn close(pipeline: &gst::Pipeline, source: &SourceId) {
     let closed = pipeline.clone();
     let closing = std::thread::Builder::new().name("close source".to_owned()).spawn(move || {
-        let _ = closed.set_state(gst::State::Null);
+        // While it is falling, what an element announced before may still pull it up again.
+        for _ in 0..3 {
+            let _ = closed.set_state(gst::State::Null);
+            if closed.current_state() == gst::State::Null {
+                break;
+            }
+        }
     });
     let Ok(closing) = closing else {
         let _ = pipeline.set_state(gst::State::Null);

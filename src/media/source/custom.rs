@@ -31,6 +31,7 @@ pub(super) fn build(fragment: &str, pipeline: &gst::Pipeline, branches: &Branche
     parts.begin();
     outputs.later.iter().for_each(|element| parts.follow(element));
     outputs.pads.iter().try_for_each(|pad| parts.decode(pad))?;
+    outputs.unwanted.iter().try_for_each(|pad| discard(pipeline, pad))?;
     parts.end();
     Ok(())
 }
@@ -72,7 +73,7 @@ fn parse(fragment: &str) -> Result<gst::Bin, String> {
     });
     parsed.map_err(|error| {
         let missing = context.missing_elements();
-        if missing.is_empty() {
+        if missing.is_empty() || !error.matches(gst::ParseError::NoSuchElement) {
             format!("cannot be parsed: {}", error.message())
         } else {
             let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
@@ -85,19 +86,32 @@ struct Outputs {
     pads: Vec<gst::Pad>,
     /// Elements whose pads come with the stream.
     later: Vec<gst::Element>,
+    /// Open pads of elements beside those that are named: left open, they would end the stream.
+    unwanted: Vec<gst::Pad>,
+}
+
+fn discard(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
+    let sink = gst::ElementFactory::make("fakesink").property("sync", true).property("async", false).build()?;
+    pipeline.add(&sink)?;
+    let into = sink.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("no sink pad"))?;
+    pad.link_maybe_ghosting(&into).map_err(|error| gst::glib::bool_error!("cannot link: {error:?}"))?;
+    Ok(())
 }
 
 fn outputs(bin: &gst::Bin) -> Outputs {
     let children = bin.children();
-    let named: Vec<_> = children.iter().filter(|child| NAMED.contains(&child.name().as_str())).cloned().collect();
-    let chosen = if named.is_empty() { children } else { named };
-    let pads = chosen.iter().flat_map(|child| child.src_pads()).filter(|pad| !pad.is_linked());
+    let is_named = |child: &gst::Element| NAMED.contains(&child.name().as_str());
+    let (named, others): (Vec<_>, Vec<_>) = children.into_iter().partition(is_named);
+    let (chosen, others) = if named.is_empty() { (others, named) } else { (named, others) };
+    let open = |child: &gst::Element| child.src_pads().into_iter().filter(|pad| !pad.is_linked()).collect::<Vec<_>>();
+    let pads = chosen.iter().flat_map(open).collect();
+    let unwanted = others.iter().flat_map(open).collect();
     let later = chosen.iter().filter(|child| {
         child.pad_template_list().iter().any(|template| {
             template.direction() == gst::PadDirection::Src && template.presence() == gst::PadPresence::Sometimes
         })
     });
-    Outputs { pads: pads.collect(), later: later.cloned().collect() }
+    Outputs { pads, later: later.cloned().collect(), unwanted }
 }
 
 #[cfg(test)]
