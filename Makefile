@@ -8,13 +8,16 @@ SOURCE ?=
 FIGURES ?=
 DEMO := target/demo
 
+# Debian release in the virtual machine of `make test-vm`.
+SUITE ?= bookworm
+
 # Arguments of the benchmark, such as FIGURES='--only encode-cost'.
 FIGURES ?=
 
-.PHONY: help run test bench lint check format clean
+.PHONY: help run test test-vm bench lint check format clean
 
 help: ## What can be made
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 run: ## Put the demo channel on air and say what to open; Ctrl-C stops everything. SOURCE=… chooses the source
 	@packaging/install-dependencies run
@@ -24,6 +27,10 @@ run: ## Put the demo channel on air and say what to open; Ctrl-C stops everythin
 test: ## Install what the tests need and run everything that CI runs
 	@packaging/install-dependencies test
 	@packaging/test
+
+test-vm: ## Capture devices, udev and systemd in a virtual machine; SUITE=trixie for Debian 13
+	@packaging/install-dependencies test
+	@packaging/vm/run --suite $(SUITE)
 
 lint: ## Formatting, lints, dependencies
 	@packaging/test lint

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::guest;
 use super::problem::{self, Problem};
 use super::routes::{Api, BODY};
 
@@ -50,7 +51,8 @@ fn admit(api: &Api, request: &Request) -> Result<(), Problem> {
     }
     // Before a byte of it is read: a client that waits for the word to go on gets this answer instead.
     let length = text(request.headers(), &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    if length.is_some_and(|length| length > BODY as u64) {
+    let most = if request.uri().path().starts_with("/whip/") { guest::SDP } else { BODY };
+    if length.is_some_and(|length| length > most as u64) {
         return Err(Problem::too_large());
     }
     match *request.method() {

@@ -13,8 +13,11 @@
 //! ```
 
 mod channels;
+mod cues;
+mod devices;
 mod events;
 mod guard;
+mod guest;
 mod journal;
 mod metrics;
 mod panel;

@@ -35,6 +35,6 @@ pub(crate) async fn file(Path(name): Path<String>) -> Result<Response, Problem> 
 }
 
 /// Never from a cache: a panel of yesterday must not drive the daemon of today.
-fn served(kind: &'static str, text: &'static str) -> Response {
+pub(crate) fn served(kind: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], text).into_response()
 }

@@ -11,6 +11,7 @@ use tokio::io::AsyncReadExt;
 
 use super::problem::Problem;
 use super::routes::Api;
+use crate::model::ChannelId;
 
 /// Larger than any confidence picture; what is larger is none.
 const LARGEST: u64 = 4 << 20;
@@ -21,15 +22,34 @@ const STALE: Duration = Duration::from_secs(5);
 /// `GET /api/v1/channels/{id}/confidence.jpg`: `X-Frame-Age` in seconds, `X-Frame-Stale: true` when it is too old to
 /// believe.
 pub(crate) async fn confidence(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let known =
-        api.handle.status().borrow().channels.iter().map(|channel| channel.id.clone()).find(|c| c.as_str() == id);
-    let channel = known.ok_or_else(|| Problem::unknown_channel(&id))?;
-    let (picture, taken) = match read(&api.handle.confidence_picture(&channel)).await {
+    let (channel, _) = known(&api, &id)?;
+    serve(&channel, &api.handle.confidence_picture(&channel)).await
+}
+
+/// `GET /api/v1/channels/{id}/preview.jpg`: the same for what is in preview.
+pub(crate) async fn preview(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let (channel, in_preview) = known(&api, &id)?;
+    if !in_preview {
+        return Err(Problem::no_picture(&channel, "nothing is in preview"));
+    }
+    serve(&channel, &api.handle.preview_picture(&channel)).await
+}
+
+/// The channel, and whether something is in its preview.
+fn known(api: &Api, id: &str) -> Result<(ChannelId, bool), Problem> {
+    let status = api.handle.status().borrow().clone();
+    let channel = status.channels.iter().find(|channel| channel.id.as_str() == id);
+    let channel = channel.ok_or_else(|| Problem::unknown_channel(id))?;
+    Ok((channel.id.clone(), channel.live.preview.is_some()))
+}
+
+async fn serve(channel: &ChannelId, path: &FilePath) -> Result<Response, Problem> {
+    let (picture, taken) = match read(path).await {
         Ok(found) => found,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(Problem::no_picture(&channel, "its worker has left none yet"));
+            return Err(Problem::no_picture(channel, "its worker has left none yet"));
         }
-        Err(error) => return Err(Problem::no_picture(&channel, &format!("it cannot be read: {error}"))),
+        Err(error) => return Err(Problem::no_picture(channel, &format!("it cannot be read: {error}"))),
     };
     let age = SystemTime::now().duration_since(taken).unwrap_or_default();
     let headers = [

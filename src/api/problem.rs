@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::model::ChannelId;
+use crate::model::{ChannelId, GuestRefusal};
 use crate::supervisor::Refusal;
 
 /// RFC 9457 section 3.
@@ -78,6 +78,33 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "Unsupported media type", detail)
     }
 
+    pub(crate) fn not_sdp() -> Self {
+        let detail = "the body must be sent as content-type: application/sdp";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_sdp", "Unsupported media type", detail)
+    }
+
+    pub(crate) fn no_key() -> Self {
+        let detail = "publishing needs the key of the link, as `Authorization: Bearer …`";
+        Self::new(StatusCode::UNAUTHORIZED, "no_key", "No key", detail)
+    }
+
+    pub(crate) fn guests_not_yet() -> Self {
+        let detail = "the channel is off air: guests are admitted when it is on air";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "off_air", "Channel is off air", detail)
+    }
+
+    pub(crate) fn guest(why: GuestRefusal, detail: String) -> Self {
+        let problem = |status, code, title| Self::new(status, code, title, detail.clone());
+        match why {
+            GuestRefusal::NoSuchSource => problem(StatusCode::NOT_FOUND, "unknown_source", "No such source"),
+            GuestRefusal::WrongKey => problem(StatusCode::UNAUTHORIZED, "wrong_key", "Wrong key"),
+            GuestRefusal::Occupied => problem(StatusCode::CONFLICT, "occupied", "Another guest is there"),
+            GuestRefusal::BadOffer => problem(StatusCode::UNPROCESSABLE_ENTITY, "bad_offer", "Offer not usable"),
+            GuestRefusal::NoSuchSession => problem(StatusCode::NOT_FOUND, "unknown_session", "No such session"),
+            GuestRefusal::Failed => problem(StatusCode::SERVICE_UNAVAILABLE, "engine_failed", "Not possible now"),
+        }
+    }
+
     pub(crate) fn too_large() -> Self {
         let detail = "a command is a few bytes of JSON";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Body too large", detail)
@@ -126,6 +153,8 @@ impl From<Refusal> for Problem {
             Refusal::UnknownSource(..) => problem(StatusCode::UNPROCESSABLE_ENTITY, "unknown_source", "No such source"),
             Refusal::OffAir(_) => problem(StatusCode::CONFLICT, "off_air", "Channel is off air"),
             Refusal::NotConfirmed { .. } => problem(StatusCode::GATEWAY_TIMEOUT, "not_confirmed", "Not confirmed"),
+            Refusal::NoRoom { .. } => problem(StatusCode::CONFLICT, "no_room", "The box cannot carry it"),
+            Refusal::Impossible(_) => problem(StatusCode::UNPROCESSABLE_ENTITY, "impossible", "Not possible"),
             Refusal::Failed(_) => problem(StatusCode::BAD_GATEWAY, "engine_failed", "The engine could not do it"),
             Refusal::FaultyConfiguration(faults) => {
                 problem(StatusCode::UNPROCESSABLE_ENTITY, "faulty_configuration", "Faulty configuration").errors(faults)
@@ -156,6 +185,10 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 section 15.5.2. No browser shows a dialog for this scheme.
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }

@@ -5,13 +5,13 @@ use std::sync::atomic::AtomicU64;
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
 use super::problem::Problem;
-use super::{channels, events, guard, metrics, panel, picture, status};
+use super::{channels, cues, devices, events, guard, guest, metrics, panel, picture, status};
 use crate::supervisor::Handle;
 
 /// Largest body of a command, bytes.
@@ -58,6 +58,7 @@ impl Api {
     pub(crate) fn router(self) -> axum::Router {
         axum::Router::new()
             .route("/api/v1/status", get(status::appliance))
+            .route("/api/v1/capacity", get(channels::capacity))
             .route("/api/v1/channels", get(channels::list))
             .route("/api/v1/channels/{id}", get(channels::one))
             .route("/api/v1/channels/{id}/start", post(channels::start))
@@ -65,8 +66,17 @@ impl Api {
             .route("/api/v1/channels/{id}/slate", post(channels::slate))
             .route("/api/v1/channels/{id}/release", post(channels::release))
             .route("/api/v1/channels/{id}/take", post(channels::take))
+            .route("/api/v1/channels/{id}/preview", post(channels::preview))
+            .route("/api/v1/channels/{id}/cancel", post(channels::cancel))
+            .route("/api/v1/channels/{id}/set", post(channels::set))
+            .route("/api/v1/channels/{id}/cue", post(cues::cue))
+            .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
+            .route("/api/v1/channels/{id}/timecode", get(cues::timecode))
+            .route("/api/v1/channels/{id}/preview.jpg", get(picture::preview))
+            .route("/api/v1/channels/{id}/loudness/restart", post(channels::restart_loudness))
             .route("/api/v1/channels/{id}/confidence.jpg", get(picture::confidence))
             .route("/api/v1/config/reload", post(channels::reload))
+            .route("/api/v1/devices", get(devices::list))
             .route("/api/v1/events", get(events::follow))
             .route("/api/v1/events/recent", get(events::recent))
             .route("/healthz", get(status::alive))
@@ -74,6 +84,10 @@ impl Api {
             .route("/metrics", get(metrics::scrape))
             .route("/", get(panel::page))
             .route("/panel/{file}", get(panel::file))
+            .route("/guest/{channel}/{source}", get(guest::page))
+            .route("/guest-page/{file}", get(guest::file))
+            .route("/whip/{channel}/{source}", post(guest::publish).layer(DefaultBodyLimit::max(guest::SDP)))
+            .route("/whip/{channel}/{source}/{session}", delete(guest::leave))
             .fallback(|request: Request| async move { Problem::not_found(request.uri().path()) })
             .method_not_allowed_fallback(|request: Request| async move {
                 Problem::method_not_allowed(request.method().as_str(), request.uri().path())

@@ -6,4 +6,5 @@ pub mod daemon;
 mod fragments;
 pub mod measure;
 pub mod origin;
+mod probe;
 pub mod worker;

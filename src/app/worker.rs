@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::runtime::{Builder, Runtime};
 
+use super::probe;
 use crate::model::ChannelId;
 use crate::system::die_of_faults;
 use crate::telemetry::{self, LogFormat};
@@ -17,7 +18,7 @@ use crate::worker::{Ended, Setup, run};
 #[command(
     name = "uplink-worker",
     version,
-    after_help = "Not for hand use: uplinkd starts one worker per channel.\n\
+    after_help = "uplinkd starts one worker per channel; by hand, only --probe is of use.\n\
     A worker whose uplinkd is gone stays on air; SIGTERM takes it off in order."
 )]
 struct Arguments {
@@ -26,11 +27,21 @@ struct Arguments {
     #[arg(long, exclusive = true)]
     check_fragment: bool,
     /// The channel
-    #[arg(long, required_unless_present = "check_fragment")]
+    #[arg(long, required_unless_present_any = ["probe", "check_fragment"])]
     channel: Option<ChannelId>,
     /// Runtime directory; the worker's socket is <DIR>/<CHANNEL>/worker.sock
-    #[arg(long, value_name = "DIR", required_unless_present = "check_fragment")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["probe", "check_fragment"])]
     runtime_dir: Option<PathBuf>,
+    /// Print what this box can capture and encode, as JSON, and end
+    #[arg(long, conflicts_with_all = ["channel", "runtime_dir"])]
+    probe: bool,
+    /// With --probe: also measure what each encoder costs here, which takes about a minute. Written to
+    /// <state>/capacity.json, it is what uplinkd reckons with. Not while channels are on air
+    #[arg(long, requires = "probe")]
+    measure_cost: bool,
+    /// Where hardware profiles are, for --probe
+    #[arg(long, value_name = "DIR", default_value = "/usr/share/uplink/hardware-profiles", requires = "probe")]
+    hardware_profiles: PathBuf,
     /// How log lines look
     #[arg(long, value_enum, default_value = "human")]
     log_format: LogFormat,
@@ -44,10 +55,10 @@ pub fn main() -> ExitCode {
     }
     telemetry::init(arguments.log_format);
     die_of_faults();
-    let Some(runtime) = runtime() else { return ExitCode::from(1) };
     let (Some(channel), Some(directory)) = (arguments.channel, arguments.runtime_dir) else {
-        return ExitCode::from(64);
+        return probe::run(&arguments.hardware_profiles, arguments.measure_cost);
     };
+    let Some(runtime) = runtime() else { return ExitCode::from(1) };
     let setup = Setup { channel, runtime: directory };
     let ended = runtime.block_on(run(setup));
     // Threads that hang in a driver or on a disk do not keep the process.

@@ -12,7 +12,8 @@ use super::sources::WrittenSource;
 use super::stream_class::StreamClass;
 use crate::document::{Placed, Section, Spot, suggestion};
 use crate::model::status::ChannelOrder;
-use crate::model::{BitRate, ChannelId};
+use crate::model::timecode::TimecodeDay;
+use crate::model::{BitRate, ChannelId, VideoCodec};
 use crate::profile::Profiles;
 
 /// What channels refer to.
@@ -57,6 +58,7 @@ fn read_one(
     let spool = spool(section, defaults, stream_class.as_deref(), findings);
     let (stream_class, only) = (stream_class?, only?);
     encoders(section, &stream_class, only.as_deref(), known.profiles, findings);
+    sources.iter().flatten().for_each(|source| sound_fits(source, &stream_class, findings));
     let title: String = section.value("title")?;
     let text = section.value::<String>("slate_text").unwrap_or_else(|| stream_class.fallback.slate_text.clone());
     let order = match section.value::<String>("order")?.as_str() {
@@ -65,6 +67,10 @@ fn read_one(
     };
     let (sources, source_spots) = sources?.into_iter().map(|placed| (placed.value, placed.spot)).unzip();
     let (destinations, destination_spots) = destinations?.into_iter().map(|placed| (placed.value, placed.spot)).unzip();
+    let timecode = match section.value::<String>("timecode")?.as_str() {
+        "local" => TimecodeDay::Local,
+        _ => TimecodeDay::Utc,
+    };
     let channel = Channel {
         id: ChannelId::new(id).ok()?,
         slate_text: text.replace("{title}", &title),
@@ -74,6 +80,7 @@ fn read_one(
         destinations,
         hardware_profile: only,
         order,
+        timecode,
         spool: spool?,
     };
     Some(PlacedChannel { channel, source_spots, destination_spots, profile_spot: section.spot("hardware_profile") })
@@ -101,6 +108,17 @@ fn sources(
     let sources = sources.collect::<Option<Vec<_>>>().filter(|sources| !sources.is_empty())?;
     reserved(&sources, findings);
     Some(sources)
+}
+
+/// A source's own channel map makes the channels of the program of every channel that uses it.
+fn sound_fits(source: &Placed<Source>, class: &StreamClass, findings: &mut Findings) {
+    let (Some(map), program) = (&source.value.sound.map, class.program.audio.channels) else { return };
+    if map.channels() != program {
+        let (id, made) = (&source.value.id, map.channels());
+        let rule = format!("makes {made} channel(s) of sound (`audio.map`), {} has {program}", class.name);
+        let fix = format!("write {program} texts in [sources.{id}.audio] map, or choose another stream class");
+        findings.faults.add(&source.spot, rule, fix);
+    }
 }
 
 /// `auto` becomes `<id>-1`, `<id>-2`, … and `<id>-test`: no other source of the channel may be called so, and the names
@@ -203,8 +221,14 @@ fn encoders(
     for rendition in &class.video {
         if profiles.encoders_for(&class.encode_request(rendition), only).is_empty() {
             let rule = format!(
-                "has no encoder for rendition `{}` of {} ({}, H.264 {})",
-                rendition.id, class.name, rendition.size, rendition.h264_profile
+                "has no encoder for rendition `{}` of {} ({}, {})",
+                rendition.id,
+                class.name,
+                rendition.size,
+                match rendition.codec {
+                    VideoCodec::H264 => format!("H.264 {}", rendition.h264_profile),
+                    codec => codec.to_string(),
+                }
             );
             findings.faults.add(&section.spot("hardware_profile"), rule, "write \"auto\", or name another profile");
         }

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use super::stream_class::StreamClass;
 use crate::document::{Faults, Spot};
+use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
-use crate::model::{ChannelId, DestinationId, PictureSize, Secret, SourceId};
+use crate::model::timecode::TimecodeDay;
+use crate::model::{ChannelId, DestinationId, ExpectedFormat, PictureSize, Secret, SourceId};
 use crate::profile::Profiles;
 
 /// A whole configuration without a fault.
@@ -50,6 +52,8 @@ pub struct Channel {
     pub hardware_profile: Option<String>,
     /// What is ordered when the channel is seen for the first time.
     pub order: ChannelOrder,
+    /// Whose midnight timecode counts from.
+    pub timecode: TimecodeDay,
     /// What the slate says.
     pub slate_text: String,
     /// Segments on disk.
@@ -72,6 +76,10 @@ pub struct Source {
     pub id: SourceId,
     /// How to open it.
     pub kind: SourceKind,
+    /// What it is expected to deliver.
+    pub expect: ExpectedFormat,
+    /// How its sound is taken.
+    pub sound: SourceSound,
 }
 
 /// How a source is opened.
@@ -153,6 +161,50 @@ pub enum SourceKind {
         /// As written.
         fragment: String,
     },
+    /// A guest's browser publishes.
+    Whip {
+        /// Key of the guest's link; none, where credentials cannot be looked at, admits nobody.
+        key: Option<Secret>,
+        /// Receive latency, milliseconds.
+        latency_ms: u32,
+        /// Whether a second publisher takes the place of the first.
+        replace: bool,
+        /// STUN server, `host:port`.
+        stun: Option<String>,
+    },
+    /// An NDI sender.
+    Ndi {
+        /// As announced.
+        name: Option<String>,
+        /// `host:port`.
+        address: Option<String>,
+        /// Whether the sender's small picture will do.
+        lowest: bool,
+    },
+    /// An input of a Blackmagic DeckLink card.
+    DeckLink {
+        /// Which one.
+        input: DeckLinkInput,
+        /// Connector, as GStreamer calls it.
+        connection: String,
+        /// Video mode, as GStreamer calls it.
+        mode: String,
+        /// Where its sound comes from, as GStreamer calls it; silence if none.
+        sound: Option<String>,
+        /// 2, 8 or 16.
+        sound_channels: u32,
+        /// Whether captions are taken over.
+        captions: bool,
+    },
+}
+
+/// An input of a DeckLink card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeckLinkInput {
+    /// By persistent id.
+    Id(i64),
+    /// By number, from 0.
+    Number(i32),
 }
 
 /// SRT roles.

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use super::channels::PlacedChannel;
-use super::checked::{Destination, DestinationKind, Source, SourceKind, SrtMode};
+use super::checked::{DeckLinkInput, Destination, DestinationKind, Source, SourceKind, SrtMode};
 use crate::document::Placed;
 use crate::document::Spot;
 use crate::model::{ChannelId, Secret};
@@ -111,11 +111,20 @@ fn of_source(source: &Source, channel: &ChannelId, claimant: &str, spot: &Spot) 
                 Claim { shared: Some(channel.clone()), ..claim(vec![format!("port {port}")], format!("port {port}")) };
             vec![port, claim(keys.iter().map(names).collect(), format!("a stream key of {listen}/{app}"))]
         }
+        SourceKind::DeckLink { input, .. } => {
+            let name = match input {
+                DeckLinkInput::Id(id) => format!("DeckLink input with persistent id {id}"),
+                DeckLinkInput::Number(number) => format!("DeckLink input number {number}"),
+            };
+            vec![claim(vec![name.clone()], name)]
+        }
         SourceKind::Test
         | SourceKind::File { .. }
         | SourceKind::Playlist { .. }
         | SourceKind::Rtsp { .. }
         | SourceKind::Custom { .. }
+        | SourceKind::Whip { .. }
+        | SourceKind::Ndi { .. }
         | SourceKind::Srt { mode: SrtMode::Caller, .. } => Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! What may stand in `uplinkd.toml`.
 
 use super::source_keys::{CUSTOM, FILE, RTMP, RTSP};
+use super::{cards, guest};
 use crate::document::{Key, Kind, Need, Shape, Variant};
 
 /// The daemon's configuration file.
@@ -93,13 +94,53 @@ static CHANNEL: Shape = Shape::plain(
             "What is ordered when the channel is seen for the first time; later the last order stands",
         ),
         key("slate_text", Kind::Text(120), Need::Optional, "What the slate says; that of the stream class if missing"),
+        key(
+            "timecode",
+            Kind::Word(&[("utc", "midnight of UTC"), ("local", "midnight of the box's time zone")]),
+            Need::Default("\"utc\""),
+            "When timecode (SMPTE ST 12-1) begins to count; drop-frame at 30000/1001 and 60000/1001 frames per second",
+        ),
         key("spool", Kind::Table(&CHANNEL_SPOOL), Need::Optional, "Segments on disk"),
+    ],
+);
+
+static ROW: Kind = Kind::Text(100);
+
+static SOURCE_AUDIO: Shape = Shape::plain(
+    "How the sound of a source is taken. Operators can change gain, mute and delay while on air.",
+    &[
+        key(
+            "map",
+            Kind::List(&ROW),
+            Need::Optional,
+            "What each channel of the program is made of, by channels of the source: `[\"1\", \"1\"]` is mono to both, \
+             `[\"1@-6 + 2@-6\", \"3\"]` mixes (gains in dB behind the @), `\"-\"` is silence. As the stream class says if missing",
+        ),
+        key("gain_db", Kind::Number(-60.0, 20.0, "dB"), Need::Default("0.0"), "Gain"),
+        key("mute", Kind::Truth, Need::Default("false"), "Whether it is silent"),
+        key(
+            "delay_ms",
+            Kind::Integer(-200, 1000, "milliseconds"),
+            Need::Default("0"),
+            "How much later the sound is than it comes with its picture, for lip-sync. Below zero it is earlier: the \
+             picture waits",
+        ),
     ],
 );
 
 static SOURCE: Shape = Shape {
     about: "Where channels take pictures and sound.",
-    keys: &[key("kind", Kind::Word(SOURCE_KINDS), Need::Required("\"auto\""), "What it is")],
+    keys: &[
+        key("kind", Kind::Word(SOURCE_KINDS), Need::Required("\"auto\""), "What it is"),
+        key("expect_size", Kind::Size, Need::Optional, "Size its picture shall have; another is told as wrong format"),
+        key(
+            "expect_rate",
+            Kind::FrameRate,
+            Need::Optional,
+            "Rate its picture shall have; another is told as wrong format",
+        ),
+        key("audio", Kind::Table(&SOURCE_AUDIO), Need::Optional, "How its sound is taken"),
+    ],
     tag: "kind",
     variants: &[
         Variant { word: "auto", about: SOURCE_KINDS[0].1, keys: &[] },
@@ -112,7 +153,7 @@ static SOURCE: Shape = Shape {
                     "device",
                     Kind::Path,
                     Need::Required("\"/dev/video0\""),
-                    "Device node; a link in `/dev/v4l/by-path` stays the same when cards are added",
+                    "Device node; a link in `/dev/v4l/by-path` stays the same when cards are added, one in `/dev/uplink` also tells the inputs of a card apart",
                 ),
                 key(
                     "sound",
@@ -120,7 +161,12 @@ static SOURCE: Shape = Shape {
                     Need::Optional,
                     "ALSA device of its sound, such as `hw:1`; silence if missing",
                 ),
-                key("size", Kind::Size, Need::Optional, "Picture size to ask of the device; its own choice if missing"),
+                key(
+                    "size",
+                    Kind::Size,
+                    Need::Optional,
+                    "Picture size to ask of the device; of what it offers, the nearest to the program if missing",
+                ),
             ],
         },
         Variant {
@@ -138,6 +184,9 @@ static SOURCE: Shape = Shape {
         Variant { word: "rtmp", about: SOURCE_KINDS[6].1, keys: RTMP },
         Variant { word: "rtsp", about: SOURCE_KINDS[7].1, keys: RTSP },
         Variant { word: "custom", about: SOURCE_KINDS[8].1, keys: CUSTOM },
+        Variant { word: "whip", about: WHIP_ABOUT, keys: guest::WHIP },
+        Variant { word: "ndi", about: NDI_ABOUT, keys: cards::NDI },
+        Variant { word: "decklink", about: DECKLINK_ABOUT, keys: cards::DECKLINK },
     ],
 };
 
@@ -151,7 +200,14 @@ const SOURCE_KINDS: &[(&str, &str)] = &[
     ("rtmp", "an encoder (OBS, hardware) that publishes to this box with a stream key"),
     ("rtsp", "a network camera or RTSP server; ONVIF cameras deliver by RTSP, too"),
     ("custom", "a piece of pipeline in the language of gst-launch, for what no other kind opens"),
+    ("whip", WHIP_ABOUT),
+    ("ndi", NDI_ABOUT),
+    ("decklink", DECKLINK_ABOUT),
 ];
+
+const WHIP_ABOUT: &str = "a guest's browser, by the page that this box serves, or another WHIP publisher";
+const NDI_ABOUT: &str = "an NDI sender on the network; needs the NDI runtime library";
+const DECKLINK_ABOUT: &str = "an input of a Blackmagic DeckLink card; needs the vendor's driver";
 
 const SRT: &[Key] = &[
     key(

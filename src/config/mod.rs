@@ -10,11 +10,13 @@
 //! Owns: the configuration files and their rules; what two channels may not share; reading secrets. Must not: look at
 //! the hardware (a device that is unplugged is no fault of the configuration), or stop at the first fault.
 
+mod cards;
 mod channels;
 mod checked;
 mod claims;
 mod destinations;
 mod directories;
+mod guest;
 mod keys;
 mod load;
 mod overrides;
@@ -29,7 +31,8 @@ pub mod stream_class;
 
 pub(crate) use claims::sound_resource;
 
-pub use checked::{Channel, Checked, Destination, DestinationKind, Source, SourceKind, Spool, SrtMode};
+pub use cards::DECKLINK_MODES;
+pub use checked::{Channel, Checked, DeckLinkInput, Destination, DestinationKind, Source, SourceKind, Spool, SrtMode};
 pub use keys::UPLINKD;
 pub use load::{load, load_with};
 pub use overrides::SourceOverride;

@@ -32,6 +32,8 @@ pub(crate) enum Rule {
     StreamKey,
     /// RTSP: printable, no more is known.
     Password,
+    /// WHIP: it is part of a link.
+    GuestKey,
 }
 
 /// Reads `<name>_file` or `<name>_credential`. None if neither is given or there is a fault.
@@ -133,6 +135,15 @@ fn load(path: &Path, rule: Rule) -> Result<Secret, (String, &'static str)> {
         )),
         Rule::Password if text.is_empty() || text.len() > 200 || text.contains(char::is_control) => {
             Some(("is no password: one line of 1 to 200 characters", "write the password and nothing else"))
+        }
+        Rule::GuestKey
+            if !(16..=200).contains(&text.len())
+                || !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) =>
+        {
+            Some((
+                "is no key: one line of 16 to 200 letters, digits, ., _ and -",
+                "make one, for example with `openssl rand -hex 16`",
+            ))
         }
         _ => None,
     };

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use super::Findings;
 use super::checked::{Source, SourceKind, SrtMode};
 use super::secrets::{self, Credentials, Rule};
-use super::{playlist, rtmp, rtsp, srt};
+use super::{cards, guest, playlist, rtmp, rtsp, srt};
 use crate::document::{Section, Spot};
-use crate::model::SourceId;
+use crate::model::sound::{ChannelMap, SoundSetting, SourceSound};
+use crate::model::{ExpectedFormat, SourceId};
 
 /// One source and where it stands; none for the source if it is faulty, so that references to it are no second fault.
 pub(crate) struct WrittenSource {
@@ -25,11 +26,26 @@ pub(crate) fn read(
 ) -> Vec<WrittenSource> {
     let each = |(id, section): (String, Section<'_>)| {
         let kind = read_kind(&section, base, credentials, findings);
-        let source = kind.zip(SourceId::new(id.as_str()).ok()).map(|(kind, id)| Source { id, kind });
+        let expect = ExpectedFormat { size: section.value("expect_size"), frame_rate: section.value("expect_rate") };
+        let sound = read_sound(&section, findings);
+        let source = kind.zip(SourceId::new(id.as_str()).ok()).zip(sound);
+        let source = source.map(|((kind, id), sound)| Source { id, kind, expect, sound });
         let fragment = section.has("fragment").then(|| section.spot("fragment"));
         WrittenSource { id, source, fragment }
     };
     root.map("sources").into_iter().map(each).collect()
+}
+
+fn read_sound(section: &Section<'_>, findings: &mut Findings) -> Option<SourceSound> {
+    let audio = section.table("audio")?;
+    let rows = super::stream_class::map_rows(&audio, findings);
+    let setting = SoundSetting {
+        gain_db: audio.value::<f64>("gain_db")? as f32,
+        mute: audio.value("mute")?,
+        delay_ms: audio.value::<i64>("delay_ms")?.try_into().ok()?,
+    };
+    let map = audio.has("map").then(|| ChannelMap::from_rows(rows.into_iter().map(|(row, _)| row).collect()));
+    Some(SourceSound { map, setting })
 }
 
 fn read_kind(
@@ -59,6 +75,9 @@ fn read_kind(
         "rtmp" => rtmp::read(section, base, credentials, findings),
         "rtsp" => rtsp::read(section, base, credentials, findings),
         "custom" => Some(SourceKind::Custom { fragment: section.value("fragment")? }),
+        "whip" => guest::read(section, base, credentials, findings),
+        "ndi" => cards::read_ndi(section, findings),
+        "decklink" => cards::read_decklink(section, findings),
         _ => None,
     }
 }
@@ -78,8 +97,9 @@ pub(crate) fn capture_device(device: PathBuf, spot: &Spot, findings: &mut Findin
 /// Every name this box has for a device node now; a link and its target are one device.
 pub(crate) fn aliases(device: &Path) -> Vec<PathBuf> {
     let Ok(node) = device.canonicalize() else { return Vec::new() };
-    let links =
-        ["/dev/v4l/by-path", "/dev/v4l/by-id"].into_iter().filter_map(|directory| std::fs::read_dir(directory).ok());
+    let links = ["/dev/v4l/by-path", "/dev/v4l/by-id", "/dev/uplink"]
+        .into_iter()
+        .filter_map(|directory| std::fs::read_dir(directory).ok());
     let mut names: Vec<PathBuf> = links
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))

@@ -3,14 +3,18 @@
 //! ```text
 //! <root>/sys/class/video4linux ─┐
 //! <root>/run/udev/data ─────────┤
-//! <root>/dev/v4l/by-path ───────┼─► Inventory (V4L2 capture devices with their sound, ALSA capture devices)
+//! <root>/dev/v4l, dev/uplink ────┼─► Inventory (V4L2 capture devices with their sound, ALSA capture devices)
 //! <root>/sys/class/sound ───────┤
 //! <root>/proc/asound/cards ─────┘
+//! <root>/sys/bus/{pci,usb} ─────┐
+//! <root>/proc/driver/nvidia ────┼─► Inventory (graphics, codecs and cards on the buses)
+//! <root>/dev/mpp_service ───────┘
 //! ```
 //!
 //! Owns: reading what the kernel and udev publish as files. Must not: open a device (that may block, and takes it from
 //! whoever uses it), nor fail: what cannot be read is not there.
 
+mod buses;
 mod sound;
 mod video;
 
@@ -24,6 +28,7 @@ pub fn inventory(root: &Path) -> Inventory {
     Inventory {
         capture: video::devices(root, &cards),
         sound: cards.into_iter().flat_map(|card| card.devices).collect(),
+        devices: buses::devices(root),
     }
 }
 
@@ -139,6 +144,24 @@ mod tests {
         }
         let sounds: Vec<_> = inventory(root.path()).capture.into_iter().map(|device| device.sound).collect();
         assert_eq!(sounds, [Some("hw:CARD=1,DEV=0".to_owned()), Some("hw:CARD=2,DEV=0".to_owned()), None]);
+    }
+
+    #[test]
+    fn inputs_that_share_a_link_are_named_by_their_own() {
+        let root = fake_root();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir_all(at("sys/class/video4linux/video3")).unwrap();
+        fs::write(at("sys/class/video4linux/video3/index"), "0").unwrap();
+        symlink("../../../devices/pci0", at("sys/class/video4linux/video3/device")).unwrap();
+        let nodes =
+            || -> Vec<String> { inventory(root.path()).capture.into_iter().map(|device| device.node).collect() };
+        assert_eq!(nodes(), ["/dev/video0", "/dev/video2", "/dev/video3"]);
+        fs::create_dir_all(at("dev/uplink")).unwrap();
+        symlink("../video2", at("dev/uplink/input-pci-0000:05:00.0-Card_SDI_1")).unwrap();
+        symlink("../video3", at("dev/uplink/input-pci-0000:05:00.0-Card_SDI_2")).unwrap();
+        symlink("../video3", at("dev/uplink/path-pci-0000:05:00.0")).unwrap();
+        let named = |n| format!("/dev/uplink/input-pci-0000:05:00.0-Card_SDI_{n}");
+        assert_eq!(nodes(), ["/dev/video0".to_owned(), named(1), named(2)]);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::model::{MediaTime, SegmentGrid};
+use crate::model::{Boundaries, MediaTime};
 
+use super::daterange::DateRange;
 use super::name::segment_name;
 
 /// A segment as its playlist sees it.
@@ -31,20 +32,36 @@ pub struct MediaSegment {
 pub struct MediaPlaylist {
     target_duration: u64,
     entries: Vec<MediaSegment>,
+    /// Tags, each with the number of the segment that it stands before; ascending.
+    ranges: Vec<(u64, String)>,
     ended: bool,
 }
 
 impl MediaPlaylist {
     /// The playlist of the last `window` numbers (at least one) of `segments`, which ascend by number. None without
     /// any segment: an empty playlist has no media sequence that could be kept later.
-    pub fn new(grid: SegmentGrid, window: usize, segments: &[MediaSegment]) -> Option<Self> {
+    pub fn new(boundaries: &Boundaries, window: usize, segments: &[MediaSegment]) -> Option<Self> {
         let last = segments.last()?.number;
         let oldest = (last + 1).saturating_sub(window.max(1) as u64);
         let from = segments.partition_point(|segment| segment.number < oldest);
         let listed = expressible(&segments[from..]);
         let longest = listed.iter().map(|segment| rounded_secs(segment.duration)).max().unwrap_or(0);
-        let entries = fill_holes(grid, listed);
-        Some(Self { target_duration: longest.max(ceil_secs(grid.duration())), entries, ended: false })
+        let entries = fill_holes(boundaries, listed);
+        Some(Self {
+            target_duration: longest.max(ceil_secs(boundaries.grid().duration())),
+            entries,
+            ranges: Vec::new(),
+            ended: false,
+        })
+    }
+
+    /// With those of `ranges` that its segments touch.
+    pub fn with_ranges(mut self, ranges: &[DateRange]) -> Self {
+        let newest = self.entries.last().map_or(0, |entry| entry.number);
+        let listed = ranges.iter().flat_map(|range| range.within(self.media_sequence(), newest));
+        self.ranges = listed.map(|(number, text)| (number, text.to_owned())).collect();
+        self.ranges.sort_by_key(|(number, _)| *number);
+        self
     }
 
     /// Says that nothing will follow (EXT-X-ENDLIST).
@@ -84,6 +101,9 @@ impl fmt::Display for MediaPlaylist {
         writeln!(f, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", self.discontinuity_sequence())?;
         let mut init = None;
         for entry in &self.entries {
+            for (_, tag) in self.ranges.iter().filter(|(number, _)| *number == entry.number) {
+                writeln!(f, "{tag}")?;
+            }
             write_entry(f, entry, init != Some(&entry.init))?;
             init = Some(&entry.init);
         }
@@ -118,15 +138,15 @@ fn expressible(segments: &[MediaSegment]) -> &[MediaSegment] {
     &segments[broken.map_or(0, |position| position + 1)..]
 }
 
-fn fill_holes(grid: SegmentGrid, segments: &[MediaSegment]) -> Vec<MediaSegment> {
+fn fill_holes(boundaries: &Boundaries, segments: &[MediaSegment]) -> Vec<MediaSegment> {
     let mut entries: Vec<MediaSegment> = Vec::with_capacity(segments.len());
     for segment in segments {
         if let Some(before) = entries.last().cloned() {
             let missing = before.number + 1..segment.number;
             entries.extend(missing.map(|number| MediaSegment {
                 number,
-                start: grid.start_of(number),
-                duration: grid.duration(),
+                start: boundaries.start_of(number),
+                duration: boundaries.duration_of(number),
                 discontinuity: false,
                 gap: true,
                 ..before.clone()
@@ -149,6 +169,8 @@ fn rounded_secs(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::cue::CueAsk;
+    use crate::model::{Cued, FrameGrid, FrameRate, SegmentGrid, Timeline};
     use proptest::prelude::*;
 
     fn grid() -> SegmentGrid {
@@ -178,7 +200,7 @@ mod tests {
         segments[1].duration = Duration::from_millis(1200);
         segments[2].start = segments[2].start + Duration::from_millis(400);
         segments[2].duration = Duration::from_millis(1600);
-        insta::assert_snapshot!(MediaPlaylist::new(grid(), 6, &segments).unwrap(), @r##"
+        insta::assert_snapshot!(MediaPlaylist::new(&grid().into(), 6, &segments).unwrap(), @r##"
         #EXTM3U
         #EXT-X-VERSION:8
         #EXT-X-TARGETDURATION:2
@@ -205,13 +227,13 @@ mod tests {
 
     #[test]
     fn a_playlist_needs_a_segment() {
-        assert_eq!(MediaPlaylist::new(grid(), 6, &[]), None);
+        assert_eq!(MediaPlaylist::new(&grid().into(), 6, &[]), None);
     }
 
     #[test]
     fn a_hole_longer_than_the_window_leaves_nothing_before_it() {
         let segments = [segment(1, 0, false), segment(100, 0, false)];
-        let playlist = MediaPlaylist::new(grid(), 6, &segments).unwrap();
+        let playlist = MediaPlaylist::new(&grid().into(), 6, &segments).unwrap();
         assert_eq!(numbers(&playlist), [(100, false)]);
     }
 
@@ -219,7 +241,7 @@ mod tests {
     fn an_undelivered_segment_at_the_front_keeps_its_line() {
         let mut segments = [segment(1, 0, false), segment(2, 0, false)];
         segments[0].gap = true;
-        let playlist = MediaPlaylist::new(grid(), 6, &segments).unwrap();
+        let playlist = MediaPlaylist::new(&grid().into(), 6, &segments).unwrap();
         assert_eq!(numbers(&playlist), [(1, true), (2, false)]);
         assert!(playlist.to_string().contains("#EXT-X-MAP:URI=\"init-00000000.mp4\"\n#EXT-X-GAP\n"));
     }
@@ -227,7 +249,7 @@ mod tests {
     #[test]
     fn the_list_begins_behind_a_step_that_one_tag_cannot_say() {
         let segments = [segment(1, 0, false), segment(2, 2, true), segment(3, 2, false)];
-        let playlist = MediaPlaylist::new(grid(), 6, &segments).unwrap();
+        let playlist = MediaPlaylist::new(&grid().into(), 6, &segments).unwrap();
         assert_eq!(numbers(&playlist), [(2, false), (3, false)]);
         assert_eq!(playlist.discontinuity_sequence(), 1);
     }
@@ -237,15 +259,65 @@ mod tests {
         let odd = SegmentGrid::new(1500).unwrap();
         let mut one = segment(1, 0, false);
         one.duration = Duration::from_millis(1500);
-        assert_eq!(MediaPlaylist::new(odd, 6, std::slice::from_ref(&one)).unwrap().target_duration(), 2);
+        assert_eq!(MediaPlaylist::new(&odd.into(), 6, std::slice::from_ref(&one)).unwrap().target_duration(), 2);
         one.duration = Duration::from_millis(2600);
-        assert_eq!(MediaPlaylist::new(odd, 6, &[one]).unwrap().target_duration(), 3);
+        assert_eq!(MediaPlaylist::new(&odd.into(), 6, &[one]).unwrap().target_duration(), 3);
     }
 
     #[test]
     fn an_ended_playlist_says_so() {
-        let playlist = MediaPlaylist::new(grid(), 6, &[segment(1, 0, false)]).unwrap().ended();
+        let playlist = MediaPlaylist::new(&grid().into(), 6, &[segment(1, 0, false)]).unwrap().ended();
         assert!(playlist.to_string().ends_with("1.m4s\n#EXT-X-ENDLIST\n"));
+    }
+
+    #[test]
+    fn a_break_with_its_sections_reads_like_this() {
+        let start = grid().start_of(881_500_000);
+        let frames = FrameGrid::new(FrameRate::new(25, 1).unwrap());
+        let timeline = Timeline::new(grid(), frames, Cued::default());
+        let ask = r#"{"type":"out","id":"break","event_id":1,"duration_ms":4000,"pre_roll_ms":6300}"#;
+        let (timeline, placed) = timeline.cue(&serde_json::from_str::<CueAsk>(ask).unwrap(), start).unwrap();
+        let boundaries = timeline.boundaries();
+        let segments: Vec<MediaSegment> = (881_500_000..881_500_007)
+            .filter(|number| *number != 881_500_004)
+            .map(|number| MediaSegment {
+                start: boundaries.start_of(number),
+                duration: boundaries.duration_of(number),
+                ..segment(number, 0, false)
+            })
+            .collect();
+        assert_eq!((placed.out.segment, placed.back.unwrap().segment), (881_500_003, 881_500_005));
+        let ranges = DateRange::all(&timeline);
+        let playlist = |from: usize, to: usize, window: usize| {
+            MediaPlaylist::new(boundaries, window, &segments[from..to]).unwrap().with_ranges(&ranges)
+        };
+        insta::assert_snapshot!(playlist(2, 5, 6), @r##"
+        #EXTM3U
+        #EXT-X-VERSION:8
+        #EXT-X-TARGETDURATION:2
+        #EXT-X-MEDIA-SEQUENCE:881500002
+        #EXT-X-DISCONTINUITY-SEQUENCE:0
+        #EXT-X-MAP:URI="init-00000000.mp4"
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:24.000Z
+        #EXTINF:2.320000,
+        881500002.m4s
+        #EXT-X-DATERANGE:ID="break",START-DATE="2025-11-13T02:13:26.320Z",PLANNED-DURATION=4.000,SCTE35-OUT=0xFC3025000000000000FFFFF01405000000017FEFFF3D0539E0FE00057E400000000000009C2B781B
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:26.320Z
+        #EXTINF:1.680000,
+        881500003.m4s
+        #EXT-X-GAP
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:28.000Z
+        #EXTINF:2.320000,
+        881500004.m4s
+        #EXT-X-DATERANGE:ID="break",START-DATE="2025-11-13T02:13:26.320Z",DURATION=4.000,SCTE35-IN=0xFC3020000000000000FFFFF00F05000000017F4FFF3D0AB820000000000000B300F59B
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:30.320Z
+        #EXTINF:1.680000,
+        881500005.m4s
+        "##);
+        assert!(playlist(0, 3, 6).ranges.is_empty(), "a cue is not told before its segment");
+        assert_eq!(playlist(0, 4, 6).ranges.len(), 1, "nor its end");
+        assert_eq!(playlist(0, 6, 3).ranges.iter().map(|tag| tag.0).collect::<Vec<_>>(), [881_500_005, 881_500_005]);
+        assert!(playlist(5, 6, 1).ranges.is_empty(), "it has left with its last segment");
     }
 
     /// Segments of several runs: each step skips some numbers and may begin a new run.
@@ -285,7 +357,7 @@ mod tests {
             let (mut media, mut discontinuity) = (0, 0);
             for end in 1..=segments.len() {
                 let known = &segments[..end];
-                let playlist = MediaPlaylist::new(grid(), window, known).unwrap();
+                let playlist = MediaPlaylist::new(&grid().into(), window, known).unwrap();
                 let counted = counted(&playlist.to_string());
                 prop_assert!(playlist.media_sequence() >= media && playlist.discontinuity_sequence() >= discontinuity);
                 (media, discontinuity) = (playlist.media_sequence(), playlist.discontinuity_sequence());

@@ -26,6 +26,12 @@
 //!   media sequence back.
 //! - **A short segment stays short.** The rest of its cell is said by the EXT-X-PROGRAM-DATE-TIME of its successor.
 //!
+//! # Date ranges
+//!
+//! Breaks and timed metadata are EXT-X-DATERANGE, in every rendition alike: a tag stands before the segment (by number)
+//! that its time falls into. A break's cue out and cue in are two tags of one ID and START-DATE: what a player has been
+//! told never changes, it is only added to. A cue is told with its segment, not before: until then it can be taken back.
+//!
 //! # Discontinuity sequence
 //!
 //! EXT-X-DISCONTINUITY-SEQUENCE counts the discontinuities that left the window (rfc8216bis 6.2.2). Each segment carries
@@ -33,11 +39,13 @@
 //! one step: where the count makes a larger step between neighbours (segments of a whole run are lost in this rendition
 //! alone), the playlist begins behind it.
 
+mod daterange;
 mod media;
 mod multivariant;
 mod name;
 mod rate;
 
+pub use daterange::DateRange;
 pub use media::{MediaPlaylist, MediaSegment};
 pub use multivariant::{AudioRendition, MultivariantPlaylist, Variant};
 pub use name::{

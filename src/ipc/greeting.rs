@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::link::{DaemonEnd, Link, LinkError, WorkerEnd, parse};
 use super::message::{BUILD, Down, PROTOCOL, Up};
 use crate::model::status::ProgramOrder;
-use crate::model::{ChannelId, MediaTime};
+use crate::model::{ChannelId, LiveSettings, MediaTime};
 use crate::plan::ChannelPlan;
 
 /// What a worker says of itself; [`Up::Hello`] without the protocol number.
@@ -28,6 +28,8 @@ pub struct WorkerHello {
     pub plan: Option<Box<ChannelPlan>>,
     /// What the program was last asked to show.
     pub program: ProgramOrder,
+    /// What operators have set.
+    pub live: Box<LiveSettings>,
 }
 
 /// The part of a hello that every version has: enough to name a version this build cannot read.
@@ -41,8 +43,8 @@ impl DaemonEnd {
     /// Waits for the worker's hello and answers it.
     pub async fn greet(&mut self, within: Duration) -> Result<WorkerHello, LinkError> {
         let heard = match first(self, within).await? {
-            Up::Hello { protocol: _, build, channel, pid, since, plan, program } => {
-                WorkerHello { build, channel, pid, since, plan, program }
+            Up::Hello { protocol: _, build, channel, pid, since, plan, program, live } => {
+                WorkerHello { build, channel, pid, since, plan, program, live }
             }
             _ => return Err(LinkError::Unexpected("another message came first".to_owned())),
         };
@@ -54,8 +56,8 @@ impl DaemonEnd {
 impl WorkerEnd {
     /// Says hello and waits for the daemon's; returns the daemon's build id.
     pub async fn greet(&mut self, hello: WorkerHello, within: Duration) -> Result<String, LinkError> {
-        let WorkerHello { build, channel, pid, since, plan, program } = hello;
-        self.send(&Up::Hello { protocol: PROTOCOL, build, channel, pid, since, plan, program }).await?;
+        let WorkerHello { build, channel, pid, since, plan, program, live } = hello;
+        self.send(&Up::Hello { protocol: PROTOCOL, build, channel, pid, since, plan, program, live }).await?;
         match first(self, within).await? {
             Down::Hello { build, .. } => Ok(build),
             _ => Err(LinkError::Unexpected("another message came first".to_owned())),

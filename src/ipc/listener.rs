@@ -70,6 +70,7 @@ mod tests {
             since: MediaTime::from_secs(1),
             plan: None,
             program: ProgramOrder::Auto,
+            live: Box::default(),
         }
     }
 

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::status::{ProgramOrder, WorkerReport};
-use crate::model::{ChannelId, Event, MediaTime};
+use crate::model::{Act, Acted, ChannelId, Event, LiveSettings, MediaTime};
 use crate::plan::ChannelPlan;
 
 /// Grows with every incompatible change of these messages.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The build both sides compare; a difference is reported, not refused, as long as [`PROTOCOL`] agrees.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");
@@ -30,11 +30,20 @@ pub enum Down {
         plan: Box<ChannelPlan>,
         /// What the program shall show from the start.
         program: ProgramOrder,
+        /// What operators have set.
+        live: Box<LiveSettings>,
     },
     /// What the program shall show.
     Program {
         /// The order.
         order: ProgramOrder,
+    },
+    /// Do this and say what came of it: answered by `Acted` with the same number.
+    Act {
+        /// Tells the answers apart.
+        id: u64,
+        /// What to do.
+        act: Act,
     },
     /// Go off air: last segments written and delivered as far as the deadline allows, then exit. Answered by
     /// `Stopped`.
@@ -64,6 +73,8 @@ pub enum Up {
         plan: Option<Box<ChannelPlan>>,
         /// What the program was last asked to show.
         program: ProgramOrder,
+        /// What operators have set.
+        live: Box<LiveSettings>,
     },
     /// On air: the first frame has left the switch.
     Ready,
@@ -76,6 +87,13 @@ pub enum Up {
     Event {
         /// What.
         event: Event,
+    },
+    /// What came of an `Act`.
+    Acted {
+        /// Its number.
+        id: u64,
+        /// What happened, or in one sentence why nothing did.
+        result: Result<Acted, String>,
     },
     /// A command was not carried out.
     Refused {

@@ -60,6 +60,12 @@ impl Monitor {
         Ok(Self { pipeline, source, interval, due: Mutex::new(None), written })
     }
 
+    /// Whether a picture would be taken now.
+    pub fn is_due(&self) -> bool {
+        let due = *self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        due.is_none_or(|due| Instant::now() >= due) && self.source.current_level_buffers() == 0
+    }
+
     /// Takes a program picture (PTS = media time) if one is due and the last is done. Never blocks.
     pub fn offer(&self, picture: &gst::Buffer) {
         let now = Instant::now();

@@ -20,6 +20,7 @@ fn start() -> Result<(), String> {
         gst::log::set_default_threshold(gst::DebugLevel::Warning);
         gst::log::add_log_function(forward);
     }
+    gstndi::plugin_register_static().map_err(|error| error.to_string())?;
     gstfmp4::plugin_register_static().map_err(|error| error.to_string())
 }
 
@@ -41,6 +42,11 @@ fn forward(
         gst::DebugLevel::Error => tracing::warn!(target: "gstreamer", category, object, "{text}"),
         _ => tracing::debug!(target: "gstreamer", category, object, "{text}"),
     }
+}
+
+/// Whether an element is registered on this box. Hardware encoders are only where their hardware is.
+pub fn has_element(factory: &str) -> bool {
+    gst::ElementFactory::find(factory).is_some()
 }
 
 /// Makes an element that every installation has to have; a missing one names its Debian package.

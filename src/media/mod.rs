@@ -19,12 +19,13 @@ mod init;
 mod outlet;
 pub mod program;
 pub mod slate;
+mod sound;
 mod source;
 
 use std::sync::Arc;
 
 pub use error::MediaError;
-pub use init::init;
+pub use init::{has_element, init};
 pub use outlet::ProgramOutlet;
 pub use source::check_fragment;
 

@@ -12,6 +12,8 @@ pub struct ProgramOutlet {
     pub encoders: Encoders,
     /// None if it could not be started: the program does not depend on it.
     pub monitor: Option<Monitor>,
+    /// The same for what is in preview.
+    pub preview: Option<Monitor>,
 }
 
 impl Outlet for ProgramOutlet {
@@ -24,5 +26,15 @@ impl Outlet for ProgramOutlet {
 
     fn sound(&self, sound: gst::Buffer) {
         self.encoders.push_sound(sound);
+    }
+
+    fn wants_preview(&self) -> bool {
+        self.preview.as_ref().is_some_and(Monitor::is_due)
+    }
+
+    fn preview(&self, picture: gst::Buffer) {
+        if let Some(preview) = &self.preview {
+            preview.offer(&picture);
+        }
     }
 }

@@ -25,8 +25,11 @@ const BOTTOM: (u8, u8, u8) = (34, 138, 120);
 /// The line between title and text, and the bars.
 const ACCENT: (u8, u8, u8) = (150, 112, 140);
 
+/// A picture of program format.
+pub type Picture = gst::Buffer;
+
 /// Draws the slate at program size: caps as `picture_caps`, no timestamp. Takes at most some 3 s.
-pub fn render(format: &ProgramFormat, title: &str, text: &str) -> gst::Buffer {
+pub fn render(format: &ProgramFormat, title: &str, text: &str) -> Picture {
     let (format, title, text) = (*format, title.to_owned(), text.to_owned());
     let worded = bounded(TEXT_BOUND, move || with_words(&format, &title, &text));
     match worded {

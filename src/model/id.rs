@@ -91,6 +91,10 @@ slug! {
     /// A rendition: one encode of the programme, a rung of the ladder or an audio rendition.
     RenditionId
 }
+slug! {
+    /// A cue or a piece of timed metadata: the ID of an EXT-X-DATERANGE.
+    CueId
+}
 
 #[cfg(test)]
 mod tests {

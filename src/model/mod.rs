@@ -3,21 +3,44 @@
 //! Owns: every type that more than one layer speaks. Must not: do I/O, read a clock, or know GStreamer.
 //! One thing has one name in code, API, configuration, log and panel; these are the names.
 
+pub mod act;
+pub mod boundaries;
+pub mod capacity;
+pub mod codec;
+pub mod cue;
 pub mod event;
 pub mod format;
+pub mod guest;
 pub mod health;
 pub mod id;
 pub mod inventory;
+pub mod live;
 pub mod secret;
+pub mod signal;
+pub mod sound;
+pub mod splice;
 pub mod status;
+pub mod take;
 pub mod time;
+pub mod timecode;
+pub mod timed;
+pub mod timeline;
 pub mod units;
 
+pub use act::{Act, Acted};
+pub use boundaries::Boundaries;
+pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources};
+pub use codec::VideoCodec;
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, ProgramFormat};
+pub use guest::{GuestAnswer, GuestAsk, GuestRefusal};
 pub use health::{Health, HealthReport};
-pub use id::{ChannelId, DestinationId, RenditionId, SourceId};
-pub use inventory::{CaptureDevice, Inventory, SoundDevice};
+pub use id::{ChannelId, CueId, DestinationId, RenditionId, SourceId};
+pub use inventory::{CaptureDevice, HardwareDevice, Inventory, SoundDevice};
+pub use live::{LiveChange, LiveSettings};
 pub use secret::Secret;
+pub use signal::{ExpectedFormat, FailoverRules, SignalStatus, SignalThresholds, Trigger, TriggerAction};
+pub use take::{Corner, Layout, Scene, ScheduledTake, TakeOrder, Transition, TransitionKind};
 pub use time::{FrameGrid, MediaTime, SampleGrid, SegmentGrid};
+pub use timeline::{Cued, LiveTimeline, Timeline};
 pub use units::{BitRate, FrameRate, Lufs, PictureSize};

@@ -5,10 +5,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::capacity::CapacityStatus;
 use super::event::Fault;
 use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
+use super::live::LiveSettings;
+use super::signal::SignalStatus;
+use super::sound::{Loudness, SoundState};
+use super::take::{Scene, ScheduledTake};
 use super::time::MediaTime;
+use super::timecode::TimecodeDay;
 use super::units::{BitRate, FrameRate, PictureSize};
 
 /// What somebody asked of a channel.
@@ -30,11 +36,27 @@ pub enum ProgramOrder {
     Auto,
     /// The slate, until released.
     Slate,
-    /// This source while it is healthy, else the slate.
+    /// This source while it delivers, else the slate (or the next healthy one, if the stream class says so).
     Source {
         /// The source.
         source: SourceId,
     },
+    /// Two sources in one picture; one of them alone while the other does not deliver.
+    Scene {
+        /// Which and how.
+        scene: Scene,
+    },
+}
+
+impl ProgramOrder {
+    /// The sources it names.
+    pub fn sources(&self) -> &[SourceId] {
+        match self {
+            ProgramOrder::Auto | ProgramOrder::Slate => &[],
+            ProgramOrder::Source { source } => std::slice::from_ref(source),
+            ProgramOrder::Scene { scene } => &scene.sources,
+        }
+    }
 }
 
 /// What the engine does.
@@ -71,6 +93,11 @@ pub enum Showing {
         /// The source.
         source: SourceId,
     },
+    /// Two sources in one picture.
+    Scene {
+        /// Which and how.
+        scene: Scene,
+    },
 }
 
 /// The program of a channel, counted since its worker started.
@@ -92,6 +119,45 @@ pub struct ProgramStatus {
     pub missed: u64,
     /// Sample peak of the last second per channel, dBFS, −120 for digital silence.
     pub peak_dbfs: Vec<f32>,
+    /// What would be shown if nobody had ordered anything; none for the slate.
+    #[serde(default)]
+    pub auto: Option<SourceId>,
+    /// What is to be shown next, if that is said.
+    #[serde(default)]
+    pub preview: Option<ProgramOrder>,
+    /// Takes to come, in order of time.
+    #[serde(default)]
+    pub scheduled: Vec<ScheduledTake>,
+    /// Whether a dissolve is under way.
+    #[serde(default)]
+    pub dissolving: bool,
+    /// Loudness of each mix, the main one first; empty before it is measured.
+    #[serde(default)]
+    pub loudness: Vec<Loudness>,
+    /// What is watched of the sound of each mix.
+    #[serde(default)]
+    pub sound_states: Vec<SoundState>,
+}
+
+impl ProgramStatus {
+    /// What is shown, in one sentence.
+    pub fn sentence(&self) -> String {
+        match (&self.showing, &self.order) {
+            (Showing::Source { source }, ProgramOrder::Source { source: wanted }) if source != wanted => {
+                format!("the program shows source {source}, because source {wanted} does not deliver")
+            }
+            (Showing::Source { source }, ProgramOrder::Scene { .. }) => {
+                format!("the program shows source {source} alone, because the other one does not deliver")
+            }
+            (Showing::Source { source }, _) => format!("the program shows source {source}"),
+            (Showing::Scene { scene: Scene { sources: [first, second], .. } }, _) => {
+                format!("the program shows sources {first} and {second}")
+            }
+            (Showing::Slate, ProgramOrder::Slate) => "the program shows the slate, as ordered".to_owned(),
+            (Showing::Slate, ProgramOrder::Auto) => "the program shows the slate: no source delivers".to_owned(),
+            (Showing::Slate, _) => "the program shows the slate: the source does not deliver".to_owned(),
+        }
+    }
 }
 
 /// Where a source stands.
@@ -131,6 +197,21 @@ pub struct SourceStatus {
     pub frames: u64,
     /// Frames that arrived too late to be shown.
     pub late: u64,
+    /// Timecode of its newest picture, if it carries one.
+    #[serde(default)]
+    pub timecode: Option<SourceTimecode>,
+    /// Faults of its signal.
+    #[serde(default)]
+    pub signal: SignalStatus,
+}
+
+/// A timecode that came with a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SourceTimecode {
+    /// As the source has it, SMPTE ST 12-1; `;` for drop-frame.
+    pub timecode: String,
+    /// When the picture arrived, on the house clock.
+    pub at: MediaTime,
 }
 
 /// One rendition of a channel.
@@ -253,6 +334,10 @@ pub struct ChannelStatus {
     pub title: String,
     /// The stream class it runs, `name version`.
     pub stream_class: String,
+    /// Frames per second of its program; none for a channel that is no longer configured.
+    pub frame_rate: Option<FrameRate>,
+    /// Whose midnight its timecode counts from.
+    pub timecode: TimecodeDay,
     /// Wanted.
     pub order: ChannelOrder,
     /// Actual.
@@ -267,6 +352,8 @@ pub struct ChannelStatus {
     pub worker: Option<WorkerStatus>,
     /// Worker processes started since the daemon came up, beyond the first.
     pub restarts: u64,
+    /// What operators have set; in force when the worker has confirmed it.
+    pub live: LiveSettings,
     /// The last report of the worker, if there is one.
     pub report: Option<WorkerReport>,
     /// Grows with every change of this document.
@@ -301,6 +388,9 @@ pub struct ApplianceStatus {
     pub health: HealthReport,
     /// The configuration in force.
     pub config: ConfigStatus,
+    /// What the box can carry.
+    #[serde(default)]
+    pub capacity: CapacityStatus,
     /// The channels in the order of the configuration.
     pub channels: Vec<ChannelStatus>,
 }

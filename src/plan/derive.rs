@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 
 use super::graph::{
-    AudioRenditionPlan, ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, RtspTransport, SecondPublisher,
-    SlatePlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
+    RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode,
+    ThresholdPlan, VideoRenditionPlan,
 };
+use super::sessions::Sessions;
 use crate::config::{self, Channel, Checked};
-use crate::model::{CaptureDevice, ChannelId, Inventory, RenditionId, SourceId};
+use crate::model::sound::SourceSound;
+use crate::model::{CaptureDevice, ChannelId, ExpectedFormat, Inventory, RenditionId, SourceId};
 use crate::profile::{Candidate, Profiles};
 
 /// Where a daemon keeps what channels write.
@@ -44,7 +47,18 @@ pub enum PlanError {
 /// One plan per channel, in the order of the configuration.
 pub fn derive(checked: &Checked, inventory: &Inventory, paths: &PlanPaths) -> Result<Vec<ChannelPlan>, PlanError> {
     let free = unclaimed(checked, inventory);
-    checked.channels.iter().map(|channel| derive_channel(channel, &checked.profiles, &free, paths)).collect()
+    let fitting = checked.profiles.fitting(&inventory.devices);
+    let mut sessions = Sessions::new(&checked.profiles, &inventory.devices);
+    let mut encoders = Encoders { all: &checked.profiles, fitting: &fitting, sessions: &mut sessions };
+    checked.channels.iter().map(|channel| derive_channel(channel, &mut encoders, &free, paths)).collect()
+}
+
+/// Where encoders come from.
+struct Encoders<'a, 'b> {
+    all: &'a Profiles,
+    /// Those that fit the box.
+    fitting: &'a Profiles,
+    sessions: &'a mut Sessions<'b>,
 }
 
 /// Capture devices that no source names: what `auto` may take, without sound that another source names.
@@ -67,20 +81,21 @@ fn unclaimed(checked: &Checked, inventory: &Inventory) -> Vec<CaptureDevice> {
 
 fn derive_channel(
     channel: &Channel,
-    profiles: &Profiles,
+    encoders: &mut Encoders<'_, '_>,
     free: &[CaptureDevice],
     paths: &PlanPaths,
 ) -> Result<ChannelPlan, PlanError> {
     let class = &channel.stream_class;
+    let sources = sources(channel, free)?;
     Ok(ChannelPlan {
         channel: channel.id.clone(),
         title: channel.title.clone(),
         stream_class: class.title(),
         program: class.program,
+        timecode: channel.timecode,
         segments: class.segments,
-        sources: sources(channel, free)?,
         slate: SlatePlan { text: channel.slate_text.clone() },
-        video: video(channel, profiles)?,
+        video: video(channel, encoders)?,
         audio: class
             .audio
             .iter()
@@ -89,6 +104,7 @@ fn derive_channel(
                 name: rendition.name.clone(),
                 language: rendition.language.clone(),
                 bitrate: rendition.bitrate,
+                map: rendition.map.clone(),
             })
             .collect(),
         spool: SpoolPlan {
@@ -102,37 +118,91 @@ fn derive_channel(
             loss_ms: class.fallback.loss_ms,
             wait_to_restore_ms: class.fallback.wait_to_restore_ms,
             stall_ms: class.thresholds.stall_ms,
+            failover: class.failover,
+            signal: class.signal.clone(),
         },
+        sound: sound(channel, &sources),
+        sources,
     })
 }
 
-fn video(channel: &Channel, profiles: &Profiles) -> Result<Vec<VideoRenditionPlan>, PlanError> {
+/// What `auto` finds is treated as `auto` says.
+fn sound(channel: &Channel, sources: &[SourcePlan]) -> SoundPlan {
+    let (policy, alarms) = (&channel.stream_class.audio_policy, &channel.stream_class.sound_alarms);
+    let of = |plan: &SourcePlan| {
+        let auto = channel.sources.iter().find(|source| source.kind == config::SourceKind::Auto);
+        let source = channel.sources.iter().find(|source| source.id == plan.id).or(auto)?;
+        (source.sound != SourceSound::default()).then(|| (plan.id.clone(), source.sound.clone()))
+    };
+    SoundPlan {
+        layout: policy.layout,
+        sources: sources.iter().filter_map(of).collect(),
+        true_peak_max: policy.true_peak_max,
+        correction: policy
+            .correction
+            .then_some(CorrectionPlan { target_lufs: policy.loudness_target.0, max_gain_db: policy.max_gain_db }),
+        alarms: SoundAlarmPlan {
+            silence_dbfs: alarms.silence_dbfs,
+            silence_ms: alarms.silence_ms,
+            phase_correlation: alarms.phase_correlation,
+            phase_ms: alarms.phase_ms,
+            missing_ms: alarms.missing_ms,
+            clear_ms: alarms.clear_ms,
+        },
+    }
+}
+
+fn video(channel: &Channel, from: &mut Encoders<'_, '_>) -> Result<Vec<VideoRenditionPlan>, PlanError> {
     let class = &channel.stream_class;
     let each = |rendition: &config::stream_class::VideoRendition| {
         let request = class.encode_request(rendition);
-        let encoders: Vec<EncoderPlan> =
-            profiles.encoders_for(&request, channel.hardware_profile.as_deref()).into_iter().map(encoder).collect();
-        if encoders.is_empty() {
+        let candidates = match channel.hardware_profile.as_deref() {
+            // Named by a technician, who knows what is in the box.
+            Some(name) => from.all.encoders_for(&request, Some(name)),
+            None => from.fitting.encoders_for(&request, None),
+        };
+        let (mut usable, passed_over) = from.sessions.claim(candidates.clone());
+        if usable.is_empty() {
+            usable = candidates;
+        }
+        if usable.is_empty() {
             return Err(PlanError::NoEncoder { channel: channel.id.clone(), rendition: rendition.id.clone() });
         }
+        let pixels = f64::from(rendition.size.width()) * f64::from(rendition.size.height());
+        let rate = pixels * class.program.frame_rate.as_f64() / 1e9;
         Ok(VideoRenditionPlan {
             id: rendition.id.clone(),
             size: rendition.size,
             bitrate: rendition.bitrate,
             max_bitrate: rendition.max_bitrate,
-            encoders,
+            encoders: usable.into_iter().map(|candidate| encoder(candidate, rate)).collect(),
+            passed_over,
         })
     };
     class.video.iter().map(each).collect()
 }
 
-fn encoder(candidate: Candidate) -> EncoderPlan {
-    EncoderPlan {
-        profile: candidate.profile,
-        element: candidate.element,
-        properties: candidate.properties,
-        input_format: candidate.input_format,
-        h264_profile: candidate.h264_profile,
+/// `rate` in thousands of megapixels per second.
+fn encoder(candidate: Candidate, rate: f64) -> EncoderPlan {
+    let cores = candidate.cost.map(|cost| (cost * rate * 1000.0).round() / 1000.0);
+    EncoderPlan { cores, ..EncoderPlan::from(candidate) }
+}
+
+impl From<Candidate> for EncoderPlan {
+    fn from(candidate: Candidate) -> Self {
+        Self {
+            profile: candidate.profile,
+            element: candidate.element,
+            properties: candidate.properties,
+            input_format: candidate.input_format,
+            h264_profile: candidate.h264_profile,
+            codec: candidate.codec,
+            found: candidate.found,
+            cores: None,
+            upload: candidate.upload,
+            counts: candidate.counts,
+            hardware: candidate.hardware,
+        }
     }
 }
 
@@ -145,15 +215,16 @@ fn sources(channel: &Channel, free: &[CaptureDevice]) -> Result<Vec<SourcePlan>,
     let mut plans = Vec::new();
     for source in &channel.sources {
         let config::SourceKind::Auto = &source.kind else {
-            plans.push(SourcePlan { id: source.id.clone(), kind: kind(&source.kind) });
+            plans.push(SourcePlan { id: source.id.clone(), kind: kind(&source.kind), expect: source.expect });
             continue;
         };
         for (n, device) in free.iter().enumerate() {
             let kind =
                 SourceKind::V4l2 { device: PathBuf::from(&device.node), sound: device.sound.clone(), size: None };
-            plans.push(SourcePlan { id: named(format!("{}-{}", source.id, n + 1))?, kind });
+            plans.push(SourcePlan { id: named(format!("{}-{}", source.id, n + 1))?, kind, expect: source.expect });
         }
-        plans.push(SourcePlan { id: named(format!("{}-test", source.id))?, kind: SourceKind::Test });
+        let id = named(format!("{}-test", source.id))?;
+        plans.push(SourcePlan { id, kind: SourceKind::Test, expect: ExpectedFormat::default() });
     }
     Ok(plans)
 }
@@ -194,6 +265,28 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
             latency_ms: *latency_ms,
         },
         config::SourceKind::Custom { fragment } => SourceKind::Custom { fragment: fragment.clone() },
+        config::SourceKind::Whip { key, latency_ms, replace, stun } => SourceKind::Whip {
+            key: key.clone(),
+            latency_ms: *latency_ms,
+            second_publisher: if *replace { SecondPublisher::Replace } else { SecondPublisher::Refuse },
+            stun: stun.clone(),
+        },
+        config::SourceKind::Ndi { name, address, lowest } => {
+            SourceKind::Ndi { name: name.clone(), address: address.clone(), lowest: *lowest }
+        }
+        config::SourceKind::DeckLink { input, connection, mode, sound, sound_channels, captions } => {
+            SourceKind::DeckLink {
+                input: match input {
+                    config::DeckLinkInput::Id(id) => DeckLinkInput::Id(*id),
+                    config::DeckLinkInput::Number(number) => DeckLinkInput::Number(*number),
+                },
+                connection: connection.clone(),
+                mode: mode.clone(),
+                sound: sound.clone(),
+                sound_channels: *sound_channels,
+                captions: *captions,
+            }
+        }
     }
 }
 

@@ -1,14 +1,18 @@
 //! The channel plan: everything a worker needs to build its graph, as data. Serialisable, because it travels over the
 //! worker socket; comparable, because reload goes by diff.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
+use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SourceId,
+    BitRate, ChannelId, DestinationId, ExpectedFormat, FailoverRules, PictureSize, ProgramFormat, RenditionId, Secret,
+    SegmentGrid, SignalThresholds, SourceId, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -22,6 +26,9 @@ pub struct ChannelPlan {
     pub stream_class: String,
     /// What sources are normalised to.
     pub program: ProgramFormat,
+    /// Whose midnight timecode counts from.
+    #[serde(default)]
+    pub timecode: TimecodeDay,
     /// Where segments are cut.
     pub segments: SegmentGrid,
     /// Sources by rank, best first. Never empty.
@@ -38,6 +45,9 @@ pub struct ChannelPlan {
     pub destinations: Vec<DestinationPlan>,
     /// When to act.
     pub thresholds: ThresholdPlan,
+    /// How sound is treated.
+    #[serde(default)]
+    pub sound: SoundPlan,
 }
 
 /// One source.
@@ -47,6 +57,9 @@ pub struct SourcePlan {
     pub id: SourceId,
     /// How to open it.
     pub kind: SourceKind,
+    /// What it is expected to deliver.
+    #[serde(default)]
+    pub expect: ExpectedFormat,
 }
 
 /// How a source is opened.
@@ -61,7 +74,7 @@ pub enum SourceKind {
         device: PathBuf,
         /// ALSA device, such as `hw:1`.
         sound: Option<String>,
-        /// Size to ask of the device; its own choice if none.
+        /// Size to ask of the device; of what it offers, the nearest to the program if none.
         size: Option<PictureSize>,
     },
     /// Sound only, from an ALSA device.
@@ -125,6 +138,61 @@ pub enum SourceKind {
         /// As written.
         fragment: String,
     },
+    /// WHIP ingest: a guest's browser publishes to the box.
+    Whip {
+        /// Whoever knows it may publish; none admits nobody.
+        key: Option<Secret>,
+        /// Receive latency in milliseconds.
+        latency_ms: u32,
+        /// What happens to a second publisher.
+        second_publisher: SecondPublisher,
+        /// STUN server to ask for the box's own public address, `host:port`.
+        stun: Option<String>,
+    },
+    /// An NDI sender.
+    Ndi {
+        /// Name as announced.
+        name: Option<String>,
+        /// Address, `host:port`.
+        address: Option<String>,
+        /// Whether to ask for the sender's small picture.
+        lowest: bool,
+    },
+    /// An input of a Blackmagic DeckLink card.
+    DeckLink {
+        /// Which input.
+        input: DeckLinkInput,
+        /// Connector; a nick of the element's `connection`.
+        connection: String,
+        /// Video mode; a nick of the element's `mode`.
+        mode: String,
+        /// Where its sound comes from; a nick of the sound element's `connection`. Silence if none.
+        sound: Option<String>,
+        /// Channels of sound: 2, 8 or 16.
+        sound_channels: u32,
+        /// Whether captions of the signal are taken over.
+        captions: bool,
+    },
+}
+
+/// An input of a DeckLink card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeckLinkInput {
+    /// By persistent id.
+    Id(i64),
+    /// By number, from 0.
+    Number(i32),
+}
+
+/// What happens to a publisher that comes with a good key while another one delivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondPublisher {
+    /// It is refused; the first one stays.
+    Refuse,
+    /// It takes the place of the first one.
+    Replace,
 }
 
 impl SourceKind {
@@ -139,18 +207,11 @@ impl SourceKind {
             SourceKind::Rtmp { .. } => "rtmp",
             SourceKind::Rtsp { .. } => "rtsp",
             SourceKind::Custom { .. } => "custom",
+            SourceKind::Whip { .. } => "whip",
+            SourceKind::Ndi { .. } => "ndi",
+            SourceKind::DeckLink { .. } => "decklink",
         }
     }
-}
-
-/// What happens to a publisher that comes with a good key while another one delivers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SecondPublisher {
-    /// It is refused; the first one stays.
-    Refuse,
-    /// It takes the place of the first one.
-    Replace,
 }
 
 /// How RTSP media travel.
@@ -193,9 +254,12 @@ pub struct VideoRenditionPlan {
     pub max_bitrate: BitRate,
     /// Encoders to try, best first; the worker takes the first that works on this box.
     pub encoders: Vec<EncoderPlan>,
+    /// Better ones that it may not use, in words: their sessions are taken.
+    #[serde(default)]
+    pub passed_over: Vec<String>,
 }
 
-/// One way to encode H.264: a GStreamer element and its settings, resolved from a hardware profile. Bit rates, key
+/// One way to encode pictures: a GStreamer element and its settings, resolved from a hardware profile. Bit rates, key
 /// frame distance and so on are already in `properties`, in the element's own units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EncoderPlan {
@@ -207,8 +271,26 @@ pub struct EncoderPlan {
     pub properties: Vec<(String, Value)>,
     /// Raw format the element takes, such as `I420` or `NV12`.
     pub input_format: String,
-    /// H.264 profile to ask for in the caps behind the element, such as `high`.
+    /// H.264 profile to ask for in the caps behind the element, such as `high`; of no meaning for other codecs.
     pub h264_profile: String,
+    /// What it encodes to.
+    #[serde(default)]
+    pub codec: VideoCodec,
+    /// Its hardware is in the box.
+    #[serde(default)]
+    pub found: bool,
+    /// Processor cores it takes, as far as known.
+    #[serde(default)]
+    pub cores: Option<f64>,
+    /// Elements between the raw pictures and the encoder, by factory: they bring pictures to its memory.
+    #[serde(default)]
+    pub upload: Vec<String>,
+    /// Cannot be asked for a keyframe, but counts pictures: it is started with the first picture of a segment.
+    #[serde(default)]
+    pub counts: bool,
+    /// Runs on hardware that can fail or be lost on air; false for software.
+    #[serde(default)]
+    pub hardware: bool,
 }
 
 /// One audio rendition (AAC-LC).
@@ -222,6 +304,15 @@ pub struct AudioRenditionPlan {
     pub language: Option<String>,
     /// Bit rate.
     pub bitrate: BitRate,
+    /// Which channels of the program it carries; all of them if none.
+    pub map: Option<ChannelMap>,
+}
+
+impl AudioRenditionPlan {
+    /// Channels it has in a program of `program` channels.
+    pub fn channels(&self, program: u8) -> u8 {
+        self.map.as_ref().map_or(program, ChannelMap::channels)
+    }
 }
 
 /// Segments on disk.
@@ -260,7 +351,7 @@ pub enum DestinationKind {
 }
 
 /// When to act.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ThresholdPlan {
     /// A source without a decoded picture (or sound, for sound-only sources) for this long is lost: slate.
     pub loss_ms: u32,
@@ -269,4 +360,76 @@ pub struct ThresholdPlan {
     pub wait_to_restore_ms: u32,
     /// A worker whose output stands still for this long is killed and replaced.
     pub stall_ms: u32,
+    /// How the program chooses between sources.
+    #[serde(default)]
+    pub failover: FailoverRules,
+    /// What is watched in the signal of each source.
+    #[serde(default)]
+    pub signal: SignalThresholds,
+}
+
+/// How the sound of a channel is treated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SoundPlan {
+    /// How the channels of the program belong together.
+    pub layout: SoundLayout,
+    /// Sources whose sound is not taken as it comes.
+    pub sources: BTreeMap<SourceId, SourceSound>,
+    /// True peak not to be exceeded, dBTP.
+    pub true_peak_max: f64,
+    /// Loudness correction, if it is on.
+    pub correction: Option<CorrectionPlan>,
+    /// When sound counts as faulty.
+    pub alarms: SoundAlarmPlan,
+}
+
+impl Default for SoundPlan {
+    fn default() -> Self {
+        Self {
+            layout: SoundLayout::Stereo,
+            sources: BTreeMap::new(),
+            true_peak_max: -1.0,
+            correction: None,
+            alarms: SoundAlarmPlan::default(),
+        }
+    }
+}
+
+/// Loudness correction: a slow gain towards the target, and a limiter behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CorrectionPlan {
+    /// Where to, LUFS.
+    pub target_lufs: f64,
+    /// Most gain in either direction, dB.
+    pub max_gain_db: f64,
+}
+
+/// When the sound of the program counts as faulty.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SoundAlarmPlan {
+    /// A channel whose mean level is below this is silent, dBFS.
+    pub silence_dbfs: f64,
+    /// Silence of this length is a fault.
+    pub silence_ms: u32,
+    /// A correlation of left and right below this is inverted phase.
+    pub phase_correlation: f64,
+    /// Inverted phase of this length is a fault.
+    pub phase_ms: u32,
+    /// One channel silent, and others not, for this long is a fault.
+    pub missing_ms: u32,
+    /// A fault is over when it was gone for this long.
+    pub clear_ms: u32,
+}
+
+impl Default for SoundAlarmPlan {
+    fn default() -> Self {
+        Self {
+            silence_dbfs: -60.0,
+            silence_ms: 5000,
+            phase_correlation: -0.7,
+            phase_ms: 3000,
+            missing_ms: 10_000,
+            clear_ms: 2000,
+        }
+    }
 }

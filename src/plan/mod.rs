@@ -6,10 +6,14 @@
 mod derive;
 mod diff;
 mod graph;
+mod needs;
+mod sessions;
 
 pub use derive::{PlanError, PlanPaths, derive};
 pub use diff::{Diff, diff};
 pub use graph::{
-    AudioRenditionPlan, ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, RtspTransport, SecondPublisher,
-    SlatePlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
+    RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode,
+    ThresholdPlan, VideoRenditionPlan,
 };
+pub use needs::{Costs, needs};

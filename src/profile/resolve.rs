@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{BitRateUnit, Encoder};
-use crate::model::{BitRate, FrameRate, PictureSize};
+use super::{BitRateUnit, Encoder, Profile};
+use crate::model::{BitRate, FrameRate, PictureSize, VideoCodec};
 
 /// H.264 profiles a rendition may ask for (ITU-T H.264 annex A), all 4:2:0 8 bit.
 pub const H264_PROFILES: &[(&str, &str)] = &[
@@ -20,9 +20,15 @@ pub const EFFORTS: &[(&str, &str)] = &[
     ("high", "picture quality first"),
 ];
 
+/// How long an encoder may hold a picture back.
+pub const LATENCIES: &[(&str, &str)] = &[
+    ("low", "a picture in is a picture out"),
+    ("normal", "up to half a second of lookahead, for more picture from the same bit rate"),
+];
+
 /// What a template may hold.
 pub(crate) const PLACEHOLDERS: &[&str] =
-    &["bitrate", "max_bitrate", "target_percent", "vbv_size", "vbv_ms", "gop_frames", "threads"];
+    &["bitrate", "max_bitrate", "target_percent", "vbv_size", "vbv_ms", "gop_frames", "segment_frames", "threads"];
 
 /// What is asked of an encoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +43,14 @@ pub struct EncodeRequest {
     pub max_bitrate: BitRate,
     /// Duration of a segment, which is that of a GOP.
     pub segment_ms: u32,
-    /// One of [`H264_PROFILES`].
+    /// What to encode to.
+    pub codec: VideoCodec,
+    /// One of [`H264_PROFILES`]; of no meaning for other codecs.
     pub h264_profile: String,
     /// One of [`EFFORTS`].
     pub effort: String,
+    /// One of [`LATENCIES`].
+    pub latency: String,
 }
 
 /// An encoder with its properties resolved.
@@ -56,6 +66,20 @@ pub struct Candidate {
     pub input_format: String,
     /// H.264 profile to ask for in the caps behind it.
     pub h264_profile: String,
+    /// What it encodes to.
+    pub codec: VideoCodec,
+    /// Its hardware was found in the box.
+    pub found: bool,
+    /// Sessions there are of it on the hardware, and whether those of the whole box; none without a limit.
+    pub sessions: Option<(u32, bool)>,
+    /// Processor seconds per thousand megapixels.
+    pub cost: Option<f64>,
+    /// Elements in front of it.
+    pub upload: Vec<String>,
+    /// Counts pictures to its keyframes, instead of being asked for them.
+    pub counts: bool,
+    /// Runs on hardware.
+    pub hardware: bool,
 }
 
 impl EncodeRequest {
@@ -93,6 +117,7 @@ impl EncodeRequest {
             "target_percent" => (self.bitrate.bps() * 100 / self.max_bitrate.bps().max(1)).clamp(50, 100),
             "vbv_ms" => self.vbv_ms(),
             "gop_frames" => self.gop_frames(),
+            "segment_frames" => self.gop_frames() / 10,
             "threads" => self.threads(),
             _ => return None,
         })
@@ -104,15 +129,17 @@ impl Encoder {
     pub fn can(&self, request: &EncodeRequest) -> bool {
         let within =
             |small: PictureSize, large: PictureSize| small.width() <= large.width() && small.height() <= large.height();
-        self.h264_profiles.contains(&request.h264_profile)
+        self.codec == request.codec
+            && (self.codec != VideoCodec::H264 || self.h264_profiles.contains(&request.h264_profile))
             && self.min_size.is_none_or(|least| within(least, request.size))
             && self.max_size.is_none_or(|most| within(request.size, most))
     }
 
-    pub(crate) fn resolve(&self, profile: &str, request: &EncodeRequest) -> Candidate {
+    pub(crate) fn resolve(&self, profile: &Profile, request: &EncodeRequest) -> Candidate {
         let mut properties = self.properties.clone();
         let extra = self.effort.iter().find(|(effort, _)| *effort == request.effort);
-        for (name, value) in extra.into_iter().flat_map(|(_, values)| values) {
+        let late = self.latency.iter().find(|(latency, _)| *latency == request.latency);
+        for (name, value) in extra.into_iter().chain(late).flat_map(|(_, values)| values) {
             match properties.iter_mut().find(|(known, _)| known == name) {
                 Some((_, old)) => *old = value.clone(),
                 None => properties.push((name.clone(), value.clone())),
@@ -122,11 +149,18 @@ impl Encoder {
             *value = fill(value, |name| request.value_of(name, self.bitrate_unit));
         }
         Candidate {
-            profile: profile.to_owned(),
+            profile: profile.name.clone(),
             element: self.element.clone(),
             properties,
             input_format: self.input_format.clone(),
             h264_profile: request.h264_profile.clone(),
+            codec: self.codec,
+            found: !profile.accelerators.is_empty(),
+            sessions: self.max_sessions.map(|most| (most, self.sessions_of_box)),
+            cost: self.cost.iter().find(|(effort, _)| *effort == request.effort).map(|(_, cost)| *cost),
+            upload: self.upload.clone(),
+            counts: self.counts,
+            hardware: profile.is_hardware(),
         }
     }
 }
@@ -178,8 +212,10 @@ mod tests {
             bitrate: bitrate.parse().unwrap(),
             max_bitrate: peak.parse().unwrap(),
             segment_ms: 1000,
+            codec: VideoCodec::H264,
             h264_profile: "high".into(),
             effort: "low".into(),
+            latency: "low".into(),
         }
     }
 

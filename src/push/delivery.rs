@@ -12,10 +12,10 @@
 use std::time::{Duration, Instant};
 
 use crate::hls;
-use crate::model::{ChannelId, RenditionId, SegmentGrid};
+use crate::model::{ChannelId, RenditionId, Timeline};
 use crate::policy::{Backoff, RetryDecision};
 
-use super::lane::{Lane, Slot};
+use super::lane::{Lane, Slot, Timing};
 use super::link::Gate;
 use super::object::{Object, Outcome};
 
@@ -42,7 +42,7 @@ pub(crate) struct Delivery {
     pub(crate) multivariant: Slot,
     /// The multivariant playlist as the destination has it.
     pub(crate) published: Option<String>,
-    grid: SegmentGrid,
+    timing: Timing,
     window: u64,
     backfilling: bool,
     probing: bool,
@@ -51,17 +51,22 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     /// Renditions without segments yet.
-    pub(crate) fn new(lanes: Vec<Lane>, grid: SegmentGrid, window: u32) -> Self {
+    pub(crate) fn new(lanes: Vec<Lane>, timeline: &Timeline, window: u32) -> Self {
         Self {
             lanes,
             multivariant: Slot::new(OBJECT),
             published: None,
-            grid,
+            timing: timeline.into(),
             window: u64::from(window.max(1)),
             backfilling: false,
             probing: false,
             search: Search::Off,
         }
+    }
+
+    /// Cues or metadata have changed.
+    pub(crate) fn retime(&mut self, timeline: &Timeline) {
+        self.timing = timeline.into();
     }
 
     /// The backoff of a single object.
@@ -131,7 +136,7 @@ impl Delivery {
 
     /// Whether nothing is owed and every playlist says so.
     pub(crate) fn finished(&self, multivariant: Option<&str>) -> bool {
-        let told = |lane: &Lane| lane.wanted_playlist(self.grid, self.window) == lane.published;
+        let told = |lane: &Lane| lane.wanted_playlist(&self.timing, self.window) == lane.published;
         self.lanes.iter().all(|lane| lane.owed().next().is_none() && told(lane))
             && self.published.as_deref() == multivariant
     }
@@ -268,7 +273,7 @@ impl Delivery {
     }
 
     fn wanted(&self, lane: usize) -> Option<String> {
-        self.lanes[lane].wanted_playlist(self.grid, self.window)
+        self.lanes[lane].wanted_playlist(&self.timing, self.window)
     }
 
     fn settle_init(&mut self, lane: usize, name: &str, outcome: Outcome, now: Instant, random: f64) {

@@ -2,7 +2,9 @@
 
 use url::Url;
 
-use crate::model::{BitRate, ChannelId, DestinationId, FrameRate, PictureSize, RenditionId, Secret, SegmentGrid};
+use crate::model::{
+    BitRate, ChannelId, DestinationId, FrameRate, LiveTimeline, PictureSize, RenditionId, Secret, SegmentGrid,
+};
 
 /// One destination of one channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +23,10 @@ pub struct PushDescription {
     pub audio: Vec<PushedAudio>,
     /// Segments in a media playlist.
     pub playlist_segments: u32,
-    /// Where segments are cut.
+    /// How long segments are.
     pub grid: SegmentGrid,
+    /// Where they are cut, and what is told of them.
+    pub timeline: LiveTimeline,
 }
 
 /// A video rendition as the multivariant playlist tells it.

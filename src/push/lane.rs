@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use crate::hls::{MediaPlaylist, MediaSegment};
-use crate::model::{MediaTime, RenditionId, SegmentGrid};
+use crate::hls::{DateRange, MediaPlaylist, MediaSegment};
+use crate::model::{Boundaries, MediaTime, RenditionId, Timeline};
 use crate::policy::{Attempts, Backoff};
 use crate::spool::Segment;
 
@@ -14,6 +14,19 @@ use super::record::Delivered;
 /// Requests for segments of one rendition at the live edge; a second one starts when a segment takes longer than it
 /// lasts.
 const LIVE_REQUESTS: usize = 2;
+
+/// What a playlist says of the channel's time.
+#[derive(Debug)]
+pub(crate) struct Timing {
+    boundaries: Boundaries,
+    ranges: Vec<DateRange>,
+}
+
+impl From<&Timeline> for Timing {
+    fn from(timeline: &Timeline) -> Self {
+        Self { boundaries: timeline.boundaries().clone(), ranges: DateRange::all(timeline) }
+    }
+}
 
 /// How an object stands that is not divided into numbers: an initialisation or a playlist.
 #[derive(Debug, Clone)]
@@ -232,7 +245,7 @@ impl Lane {
 
     /// The media playlist as it should be: the window that ends with the newest acknowledged segment; what is owed in it
     /// is a gap. None before anything was acknowledged, and while it would end before what players have seen already.
-    pub(crate) fn wanted_playlist(&self, grid: SegmentGrid, window: u64) -> Option<String> {
+    pub(crate) fn wanted_playlist(&self, timing: &Timing, window: u64) -> Option<String> {
         let last = self.edge.max(self.last_acknowledged().map(|segment| segment.number))?;
         let seen = self.inherited.filter(|n| *n > last && self.segment(*n).is_some() && !self.delivered.settled(*n));
         if seen.is_some() {
@@ -243,7 +256,7 @@ impl Lane {
         let to = self.segments.partition_point(|segment| segment.number <= last);
         let listed: Vec<MediaSegment> = self.segments[from..to].iter().map(|segment| self.entry(segment)).collect();
         let window = usize::try_from(window).unwrap_or(usize::MAX);
-        Some(MediaPlaylist::new(grid, window, &listed)?.to_string())
+        Some(MediaPlaylist::new(&timing.boundaries, window, &listed)?.with_ranges(&timing.ranges).to_string())
     }
 
     /// The newest segment that the destination has, of those in the spool.

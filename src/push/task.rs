@@ -1,12 +1,13 @@
 //! The task of a destination: asks `delivery` and `link`, sends, and tells what happened.
 
 use std::io;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
 use crate::hls;
+use crate::model::Timeline;
 use crate::model::status::DestinationStatus;
 use crate::policy::{HttpFailure, RetryDecision, Verdict, judge};
 use crate::spool::Spool;
@@ -49,6 +50,8 @@ pub(crate) struct Task {
     settled: Settled,
     stop: oneshot::Receiver<StopOrder>,
     record: RecordFile,
+    /// The timeline that `delivery` knows.
+    timeline: Arc<Timeline>,
     delivery: Delivery,
     ladder: Ladder,
     link: Link,
@@ -80,10 +83,11 @@ impl Task {
         let Seams { spool, events, status, settled, stop } = seams;
         let path = Record::path(spool.directory(), &description.destination);
         let record = RecordFile::new(path, record);
+        let timeline = description.timeline.get();
         let lanes = description
             .renditions()
             .map(|(id, medium)| Lane::new(id.clone(), medium, record.of(id), Delivery::object_backoff()));
-        let mut delivery = Delivery::new(lanes.collect(), description.grid, description.playlist_segments);
+        let mut delivery = Delivery::new(lanes.collect(), &timeline, description.playlist_segments);
         for lane in &mut delivery.lanes {
             lane.refresh(spool.segments(&lane.id));
             lane.inherit();
@@ -92,6 +96,7 @@ impl Task {
         delivery.reconnected();
         Self {
             record,
+            timeline,
             delivery,
             ladder: Ladder::default(),
             link: Link::new(),
@@ -172,6 +177,11 @@ impl Task {
         }
         self.tally.look(&self.description, &self.delivery.lanes, false);
         self.ladder.refresh(&self.description, &self.delivery.lanes, &self.spool, now);
+        let timeline = self.description.timeline.get();
+        if !Arc::ptr_eq(&timeline, &self.timeline) {
+            self.delivery.retime(&timeline);
+            self.timeline = timeline;
+        }
     }
 
     /// Starts all that may be started.
@@ -301,7 +311,7 @@ impl Task {
 async fn idle(description: &PushDescription, seams: Seams, why: &str) {
     (seams.events)(report::misconfigured(description, why, now()));
     let counters = Counters { disabled: Some(why.to_owned()), last_error: Some(why.to_owned()), ..Counters::default() };
-    let nothing = Delivery::new(Vec::new(), description.grid, description.playlist_segments);
+    let nothing = Delivery::new(Vec::new(), &description.timeline.get(), description.playlist_segments);
     seams.status.send_modify(|status| report::update(status, &nothing, &Link::new(), &counters, 0, now()));
     if let Ok((_, answer)) = seams.stop.await {
         let owed = description.renditions().map(|(id, _)| seams.spool.segments(id).len() as u64).sum();

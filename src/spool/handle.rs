@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::hls::segment_name;
 use crate::model::status::SpoolStatus;
-use crate::model::{MediaTime, RenditionId, SegmentGrid};
+use crate::model::{Boundaries, MediaTime, RenditionId};
 
 use super::catalog::Catalog;
 use super::error::{At, SpoolError};
@@ -50,12 +50,12 @@ pub(crate) struct Inner {
 impl Spool {
     /// Opens the spool of a channel in `dir` for `renditions`, setting it up or putting it in order first. `now` tells
     /// which unfinished segments this run can still append to. Name all renditions of the channel, also one whose encoder
-    /// fails: what is found of others is removed.
+    /// fails: what is found of others is removed. `boundaries`: where segments are cut.
     pub fn open(
         dir: &Path,
         quota_bytes: u64,
         retain: Duration,
-        grid: SegmentGrid,
+        boundaries: impl Into<Boundaries>,
         renditions: &[RenditionId],
         now: MediaTime,
     ) -> Result<(Self, Mended), SpoolError> {
@@ -63,15 +63,16 @@ impl Spool {
         let held = take_lock(dir)?;
         let mut mended = Mended::default();
         remove_retired(dir, renditions, &mut mended)?;
-        let latest = grid.number_at(now + CLOCK_SLACK);
+        let boundaries = boundaries.into();
+        let latest = boundaries.number_at(now + CLOCK_SLACK);
         let recovered: Vec<Recovered> = renditions
             .iter()
-            .map(|id| recover(id, dir.join(id.as_str()), (grid, latest), &mut mended))
+            .map(|id| recover(id, dir.join(id.as_str()), (&boundaries, latest), &mut mended))
             .collect::<Result<_, _>>()?;
         let catalog = RwLock::new(Catalog::new(now));
         let mut writer = assemble(dir, recovered, &catalog, &mut mended)?;
         writer.marks.take_back(latest);
-        close_past(&mut writer, &catalog, grid.number_at(now));
+        close_past(&mut writer, &catalog, boundaries.number_at(now));
         let inner = Inner {
             directory: dir.to_owned(),
             quota_bytes,
@@ -103,6 +104,12 @@ impl Spool {
         self.publish(done.len(), &outcome, chunk.start + chunk.duration);
         outcome?;
         Ok(done.into_iter().rfind(|(rendition, _)| *rendition == chunk.rendition).map(|(_, segment)| segment))
+    }
+
+    /// Gives up what there is of segment `number` and later ones of a rendition: their chunks come once more, from
+    /// another encoder. What is complete stays.
+    pub fn begin_again(&self, rendition: &RenditionId, number: u64) {
+        lock(&self.inner.writer).begin_again(rendition, number);
     }
 
     /// Closes the open segments, at a stop; gives those that this completed.

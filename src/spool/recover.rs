@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::hls::{init_name, is_init_name, segment_name, segment_number};
-use crate::model::{MediaTime, RenditionId, SegmentGrid};
+use crate::model::boundaries::MOST_AHEAD;
+use crate::model::{Boundaries, MediaTime, RenditionId};
 
 use super::boxes::scan_chunks;
 use super::catalog::Shelf;
@@ -43,7 +44,7 @@ pub(crate) struct Recovered {
 pub(crate) fn recover(
     id: &RenditionId,
     directory: PathBuf,
-    (grid, latest): (SegmentGrid, u64),
+    (boundaries, latest): (&Boundaries, u64),
     mended: &mut Mended,
 ) -> Result<Recovered, SpoolError> {
     fs::create_dir_all(&directory).at(&directory)?;
@@ -51,7 +52,7 @@ pub(crate) fn recover(
     mended.index_lines_dropped += torn as u64;
     let memory = Memory::replay(records, latest);
     let mut recovery =
-        Recovery { listing: Listing::read(&directory)?, directory, grid, inits: BTreeMap::new(), mended };
+        Recovery { listing: Listing::read(&directory)?, directory, boundaries, inits: BTreeMap::new(), mended };
     recovery.discard_temporaries();
     recovery.discard_future(latest);
     recovery.read_inits();
@@ -144,7 +145,7 @@ impl Listing {
 
 struct Recovery<'a> {
     directory: PathBuf,
-    grid: SegmentGrid,
+    boundaries: &'a Boundaries,
     listing: Listing,
     /// Whole initialisations by name.
     inits: BTreeMap<String, Track>,
@@ -266,13 +267,20 @@ impl Recovery<'_> {
         let spans: Option<Vec<_>> = chunks.moofs.iter().map(|moof| track.span(moof)).collect();
         let Some((first, spans)) = spans.and_then(|spans| Some((*spans.first()?, spans))) else { return Ok(None) };
         let end = spans.iter().map(|span| span.start + span.duration).max().unwrap_or(first.start);
-        if end <= first.start || end.since(first.start) > self.grid.duration() * 2 {
+        if end <= first.start || end.since(first.start) > self.boundaries.grid().duration() * 2 {
             return Ok(None);
         }
         // Media that claims to play elsewhere than its number says is not believed.
-        let inside = self.grid.number_at(first.start + TOLERANCE) == number;
-        let start = if inside { first.start } else { self.grid.start_of(number) };
+        let inside = self.boundaries.number_at(first.start + TOLERANCE) == number || self.bent(first.start, number);
+        let start = if inside { first.start } else { self.boundaries.start_of(number) };
         Ok(Some(Media { bytes: chunks.end, start, end: start + end.since(first.start) }))
+    }
+
+    /// Whether segment `number` may have begun at `start` for the sake of a cue that nobody remembers.
+    fn bent(&self, start: MediaTime, number: u64) -> bool {
+        let grid = self.boundaries.grid();
+        let (nominal, most) = (grid.start_of(number), grid.duration() * MOST_AHEAD);
+        if start < nominal { nominal.since(start) <= most } else { start.since(nominal) <= grid.duration() * 3 / 2 }
     }
 
     fn cut(&mut self, path: &Path, length: u64, whole: u64) -> Result<(), SpoolError> {

@@ -72,6 +72,14 @@ impl Writer {
         closed.and(completed)
     }
 
+    /// Discards the open segment of a rendition if its number is `number` or above.
+    pub(crate) fn begin_again(&mut self, rendition: &RenditionId, number: u64) {
+        let Some(lane) = self.lanes.get_mut(rendition) else { return };
+        if let Some(part) = lane.part.take_if(|part| part.number >= number) {
+            part.discard();
+        }
+    }
+
     /// Closes every open segment.
     pub(crate) fn finish(
         &mut self,

@@ -17,11 +17,13 @@ const KEEP: i64 = 100_000;
 const CUT_EVERY: i64 = 500;
 
 /// Step n brings a database from version n to n + 1 (`user_version`). Never changed once released, only added to.
-const MIGRATIONS: &[&str] =
-    &["CREATE TABLE orders (channel TEXT PRIMARY KEY, on_air INTEGER NOT NULL, program TEXT NOT NULL) STRICT;
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE orders (channel TEXT PRIMARY KEY, on_air INTEGER NOT NULL, program TEXT NOT NULL) STRICT;
      CREATE TABLE as_run (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, channel TEXT, code TEXT NOT NULL,
                           event TEXT NOT NULL) STRICT;
-     CREATE INDEX as_run_at ON as_run (at);"];
+     CREATE INDEX as_run_at ON as_run (at);",
+    "ALTER TABLE orders ADD COLUMN live TEXT NOT NULL DEFAULT '{}';",
+];
 
 /// Why the database cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -67,27 +69,30 @@ impl Database {
     }
 
     pub(super) fn orders(&self) -> Result<SavedOrders, StoreError> {
-        let mut statement = self.connection.prepare("SELECT channel, on_air, program FROM orders")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let mut statement = self.connection.prepare("SELECT channel, on_air, program, live FROM orders")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
         let mut orders = SavedOrders::new();
         for row in rows {
-            let (channel, on_air, program): (String, bool, String) = row?;
+            let (channel, on_air, program, live): (String, bool, String, String) = row?;
             // A row that a person has edited into nonsense is as good as none.
             let Ok(channel) = ChannelId::new(channel) else { continue };
             let order = if on_air { ChannelOrder::OnAir } else { ChannelOrder::OffAir };
             let program = serde_json::from_str(&program).unwrap_or_default();
-            orders.insert(channel, Orders { channel: order, program });
+            let live = serde_json::from_str(&live).unwrap_or_default();
+            orders.insert(channel, Orders { channel: order, program, live });
         }
         Ok(orders)
     }
 
     pub(super) fn save(&self, channel: &ChannelId, orders: &Orders) -> Result<(), StoreError> {
         let program = serde_json::to_string(&orders.program).unwrap_or_default();
+        let live = serde_json::to_string(&orders.live).unwrap_or_default();
         let on_air = orders.channel == ChannelOrder::OnAir;
         self.connection.execute(
-            "INSERT INTO orders VALUES (?1, ?2, ?3)
-             ON CONFLICT (channel) DO UPDATE SET on_air = excluded.on_air, program = excluded.program",
-            params![channel.as_str(), on_air, program],
+            "INSERT INTO orders (channel, on_air, program, live) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (channel) DO UPDATE SET on_air = excluded.on_air, program = excluded.program,
+                                                 live = excluded.live",
+            params![channel.as_str(), on_air, program, live],
         )?;
         Ok(())
     }

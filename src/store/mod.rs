@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::model::status::{ChannelOrder, ProgramOrder};
-use crate::model::{ChannelId, Event};
+use crate::model::{ChannelId, Event, LiveSettings};
 
 use thread::{Job, Keeper};
 
@@ -31,12 +31,14 @@ const QUEUE: usize = 1024;
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// What somebody asked of a channel, as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Orders {
     /// On air or off.
     pub channel: ChannelOrder,
     /// What the program shall show.
     pub program: ProgramOrder,
+    /// What operators have set.
+    pub live: LiveSettings,
 }
 
 /// Orders by channel.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use super::*;
-use crate::model::{EventCode, MediaTime, Severity};
+use crate::model::{EventCode, LiveSettings, MediaTime, Severity};
 
 fn open(path: &Path) -> (Store, SavedOrders, mpsc::Receiver<Event>) {
     let (sender, notices) = mpsc::channel();
@@ -18,7 +18,11 @@ fn demo() -> ChannelId {
 }
 
 fn slate() -> Orders {
-    Orders { channel: ChannelOrder::OffAir, program: ProgramOrder::Slate }
+    Orders {
+        channel: ChannelOrder::OffAir,
+        program: ProgramOrder::Slate,
+        live: LiveSettings { slate_text: Some("soon".into()), ..LiveSettings::default() },
+    }
 }
 
 fn event(text: &str) -> Event {

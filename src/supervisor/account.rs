@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::asks::{Answer, Ask, Pending, Reply, SHOW_WITHIN, START_WITHIN, outcome, shows};
+use super::acts::Acting;
+use super::asks::{Answer, Ask, Pending, Reply, START_WITHIN, outcome};
 use super::channel::Channel;
 use super::handle::Refusal;
 use super::journal::now;
 use super::lifecycle::{Input, Stand};
 use super::verdict::{DOUBT, Facts, delivered, health, state};
 use crate::ipc::Down;
-use crate::model::status::{ChannelOrder, ChannelStatus, ProgramOrder};
+use crate::model::status::{ChannelOrder, ChannelStatus};
 use crate::model::{Event, EventCode, HealthReport, Severity};
 
 /// How long a channel without a report (its worker is being replaced) still counts as on air: players have that much.
@@ -48,18 +49,13 @@ impl Channel {
                 let within = self.shared.settings.limits.longest_stop() + LOOK;
                 self.pending.push(Pending::new(ask, within, reply, at));
             }
-            Ask::Show(order) => {
-                if let Some(answer) = self.show(order, &status) {
-                    let _ = reply.send(answer);
-                    return;
-                }
-                self.pending.push(Pending::new(ask, SHOW_WITHIN, reply, at));
-            }
+            // They have ways of their own, see `takes` and `acts`.
+            Ask::Show(_) | Ask::Change(_) | Ask::Act(_) => {}
         }
     }
 
     /// A later order ends the wait for an earlier one that it contradicts.
-    fn overtake(&mut self, ask: &Ask) {
+    pub(super) fn overtake(&mut self, ask: &Ask) {
         for pending in std::mem::take(&mut self.pending) {
             if pending.is_contradicted_by(ask) {
                 let text = "overtaken by a later order before it was confirmed".to_owned();
@@ -81,27 +77,6 @@ impl Channel {
             }
         }
         self.todo.push_back(Input::Want(order == ChannelOrder::OnAir));
-    }
-
-    /// Takes an order to the program; the answer, if there is nothing to wait for.
-    fn show(&mut self, order: &ProgramOrder, status: &ChannelStatus) -> Option<Answer> {
-        if self.order == ChannelOrder::OffAir {
-            return Some(Err(Refusal::OffAir(self.id.clone())));
-        }
-        if let (ProgramOrder::Source { source }, Some(plan)) = (order, &self.plan)
-            && !plan.sources.iter().any(|candidate| candidate.id == *source)
-        {
-            return Some(Err(Refusal::UnknownSource(self.id.clone(), source.clone())));
-        }
-        if self.program == *order && self.report.as_ref().is_some_and(|report| shows(report, order)) {
-            return Some(Ok(outcome(false, status, "the program shows it already".to_owned())));
-        }
-        if self.program != *order {
-            self.program = order.clone();
-            self.save();
-        }
-        self.tell_program = true;
-        None
     }
 
     /// Sends the program order that has come in, once there is a program. A worker that is out of reach gets it when it
@@ -128,7 +103,7 @@ impl Channel {
 
     /// When to look again if nothing happens before.
     pub(super) fn next_due(&self) -> Instant {
-        let pending = self.pending.iter().map(Pending::due).min();
+        let pending = self.pending.iter().map(Pending::due).chain(self.acting.iter().map(Acting::due)).min();
         let look = Instant::now() + if self.is_busy() { LOOK } else { LOOK * 60 };
         // One look as soon as silence becomes doubtful; after that the usual ones.
         let doubt = self.beat.map(|beat| beat + DOUBT + Duration::from_millis(1)).filter(|at| *at > Instant::now());
@@ -147,6 +122,7 @@ impl Channel {
             self.status.send_replace(Arc::new(ChannelStatus { generation, ..status }));
             self.shared.changed.notify_one();
         }
+        self.give_up_acts(at);
         self.pending.retain(|pending| !pending.is_abandoned());
         let stand = self.life.stand();
         let status = self.status.borrow().clone();
@@ -159,7 +135,7 @@ impl Channel {
     }
 
     /// Answers by way of the root, which publishes first: who has the answer finds it in the snapshot.
-    fn settle(&self, pending: Pending, answer: Answer) {
+    pub(super) fn settle(&self, pending: Pending, answer: Answer) {
         let _ = self.shared.answers.send((pending.into_reply(), answer));
     }
 
@@ -204,6 +180,8 @@ impl Channel {
             id: self.id.clone(),
             title: self.plan.as_ref().map_or_else(|| before.title.clone(), |plan| plan.title.clone()),
             stream_class: self.plan.as_ref().map_or_else(|| before.stream_class.clone(), |p| p.stream_class.clone()),
+            frame_rate: self.plan.as_ref().map_or(before.frame_rate, |plan| Some(plan.program.frame_rate)),
+            timecode: self.plan.as_ref().map_or(before.timecode, |plan| plan.timecode),
             order: self.order,
             state: state(stand, self.life.wanted(), self.report.as_ref()),
             health: judged,
@@ -211,6 +189,7 @@ impl Channel {
             on_air_since: self.on_air_since,
             worker,
             restarts: self.launches.saturating_sub(1),
+            live: self.live.clone(),
             report: self.report.clone(),
             generation: before.generation,
         }

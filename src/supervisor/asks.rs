@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use super::handle::{Outcome, Refusal};
 use super::lifecycle::Stand;
 use crate::model::status::{ChannelStatus, ProgramOrder, Showing, SourceState, WorkerReport};
+use crate::model::{Act, LiveChange, TakeOrder};
 
 /// From an order to a first picture.
 pub(crate) const START_WITHIN: Duration = Duration::from_secs(10);
@@ -14,14 +15,18 @@ pub(crate) const START_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) const SHOW_WITHIN: Duration = Duration::from_secs(3);
 
 /// What is asked of a channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Ask {
     /// Be on air.
     Start,
     /// Be off air.
     Stop,
     /// Show this.
-    Show(ProgramOrder),
+    Show(TakeOrder),
+    /// Set this.
+    Change(LiveChange),
+    /// Have the worker do this.
+    Act(Act),
 }
 
 /// What an order comes to.
@@ -36,11 +41,27 @@ pub(crate) struct Pending {
     since: Instant,
     within: Duration,
     reply: Reply,
+    /// The number of the act that the worker was told, if it was.
+    act: Option<u64>,
 }
 
 impl Pending {
     pub(crate) fn new(ask: Ask, within: Duration, reply: Reply, now: Instant) -> Self {
-        Self { ask, since: now, within, reply }
+        Self { ask, since: now, within, reply, act: None }
+    }
+
+    /// The same, answered by the worker as this act.
+    pub(crate) fn by_act(self, act: u64) -> Self {
+        Self { act: Some(act), ..self }
+    }
+
+    pub(crate) fn act(&self) -> Option<u64> {
+        self.act
+    }
+
+    /// The worker that was told is gone: the next one shows it from its start.
+    pub(crate) fn forget_act(&mut self) {
+        self.act = None;
     }
 
     pub(crate) fn due(&self) -> Instant {
@@ -76,7 +97,13 @@ impl Pending {
         let confirmed = match &self.ask {
             Ask::Start => stand == Stand::Up && status.report.is_some(),
             Ask::Stop => stand == Stand::Idle,
-            Ask::Show(order) => status.report.as_ref().is_some_and(|report| shows(report, order)),
+            // Answered by the worker itself.
+            Ask::Show(_) if self.act.is_some() => false,
+            Ask::Change(_) | Ask::Act(_) => false,
+            Ask::Show(take) => {
+                let report = status.report.as_ref();
+                take.order.as_ref().zip(report).is_some_and(|(order, report)| shows(report, order))
+            }
         };
         let reason = &status.health.reason;
         if confirmed {
@@ -109,6 +136,7 @@ pub(crate) fn outcome(changed: bool, status: &ChannelStatus, text: String) -> Ou
         program: status.report.as_ref().map(|report| report.program.order.clone()),
         state: Some(status.state),
         showing: status.report.as_ref().map(|report| report.program.showing.clone()),
+        acted: None,
         text,
     }
 }
@@ -120,7 +148,9 @@ pub(crate) fn shows(report: &WorkerReport, order: &ProgramOrder) -> bool {
         (ProgramOrder::Slate, Showing::Slate) | (ProgramOrder::Auto, Showing::Source { .. }) => true,
         (ProgramOrder::Auto, Showing::Slate) => !report.sources.iter().any(|s| s.state == SourceState::Delivering),
         (ProgramOrder::Source { source }, Showing::Source { source: shown }) => source == shown,
-        (ProgramOrder::Slate, Showing::Source { .. }) | (ProgramOrder::Source { .. }, Showing::Slate) => false,
+        (ProgramOrder::Scene { scene }, Showing::Scene { scene: shown }) => scene == shown,
+        (ProgramOrder::Auto, Showing::Scene { .. }) => false,
+        (ProgramOrder::Slate | ProgramOrder::Source { .. } | ProgramOrder::Scene { .. }, _) => false,
     };
     carried_out && program.order == *order
 }
@@ -131,19 +161,17 @@ fn done(ask: &Ask, status: &ChannelStatus) -> String {
         (Ask::Start, _) => format!("channel {} is up in worker {pid}", status.id),
         (Ask::Stop, _) => format!("channel {} is off air, its worker is gone", status.id),
         (Ask::Show(_), Some(report)) => shown(report),
-        (Ask::Show(_), None) => String::new(),
+        (Ask::Show(_) | Ask::Change(_) | Ask::Act(_), _) => String::new(),
     }
 }
 
 fn shown(report: &WorkerReport) -> String {
     match (&report.program.showing, &report.program.order) {
-        (Showing::Source { source }, _) => format!("the program shows source {source}"),
-        (Showing::Slate, ProgramOrder::Slate) => "the program shows the slate, as ordered".to_owned(),
-        (Showing::Slate, ProgramOrder::Auto) => "the program shows the slate: no source delivers".to_owned(),
         (Showing::Slate, ProgramOrder::Source { source }) => {
             let why = report.sources.iter().find(|status| status.id == *source);
             let why = why.map_or("unknown to the worker", |status| status.health.reason.as_str());
             format!("the program shows the slate: source {source}: {why}")
         }
+        _ => report.program.sentence(),
     }
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::acts::Acting;
 use super::asks::{Answer, Ask, Pending, Reply};
 use super::journal::Journal;
 use super::lifecycle::{Input, Lifecycle};
@@ -24,7 +25,7 @@ use super::reach::Contact;
 use super::settings::Settings;
 use crate::ipc::{Down, LinkError, Receiver, Sender, Up};
 use crate::model::status::{ChannelOrder, ChannelStatus, ProgramOrder, WorkerReport, WorkerStatus};
-use crate::model::{ChannelId, MediaTime};
+use crate::model::{ChannelId, LiveSettings, MediaTime};
 use crate::plan::ChannelPlan;
 use crate::store::{Orders, Store};
 use crate::system::{Exit, Process};
@@ -78,6 +79,7 @@ pub(crate) struct Channel {
     pub(super) plan: Option<Arc<ChannelPlan>>,
     pub(super) order: ChannelOrder,
     pub(super) program: ProgramOrder,
+    pub(super) live: LiveSettings,
     pub(super) life: Lifecycle,
     pub(super) todo: VecDeque<Input>,
     pub(super) leaving: bool,
@@ -105,6 +107,11 @@ pub(crate) struct Channel {
     pub(super) on_air_since: Option<MediaTime>,
 
     pub(super) pending: Vec<Pending>,
+    /// Commands that the worker was told and has not answered, and how many there were.
+    pub(super) acting: Vec<Acting>,
+    pub(super) acts: u64,
+    /// From when on the program order that is known has been in force, as far as the worker said.
+    pub(super) program_at: Option<MediaTime>,
     pub(super) status: watch::Sender<Arc<ChannelStatus>>,
 }
 
@@ -127,6 +134,7 @@ impl Channel {
             plan,
             order: orders.channel,
             program: orders.program,
+            live: orders.live,
             life,
             todo: VecDeque::new(),
             tell_program: false,
@@ -145,6 +153,9 @@ impl Channel {
             seen_on_air: None,
             on_air_since: None,
             pending: Vec::new(),
+            acting: Vec::new(),
+            acts: 0,
+            program_at: None,
             status,
         }
     }
@@ -163,7 +174,7 @@ impl Channel {
             match self.next(&mut mailbox).await {
                 // Nobody is left to take orders from: the worker stays on air for the next daemon.
                 Happening::Mail(None) => return,
-                Happening::Mail(Some(mail)) => self.on_mail(mail),
+                Happening::Mail(Some(mail)) => self.on_mail(mail).await,
                 Happening::Ended(exit) => self.on_ended(exit).await,
                 Happening::Message(Ok(message)) => self.on_message(message),
                 Happening::Message(Err(error)) => self.on_broken(&error),
@@ -191,17 +202,15 @@ impl Channel {
         }
     }
 
-    fn on_mail(&mut self, mail: Mail) {
+    async fn on_mail(&mut self, mail: Mail) {
         match mail {
+            Mail::Ask(Ask::Change(change), reply) => self.on_change(&change, reply).await,
+            Mail::Ask(Ask::Act(act), reply) => self.on_act(act, reply).await,
+            Mail::Ask(Ask::Show(take), reply) => self.on_take(take, reply).await,
             Mail::Ask(ask, reply) => self.on_ask(ask, reply),
             Mail::Plan(plan) => {
                 self.life.set_stall(stall(&plan));
-                if let ProgramOrder::Source { source } = &self.program
-                    && !plan.sources.iter().any(|candidate| candidate.id == *source)
-                {
-                    self.program = ProgramOrder::Auto;
-                    self.save();
-                }
+                self.forget_sources(&plan);
                 self.plan = Some(plan);
                 self.trouble = None;
                 self.todo.push_back(Input::Renew);
@@ -218,7 +227,7 @@ impl Channel {
 
     /// Keeps the orders.
     pub(super) fn save(&self) {
-        let orders = Orders { channel: self.order, program: self.program.clone() };
+        let orders = Orders { channel: self.order, program: self.program.clone(), live: self.live.clone() };
         self.shared.store.save(&self.id, orders);
     }
 

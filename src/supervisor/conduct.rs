@@ -10,7 +10,7 @@ use super::lifecycle::{Action, Input, Note, Stand};
 use super::reach::{Contact, look, reach};
 use crate::ipc::{Down, LinkError, Up, WorkerHello, socket_path};
 use crate::model::status::WorkerStatus;
-use crate::model::{Event, EventCode, Severity};
+use crate::model::{Act, Event, EventCode, Severity};
 use crate::system::{Exit, Launch, Process, Signal, bound_log};
 
 /// Before the next attempt to connect to a peer that broke the protocol.
@@ -41,6 +41,7 @@ impl Channel {
                     // On air with what we want: what its program shows was ordered while orders were still kept.
                     (Some(theirs), Some(ours)) if self.life.wanted() && **theirs == **ours => {
                         self.program = hello.program;
+                        self.live = *hello.live;
                         Input::FoundFit
                     }
                     // Not on air with anything yet: as good as a fresh one.
@@ -156,6 +157,7 @@ impl Channel {
     }
 
     fn unlink(&mut self) {
+        self.drop_acts();
         self.sender = None;
         self.receiver = None;
         self.reaching = None;
@@ -186,8 +188,14 @@ impl Channel {
     }
 
     async fn start(&mut self) {
+        self.come_due();
         let Some(plan) = self.plan.clone() else { return };
-        self.send(&Down::Start { plan: Box::new((*plan).clone()), program: self.program.clone() }).await;
+        self.send(&Down::Start {
+            plan: Box::new((*plan).clone()),
+            program: self.program.clone(),
+            live: Box::new(self.live.clone()),
+        })
+        .await;
     }
 
     pub(super) async fn send(&mut self, message: &Down) {
@@ -209,12 +217,22 @@ impl Channel {
             return self.on_not_reached(&LinkError::Unexpected(format!("it serves channel {}", contact.1.channel)));
         }
         let hello = self.hold(contact, false);
+        // The worker carried out what came due while nobody listened.
+        self.carried_out(&hello.live.scheduled, now());
         self.todo.push_back(Input::Linked);
         self.work_off().await;
         // A worker that is up keeps its program through an equal start.
         if hello.plan.is_some() && hello.program != self.program {
             let order = self.program.clone();
             self.send(&Down::Program { order }).await;
+        }
+        if hello.plan.is_some() {
+            // Cues are decided by the worker that is on air.
+            self.keep_cued(hello.live.cued.clone());
+        }
+        if hello.plan.is_some() && *hello.live != self.live {
+            let live = Box::new(self.live.clone());
+            self.act(Act::Live { live }, None).await;
         }
     }
 
@@ -247,8 +265,10 @@ impl Channel {
                 self.todo.push_back(Input::Beat(report.program.position));
                 self.beat = Some(Instant::now());
                 self.report = Some(*report);
+                self.carry_over();
             }
             Up::Event { event } => self.shared.journal.tell(event.channel(&self.id)),
+            Up::Acted { id, result } => self.on_acted(id, result),
             Up::Refused { reason } => self.on_refused(reason),
             Up::Stopped { cause } => self.last_words = Some(cause),
         }

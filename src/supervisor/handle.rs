@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
-use crate::model::{ChannelId, Event, SourceId};
+use crate::model::{Act, Acted, ChannelId, Event, LiveChange, SourceId, TakeOrder};
 
 /// An event with its place in the stream of this daemon run, from 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,10 +20,12 @@ pub struct StampedEvent {
 }
 
 /// What can be asked. Every command is idempotent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Put a channel on air.
     Start(ChannelId),
+    /// Put a channel on air, whether the box can carry it or not.
+    StartAnyway(ChannelId),
     /// Take a channel off air.
     Stop(ChannelId),
     /// Show the slate until released.
@@ -32,6 +34,12 @@ pub enum Command {
     Release(ChannelId),
     /// Show this source.
     Take(ChannelId, SourceId),
+    /// Show something, with a transition, now or at a time to come.
+    Show(ChannelId, Box<TakeOrder>),
+    /// Change what operators set. Kept, and carried out at once if the channel is on air.
+    Change(ChannelId, LiveChange),
+    /// Have the worker do something, which it decides and answers itself. Not kept: the channel must be on air.
+    Act(ChannelId, Act),
     /// Read the configuration again.
     Reload,
 }
@@ -49,6 +57,9 @@ pub struct Outcome {
     pub state: Option<ChannelState>,
     /// What the program shows, as the worker confirmed it.
     pub showing: Option<Showing>,
+    /// What the worker said of a command that it carried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acted: Option<Acted>,
     /// One sentence: what happened.
     pub text: String,
 }
@@ -73,6 +84,19 @@ pub enum Refusal {
         /// What is known.
         known: String,
     },
+    /// The box cannot carry it.
+    #[error(
+        "channel `{channel}` does not fit: {lacks}; take another one off air, choose a lighter stream class, or force it"
+    )]
+    NoRoom {
+        /// The channel.
+        channel: ChannelId,
+        /// What is missing.
+        lacks: String,
+    },
+    /// It is not possible, whatever the engine does.
+    #[error("{0}")]
+    Impossible(String),
     /// The engine reported that it cannot be done.
     #[error("{0}")]
     Failed(String),
@@ -118,5 +142,10 @@ impl Handle {
     /// modification time is the capture time).
     pub fn confidence_picture(&self, channel: &ChannelId) -> PathBuf {
         self.runtime.join(channel.as_str()).join("confidence.jpg")
+    }
+
+    /// The same for what is in preview.
+    pub fn preview_picture(&self, channel: &ChannelId) -> PathBuf {
+        self.runtime.join(channel.as_str()).join("preview.jpg")
     }
 }

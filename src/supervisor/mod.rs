@@ -4,6 +4,8 @@
 //! worker, or report anything as done before the worker said so.
 
 mod account;
+mod acts;
+mod admission;
 mod asks;
 mod channel;
 mod conduct;
@@ -17,9 +19,10 @@ mod root;
 mod settings;
 mod snapshot;
 mod start;
+mod takes;
 mod verdict;
 
 pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};
 pub use lifecycle::Limits;
-pub use settings::{Configuration, Configured, Reload, Settings};
+pub use settings::{Budget, Configuration, Configured, Reload, Settings};
 pub use start::{Records, Supervisor};

@@ -102,6 +102,7 @@ impl Root {
 
     async fn put_in_force(&mut self, configuration: Configuration) -> Outcome {
         let mut touched = Touched::default();
+        self.budget = configuration.budget;
         let mut old = std::mem::take(&mut self.seats);
         for configured in configuration.channels {
             let id = configured.plan.channel.clone();
@@ -111,6 +112,7 @@ impl Root {
                 continue;
             };
             let mut seat = old.swap_remove(place);
+            seat.needs = configured.needs;
             if *seat.plan == configured.plan {
                 touched.untouched += 1;
             } else {
@@ -127,7 +129,7 @@ impl Root {
         self.overview.in_force(configuration.name, configuration.path);
         let text = touched.text();
         self.tell(Severity::Info, EventCode::ConfigReloaded, text.clone());
-        Outcome { changed: touched.any(), order: None, program: None, state: None, showing: None, text }
+        Outcome { changed: touched.any(), order: None, program: None, state: None, showing: None, acted: None, text }
     }
 }
 

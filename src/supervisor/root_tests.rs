@@ -32,7 +32,7 @@ fn off_air(name: &str) -> Configured {
         "spool": {"directory": "/nowhere", "quota_bytes": 1, "retain_seconds": 1, "playlist_segments": 5},
         "thresholds": {"loss_ms": 250, "wait_to_restore_ms": 2000, "stall_ms": 2000},
     }));
-    Configured { plan: plan.unwrap(), order: crate::model::status::ChannelOrder::OffAir }
+    Configured { plan: plan.unwrap(), order: ChannelOrder::OffAir, needs: Resources::default() }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::journal::now;
 use super::lifecycle::Stand;
 use super::verdict::{Facts, health, state};
 use crate::model::status::{ApplianceStatus, ChannelStatus, ConfigStatus};
-use crate::model::{ChannelId, Health, HealthReport, MediaTime};
+use crate::model::{CapacityStatus, ChannelId, Health, HealthReport, MediaTime};
 use crate::plan::ChannelPlan;
 use crate::store::Orders;
 
@@ -61,6 +61,7 @@ impl Overview {
             started_at: self.started_at,
             health: self.health.clone(),
             config: self.config.clone(),
+            capacity: CapacityStatus::default(),
             channels,
         }
     }
@@ -75,6 +76,8 @@ pub(crate) fn blank(id: &ChannelId, plan: Option<&ChannelPlan>, orders: &Orders)
         id: id.clone(),
         title: plan.map(|plan| plan.title.clone()).unwrap_or_default(),
         stream_class: plan.map(|plan| plan.stream_class.clone()).unwrap_or_default(),
+        frame_rate: plan.map(|plan| plan.program.frame_rate),
+        timecode: plan.map(|plan| plan.timecode).unwrap_or_default(),
         order: orders.channel,
         state: state(stand, wanted, None),
         health: health(&facts),
@@ -82,6 +85,7 @@ pub(crate) fn blank(id: &ChannelId, plan: Option<&ChannelPlan>, orders: &Orders)
         on_air_since: None,
         worker: None,
         restarts: 0,
+        live: orders.live.clone(),
         report: None,
         generation: 0,
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::lifecycle::Stand;
+use crate::model::sound::{SoundFault, SoundState};
 use crate::model::status::{
     ChannelState, DestinationState, DestinationStatus, ProgramOrder, Showing, SourceStatus, WorkerReport,
 };
@@ -76,6 +77,7 @@ pub(crate) fn health(facts: &Facts<'_>) -> HealthReport {
             format!("the worker has not reported for {:.1} s; what is shown is the last known", silence.as_secs_f64());
         parts.push(say(Health::PartiallyHealthy, "no_contact", reason));
     }
+    parts.extend(report.program.sound_states.iter().filter(|state| state.active).map(sound));
     parts.push(delivery(report, facts.on_air, facts.now));
     parts.extend(report.sources.iter().filter_map(|source| standby(source, &report.program.showing)));
     parts.extend(report.renditions.iter().map(|rendition| about_rendition(rendition.id.as_str(), &rendition.health)));
@@ -86,6 +88,21 @@ pub(crate) fn health(facts: &Facts<'_>) -> HealthReport {
 fn program(report: &WorkerReport, now: MediaTime) -> HealthReport {
     let say = |health, code: &str, reason: String| HealthReport::new(health, code, reason, now);
     match (&report.program.order, &report.program.showing) {
+        (ProgramOrder::Source { source: wanted }, Showing::Source { source }) if source != wanted => {
+            let reason = format!("source {wanted}, taken by hand, does not deliver: source {source} is shown");
+            say(Health::PartiallyHealthy, "taken_source_lost", reason)
+        }
+        (ProgramOrder::Scene { .. }, Showing::Source { source }) => {
+            let reason = format!("source {source} is shown alone: the other one of the scene does not deliver");
+            say(Health::PartiallyHealthy, "scene_incomplete", reason)
+        }
+        (_, Showing::Scene { scene }) => {
+            let of = |id: &crate::model::SourceId| report.sources.iter().find(|status| status.id == *id);
+            let parts = scene.sources.iter().filter_map(of).map(|status| capped(status.health.clone()));
+            let [first, second] = &scene.sources;
+            let fine = say(Health::Healthy, "ok", format!("on air with sources {first} and {second}"));
+            parts.fold(fine, HealthReport::worst)
+        }
         (_, Showing::Source { source }) => {
             let shown = report.sources.iter().find(|status| status.id == *source);
             match shown.filter(|status| status.health.health > Health::Healthy) {
@@ -101,12 +118,24 @@ fn program(report: &WorkerReport, now: MediaTime) -> HealthReport {
             let reason = format!("the slate is on air: source {source}: {}", why.unwrap_or("not known to the worker"));
             say(Health::Unhealthy, "source_lost", reason)
         }
-        (ProgramOrder::Auto, Showing::Slate) => {
+        (ProgramOrder::Auto | ProgramOrder::Scene { .. }, Showing::Slate) => {
             let why: Vec<_> = report.sources.iter().map(|s| format!("{}: {}", s.id, s.health.reason)).collect();
             let reason = format!("the slate is on air: no source delivers ({})", why.join("; "));
             say(Health::Unhealthy, "no_source", reason)
         }
     }
+}
+
+fn sound(state: &SoundState) -> HealthReport {
+    let names: Vec<String> = state.channels.iter().map(u8::to_string).collect();
+    let (code, what) = match state.fault {
+        SoundFault::Silence => ("silence", "no sound"),
+        SoundFault::OverLevel => ("over_level", "true peaks above the limit"),
+        SoundFault::PhaseInverted => ("phase_inverted", "left and right cancel each other in mono"),
+        SoundFault::ChannelMissing => ("channel_missing", "one channel is silent, the others are not"),
+    };
+    let reason = format!("sound of channels {}: {what}", names.join(", "));
+    HealthReport::new(Health::PartiallyHealthy, code, reason, state.since)
 }
 
 fn delivery(report: &WorkerReport, on_air: bool, now: MediaTime) -> HealthReport {
@@ -129,7 +158,11 @@ fn delivery(report: &WorkerReport, on_air: bool, now: MediaTime) -> HealthReport
 
 /// A source that is not shown, but would be missing if it were needed.
 fn standby(source: &SourceStatus, showing: &Showing) -> Option<HealthReport> {
-    let shown = matches!(showing, Showing::Source { source: shown } if *shown == source.id);
+    let shown = match showing {
+        Showing::Source { source: shown } => *shown == source.id,
+        Showing::Scene { scene } => scene.sources.contains(&source.id),
+        Showing::Slate => false,
+    };
     let bad = source.health.health > Health::Healthy && !shown;
     let reason = format!("source {}: {}", source.id, source.health.reason);
     bad.then(|| HealthReport::new(Health::PartiallyHealthy, &source.health.code, reason, source.health.since))

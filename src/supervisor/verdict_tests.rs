@@ -25,6 +25,8 @@ fn source(name: &str, health: HealthReport) -> SourceStatus {
         connects: 1,
         frames: 1,
         late: 0,
+        timecode: None,
+        signal: Default::default(),
     }
 }
 
@@ -57,6 +59,12 @@ fn good() -> WorkerReport {
             repeated: 0,
             missed: 0,
             peak_dbfs: Vec::new(),
+            auto: None,
+            preview: None,
+            scheduled: Vec::new(),
+            dissolving: false,
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         },
         sources: vec![source("cam", fine()), source("spare", fine())],
         renditions: Vec::new(),

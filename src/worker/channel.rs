@@ -4,16 +4,22 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+
 use super::strain::Strain;
 use super::tally::Tally;
 use super::writer::{Intake, Writer};
 use crate::media::clock::HouseClock;
 use crate::media::confidence::Monitor;
 use crate::media::encode::{Choice, EncodeFailure, Encoders};
-use crate::media::program::Program;
+use crate::media::program::{Program, Settled, ShownFrom};
 use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
-use crate::model::{BitRate, Event, EventCode, MediaTime, RenditionId, Severity};
+use crate::model::{
+    Act, Acted, BitRate, Event, EventCode, Fault, FrameGrid, GuestAnswer, GuestAsk, LiveSettings, LiveTimeline,
+    MediaTime, ProgramFormat, RenditionId, Severity, Timeline, Transition,
+};
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
 use crate::spool::{Mended, Spool, SpoolError};
@@ -36,18 +42,23 @@ pub(super) enum StartError {
     Internal,
 }
 
+/// The program takes things over at its next tick.
+const SETTLE: Duration = Duration::from_secs(2);
+
 /// A channel on air.
 pub(super) struct Channel {
-    plan: ChannelPlan,
-    clock: HouseClock,
+    pub(super) plan: ChannelPlan,
+    pub(super) clock: HouseClock,
     program: Program,
+    pub(super) live: LiveSettings,
+    pub(super) timeline: LiveTimeline,
     outlet: Arc<ProgramOutlet>,
     writer: Writer,
     spool: Spool,
     tally: Arc<Tally>,
     pushers: Arc<Vec<Pusher>>,
     strain: Strain,
-    events: EventSink,
+    pub(super) events: EventSink,
     since: MediaTime,
 }
 
@@ -56,6 +67,7 @@ impl Channel {
     pub(super) fn start(
         plan: ChannelPlan,
         order: ProgramOrder,
+        live: LiveSettings,
         confidence: &Path,
         clock: HouseClock,
         events: &EventSink,
@@ -64,30 +76,38 @@ impl Channel {
         crate::media::init()?;
         let (intake, outputs) = Intake::new(Arc::clone(events), clock, failed);
         // What takes time is done side by side: a restarted worker must be back within a second.
+        let timeline =
+            LiveTimeline::new(Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), live.cued.clone()));
         let (encoders, slate, opened) = std::thread::scope(|scope| {
-            let slate = scope.spawn(|| slate::render(&plan.program, &plan.title, &plan.slate.text));
-            let spool = scope.spawn(|| open_spool(&plan, clock));
-            let encoders = Encoders::start(&plan, Arc::new(move |output| intake.take(output)));
+            let slate = scope.spawn(|| render_slate(&plan, &live));
+            let spool = scope.spawn(|| open_spool(&plan, &timeline, clock));
+            let encoders = Encoders::start_on(&plan, &timeline, Arc::new(move |output| intake.take(output)));
             (encoders, slate.join(), spool.join())
         });
         let encoders = encoders?;
         let (spool, mended) = opened.map_err(|_| StartError::Internal)??;
         let slate = slate.map_err(|_| StartError::Internal)?;
         tell_mended(&mended, clock, events);
-        tell_chosen(encoders.chosen(), clock, events);
+        tell_chosen(&encoders.chosen(), clock, events);
+        tell_passed_over(&plan, clock, events);
 
         let tally = Arc::new(Tally::new(&renditions(&plan)));
-        let push = |destination| start_pusher(&plan, destination, &spool, events);
+        let push = |destination| start_pusher(&plan, destination, &timeline, &spool, events);
         let pushers: Arc<Vec<Pusher>> = Arc::new(plan.destinations.iter().map(push).collect());
         let writer =
             Writer::start(outputs, spool.clone(), Arc::clone(&tally), Arc::clone(&pushers), clock, Arc::clone(events))?;
         let monitor = Monitor::start(&plan.program, confidence.to_owned(), CONFIDENCE)
             .inspect_err(|error| tracing::warn!(%error, "no confidence monitor"))
             .ok();
-        let outlet = Arc::new(ProgramOutlet { encoders, monitor });
+        let preview = Monitor::start(&plan.program, confidence.with_file_name("preview.jpg"), CONFIDENCE)
+            .inspect_err(|error| tracing::warn!(%error, "no picture of the preview"))
+            .ok();
+        let outlet = Arc::new(ProgramOutlet { encoders, monitor, preview });
         let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
+        program.controls().set(&live);
+        program.controls().set_sound(live.sound.clone());
         let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
-        Ok(Self { plan, clock, program, outlet, writer, spool, tally, pushers, strain, events, since })
+        Ok(Self { plan, clock, program, live, timeline, outlet, writer, spool, tally, pushers, strain, events, since })
     }
 
     pub(super) fn plan(&self) -> &ChannelPlan {
@@ -98,15 +118,89 @@ impl Channel {
         &self.program
     }
 
+    /// What operators have set, as it is in force.
+    pub(super) fn live(&self) -> LiveSettings {
+        LiveSettings { scheduled: self.program.status().scheduled, ..self.live.clone() }
+    }
+
+    /// Begins to do what is asked; the answer comes when it is done.
+    pub(super) fn act(&mut self, act: Act) -> BoxFuture<'static, Result<Acted, String>> {
+        match act {
+            Act::Live { live } => self.set(*live),
+            Act::Cue { ask } => ready(self.cue(&ask)).boxed(),
+            Act::Metadata { ask } => ready(self.describe(&ask)).boxed(),
+            Act::Guest { ask } => self.guest(*ask),
+            Act::Take { order, transition } => self.take(order, transition),
+            Act::Schedule { take } => {
+                let scheduled = self.program.schedule(take).ok_or_else(|| "that time has passed".to_owned());
+                let said = |shown| acted(shown, "the take is scheduled".to_owned());
+                Box::pin(std::future::ready(scheduled.map(said)))
+            }
+            Act::RestartLoudness => {
+                let (settled, plan) = (self.program.controls().restart_loudness(), self.plan.program);
+                Box::pin(async move { settle(settled, plan, "integrated loudness is measured anew").await })
+            }
+        }
+    }
+
+    fn guest(&self, ask: GuestAsk) -> BoxFuture<'static, Result<Acted, String>> {
+        let program = self.program.controls();
+        let asking = tokio::task::spawn_blocking(move || program.guest(ask));
+        Box::pin(async move {
+            let answer = asking.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
+            let text = match &answer {
+                GuestAnswer::Admitted { .. } => "a guest is admitted".to_owned(),
+                GuestAnswer::Left => "the guest left".to_owned(),
+                GuestAnswer::Refused { text, .. } => text.clone(),
+            };
+            let detail = serde_json::to_value(&answer).map_err(|error| error.to_string())?;
+            Ok(Acted { detail: Some(detail), ..Acted::said(text) })
+        })
+    }
+
+    /// Answered by the first frame that shows it, however long that takes: who asked decides how long to wait.
+    fn take(&mut self, order: ProgramOrder, transition: Transition) -> BoxFuture<'static, Result<Acted, String>> {
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let answer = Box::new(move |shown: ShownFrom| {
+            let _ = tell.send(shown);
+        });
+        self.program.take(order, transition, answer);
+        let controls = self.program.controls();
+        Box::pin(async move {
+            let shown = told.await.map_err(|_| "overtaken by a later order before it was shown".to_owned())?;
+            Ok(acted(shown, controls.shows()))
+        })
+    }
+
+    fn set(&mut self, mut live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
+        live.cued = self.live.cued.clone();
+        let before = std::mem::replace(&mut self.live, live.clone());
+        let (plan, program) = (self.plan.clone(), self.program.controls());
+        let (format, heard) = (plan.program, live.sound != before.sound);
+        let sound = heard.then(|| program.set_sound(live.sound.clone()));
+        let drawing = tokio::task::spawn_blocking(move || {
+            program.set(&live);
+            if live.slate_text != before.slate_text {
+                program.set_slate(render_slate(&plan, &live));
+            }
+        });
+        Box::pin(async move {
+            drawing.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
+            match sound {
+                Some(settled) => settle(settled, format, "set").await,
+                None => Ok(Acted::said("set")),
+            }
+        })
+    }
+
     /// Positions and counters, for a heartbeat.
     pub(super) fn report(&mut self) -> WorkerReport {
         for event in self.strain.note(&self.outlet.encoders.counters(), self.clock.now()) {
             (self.events)(event);
         }
-        let chosen = |id: &RenditionId| {
-            let choice = self.outlet.encoders.chosen().iter().find(|c| c.rendition == *id);
-            choice.map_or_else(|| "avenc_aac".to_owned(), |c| c.element.clone())
-        };
+        let choices = self.outlet.encoders.chosen();
+        let choice = |id: &RenditionId| choices.iter().find(|c| c.rendition == *id);
+        let chosen = |id: &RenditionId| choice(id).map_or_else(|| "avenc_aac".to_owned(), |c| c.element.clone());
         let status = |id: &RenditionId, target: BitRate| {
             let figures = self.tally.figures(id);
             RenditionStatus {
@@ -118,7 +212,7 @@ impl Channel {
                 media_sequence: figures.and_then(|f| f.number),
                 segments: figures.map_or(0, |f| f.segments),
                 dropped_frames: self.strain.dropped(id),
-                health: self.strain.health(id, self.since),
+                health: self.strain.health(id, choice(id), self.since),
             }
         };
         let video = self.plan.video.iter().map(|r| status(&r.id, r.bitrate));
@@ -152,10 +246,28 @@ impl Channel {
     }
 }
 
-fn open_spool(plan: &ChannelPlan, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {
+fn acted(shown: ShownFrom, text: String) -> Acted {
+    Acted { at: Some(shown.at), frame: Some(shown.frame), unchanged: shown.already, ..Acted::said(text) }
+}
+
+/// The answer once the program's thread has carried something out, which takes a tick.
+async fn settle(settled: Settled, format: ProgramFormat, text: &str) -> Result<Acted, String> {
+    let at = tokio::time::timeout(SETTLE, settled).await;
+    let at = at.ok().and_then(Result::ok).ok_or("the program has not taken it over within 2 s")?;
+    let frame = FrameGrid::new(format.frame_rate).index_at(at);
+    Ok(Acted { at: Some(at), frame: Some(frame), ..Acted::said(text) })
+}
+
+fn render_slate(plan: &ChannelPlan, live: &LiveSettings) -> slate::Picture {
+    let text = live.slate_text.as_ref().unwrap_or(&plan.slate.text);
+    slate::render(&plan.program, &plan.title, text)
+}
+
+fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {
     let retain = Duration::from_secs(plan.spool.retain_seconds);
     let directory = &plan.spool.directory;
-    Spool::open(directory, plan.spool.quota_bytes, retain, plan.segments, &renditions(plan), clock.now())
+    let boundaries = timeline.get().boundaries().clone();
+    Spool::open(directory, plan.spool.quota_bytes, retain, boundaries, &renditions(plan), clock.now())
 }
 
 fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {
@@ -182,7 +294,13 @@ async fn stop_pushers(pushers: Arc<Vec<Pusher>>, deadline: Instant) -> String {
     worst.map_or_else(|| "there was nothing to deliver".to_owned(), ToString::to_string)
 }
 
-fn start_pusher(plan: &ChannelPlan, destination: &DestinationPlan, spool: &Spool, events: &EventSink) -> Pusher {
+fn start_pusher(
+    plan: &ChannelPlan,
+    destination: &DestinationPlan,
+    timeline: &LiveTimeline,
+    spool: &Spool,
+    events: &EventSink,
+) -> Pusher {
     let DestinationKind::HlsPush { url, token } = &destination.kind;
     let video = |r: &crate::plan::VideoRenditionPlan| PushedVideo {
         id: r.id.clone(),
@@ -195,7 +313,7 @@ fn start_pusher(plan: &ChannelPlan, destination: &DestinationPlan, spool: &Spool
         id: r.id.clone(),
         name: r.name.clone(),
         language: r.language.clone(),
-        channels: plan.program.audio.channels,
+        channels: r.channels(plan.program.audio.channels),
         bitrate: r.bitrate,
     };
     let description = PushDescription {
@@ -207,6 +325,7 @@ fn start_pusher(plan: &ChannelPlan, destination: &DestinationPlan, spool: &Spool
         audio: plan.audio.iter().map(audio).collect(),
         playlist_segments: plan.spool.playlist_segments,
         grid: plan.segments,
+        timeline: timeline.clone(),
     };
     let sink = Arc::clone(events);
     Pusher::start(description, spool.clone(), move |event| sink(event))
@@ -226,5 +345,14 @@ fn tell_chosen(choices: &[Choice], clock: HouseClock, events: &EventSink) {
         let skipped: Vec<String> = choice.skipped.iter().map(|s| format!("{}: {}", s.element, s.reason)).collect();
         let hint = (!skipped.is_empty()).then(|| format!("not usable on this box: {}", skipped.join("; ")));
         events(Event { hint, ..event });
+    }
+}
+
+fn tell_passed_over(plan: &ChannelPlan, clock: HouseClock, events: &EventSink) {
+    for rendition in plan.video.iter().filter(|rendition| !rendition.passed_over.is_empty()) {
+        let text = format!("rendition {}: {}", rendition.id, rendition.passed_over.join("; "));
+        let event = Event::new(clock.now(), Severity::Warning, EventCode::EncoderSessionsTaken, text);
+        let hint = "it is encoded by the next encoder; look at what is left with uplinkctl capacity";
+        events(event.subject(&rendition.id).blame(Fault::Hardware, hint));
     }
 }

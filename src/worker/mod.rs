@@ -19,6 +19,7 @@
 
 mod attendant;
 mod channel;
+mod cues;
 mod run;
 mod strain;
 mod tally;

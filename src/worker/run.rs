@@ -14,7 +14,7 @@ use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::encode::EncodeFailure;
 use crate::model::status::ProgramOrder;
-use crate::model::{ChannelId, Event, EventCode, MediaTime, Severity};
+use crate::model::{Act, Acted, ChannelId, Event, EventCode, LiveSettings, MediaTime, Severity};
 use crate::plan::ChannelPlan;
 use crate::system::{Asked, Signals, own_since, raise_priority};
 use crate::telemetry::Recorder;
@@ -62,7 +62,11 @@ struct Worker {
     channel: Option<Channel>,
     events: EventSink,
     failures: mpsc::Sender<EncodeFailure>,
+    acted: mpsc::Sender<Answer>,
 }
+
+/// What came of the act of that number.
+type Answer = (u64, Result<Acted, String>);
 
 /// Serves one channel until it is told to stop. Errors only if the socket or signals cannot be had.
 pub async fn run(setup: Setup) -> std::io::Result<Ended> {
@@ -71,6 +75,7 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
     let (attendant, mut said) = Attendant::new();
     let (event_queue, mut told) = mpsc::channel::<Event>(1024);
     let (failures, mut failed) = mpsc::channel::<EncodeFailure>(4);
+    let (acted, mut answers) = mpsc::channel::<Answer>(16);
     // The worker's own log has every event, too: a daemon may not be there.
     let recorder = Recorder::new(Box::new(|_| {}));
     let events: EventSink = Arc::new(move |event| {
@@ -80,7 +85,7 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
     });
     let clock = HouseClock::start();
     let since = MediaTime::from_system(own_since());
-    let mut worker = Worker { setup, clock, since, attendant, channel: None, events, failures };
+    let mut worker = Worker { setup, clock, since, attendant, channel: None, events, failures, acted };
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let unwanted = Instant::now() + UNWANTED;
@@ -96,6 +101,12 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
                 Turn::Stay
             }
             Some(failure) = failed.recv() => worker.encoders_failed(&failure),
+            Some((id, result)) = answers.recv() => {
+                // First the report that shows it: who has the answer finds it in the status.
+                let turn = worker.beat(unwanted);
+                worker.attendant.tell(Up::Acted { id, result });
+                turn
+            }
             asked = signals.next() => match asked {
                 Asked::Stop => Turn::Leave { limit: ON_SIGNAL, ended: Ended::Stopped },
                 Asked::Reload => Turn::Stay,
@@ -120,6 +131,7 @@ impl Worker {
             since: self.since,
             plan: self.channel.as_ref().map(|channel| Box::new(channel.plan().clone())),
             program: self.channel.as_ref().map_or_else(ProgramOrder::default, |c| c.program().ordered()),
+            live: Box::new(self.channel.as_ref().map_or_else(LiveSettings::default, |c| c.live())),
         }
     }
 
@@ -141,11 +153,12 @@ impl Worker {
     async fn obey(&mut self, message: Down) -> Turn {
         match message {
             Down::Hello { .. } => self.refuse("a second hello"),
-            Down::Start { plan, program } => return self.start(*plan, program).await,
+            Down::Start { plan, program, live } => return self.start(*plan, program, *live).await,
             Down::Program { order } => match &self.channel {
                 Some(channel) => channel.program().order(order),
                 None => self.refuse("the channel is off air"),
             },
+            Down::Act { id, act } => self.act(id, act),
             Down::Stop { deadline_ms } => {
                 return Turn::Leave { limit: Duration::from_millis(deadline_ms), ended: Ended::Stopped };
             }
@@ -157,10 +170,23 @@ impl Worker {
         self.attendant.tell(Up::Refused { reason: reason.to_owned() });
     }
 
-    async fn start(&mut self, plan: ChannelPlan, order: ProgramOrder) -> Turn {
+    /// Does it beside the loop, which hears of the answer.
+    fn act(&mut self, id: u64, act: Act) {
+        let Some(channel) = &mut self.channel else {
+            self.attendant.tell(Up::Acted { id, result: Err("the channel is off air".to_owned()) });
+            return;
+        };
+        let (acting, answers) = (channel.act(act), self.acted.clone());
+        tokio::spawn(async move {
+            let _ = answers.send((id, acting.await)).await;
+        });
+    }
+
+    async fn start(&mut self, plan: ChannelPlan, order: ProgramOrder, live: LiveSettings) -> Turn {
         match &self.channel {
             Some(channel) if *channel.plan() == plan => {
                 channel.program().order(order);
+                // Settings that differ come as an act of their own, which is answered.
                 self.attendant.tell(Up::Ready);
                 Turn::Stay
             }
@@ -168,18 +194,18 @@ impl Worker {
                 self.refuse("on air with another plan: stop this worker and start a new one");
                 Turn::Stay
             }
-            None => self.go_on_air(plan, order).await,
+            None => self.go_on_air(plan, order, live).await,
         }
     }
 
-    async fn go_on_air(&mut self, plan: ChannelPlan, order: ProgramOrder) -> Turn {
+    async fn go_on_air(&mut self, plan: ChannelPlan, order: ProgramOrder, live: LiveSettings) -> Turn {
         let confidence = self.setup.runtime.join(self.setup.channel.as_str()).join("confidence.jpg");
         let (clock, events, failures) = (self.clock, Arc::clone(&self.events), self.failures.clone());
         let failed = Box::new(move |failure| {
             let _ = failures.try_send(failure);
         });
         let starting =
-            tokio::task::spawn_blocking(move || Channel::start(plan, order, &confidence, clock, &events, failed));
+            tokio::task::spawn_blocking(move || Channel::start(plan, order, live, &confidence, clock, &events, failed));
         let reason = match starting.await {
             Ok(Ok(channel)) => {
                 let until = Instant::now() + FIRST_FRAME;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::media::encode::Counters;
+use crate::media::encode::{Choice, Counters};
 use crate::model::{Event, EventCode, Fault, Health, HealthReport, MediaTime, RenditionId, Severity};
 
 /// A bout of dropping ends when none was dropped for this long.
@@ -57,10 +57,15 @@ impl Strain {
     }
 
     /// Whether `rendition` keeps up.
-    pub(super) fn health(&self, rendition: &RenditionId, since: MediaTime) -> HealthReport {
-        match self.bouts.get(rendition) {
-            None => HealthReport::new(Health::Healthy, "ok", "keeps up", since),
-            Some(bout) => {
+    pub(super) fn health(&self, rendition: &RenditionId, choice: Option<&Choice>, since: MediaTime) -> HealthReport {
+        let replaced = choice.and_then(|choice| Some((choice, choice.failed.as_ref()?)));
+        match (self.bouts.get(rendition), replaced) {
+            (None, Some((choice, failure))) => {
+                let reason = format!("{} failed ({}); {} encodes", failure.element, failure.reason, choice.element);
+                HealthReport::new(Health::PartiallyHealthy, "encoder_replaced", reason, choice.since.unwrap_or(since))
+            }
+            (None, None) => HealthReport::new(Health::Healthy, "ok", "keeps up", since),
+            (Some(bout), _) => {
                 let reason = format!("{} frames dropped: the encoder does not keep up", self.dropped(rendition));
                 HealthReport::new(Health::PartiallyHealthy, "frames_dropped", reason, bout.began)
             }
@@ -93,10 +98,10 @@ mod tests {
         assert!(strain.note(&counters(0), at(1)).is_empty());
         assert_eq!(strain.note(&counters(5), at(2)).len(), 1);
         assert!(strain.note(&counters(9), at(8)).is_empty());
-        assert_eq!(strain.health(&id, at(1)).code, "frames_dropped");
-        assert_eq!(strain.health(&id, at(1)).since, at(2));
+        assert_eq!(strain.health(&id, None, at(1)).code, "frames_dropped");
+        assert_eq!(strain.health(&id, None, at(1)).since, at(2));
         assert!(strain.note(&counters(9), at(20)).is_empty());
-        assert_eq!((strain.health(&id, at(1)).code.as_str(), strain.dropped(&id)), ("ok", 9));
+        assert_eq!((strain.health(&id, None, at(1)).code.as_str(), strain.dropped(&id)), ("ok", 9));
         assert_eq!(strain.note(&counters(10), at(21)).len(), 1);
     }
 }

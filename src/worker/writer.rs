@@ -13,7 +13,7 @@ use super::tally::Tally;
 use super::trouble::Trouble;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
-use crate::media::encode::{ChunkOut, EncodeFailure, InitOut, Output};
+use crate::media::encode::{ChunkOut, EncodeFailure, InitOut, Output, Replacement};
 use crate::model::{Event, EventCode, Fault, RenditionId, Severity};
 use crate::push::Pusher;
 use crate::spool::{Chunk, Init, Spool, SpoolError};
@@ -49,10 +49,28 @@ impl Intake {
         match output {
             Output::Failed(failure) => (self.failed)(failure),
             Output::Chunk(chunk) => self.take_chunk(chunk),
+            Output::Replaced(replacement) => self.take_replaced(replacement),
             other => {
                 let _ = self.queue.try_send(other);
             }
         }
+    }
+
+    fn take_replaced(&self, replacement: Replacement) {
+        let Replacement { failure, choice, again } = &replacement;
+        let lost = if again.is_some() { "no picture is lost" } else { "it goes on with the next segment" };
+        let text = format!(
+            "rendition {}: {} failed ({}); {} ({}) encodes now, {lost}",
+            choice.rendition, failure.element, failure.reason, choice.element, choice.profile
+        );
+        let event = Event::new(self.clock.now(), Severity::Error, EventCode::RenditionEncoderReplaced, text)
+            .subject(&choice.rendition)
+            .blame(
+                Fault::Hardware,
+                "look at the card and its driver (dmesg); the hardware is tried again when the channel is next started",
+            );
+        let _ = self.queue.try_send(Output::Replaced(replacement));
+        (self.events)(event);
     }
 
     fn take_chunk(&self, chunk: ChunkOut) {
@@ -144,6 +162,12 @@ impl Work {
             Output::Chunk(chunk) => {
                 let rendition = chunk.rendition.clone();
                 (rendition, self.spool.put_chunk(from_chunk(chunk)))
+            }
+            Output::Replaced(Replacement { choice, again, .. }) => {
+                if let Some(number) = again {
+                    self.spool.begin_again(&choice.rendition, number);
+                }
+                return;
             }
             Output::Ended(_) | Output::Failed(_) => return,
         };

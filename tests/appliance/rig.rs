@@ -117,7 +117,12 @@ impl Rig {
 
     /// Starts a daemon and waits until its API answers; returns its process id.
     pub fn start_daemon(&mut self) -> u32 {
-        let child = self.spawn(self.daemon_command(), "daemon.log");
+        self.start_daemon_by(self.daemon_command())
+    }
+
+    /// The same, by a command that differs.
+    pub fn start_daemon_by(&mut self, command: Command) -> u32 {
+        let child = self.spawn(command, "daemon.log");
         let pid = child.id();
         self.daemon = Some(child);
         self.until("the API answers", || http::get(self.api, "/healthz").is_ok_and(|answer| answer.status == 200));

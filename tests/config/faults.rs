@@ -203,6 +203,29 @@ fn sources_of_the_network() {
     insta::assert_snapshot!(table.0);
 }
 
+#[test]
+fn guests_ndi_and_decklink() {
+    let mut table = Table::default();
+    for text in [
+        "whip\"",
+        "whip\"\nkey_file = \"nowhere.key\"",
+        "whip\"\nkey_file = \"uplinkd.toml\"",
+        "whip\"\nkey_credential = \"guest\"\nstun = \"stun.example\"",
+        "whip\"\nkey_credential = \"guest\"\nlatency_ms = 5\non_second_publisher = \"both\"",
+        "ndi\"",
+        "ndi\"\nurl_address = \"192.0.2.7\"",
+        "ndi\"\nndi_name = \"A (B)\"\nbandwidth = \"low\"",
+        "decklink\"",
+        "decklink\"\ndevice_number = 0\npersistent_id = 5",
+        "decklink\"\ndevice_number = -1",
+        "decklink\"\ndevice_number = 0\nmode = \"1080i51\"\nsound_channels = 4",
+        "decklink\"\ndevice_number = 0\nconnection = \"bnc\"",
+    ] {
+        table.edit("test\"", text);
+    }
+    insta::assert_snapshot!(table.0);
+}
+
 const SECOND: &str = "\n[channels.b]\ntitle = \"Studio B\"\nstream_class = \"line-up-360p30\"\nsources = [\"cam\"]\n";
 
 #[test]
@@ -218,6 +241,10 @@ device = \"hw:1\"",
         "srt\"
 url = \"srt://:9000\"",
         "auto\"",
+        "decklink\"
+device_number = 1",
+        "decklink\"
+persistent_id = 2863311530",
     ] {
         table.edit_and_add("test\"", exclusive, SECOND);
     }

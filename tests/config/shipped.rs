@@ -4,8 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use uplink::config::{Checked, Credentials, load, load_with};
-use uplink::model::{CaptureDevice, Inventory};
+use uplink::model::{CaptureDevice, Inventory, VideoCodec};
 use uplink::plan::{ChannelPlan, PlanPaths, SourceKind, derive, diff};
+
+const KEY: &str = "0123456789abcdef";
 
 pub(crate) fn demo() -> Checked {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
@@ -31,7 +33,9 @@ fn the_packaged_configuration_is_without_fault_even_with_every_example_in_it() {
     for directory in ["pipelines", "hardware-profiles"] {
         std::os::unix::fs::symlink(root.join(directory), site.path().join(directory)).unwrap();
     }
-    for (name, text) in [("van.passphrase", "0123456789"), ("opener.mp4", ""), ("origin.token", "token")] {
+    for (name, text) in
+        [("van.passphrase", "0123456789"), ("opener.mp4", ""), ("origin.token", "token"), ("guest.key", KEY)]
+    {
         fs::write(site.path().join(name), text).unwrap();
     }
     // Examples are comments that begin like a table or a key.
@@ -67,7 +71,7 @@ fn auto_takes_every_capture_device_in_order_and_a_test_source_last() {
         driver: "uvcvideo".into(),
         sound: sound.map(str::to_owned),
     };
-    let inventory = Inventory { capture: vec![device(0, Some("hw:1")), device(2, None)], sound: vec![] };
+    let inventory = Inventory { capture: vec![device(0, Some("hw:1")), device(2, None)], ..Inventory::default() };
     let plans = plans(&demo(), &inventory);
     let sources: Vec<_> = plans[0].sources.iter().map(|source| (source.id.as_str(), source.kind.word())).collect();
     assert_eq!(sources, [("auto-1", "v4l2"), ("auto-2", "v4l2"), ("auto-test", "test")]);
@@ -88,7 +92,7 @@ fn auto_leaves_alone_what_another_source_names() {
         driver: "uvcvideo".into(),
         sound: None,
     };
-    let plans = plans(&checked, &Inventory { capture: vec![device(0), device(1)], sound: vec![] });
+    let plans = plans(&checked, &Inventory { capture: vec![device(0), device(1)], ..Inventory::default() });
     let SourceKind::V4l2 { device, .. } = &plans[1].sources[0].kind else { panic!("no v4l2") };
     assert_eq!((device.to_str().unwrap(), plans[1].sources.len()), ("/dev/video1", 2));
 }
@@ -127,14 +131,19 @@ fn every_stream_class_has_encoders_and_an_envelope_of_its_own() {
     for class in checked.stream_classes.values() {
         for rendition in &class.video {
             let encoders = checked.profiles.encoders_for(&class.encode_request(rendition), None);
-            let last = encoders.last().map(|encoder| encoder.element.as_str());
-            assert_eq!(last, Some("openh264enc"), "{} {}", class.name, rendition.id);
-            let x264 = encoders.iter().find(|encoder| encoder.element == "x264enc").unwrap();
-            let bitrate = x264.properties.iter().find(|(name, _)| name == "bitrate").unwrap();
+            let last = encoders.last().map(|encoder| (encoder.element.as_str(), encoder.hardware));
+            let (fallback, software) = match rendition.codec {
+                VideoCodec::H264 => ("openh264enc", "x264enc"),
+                VideoCodec::Hevc => ("x265enc", "x265enc"),
+                VideoCodec::Av1 => ("av1enc", "av1enc"),
+            };
+            assert_eq!(last, Some((fallback, false)), "{} {}", class.name, rendition.id);
+            let software = encoders.iter().find(|encoder| encoder.element == software).unwrap();
+            let bitrate = software.properties.iter().find(|(name, _)| name.ends_with("bitrate")).unwrap();
             assert_eq!(bitrate.1, rendition.bitrate.kbps(), "{} {}", class.name, rendition.id);
         }
     }
     let order: Vec<_> = checked.profiles.iter().map(|profile| profile.name.as_str()).collect();
-    assert_eq!(order.first(), Some(&"nvenc"));
-    assert_eq!(order[order.len() - 2..], ["software-x264", "software-openh264"]);
+    assert_eq!(order.first(), Some(&"nvidia-professional"));
+    assert_eq!(order[order.len() - 4..], ["software-x264", "software-x265", "software-openh264", "software-av1"]);
 }

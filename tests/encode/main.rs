@@ -1,7 +1,12 @@
 //! Encoders and segmenter with real elements: what comes out lies on the epoch grids and is complete.
 
+mod broken;
+mod codecs;
+mod cues;
 mod probe;
+mod replaced;
 mod rig;
+mod voices;
 
 use std::time::{Duration, Instant};
 
@@ -182,7 +187,7 @@ fn a_better_encoder_that_does_not_work_is_passed_over_with_its_reason() {
         rendition.encoders.splice(0..0, [absent.clone(), wrong.clone(), rig::x264_that_fails_to_open()]);
     }
     let rig = Rig::start(&plan);
-    let chosen = rig.encoders.chosen().to_vec();
+    let chosen = rig.encoders.chosen();
     assert_eq!(chosen.iter().map(|c| (c.element.as_str(), c.skipped.len())).collect::<Vec<_>>(), [("x264enc", 3); 2]);
     let reasons: Vec<&str> = chosen[0].skipped.iter().map(|s| s.reason.as_str()).collect();
     assert!(reasons[0].starts_with("not on this box") && reasons[1].contains("`speed-preset` does not take `warp`"));

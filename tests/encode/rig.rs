@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use uplink::media::encode::{ChunkOut, Encoders, InitOut, Output, picture_caps};
 use uplink::model::{
-    AudioFormat, BitRate, ChannelId, FrameGrid, FrameRate, MediaTime, PictureSize, ProgramFormat, RenditionId,
-    SampleGrid, SegmentGrid,
+    AudioFormat, BitRate, ChannelId, Cued, FrameGrid, FrameRate, LiveTimeline, MediaTime, PictureSize, ProgramFormat,
+    RenditionId, SampleGrid, SegmentGrid, Timeline,
 };
 use uplink::plan::{
-    AudioRenditionPlan, ChannelPlan, EncoderPlan, SlatePlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan,
-    VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, EncoderPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan,
+    ThresholdPlan, VideoRenditionPlan,
 };
 
 /// A segment boundary for segments of 2 s.
@@ -33,6 +33,12 @@ pub fn x264(kbps: u64) -> EncoderPlan {
         ],
         input_format: "I420".into(),
         h264_profile: "constrained-baseline".into(),
+        codec: uplink::model::VideoCodec::H264,
+        upload: vec![],
+        counts: false,
+        cores: None,
+        found: false,
+        hardware: false,
     }
 }
 
@@ -51,6 +57,7 @@ pub fn rendition(id: &str, size: &str) -> VideoRenditionPlan {
         bitrate: BitRate(300_000),
         max_bitrate: BitRate(400_000),
         encoders: vec![x264(300)],
+        passed_over: vec![],
     }
 }
 
@@ -60,6 +67,7 @@ pub fn plan(rate: &str) -> ChannelPlan {
         name: id.into(),
         language: None,
         bitrate: BitRate(96_000),
+        map: None,
     };
     ChannelPlan {
         channel: ChannelId::new("test").unwrap(),
@@ -70,14 +78,22 @@ pub fn plan(rate: &str) -> ChannelPlan {
             frame_rate: rate.parse().unwrap(),
             audio: AudioFormat { sample_rate: 48_000, channels: 2 },
         },
+        timecode: Default::default(),
         segments: SegmentGrid::new(2000).unwrap(),
-        sources: vec![SourcePlan { id: "test".parse().unwrap(), kind: SourceKind::Test }],
+        sources: vec![SourcePlan { id: "test".parse().unwrap(), kind: SourceKind::Test, expect: Default::default() }],
         slate: SlatePlan { text: "soon".into() },
         video: vec![rendition("v180", "320x180"), rendition("v90", "160x90")],
         audio: vec![audio("a96")],
         spool: SpoolPlan { directory: "/nowhere".into(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: vec![],
-        thresholds: ThresholdPlan { loss_ms: 250, wait_to_restore_ms: 3000, stall_ms: 5000 },
+        thresholds: ThresholdPlan {
+            loss_ms: 250,
+            wait_to_restore_ms: 3000,
+            stall_ms: 5000,
+            failover: Default::default(),
+            signal: Default::default(),
+        },
+        sound: SoundPlan::default(),
     }
 }
 
@@ -110,6 +126,7 @@ impl Harvest {
                 Output::Init(i) => i.rendition.as_str() == id,
                 Output::Chunk(c) => c.rendition.as_str() == id,
                 Output::Ended(r) => r.as_str() == id,
+                Output::Replaced(r) => r.choice.rendition.as_str() == id,
                 Output::Failed(_) => true,
             }),
             Some(Output::Ended(_))
@@ -148,9 +165,15 @@ pub struct Rig {
 
 impl Rig {
     pub fn start(plan: &ChannelPlan) -> Self {
+        let timeline = Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), Cued::default());
+        Self::start_on(plan, &LiveTimeline::new(timeline))
+    }
+
+    pub fn start_on(plan: &ChannelPlan, timeline: &LiveTimeline) -> Self {
         let harvest = Arc::new(Mutex::new(Harvest::default()));
         let sink = Arc::clone(&harvest);
-        let encoders = Encoders::start(plan, Arc::new(move |o| sink.lock().unwrap().outputs.push(o))).unwrap();
+        let encoders =
+            Encoders::start_on(plan, timeline, Arc::new(move |o| sink.lock().unwrap().outputs.push(o))).unwrap();
         assert!(picture_caps(&plan.program).is_fixed());
         Self { encoders, harvest, frames: FrameGrid::new(plan.program.frame_rate), size: plan.program.size }
     }

@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use uplink::hls;
 use uplink::model::status::DestinationStatus;
 use uplink::model::{
-    BitRate, ChannelId, DestinationId, Event, EventCode, FrameRate, MediaTime, PictureSize, RenditionId, Secret,
-    SegmentGrid,
+    BitRate, ChannelId, Cued, DestinationId, Event, EventCode, FrameGrid, FrameRate, LiveTimeline, MediaTime,
+    PictureSize, RenditionId, Secret, SegmentGrid, Timeline,
 };
 use uplink::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
 use uplink::spool::{Chunk, Init, Spool};
@@ -25,6 +25,7 @@ pub struct Studio {
     _directory: TempDir,
     pub spool: Spool,
     pub grid: SegmentGrid,
+    pub timeline: LiveTimeline,
     pub renditions: Vec<RenditionId>,
     /// The next number to produce.
     pub next: u64,
@@ -48,7 +49,9 @@ impl Studio {
             spool.put_init(Init { rendition: rendition.clone(), codec: codec.to_owned(), data }).expect("an init");
         }
         let first = grid.number_at(now);
-        Self { _directory: directory, spool, grid, renditions, next: first, first, events: Arc::default() }
+        let frames = FrameGrid::new(FrameRate::new(50, 1).expect("a rate"));
+        let timeline = LiveTimeline::new(Timeline::new(grid, frames, Cued::default()));
+        Self { _directory: directory, spool, grid, timeline, renditions, next: first, first, events: Arc::default() }
     }
 
     /// Whole segments of the next `count` numbers, in every rendition.
@@ -96,6 +99,7 @@ impl Studio {
             audio: vec![audio],
             playlist_segments: 6,
             grid: self.grid,
+            timeline: self.timeline.clone(),
         }
     }
 

@@ -1,7 +1,9 @@
 //! The program with real sources: the test signal, files, and SRT senders that are killed, come back as something else,
 //! lose packets and drift.
 
+mod cards;
 mod custom;
+mod desk;
 mod hostile;
 mod playlist;
 mod publisher;

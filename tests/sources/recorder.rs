@@ -1,5 +1,6 @@
 //! An outlet that remembers what left the program: timestamps, marks, levels, and when it came.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ pub struct Record {
     pub pictures: Vec<Picture>,
     /// (pts, sample frames, peak)
     pub sounds: Vec<(u64, usize, f32)>,
+    /// Interleaved samples of the last ticks.
+    pub wave: VecDeque<Vec<f32>>,
     /// UTC nanoseconds of ticks in the sound.
     pub ticks: Vec<u64>,
     pub events: Vec<Event>,
@@ -35,6 +38,9 @@ pub struct Recorder {
     detector: Mutex<TickDetector>,
     slate_luma: u8,
 }
+
+/// Ticks whose samples are kept.
+const WAVE: usize = 600;
 
 /// The slate of these tests: flat, at a luma no test picture has as its mean.
 pub const SLATE_LUMA: u8 = 201;
@@ -121,5 +127,10 @@ impl Outlet for Recorder {
         let mut record = self.record.lock().unwrap();
         record.ticks.extend(ticks);
         record.sounds.push((pts, left.len(), peak));
+        let sample = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+        record.wave.push_back(map.chunks_exact(4).map(sample).collect());
+        if record.wave.len() > WAVE {
+            record.wave.pop_front();
+        }
     }
 }

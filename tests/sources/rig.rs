@@ -12,7 +12,7 @@ use uplink::media::clock::HouseClock;
 use uplink::media::program::Program;
 use uplink::model::status::ProgramOrder;
 use uplink::model::{AudioFormat, ChannelId, FrameRate, PictureSize, ProgramFormat, SegmentGrid, SourceId};
-use uplink::plan::{ChannelPlan, SlatePlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan};
+use uplink::plan::{ChannelPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan};
 
 use crate::recorder::{Record, Recorder};
 
@@ -31,6 +31,16 @@ impl Rig {
     }
 
     pub fn sized(size: PictureSize, rate: (u32, u32), sources: &[SourceKind], order: ProgramOrder) -> Self {
+        Self::with_sound(size, rate, sources, order, SoundPlan::default())
+    }
+
+    pub fn with_sound(
+        size: PictureSize,
+        rate: (u32, u32),
+        sources: &[SourceKind],
+        order: ProgramOrder,
+        sound: SoundPlan,
+    ) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         gstreamer::init().unwrap();
         let format = ProgramFormat {
@@ -42,7 +52,7 @@ impl Rig {
         let recorder = Recorder::new(format, clock);
         let listener = Arc::clone(&recorder);
         let events: EventSink = Arc::new(move |event| listener.record.lock().unwrap().events.push(event));
-        let plan = plan(format, sources);
+        let plan = ChannelPlan { sound, ..plan(format, sources) };
         let outlet = Arc::clone(&recorder);
         let program = Program::start(&plan, clock, order, Recorder::slate(format), outlet, events).unwrap();
         Self { recorder, program: Some(program), _alone: alone }
@@ -84,12 +94,14 @@ fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
     let source = |(n, kind): (usize, &SourceKind)| SourcePlan {
         id: SourceId::new(format!("s{n}")).unwrap(),
         kind: kind.clone(),
+        expect: Default::default(),
     };
     ChannelPlan {
         channel: ChannelId::new("rig").unwrap(),
         title: "Rig".to_owned(),
         stream_class: "rig 1.0.0".to_owned(),
         program: format,
+        timecode: Default::default(),
         segments: SegmentGrid::new(1000).unwrap(),
         sources: sources.iter().enumerate().map(source).collect(),
         slate: SlatePlan { text: "slate".to_owned() },
@@ -97,7 +109,14 @@ fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
         audio: Vec::new(),
         spool: SpoolPlan { directory: PathBuf::new(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
-        thresholds: ThresholdPlan { loss_ms: 250, wait_to_restore_ms: 2000, stall_ms: 4000 },
+        thresholds: ThresholdPlan {
+            loss_ms: 250,
+            wait_to_restore_ms: 2000,
+            stall_ms: 4000,
+            failover: Default::default(),
+            signal: Default::default(),
+        },
+        sound: SoundPlan::default(),
     }
 }
 

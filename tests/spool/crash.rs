@@ -75,7 +75,7 @@ impl Told {
             let kept = segments.iter().take_while(|segment| segment.number <= newest);
             assert!(known.map(essence).eq(kept.map(essence)));
             let listed: Vec<_> = segments.iter().cloned().map(MediaSegment::from).collect();
-            if let Some(playlist) = MediaPlaylist::new(grid(), 5, &listed) {
+            if let Some(playlist) = MediaPlaylist::new(&grid().into(), 5, &listed) {
                 let now = (playlist.media_sequence(), playlist.discontinuity_sequence());
                 let before = std::mem::replace(&mut self.sequences[index], now);
                 assert!(now.0 >= before.0 && now.1 >= before.1, "{before:?} → {now:?}");

@@ -22,7 +22,8 @@ fn ffprobe_plays_what_the_playlists_name() {
     let (spool, _) = Spool::open(dir.path(), 1 << 30, Duration::from_secs(60), grid(), &ids, now).unwrap();
     let rates = |id: &RenditionId| {
         let segments = spool.segments(id);
-        let playlist = MediaPlaylist::new(grid(), 10, &segments.iter().cloned().map(Into::into).collect::<Vec<_>>());
+        let playlist =
+            MediaPlaylist::new(&grid().into(), 10, &segments.iter().cloned().map(Into::into).collect::<Vec<_>>());
         fs::write(spool.path(id, "media.m3u8"), playlist.unwrap().ended().to_string()).unwrap();
         let sizes: Vec<_> = segments.iter().map(|segment| (segment.bytes, segment.duration)).collect();
         (SegmentRates::measure(&sizes, grid().duration()).unwrap(), spool.codec(id, &segments[0].init).unwrap())

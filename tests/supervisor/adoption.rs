@@ -71,6 +71,7 @@ fn a_worker_that_was_ordered_off_air_meanwhile_is_stopped() {
     let off = uplink::store::Orders {
         channel: uplink::model::status::ChannelOrder::OffAir,
         program: uplink::model::status::ProgramOrder::Auto,
+        live: uplink::model::LiveSettings::default(),
     };
     store.save(&id("a"), off);
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(store.flush());

@@ -1,10 +1,10 @@
 //! Orders and what confirms them.
 
 use uplink::model::status::{ChannelOrder, ChannelState, ProgramOrder, Showing};
-use uplink::model::{EventCode, Health};
+use uplink::model::{Act, EventCode, Health, LiveChange};
 use uplink::supervisor::{Command, Refusal};
 
-use super::rig::{Rig, alive, id, until};
+use super::rig::{Daemon, Rig, alive, id, until};
 
 #[test]
 fn stop_is_confirmed_when_the_process_is_gone_and_start_when_it_runs() {
@@ -141,5 +141,62 @@ fn an_order_given_while_the_worker_comes_up_is_not_lost() {
     // Confirmed or not in time: it has to come true.
     let _ = daemon.ask(Command::Slate(id("a")));
     daemon.wait("a", |channel| channel.state == ChannelState::Slate);
+    daemon.stop();
+}
+
+#[test]
+fn a_setting_is_kept_confirmed_and_given_to_the_next_worker() {
+    let rig = Rig::new(&["a"]);
+    let mut daemon = rig.daemon();
+    let before = daemon.running("a");
+    let say = |text: &str| Command::Change(id("a"), LiveChange::SlateText { text: Some(text.to_owned()) });
+    let set = daemon.ask(say("soon")).unwrap();
+    assert_eq!((set.changed, set.acted.unwrap().text.as_str()), (true, "soon"));
+    assert!(!daemon.ask(say("soon")).unwrap().changed);
+    assert_eq!(daemon.ask(say("impossible")).unwrap_err(), Refusal::Failed("impossible".to_owned()));
+    assert!(matches!(daemon.ask(say(&"x".repeat(300))).unwrap_err(), Refusal::Impossible(_)));
+
+    daemon.ask(say("later")).unwrap();
+    rig.behave("a", "deaf");
+    let refusal = daemon.ask(say("heard by nobody")).unwrap_err();
+    assert!(matches!(refusal, Refusal::NotConfirmed { seconds: 3, .. }), "{refusal}");
+    rig.behave("a", "");
+    assert_eq!(daemon.channel("a").live.slate_text.as_deref(), Some("heard by nobody"), "the order stands");
+    let _ = before;
+    daemon.stop();
+    daemon = rig.daemon();
+    daemon.running("a");
+    assert_eq!(daemon.channel("a").live.slate_text.as_deref(), Some("heard by nobody"));
+    daemon.stop();
+}
+
+#[test]
+fn a_cue_is_the_workers_to_decide_and_the_daemons_to_keep() {
+    let rig = Rig::new(&["a"]);
+    let mut daemon = rig.daemon();
+    let before = daemon.running("a");
+    let out = |name: &str| -> Command {
+        let ask = serde_json::json!({"type": "out", "id": name, "duration_ms": 30_000, "pre_roll_ms": 60_000});
+        Command::Act(id("a"), Act::Cue { ask: serde_json::from_value(ask).unwrap() })
+    };
+    let placed = daemon.ask(out("one")).unwrap().acted.unwrap();
+    assert_eq!((placed.text.as_str(), placed.cued), ("one", None), "the list is not for who asked");
+    assert!(matches!(daemon.ask(out("two")).unwrap_err(), Refusal::Impossible(text) if text.contains("overlaps")));
+    daemon.ask(Command::Change(id("a"), LiveChange::SlateText { text: Some("soon".into()) })).unwrap();
+    let cued =
+        |daemon: &Daemon| daemon.channel("a").live.cued.cues.iter().map(|cue| cue.id.to_string()).collect::<Vec<_>>();
+    assert_eq!(cued(&daemon), ["one"]);
+
+    super::rig::signal(before, rustix::process::Signal::KILL);
+    daemon.wait("a", |channel| {
+        channel.worker.as_ref().is_some_and(|worker| worker.pid != before) && channel.report.is_some()
+    });
+    assert!(daemon.ask(out("two")).is_err(), "the next worker knows of it");
+    daemon.stop();
+    daemon = rig.daemon();
+    daemon.running("a");
+    assert_eq!(cued(&daemon), ["one"]);
+    daemon.ask(Command::Stop(id("a"))).unwrap();
+    assert_eq!(daemon.ask(out("three")).unwrap_err(), Refusal::OffAir(id("a")));
     daemon.stop();
 }

@@ -25,7 +25,7 @@ use uplink::model::status::{
     DestinationState, DestinationStatus, ProgramOrder, ProgramStatus, Showing, SourceState, SourceStatus, SpoolStatus,
     WorkerReport,
 };
-use uplink::model::{ChannelId, Health, HealthReport, MediaTime};
+use uplink::model::{Act, Acted, ChannelId, FrameGrid, Health, HealthReport, LiveSettings, MediaTime, Timeline};
 use uplink::plan::ChannelPlan;
 
 /// Set for a stand-in: its channel and the runtime directory.
@@ -58,6 +58,7 @@ struct Standin {
     born: Instant,
     plan: Option<Box<ChannelPlan>>,
     program: ProgramOrder,
+    live: Box<LiveSettings>,
     frozen: MediaTime,
     misbehaved: bool,
 }
@@ -71,6 +72,7 @@ impl Standin {
             born: Instant::now(),
             plan: None,
             program: ProgramOrder::Auto,
+            live: Box::default(),
             frozen: now(),
             misbehaved: false,
         }
@@ -120,6 +122,7 @@ impl Standin {
             since: MediaTime::from_system(uplink::system::own_since()),
             plan: self.plan.clone(),
             program: self.program.clone(),
+            live: self.live.clone(),
         };
         send(&mut link, &hello).await.then_some(link)
     }
@@ -131,12 +134,13 @@ impl Standin {
             Down::Start { .. } if self.behaves("refuse") => {
                 send(open, &Up::Refused { reason: "no encoder works".into() }).await;
             }
-            Down::Start { plan, program } => {
+            Down::Start { plan, program, live } => {
                 self.heard("start");
                 let known = self.plan.as_ref().is_some_and(|known| *known == plan);
                 if !known {
                     self.plan = Some(plan);
                     self.program = program;
+                    self.live = live;
                 }
                 send(open, &Up::Ready).await;
             }
@@ -145,6 +149,48 @@ impl Standin {
                 if !self.behaves("disobey") {
                     self.program = order;
                 }
+            }
+            Down::Act { .. } if self.behaves("deaf") => self.heard("act"),
+            Down::Act { id, act: Act::Take { order, .. } } => {
+                self.heard("program");
+                if !self.behaves("disobey") {
+                    self.program = order;
+                    let report = Box::new(report(self.plan.as_ref().unwrap(), &self.program, now()));
+                    let text = report.program.sentence();
+                    send(open, &Up::Heartbeat { report }).await;
+                    let shown = Acted { at: Some(now()), frame: Some(1), ..Acted::said(text) };
+                    send(open, &Up::Acted { id, result: Ok(shown) }).await;
+                }
+            }
+            Down::Act { id, act: Act::Schedule { take } } => {
+                self.heard("schedule");
+                self.live.schedule(take);
+                send(open, &Up::Acted { id, result: Ok(Acted::said("scheduled")) }).await;
+            }
+            Down::Act { id, act: Act::Live { live } } => {
+                self.heard("act");
+                let text = live.slate_text.clone().unwrap_or_default();
+                let result = if text == "impossible" { Err(text) } else { Ok(Acted::said(text)) };
+                self.live = live;
+                send(open, &Up::Acted { id, result }).await;
+            }
+            Down::Act { id, act: Act::Cue { ask } } => {
+                let plan = self.plan.as_ref().expect("on air");
+                let frames = FrameGrid::new(plan.program.frame_rate);
+                let timeline = Timeline::new(plan.segments, frames, self.live.cued.clone());
+                let result =
+                    timeline.cue(&ask, now()).map_err(|refusal| refusal.to_string()).map(|(timeline, placed)| {
+                        self.live.cued = timeline.cued().clone();
+                        Acted { cued: Some(Box::new(timeline.cued().clone())), ..Acted::said(placed.id.to_string()) }
+                    });
+                send(open, &Up::Acted { id, result }).await;
+            }
+            Down::Act { id, act: Act::RestartLoudness } => {
+                self.heard("restart-loudness");
+                send(open, &Up::Acted { id, result: Ok(Acted::said("measured anew")) }).await;
+            }
+            Down::Act { id, .. } => {
+                send(open, &Up::Acted { id, result: Err("a stand-in cannot".into()) }).await;
             }
             Down::Stop { .. } => {
                 self.heard("stop");
@@ -201,6 +247,7 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> Wo
         ProgramOrder::Auto => Showing::Source { source: plan.sources[0].id.clone() },
         ProgramOrder::Slate => Showing::Slate,
         ProgramOrder::Source { source } => Showing::Source { source: source.clone() },
+        ProgramOrder::Scene { scene } => Showing::Scene { scene: scene.clone() },
     };
     let source = |id| SourceStatus {
         id,
@@ -213,6 +260,8 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> Wo
         connects: 1,
         frames: 1,
         late: 0,
+        timecode: None,
+        signal: Default::default(),
     };
     let destination = |id| DestinationStatus {
         id,
@@ -238,6 +287,12 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> Wo
             repeated: 0,
             missed: 0,
             peak_dbfs: vec![-20.0],
+            auto: None,
+            preview: None,
+            scheduled: Vec::new(),
+            dissolving: false,
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         },
         sources: plan.sources.iter().map(|plan| source(plan.id.clone())).collect(),
         renditions: Vec::new(),

@@ -6,8 +6,8 @@ use tokio::task::JoinHandle;
 
 use super::resources::{Answer, call, request};
 use super::rig::{Rig, id, rig};
-use crate::model::SourceId;
 use crate::model::status::{ChannelOrder, ChannelState, ProgramOrder, Showing};
+use crate::model::{MediaTime, SourceId, TakeOrder, Transition};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 fn outcome() -> Outcome {
@@ -17,6 +17,7 @@ fn outcome() -> Outcome {
         program: Some(ProgramOrder::Slate),
         state: Some(ChannelState::Slate),
         showing: Some(Showing::Slate),
+        acted: None,
         text: "the program shows the slate".into(),
     }
 }
@@ -51,6 +52,21 @@ async fn each_verb_is_its_command() {
         (post("/api/v1/channels/demo/release"), Command::Release(id("demo"))),
         (post("/api/v1/config/reload"), Command::Reload),
         (take(json, r#"{"source":"clip"}"#), Command::Take(id("demo"), SourceId::new("clip").unwrap())),
+        (take(json, "{}"), Command::Show(id("demo"), Box::default())),
+        (
+            take(
+                json,
+                r#"{"show":"slate","transition":{"kind":"dissolve","duration_ms":400},"at":"2026-11-21T20:00:00Z"}"#,
+            ),
+            Command::Show(
+                id("demo"),
+                Box::new(TakeOrder {
+                    order: Some(ProgramOrder::Slate),
+                    transition: Transition::dissolve(400),
+                    at: Some(MediaTime::from_secs(1_795_291_200)),
+                }),
+            ),
+        ),
     ] {
         let answer = send(&router, request);
         let (command, reply) = rig.requests.recv().await.unwrap();
@@ -103,7 +119,9 @@ async fn a_faulty_configuration_names_every_fault() {
 async fn a_bad_take_reaches_nobody() {
     let (router, mut rig, _dir) = stage();
     let json = "application/json";
-    for body in ["", "{", "[]", "{}", r#"{"source":"../x"}"#, r#"{"source":"clip","now":true}"#] {
+    for body in
+        ["", "{", "[]", r#"{"source":"a","show":"slate"}"#, r#"{"source":"../x"}"#, r#"{"source":"clip","now":true}"#]
+    {
         call(&router, take(json, body)).await.is_problem(400, "malformed");
     }
     call(&router, take("text/plain", r#"{"source":"clip"}"#)).await.is_problem(415, "not_json");

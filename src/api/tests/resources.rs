@@ -97,6 +97,14 @@ async fn channels_alone_and_together() {
 }
 
 #[tokio::test]
+async fn devices_are_those_of_this_box() {
+    let (router, _rig, _dir) = router();
+    let answer = get(&router, "/api/v1/devices").await;
+    let found: crate::model::Inventory = serde_json::from_value(answer.json()).unwrap();
+    assert_eq!((answer.status, found), (StatusCode::OK, crate::hardware::inventory(std::path::Path::new("/"))));
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_a_problem() {
     let (router, _rig, _dir) = router();
     for path in ["/api/v1/nothing", "/api", "/api/v2/status", "/nothing", "/panel/..%2fmod.rs", "/panel/x.js"] {

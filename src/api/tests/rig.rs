@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::model::status::*;
+use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, Event, EventCode, Fault, Health, HealthReport, MediaTime, RenditionId, Severity,
-    SourceId,
+    BitRate, ChannelId, DestinationId, Event, EventCode, Fault, FrameRate, Health, HealthReport, LiveSettings,
+    MediaTime, RenditionId, Severity, SourceId,
 };
 use crate::supervisor::{Command, Handle, Outcome, Refusal, StampedEvent};
 
@@ -81,6 +82,7 @@ pub(crate) fn appliance() -> ApplianceStatus {
             generation: 1,
             rejected: vec![],
         },
+        capacity: Default::default(),
         channels: vec![
             channel("demo", "Evening briefing", ChannelState::Running, ok()),
             degraded(health(Health::PartiallyHealthy, "push_interrupted", lost, 42)),
@@ -109,6 +111,9 @@ fn channel(name: &str, title: &str, state: ChannelState, health: HealthReport) -
             adopted: true,
             heartbeat_age_seconds: 0.21,
         }),
+        frame_rate: FrameRate::new(25, 1),
+        timecode: TimecodeDay::Utc,
+        live: LiveSettings::default(),
         restarts: 0,
         report: Some(report()),
         generation: 7,
@@ -155,6 +160,8 @@ fn report() -> WorkerReport {
         connects: 1,
         frames: 126_300,
         late: 4,
+        timecode: None,
+        signal: Default::default(),
     };
     WorkerReport {
         program: ProgramStatus {
@@ -166,6 +173,12 @@ fn report() -> WorkerReport {
             repeated: 18,
             missed: 0,
             peak_dbfs: vec![-18.2, -19.7],
+            auto: None,
+            preview: None,
+            scheduled: Vec::new(),
+            dissolving: false,
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         },
         sources: vec![source("cam-1", "srt"), source("clip", "file")],
         renditions: vec![rendition("video-720p", "x264enc", 3_000_000), rendition("audio-main", "avenc_aac", 128_000)],

@@ -65,14 +65,18 @@ async fn play(mut rig: Rig, runtime: std::path::PathBuf, picture: Vec<u8>) {
 
 fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
     let (id, act): (_, fn(&mut ChannelStatus)) = match command {
-        Command::Start(id) => (id, |channel| set(channel, ChannelOrder::OnAir, ChannelState::Running)),
+        Command::Start(id) | Command::StartAnyway(id) => {
+            (id, |channel| set(channel, ChannelOrder::OnAir, ChannelState::Running))
+        }
         Command::Stop(id) => (id, |channel| set(channel, ChannelOrder::OffAir, ChannelState::Idle)),
         Command::Slate(id) => (id, |channel| program(channel, ProgramOrder::Slate)),
         Command::Release(id) if id.as_str() == "studio-b" => {
             return Err(Refusal::NotConfirmed { seconds: 5, known: "no source delivers; the slate stays".into() });
         }
         Command::Release(id) => (id, |channel| program(channel, ProgramOrder::Auto)),
-        Command::Take(..) | Command::Reload => return Err(Refusal::Failed("this stage plays no such thing".into())),
+        Command::Take(..) | Command::Show(..) | Command::Change(..) | Command::Act(..) | Command::Reload => {
+            return Err(Refusal::Failed("this stage plays no such thing".into()));
+        }
     };
     rig.change(|status| status.channels.iter_mut().filter(|channel| channel.id == id).for_each(act));
     Ok(outcome(&rig.status.borrow().channels, &id))
@@ -108,6 +112,7 @@ fn outcome(channels: &[ChannelStatus], id: &ChannelId) -> Outcome {
         program: program.map(|program| program.order.clone()),
         state: Some(channel.state),
         showing: program.map(|program| program.showing.clone()),
+        acted: None,
         text: format!("the engine confirmed: {}", super::super::sheet::spelled(&channel.state)),
     }
 }

@@ -3,9 +3,11 @@
 //! Owns: arguments, exit codes, tables for people. Must not: reach around the API, or need GStreamer: it works on a
 //! laptop, and `check` works without a daemon.
 
+mod capacity;
 mod client;
 mod exit;
 mod follow;
+mod guest_link;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -19,7 +21,7 @@ use clap::{Parser, Subcommand};
 use self::client::{Client, Failure};
 use self::exit::Exit;
 use crate::model::status::ApplianceStatus;
-use crate::model::{ChannelId, SourceId};
+use crate::model::{CapacityStatus, ChannelId, SourceId};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +29,7 @@ Examples:
   uplinkctl status demo                  one channel with sources, renditions and destinations
   uplinkctl slate demo                   show the slate now; `release` shows the source again
   uplinkctl take demo cam-2              show another source
+  uplinkctl guest-link demo guest        the link for a guest's browser
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl events --follow              what happens, as it happens
   uplinkctl --api http://10.0.0.7:8080 --json status | jq .health
@@ -70,7 +73,12 @@ enum Verb {
     Start {
         /// Its id.
         channel: ChannelId,
+        /// Even if the box cannot carry it.
+        #[arg(long)]
+        force: bool,
     },
+    /// What the box can carry, what is taken, and what else fits.
+    Capacity,
     /// Take a channel off air.
     Stop {
         /// Its id.
@@ -86,12 +94,77 @@ enum Verb {
         /// Its id.
         channel: ChannelId,
     },
-    /// Show this source.
+    /// Show this source; without one what is in preview.
     Take {
         /// The channel's id.
         channel: ChannelId,
         /// The source's id.
+        source: Option<SourceId>,
+        /// Dissolve for so many milliseconds instead of cutting.
+        #[arg(long, value_name = "MS")]
+        dissolve: Option<u32>,
+        /// When, such as 2026-11-21T20:00:00Z; now if not given.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+    },
+    /// Say what is to be shown next; without a source nothing.
+    Preview {
+        /// The channel's id.
+        channel: ChannelId,
+        /// The source's id.
+        source: Option<SourceId>,
+    },
+    /// Cancel a scheduled take; `status` lists them.
+    CancelTake {
+        /// The channel's id.
+        channel: ChannelId,
+        /// Its number.
+        take: u64,
+    },
+    /// Set what the slate says; without a text what the configuration says.
+    SlateText {
+        /// The channel's id.
+        channel: ChannelId,
+        /// One or more lines.
+        text: Option<String>,
+    },
+    /// Print the link for a guest's browser. It holds the key: whoever has it may publish.
+    GuestLink {
+        /// The channel's id.
+        channel: ChannelId,
+        /// The source's id; of kind `whip`.
         source: SourceId,
+        /// Directory with uplinkd.toml, or the file itself [default: /etc/uplink].
+        #[arg(long)]
+        config: Option<PathBuf>,
+        /// Address under which guests reach this box, https for any but its own browser [default: that of --api].
+        #[arg(long)]
+        base: Option<url::Url>,
+    },
+    /// Set gain, mute and delay of a source's sound, or of the program's; what is not given stays as it is.
+    Sound {
+        /// The channel's id.
+        channel: ChannelId,
+        /// The source's id; the program if missing.
+        #[arg(long)]
+        source: Option<SourceId>,
+        /// Gain, dB.
+        #[arg(long, allow_negative_numbers = true)]
+        gain_db: Option<f32>,
+        /// Whether it is silent.
+        #[arg(long)]
+        mute: Option<bool>,
+        /// How much later the sound is than its picture has it, milliseconds.
+        #[arg(long, allow_negative_numbers = true)]
+        delay_ms: Option<i32>,
+        /// Back to the configuration.
+        #[arg(long, conflicts_with_all = ["gain_db", "mute", "delay_ms"])]
+        as_configured: bool,
+    },
+    /// Measure integrated loudness, loudness range and true peaks anew, as for a new show.
+    LoudnessRestart {
+        /// The channel's id.
+        channel: ChannelId,
     },
     /// Put the configuration on disk in force; a faulty one changes nothing.
     Reload,
@@ -110,6 +183,9 @@ enum Verb {
 pub fn run(arguments: Arguments) -> ExitCode {
     if let Verb::Check { dir } = arguments.verb {
         return check(dir, arguments.json);
+    }
+    if let Verb::GuestLink { channel, source, config, base } = &arguments.verb {
+        return guest_link(config.clone(), base.as_ref().unwrap_or(&arguments.api), channel, source);
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -134,6 +210,19 @@ fn check(dir: Option<PathBuf>, json: bool) -> ExitCode {
     super::check::run(dir, json)
 }
 
+fn guest_link(config: Option<PathBuf>, base: &url::Url, channel: &ChannelId, source: &SourceId) -> ExitCode {
+    match guest_link::link(config, base, channel, source) {
+        Ok(link) => {
+            say(&format!("{link}\n"));
+            Exit::Done.into()
+        }
+        Err(reason) => {
+            eprintln!("uplinkctl: {reason}");
+            Exit::Failed.into()
+        }
+    }
+}
+
 /// A reader that has gone away (`| head`) is no failure.
 fn say(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
@@ -144,19 +233,53 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
     let client = Client::new(&arguments.api)?;
     let json = arguments.json;
     match &arguments.verb {
-        Verb::Check { .. } => Ok(String::new()),
+        Verb::Check { .. } | Verb::GuestLink { .. } => Ok(String::new()),
         Verb::Status { channel: None } => {
             let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
             Ok(if json { text } else { report::appliance(&status) })
         }
         Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
-        Verb::Start { channel } => command(&client, &format!("channels/{channel}/start"), None, json).await,
+        Verb::Start { channel, force } => {
+            let force = if *force { "?force=true" } else { "" };
+            command(&client, &format!("channels/{channel}/start{force}"), None, json).await
+        }
+        Verb::Capacity => {
+            let (text, capacity): (_, CapacityStatus) = client.get("api/v1/capacity").await?;
+            Ok(if json { text } else { capacity::report(&capacity) })
+        }
         Verb::Stop { channel } => command(&client, &format!("channels/{channel}/stop"), None, json).await,
         Verb::Slate { channel } => command(&client, &format!("channels/{channel}/slate"), None, json).await,
         Verb::Release { channel } => command(&client, &format!("channels/{channel}/release"), None, json).await,
-        Verb::Take { channel, source } => {
-            let body = serde_json::json!({ "source": source });
+        Verb::Take { channel, source, dissolve, at } => {
+            let transition = dissolve.map(|millis| serde_json::json!({ "kind": "dissolve", "duration_ms": millis }));
+            let transition = transition.unwrap_or_else(|| serde_json::json!({}));
+            let body = serde_json::json!({ "source": source, "transition": transition, "at": at });
             command(&client, &format!("channels/{channel}/take"), Some(body), json).await
+        }
+        Verb::Preview { channel, source } => {
+            let body = serde_json::json!({ "source": source });
+            command(&client, &format!("channels/{channel}/preview"), Some(body), json).await
+        }
+        Verb::CancelTake { channel, take } => {
+            let body = serde_json::json!({ "take": take });
+            command(&client, &format!("channels/{channel}/cancel"), Some(body), json).await
+        }
+        Verb::SlateText { channel, text } => {
+            let body = serde_json::json!({ "set": "slate_text", "text": text });
+            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
+        }
+        Verb::Sound { channel, source, gain_db, mute, delay_ms, as_configured } => {
+            let body = if *as_configured {
+                serde_json::json!({ "set": "sound_as_configured", "source": source })
+            } else {
+                serde_json::json!({
+                    "set": "sound", "source": source, "gain_db": gain_db, "mute": mute, "delay_ms": delay_ms
+                })
+            };
+            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
+        }
+        Verb::LoudnessRestart { channel } => {
+            command(&client, &format!("channels/{channel}/loudness/restart"), None, json).await
         }
         Verb::Reload => command(&client, "config/reload", None, json).await,
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,

@@ -5,11 +5,12 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::client::Failure;
+use crate::model::sound::{Loudness, SoundState};
 use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelStatus, DestinationStatus, ProgramOrder, RenditionStatus, Showing,
     SourceStatus, WorkerReport,
 };
-use crate::model::{Event, Health, HealthReport, MediaTime, Severity};
+use crate::model::{Event, Health, HealthReport, MediaTime, Scene, Severity};
 
 /// The whole appliance: a line per channel, then the faults.
 pub(crate) fn appliance(status: &ApplianceStatus) -> String {
@@ -59,15 +60,20 @@ pub(crate) fn channel(channel: &ChannelStatus, now: MediaTime) -> String {
 
 fn parts(report: &WorkerReport, now: MediaTime) -> String {
     let program = &report.program;
-    let asked = match &program.order {
-        ProgramOrder::Auto => "best source".to_owned(),
-        ProgramOrder::Slate => "slate".to_owned(),
-        ProgramOrder::Source { source } => format!("source {source}"),
-    };
     let since = duration(now.since(program.since).as_secs_f64());
-    let mut text = format!("  shows {} (asked: {asked}) for {since}\n", shows(&program.showing));
+    let mut text = format!("  shows {} (asked: {}) for {since}\n", shows(&program.showing), asked(&program.order));
     let _ =
         writeln!(text, "  {} frames, {} repeated, {} ticks missed", program.frames, program.repeated, program.missed);
+    if program.order != ProgramOrder::Auto {
+        let best = program.auto.as_ref().map_or("the slate".to_owned(), ToString::to_string);
+        let _ = writeln!(text, "  without the order it would show {best}");
+    }
+    for take in &program.scheduled {
+        let what = asked(&take.order);
+        let _ = writeln!(text, "  take {} at {}: {what} ({})", take.id, take.at, word(&take.transition.kind));
+    }
+    program.loudness.iter().for_each(|mix| text.push_str(&loudness(mix, now)));
+    program.sound_states.iter().filter(|state| state.active).for_each(|state| text.push_str(&sound_fault(state, now)));
     let rows = |heads: &[&str], rows: Vec<Vec<String>>| {
         let mut table = vec![heads.iter().map(|&head| head.to_owned()).collect()];
         table.extend(rows);
@@ -84,6 +90,39 @@ fn parts(report: &WorkerReport, now: MediaTime) -> String {
     let lost = spool.lost_segments;
     let _ = writeln!(text, "\n  spool {used} of {quota} MB, {lost} segment(s) lost, {}", judged(&spool.health, now));
     text
+}
+
+fn asked(order: &ProgramOrder) -> String {
+    match order {
+        ProgramOrder::Auto => "best source".to_owned(),
+        ProgramOrder::Slate => "slate".to_owned(),
+        ProgramOrder::Source { source } => format!("source {source}"),
+        ProgramOrder::Scene { scene } => scene_of(scene),
+    }
+}
+
+fn loudness(mix: &Loudness, now: MediaTime) -> String {
+    let lufs = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
+    let peak = mix.true_peak.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let correction = mix.correction_db.map_or_else(String::new, |gain| format!(", corrected by {gain:+.1} dB"));
+    format!(
+        "  channels {}: {} LUFS momentary, {} short-term, {} integrated, LRA {} LU, true peak {peak:.1} dBTP, for {}{correction}\n",
+        list(&mix.channels),
+        lufs(mix.momentary),
+        lufs(mix.short_term),
+        lufs(mix.integrated),
+        lufs(mix.lra),
+        duration(now.since(mix.since).as_secs_f64()),
+    )
+}
+
+fn sound_fault(state: &SoundState, now: MediaTime) -> String {
+    let (what, since) = (word(&state.fault).replace('_', " "), duration(now.since(state.since).as_secs_f64()));
+    format!("  ! channels {}: {what} for {since}\n", list(&state.channels))
+}
+
+fn list(channels: &[u8]) -> String {
+    channels.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn source(one: &SourceStatus, now: MediaTime) -> Vec<String> {
@@ -188,7 +227,7 @@ pub(crate) fn event(event: &Event) -> String {
 }
 
 /// Left-aligned columns, two blanks between, nothing behind the last.
-fn columns(table: &[Vec<String>], indent: &str) -> String {
+pub(super) fn columns(table: &[Vec<String>], indent: &str) -> String {
     let count = table.iter().map(Vec::len).max().unwrap_or(0);
     let width =
         |n: usize| table.iter().filter_map(|row| row.get(n)).map(|cell| cell.chars().count()).max().unwrap_or(0);
@@ -245,7 +284,13 @@ fn shows(showing: &Showing) -> String {
     match showing {
         Showing::Slate => "slate".to_owned(),
         Showing::Source { source } => source.to_string(),
+        Showing::Scene { scene } => scene_of(scene),
     }
+}
+
+fn scene_of(scene: &Scene) -> String {
+    let [first, second] = &scene.sources;
+    format!("{first} + {second}")
 }
 
 fn word(word: &impl serde::Serialize) -> String {

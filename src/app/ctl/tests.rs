@@ -93,7 +93,8 @@ async fn verbs_tell_what_the_engine_confirmed() {
         let engine = async {
             let (command, reply) = daemon.rig.requests.recv().await.unwrap();
             let text = "it is done".to_owned();
-            let nothing = Outcome { changed: false, order: None, program: None, state: None, showing: None, text };
+            let nothing =
+                Outcome { changed: false, order: None, program: None, state: None, showing: None, acted: None, text };
             reply.send(Ok(nothing)).unwrap();
             command
         };

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::arguments::Place;
+use super::budget::{budget, measured};
 use super::failure::Failure;
 use crate::app::fragments;
 use crate::config::{Checked, load};
 use crate::hardware::inventory;
-use crate::plan::{PlanPaths, derive};
+use crate::plan::{PlanPaths, derive, needs};
 use crate::supervisor::{Configuration, Configured, Reload};
 
 /// Reads, checks and plans; all faults at once.
@@ -37,13 +38,19 @@ fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
         tracing::warn!(code = "configuration_warning", "{warning}");
     }
     let paths = PlanPaths { spool_root: place.state.join("spool") };
-    let plans = derive(&checked, &inventory(Path::new("/")), &paths).map_err(|error| vec![error.to_string()])?;
+    let found = inventory(Path::new("/"));
+    let plans = derive(&checked, &found, &paths).map_err(|error| vec![error.to_string()])?;
+    let costs = measured(&place.state);
+    let budget = budget(&checked, &found, &paths, &costs);
     let order_of = |id| checked.channels.iter().find(|channel| channel.id == id).map(|channel| channel.order);
     let channels = plans
         .into_iter()
-        .filter_map(|plan| order_of(plan.channel.clone()).map(|order| Configured { plan, order }))
+        .filter_map(|plan| {
+            let (order, needs) = (order_of(plan.channel.clone())?, needs(&plan, &costs.clone().unwrap_or_default()));
+            Some(Configured { plan, order, needs })
+        })
         .collect();
     let path = checked.file.display().to_string();
-    let configuration = Configuration { name: checked.appliance.clone(), path, channels };
+    let configuration = Configuration { name: checked.appliance.clone(), path, channels, budget };
     Ok((checked, configuration))
 }

@@ -6,10 +6,12 @@ use gst::prelude::*;
 use gstreamer as gst;
 use serde_json::Value;
 
+use super::codec::{asked_of, encoded_caps};
+use super::failure::EncodeFailure;
 use super::format::raw_caps;
 use crate::media::MediaError;
 use crate::media::init::{bounded, element};
-use crate::model::{FrameRate, RenditionId};
+use crate::model::{FrameRate, MediaTime, RenditionId};
 use crate::plan::{EncoderPlan, VideoRenditionPlan};
 
 /// A driver that takes longer to open its device, or to encode a few pictures, hangs.
@@ -17,6 +19,9 @@ const TRIAL_BOUND: Duration = Duration::from_secs(5);
 
 /// Pictures encoded in a trial.
 const TRIAL_PICTURES: i32 = 3;
+
+/// The same while the rendition is off air.
+const TRIAL_ON_AIR: Duration = Duration::from_millis(300);
 
 /// The encoder of a rendition, and why better ones are not used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +32,33 @@ pub struct Choice {
     pub element: String,
     /// Hardware profile it comes from.
     pub profile: String,
+    /// Whether it runs on hardware.
+    pub hardware: bool,
     /// Candidates before it in the plan that do not work here.
     pub skipped: Vec<Skipped>,
+    /// What failed on air before it.
+    pub failed: Option<EncodeFailure>,
+    /// Program time at which it took over, if it did on air.
+    pub since: Option<MediaTime>,
+    /// Its place among the candidates.
+    pub(super) index: usize,
+}
+
+impl Choice {
+    /// Notes that this one does not work either.
+    pub(super) fn skip(&mut self, reason: &str) {
+        let (element, profile) = (self.element.clone(), self.profile.clone());
+        self.skipped.push(Skipped { element, profile, reason: reason.to_owned() });
+    }
+}
+
+/// An encoder to build with; its elements are in state NULL.
+pub(super) struct Found {
+    pub element: gst::Element,
+    /// In front of it.
+    pub before: Vec<gst::Element>,
+    pub plan: EncoderPlan,
+    pub choice: Choice,
 }
 
 /// A candidate that does not work on this box.
@@ -42,29 +72,19 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// Tries the candidates in order; the element returned is in state NULL.
-pub(super) fn choose(
-    rendition: &VideoRenditionPlan,
-    rate: FrameRate,
-) -> Result<(gst::Element, EncoderPlan, Choice), MediaError> {
+/// The first candidate that works.
+pub(super) fn choose(rendition: &VideoRenditionPlan, rate: FrameRate) -> Result<Found, MediaError> {
     let mut skipped = Vec::new();
-    for (n, plan) in rendition.encoders.iter().enumerate() {
+    for (index, plan) in rendition.encoders.iter().enumerate() {
         // The last has no alternative: a trial would only delay what its own start shows.
-        let last = n + 1 == rendition.encoders.len();
-        let tried = if last { Ok(()) } else { trial(rendition, plan, rate) };
+        let last = index + 1 == rendition.encoders.len();
+        let tried = if last { Ok(()) } else { trial(rendition, plan, rate, TRIAL_BOUND) };
         match tried.and_then(|()| open(rendition, plan, rate)) {
-            Ok(element) => {
-                let choice = Choice {
-                    rendition: rendition.id.clone(),
-                    element: plan.element.clone(),
-                    profile: plan.profile.clone(),
-                    skipped,
-                };
-                return Ok((element, plan.clone(), choice));
+            Ok((element, before)) => {
+                let choice = choice(rendition, index, plan, skipped, None);
+                return Ok(Found { element, before, plan: plan.clone(), choice });
             }
-            Err(reason) => {
-                skipped.push(Skipped { element: plan.element.clone(), profile: plan.profile.clone(), reason });
-            }
+            Err(reason) => skipped.push(passed_over(plan, reason)),
         }
     }
     let reasons: Vec<String> = skipped.iter().map(|s| format!("{} ({}): {}", s.element, s.profile, s.reason)).collect();
@@ -72,9 +92,50 @@ pub(super) fn choose(
     Err(MediaError::NoEncoder { rendition: rendition.id.clone(), reasons })
 }
 
+/// The next candidate behind one that failed on air; none if there is none. There is no time: other hardware gets a
+/// short trial, a sibling on the same hardware none at all, software is taken at its word.
+pub(super) fn choose_after(
+    rendition: &VideoRenditionPlan,
+    rate: FrameRate,
+    last: &Choice,
+    failure: &EncodeFailure,
+) -> Option<Found> {
+    let mut skipped = last.skipped.clone();
+    for (index, plan) in rendition.encoders.iter().enumerate().skip(last.index + 1) {
+        let usable = match plan.hardware {
+            true if plan.profile == last.profile => Err("is on the hardware that has just failed".to_owned()),
+            true => trial(rendition, plan, rate, TRIAL_ON_AIR),
+            false => Ok(()),
+        };
+        match usable.and_then(|()| make(rendition, plan, rate)) {
+            Ok((element, before)) => {
+                let choice = choice(rendition, index, plan, skipped, Some(failure.clone()));
+                return Some(Found { element, before, plan: plan.clone(), choice });
+            }
+            Err(reason) => skipped.push(passed_over(plan, reason)),
+        }
+    }
+    None
+}
+
+fn choice(
+    rendition: &VideoRenditionPlan,
+    index: usize,
+    plan: &EncoderPlan,
+    skipped: Vec<Skipped>,
+    failed: Option<EncodeFailure>,
+) -> Choice {
+    let (element, profile, hardware) = (plan.element.clone(), plan.profile.clone(), plan.hardware);
+    Choice { rendition: rendition.id.clone(), element, profile, hardware, skipped, failed, since: None, index }
+}
+
+fn passed_over(plan: &EncoderPlan, reason: String) -> Skipped {
+    Skipped { element: plan.element.clone(), profile: plan.profile.clone(), reason }
+}
+
 /// The candidate with its settings, after it has opened its device once.
-fn open(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<gst::Element, String> {
-    let element = make(rendition, plan, rate)?;
+fn open(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<Made, String> {
+    let (element, before) = make(rendition, plan, rate)?;
     let opening = element.clone();
     let ready = bounded(TRIAL_BOUND, move || {
         let opened = opening.set_state(gst::State::Ready).is_ok();
@@ -83,15 +144,18 @@ fn open(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> 
         opened
     });
     match ready {
-        Some(true) => Ok(element),
+        Some(true) => Ok((element, before)),
         Some(false) => Err("does not open its device".to_owned()),
         None => Err(format!("does not open its device within {} s", TRIAL_BOUND.as_secs())),
     }
 }
 
-fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<gst::Element, String> {
+/// An encoder, and the elements in front of it.
+pub(super) type Made = (gst::Element, Vec<gst::Element>);
+
+pub(super) fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<Made, String> {
     let factory = gst::ElementFactory::find(&plan.element).ok_or("not on this box: no driver or no hardware for it")?;
-    if !factory.can_sink_any_caps(&raw_caps(&plan.input_format, rendition.size, rate)) {
+    if plan.upload.is_empty() && !factory.can_sink_any_caps(&raw_caps(&plan.input_format, rendition.size, rate)) {
         return Err(format!("does not take {} {} pictures", plan.input_format, rendition.size));
     }
     let element = factory
@@ -100,14 +164,25 @@ fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> 
         .build()
         .map_err(|error| format!("cannot be created: {error}"))?;
     for (name, value) in &plan.properties {
+        // Of drivers and cards, not every one has every property; profiles give old and new names.
+        if plan.hardware && element.find_property(name).is_none() {
+            tracing::info!(element = plan.element, property = name, "the element lacks a property of its profile");
+            continue;
+        }
         set_property(&element, name, value)?;
     }
-    Ok(element)
+    let upload = |(n, factory): (usize, &String)| {
+        let name = format!("upload{n}-{}", rendition.id);
+        let made = gst::ElementFactory::make(factory).name(name).build();
+        made.map_err(|_| format!("needs the element `{factory}`, which is not on this box"))
+    };
+    let before = plan.upload.iter().enumerate().map(upload).collect::<Result<_, _>>()?;
+    Ok((element, before))
 }
 
 /// Encodes a few pictures: many a driver opens its device and refuses the first of them.
-fn trial(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<(), String> {
-    let encoder = make(rendition, plan, rate)?;
+fn trial(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate, most: Duration) -> Result<(), String> {
+    let (encoder, before) = make(rendition, plan, rate)?;
     let pipeline = gst::Pipeline::new();
     let wrong = |error: &dyn std::fmt::Display| format!("cannot be tried: {error}");
     let build = |factory: &'static str, name| element(factory, name).map_err(|error| wrong(&error));
@@ -117,11 +192,13 @@ fn trial(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) ->
         (build("capsfilter", "raw")?, build("capsfilter", "encoded")?, build("fakesink", "sink")?);
     raw.set_property("caps", raw_caps(&plan.input_format, rendition.size, rate));
     encoded.set_property("caps", encoded_caps(plan));
-    let chain = [&source, &raw, &encoder, &encoded, &sink];
-    pipeline.add_many(chain).map_err(|error| wrong(&error))?;
-    gst::Element::link_many(chain).map_err(|_| format!("does not give H.264 {} profile", plan.h264_profile))?;
-    bounded(TRIAL_BOUND + Duration::from_secs(1), move || {
-        let result = run_trial(&pipeline);
+    let mut chain = vec![source, raw];
+    chain.extend(before);
+    chain.extend([encoder, encoded, sink]);
+    pipeline.add_many(&chain).map_err(|error| wrong(&error))?;
+    gst::Element::link_many(&chain).map_err(|_| format!("does not give {}", asked_of(plan)))?;
+    bounded(most + most / 5, move || {
+        let result = run_trial(&pipeline, most);
         // A device that cannot be closed shows when the next one opens it.
         let _ = pipeline.set_state(gst::State::Null);
         result
@@ -129,22 +206,17 @@ fn trial(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) ->
     .unwrap_or_else(|| Err("hangs".to_owned()))
 }
 
-fn run_trial(pipeline: &gst::Pipeline) -> Result<(), String> {
+fn run_trial(pipeline: &gst::Pipeline, most: Duration) -> Result<(), String> {
     let bus = pipeline.bus().ok_or("has no bus")?;
     let started = pipeline.set_state(gst::State::Playing);
-    let bound = gst::ClockTime::from_mseconds(if started.is_ok() { TRIAL_BOUND.as_millis() as u64 } else { 0 });
+    let bound = gst::ClockTime::from_mseconds(if started.is_ok() { most.as_millis() as u64 } else { 0 });
     let end = bus.timed_pop_filtered(bound, &[gst::MessageType::Eos, gst::MessageType::Error]);
     match end.as_ref().map(|message| message.view()) {
         Some(gst::MessageView::Eos(_)) => Ok(()),
         Some(gst::MessageView::Error(error)) => Err(format!("does not encode: {}", error.error())),
         _ if started.is_err() => Err("does not open its device".to_owned()),
-        _ => Err(format!("does not encode {TRIAL_PICTURES} pictures within {} s", TRIAL_BOUND.as_secs())),
+        _ => Err(format!("does not encode {TRIAL_PICTURES} pictures within {} ms", most.as_millis())),
     }
-}
-
-/// What has to come out of a candidate.
-pub(super) fn encoded_caps(plan: &EncoderPlan) -> gst::Caps {
-    gst::Caps::builder("video/x-h264").field("profile", plan.h264_profile.as_str()).build()
 }
 
 /// Sets a property from the plan; unlike GObject, refuses what does not exist, cannot be read or is out of range.
@@ -183,7 +255,7 @@ fn in_range(pspec: &gst::glib::ParamSpec, value: &gst::glib::Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BitRate, PictureSize};
+    use crate::model::{BitRate, PictureSize, VideoCodec};
     use serde_json::json;
 
     fn candidate(element: &str, properties: &[(&str, Value)]) -> EncoderPlan {
@@ -193,6 +265,12 @@ mod tests {
             properties: properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
             input_format: "I420".to_owned(),
             h264_profile: "high".to_owned(),
+            codec: VideoCodec::H264,
+            upload: Vec::new(),
+            counts: false,
+            cores: None,
+            found: false,
+            hardware: false,
         }
     }
 
@@ -203,6 +281,7 @@ mod tests {
             bitrate: BitRate(400_000),
             max_bitrate: BitRate(500_000),
             encoders,
+            passed_over: Vec::new(),
         }
     }
 
@@ -223,7 +302,7 @@ mod tests {
             wrong_profile,
             candidate("x264enc", &[("bitrate", json!(400)), ("speed-preset", json!("veryfast")), ("aud", json!(true))]),
         ]);
-        let (element, _, choice) = choose(&plan, FrameRate::new(30, 1).unwrap()).unwrap();
+        let Found { element, choice, .. } = choose(&plan, FrameRate::new(30, 1).unwrap()).unwrap();
         assert_eq!((choice.element.as_str(), element.property::<u32>("bitrate")), ("x264enc", 400));
         let reasons: Vec<&str> = choice.skipped.iter().map(|s| s.reason.as_str()).collect();
         assert_eq!(
@@ -244,7 +323,7 @@ mod tests {
     fn without_a_working_candidate_the_error_names_them_all() {
         crate::media::init().unwrap();
         let error = choose(&rendition(vec![candidate("nosuchh264enc", &[])]), FrameRate::new(30, 1).unwrap());
-        let text = error.unwrap_err().to_string();
+        let text = error.err().unwrap().to_string();
         assert!(text.contains("nosuchh264enc (profile-of-nosuchh264enc): not on this box"), "{text}");
         assert!(choose(&rendition(vec![]), FrameRate::new(30, 1).unwrap()).is_err());
     }

@@ -1,6 +1,6 @@
 //! Where a rendition is cut: pure arithmetic on the epoch grids.
 
-use crate::model::{FrameGrid, MediaTime, SampleGrid, SegmentGrid};
+use crate::model::{Boundaries, FrameGrid, MediaTime, SampleGrid};
 
 use super::format::AAC_FRAME;
 
@@ -17,27 +17,22 @@ pub(super) enum Cut {
 }
 
 /// Says before which sample to cut. Samples come in decode order.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Cutter {
-    grid: SegmentGrid,
     at: Option<(u64, u64)>,
     newest: MediaTime,
     reordered: bool,
 }
 
 impl Cutter {
-    pub(super) fn new(grid: SegmentGrid) -> Self {
-        Self { grid, at: None, newest: MediaTime::default(), reordered: false }
-    }
-
     /// Whether to cut before the sample at `time`. A segment begins with the first sample in its time; it should be a
-    /// keyframe, but the grid holds even if the encoder did not obey.
-    pub(super) fn before(&mut self, time: MediaTime) -> Option<Cut> {
+    /// keyframe, but boundaries hold even if the encoder did not obey.
+    pub(super) fn before(&mut self, time: MediaTime, boundaries: &Boundaries) -> Option<Cut> {
         // With B-frames a cut in mid-segment would put pictures on the wrong side: such segments are one chunk.
         self.reordered |= time < self.newest;
         self.newest = self.newest.max(time);
-        let number = self.grid.number_at(time);
-        let part = time.since(self.grid.start_of(number)).as_nanos() as u64 / CHUNK_NANOS;
+        let number = boundaries.number_at(time);
+        let part = time.since(boundaries.start_of(number)).as_nanos() as u64 / CHUNK_NANOS;
         match self.at {
             None => {
                 self.at = Some((number, part));
@@ -102,15 +97,21 @@ impl TrackGrid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::FrameRate;
+    use crate::model::{FrameRate, SegmentGrid};
 
     const START: u64 = 1_763_683_200;
 
+    fn boundaries() -> Boundaries {
+        SegmentGrid::new(2000).unwrap().into()
+    }
+
     fn cuts(rate: (u32, u32), from_millis: u64, frames: u64) -> Vec<(u64, Cut)> {
         let grid = FrameGrid::new(FrameRate::new(rate.0, rate.1).unwrap());
-        let mut cutter = Cutter::new(SegmentGrid::new(2000).unwrap());
+        let mut cutter = Cutter::default();
         let first = grid.index_from(MediaTime::from_nanos((START * 1000 + from_millis) * 1_000_000));
-        (first..first + frames).filter_map(|k| cutter.before(grid.time_of(k)).map(|cut| (k - first, cut))).collect()
+        (first..first + frames)
+            .filter_map(|k| cutter.before(grid.time_of(k), &boundaries()).map(|cut| (k - first, cut)))
+            .collect()
     }
 
     #[test]
@@ -122,17 +123,20 @@ mod tests {
 
     #[test]
     fn a_gap_over_a_boundary_still_begins_a_segment() {
-        let mut cutter = Cutter::new(SegmentGrid::new(2000).unwrap());
-        assert_eq!(cutter.before(MediaTime::from_secs(START)), None);
-        assert_eq!(cutter.before(MediaTime::from_nanos((START + 5) * 1_000_000_000 + 7)), Some(Cut::Segment));
+        let mut cutter = Cutter::default();
+        assert_eq!(cutter.before(MediaTime::from_secs(START), &boundaries()), None);
+        assert_eq!(
+            cutter.before(MediaTime::from_nanos((START + 5) * 1_000_000_000 + 7), &boundaries()),
+            Some(Cut::Segment)
+        );
     }
 
     #[test]
     fn reordered_pictures_are_not_cut_in_mid_segment() {
-        let mut cutter = Cutter::new(SegmentGrid::new(2000).unwrap());
+        let mut cutter = Cutter::default();
         let time = |millis: u64| MediaTime::from_nanos((START * 1000 + millis) * 1_000_000);
         let order = [0, 80, 40, 160, 120, 560, 520, 2000, 1960, 2080];
-        let cuts: Vec<_> = order.iter().map(|&millis| cutter.before(time(millis))).collect();
+        let cuts: Vec<_> = order.iter().map(|&millis| cutter.before(time(millis), &boundaries())).collect();
         assert_eq!(cuts.iter().position(|c| *c == Some(Cut::Segment)), Some(7));
         assert_eq!(cuts.iter().flatten().count(), 1);
     }

@@ -1,24 +1,23 @@
 //! The face of the graph: start, push, finish.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use gstreamer as gst;
 
-use super::blocks::{Block, Blocks};
 use super::choose::Choice;
-use super::entry::Entry;
 use super::failure::EncodeFailure;
 use super::ledger::{Counters, Ledger};
+use super::line::Line;
 use super::output::Output;
 use super::picture::{self, Pictures};
-use super::sound;
-use super::watch::Watch;
+use super::sound::Sound;
+use super::watch::{Origin, Watch, notes};
 use crate::media::MediaError;
 use crate::media::init::{bounded, init};
-use crate::model::{MediaTime, RenditionId};
+use crate::model::{Cued, FrameGrid, LiveTimeline, MediaTime, RenditionId, Timeline};
 use crate::plan::ChannelPlan;
 
 /// Opening every encoder of a ladder takes well under a second; a driver may hang.
@@ -34,11 +33,6 @@ pub struct Encoders {
     _watch: Watch,
 }
 
-struct Sound {
-    entry: Entry,
-    blocks: Mutex<Blocks>,
-}
-
 #[derive(Default)]
 struct Counts {
     pictures: AtomicU64,
@@ -51,24 +45,33 @@ impl Encoders {
     /// Builds and starts the graph of a plan. `output` is called on the graph's threads, in order per rendition, and
     /// has to return soon. Blocks for as long as drivers take to open, at most some 10 s.
     pub fn start(plan: &ChannelPlan, output: Arc<dyn Fn(Output) + Send + Sync>) -> Result<Self, MediaError> {
+        let timeline = Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), Cued::default());
+        Self::start_on(plan, &LiveTimeline::new(timeline), output)
+    }
+
+    /// As [`Encoders::start`]; segments are cut where `timeline` says, which may change on the way.
+    pub fn start_on(
+        plan: &ChannelPlan,
+        timeline: &LiveTimeline,
+        output: Arc<dyn Fn(Output) + Send + Sync>,
+    ) -> Result<Self, MediaError> {
         init()?;
         let pipeline = gst::Pipeline::with_name("encode");
         let ledger = Arc::new(Ledger::new(output));
+        let (notes, ears) = notes();
+        notes.hear(&pipeline, Origin::Sound);
         let pictures = match plan.video.is_empty() {
             true => None,
-            false => Some(picture::build(&pipeline, &plan.program, plan.segments, &plan.video, &ledger)?),
+            false => Some(picture::build(&plan.program, timeline, &plan.video, &ledger, &notes)?),
         };
         let audio = &plan.program.audio;
         let sound = match plan.audio.is_empty() {
             true => None,
-            false => {
-                let entry = sound::build(&pipeline, audio, plan.segments, &plan.audio, &ledger)?;
-                Some(Sound { entry, blocks: Mutex::new(Blocks::new(audio.sample_rate, audio.channels)) })
-            }
+            false => Some(Sound::build(&pipeline, audio, timeline, &plan.audio, plan.video.is_empty(), &ledger)?),
         };
-        let video = plan.video.iter().map(|r| r.id.clone());
-        let renditions: Vec<RenditionId> = video.chain(plan.audio.iter().map(|r| r.id.clone())).collect();
-        let watch = Watch::start(&pipeline, renditions, Arc::clone(&ledger))
+        let renditions: Vec<RenditionId> = plan.audio.iter().map(|r| r.id.clone()).collect();
+        let lines = pictures.as_ref().map_or_else(Vec::new, |pictures| pictures.lines.clone());
+        let watch = Watch::start(ears, lines, renditions, Arc::clone(&ledger))
             .map_err(|error| MediaError::graph("the encoders' bus thread", error))?;
         let encoders = Self { pipeline, pictures, sound, counts: Counts::default(), ledger, _watch: watch };
         encoders.play()?;
@@ -76,6 +79,9 @@ impl Encoders {
     }
 
     fn play(&self) -> Result<(), MediaError> {
+        for line in self.lines() {
+            line.play()?;
+        }
         let pipeline = self.pipeline.clone();
         match bounded(START_BOUND, move || pipeline.set_state(gst::State::Playing)) {
             Some(Ok(_)) => Ok(()),
@@ -90,33 +96,32 @@ impl Encoders {
     /// Takes a program picture: caps as `picture_caps`, PTS = media time of its tick. Never blocks.
     pub fn push_picture(&self, picture: gst::Buffer) {
         let Some(pictures) = &self.pictures else { return };
-        let counter = if pictures.entry.push(picture) { &self.counts.pictures } else { &self.counts.pictures_dropped };
+        let counter = if pictures.push(&picture) { &self.counts.pictures } else { &self.counts.pictures_dropped };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes program sound: caps as `sound_caps`, PTS = media time of its first sample, any length. Never blocks.
     pub fn push_sound(&self, sound: gst::Buffer) {
-        let Some(entry) = &self.sound else { return };
+        let Some(renditions) = &self.sound else { return };
         let (Some(pts), Ok(data)) = (sound.pts(), sound.map_readable()) else { return };
-        let mut blocks = entry.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        for block in blocks.push(MediaTime::from_nanos(pts.nseconds()), &data) {
-            let counter =
-                if entry.entry.push(buffer(block)) { &self.counts.sound_blocks } else { &self.counts.sound_dropped };
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
+        let blocks = renditions.push(MediaTime::from_nanos(pts.nseconds()), &data);
+        self.counts.sound_blocks.fetch_add(blocks.taken, Ordering::Relaxed);
+        self.counts.sound_dropped.fetch_add(blocks.dropped, Ordering::Relaxed);
     }
 
     /// Pictures and sound blocks that wait for the slowest encoder.
     pub fn backlog(&self) -> u64 {
-        let level = |queue: &gst::Element| u64::from(queue.property::<u32>("current-level-buffers"));
-        let waiting = |p: &Pictures| p.entry.level() + p.queues.iter().map(level).max().unwrap_or(0);
-        let pictures = self.pictures.as_ref().map_or(0, waiting);
-        pictures.max(self.sound.as_ref().map_or(0, |sound| sound.entry.level()))
+        let pictures = self.lines().iter().map(|line| line.backlog()).max().unwrap_or(0);
+        pictures.max(self.sound.as_ref().map_or(0, Sound::level))
     }
 
-    /// Which encoder each video rendition uses, and why not a better one.
-    pub fn chosen(&self) -> &[Choice] {
-        self.pictures.as_ref().map_or(&[], |pictures| &pictures.choices)
+    /// Which encoder each video rendition uses now, and why not a better one.
+    pub fn chosen(&self) -> Vec<Choice> {
+        self.lines().iter().map(|line| line.choice()).collect()
+    }
+
+    fn lines(&self) -> &[Arc<Line>] {
+        self.pictures.as_ref().map_or(&[], |pictures| &pictures.lines)
     }
 
     /// What was taken, dropped and delivered since the start.
@@ -131,8 +136,7 @@ impl Encoders {
             ..Counters::default()
         };
         if let Some(sound) = &self.sound {
-            let blocks = sound.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-            (counters.sound_filled, counters.sound_trimmed) = (blocks.filled(), blocks.trimmed());
+            (counters.sound_filled, counters.sound_trimmed) = sound.filled_and_trimmed();
         }
         counters
     }
@@ -146,11 +150,9 @@ impl Encoders {
     /// `deadline` passed or the graph failed before everything was out. What is pushed from now on counts as dropped.
     /// Blocks: not for the async runtime.
     pub fn finish(&self, deadline: Duration) -> bool {
-        if let Some(pictures) = &self.pictures {
-            pictures.entry.end();
-        }
+        self.lines().iter().for_each(|line| line.end());
         if let Some(sound) = &self.sound {
-            sound.entry.end();
+            sound.end();
         }
         self.ledger.wait_for_end(deadline)
     }
@@ -159,18 +161,16 @@ impl Encoders {
 impl Drop for Encoders {
     fn drop(&mut self) {
         let pipeline = self.pipeline.clone();
+        let closing: Vec<_> = self.lines().iter().filter_map(|line| line.close()).collect();
+        let until = Instant::now() + Duration::from_secs(2);
+        let sound = bounded(Duration::from_secs(2), move || pipeline.set_state(gst::State::Null));
         // A driver that does not close is left behind: the process ends soon after its graph.
-        if bounded(Duration::from_secs(2), move || pipeline.set_state(gst::State::Null)).is_none() {
+        let left = |until: Instant| until.saturating_duration_since(Instant::now());
+        let closed = closing
+            .iter()
+            .all(|closed| !matches!(closed.recv_timeout(left(until)), Err(std::sync::mpsc::RecvTimeoutError::Timeout)));
+        if sound.is_none() || !closed {
             tracing::warn!("the encoders did not stop within 2 s; the driver may hang");
         }
     }
-}
-
-fn buffer(block: Block) -> gst::Buffer {
-    let (start, end) = (block.start.as_nanos(), block.end.as_nanos());
-    let mut buffer = gst::Buffer::from_mut_slice(block.data);
-    let stamped = buffer.make_mut();
-    stamped.set_pts(gst::ClockTime::from_nseconds(start));
-    stamped.set_duration(gst::ClockTime::from_nseconds(end - start));
-    buffer
 }

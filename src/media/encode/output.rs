@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::choose::Choice;
 use super::failure::EncodeFailure;
 use crate::model::{MediaTime, RenditionId};
 
@@ -14,10 +15,25 @@ pub enum Output {
     Init(InitOut),
     /// The next chunk.
     Chunk(ChunkOut),
+    /// The encoder of a rendition has failed and another one has its place; nothing is lost in the other renditions.
+    /// Its initialisation and chunks follow.
+    Replaced(Replacement),
     /// The rendition has ended in order: its open segment is complete, though short.
     Ended(RenditionId),
     /// The graph has failed and will deliver nothing more. Also kept in `Encoders::failure`.
     Failed(EncodeFailure),
+}
+
+/// An encoder that failed on air, and what runs now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// What failed, and how; it names the rendition.
+    pub failure: EncodeFailure,
+    /// What it was replaced by.
+    pub choice: Choice,
+    /// Chunks of this segment and later ones come once more, from the new encoder: what there is of them is void. None
+    /// if the pictures are gone: then the new encoder begins with the next segment.
+    pub again: Option<u64>,
 }
 
 /// The initialisation of a rendition: an ISO BMFF `ftyp` + `moov`.

@@ -10,12 +10,14 @@ use gstreamer_app as gst_app;
 
 use super::codec::codec_string;
 use super::cut::{Cut, Cutter, TrackGrid};
-use super::ledger::{Ledger, Tally};
+use super::emsg::{self, Told};
+use super::gate::Gate;
+use super::ledger::Tally;
 use super::output::{ChunkOut, InitOut, Output};
 use super::{fragment, movie};
 use crate::media::MediaError;
 use crate::media::init::element;
-use crate::model::{MediaTime, RenditionId, SegmentGrid};
+use crate::model::{LiveTimeline, MediaTime, RenditionId};
 
 /// The muxer lengthens the last sample before a gap up to the next one. Past the end of its segment by more than this
 /// it ends with the segment instead, and there is a seam: a segment must not outlast its playlist's target duration
@@ -30,11 +32,13 @@ pub(super) struct Track {
     pub timescale: u32,
     /// Samples by which the encoder's timestamps are late.
     pub delay: u64,
-    pub segments: SegmentGrid,
+    pub timeline: LiveTimeline,
+    /// Whether timed metadata goes into its media.
+    pub events: bool,
 }
 
 /// The muxer and the sink behind it, to be linked in this order.
-pub(super) fn build(track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) -> Result<Vec<gst::Element>, MediaError> {
+pub(super) fn build(track: Track, tally: &Arc<Tally>, gate: &Arc<Gate>) -> Result<Vec<gst::Element>, MediaError> {
     let id = &track.rendition;
     let mux = element("cmafmux", &format!("mux-{id}"))?;
     mux.set_property("manual-split", true);
@@ -44,16 +48,16 @@ pub(super) fn build(track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) -> R
     mux.set_property("movie-timescale", track.timescale);
     let pad = mux.static_pad("sink").ok_or_else(|| MediaError::graph(mux.name(), "has no pad `sink`"))?;
     pad.set_property("trak-timescale", track.timescale);
-    stamp_and_cut(&pad, track.clone(), Arc::clone(tally));
+    stamp_and_cut(&pad, track.clone(), Arc::clone(tally), Arc::clone(gate));
     let sink =
         gst_app::AppSink::builder().name(format!("sink-{id}")).sync(false).async_(false).buffer_list(true).build();
-    hand_out(&sink, &pad, track, tally, ledger);
+    hand_out(&sink, &pad, track, tally, gate);
     Ok(vec![mux, sink.upcast()])
 }
 
 /// Puts every sample's times on its grid, to the nanosecond, and the cut events in front of it.
-fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
-    let cutter = Mutex::new(Cutter::new(track.segments));
+fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate>) {
+    let cutter = Mutex::new(Cutter::default());
     let begin = Mutex::new(None);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
@@ -65,8 +69,9 @@ fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>) {
             return gst::PadProbeReturn::Handled;
         }
         Tally::add(&tally.encoded, 1);
+        Tally::add(&gate.encoded, 1);
         let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-        let cut = lock(&cutter).before(time.stamped);
+        let cut = lock(&cutter).before(time.stamped, track.timeline.get().boundaries());
         if let Some(cut) = cut {
             if cut == Cut::Segment && !keyframe {
                 Tally::add(&tally.unaligned, 1);
@@ -100,10 +105,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<Tally>, ledger: &Arc<Ledger>) {
+fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<Tally>, gate: &Arc<Gate>) {
     let (pad, tally) = (pad.downgrade(), Arc::clone(tally));
-    let (rendition, at_end, ledger) = (track.rendition.clone(), Arc::clone(ledger), Arc::clone(ledger));
-    let lead = AtomicU32::new(0);
+    let (rendition, at_end, gate) = (track.rendition.clone(), Arc::clone(gate), Arc::clone(gate));
+    let (lead, told) = (AtomicU32::new(0), Mutex::new(Told::default()));
     let callbacks = gst_app::AppSinkCallbacks::builder()
         .new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
@@ -111,22 +116,27 @@ fn hand_out(sink: &gst_app::AppSink, pad: &gst::Pad, track: Track, tally: &Arc<T
             let is_init = |b: &gst::BufferRef| b.flags().contains(gst::BufferFlags::HEADER | gst::BufferFlags::DISCONT);
             if let Some(header) = list.get(0).filter(|b| is_init(b)) {
                 let caps = pad.upgrade().and_then(|pad| pad.current_caps());
-                let codec = caps.and_then(|caps| codec_string(&caps)).ok_or(gst::FlowError::NotNegotiated)?;
                 let mut data = header.map_readable().map_err(|_| gst::FlowError::Error)?.to_vec();
                 movie::forget_creation_time(&mut data);
+                let codec = caps.and_then(|caps| codec_string(&caps, &mut data));
+                let codec = codec.ok_or(gst::FlowError::NotNegotiated)?;
                 let data = data.into();
-                ledger.emit(Output::Init(InitOut { rendition: track.rendition.clone(), codec, data }));
+                gate.emit(Output::Init(InitOut { rendition: track.rendition.clone(), codec, data }));
             }
             let data = joined(|| list.iter().filter(|b| !is_init(b)))?;
             if !data.is_empty() {
-                let chunk = chunk(&track, data, &lead).ok_or(gst::FlowError::Error)?;
+                let chunk = chunk(&track, data, &lead, &mut lock(&told)).ok_or(gst::FlowError::Error)?;
                 Tally::add(&tally.chunks, 1);
                 Tally::add(&tally.bytes, chunk.data.len() as u64);
-                ledger.emit(Output::Chunk(chunk));
+                if !gate.emit(Output::Chunk(chunk)) {
+                    return Err(gst::FlowError::Flushing);
+                }
             }
             Ok(gst::FlowSuccess::Ok)
         })
-        .eos(move |_| at_end.ended(&rendition))
+        .eos(move |_| {
+            at_end.emit(Output::Ended(rendition.clone()));
+        })
         .build();
     sink.set_callbacks(callbacks);
 }
@@ -140,7 +150,7 @@ fn joined<'a, I: Iterator<Item = &'a gst::BufferRef>>(buffers: impl Fn() -> I) -
 }
 
 /// Describes a chunk by what its bytes say. `lead` is how much earlier than presentation this track is decoded.
-fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32) -> Option<ChunkOut> {
+fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32, told: &mut Told) -> Option<ChunkOut> {
     let fragment = fragment::read(&data)?;
     // Reordered pictures have negative composition offsets. That is correct, but ffmpeg and its kin play such a track
     // late by them; so decoding begins earlier instead. It never goes back, or decode times would overlap.
@@ -152,12 +162,19 @@ fn chunk(track: &Track, mut data: Vec<u8>, lead: &AtomicU32) -> Option<ChunkOut>
     let time =
         |ticks: u64| MediaTime::from_nanos((u128::from(ticks) * 1_000_000_000).div_ceil(track.timescale.into()) as u64);
     let (start, mut end) = (time(fragment.start), time(fragment.start + fragment.duration));
-    let number = track.segments.number_at(start);
-    let next = track.grid.first_from(track.segments.start_of(number + 1));
-    if end > next + LONGEST_HOLD {
+    let timeline = track.timeline.get();
+    let boundaries = timeline.boundaries();
+    let number = boundaries.number_at(start);
+    let next = track.grid.first_from(boundaries.start_of(number + 1));
+    // A segment that was lengthened for a cue has used some of it up.
+    let longer = boundaries.duration_of(number).saturating_sub(boundaries.grid().duration());
+    if end > next + LONGEST_HOLD.saturating_sub(longer) {
         let over = (end.since(next).as_nanos() * u128::from(track.timescale) / 1_000_000_000) as u64;
         fragment::shorten_last(&mut data, over)?;
         end = time(fragment.start + fragment.duration - over);
+    }
+    if track.events && !timeline.cued().metadata.is_empty() {
+        emsg::insert(&mut data, told.due(timeline.cued(), (start, end), track.timescale));
     }
     Some(ChunkOut {
         rendition: track.rendition.clone(),

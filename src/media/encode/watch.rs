@@ -1,20 +1,60 @@
-//! Reads the bus of a graph until it is told to stop; turns errors into a typed failure.
+//! Hears what the buses of all pipelines say, and looks whether encoders stand still, until it is told to stop.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use gstreamer as gst;
 
 use super::failure::EncodeFailure;
 use super::ledger::Ledger;
+use super::line::Line;
 use crate::model::RenditionId;
 
-/// How soon the thread sees that it shall stop.
-const LOOK_AGAIN: gst::ClockTime = gst::ClockTime::from_mseconds(100);
+/// How often encoders are looked at; the thread also sees that it shall stop.
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 
-/// The thread that reads the bus; stops when dropped.
+/// Whose pipeline it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The sound's.
+    Sound,
+    /// That of the line at this index, in its n-th life.
+    Line(usize, u64),
+}
+
+/// Where pipelines tell.
+#[derive(Clone)]
+pub(super) struct Notes(Sender<(Origin, gst::Message)>);
+
+/// Where the watch hears.
+pub(super) struct Ears(Receiver<(Origin, gst::Message)>);
+
+/// Both ends.
+pub(super) fn notes() -> (Notes, Ears) {
+    let (sender, receiver) = channel();
+    (Notes(sender), Ears(receiver))
+}
+
+impl Notes {
+    /// From now on, what the pipeline's bus says of errors is heard; the rest of it is of no interest.
+    pub(super) fn hear(&self, pipeline: &gst::Pipeline, origin: Origin) {
+        let Some(bus) = pipeline.bus() else { return };
+        let notes = self.0.clone();
+        bus.set_sync_handler(move |_, message| {
+            if matches!(message.type_(), gst::MessageType::Error | gst::MessageType::Warning) {
+                // Nobody listens once the graph is being dropped.
+                let _ = notes.send((origin, message.clone()));
+            }
+            gst::BusSyncReply::Drop
+        });
+    }
+}
+
+/// The thread that watches; stops when dropped.
 pub(super) struct Watch {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -22,20 +62,24 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) fn start(
-        pipeline: &gst::Pipeline,
-        renditions: Vec<RenditionId>,
+        ears: Ears,
+        lines: Vec<Arc<Line>>,
+        sound: Vec<RenditionId>,
         ledger: Arc<Ledger>,
     ) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
-        let bus = pipeline.bus();
-        let thread = std::thread::Builder::new().name("encode-bus".into()).spawn(move || {
-            let Some(bus) = bus else { return };
+        let thread = std::thread::Builder::new().name("encode-watch".into()).spawn(move || {
+            let mut looked = Instant::now();
             while !stopping.load(Ordering::Relaxed) {
-                let kinds = [gst::MessageType::Error, gst::MessageType::Warning];
-                match bus.timed_pop_filtered(LOOK_AGAIN, &kinds) {
-                    Some(message) => report(&message, &renditions, &ledger),
-                    None => continue,
+                match ears.0.recv_timeout(LOOK.saturating_sub(looked.elapsed())) {
+                    Ok((origin, message)) => report(origin, &message, &lines, &sound, &ledger),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+                if looked.elapsed() >= LOOK {
+                    looked = Instant::now();
+                    lines.iter().for_each(Line::look);
                 }
             }
         })?;
@@ -47,22 +91,28 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // It ends within LOOK_AGAIN; a panic in it has been logged.
+            // It ends within LOOK; a panic in it has been logged.
             let _ = thread.join();
         }
     }
 }
 
-fn report(message: &gst::Message, renditions: &[RenditionId], ledger: &Ledger) {
+fn report(origin: Origin, message: &gst::Message, lines: &[Arc<Line>], sound: &[RenditionId], ledger: &Ledger) {
     let element = message.src().map(|source| source.name().to_string()).unwrap_or_default();
     match message.view() {
         gst::MessageView::Error(error) => {
             tracing::debug!(element, debug = error.debug().as_deref(), "graph error: {}", error.error());
-            ledger.failed(EncodeFailure {
-                rendition: owner(message.src(), renditions),
-                element,
-                reason: error.error().to_string(),
-            });
+            let reason = error.error().to_string();
+            match origin {
+                Origin::Line(index, life) => {
+                    if let Some(line) = lines.get(index) {
+                        line.fail(life, element, reason);
+                    }
+                }
+                Origin::Sound => {
+                    ledger.failed(EncodeFailure { rendition: owner(message.src(), sound), element, reason });
+                }
+            }
         }
         gst::MessageView::Warning(warning) => {
             tracing::warn!(element, debug = warning.debug().as_deref(), "graph warning: {}", warning.error());

@@ -4,6 +4,7 @@
 //! and sound, so that they stay together. See [`mapping`] for when a frame is due.
 
 mod cadence;
+mod look;
 mod mapping;
 mod pictures;
 mod sound;
@@ -14,11 +15,14 @@ use std::time::Duration;
 use gstreamer as gst;
 
 use self::cadence::Cadence;
+use self::look::{Look, level_dbfs};
 use self::mapping::{Mapping, Observed};
 use self::pictures::Pictures;
 pub(crate) use self::pictures::Taken;
 use self::sound::Sound;
-use crate::model::{FrameGrid, MediaTime, ProgramFormat};
+use super::sound::Arriving;
+use crate::model::{FrameGrid, MediaTime, ProgramFormat, SignalStatus, SignalThresholds, TriggerAction};
+use crate::policy::SignalWatch;
 
 /// What a connection carries, once that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +52,16 @@ struct Inner {
     mapping: Mapping,
     pictures: Pictures,
     sound: Sound,
+    /// Whether six channels are 5.1.
+    surround: bool,
+    /// How much later than due pictures are shown, nanoseconds.
+    picture_delay: i64,
     streams: Option<Streams>,
     last_picture: Option<i64>,
     last_sound: Option<i64>,
     cadence: Cadence,
     late: u64,
+    watch: SignalWatch,
 }
 
 /// The meeting point of one source and the program.
@@ -61,6 +70,10 @@ pub(crate) struct Feed {
     format: ProgramFormat,
     loss: Duration,
     inner: Mutex<Inner>,
+    /// Used by the thread that brings the pictures alone; none if nobody wants to know.
+    look: Option<Mutex<Look>>,
+    /// Sound below this level is silent; none if nobody wants to know.
+    silence_dbfs: Option<f64>,
 }
 
 fn nanos(time: MediaTime) -> i64 {
@@ -75,13 +88,37 @@ impl Feed {
             mapping: Mapping::new(margin, grid),
             pictures: Pictures::default(),
             sound: Sound::new(format.audio.sample_rate, format.audio.channels),
+            surround: false,
+            picture_delay: 0,
             streams: None,
             last_picture: None,
             last_sound: None,
             cadence: Cadence::default(),
             late: 0,
+            watch: SignalWatch::default(),
         };
-        Self { format, loss, inner: Mutex::new(inner) }
+        Self { format, loss, inner: Mutex::new(inner), look: None, silence_dbfs: None }
+    }
+
+    /// The same, with its signal watched.
+    pub(crate) fn watched(self, thresholds: &SignalThresholds) -> Self {
+        self.inner().watch = SignalWatch::new(thresholds);
+        let listens = thresholds.silence.action != TriggerAction::Off || thresholds.freeze_only_if_silent;
+        Self {
+            look: Look::new(&self.format, thresholds).map(Mutex::new),
+            silence_dbfs: listens.then_some(thresholds.silence_dbfs),
+            ..self
+        }
+    }
+
+    /// Whether the arriving picture has another format than expected.
+    pub(crate) fn wrong_format(&self, wrong: bool) {
+        self.inner().watch.format(wrong);
+    }
+
+    /// Faults of the signal, as judged at the last tick.
+    pub(crate) fn signal(&self) -> SignalStatus {
+        self.inner().watch.status()
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -97,6 +134,11 @@ impl Feed {
         inner.sound.clear();
         inner.cadence = Cadence::default();
         (inner.streams, inner.last_picture, inner.last_sound) = (None, None, None);
+        inner.watch.begin();
+        drop(inner);
+        if let Some(look) = &self.look {
+            look.lock().unwrap_or_else(PoisonError::into_inner).begin();
+        }
     }
 
     /// What the connection carries is known.
@@ -104,18 +146,42 @@ impl Feed {
         self.inner().streams = Some(streams);
     }
 
+    /// Sound of so many channels arrives from now on.
+    pub(crate) fn arrange_sound(&self, arriving: Arriving) {
+        let mut inner = self.inner();
+        inner.sound.arrange(arriving.channels);
+        inner.surround = arriving.surround;
+    }
+
+    /// Sound is `millis` later than its picture would have it from now on; below zero the picture is later instead.
+    pub(crate) fn set_delay(&self, millis: i32) {
+        let mut inner = self.inner();
+        inner.sound.set_delay(i64::from(millis.max(0)) * 1_000_000);
+        inner.picture_delay = i64::from((-millis).max(0)) * 1_000_000;
+    }
+
     /// A picture in program format with `stamp` arrived `now`.
     pub(crate) fn push_picture(&self, stamp: MediaTime, picture: gst::Buffer, now: MediaTime) {
+        let seen = self.look.as_ref().and_then(|look| look.lock().unwrap_or_else(PoisonError::into_inner).at(&picture));
         let mut inner = self.inner();
+        if let Some(sight) = seen {
+            inner.watch.saw(now, sight.black, sight.still);
+        }
         inner.observe(nanos(stamp), nanos(now), true);
         inner.last_picture = Some(nanos(now));
         inner.cadence.note(nanos(stamp));
         inner.pictures.push(nanos(stamp), picture);
     }
 
-    /// Interleaved samples in program format, the first with `stamp`, arrived `now`.
+    /// Interleaved samples at the program's rate in the channels that were arranged (those of the program if nothing
+    /// was), the first with `stamp`, arrived `now`.
     pub(crate) fn push_sound(&self, stamp: MediaTime, samples: &[f32], now: MediaTime) {
+        let channels = usize::from(self.format.audio.channels);
+        let silent = self.silence_dbfs.map(|limit| level_dbfs(samples, channels) < limit);
         let mut inner = self.inner();
+        if let Some(silent) = silent {
+            inner.watch.heard(now, silent);
+        }
         inner.observe(nanos(stamp), nanos(now), false);
         inner.last_sound = Some(nanos(now));
         inner.sound.push(nanos(stamp), samples);
@@ -140,6 +206,8 @@ impl Feed {
         let mut inner = self.inner();
         let now = nanos(at);
         inner.mapping.slew(now);
+        let has_sound = inner.streams.is_some_and(|streams| streams.sound);
+        inner.watch.judge(at, has_sound);
         let Some(streams) = inner.streams else {
             return false;
         };
@@ -149,7 +217,7 @@ impl Feed {
         let due = match inner.mapping.delay() {
             None => false,
             Some(_) if !streams.picture => true,
-            Some(delay) => inner.pictures.has_shown() || inner.pictures.is_due(now - delay),
+            Some(delay) => inner.pictures.has_shown() || inner.pictures.is_due(now - delay - inner.picture_delay),
         };
         fresh && due
     }
@@ -161,16 +229,19 @@ impl Feed {
             return Taken::Nothing;
         };
         let half = self.format.frame_rate.frame_nanos() as i64 / 2;
-        inner.pictures.take(nanos(at) + half - delay)
+        let late = delay + inner.picture_delay;
+        inner.pictures.take(nanos(at) + half - late)
     }
 
-    /// Fills `out` (interleaved) with the sound due from `at` on.
-    pub(crate) fn take_sound(&self, at: MediaTime, out: &mut [f32]) {
+    /// Fills `out` (interleaved) with `frames` of the sound due from `at` on; the channels that it has.
+    pub(crate) fn take_sound(&self, at: MediaTime, frames: usize, out: &mut Vec<f32>) -> Arriving {
         let mut inner = self.inner();
-        match inner.mapping.delay() {
-            Some(delay) => inner.sound.read(nanos(at) - delay, out),
-            None => out.fill(0.0),
+        out.clear();
+        out.resize(frames * inner.sound.channels(), 0.0);
+        if let Some(delay) = inner.mapping.delay() {
+            inner.sound.read(nanos(at) - delay, out);
         }
+        Arriving { channels: inner.sound.channels() as u8, surround: inner.surround }
     }
 
     /// Counters since the worker started.
@@ -197,6 +268,9 @@ impl Inner {
         }
     }
 }
+
+#[cfg(test)]
+mod soak_tests;
 
 #[cfg(test)]
 mod tests {

@@ -68,6 +68,12 @@ impl Pictures {
         }
     }
 
+    /// Pictures that wait to be due.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Whether a picture has been due.
     pub(crate) fn has_shown(&self) -> bool {
         self.shown.is_some()

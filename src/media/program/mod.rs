@@ -5,14 +5,29 @@
 //! references, no pixel is copied. Nothing here waits for a source or for an encoder: a tick always leaves.
 //!
 //! ```text
-//! feeds ──tick──▶ selector ──▶ picture, sound ──▶ outlet (encoders, confidence monitor)
+//!          desk (orders, takes to come, preview)
+//!            ▼
+//! feeds ──tick──▶ selector ──view──▶ picture, sound ──▶ outlet (encoders, confidence monitor)
+//!                                    │ only while there is one: dissolve (blend), scene (two in one)
 //! ```
+//!
+//! A take is answered with the first frame that shows it. A dissolve mixes two views for a number of frames, the first of
+//! which is the take's frame; if a source of the view that is left fails, it ends at once on the new one.
 //!
 //! The timestamp of what leaves *is* media time (UTC). A thread that wakes late makes up for the ticks it missed, up to
 //! [`CATCH_UP`]; beyond that (the process was stopped, the machine slept) they are skipped, counted and reported.
 
+mod blend;
+mod desk;
 mod mixer;
+mod scene;
 mod select;
+#[cfg(test)]
+mod stage;
+mod telling;
+#[cfg(test)]
+mod tests;
+mod ticker;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,20 +36,23 @@ use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 
-use self::mixer::Mixer;
-use self::select::{Selector, Wanted};
+use self::desk::Desk;
+pub use self::desk::{Answer, ShownFrom};
+use self::ticker::Ticker;
 use super::EventSink;
 use super::clock::HouseClock;
-use super::feed::Taken;
+use super::sound;
+pub use super::sound::Settled;
 use super::source::Source;
+use crate::model::sound::LiveSound;
 use crate::model::status::{ProgramOrder, ProgramStatus, Showing, SourceStatus};
-use crate::model::{Event, EventCode, Fault, FrameGrid, MediaTime, SampleGrid, Severity};
+use crate::model::{
+    FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, ScheduledTake, Transition,
+};
 use crate::plan::ChannelPlan;
 
 /// Ticks that are at most this late are made up for.
 const CATCH_UP: Duration = Duration::from_secs(2);
-/// Sound begins on the frame grid of AAC, so that every box cuts it alike.
-const AAC_FRAME: u64 = 1024;
 
 /// Where the program goes.
 pub trait Outlet: Send + Sync {
@@ -42,18 +60,56 @@ pub trait Outlet: Send + Sync {
     fn picture(&self, picture: gst::Buffer);
     /// Interleaved F32LE sound, timestamp set. Must not block.
     fn sound(&self, sound: gst::Buffer);
+    /// Whether [`Outlet::preview`] would take a picture now: asked first, because making it may cost something.
+    fn wants_preview(&self) -> bool {
+        false
+    }
+    /// A picture of what is in preview. Must not block.
+    fn preview(&self, _picture: gst::Buffer) {}
 }
 
 /// What the tick thread and its owner share.
 struct Shared {
     stop: AtomicBool,
-    order: Mutex<ProgramOrder>,
+    desk: Mutex<Desk>,
+    /// A slate to show from the next tick on.
+    slate: Mutex<Option<gst::Buffer>>,
     status: Mutex<ProgramStatus>,
+    sound: Arc<sound::Desk>,
+}
+
+impl Shared {
+    fn new(order: ProgramOrder, plan: &ChannelPlan, now: MediaTime) -> Self {
+        let status = ProgramStatus {
+            order: order.clone(),
+            showing: Showing::Slate,
+            since: now,
+            position: now,
+            frames: 0,
+            repeated: 0,
+            missed: 0,
+            peak_dbfs: vec![-120.0; plan.program.audio.channels.into()],
+            auto: None,
+            preview: None,
+            scheduled: Vec::new(),
+            dissolving: false,
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
+        };
+        Self {
+            stop: AtomicBool::new(false),
+            desk: Mutex::new(Desk::new(order)),
+            slate: Mutex::new(None),
+            status: Mutex::new(status),
+            sound: Arc::default(),
+        }
+    }
 }
 
 /// The program of one channel, running.
 pub struct Program {
     shared: Arc<Shared>,
+    frames: FrameGrid,
     sources: Arc<Vec<Source>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -70,55 +126,56 @@ impl Program {
     ) -> std::io::Result<Self> {
         let loss = Duration::from_millis(plan.thresholds.loss_ms.into());
         let open = |source: &crate::plan::SourcePlan| {
-            Source::start(source.clone(), plan.program, clock, loss, Arc::clone(&events))
+            Source::start(source.clone(), plan.program, clock, loss, &plan.thresholds.signal, Arc::clone(&events))
         };
         let sources: Arc<Vec<Source>> = Arc::new(plan.sources.iter().map(open).collect());
-        let status = ProgramStatus {
-            order: order.clone(),
-            showing: Showing::Slate,
-            since: clock.now(),
-            position: clock.now(),
-            frames: 0,
-            repeated: 0,
-            missed: 0,
-            peak_dbfs: vec![-120.0; plan.program.audio.channels.into()],
-        };
-        let shared =
-            Arc::new(Shared { stop: AtomicBool::new(false), order: Mutex::new(order), status: Mutex::new(status) });
-        let wait = Duration::from_millis(plan.thresholds.wait_to_restore_ms.into());
-        let mut ticker = Ticker {
-            clock,
-            frames: FrameGrid::new(plan.program.frame_rate),
-            samples: SampleGrid::new(plan.program.audio.sample_rate),
-            sources: Arc::clone(&sources),
-            shared: Arc::clone(&shared),
-            selector: Selector::new(plan.sources.len(), wait),
-            mixer: Mixer::new(plan.program.audio),
-            slate: slate.clone(),
-            picture: slate,
-            shown: None,
-            slate_told: false,
-            next_sample: None,
-            outlet,
-            events,
-        };
+        let shared = Arc::new(Shared::new(order, plan, clock.now()));
+        let mut ticker = Ticker::new(plan, clock, Arc::clone(&sources), Arc::clone(&shared), slate, outlet, events);
         let thread = std::thread::Builder::new().name("program".to_owned()).spawn(move || ticker.run())?;
-        Ok(Self { shared, sources, thread: Some(thread) })
+        let frames = FrameGrid::new(plan.program.frame_rate);
+        Ok(Self { shared, frames, sources, thread: Some(thread) })
     }
 
-    /// What to show from the next tick on.
+    /// What to show from the next tick on, if it is not so ordered already.
     pub fn order(&self, order: ProgramOrder) {
-        *lock(&self.shared.order) = order;
+        let mut desk = lock(&self.shared.desk);
+        if *desk.ordered() != order {
+            desk.take(order, Transition::default(), None);
+        }
+    }
+
+    /// The same, with a transition and an answer.
+    pub fn take(&self, order: ProgramOrder, transition: Transition, answer: Answer) {
+        lock(&self.shared.desk).take(order, transition, Some(answer));
+    }
+
+    /// A take to come; answers with its frame. None if its time has passed.
+    pub fn schedule(&self, take: ScheduledTake) -> Option<ShownFrom> {
+        let frame = self.frames.index_from(take.at);
+        let at = self.frames.time_of(frame);
+        lock(&self.shared.desk).schedule(take).then_some(ShownFrom { at, frame, already: false })
+    }
+
+    /// The frame of `time`: the first one at or after it.
+    pub fn frame_from(&self, time: MediaTime) -> u64 {
+        self.frames.index_from(time)
+    }
+
+    /// What changes the program from other threads.
+    pub fn controls(&self) -> Controls {
+        Controls { shared: Arc::clone(&self.shared), sources: Arc::clone(&self.sources) }
     }
 
     /// What was last asked for.
     pub fn ordered(&self) -> ProgramOrder {
-        lock(&self.shared.order).clone()
+        lock(&self.shared.desk).ordered().clone()
     }
 
     /// How the program is.
     pub fn status(&self) -> ProgramStatus {
-        lock(&self.shared.status).clone()
+        let readings = self.shared.sound.readings();
+        let status = lock(&self.shared.status).clone();
+        ProgramStatus { loudness: readings.loudness, sound_states: readings.states, ..status }
     }
 
     /// How its sources are, by rank.
@@ -141,186 +198,58 @@ impl Program {
     /// Closes the sources, at most until `deadline`. Call after [`Program::stop`].
     pub fn close(mut self, deadline: Instant) {
         self.stop();
-        if let Some(sources) = Arc::get_mut(&mut self.sources) {
-            sources.iter_mut().for_each(|source| source.join(deadline));
+        self.sources.iter().for_each(|source| source.join(deadline));
+    }
+}
+
+/// Changes a program that runs; outlives it without effect.
+#[derive(Clone)]
+pub struct Controls {
+    shared: Arc<Shared>,
+    sources: Arc<Vec<Source>>,
+}
+
+impl Controls {
+    /// Another slate, from the next tick on.
+    pub fn set_slate(&self, slate: gst::Buffer) {
+        *lock(&self.shared.slate) = Some(slate);
+    }
+
+    /// Answers a guest. Blocks for seconds at most, like a source that is opened.
+    pub fn guest(&self, ask: GuestAsk) -> GuestAnswer {
+        let (GuestAsk::Offer { source: id, .. } | GuestAsk::Leave { source: id, .. }) = &ask;
+        match self.sources.iter().find(|source| source.plan().id == *id) {
+            Some(source) => source.guest(ask),
+            None => GuestAnswer::Refused {
+                why: GuestRefusal::NoSuchSource,
+                text: format!("the channel has no source {id}"),
+            },
         }
+    }
+
+    /// Gain, mute and delay; tells from when on.
+    pub fn set_sound(&self, sound: LiveSound) -> Settled {
+        self.shared.sound.set(sound)
+    }
+
+    /// Begins integrated loudness, LRA and true peaks anew; tells from when on.
+    pub fn restart_loudness(&self) -> Settled {
+        self.shared.sound.restart_loudness()
+    }
+
+    /// What is shown, in one sentence.
+    pub fn shows(&self) -> String {
+        lock(&self.shared.status).sentence()
+    }
+
+    /// Takes to come and what is in preview, as operators have set them.
+    pub fn set(&self, live: &LiveSettings) {
+        let mut desk = lock(&self.shared.desk);
+        desk.set_schedule(live.scheduled.clone());
+        desk.set_preview(live.preview.clone());
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The tick thread's state.
-struct Ticker {
-    clock: HouseClock,
-    frames: FrameGrid,
-    samples: SampleGrid,
-    sources: Arc<Vec<Source>>,
-    shared: Arc<Shared>,
-    selector: Selector,
-    mixer: Mixer,
-    slate: gst::Buffer,
-    /// The picture of the last tick.
-    picture: gst::Buffer,
-    shown: Option<usize>,
-    /// Whether the slate was reported; the one before the first source is not.
-    slate_told: bool,
-    /// Where the sound goes on; none before the first AAC frame boundary.
-    next_sample: Option<u64>,
-    outlet: Arc<dyn Outlet>,
-    events: EventSink,
-}
-
-impl Ticker {
-    fn run(&mut self) {
-        let mut index = self.frames.index_from(self.clock.now());
-        while !self.shared.stop.load(Ordering::Relaxed) {
-            let at = self.frames.time_of(index);
-            self.clock.sleep_until(at);
-            let late = self.clock.now().since(at);
-            if late > CATCH_UP {
-                index = self.skip(index, late);
-            }
-            self.tick(index);
-            index += 1;
-        }
-    }
-
-    /// Gives up the ticks between `index` and now.
-    fn skip(&mut self, index: u64, late: Duration) -> u64 {
-        let next = self.frames.index_from(self.clock.now());
-        let missed = next - index;
-        lock(&self.shared.status).missed += missed;
-        self.next_sample = None;
-        let text = format!("{missed} frames were not made: the process stood still for {:.1} s", late.as_secs_f32());
-        let event = Event::new(self.clock.now(), Severity::Error, EventCode::TicksMissed, text).blame(
-            Fault::Hardware,
-            "look for overload, a stopped process or a suspended machine at this time (journal, dmesg)",
-        );
-        (self.events)(event);
-        next
-    }
-
-    fn tick(&mut self, index: u64) {
-        let at = self.frames.time_of(index);
-        let order = lock(&self.shared.order).clone();
-        let chosen = self.choose(at, &order);
-        let switched = chosen != self.shown;
-        let before = std::mem::replace(&mut self.shown, chosen);
-        let repeated = self.show_picture(index, at, chosen, switched);
-        self.play_sound(index, before.filter(|_| switched));
-        self.note(at, order, switched, repeated);
-    }
-
-    fn choose(&mut self, at: MediaTime, order: &ProgramOrder) -> Option<usize> {
-        let healthy: Vec<bool> = self.sources.iter().map(|source| source.feed().tick(at)).collect();
-        let wanted = match order {
-            ProgramOrder::Auto => Wanted::Auto,
-            ProgramOrder::Slate => Wanted::Slate,
-            ProgramOrder::Source { source } => {
-                let rank = self.sources.iter().position(|s| s.plan().id == *source);
-                rank.map_or(Wanted::Slate, Wanted::Rank)
-            }
-        };
-        self.selector.choose(at, wanted, |rank| healthy[rank])
-    }
-
-    /// Sends the picture of tick `index`; true if a source had no newer one than at the last tick.
-    fn show_picture(&mut self, index: u64, at: MediaTime, chosen: Option<usize>, switched: bool) -> bool {
-        // Every feed moves on, shown or not: a source that is taken later shows its newest picture at once.
-        let mut taken = Taken::Nothing;
-        for (rank, source) in self.sources.iter().enumerate() {
-            let picture = source.feed().take_picture(at);
-            if chosen == Some(rank) {
-                taken = picture;
-            }
-        }
-        let repeated = matches!(taken, Taken::Again(_)) && !switched;
-        self.picture = match taken {
-            Taken::New(picture) | Taken::Again(picture) => picture,
-            Taken::Nothing => self.slate.clone(),
-        };
-        let mut picture = self.picture.copy();
-        if let Some(buffer) = picture.get_mut() {
-            let next = self.frames.time_of(index + 1);
-            buffer.set_pts(gst::ClockTime::from_nseconds(at.as_nanos()));
-            buffer.set_dts(gst::ClockTime::NONE);
-            buffer.set_duration(gst::ClockTime::from_nseconds(next.as_nanos() - at.as_nanos()));
-            buffer.set_flags(gst::BufferFlags::empty());
-        }
-        self.outlet.picture(picture);
-        repeated
-    }
-
-    /// Sends the sound of tick `index`, crossfaded from the source that was left at this tick.
-    fn play_sound(&mut self, index: u64, left: Option<usize>) {
-        let first_at = |index: u64| self.samples.index_at(self.frames.time_of(index));
-        let end = first_at(index + 1);
-        let Some(begin) = self.next_sample.or_else(|| {
-            let aligned = first_at(index).next_multiple_of(AAC_FRAME);
-            (aligned < end).then_some(aligned)
-        }) else {
-            return;
-        };
-        let from = self.samples.time_of(begin);
-        let count = (end - begin) as usize;
-        let to = self.shown.map(|rank| self.sources[rank].feed().as_ref());
-        let switched_from = left.map(|rank| self.sources[rank].feed().as_ref());
-        let was_switched = left.is_some() || (self.mixer.was_silent() && to.is_some());
-        let bytes = self.mixer.mix(from, count, to, switched_from, was_switched);
-        let mut sound = gst::Buffer::from_mut_slice(bytes);
-        if let Some(buffer) = sound.get_mut() {
-            let until = self.samples.time_of(end);
-            buffer.set_pts(gst::ClockTime::from_nseconds(from.as_nanos()));
-            buffer.set_duration(gst::ClockTime::from_nseconds(until.as_nanos() - from.as_nanos()));
-        }
-        self.next_sample = Some(end);
-        self.outlet.sound(sound);
-    }
-
-    fn note(&mut self, at: MediaTime, order: ProgramOrder, switched: bool, repeated: bool) {
-        let showing =
-            self.shown.map_or(Showing::Slate, |rank| Showing::Source { source: self.sources[rank].plan().id.clone() });
-        let ordered_slate = order == ProgramOrder::Slate;
-        {
-            let mut status = lock(&self.shared.status);
-            status.order = order;
-            status.position = at;
-            status.frames += 1;
-            status.repeated += u64::from(repeated);
-            status.peak_dbfs = self.mixer.peaks();
-            if switched {
-                status.since = at;
-                status.showing = showing.clone();
-            }
-        }
-        if switched {
-            self.report(at, &showing, ordered_slate);
-        }
-    }
-
-    fn report(&mut self, at: MediaTime, showing: &Showing, ordered_slate: bool) {
-        let was_told = std::mem::replace(&mut self.slate_told, *showing == Showing::Slate);
-        if was_told {
-            (self.events)(Event::new(at, Severity::Info, EventCode::SlateOff, "the program left the slate"));
-        }
-        let event = match showing {
-            Showing::Source { source } => {
-                let text = format!("the program shows source {source}");
-                Event::new(at, Severity::Info, EventCode::ProgramSwitched, text).subject(source)
-            }
-            Showing::Slate if ordered_slate => {
-                Event::new(at, Severity::Info, EventCode::SlateOn, "the program shows the slate, as ordered")
-            }
-            Showing::Slate => Event::new(
-                at,
-                Severity::Warning,
-                EventCode::SlateOn,
-                "no source is healthy: the program shows the slate",
-            )
-            .blame(Fault::Source, "look at the channel's sources"),
-        };
-        (self.events)(event);
-    }
 }

@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
+use gstreamer_video as gst_video;
 
 use super::Context;
 use super::status::Condition;
 use crate::media::clock::HouseClock;
-use crate::media::encode::{picture_caps, sound_caps};
+use crate::media::encode::{arriving_sound_caps, picture_caps};
 use crate::media::feed::{Feed, Streams};
+use crate::media::sound::Arriving;
 use crate::model::{FrameRate, MediaTime, PictureSize, ProgramFormat};
 use crate::plan::SourceKind;
 
@@ -164,9 +166,10 @@ impl Branches {
         }
         let convert = gst::ElementFactory::make("audioconvert").build()?;
         let resample = gst::ElementFactory::make("audioresample").build()?;
-        let caps = sound_caps(&self.0.format.audio);
+        let caps = arriving_sound_caps(self.0.format.audio.sample_rate);
         let shared = Arc::clone(&self.0);
         let sink = self.appsink(&caps, move |sample| shared.take_sound(sample));
+        arrange_on_caps(&sink, Arc::clone(&self.0.feed));
         self.chain(pipeline, pad, &[convert, resample, sink.upcast()])
     }
 
@@ -228,6 +231,9 @@ impl Shared {
 
     fn take_picture(&self, sample: &gst::Sample) {
         if let (Some(stamp), Some(buffer)) = (self.stamp(sample), sample.buffer_owned()) {
+            if let Some(timecode) = timecode_of(&buffer) {
+                self.condition.timecode(timecode, stamp);
+            }
             self.feed.push_picture(stamp, buffer, self.clock.now());
         }
     }
@@ -243,6 +249,32 @@ impl Shared {
         let samples: Vec<f32> = map.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         self.feed.push_sound(stamp, &samples, self.clock.now());
     }
+}
+
+/// The timecode that a source (SDI, or a stream that carries it) has put on a picture.
+fn timecode_of(picture: &gst::BufferRef) -> Option<String> {
+    Some(picture.meta::<gst_video::VideoTimeCodeMeta>()?.tc().to_string())
+}
+
+/// Tells the feed which channels arrive, before the first sound that has them.
+fn arrange_on_caps(sink: &gst_app::AppSink, feed: Arc<Feed>) {
+    let Some(pad) = sink.static_pad("sink") else { return };
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::EventView::Caps(caps)) = info.event().map(|e| e.view())
+            && let Some(arriving) = arriving(caps.caps())
+        {
+            feed.arrange_sound(arriving);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn arriving(caps: &gst::CapsRef) -> Option<Arriving> {
+    let structure = caps.structure(0)?;
+    let channels = structure.get::<i32>("channels").ok().and_then(|n| u8::try_from(n).ok())?;
+    // Without positions six channels are six of anything, as SDI carries them.
+    let placed = structure.get::<gst::Bitmask>("channel-mask").is_ok_and(|mask| mask.0 != 0);
+    Some(Arriving { channels, surround: channels == 6 && placed })
 }
 
 fn discard(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
@@ -273,4 +305,27 @@ fn picture_format(caps: &gst::CapsRef) -> (Option<PictureSize>, Option<FrameRate
 fn sound_format(caps: &gst::CapsRef) -> String {
     let field = |name: &str| caps.structure(0).and_then(|s| s.get::<i32>(name).ok()).unwrap_or(0);
     format!("{} Hz, {} channels", field("rate"), field("channels"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timecode_of_the_source_survives_normalising() {
+        crate::media::init().unwrap();
+        // As a DeckLink source hands it over: put on before the picture is brought to the program's format.
+        let chain = "videotestsrc num-buffers=3 ! video/x-raw,width=64,height=48,framerate=30000/1001 \
+                     ! timecodestamper set=always source=internal drop-frame=true \
+                     ! videoconvertscale ! video/x-raw,format=I420,width=32,height=32 ! appsink name=sink sync=false";
+        let pipeline = gst::parse::launch(chain).unwrap().downcast::<gst::Pipeline>().unwrap();
+        let sink = pipeline.by_name("sink").unwrap().downcast::<gst_app::AppSink>().unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let pull = || sink.try_pull_sample(gst::ClockTime::from_seconds(10)).expect("a picture");
+        let labels: Vec<_> = (0..3).map(|_| timecode_of(pull().buffer().unwrap())).collect();
+        pipeline.set_state(gst::State::Null).unwrap();
+        let expected = ["00:00:00;00", "00:00:00;01", "00:00:00;02"].map(|label| Some(label.to_owned()));
+        assert_eq!(labels, expected);
+        assert_eq!(timecode_of(gst::Buffer::new().as_ref()), None);
+    }
 }

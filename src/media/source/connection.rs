@@ -8,9 +8,10 @@ use gstreamer::prelude::*;
 
 use super::Context;
 use super::branch::Branches;
-use super::head;
+use super::guest::{Call, Session};
 use super::looped::Loop;
 use super::rtmp::Inlet;
+use super::{decklink, head};
 use crate::media::feed::Streams;
 use crate::model::{FrameGrid, MediaTime, SourceId};
 use crate::plan::{SourceKind, SrtMode};
@@ -19,6 +20,8 @@ use crate::plan::{SourceKind, SrtMode};
 const LOOK: u64 = 50;
 /// A source that is silent for this long is closed and opened anew.
 const GIVE_UP: Duration = Duration::from_secs(1);
+/// The same for guests and NDI senders.
+const GUEST_GIVE_UP: Duration = Duration::from_secs(5);
 /// A sender that comes back does not wait for that.
 const CONTESTED: &str = "another caller came while this one was silent";
 /// Some streams never say that no more of them come: then what is there after this long is all.
@@ -47,14 +50,15 @@ pub(super) struct Connection<'a> {
     branches: Branches,
     looped: Option<Loop>,
     inlet: Option<Arc<Inlet>>,
+    guest: Option<Session>,
     opened: Instant,
     delivered: bool,
     announced: Option<Streams>,
 }
 
 impl<'a> Connection<'a> {
-    /// Builds the pipeline and sets it going.
-    pub(super) fn open(context: &'a Context) -> Result<Self, String> {
+    /// Builds the pipeline and sets it going; around the offer of `call`, if guests publish to this source.
+    pub(super) fn open(context: &'a Context, call: Option<&Call>) -> Result<Self, String> {
         let pipeline = gst::Pipeline::new();
         let bus = pipeline.bus().ok_or("the pipeline has no bus")?;
         let clock = gst::SystemClock::obtain();
@@ -74,11 +78,12 @@ impl<'a> Connection<'a> {
             branches,
             looped,
             inlet: None,
+            guest: None,
             opened: Instant::now(),
             delivered: false,
             announced: None,
         };
-        match connection.start(origin) {
+        match connection.start(origin, call) {
             Ok(()) => Ok(connection),
             Err(reason) => {
                 let told = connection.error_on_bus().unwrap_or(reason);
@@ -88,8 +93,14 @@ impl<'a> Connection<'a> {
         }
     }
 
-    fn start(&mut self, origin: MediaTime) -> Result<(), String> {
-        head::build(self.context, &self.pipeline, &self.branches, origin).map_err(|e| e.to_string())?;
+    fn start(&mut self, origin: MediaTime, call: Option<&Call>) -> Result<(), String> {
+        match (&self.context.plan.kind, call) {
+            (SourceKind::Whip { latency_ms, stun, .. }, Some(call)) => {
+                let session = Session::build(call, &self.pipeline, &self.branches, *latency_ms, stun.as_deref())?;
+                self.guest = Some(session);
+            }
+            _ => head::build(self.context, &self.pipeline, &self.branches, origin).map_err(|e| e.to_string())?,
+        }
         if let Some(looped) = &mut self.looped {
             looped.prepare(&self.pipeline, &self.bus)?;
             // Opening a file takes time: its running time begins now, not when the pipeline was made.
@@ -101,8 +112,11 @@ impl<'a> Connection<'a> {
         if let Some(entrance) = &self.context.entrance {
             self.inlet = Some(entrance.open(&self.pipeline, &self.branches)?);
         }
-        let started = self.pipeline.set_state(gst::State::Playing);
-        started.map(|_| ()).map_err(|_| "it could not be started".to_owned())
+        self.pipeline.set_state(gst::State::Playing).map_err(|_| "it could not be started".to_owned())?;
+        match (&self.guest, call) {
+            (Some(session), Some(call)) => session.answer(call),
+            _ => Ok(()),
+        }
     }
 
     /// Looks after the connection until it ends.
@@ -114,7 +128,7 @@ impl<'a> Connection<'a> {
             if let Some(end) = self.next_message() {
                 break end;
             }
-            if let Some(end) = self.look() {
+            if let Some(end) = self.guest_gone().or_else(|| self.look()) {
                 break end;
             }
         };
@@ -124,6 +138,13 @@ impl<'a> Connection<'a> {
 
     fn ended(&self, reason: String) -> End {
         if self.delivered { End::Lost(reason) } else { End::Failed(reason) }
+    }
+
+    /// A guest who left, makes room for another, or whose connection ended.
+    fn guest_gone(&self) -> Option<End> {
+        let session = self.guest.as_ref()?;
+        let asked = self.context.door.as_ref().and_then(|door| door.ended());
+        asked.or_else(|| session.over()).map(|reason| self.ended(reason.to_owned()))
     }
 
     fn next_message(&mut self) -> Option<End> {
@@ -164,10 +185,12 @@ impl<'a> Connection<'a> {
         if contested.is_some() && silent >= patience {
             return Some(End::Lost(CONTESTED.to_owned()));
         }
-        if silent >= GIVE_UP.max(patience * 2) {
+        if silent >= self.patience().max(patience * 2) {
             return Some(End::Lost(format!("nothing arrived for {:.1} s", silent.as_secs_f32())));
         }
-        if silent >= patience {
+        if silent >= patience && self.has_no_signal() {
+            self.context.condition.no_signal();
+        } else if silent >= patience {
             self.context.condition.lost(&format!("nothing arrived for {} ms", silent.as_millis()));
         } else if self.announced.is_some() {
             self.context.condition.delivering();
@@ -175,7 +198,29 @@ impl<'a> Connection<'a> {
         None
     }
 
+    /// How long it may be silent before it is opened anew.
+    fn patience(&self) -> Duration {
+        match &self.context.plan.kind {
+            // A guest would have to come again by itself; wireless networks stall for longer than a second.
+            SourceKind::Whip { .. } => GUEST_GIVE_UP,
+            // The receiver finds a sender that comes back by itself, faster than a new one could.
+            SourceKind::Ndi { .. } => GUEST_GIVE_UP,
+            // There is nothing to be opened anew.
+            SourceKind::DeckLink { .. } if self.has_no_signal() => Duration::MAX,
+            _ => GIVE_UP,
+        }
+    }
+
+    /// Whether the card says so itself.
+    fn has_no_signal(&self) -> bool {
+        matches!(self.context.plan.kind, SourceKind::DeckLink { .. }) && decklink::signal(&self.pipeline) == Some(false)
+    }
+
     fn not_yet(&self) -> Option<End> {
+        if self.has_no_signal() {
+            self.context.condition.no_signal();
+            return None;
+        }
         let (patience, what) = match &self.context.plan.kind {
             SourceKind::Srt { mode: SrtMode::Listener, .. } => (Duration::from_secs(30), "no caller has come yet"),
             SourceKind::Srt { .. } => (Duration::from_secs(6), "the listener does not answer or sends no media"),
@@ -184,6 +229,8 @@ impl<'a> Connection<'a> {
                 let late = self.inlet.as_ref()?.age()? >= Duration::from_secs(5);
                 return late.then(|| End::Failed("the publisher sends nothing that can be shown".to_owned()));
             }
+            SourceKind::Whip { .. } => (Duration::from_secs(12), "the guest's browser could not be reached"),
+            SourceKind::Ndi { .. } => (Duration::from_secs(12), "no sender of that name or address is there"),
             _ => (Duration::from_secs(5), "it delivers nothing"),
         };
         (self.opened.elapsed() >= patience).then(|| End::Failed(what.to_owned()))

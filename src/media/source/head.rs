@@ -1,24 +1,24 @@
 //! The head of a source's pipeline: from the device, the network or a file to decoded streams.
 
+use std::path::Path;
+
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
 use super::Context;
 use super::branch::Branches;
-use super::{custom, rtsp, test_signal};
+use super::{custom, decklink, mode, ndi, rtsp, test_signal};
 use crate::model::{MediaTime, PictureSize};
 use crate::plan::{SourceKind, SrtMode};
 
-type Built = Result<(), gst::glib::BoolError>;
+pub(super) type Built = Result<(), gst::glib::BoolError>;
 
 /// Builds the head of `context`'s source into `pipeline`; decoded streams go to `branches`.
 pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Branches, origin: MediaTime) -> Built {
     match &context.plan.kind {
         SourceKind::Test => test_signal::build(context, pipeline, branches, origin),
         SourceKind::V4l2 { device, sound, size } => {
-            let source =
-                gst::ElementFactory::make("v4l2src").property("device", device.to_string_lossy().as_ref()).build()?;
-            v4l2(pipeline, branches, &source, *size)?;
+            v4l2(context, pipeline, branches, device, *size)?;
             match sound {
                 Some(device) => alsa(pipeline, branches, device)?,
                 None => branches.set_complete(),
@@ -37,11 +37,15 @@ pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Bran
             screen_callers(&source, &context.plan.kind, branches);
             decoded(pipeline, branches, &source)
         }
+        SourceKind::Ndi { .. } => ndi::build(&context.plan.kind, pipeline, branches),
+        SourceKind::DeckLink { .. } => decklink::build(&context.plan.kind, pipeline, branches),
+        // A guest's pipeline is built around its offer, see `guest`.
+        SourceKind::Whip { .. } => Err(gst::glib::bool_error!("no guest is there")),
     }
 }
 
 /// A media file.
-pub(super) fn file(path: &std::path::Path, pipeline: &gst::Pipeline, branches: &Branches) -> Built {
+pub(super) fn file(path: &Path, pipeline: &gst::Pipeline, branches: &Branches) -> Built {
     let source = gst::ElementFactory::make("filesrc").property("location", path.to_string_lossy().as_ref()).build()?;
     decoded(pipeline, branches, &source)
 }
@@ -121,7 +125,7 @@ fn attach(decode: &gst::Element, branches: &Branches) {
 }
 
 /// Settings of the elements that decodebin chose, by factory.
-fn tune(element: &gst::Element) {
+pub(super) fn tune(element: &gst::Element) {
     let factory = element.factory().map(|f| f.name().to_string()).unwrap_or_default();
     if factory == "tsdemux" {
         // The default of 700 ms is for players.
@@ -135,6 +139,15 @@ fn tune(element: &gst::Element) {
             // Joining in the middle of a GOP: no grey pictures before the first key frame.
             element.set_property("output-corrupt", false);
         }
+    }
+    if factory == "rtpvp8depay" || factory == "rtph264depay" {
+        // What could not be had again is not shown broken: a new key frame is asked for.
+        element.set_property("request-keyframe", true);
+        element.set_property("wait-for-keyframe", true);
+    }
+    if factory == "opusdec" {
+        element.set_property("use-inband-fec", true);
+        element.set_property("plc", true);
     }
     if factory == "aacparse" {
         feed_tiny_frames(element);
@@ -157,11 +170,32 @@ fn feed_tiny_frames(parser: &gst::Element) {
     });
 }
 
-/// Camera formats, raw or compressed, by way of decodebin.
-fn v4l2(pipeline: &gst::Pipeline, branches: &Branches, source: &gst::Element, size: Option<PictureSize>) -> Built {
-    let Some(size) = size else {
-        return decoded(pipeline, branches, source);
-    };
+/// Camera formats, raw or compressed, by way of decodebin. The device is opened here, to choose among what it offers; a
+/// size that it does not offer is asked for nevertheless, so that the refusal is the device's own.
+fn v4l2(
+    context: &Context,
+    pipeline: &gst::Pipeline,
+    branches: &Branches,
+    device: &Path,
+    size: Option<PictureSize>,
+) -> Built {
+    let source = gst::ElementFactory::make("v4l2src").property("device", device.to_string_lossy().as_ref()).build()?;
+    pipeline.add(&source)?;
+    source.set_state(gst::State::Ready).map_err(|_| gst::glib::bool_error!("it could not be opened"))?;
+    let offered = source.static_pad("src").map(|pad| pad.query_caps(None)).unwrap_or_else(gst::Caps::new_any);
+    let chosen = mode::choose(&offered, context.format.size, context.format.frame_rate, size);
+    let caps = chosen.or_else(|| size.map(any_of)).unwrap_or_else(gst::Caps::new_any);
+    tracing::debug!(source = %context.plan.id, %caps, %offered, "the format that is asked of the device");
+    let filter = gst::ElementFactory::make("capsfilter").property("caps", caps).build()?;
+    pipeline.add(&filter)?;
+    let decode = decoder(pipeline, branches)?;
+    let complete = branches.clone();
+    decode.connect_no_more_pads(move |_| complete.set_complete());
+    gst::Element::link_many([&source, &filter, &decode])
+}
+
+/// Any format of this size.
+fn any_of(size: PictureSize) -> gst::Caps {
     let mut caps = gst::Caps::new_empty();
     for media in ["video/x-raw", "image/jpeg", "video/x-h264"] {
         let structure = gst::Structure::builder(media)
@@ -170,12 +204,7 @@ fn v4l2(pipeline: &gst::Pipeline, branches: &Branches, source: &gst::Element, si
             .build();
         caps.merge_structure(structure);
     }
-    let filter = gst::ElementFactory::make("capsfilter").property("caps", caps).build()?;
-    pipeline.add_many([source, &filter])?;
-    let decode = decoder(pipeline, branches)?;
-    let complete = branches.clone();
-    decode.connect_no_more_pads(move |_| complete.set_complete());
-    gst::Element::link_many([source, &filter, &decode])
+    caps
 }
 
 fn alsa(pipeline: &gst::Pipeline, branches: &Branches, device: &str) -> Built {

@@ -13,8 +13,12 @@
 mod branch;
 mod connection;
 mod custom;
+mod decklink;
+mod guest;
 mod head;
 mod looped;
+mod mode;
+mod ndi;
 mod parts;
 mod reel;
 mod rtmp;
@@ -22,20 +26,21 @@ mod rtsp;
 mod status;
 mod test_signal;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use self::connection::{Connection, End};
 pub use self::custom::check as check_fragment;
+use self::guest::{Call, Door};
 use self::rtmp::Entrance;
 use self::status::Condition;
 use super::EventSink;
 use super::clock::HouseClock;
 use super::feed::Feed;
-use crate::model::ProgramFormat;
-use crate::model::status::SourceStatus;
+use crate::model::status::{SourceState, SourceStatus};
+use crate::model::{GuestAnswer, GuestAsk, GuestRefusal, MediaTime, ProgramFormat, SignalThresholds};
 use crate::plan::{SourceKind, SourcePlan};
 use crate::policy::{Attempts, Backoff};
 
@@ -44,13 +49,17 @@ use crate::policy::{Attempts, Backoff};
 const RETRY: Backoff =
     Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(2), factor: 2.0, jitter: 0.2 };
 
+/// How often a source that waits for a guest looks whether it shall end.
+const WAIT: Duration = Duration::from_millis(50);
+
 /// One source at work.
 pub(crate) struct Source {
     plan: SourcePlan,
     feed: Arc<Feed>,
     condition: Arc<Condition>,
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    door: Option<Arc<Door>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What a source's thread works with.
@@ -63,6 +72,8 @@ pub(super) struct Context {
     pub(super) stop: Arc<AtomicBool>,
     /// Where publishers come in, of a source that is published to.
     entrance: Option<Entrance>,
+    /// Where guests knock.
+    pub(super) door: Option<Arc<Door>>,
 }
 
 impl Context {
@@ -85,6 +96,9 @@ fn margin(kind: &SourceKind, format: &ProgramFormat) -> Duration {
         | SourceKind::File { .. }
         | SourceKind::Playlist { .. }
         | SourceKind::Custom { .. } => Duration::from_millis(80),
+        // Packets that are asked for again come late by as much as this.
+        SourceKind::Whip { latency_ms, .. } => Duration::from_millis(u64::from(*latency_ms) + 20),
+        SourceKind::Ndi { .. } | SourceKind::DeckLink { .. } => Duration::from_millis(80),
     };
     // A tick reads a frame's worth of sound ahead of its own time.
     jitter.max(Duration::from_nanos(format.frame_rate.frame_nanos()) + Duration::from_millis(20))
@@ -97,11 +111,16 @@ impl Source {
         format: ProgramFormat,
         clock: HouseClock,
         loss: Duration,
+        signal: &SignalThresholds,
         events: EventSink,
     ) -> Self {
-        let feed = Arc::new(Feed::new(format, loss, margin(&plan.kind, &format)));
+        let feed = Arc::new(Feed::new(format, loss, margin(&plan.kind, &format)).watched(signal));
         let condition = Arc::new(Condition::new(plan.clone(), clock, events));
         let stop = Arc::new(AtomicBool::new(false));
+        let door = match &plan.kind {
+            SourceKind::Whip { key, second_publisher, .. } => Some(Door::new(key.clone(), *second_publisher)),
+            _ => None,
+        };
         let context = Context {
             plan: plan.clone(),
             format,
@@ -110,12 +129,21 @@ impl Source {
             condition: Arc::clone(&condition),
             stop: Arc::clone(&stop),
             entrance: Entrance::new(&plan.kind, loss, &condition),
+            door: door.clone(),
         };
         let thread = std::thread::Builder::new().name(format!("source {}", plan.id)).spawn(move || run(&context));
         if let Err(error) = &thread {
             condition.failed(&format!("the box could not start a thread for it ({error})"));
         }
-        Self { plan, feed, condition, stop, thread: thread.ok() }
+        Self { plan, feed, condition, stop, door, thread: Mutex::new(thread.ok()) }
+    }
+
+    /// A source that a test feeds itself.
+    #[cfg(test)]
+    pub(crate) fn fed(plan: SourcePlan, format: ProgramFormat, loss: Duration, signal: &SignalThresholds) -> Self {
+        let feed = Arc::new(Feed::new(format, loss, Duration::from_millis(80)).watched(signal));
+        let condition = Arc::new(Condition::new(plan.clone(), HouseClock::start(), Arc::new(|_| {})));
+        Self { plan, feed, condition, stop: Arc::default(), door: None, thread: Mutex::new(None) }
     }
 
     /// The plan it was started with.
@@ -128,21 +156,62 @@ impl Source {
         &self.feed
     }
 
+    /// Once per tick: whether it can be shown at `at`.
+    pub(crate) fn tick(&self, at: MediaTime) -> bool {
+        if let Some(wrong) = self.condition.wrong_format() {
+            self.feed.wrong_format(wrong);
+        }
+        self.feed.tick(at)
+    }
+
     /// How it is.
     pub(crate) fn status(&self) -> SourceStatus {
-        self.condition.status(self.feed.counters())
+        self.condition.status(self.feed.counters(), self.feed.signal())
+    }
+
+    /// Answers a guest. Blocks until the source's thread has answered, seconds at most.
+    pub(crate) fn guest(&self, ask: GuestAsk) -> GuestAnswer {
+        let Some(door) = &self.door else {
+            let text = format!("source {} is none that guests publish to", self.plan.id);
+            return guest::refused(GuestRefusal::NoSuchSource, text);
+        };
+        let (GuestAsk::Offer { key, .. } | GuestAsk::Leave { key, .. }) = &ask;
+        if !door.fits(key) {
+            self.condition.turned_away("the key is wrong");
+            return guest::refused(GuestRefusal::WrongKey, "the key is wrong: ask for a new link");
+        }
+        match ask {
+            GuestAsk::Offer { sdp, .. } => {
+                // Before anybody is asked to make room for it.
+                if let Err(reason) = guest::check(&sdp) {
+                    return guest::refused(GuestRefusal::BadOffer, reason);
+                }
+                // One that has not delivered yet is being connected.
+                let alive = self.condition.state() != SourceState::Lost || self.feed.last_arrival().is_none();
+                let answer = door.offer(sdp, alive);
+                if let GuestAnswer::Refused { text, .. } = &answer {
+                    self.condition.turned_away(text);
+                }
+                answer
+            }
+            GuestAsk::Leave { session, .. } if door.leave(&session) => GuestAnswer::Left,
+            GuestAsk::Leave { .. } => guest::refused(GuestRefusal::NoSuchSession, "the session has ended already"),
+        }
     }
 
     /// Tells it to end; [`Source::join`] waits.
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
+        if let Some(door) = &self.door {
+            door.close();
+        }
     }
 
     /// Waits for the end of the thread, at most until `deadline`. A thread that hangs in a driver is left behind: the
     /// process is about to exit.
-    pub(crate) fn join(&mut self, deadline: Instant) {
+    pub(crate) fn join(&self, deadline: Instant) {
         self.stop();
-        let Some(thread) = self.thread.take() else {
+        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else {
             return;
         };
         while !thread.is_finished() && Instant::now() < deadline {
@@ -161,11 +230,15 @@ fn run(context: &Context) {
     let mut attempts = Attempts::new(RETRY);
     while !context.stopping() {
         context.feed.begin();
+        let Ok(call) = next_guest(context) else { break };
         context.condition.connecting();
         let end = match &context.plan.kind {
             SourceKind::Playlist { paths, repeat } => reel::play(context, paths, *repeat),
-            _ => Connection::open(context).map_or_else(End::Failed, Connection::watch),
+            _ => Connection::open(context, call.as_ref()).map_or_else(End::Failed, Connection::watch),
         };
+        if let Some(door) = &context.door {
+            door.vacate();
+        }
         match &end {
             End::Stopped => break,
             End::Finished => {
@@ -183,9 +256,22 @@ fn run(context: &Context) {
         }
         let wait = attempts.failed(fastrand::f64());
         let until = Instant::now() + wait;
-        while !context.stopping() && Instant::now() < until {
+        let knocked = || context.door.as_ref().is_some_and(|door| door.is_knocked());
+        while !context.stopping() && Instant::now() < until && !knocked() {
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }
     context.feed.begin();
+}
+
+/// Waits for a guest, if this is a source that guests publish to; an error if it shall end.
+fn next_guest(context: &Context) -> Result<Option<Call>, ()> {
+    let Some(door) = &context.door else { return Ok(None) };
+    context.condition.vacant();
+    while !context.stopping() {
+        if let Some(call) = door.next(WAIT) {
+            return Ok(Some(call));
+        }
+    }
+    Err(())
 }

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::{decklink, ndi};
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::feed::FeedCounters;
-use crate::model::status::{SourceState, SourceStatus};
-use crate::model::{Event, EventCode, Fault, FrameRate, Health, HealthReport, PictureSize, Severity};
+use crate::model::status::{SourceState, SourceStatus, SourceTimecode};
+use crate::model::{
+    Event, EventCode, ExpectedFormat, Fault, FrameRate, Health, HealthReport, MediaTime, PictureSize, Severity,
+    SignalStatus,
+};
 use crate::plan::{SourceKind, SourcePlan};
 
 /// The same refusal is told again after this long.
@@ -24,6 +29,7 @@ struct Known {
     picture: Option<PictureSize>,
     frame_rate: Option<FrameRate>,
     sound: Option<String>,
+    timecode: Option<SourceTimecode>,
     connects: u64,
     /// Who was refused last and why, and when that was told; attempts since then.
     refused: Option<(String, Instant)>,
@@ -32,7 +38,15 @@ struct Known {
     skipped: BTreeSet<String>,
     /// The last thing that went wrong, so that a retry that fails the same way is no news.
     last_reason: Option<String>,
+    /// The last thing somebody was turned away for, and how often since it was told.
+    turned_away: Option<(String, MediaTime)>,
 }
+
+/// Reason code of a source whose input has no signal.
+const NO_SIGNAL: &str = "no_signal";
+
+/// Who tries again and again to publish is news once in this time.
+const TURNED_AWAY: Duration = Duration::from_secs(60);
 
 /// The condition of one source, written by its threads, read by the worker.
 pub(crate) struct Condition {
@@ -40,6 +54,7 @@ pub(crate) struct Condition {
     clock: HouseClock,
     events: EventSink,
     known: Mutex<Known>,
+    wrong_format: AtomicBool,
 }
 
 impl Condition {
@@ -51,13 +66,15 @@ impl Condition {
             picture: None,
             frame_rate: None,
             sound: None,
+            timecode: None,
             connects: 0,
             refused: None,
             refusals: 0,
             skipped: BTreeSet::new(),
             last_reason: None,
+            turned_away: None,
         };
-        Self { plan, clock, events, known: Mutex::new(known) }
+        Self { plan, clock, events, known: Mutex::new(known), wrong_format: AtomicBool::new(false) }
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -109,12 +126,19 @@ impl Condition {
             SourceKind::Srt { host, port, .. } => {
                 event.blame(Fault::Source, format!("check the sender and the network to {host}:{port} (UDP)"))
             }
+            SourceKind::Whip { .. } => event.blame(
+                Fault::Source,
+                "the guest's page connects again by itself; else send the guest the link again (uplinkctl guest-link)",
+            ),
+            SourceKind::Ndi { .. } => event.blame(Fault::Source, ndi::HINT),
+            SourceKind::DeckLink { .. } => event.blame(Fault::Hardware, decklink::HINT),
         }
     }
 
     pub(super) fn connecting(&self) {
         let mut known = self.known();
         known.connects += 1;
+        known.timecode = None;
         if known.state == SourceState::Connecting {
             let waiting = match &self.plan.kind {
                 SourceKind::Srt { mode: crate::plan::SrtMode::Listener, port, .. } => {
@@ -127,6 +151,37 @@ impl Condition {
             };
             self.judge(&mut known, SourceState::Connecting, Health::PartiallyHealthy, "connecting", &waiting);
         }
+    }
+
+    /// Nobody publishes.
+    pub(super) fn vacant(&self) {
+        let mut known = self.known();
+        // The next guest may come without a camera.
+        (known.picture, known.frame_rate, known.sound) = (None, None, None);
+        if known.state == SourceState::Connecting {
+            let waiting = "waiting for a guest (uplinkctl guest-link prints the link)";
+            self.judge(&mut known, SourceState::Connecting, Health::PartiallyHealthy, "connecting", waiting);
+        }
+    }
+
+    /// Somebody who wanted to publish was not admitted.
+    pub(super) fn turned_away(&self, reason: &str) {
+        let now = self.clock.now();
+        let mut known = self.known();
+        let news = known.turned_away.as_ref().is_none_or(|(last, at)| last != reason || now.since(*at) >= TURNED_AWAY);
+        if news {
+            known.turned_away = Some((reason.to_owned(), now));
+        }
+        drop(known);
+        if news {
+            let text = format!("source {} turned somebody away who wanted to publish: {reason}", self.plan.id);
+            let event = self.event(Severity::Warning, EventCode::PublisherRefused, text);
+            (self.events)(event.blame(Fault::Source, "send the guest the link again (uplinkctl guest-link)"));
+        }
+    }
+
+    pub(super) fn state(&self) -> SourceState {
+        self.known().state
     }
 
     pub(super) fn delivering(&self) {
@@ -144,6 +199,19 @@ impl Condition {
         drop(known);
         let text = format!("source {} delivers: {format}", self.plan.id);
         (self.events)(self.event(Severity::Info, EventCode::SourceConnected, text));
+    }
+
+    /// The card says that nothing is connected to the input, or nothing it can read.
+    pub(super) fn no_signal(&self) {
+        let mut known = self.known();
+        let news = known.health.code != NO_SIGNAL;
+        let state = if known.state == SourceState::Delivering { SourceState::Lost } else { known.state };
+        self.judge(&mut known, state, Health::Unhealthy, NO_SIGNAL, "no signal at the input");
+        drop(known);
+        if news {
+            let text = format!("source {} has no signal at its input", self.plan.id);
+            (self.events)(self.blame(self.event(Severity::Warning, EventCode::SourceLost, text)));
+        }
     }
 
     pub(super) fn lost(&self, reason: &str) {
@@ -225,6 +293,10 @@ impl Condition {
 
     /// The arriving picture has this format.
     pub(super) fn picture(&self, size: Option<PictureSize>, rate: Option<FrameRate>) {
+        let ExpectedFormat { size: expected, frame_rate } = self.plan.expect;
+        let other = expected.is_some_and(|expected| size.is_some_and(|size| size != expected))
+            || frame_rate.is_some_and(|expected| rate.is_some_and(|rate| rate != expected));
+        self.wrong_format.store(other, Ordering::Relaxed);
         let mut known = self.known();
         let old = (known.picture, known.frame_rate);
         (known.picture, known.frame_rate) = (size, rate);
@@ -235,6 +307,11 @@ impl Condition {
             let text = format!("source {} changed its picture to {size} at {rate} per second", self.plan.id);
             (self.events)(self.event(Severity::Info, EventCode::SourceFormatChanged, text));
         }
+    }
+
+    /// The newest picture carries this timecode.
+    pub(super) fn timecode(&self, timecode: String, at: MediaTime) {
+        self.known().timecode = Some(SourceTimecode { timecode, at });
     }
 
     /// The arriving sound has this format.
@@ -249,19 +326,47 @@ impl Condition {
         }
     }
 
-    pub(super) fn status(&self, counters: FeedCounters) -> SourceStatus {
+    /// Whether the arriving picture is another than expected; none if nothing is expected.
+    pub(super) fn wrong_format(&self) -> Option<bool> {
+        (self.plan.expect != ExpectedFormat::default()).then(|| self.wrong_format.load(Ordering::Relaxed))
+    }
+
+    /// Health with what is wrong with the signal of a source that delivers.
+    fn judged(&self, known: &Known, signal: &SignalStatus) -> HealthReport {
+        let ExpectedFormat { size, frame_rate } = self.plan.expect;
+        let text = |known: Option<String>| known.unwrap_or_else(|| "any".to_owned());
+        let expected = || {
+            let (size, rate) = (text(size.map(|s| s.to_string())), text(frame_rate.map(|r| r.to_string())));
+            format!("its picture is not what is expected (size {size}, {rate} per second)")
+        };
+        let faults = [
+            (signal.black_since, "source_black", "its picture is black".to_owned()),
+            (signal.freeze_since, "source_frozen", "its picture stands still".to_owned()),
+            (signal.silence_since, "source_silent", "its sound is silent".to_owned()),
+            (signal.wrong_format_since, "source_wrong_format", expected()),
+        ];
+        let fault = faults.into_iter().find_map(|(since, code, reason)| Some((since?, code, reason)));
+        match fault.filter(|_| known.health.health == Health::Healthy) {
+            Some((since, code, reason)) => HealthReport::new(Health::PartiallyHealthy, code, reason, since),
+            None => known.health.clone(),
+        }
+    }
+
+    pub(super) fn status(&self, counters: FeedCounters, signal: SignalStatus) -> SourceStatus {
         let known = self.known();
         SourceStatus {
             id: self.plan.id.clone(),
             kind: self.plan.kind.word().to_owned(),
             state: known.state,
-            health: known.health.clone(),
+            health: self.judged(&known, &signal),
             picture: known.picture,
             frame_rate: known.frame_rate,
             sound: known.sound.clone(),
             connects: known.connects,
             frames: counters.frames,
             late: counters.late,
+            timecode: known.timecode.clone(),
+            signal,
         }
     }
 }

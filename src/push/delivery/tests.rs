@@ -3,12 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
+use crate::model::{Cued, FrameGrid, FrameRate, SegmentGrid};
 use crate::push::description::Medium;
 use crate::push::record::Delivered;
 use crate::spool::Segment;
 use proptest::prelude::*;
 
 const INIT: &str = "init-00000000.mp4";
+
+fn timeline() -> Timeline {
+    Timeline::new(grid(), FrameGrid::new(FrameRate::new(25, 1).unwrap()), Cued::default())
+}
 
 fn grid() -> SegmentGrid {
     SegmentGrid::new(2000).unwrap()
@@ -28,7 +33,7 @@ fn segment(number: u64) -> Segment {
 
 fn delivery(names: &[&str]) -> Delivery {
     let lane = |name: &&str| Lane::new(RenditionId::new(*name).unwrap(), Medium::Video, Delivered::default(), OBJECT);
-    Delivery::new(names.iter().map(lane).collect(), grid(), 6)
+    Delivery::new(names.iter().map(lane).collect(), &timeline(), 6)
 }
 
 fn show(delivery: &mut Delivery, numbers: std::ops::RangeInclusive<u64>) {

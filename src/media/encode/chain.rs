@@ -1,0 +1,161 @@
+//! One encoder at work: a pipeline of its own from pictures to chunks, so that its end is nobody else's.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_video as gst_video;
+
+use super::choose::Found;
+use super::codec::{encoded_caps, parsed_caps, parser_of};
+use super::cut::TrackGrid;
+use super::entry::Entry;
+use super::format::{picture_caps, raw_caps, video_timescale};
+use super::gate::Gate;
+use super::ledger::{Ledger, Tally};
+use super::tail::{self, Track};
+use super::watch::{Notes, Origin};
+use crate::media::MediaError;
+use crate::media::init::{bounded, element};
+use crate::model::{FrameGrid, LiveTimeline, MediaTime, ProgramFormat};
+use crate::plan::VideoRenditionPlan;
+
+/// What every encoder of a rendition is built from.
+pub(super) struct Setting {
+    pub program: ProgramFormat,
+    pub timeline: LiveTimeline,
+    pub rendition: VideoRenditionPlan,
+    pub tally: Arc<Tally>,
+    pub ledger: Arc<Ledger>,
+    pub notes: Notes,
+}
+
+/// An encoder and everything that is its own.
+pub(super) struct Chain {
+    pub entry: Entry,
+    pub gate: Arc<Gate>,
+    pub encoder: gst::Element,
+    /// Pictures that went in.
+    pub pushed: AtomicU64,
+    pipeline: gst::Pipeline,
+}
+
+impl Chain {
+    /// Puts the pipeline of an encoder together; `limit` pictures may wait in front of it. What its bus says goes to
+    /// the notes, from `origin`.
+    pub(super) fn build(setting: &Setting, found: Found, limit: u64, origin: Origin) -> Result<Self, MediaError> {
+        let Setting { program, timeline, rendition, tally, ledger, notes } = setting;
+        let (id, plan) = (&rendition.id, &found.plan);
+        let pipeline = gst::Pipeline::with_name(&format!("encode-{id}"));
+        let entry = Entry::new(&format!("pictures-{id}"), &picture_caps(program), limit)?;
+        force_keyframes(entry.element(), timeline)?;
+        let raw = raw_caps(&plan.input_format, rendition.size, program.frame_rate);
+        let mut chain = vec![entry.element().clone()];
+        if rendition.size != program.size || plan.input_format != "I420" {
+            let scale = element("videoconvertscale", &format!("scale-{id}"))?;
+            // A rendition of another shape than the program is stretched by the ladder's author, not letterboxed by us.
+            scale.set_property("add-borders", false);
+            chain.push(scale);
+        }
+        chain.push(filter(&format!("raw-{id}"), &raw)?);
+        chain.extend(found.before);
+        chain.extend([
+            found.element.clone(),
+            filter(&format!("encoded-{id}"), &encoded_caps(plan))?,
+            element(parser_of(plan.codec), &format!("parse-{id}"))?,
+            filter(&format!("parsed-{id}"), &parsed_caps(plan.codec))?,
+        ]);
+        let track = Track {
+            rendition: id.clone(),
+            grid: TrackGrid::Pictures(FrameGrid::new(program.frame_rate)),
+            timescale: video_timescale(program.frame_rate),
+            delay: 0,
+            timeline: timeline.clone(),
+            events: true,
+        };
+        let gate = Gate::new(ledger);
+        chain.extend(tail::build(track, tally, &gate)?);
+        add_linked(&pipeline, &format!("rendition {id}"), &chain)?;
+        notes.hear(&pipeline, origin);
+        Ok(Self { entry, gate, encoder: found.element, pushed: AtomicU64::new(0), pipeline })
+    }
+
+    /// Starts it; it opens its device.
+    pub(super) fn play(&self, bound: Duration) -> Result<(), MediaError> {
+        let pipeline = self.pipeline.clone();
+        let part = || self.pipeline.name().to_string();
+        match bounded(bound, move || pipeline.set_state(gst::State::Playing)) {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(MediaError::graph(part(), error)),
+            None => Err(MediaError::Deadline { part: part(), millis: bound.as_millis() as u64 }),
+        }
+    }
+
+    /// Whether the picture was taken.
+    pub(super) fn push(&self, picture: gst::Buffer) -> bool {
+        let taken = self.entry.push(picture);
+        self.pushed.fetch_add(u64::from(taken), Ordering::Relaxed);
+        taken
+    }
+
+    /// Stops it, without flushing: nothing comes out from now on. Does not wait for its device; the returned signal
+    /// comes when it is closed.
+    pub(super) fn close(self) -> std::sync::mpsc::Receiver<()> {
+        self.gate.shut();
+        let (closed, wait) = std::sync::mpsc::channel();
+        let closing = std::thread::Builder::new().name("encoder-close".into()).spawn(move || {
+            // A driver that hangs keeps this thread; the process ends without it.
+            let _ = self.pipeline.set_state(gst::State::Null);
+            let _ = closed.send(());
+        });
+        if let Err(error) = closing {
+            tracing::warn!(%error, "an encoder could not be closed");
+        }
+        wait
+    }
+}
+
+/// Asks the encoder for a keyframe right before the first picture of each segment. Without a running time: an encoder
+/// honours it with the next picture, whatever its own timeline is.
+fn force_keyframes(entry: &gst::Element, timeline: &LiveTimeline) -> Result<(), MediaError> {
+    let timeline = timeline.clone();
+    let current = Mutex::new(None);
+    static_pad(entry, "src")?.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        let Some(time) = info.buffer().and_then(|buffer| buffer.pts()) else { return gst::PadProbeReturn::Ok };
+        let number = timeline.get().boundaries().number_at(MediaTime::from_nanos(time.nseconds()));
+        let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.is_some_and(|current| number > current) {
+            pad.push_event(gst_video::DownstreamForceKeyUnitEvent::builder().all_headers(true).build());
+        }
+        *current = Some(number);
+        gst::PadProbeReturn::Ok
+    });
+    Ok(())
+}
+
+/// A queue that its feeder bounds.
+pub(super) fn unlimited_queue(name: &str) -> Result<gst::Element, MediaError> {
+    let queue = element("queue", name)?;
+    queue.set_property("max-size-buffers", 0u32);
+    queue.set_property("max-size-bytes", 0u32);
+    queue.set_property("max-size-time", 0u64);
+    Ok(queue)
+}
+
+pub(super) fn filter(name: &str, caps: &gst::Caps) -> Result<gst::Element, MediaError> {
+    let filter = element("capsfilter", name)?;
+    filter.set_property("caps", caps);
+    Ok(filter)
+}
+
+fn static_pad(element: &gst::Element, name: &str) -> Result<gst::Pad, MediaError> {
+    element.static_pad(name).ok_or_else(|| MediaError::graph(element.name(), format!("has no pad `{name}`")))
+}
+
+/// Adds a chain to the pipeline and links it in order.
+pub(super) fn add_linked(pipeline: &gst::Pipeline, part: &str, chain: &[gst::Element]) -> Result<(), MediaError> {
+    pipeline.add_many(chain).map_err(|error| MediaError::graph(part, error))?;
+    gst::Element::link_many(chain).map_err(|error| MediaError::graph(part, error))
+}

@@ -1,0 +1,274 @@
+//! What the program does, tick by tick.
+
+use std::time::Duration;
+
+use super::stage::{Fed, SLATE, Stage, id, level_of, luma_of, source, thresholds};
+use super::{blend, lock};
+use crate::media::encode::picture_caps;
+use crate::model::status::{ProgramOrder, Showing};
+use crate::model::{
+    Corner, EventCode, FailoverRules, Layout, MediaTime, Scene, ScheduledTake, SignalThresholds, Transition, Trigger,
+    TriggerAction,
+};
+use crate::plan::ThresholdPlan;
+
+const CUT: fn() -> Transition = Transition::default;
+/// Ticks until a source that begins to deliver is shown.
+const SETTLE: usize = 15;
+
+fn scene(layout: Layout, first: usize, second: usize) -> ProgramOrder {
+    let scene = Scene { layout, corner: Corner::TopLeft, size_percent: 30, sources: [id(first), id(second)] };
+    ProgramOrder::Scene { scene }
+}
+
+#[test]
+fn two_hundred_takes_while_sources_flap_are_each_on_the_frame_that_the_answer_names() {
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut stage = Stage::new(6, thresholds(), ProgramOrder::Auto);
+    stage.run(SETTLE);
+    let mut answers = Vec::new();
+    for _ in 0..200 {
+        let rank = random.usize(0..6);
+        let dissolve = random.bool().then(|| Transition::dissolve(random.u32(0..400)));
+        answers.push((rank, stage.take(source(rank), dissolve.unwrap_or_default())));
+        for _ in 0..random.usize(1..25) {
+            if random.u8(0..20) == 0 {
+                let victim = random.usize(0..6);
+                stage.alive[victim] = !stage.alive[victim];
+            }
+            stage.tick();
+        }
+    }
+    stage.assert_unbroken();
+    let (mut shown, mut cuts) = (0, 0);
+    for (rank, answer) in &answers {
+        let Some(from) = *lock(answer) else { continue };
+        shown += 1;
+        assert_eq!(stage.frames.time_of(from.frame), from.at);
+        if from.already {
+            continue;
+        }
+        let (before, on) = (stage.luma_at(from.frame - 1), stage.luma_at(from.frame));
+        // A cut shows the source whole, a dissolve begins to.
+        cuts += usize::from(on == luma_of(*rank));
+        assert_ne!(before, on, "source {rank} at {}", from.frame);
+        assert_ne!(before, luma_of(*rank), "the frame before shows it already");
+    }
+    assert!(shown > 120 && cuts > 60, "{shown} of 200 were shown, {cuts} by a cut");
+}
+
+#[test]
+fn ten_sources_flapping_at_once_never_stop_the_output() {
+    let mut random = fastrand::Rng::with_seed(3);
+    let mut stage = Stage::new(10, thresholds(), ProgramOrder::Auto);
+    for _ in 0..3000 {
+        for alive in &mut stage.alive {
+            *alive ^= random.u8(0..12) == 0;
+        }
+        stage.tick();
+    }
+    stage.assert_unbroken();
+    assert_eq!(stage.left().pictures.len(), 3000);
+    let known: Vec<u8> = (0..10).map(luma_of).chain([SLATE]).collect();
+    assert!(stage.left().pictures.iter().all(|(_, luma)| known.contains(luma)), "a picture of nothing");
+}
+
+#[test]
+fn a_lost_source_is_replaced_within_two_frames_of_its_detection() {
+    let mut stage = Stage::new(2, thresholds(), ProgramOrder::Auto);
+    stage.run(60);
+    assert_eq!(stage.left().pictures.last().unwrap().1, luma_of(0));
+    stage.alive[0] = false;
+    let lost = stage.next;
+    stage.run(30);
+    let first = (lost..stage.next).find(|index| stage.luma_at(*index) == luma_of(1)).unwrap();
+    let took = stage.frames.time_of(first).since(stage.frames.time_of(lost));
+    assert!(took <= Duration::from_millis(250 + 2 * 34), "{took:?}");
+    assert!((lost..first).all(|index| stage.luma_at(index) == luma_of(0)), "the last picture stays until then");
+    stage.assert_unbroken();
+    let told: Vec<String> = lock(&stage.events).iter().map(|event| event.text.clone()).collect();
+    assert!(told.iter().any(|text| text == "the program shows source s1: s0 does not deliver"), "{told:?}");
+    // Back after the wait-to-restore time, not before.
+    stage.alive[0] = true;
+    let back = stage.next;
+    stage.run(90);
+    let first = (back..stage.next).find(|index| stage.luma_at(*index) == luma_of(0)).unwrap();
+    assert!(stage.frames.time_of(first).since(stage.frames.time_of(back)) >= Duration::from_millis(1000));
+}
+
+#[test]
+fn a_dissolve_goes_frame_by_frame_in_picture_and_sound() {
+    let mut stage = Stage::new(3, thresholds(), source(0));
+    stage.run(SETTLE);
+    let answer = stage.take(source(2), Transition::dissolve(300));
+    let first = stage.next;
+    stage.run(12);
+    let from = lock(&answer).unwrap();
+    assert_eq!((from.frame, from.already), (first, false));
+    let lumas: Vec<u8> = (first - 1..stage.next).map(|index| stage.luma_at(index)).collect();
+    assert_eq!(lumas, [40, 42, 44, 45, 47, 49, 51, 53, 54, 56, 60, 60, 60]);
+    let left = stage.left();
+    let levels: Vec<f32> = left.sounds[left.sounds.len() - 13..].iter().map(|sound| sound.2).collect();
+    assert!((levels[0] - level_of(0)).abs() < 1e-4 && (levels[12] - level_of(2)).abs() < 1e-4, "{levels:?}");
+    assert!(levels.windows(2).all(|w| w[1] >= w[0] - 1e-5 && w[1] - w[0] < 0.02), "{levels:?}");
+}
+
+#[test]
+fn a_dissolve_from_a_source_that_dies_ends_on_the_new_one() {
+    let mut stage = Stage::new(2, thresholds(), source(0));
+    stage.run(SETTLE);
+    stage.take(source(1), Transition::dissolve(2000));
+    stage.alive[0] = false;
+    stage.run(20);
+    assert_eq!(stage.left().pictures.last().unwrap().1, luma_of(1));
+    assert!(!stage.status().dissolving);
+    stage.assert_unbroken();
+}
+
+#[test]
+fn a_scheduled_take_is_on_its_frame_and_a_cancelled_one_is_not() {
+    let mut stage = Stage::new(3, thresholds(), source(0));
+    stage.run(SETTLE);
+    let at = |frames: u64| stage.frames.time_of(stage.next + frames);
+    let take = |id: u64, rank: usize, at: MediaTime| ScheduledTake { id, order: source(rank), transition: CUT(), at };
+    let (first, late) = (at(7), at(20));
+    // Between two frames: the first one after it.
+    let second = MediaTime::from_nanos(at(12).as_nanos() + 1);
+    let takes = vec![take(1, 1, first), take(2, 2, second), take(3, 0, late)];
+    stage.desk().set_schedule(takes.clone());
+    stage.run(1);
+    assert_eq!(stage.status().scheduled, takes);
+    stage.desk().set_schedule(takes[..2].to_vec());
+    let from = stage.next - 1;
+    stage.run(25);
+    let lumas: Vec<u8> = (from..stage.next).map(|index| stage.luma_at(index)).collect();
+    assert_eq!(lumas[..14], [40, 40, 40, 40, 40, 40, 40, 50, 50, 50, 50, 50, 50, 60]);
+    assert_eq!(lumas[25], 60);
+    assert_eq!(stage.status().order, source(2));
+}
+
+#[test]
+fn a_take_by_hand_wins_over_failover_and_says_what_auto_would_show() {
+    let mut stage = Stage::new(2, thresholds(), ProgramOrder::Auto);
+    stage.run(SETTLE);
+    stage.take(source(1), CUT());
+    stage.run(60);
+    let status = stage.status();
+    assert_eq!((status.showing, status.auto), (Showing::Source { source: id(1) }, Some(id(0))));
+    stage.alive[1] = false;
+    stage.run(SETTLE);
+    assert_eq!(stage.status().showing, Showing::Slate);
+    let rules = FailoverRules { manual_falls_to_auto: true, ..FailoverRules::default() };
+    let mut stage = Stage::new(2, ThresholdPlan { failover: rules, ..thresholds() }, source(1));
+    stage.run(SETTLE);
+    stage.alive[1] = false;
+    stage.run(SETTLE);
+    assert_eq!(stage.status().showing, Showing::Source { source: id(0) });
+    stage.alive[1] = true;
+    stage.run(SETTLE);
+    assert_eq!(stage.status().showing, Showing::Source { source: id(1) }, "it is wanted still");
+}
+
+#[test]
+fn a_scene_shows_and_sounds_both_and_one_alone_when_the_other_is_lost() {
+    let mut stage = Stage::new(3, thresholds(), scene(Layout::Pip, 0, 2));
+    stage.run(SETTLE + 10);
+    assert!(matches!(stage.status().showing, Showing::Scene { .. }));
+    assert_eq!(stage.left().pictures.last().unwrap().1, luma_of(0), "the middle belongs to the first");
+    let both = (level_of(0) + level_of(2)) * std::f32::consts::FRAC_1_SQRT_2;
+    assert!((stage.left().sounds.last().unwrap().2 - both).abs() < 1e-3);
+    stage.alive[0] = false;
+    stage.run(SETTLE);
+    assert_eq!(stage.status().showing, Showing::Source { source: id(2) });
+    assert!((stage.left().sounds.last().unwrap().2 - level_of(2)).abs() < 1e-3);
+    stage.alive[0] = true;
+    stage.run(SETTLE);
+    let answer = stage.take(scene(Layout::SideBySide, 1, 2), Transition::dissolve(200));
+    stage.run(10);
+    assert!(lock(&answer).is_some());
+    stage.assert_unbroken();
+}
+
+fn watching(action: TriggerAction) -> SignalThresholds {
+    let on = |enter_ms| Trigger { action, enter_ms, clear_ms: 500 };
+    SignalThresholds {
+        black: on(2000),
+        black_luma: 32,
+        freeze: on(3000),
+        freeze_percent: 0.2,
+        silence: on(2500),
+        silence_dbfs: -60.0,
+        ..SignalThresholds::default()
+    }
+}
+
+/// Pictures of noise, some of which are shown over and over.
+fn noise(stage: &Stage, count: usize) -> Vec<gstreamer::Buffer> {
+    let info = gstreamer_video::VideoInfo::from_caps(&picture_caps(&stage.format)).unwrap();
+    let mut random = fastrand::Rng::with_seed(11);
+    (0..count)
+        .map(|_| {
+            let mut picture = blend::flat(&info, [100, 128, 128]).unwrap();
+            let mut map = picture.get_mut().unwrap().map_writable().unwrap();
+            map[..192 * 108].iter_mut().for_each(|pixel| *pixel = random.u8(60..140));
+            drop(map);
+            picture
+        })
+        .collect()
+}
+
+#[test]
+fn black_freeze_and_silence_are_found_in_time_and_left() {
+    for (fault, code, enter) in [
+        ("black", EventCode::SourceBlack, 2000),
+        ("freeze", EventCode::SourceFrozen, 3000),
+        ("silence", EventCode::SourceSilent, 2500),
+    ] {
+        let limits = ThresholdPlan { signal: watching(TriggerAction::Failover), ..thresholds() };
+        let mut stage = Stage::new(2, limits, ProgramOrder::Auto);
+        let moving = noise(&stage, 61);
+        let info = gstreamer_video::VideoInfo::from_caps(&picture_caps(&stage.format)).unwrap();
+        let black = blend::flat(&info, [17, 128, 128]).unwrap();
+        let fine = |frame: u64| Fed { picture: moving[frame as usize % 61].clone(), level: 0.1 };
+        let faulty = |frame: u64| match fault {
+            "black" => Fed { picture: black.clone(), ..fine(frame) },
+            "freeze" => Fed { picture: moving[5].clone(), ..fine(frame) },
+            _ => Fed { level: 0.0, ..fine(frame) },
+        };
+        (0..200).for_each(|_| stage.tick_with(|_, frame| fine(frame)));
+        let began = stage.frames.time_of(stage.next);
+        (0..150).for_each(|_| stage.tick_with(|rank, frame| if rank == 0 { faulty(frame) } else { fine(frame) }));
+        let events = lock(&stage.events).clone();
+        let told = events.iter().find(|event| event.code == code).expect("it is told");
+        let took = told.at.since(began).as_millis() as i64;
+        assert!((took - enter).abs() <= 200, "{fault} told after {took} ms");
+        assert_eq!(stage.status().showing, Showing::Source { source: id(1) }, "{fault}");
+        assert!(
+            events
+                .iter()
+                .all(|event| event.subject.as_deref() != Some("s1") || event.code == EventCode::ProgramSwitched)
+        );
+        (0..90).for_each(|_| stage.tick_with(|_, frame| fine(frame)));
+        assert!(lock(&stage.events).iter().any(|event| event.code == EventCode::SourceSignalGood));
+        assert_eq!(stage.status().showing, Showing::Source { source: id(0) }, "{fault} is over");
+        stage.assert_unbroken();
+    }
+}
+
+#[test]
+fn ten_minutes_of_noise_and_a_slide_with_sound_raise_no_alarm() {
+    let signal = SignalThresholds { freeze_only_if_silent: true, ..watching(TriggerAction::Failover) };
+    let mut stage = Stage::new(2, ThresholdPlan { signal, ..thresholds() }, ProgramOrder::Auto);
+    let moving = noise(&stage, 61);
+    // Speech: words of a second, gaps of a third.
+    let speech = |frame: u64| if frame % 40 < 30 { 0.1 } else { 0.0 };
+    for _ in 0..600 * 30 {
+        stage.tick_with(|rank, frame| Fed {
+            picture: if rank == 0 { moving[frame as usize % 61].clone() } else { moving[0].clone() },
+            level: speech(frame),
+        });
+    }
+    let told: Vec<String> = lock(&stage.events).iter().map(|event| event.text.clone()).collect();
+    assert_eq!(told, ["the program shows source s0"]);
+    stage.assert_unbroken();
+}

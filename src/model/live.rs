@@ -1,0 +1,147 @@
+//! What operators set while a channel is on air, and what must therefore survive a restart of its worker and of the
+//! daemon. One document per channel; the supervisor keeps it, a worker gets it whole with its start and with each change.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::SourceId;
+use super::sound::{LiveSound, SoundOverride};
+use super::status::ProgramOrder;
+use super::take::ScheduledTake;
+use super::timeline::Cued;
+
+/// The longest text that a slate can be told to say, characters.
+pub const SLATE_TEXT: usize = 200;
+
+/// The settings of one channel. A field that an older version did not write has its default.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default)]
+pub struct LiveSettings {
+    /// What the slate says in place of the configured text.
+    pub slate_text: Option<String>,
+    /// Cues and timed metadata. Only the worker decides them (`Act::Cue`, `Act::Metadata`): a change of the other
+    /// settings leaves those of a worker on air as they are.
+    pub cued: Cued,
+    /// What is to be shown next, if that is said.
+    pub preview: Option<ProgramOrder>,
+    /// Takes to come, in order of time.
+    pub scheduled: Vec<ScheduledTake>,
+    /// Gain, mute and delay of sources and program.
+    pub sound: LiveSound,
+}
+
+/// One change of the settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "set", rename_all = "snake_case")]
+pub enum LiveChange {
+    /// What the slate says; none for the configured text.
+    SlateText {
+        /// One or more lines.
+        text: Option<String>,
+    },
+    /// What is to be shown next; none for nothing.
+    Preview {
+        /// The order.
+        order: Option<ProgramOrder>,
+    },
+    /// A scheduled take is not wanted any more.
+    CancelTake {
+        /// Its number.
+        id: u64,
+    },
+    /// Gain, mute and delay of a source's sound, or of the program's. What is missing stays as it is.
+    Sound {
+        /// The source; the program if none.
+        source: Option<SourceId>,
+        /// What to set.
+        #[serde(flatten)]
+        sound: SoundOverride,
+    },
+    /// The sound of a source or of the program as it is configured.
+    SoundAsConfigured {
+        /// The source; the program if none.
+        source: Option<SourceId>,
+    },
+}
+
+impl LiveSettings {
+    /// The settings after `change`; a sentence if it cannot be.
+    pub fn changed(&self, change: &LiveChange) -> Result<Self, String> {
+        let mut after = self.clone();
+        match change {
+            LiveChange::SlateText { text } => {
+                if text.as_ref().is_some_and(|text| text.chars().count() > SLATE_TEXT) {
+                    return Err(format!("a slate has room for {SLATE_TEXT} characters"));
+                }
+                after.slate_text = text.as_ref().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+            }
+            LiveChange::Preview { order } => {
+                if let Some(ProgramOrder::Scene { scene }) = order {
+                    scene.check()?;
+                }
+                after.preview.clone_from(order);
+            }
+            LiveChange::CancelTake { id } => {
+                after.scheduled.retain(|take| take.id != *id);
+                if after.scheduled.len() == self.scheduled.len() {
+                    return Err(format!("there is no take {id} to come"));
+                }
+            }
+            LiveChange::Sound { source: None, sound } => after.sound.program = after.sound.program.with(sound)?,
+            LiveChange::Sound { source: Some(source), sound } => {
+                let of = after.sound.sources.entry(source.clone()).or_default();
+                *of = of.with(sound)?;
+            }
+            LiveChange::SoundAsConfigured { source: None } => after.sound.program = SoundOverride::default(),
+            LiveChange::SoundAsConfigured { source: Some(source) } => {
+                after.sound.sources.remove(source);
+            }
+        }
+        Ok(after)
+    }
+
+    /// Keeps a take to come, in order of time.
+    pub fn schedule(&mut self, take: ScheduledTake) {
+        self.scheduled.retain(|known| known.id != take.id);
+        let place = self.scheduled.partition_point(|known| known.at <= take.at);
+        self.scheduled.insert(place, take);
+    }
+
+    /// Drops what names a source that is not `known` any more.
+    pub fn keep_to(&mut self, known: impl Fn(&SourceId) -> bool) {
+        let all = |order: &ProgramOrder| order.sources().iter().all(&known);
+        self.preview.take_if(|order| !all(order));
+        self.scheduled.retain(|take| all(&take.order));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_changes_nothing() {
+        let settings = LiveSettings::default();
+        let set = |text: &str| settings.changed(&LiveChange::SlateText { text: Some(text.to_owned()) });
+        assert_eq!(set(" back at nine ").unwrap().slate_text.as_deref(), Some("back at nine"));
+        assert_eq!(set("  ").unwrap(), settings);
+        assert!(set(&"x".repeat(201)).is_err());
+    }
+
+    #[test]
+    fn sound_is_set_piece_by_piece() {
+        let change = |text: &str| serde_json::from_str::<LiveChange>(text).unwrap();
+        let settings = LiveSettings::default();
+        let settings = settings.changed(&change(r#"{"set": "sound", "source": "cam", "gain_db": -3}"#)).unwrap();
+        let settings = settings.changed(&change(r#"{"set": "sound", "source": "cam", "mute": true}"#)).unwrap();
+        let cam = settings.sound.sources.values().next().unwrap();
+        assert_eq!((cam.gain_db, cam.mute, cam.delay_ms), (Some(-3.0), Some(true), None));
+        assert!(settings.changed(&change(r#"{"set": "sound", "delay_ms": 5000}"#)).is_err());
+        let back = settings.changed(&change(r#"{"set": "sound_as_configured", "source": "cam"}"#)).unwrap();
+        assert_eq!(back, LiveSettings::default());
+    }
+
+    #[test]
+    fn an_older_document_is_read() {
+        assert_eq!(serde_json::from_str::<LiveSettings>("{}").unwrap(), LiveSettings::default());
+    }
+}

@@ -1,0 +1,185 @@
+//! Commands that the worker carries out and answers itself. They are not repeated: an answer that does not come within
+//! [`ACT_WITHIN`], because the worker was replaced or hangs, is told to whoever asked. Settings are kept first, so that
+//! the next worker starts with them.
+
+use std::time::{Duration, Instant};
+
+use super::asks::{Answer, Pending, Reply, outcome};
+use super::channel::Channel;
+use super::handle::Refusal;
+use super::lifecycle::Stand;
+use crate::ipc::Down;
+use crate::model::{Act, Acted, Cued, LiveChange, ScheduledTake, SourceId};
+
+/// How long a worker may take to answer.
+const ACT_WITHIN: Duration = Duration::from_secs(3);
+
+/// A guest's browser is answered when the box has looked for its own addresses, which may ask a server.
+const GUEST_WITHIN: Duration = Duration::from_secs(8);
+
+fn within(act: &Act) -> Duration {
+    match act {
+        Act::Guest { .. } => GUEST_WITHIN,
+        _ => ACT_WITHIN,
+    }
+}
+
+/// A command that the worker was told.
+#[derive(Debug)]
+pub(crate) struct Acting {
+    id: u64,
+    since: Instant,
+    until: Instant,
+    /// The worker may refuse it for a reason that lies in what was asked.
+    judged: bool,
+    /// None if nobody waits.
+    reply: Option<Reply>,
+    /// A take to come, to be kept once the worker has it.
+    keep: Option<ScheduledTake>,
+}
+
+impl Acting {
+    pub(crate) fn due(&self) -> Instant {
+        self.until
+    }
+}
+
+impl Channel {
+    /// Keeps a change, and has the worker carry it out if there is one.
+    pub(super) async fn on_change(&mut self, change: &LiveChange, reply: Reply) {
+        let status = self.status.borrow().clone();
+        if self.leaving {
+            let _ = reply.send(Err(Refusal::ShuttingDown));
+            return;
+        }
+        if let LiveChange::Preview { order: Some(order) } = change
+            && let Err(refusal) = self.check_sources(order)
+        {
+            let _ = reply.send(Err(refusal));
+            return;
+        }
+        if let Some(source) = self.unknown_source(change) {
+            let _ = reply.send(Err(Refusal::UnknownSource(self.id.clone(), source)));
+            return;
+        }
+        let after = match self.live.changed(change) {
+            Ok(after) => after,
+            Err(reason) => {
+                let _ = reply.send(Err(Refusal::Impossible(reason)));
+                return;
+            }
+        };
+        if after == self.live {
+            let _ = reply.send(Ok(outcome(false, &status, "it is set so already".to_owned())));
+            return;
+        }
+        self.live = after;
+        self.save();
+        if self.life.stand() != Stand::Up || self.sender.is_none() {
+            let text = "kept: it takes effect when the channel is up".to_owned();
+            let _ = self.shared.answers.send((reply, Ok(outcome(true, &status, text))));
+            return;
+        }
+        let live = Box::new(self.live.clone());
+        self.act(Act::Live { live }, Some(reply)).await;
+    }
+
+    /// Has the worker do what is asked, if there is one.
+    pub(super) async fn on_act(&mut self, act: Act, reply: Reply) {
+        let refusal = match (self.leaving, self.life.stand() == Stand::Up && self.sender.is_some()) {
+            (true, _) => Refusal::ShuttingDown,
+            (false, false) => Refusal::OffAir(self.id.clone()),
+            (false, true) => return self.act(act, Some(reply)).await,
+        };
+        let _ = reply.send(Err(refusal));
+    }
+
+    /// Keeps the cues and metadata that the worker has.
+    pub(super) fn keep_cued(&mut self, cued: Cued) {
+        if cued != self.live.cued {
+            self.live.cued = cued;
+            self.save();
+        }
+    }
+
+    /// The source that a change names and the channel does not have. What was set of one that is gone can be undone.
+    fn unknown_source(&self, change: &LiveChange) -> Option<SourceId> {
+        let LiveChange::Sound { source: Some(source), .. } = change else { return None };
+        let known = self.plan.as_ref().is_some_and(|plan| plan.sources.iter().any(|one| one.id == *source));
+        (!known).then(|| source.clone())
+    }
+
+    /// Tells the worker to do something.
+    pub(super) async fn act(&mut self, act: Act, reply: Option<Reply>) {
+        self.acts += 1;
+        let id = self.acts;
+        let judged = !matches!(act, Act::Live { .. });
+        let since = Instant::now();
+        self.acting.push(Acting { id, since, until: since + within(&act), judged, reply, keep: None });
+        self.send(&Down::Act { id, act }).await;
+    }
+
+    /// Tells the worker of a take to come; it is kept when the worker has it.
+    pub(super) async fn schedule(&mut self, take: ScheduledTake, reply: Reply) {
+        self.act(Act::Schedule { take: take.clone() }, Some(reply)).await;
+        if let Some(acting) = self.acting.last_mut().filter(|acting| acting.id == self.acts) {
+            acting.keep = Some(take);
+        }
+    }
+
+    pub(super) fn on_acted(&mut self, id: u64, mut result: Result<Acted, String>) {
+        // Also where nobody waits any more.
+        if let Some(cued) = result.as_mut().ok().and_then(|acted| acted.cued.take()) {
+            self.keep_cued(*cued);
+        }
+        let Some(place) = self.acting.iter().position(|acting| acting.id == id) else {
+            return self.on_take_acted(id, result);
+        };
+        let status = self.status.borrow().clone();
+        let answer = match result {
+            Ok(acted) => {
+                let said = outcome(!acted.unchanged, &status, acted.text.clone());
+                Ok(super::handle::Outcome { acted: Some(acted), ..said })
+            }
+            Err(reason) if self.acting[place].judged => Err(Refusal::Impossible(reason)),
+            Err(reason) => Err(Refusal::Failed(reason)),
+        };
+        let mut acting = self.acting.swap_remove(place);
+        if let Some(take) = acting.keep.take().filter(|_| answer.is_ok()) {
+            self.live.schedule(take);
+            self.save();
+        }
+        self.answer_act(acting, answer);
+    }
+
+    /// The connection is gone: what was told may or may not have been done.
+    pub(super) fn drop_acts(&mut self) {
+        self.pending.iter_mut().for_each(Pending::forget_act);
+        for acting in std::mem::take(&mut self.acting) {
+            let text = "the worker was lost before it confirmed";
+            self.answer_act(acting, Err(Refusal::Failed(text.to_owned())));
+        }
+    }
+
+    /// Stops waiting for answers that are overdue at `at`.
+    pub(super) fn give_up_acts(&mut self, at: Instant) {
+        let (late, waiting) = std::mem::take(&mut self.acting).into_iter().partition(|acting| acting.until <= at);
+        self.acting = waiting;
+        let late: Vec<Acting> = late;
+        for acting in late {
+            let known = "the worker has not answered".to_owned();
+            let seconds = acting.until.saturating_duration_since(acting.since).as_secs();
+            self.answer_act(acting, Err(Refusal::NotConfirmed { seconds, known }));
+        }
+    }
+
+    fn answer_act(&self, acting: Acting, answer: Answer) {
+        match (acting.reply, answer) {
+            (Some(reply), answer) => {
+                let _ = self.shared.answers.send((reply, answer));
+            }
+            (None, Err(refusal)) => tracing::warn!(channel = %self.id, %refusal, "settings were not taken over"),
+            (None, Ok(_)) => {}
+        }
+    }
+}

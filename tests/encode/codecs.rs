@@ -1,0 +1,69 @@
+//! HEVC and AV1 as the shipped profiles encode them: on the grid, complete, named right.
+
+use std::path::Path;
+
+use uplink::config::load;
+use uplink::model::{BitRate, VideoCodec};
+use uplink::plan::EncoderPlan;
+use uplink::profile::EncodeRequest;
+
+use crate::probe;
+use crate::rig::{self, BOUNDARY, Rig, plan};
+
+fn shipped(codec: VideoCodec, size: &str) -> EncoderPlan {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
+    let request = EncodeRequest {
+        size: size.parse().unwrap(),
+        frame_rate: rig::rate("30"),
+        bitrate: BitRate(300_000),
+        max_bitrate: BitRate(400_000),
+        segment_ms: 2000,
+        codec,
+        h264_profile: String::new(),
+        effort: "low".into(),
+        latency: "low".into(),
+    };
+    let candidates = load(&file, &[]).unwrap().profiles.encoders_for(&request, None);
+    let candidate = candidates.into_iter().find(|candidate| !candidate.hardware).unwrap();
+    EncoderPlan::from(candidate)
+}
+
+fn check(codec: VideoCodec, expected: &str, seconds: u64) {
+    let mut plan = plan("30");
+    plan.audio.clear();
+    for rendition in &mut plan.video {
+        rendition.encoders = vec![shipped(codec, &rendition.size.to_string())];
+    }
+    if gstreamer::init().is_ok() && gstreamer::ElementFactory::find(&plan.video[0].encoders[0].element).is_none() {
+        println!("SKIPPED: {codec}, {} is not registered here", plan.video[0].encoders[0].element);
+        return;
+    }
+    let rig = Rig::start(&plan);
+    let frames = rig.feed(0, seconds * 1000);
+    let harvest = rig.finish();
+    for id in ["v180", "v90"] {
+        assert!(harvest.init(id).codec.starts_with(expected), "{}", harvest.init(id).codec);
+        let segments = harvest.segments(id);
+        let numbers: Vec<(u64, u32)> = segments.iter().map(|s| (s.0 - BOUNDARY / 2, s.3)).collect();
+        assert_eq!(numbers, (0..seconds / 2).map(|n| (n, 60)).collect::<Vec<_>>(), "{id}");
+        assert!(harvest.chunks(id).iter().any(|chunk| !chunk.last), "chunks within segments");
+        for number in segments.iter().map(|s| s.0) {
+            // Each segment plays alone: it begins with a keyframe that needs nothing before it.
+            let chunks = harvest.chunks(id).into_iter().filter(|chunk| chunk.number == number);
+            let data = chunks.flat_map(|chunk| chunk.data.to_vec());
+            let file: Vec<u8> = harvest.init(id).data.iter().copied().chain(data).collect();
+            assert_eq!(probe::decoded_frames(&file), 60, "{id} {number}");
+        }
+        assert_eq!(probe::decoded_frames(&harvest.file(id)) as u64, frames, "{id}");
+    }
+}
+
+#[test]
+fn hevc_lies_on_the_grid() {
+    check(VideoCodec::Hevc, "hvc1.1.6.L", 6);
+}
+
+#[test]
+fn av1_lies_on_the_grid() {
+    check(VideoCodec::Av1, "av01.0.", 4);
+}
