@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::stream_class::StreamClass;
-use crate::document::Faults;
+use crate::document::{Faults, Spot};
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
@@ -29,6 +29,8 @@ pub struct Checked {
     pub stream_classes: BTreeMap<String, Arc<StreamClass>>,
     /// Every hardware profile of the directory.
     pub profiles: Profiles,
+    /// The fragments of custom sources and where they stand: for a check by the worker.
+    pub fragments: Vec<(Spot, String)>,
     /// What should be looked at, though it is no fault.
     pub warnings: Faults,
 }
@@ -114,6 +116,13 @@ pub enum SourceKind {
         /// Absolute.
         path: PathBuf,
     },
+    /// Media files, one after the other.
+    Playlist {
+        /// Absolute; never empty.
+        paths: Vec<PathBuf>,
+        /// Whether it begins again after the last.
+        repeat: bool,
+    },
     /// SRT.
     Srt {
         /// Role.
@@ -128,6 +137,35 @@ pub enum SourceKind {
         passphrase: Option<Secret>,
         /// Sent or demanded.
         stream_id: Option<String>,
+    },
+    /// RTMP ingest.
+    Rtmp {
+        /// Address and TCP port.
+        listen: SocketAddr,
+        /// Application name.
+        app: String,
+        /// Any of these admits. Empty only where credentials cannot be looked at.
+        keys: Vec<Secret>,
+        /// Whether a second publisher takes the place of the first.
+        replace: bool,
+    },
+    /// RTSP.
+    Rtsp {
+        /// Without user and password.
+        url: url::Url,
+        /// User.
+        user: Option<String>,
+        /// Password.
+        password: Option<Secret>,
+        /// Media in UDP packets of their own.
+        udp: bool,
+        /// Receive latency, milliseconds.
+        latency_ms: u32,
+    },
+    /// A piece of pipeline in the language of gst-launch. Whether it can be parsed only the worker can say.
+    Custom {
+        /// As written.
+        fragment: String,
     },
     /// A guest's browser publishes.
     Whip {

@@ -1,5 +1,6 @@
 //! What may stand in `uplinkd.toml`.
 
+use super::source_keys::{CUSTOM, FILE, RTMP, RTSP};
 use super::{cards, guest};
 use crate::document::{Key, Kind, Need, Shape, Variant};
 
@@ -232,12 +233,11 @@ static SOURCE: Shape = Shape {
                 "ALSA device, as `arecord -L` lists it",
             )],
         },
-        Variant {
-            word: "file",
-            about: SOURCE_KINDS[4].1,
-            keys: &[key("path", Kind::Path, Need::Required("\"clip.mp4\""), "The file; must exist")],
-        },
+        Variant { word: "file", about: SOURCE_KINDS[4].1, keys: FILE },
         Variant { word: "srt", about: SOURCE_KINDS[5].1, keys: SRT },
+        Variant { word: "rtmp", about: SOURCE_KINDS[6].1, keys: RTMP },
+        Variant { word: "rtsp", about: SOURCE_KINDS[7].1, keys: RTSP },
+        Variant { word: "custom", about: SOURCE_KINDS[8].1, keys: CUSTOM },
         Variant { word: "whip", about: WHIP_ABOUT, keys: guest::WHIP },
         Variant { word: "ndi", about: NDI_ABOUT, keys: cards::NDI },
         Variant { word: "decklink", about: DECKLINK_ABOUT, keys: cards::DECKLINK },
@@ -249,8 +249,11 @@ const SOURCE_KINDS: &[(&str, &str)] = &[
     ("test", "a moving picture with frame counter and UTC, and a tone with a tick each second"),
     ("v4l2", "a capture device, with its sound"),
     ("alsa", "sound only, from a sound device"),
-    ("file", "a media file, played over and over"),
+    ("file", "a media file or several in turn, played over and over or once"),
     ("srt", "a sender on the network, as caller or listener"),
+    ("rtmp", "an encoder (OBS, hardware) that publishes to this box with a stream key"),
+    ("rtsp", "a network camera or RTSP server; ONVIF cameras deliver by RTSP, too"),
+    ("custom", "a piece of pipeline in the language of gst-launch, for what no other kind opens"),
     ("whip", WHIP_ABOUT),
     ("ndi", NDI_ABOUT),
     ("decklink", DECKLINK_ABOUT),

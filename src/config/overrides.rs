@@ -100,8 +100,11 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
         SourceKind::Auto => "auto",
         SourceKind::Test => "test",
         SourceKind::V4l2 { .. } | SourceKind::Alsa { .. } => "device",
-        SourceKind::File { .. } => "file",
+        SourceKind::File { .. } | SourceKind::Playlist { .. } => "file",
         SourceKind::Srt { .. } => "srt",
+        SourceKind::Rtmp { .. } => "rtmp",
+        SourceKind::Rtsp { .. } => "rtsp",
+        SourceKind::Custom { .. } => "custom",
         // Not of a form that can be typed here.
         SourceKind::Whip { .. } | SourceKind::Ndi { .. } | SourceKind::DeckLink { .. } => return None,
     };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Findings;
 use super::checked::{Source, SourceKind, SrtMode};
 use super::secrets::{self, Credentials, Rule};
-use super::{cards, guest, srt};
+use super::{cards, guest, playlist, rtmp, rtsp, srt};
 use crate::document::{Section, Spot};
 use crate::model::sound::{ChannelMap, SoundSetting, SourceSound};
 use crate::model::{ExpectedFormat, Fit, SourceId};
@@ -14,6 +14,8 @@ use crate::model::{ExpectedFormat, Fit, SourceId};
 pub(crate) struct WrittenSource {
     pub(crate) id: String,
     pub(crate) source: Option<Source>,
+    /// Where the fragment of a custom source stands.
+    pub(crate) fragment: Option<Spot>,
 }
 
 pub(crate) fn read(
@@ -29,7 +31,8 @@ pub(crate) fn read(
         let source = kind.zip(SourceId::new(id.as_str()).ok()).zip(sound);
         let fit = fit(&section);
         let source = source.map(|((kind, id), sound)| Source { id, kind, expect, sound, fit });
-        WrittenSource { id, source }
+        let fragment = section.has("fragment").then(|| section.spot("fragment"));
+        WrittenSource { id, source, fragment }
     };
     root.map("sources").into_iter().map(each).collect()
 }
@@ -76,16 +79,11 @@ fn read_kind(
             let device = section.get::<String>("device")?;
             alsa_name(&device.value, &device.spot, findings).then_some(SourceKind::Alsa { device: device.value })
         }
-        "file" => {
-            let path = section.get::<PathBuf>("path")?;
-            media_file(
-                base.join(path.value),
-                &path.spot,
-                "correct the path (relative paths begin at this file)",
-                findings,
-            )
-        }
+        "file" => playlist::read(section, base, findings),
         "srt" => read_srt(section, base, credentials, findings),
+        "rtmp" => rtmp::read(section, base, credentials, findings),
+        "rtsp" => rtsp::read(section, base, credentials, findings),
+        "custom" => Some(SourceKind::Custom { fragment: section.value("fragment")? }),
         "whip" => guest::read(section, base, credentials, findings),
         "ndi" => cards::read_ndi(section, findings),
         "decklink" => cards::read_decklink(section, findings),

@@ -29,6 +29,7 @@ use std::sync::Arc;
 pub use error::MediaError;
 pub use init::{has_element, init};
 pub use outlet::ProgramOutlet;
+pub use source::check_fragment;
 
 use crate::model::Event;
 

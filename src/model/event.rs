@@ -106,6 +106,8 @@ codes! {
     SourceWrongFormat => "source_wrong_format",
     /// A fault of a source's signal is over.
     SourceSignalGood => "source_signal_good",
+    /// A file of a playlist cannot be played and is left out.
+    EntrySkipped => "entry_skipped",
     /// The program shows another source.
     ProgramSwitched => "program_switched",
     /// The program went to slate.

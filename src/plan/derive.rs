@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::graph::{
     AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
-    GraphicsPlan, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode,
-    ThresholdPlan, VideoRenditionPlan,
+    GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan,
+    SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 use super::sessions::Sessions;
 use crate::config::{self, Channel, Checked};
@@ -262,6 +262,23 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
             passphrase: passphrase.clone(),
             stream_id: stream_id.clone(),
         },
+        config::SourceKind::Playlist { paths, repeat } => {
+            SourceKind::Playlist { paths: paths.clone(), repeat: *repeat }
+        }
+        config::SourceKind::Rtmp { listen, app, keys, replace } => SourceKind::Rtmp {
+            listen: *listen,
+            app: app.clone(),
+            keys: keys.clone(),
+            second_publisher: if *replace { SecondPublisher::Replace } else { SecondPublisher::Refuse },
+        },
+        config::SourceKind::Rtsp { url, user, password, udp, latency_ms } => SourceKind::Rtsp {
+            url: url.clone(),
+            user: user.clone(),
+            password: password.clone(),
+            transport: if *udp { RtspTransport::Udp } else { RtspTransport::Tcp },
+            latency_ms: *latency_ms,
+        },
+        config::SourceKind::Custom { fragment } => SourceKind::Custom { fragment: fragment.clone() },
         config::SourceKind::Whip { key, latency_ms, replace, stun } => SourceKind::Whip {
             key: key.clone(),
             latency_ms: *latency_ms,

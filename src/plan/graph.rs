@@ -2,6 +2,7 @@
 //! worker socket; comparable, because reload goes by diff.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,13 @@ pub enum SourceKind {
         /// Path.
         path: PathBuf,
     },
+    /// Media files, one after the other without a gap.
+    Playlist {
+        /// Paths in order. Never empty.
+        paths: Vec<PathBuf>,
+        /// Whether it begins again after the last.
+        repeat: bool,
+    },
     /// SRT, as caller or listener.
     Srt {
         /// Role.
@@ -106,6 +114,35 @@ pub enum SourceKind {
         passphrase: Option<Secret>,
         /// Stream id sent (caller) or required (listener).
         stream_id: Option<String>,
+    },
+    /// RTMP ingest: an encoder publishes to the box.
+    Rtmp {
+        /// Address and TCP port; sources of one channel may share it.
+        listen: SocketAddr,
+        /// Application name, the first part of the path.
+        app: String,
+        /// Any of these stream keys admits.
+        keys: Vec<Secret>,
+        /// What happens to a second publisher.
+        second_publisher: SecondPublisher,
+    },
+    /// A camera or server that is asked by RTSP.
+    Rtsp {
+        /// Address, without user and password.
+        url: url::Url,
+        /// User.
+        user: Option<String>,
+        /// Password.
+        password: Option<Secret>,
+        /// How media travel.
+        transport: RtspTransport,
+        /// Receive latency in milliseconds.
+        latency_ms: u32,
+    },
+    /// A piece of pipeline in the language of gst-launch.
+    Custom {
+        /// As written.
+        fragment: String,
     },
     /// WHIP ingest: a guest's browser publishes to the box.
     Whip {
@@ -171,13 +208,26 @@ impl SourceKind {
             SourceKind::Test => "test",
             SourceKind::V4l2 { .. } => "v4l2",
             SourceKind::Alsa { .. } => "alsa",
-            SourceKind::File { .. } => "file",
+            SourceKind::File { .. } | SourceKind::Playlist { .. } => "file",
             SourceKind::Srt { .. } => "srt",
+            SourceKind::Rtmp { .. } => "rtmp",
+            SourceKind::Rtsp { .. } => "rtsp",
+            SourceKind::Custom { .. } => "custom",
             SourceKind::Whip { .. } => "whip",
             SourceKind::Ndi { .. } => "ndi",
             SourceKind::DeckLink { .. } => "decklink",
         }
     }
+}
+
+/// How RTSP media travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RtspTransport {
+    /// Within the RTSP connection.
+    Tcp,
+    /// In UDP packets of their own.
+    Udp,
 }
 
 /// SRT roles.

@@ -199,6 +199,44 @@ fn srt() {
     insta::assert_snapshot!(table.0);
 }
 
+/// Replaces the source of the good configuration, beside key files.
+fn with_source(table: &mut Table, source: &str) {
+    let site = Site::new(GOOD).edit("uplinkd.toml", "kind = \"test\"", source);
+    fs::write(site.path("key"), "0123456789abcdef\n").unwrap();
+    fs::write(site.path("short"), "1234\n").unwrap();
+    fs::write(site.path("list.m3u"), "#EXTM3U\n#EXTINF:3,one\nnot-there.mp4\ntoken\n").unwrap();
+    fs::write(site.path("empty.m3u"), "#EXTM3U\n").unwrap();
+    fs::write(site.path("hls.m3u8"), "#EXTM3U\n#EXT-X-VERSION:7\n").unwrap();
+    table.row(source, &site.faults(&[]));
+}
+
+#[test]
+fn sources_of_the_network() {
+    let mut table = Table::default();
+    for source in [
+        "kind = \"rtmp\"\nstream_key_file = \"key\"",
+        "kind = \"rtmp\"",
+        "kind = \"rtmp\"\nstream_key_file = \"short\"",
+        "kind = \"rtmp\"\nstream_key_files = [\"key\", \"missing\"]\napp = \"a b\"\nlisten = \"0.0.0.0:0\"",
+        "kind = \"rtmp\"\nstream_key_files = [\"key\", \"key\"]\nlisten = \"0.0.0.0:8080\"",
+        "kind = \"rtmp\"\nstream_key_file = \"key\"\non_second_publisher = \"fight\"",
+        "kind = \"rtsp\"\nurl = \"rtsp://192.0.2.7/cam\"\nuser = \"u\"\npassword_file = \"key\"",
+        "kind = \"rtsp\"\nurl = \"rtsp://u:hunter2@192.0.2.7/cam\"",
+        "kind = \"rtsp\"\nurl = \"http://192.0.2.7/cam\"\npassword_file = \"key\"",
+        "kind = \"file\"",
+        "kind = \"file\"\npath = \"token\"\npaths = [\"token\"]",
+        "kind = \"file\"\npaths = [\"token\", \"key\"]\nloop = false",
+        "kind = \"file\"\npaths = [\"no\", \"nothing\"]",
+        "kind = \"file\"\npath = \"list.m3u\"",
+        "kind = \"file\"\npath = \"empty.m3u\"",
+        "kind = \"file\"\npath = \"hls.m3u8\"",
+        "kind = \"custom\"",
+    ] {
+        with_source(&mut table, source);
+    }
+    insta::assert_snapshot!(table.0);
+}
+
 #[test]
 fn guests_ndi_and_decklink() {
     let mut table = Table::default();

@@ -2,11 +2,17 @@
 //! lose packets and drift.
 
 mod cards;
+mod custom;
 mod desk;
+mod hostile;
 mod picture;
+mod playlist;
+mod publisher;
 mod recorder;
 mod relay;
 mod rig;
+mod rtmp;
+mod rtsp;
 mod srt;
 mod takes;
 

@@ -14,7 +14,7 @@ use uplink::model::status::ProgramOrder;
 use uplink::model::{AudioFormat, ChannelId, FrameRate, PictureSize, ProgramFormat, SegmentGrid, SourceId};
 use uplink::plan::{ChannelPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan};
 
-use crate::recorder::Recorder;
+use crate::recorder::{Record, Recorder};
 
 /// One at a time: senders and programs in real time need the processor to themselves.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -158,6 +158,43 @@ pub fn clip(name: &str, arguments: &[&str]) -> PathBuf {
     path
 }
 
+/// A live sender: picture of `size` at `rate`, a steady sound, GOP of `gop` frames.
+pub fn live(size: &str, rate: u32, gop: u32, extra: &[&str]) -> Vec<String> {
+    let mut arguments: Vec<String> = ["-re", "-f", "lavfi", "-i"].map(str::to_owned).to_vec();
+    arguments.push(format!("testsrc2=size={size}:rate={rate}"));
+    arguments.extend(["-re", "-f", "lavfi", "-i", "sine=frequency=500:sample_rate=48000"].map(str::to_owned));
+    arguments.extend(
+        ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"].map(str::to_owned),
+    );
+    arguments.extend(["-g".to_owned(), gop.to_string()]);
+    arguments.extend(["-pix_fmt", "yuv420p", "-c:a", "aac", "-muxdelay", "0"].map(str::to_owned));
+    arguments.extend(extra.iter().map(|a| (*a).to_owned()));
+    arguments
+}
+
+pub fn shows_source(r: &Record) -> bool {
+    r.pictures.last().is_some_and(|p| !p.is_slate)
+}
+
+pub fn shows_slate(r: &Record) -> bool {
+    r.pictures.last().is_some_and(|p| p.is_slate)
+}
+
+/// Lets a sender run for `pictures` after it is shown; returns how many of them were slate.
+pub fn watch(rig: &Rig, pictures: usize) -> usize {
+    assert!(rig.recorder.wait(Duration::from_secs(20), shows_source), "never shown: {}", rig.told());
+    let first = rig.recorder.record.lock().unwrap().pictures.len();
+    assert!(rig.recorder.wait(Duration::from_secs(60), |r| r.pictures.len() >= first + pictures), "{}", rig.told());
+    let record = rig.recorder.record.lock().unwrap();
+    record.pictures[first..].iter().filter(|p| p.is_slate).count()
+}
+
+/// Ticks without sound among the last `count`.
+pub fn quiet_ticks(rig: &Rig, count: usize) -> usize {
+    let record = rig.recorder.record.lock().unwrap();
+    record.sounds.iter().rev().take(count).filter(|s| s.2 < 0.01).count()
+}
+
 /// A UDP port nobody uses now.
 pub fn free_port() -> u16 {
     std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -176,15 +213,39 @@ impl Sender {
         Self::to(arguments, &format!("srt://127.0.0.1:{port}?mode=caller&latency=100000&pkt_size=1316"))
     }
 
+    /// `ffmpeg <arguments> -f flv rtmp://…`.
+    pub fn flv(arguments: &[String], url: &str) -> Self {
+        let arguments: Vec<String> = arguments.iter().cloned().chain(["-f", "flv", url].map(str::to_owned)).collect();
+        Self::run("ffmpeg", &arguments)
+    }
+
+    /// `gst-launch-1.0 <line>`.
+    pub fn gst(line: &str) -> Self {
+        let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        Self::run("gst-launch-1.0", &arguments)
+    }
+
+    /// An RTSP server at `port` whose `/cam` plays `line`; with user `studio` if there is a password.
+    pub fn rtsp(port: u16, line: &str, password: &str) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sources/rtsp_server.py");
+        let arguments = [script.to_owned(), port.to_string(), line.to_owned(), password.to_owned()];
+        Self::run("/usr/bin/python3", &arguments)
+    }
+
     pub fn to(arguments: &[String], url: &str) -> Self {
+        let arguments: Vec<String> =
+            arguments.iter().cloned().chain(["-f", "mpegts", url].map(str::to_owned)).collect();
+        Self::run("ffmpeg", &arguments)
+    }
+
+    fn run(program: &'static str, arguments: &[String]) -> Self {
         let wanted = Arc::new(AtomicBool::new(true));
         let child = Arc::new(Mutex::new(None));
         let (still_wanted, slot) = (Arc::clone(&wanted), Arc::clone(&child));
-        let arguments: Vec<String> =
-            arguments.iter().cloned().chain(["-f", "mpegts", url].map(str::to_owned)).collect();
+        let arguments = arguments.to_vec();
         let caller = std::thread::spawn(move || {
             while still_wanted.load(Ordering::SeqCst) {
-                *slot.lock().unwrap() = Some(spawn(&arguments));
+                *slot.lock().unwrap() = Some(spawn(program, &arguments));
                 while slot.lock().unwrap().as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None))) {
                     std::thread::park_timeout(Duration::from_millis(20));
                 }
@@ -193,21 +254,32 @@ impl Sender {
         Self { wanted, child, caller: Some(caller) }
     }
 
+    /// It does not call again when it is cut off.
+    pub fn forget(&self) {
+        self.wanted.store(false, Ordering::SeqCst);
+    }
+
     /// Kills it, without a goodbye to the listener.
     pub fn kill(self) {
         drop(self);
     }
 }
 
-fn spawn(arguments: &[String]) -> Child {
+fn spawn(program: &str, arguments: &[String]) -> Child {
     let log = std::env::var_os("RIG_LOG").is_some();
-    Command::new("ffmpeg")
-        .args(["-nostdin", "-loglevel", "error"])
+    let first: &[&str] = match program {
+        "ffmpeg" => &["-nostdin", "-loglevel", "error"],
+        "gst-launch-1.0" => &["-q"],
+        _ => &[],
+    };
+    Command::new(program)
+        .args(first)
         .args(arguments)
+        .stdout(Stdio::null())
         .stdin(Stdio::null())
         .stderr(if log { Stdio::inherit() } else { Stdio::null() })
         .spawn()
-        .expect("ffmpeg runs")
+        .expect("the sender runs")
 }
 
 impl Drop for Sender {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::Place;
 use super::budget::{budget, measured};
 use super::failure::Failure;
+use crate::app::fragments;
 use crate::config::{Checked, load};
 use crate::hardware::inventory;
 use crate::plan::{PlanPaths, derive, needs};
@@ -35,7 +36,9 @@ pub(super) fn images(place: &Place) -> PathBuf {
 }
 
 fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
-    let checked = load(&place.config, &place.overrides).map_err(|faults| faults.lines())?;
+    let checked = load(&place.config, &place.overrides)
+        .and_then(|checked| fragments::check(checked, &place.worker))
+        .map_err(|faults| faults.lines())?;
     for warning in checked.warnings.iter() {
         tracing::warn!(code = "configuration_warning", "{warning}");
     }

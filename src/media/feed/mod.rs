@@ -3,6 +3,7 @@
 //! The source's threads push, the program's thread takes; both hold the lock for microseconds. One mapping serves picture
 //! and sound, so that they stay together. See [`mapping`] for when a frame is due.
 
+mod cadence;
 mod look;
 mod mapping;
 mod pictures;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use gstreamer as gst;
 
+use self::cadence::Cadence;
 use self::look::{Look, level_dbfs};
 use self::mapping::{Mapping, Observed};
 use self::pictures::Pictures;
@@ -27,6 +29,13 @@ use crate::policy::SignalWatch;
 pub(crate) struct Streams {
     pub(crate) picture: bool,
     pub(crate) sound: bool,
+}
+
+impl Streams {
+    /// Neither picture nor sound.
+    pub(crate) fn none(self) -> bool {
+        !self.picture && !self.sound
+    }
 }
 
 /// Counters since the worker started.
@@ -50,6 +59,7 @@ struct Inner {
     streams: Option<Streams>,
     last_picture: Option<i64>,
     last_sound: Option<i64>,
+    cadence: Cadence,
     late: u64,
     watch: SignalWatch,
 }
@@ -83,6 +93,7 @@ impl Feed {
             streams: None,
             last_picture: None,
             last_sound: None,
+            cadence: Cadence::default(),
             late: 0,
             watch: SignalWatch::default(),
         };
@@ -121,6 +132,7 @@ impl Feed {
         inner.mapping.reset();
         inner.pictures.clear();
         inner.sound.clear();
+        inner.cadence = Cadence::default();
         (inner.streams, inner.last_picture, inner.last_sound) = (None, None, None);
         inner.watch.begin();
         drop(inner);
@@ -157,6 +169,7 @@ impl Feed {
         }
         inner.observe(nanos(stamp), nanos(now), true);
         inner.last_picture = Some(nanos(now));
+        inner.cadence.note(nanos(stamp));
         inner.pictures.push(nanos(stamp), picture);
     }
 
@@ -182,6 +195,12 @@ impl Feed {
         Some(MediaTime::from_nanos(newest as u64))
     }
 
+    /// How long nothing may come before the source counts as lost: what the stream class says, or two pictures of a
+    /// source that has fewer of them.
+    pub(crate) fn patience(&self) -> Duration {
+        self.inner().cadence.patience(self.loss)
+    }
+
     /// Once per tick: whether the source can be shown at `at`, because something is due and it has not fallen silent.
     pub(crate) fn tick(&self, at: MediaTime) -> bool {
         let mut inner = self.inner();
@@ -193,7 +212,8 @@ impl Feed {
             return false;
         };
         let last = if streams.picture { inner.last_picture } else { inner.last_sound };
-        let fresh = last.is_some_and(|last| now - last < self.loss.as_nanos() as i64);
+        let patience = if streams.picture { inner.cadence.patience(self.loss) } else { self.loss };
+        let fresh = last.is_some_and(|last| now - last < patience.as_nanos() as i64);
         let due = match inner.mapping.delay() {
             None => false,
             Some(_) if !streams.picture => true,

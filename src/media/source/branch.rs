@@ -34,6 +34,10 @@ struct Shared {
     condition: Arc<Condition>,
     /// Files are paced by the clock; whatever is live is taken as it comes.
     paced: bool,
+    /// A custom source may be live or not: a clocksync holds back what comes before its time.
+    held_back: bool,
+    /// When the last buffer so far ends, nanoseconds of running time plus base. 0: there was none.
+    end: AtomicU64,
     picture: AtomicBool,
     sound: AtomicBool,
     complete: AtomicBool,
@@ -58,7 +62,9 @@ impl Branches {
             clock: context.clock,
             feed: Arc::clone(&context.feed),
             condition: Arc::clone(&context.condition),
-            paced: matches!(context.plan.kind, SourceKind::File { .. }),
+            paced: matches!(context.plan.kind, SourceKind::File { .. } | SourceKind::Playlist { .. }),
+            held_back: matches!(context.plan.kind, SourceKind::Custom { .. }),
+            end: AtomicU64::new(0),
             picture: AtomicBool::new(false),
             sound: AtomicBool::new(false),
             complete: AtomicBool::new(false),
@@ -84,6 +90,11 @@ impl Branches {
 
     pub(super) fn complete(&self) -> bool {
         self.0.complete.load(Ordering::Relaxed)
+    }
+
+    /// When what has come so far ends, on the system clock.
+    pub(super) fn end(&self) -> Option<u64> {
+        Some(self.0.end.load(Ordering::Relaxed)).filter(|end| *end > 0)
     }
 
     /// How long the first stream has been there.
@@ -203,10 +214,14 @@ impl Branches {
             .property("max-size-buffers", 0u32)
             .property("max-size-bytes", WAITING_BYTES)
             .build()?;
-        pipeline.add(&queue)?;
-        pipeline.add_many(elements)?;
-        gst::Element::link_many(std::iter::once(&queue).chain(elements))?;
-        for element in elements.iter().rev().chain(std::iter::once(&queue)) {
+        let mut chain = vec![queue.clone()];
+        if self.0.held_back {
+            chain.push(gst::ElementFactory::make("clocksync").build()?);
+        }
+        chain.extend_from_slice(elements);
+        pipeline.add_many(&chain)?;
+        gst::Element::link_many(&chain)?;
+        for element in chain.iter().rev() {
             element.sync_state_with_parent()?;
         }
         link_to(pad, &queue)
@@ -217,8 +232,12 @@ impl Shared {
     /// When the first sample of a buffer belongs, on the house clock.
     fn stamp(&self, sample: &gst::Sample) -> Option<MediaTime> {
         let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
-        let running = segment.to_running_time(sample.buffer()?.pts()?)?;
-        Some(self.clock.at_monotonic(running.nseconds().saturating_add(self.base.load(Ordering::Relaxed))))
+        let buffer = sample.buffer()?;
+        let running = segment.to_running_time(buffer.pts()?)?;
+        let monotonic = running.nseconds().saturating_add(self.base.load(Ordering::Relaxed));
+        let length = buffer.duration().map_or_else(|| self.format.frame_rate.frame_nanos(), gst::ClockTime::nseconds);
+        self.end.fetch_max(monotonic.saturating_add(length), Ordering::Relaxed);
+        Some(self.clock.at_monotonic(monotonic))
     }
 
     fn take_picture(
