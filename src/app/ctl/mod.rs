@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 use self::client::{Client, Failure};
 use self::exit::Exit;
 use crate::model::status::ApplianceStatus;
-use crate::model::{CapacityStatus, ChannelId, SourceId};
+use crate::model::{BitRate, CapacityStatus, ChannelId, RenditionId, SourceId};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -126,6 +126,15 @@ enum Verb {
         channel: ChannelId,
         /// Its number.
         take: u64,
+    },
+    /// Set the average bit rate of a video rendition while it is on air; without one, what the configuration says.
+    Bitrate {
+        /// The channel's id.
+        channel: ChannelId,
+        /// The rendition's id.
+        rendition: RenditionId,
+        /// Such as 2.5M or 800k.
+        bitrate: Option<BitRate>,
     },
     /// Set what the slate says; without a text what the configuration says.
     SlateText {
@@ -278,6 +287,10 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::CancelTake { channel, take } => {
             let body = serde_json::json!({ "take": take });
             command(&client, &format!("channels/{channel}/cancel"), Some(body), json).await
+        }
+        Verb::Bitrate { channel, rendition, bitrate } => {
+            let body = serde_json::json!({ "set": "bit_rate", "rendition": rendition, "bitrate": bitrate });
+            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
         }
         Verb::SlateText { channel, text } => {
             let body = serde_json::json!({ "set": "slate_text", "text": text });
