@@ -263,14 +263,8 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             Ok(if json { text } else { report::appliance(&status) })
         }
         Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
-        Verb::Start { channel, force } => {
-            let force = if *force { "?force=true" } else { "" };
-            command(&client, &format!("channels/{channel}/start{force}"), None, json).await
-        }
-        Verb::Capacity => {
-            let (text, capacity): (_, CapacityStatus) = client.get("api/v1/capacity").await?;
-            Ok(if json { text } else { capacity::report(&capacity) })
-        }
+        Verb::Start { channel, force } => start(&client, channel, *force, json).await,
+        Verb::Capacity => room(&client, json).await,
         Verb::Stop { channel } => command(&client, &format!("channels/{channel}/stop"), None, json).await,
         Verb::Slate { channel } => command(&client, &format!("channels/{channel}/slate"), None, json).await,
         Verb::Release { channel } => command(&client, &format!("channels/{channel}/release"), None, json).await,
@@ -320,6 +314,16 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
     }
+}
+
+async fn start(client: &Client, channel: &ChannelId, force: bool, json: bool) -> Result<String, Failure> {
+    let force = if force { "?force=true" } else { "" };
+    command(client, &format!("channels/{channel}/start{force}"), None, json).await
+}
+
+async fn room(client: &Client, json: bool) -> Result<String, Failure> {
+    let (text, status): (_, CapacityStatus) = client.get("api/v1/capacity").await?;
+    Ok(if json { text } else { capacity::report(&status) })
 }
 
 /// The whole document is asked for, because its clock gives the ages.
