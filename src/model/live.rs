@@ -1,9 +1,11 @@
 //! What operators set while a channel is on air, and what must therefore survive a restart of its worker and of the
 //! daemon. One document per channel; the supervisor keeps it, a worker gets it whole with its start and with each change.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::id::SourceId;
+use super::id::{RenditionId, SourceId};
 use super::image::ImageName;
 use super::overlay::{Overlay, OverlayKind, OverlayOrders};
 use super::sound::{LiveSound, SoundOverride};
@@ -11,6 +13,7 @@ use super::status::ProgramOrder;
 use super::take::ScheduledTake;
 use super::time::MediaTime;
 use super::timeline::Cued;
+use super::units::BitRate;
 
 /// The longest text that a slate can be told to say, characters.
 pub const SLATE_TEXT: usize = 200;
@@ -36,6 +39,8 @@ pub struct LiveSettings {
     pub slate_countdown: Option<MediaTime>,
     /// What is laid over the program, in place of what is configured.
     pub overlays: OverlayOrders,
+    /// Average bit rates of video renditions in place of the configured ones.
+    pub bitrates: BTreeMap<RenditionId, BitRate>,
 }
 
 /// One change of the settings.
@@ -46,6 +51,13 @@ pub enum LiveChange {
     SlateText {
         /// One or more lines.
         text: Option<String>,
+    },
+    /// The average bit rate of a video rendition; none for the configured one. Its peak moves with it.
+    BitRate {
+        /// The rendition.
+        rendition: RenditionId,
+        /// 50 kbit/s to 100 Mbit/s.
+        bitrate: Option<BitRate>,
     },
     /// What is to be shown next; none for nothing.
     Preview {
@@ -119,6 +131,15 @@ impl LiveSettings {
             }
             LiveChange::OverlayAsConfigured { kind } => {
                 after.overlays.remove(kind);
+            }
+            LiveChange::BitRate { rendition, bitrate: None } => {
+                after.bitrates.remove(rendition);
+            }
+            LiveChange::BitRate { rendition, bitrate: Some(bitrate) } => {
+                if !(50_000..=100_000_000).contains(&bitrate.bps()) {
+                    return Err("a picture is encoded with 50 kbit/s to 100 Mbit/s".to_owned());
+                }
+                after.bitrates.insert(rendition.clone(), *bitrate);
             }
             LiveChange::Preview { order } => {
                 if let Some(ProgramOrder::Scene { scene }) = order {

@@ -210,6 +210,7 @@ impl From<Candidate> for EncoderPlan {
             codec: candidate.codec,
             found: candidate.found,
             cores: None,
+            rates: candidate.rates,
             upload: candidate.upload,
             counts: candidate.counts,
             hardware: candidate.hardware,

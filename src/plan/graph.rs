@@ -293,6 +293,9 @@ pub struct EncoderPlan {
     /// What it encodes to.
     #[serde(default)]
     pub codec: VideoCodec,
+    /// Properties that follow the bit rate.
+    #[serde(default)]
+    pub rates: Vec<String>,
     /// Its hardware is in the box.
     #[serde(default)]
     pub found: bool,

@@ -7,6 +7,7 @@ mod derive;
 mod diff;
 mod graph;
 mod needs;
+mod retune;
 mod sessions;
 
 pub use derive::{PlanError, PlanPaths, derive};

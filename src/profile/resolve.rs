@@ -68,6 +68,8 @@ pub struct Candidate {
     pub h264_profile: String,
     /// What it encodes to.
     pub codec: VideoCodec,
+    /// Properties that follow the bit rate.
+    pub rates: Vec<String>,
     /// Its hardware was found in the box.
     pub found: bool,
     /// Sessions there are of it on the hardware, and whether those of the whole box; none without a limit.
@@ -145,6 +147,8 @@ impl Encoder {
                 None => properties.push((name.clone(), value.clone())),
             }
         }
+        let follows = |value: &Value| ["{bitrate}", "{max_bitrate}", "{vbv_size}"].iter().any(|rate| value == rate);
+        let rates = properties.iter().filter(|(_, value)| follows(value)).map(|(name, _)| name.clone()).collect();
         for (_, value) in &mut properties {
             *value = fill(value, |name| request.value_of(name, self.bitrate_unit));
         }
@@ -155,6 +159,7 @@ impl Encoder {
             input_format: self.input_format.clone(),
             h264_profile: request.h264_profile.clone(),
             codec: self.codec,
+            rates,
             found: !profile.accelerators.is_empty(),
             sessions: self.max_sessions.map(|most| (most, self.sessions_of_box)),
             cost: self.cost.iter().find(|(effort, _)| *effort == request.effort).map(|(_, cost)| *cost),

@@ -83,7 +83,11 @@ impl Channel {
         let (encoders, graphics, opened) = std::thread::scope(|scope| {
             let graphics = scope.spawn(|| Graphics::start(&plan, &live));
             let spool = scope.spawn(|| open_spool(&plan, &timeline, clock));
-            let encoders = Encoders::start_on(&plan, &timeline, Arc::new(move |output| intake.take(output)));
+            let encoders = Encoders::start_on(
+                &plan.at_bitrates(&live.bitrates),
+                &timeline,
+                Arc::new(move |output| intake.take(output)),
+            );
             (encoders, graphics.join(), spool.join())
         });
         let encoders = encoders?;
@@ -195,6 +199,7 @@ impl Channel {
     fn set(&mut self, mut live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
         live.cued = self.live.cued.clone();
         let before = std::mem::replace(&mut self.live, live.clone());
+        let retuned = self.retune(&before);
         let (controls, format) = (self.program.controls(), self.plan.program);
         controls.set(&live);
         let sound = (live.sound != before.sound).then(|| controls.set_sound(live.sound.clone()));
@@ -204,9 +209,25 @@ impl Channel {
             let drawn = drawing.await.map_err(|error| format!("a part of the worker failed ({error})"))??;
             match sound {
                 Some(settled) if drawn.at.is_none() => settle(settled, format, "set").await,
-                _ => Ok(drawn),
+                _ => retuned.map(|()| drawn),
             }
         })
+    }
+
+    /// Puts changed bit rates in force; a sentence about those that take effect only with the next worker.
+    fn retune(&self, before: &LiveSettings) -> Result<(), String> {
+        let (encoders, live) = (&self.outlet.encoders, &self.live);
+        let mut left = Vec::new();
+        for rendition in &self.plan.video {
+            let of = |live: &LiveSettings| live.bitrates.get(&rendition.id).copied().unwrap_or(rendition.bitrate);
+            if of(live) != of(before) {
+                let set = encoders.set_bitrate(&rendition.id, of(live));
+                left.extend(set.err().map(|reason| format!("rendition {}: {reason}", rendition.id)));
+            }
+        }
+        let unknown = live.bitrates.keys().filter(|id| !self.plan.video.iter().any(|r| r.id == **id));
+        left.extend(unknown.map(|id| format!("there is no video rendition {id}")));
+        if left.is_empty() { Ok(()) } else { Err(format!("{}; it is kept for the next start", left.join("; "))) }
     }
 
     /// Positions and counters, for a heartbeat.
@@ -231,7 +252,8 @@ impl Channel {
                 health: self.strain.health(id, choice(id), self.since),
             }
         };
-        let video = self.plan.video.iter().map(|r| status(&r.id, r.bitrate));
+        let wanted = |r: &crate::plan::VideoRenditionPlan| self.live.bitrates.get(&r.id).copied().unwrap_or(r.bitrate);
+        let video = self.plan.video.iter().map(|r| status(&r.id, wanted(r)));
         let audio = self.plan.audio.iter().map(|r| status(&r.id, r.bitrate));
         WorkerReport {
             program: self.program.status(),

@@ -5,6 +5,7 @@ mod codecs;
 mod cues;
 mod probe;
 mod replaced;
+mod retuned;
 mod rig;
 mod voices;
 

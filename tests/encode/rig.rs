@@ -37,6 +37,7 @@ pub fn x264(kbps: u64) -> EncoderPlan {
         upload: vec![],
         counts: false,
         cores: None,
+        rates: vec![],
         found: false,
         hardware: false,
     }

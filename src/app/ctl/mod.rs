@@ -22,7 +22,7 @@ use clap::{Parser, Subcommand};
 use self::client::{Client, Failure};
 use self::exit::Exit;
 use crate::model::status::ApplianceStatus;
-use crate::model::{CapacityStatus, ChannelId, SourceId};
+use crate::model::{BitRate, CapacityStatus, ChannelId, RenditionId, SourceId};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -126,6 +126,15 @@ enum Verb {
         channel: ChannelId,
         /// Its number.
         take: u64,
+    },
+    /// Set the average bit rate of a video rendition while it is on air; without one, what the configuration says.
+    Bitrate {
+        /// The channel's id.
+        channel: ChannelId,
+        /// The rendition's id.
+        rendition: RenditionId,
+        /// Such as 2.5M or 800k.
+        bitrate: Option<BitRate>,
     },
     /// Set what the slate says; without a text what the configuration says.
     SlateText {
@@ -254,14 +263,8 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             Ok(if json { text } else { report::appliance(&status) })
         }
         Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
-        Verb::Start { channel, force } => {
-            let force = if *force { "?force=true" } else { "" };
-            command(&client, &format!("channels/{channel}/start{force}"), None, json).await
-        }
-        Verb::Capacity => {
-            let (text, capacity): (_, CapacityStatus) = client.get("api/v1/capacity").await?;
-            Ok(if json { text } else { capacity::report(&capacity) })
-        }
+        Verb::Start { channel, force } => start(&client, channel, *force, json).await,
+        Verb::Capacity => room(&client, json).await,
         Verb::Stop { channel } => command(&client, &format!("channels/{channel}/stop"), None, json).await,
         Verb::Slate { channel } => command(&client, &format!("channels/{channel}/slate"), None, json).await,
         Verb::Release { channel } => command(&client, &format!("channels/{channel}/release"), None, json).await,
@@ -278,6 +281,10 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::CancelTake { channel, take } => {
             let body = serde_json::json!({ "take": take });
             command(&client, &format!("channels/{channel}/cancel"), Some(body), json).await
+        }
+        Verb::Bitrate { channel, rendition, bitrate } => {
+            let body = serde_json::json!({ "set": "bit_rate", "rendition": rendition, "bitrate": bitrate });
+            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
         }
         Verb::SlateText { channel, text } => {
             let body = serde_json::json!({ "set": "slate_text", "text": text });
@@ -307,6 +314,16 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
     }
+}
+
+async fn start(client: &Client, channel: &ChannelId, force: bool, json: bool) -> Result<String, Failure> {
+    let force = if force { "?force=true" } else { "" };
+    command(client, &format!("channels/{channel}/start{force}"), None, json).await
+}
+
+async fn room(client: &Client, json: bool) -> Result<String, Failure> {
+    let (text, status): (_, CapacityStatus) = client.get("api/v1/capacity").await?;
+    Ok(if json { text } else { capacity::report(&status) })
 }
 
 /// The whole document is asked for, because its clock gives the ages.

@@ -269,6 +269,7 @@ mod tests {
             upload: Vec::new(),
             counts: false,
             cores: None,
+            rates: vec![],
             found: false,
             hardware: false,
         }

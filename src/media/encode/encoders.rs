@@ -17,7 +17,7 @@ use super::sound::Sound;
 use super::watch::{Origin, Watch, notes};
 use crate::media::MediaError;
 use crate::media::init::{bounded, init};
-use crate::model::{Cued, FrameGrid, LiveTimeline, MediaTime, RenditionId, Timeline};
+use crate::model::{BitRate, Cued, FrameGrid, LiveTimeline, MediaTime, RenditionId, Timeline};
 use crate::plan::ChannelPlan;
 
 /// Opening every encoder of a ladder takes well under a second; a driver may hang.
@@ -117,6 +117,13 @@ impl Encoders {
     /// Which encoder each video rendition uses now, and why not a better one.
     pub fn chosen(&self) -> Vec<Choice> {
         self.lines().iter().map(|line| line.choice()).collect()
+    }
+
+    /// Changes the average bit rate of a video rendition on air, its peak with it; no picture is lost. A sentence if
+    /// there is no such rendition, or its encoder cannot.
+    pub fn set_bitrate(&self, rendition: &RenditionId, bitrate: BitRate) -> Result<(), String> {
+        let line = self.lines().iter().find(|line| line.id() == rendition);
+        line.ok_or_else(|| format!("there is no video rendition {rendition}"))?.set_bitrate(bitrate)
     }
 
     fn lines(&self) -> &[Arc<Line>] {
