@@ -24,4 +24,5 @@ mod process;
 mod reload;
 mod rig;
 mod stop;
+mod takes;
 mod worker_death;
