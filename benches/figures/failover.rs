@@ -1,16 +1,18 @@
 //! A source that dies with a backup beside it: how long the picture stands still, and whether sound and picture keep
 //! together. Both sources carry marks; those of the sender were recorded before, so their time tells the two apart.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
 use uplink::model::status::{ChannelState, Showing};
 
 use crate::bench::{Bench, free_port, wait};
+use crate::clips::ffmpeg;
 use crate::delivered::Shown;
 use crate::judged::{LINE_UP, described, judge, newest, timestamp_faults};
 use crate::row::{Row, largest, median};
-use crate::source_killed::{marked_clips, send};
+use crate::source_killed::send;
 use crate::studio::{Channel, Studio, utc};
 
 /// A frame of the program, and what the stream class calls lost, ms.
@@ -18,6 +20,8 @@ const FRAME: f64 = 1000.0 / 30.0;
 const LOSS: f64 = 250.0;
 /// Long enough for three whole segments.
 const STAY: Duration = Duration::from_secs(5);
+/// Longer than a sender is ever shown: where a clip begins again, its sound and picture do not fit together.
+const CLIP: u64 = 16;
 /// A picture whose mark is older than this is not of the live test source, ms.
 const LIVE: u64 = 2000;
 
@@ -30,7 +34,7 @@ pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     );
     let channels = [Channel { backups: &["backup"], ..Channel::line_up("van", source) }, Channel::test("marks")];
     let mut studio = Studio::open(bench, "failover", &channels)?;
-    let clip = marked_clips(&studio)?.swap_remove(0);
+    let clip = marked_clip(&studio)?;
     studio.order("marks", "stop")?;
     let first = newest(&studio, "van", &LINE_UP)? + 1;
     let mut offsets = Vec::new();
@@ -79,6 +83,21 @@ pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         )
         .details(json!({ "ms": offsets })),
     ])
+}
+
+/// What the test source of `marks` delivered, without the slate that it began with.
+fn marked_clip(studio: &Studio<'_>) -> anyhow::Result<PathBuf> {
+    let first = newest(studio, "marks", &LINE_UP)? + 1;
+    let last = wait("there is a clip", Duration::from_secs(60), Duration::from_millis(100), || {
+        Ok(newest(studio, "marks", &LINE_UP).ok().filter(|last| *last >= first + CLIP))
+    })?;
+    let file = |name: &str| studio.directory().join(name);
+    let (picture, sound, clip) = (file("picture.mp4"), file("sound.mp4"), file("marked.mp4"));
+    studio.lane("marks", "360p").save(first..=last, &picture)?;
+    studio.lane("marks", "sound").save(first..=last, &sound)?;
+    let [picture, sound] = [picture, sound].map(|path| path.display().to_string());
+    ffmpeg(["-i", &picture, "-i", &sound, "-c", "copy"].map(str::to_owned), &clip)?;
+    Ok(clip)
 }
 
 /// Waits until the program shows a source, and calls `meanwhile` between two looks.

@@ -116,7 +116,7 @@ fn until(
 }
 
 /// What the test source of `marks` delivered, as files of three sizes and rates.
-pub fn marked_clips(studio: &Studio<'_>) -> anyhow::Result<Vec<PathBuf>> {
+fn marked_clips(studio: &Studio<'_>) -> anyhow::Result<Vec<PathBuf>> {
     let first = newest(studio, "marks", &LINE_UP)?;
     let last = wait("there is a clip", Duration::from_secs(30), Duration::from_millis(100), || {
         Ok(newest(studio, "marks", &LINE_UP).ok().filter(|last| *last >= first + 6))

@@ -28,4 +28,5 @@ mod reload;
 mod rig;
 mod sound;
 mod stop;
+mod takes;
 mod worker_death;

@@ -34,6 +34,12 @@ test('a word that is not known is shown, never taken for good', () => {
   assert.equal(words.severity('error'), '⬣ ERROR');
 });
 
+test('a scene names both sources, shown or asked for', () => {
+  const scene = { layout: 'pip', corner: 'top_left', size_percent: 30, sources: ['host', 'guest'] };
+  assert.equal(words.showing({ showing: 'scene', scene }), 'host + guest (picture in picture)');
+  assert.equal(words.programOrder({ show: 'scene', scene }), 'host + guest (picture in picture)');
+});
+
 test('durations, rates and sizes', () => {
   for (const [seconds, said] of [
     [-3, '0.0 s'],
