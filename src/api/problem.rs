@@ -105,8 +105,8 @@ impl Problem {
         }
     }
 
-    pub(crate) fn too_large() -> Self {
-        let detail = "a command is a few bytes of JSON";
+    pub(crate) fn too_large(most: usize) -> Self {
+        let detail = format!("{most} bytes are the most; a command is a few bytes of JSON");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Body too large", detail)
     }
 
@@ -137,6 +137,14 @@ impl Problem {
     pub(crate) fn not_ready(reasons: Vec<String>) -> Self {
         let detail = format!("{} channel(s) ordered on air are not on air", reasons.len());
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Not ready", detail).errors(reasons)
+    }
+
+    pub(crate) fn no_image(name: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no_image", "No such image", format!("this box has no image `{name}`"))
+    }
+
+    pub(crate) fn bad_image(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_image", "Not an image that can be shown", detail)
     }
 
     pub(crate) fn internal(detail: impl Into<String>) -> Self {
@@ -171,7 +179,7 @@ impl From<BytesRejection> for Problem {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too_large",
                 "Body too large",
-                "a command is a few bytes of JSON",
+                "a command is a few bytes of JSON, an image at most two megabytes",
             ),
             _ => Self::malformed("the body could not be read"),
         }

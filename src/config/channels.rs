@@ -7,6 +7,7 @@ use super::Findings;
 use super::checked::{Channel, Destination, Source, SourceKind, Spool};
 use super::destinations::WrittenDestination;
 use super::directories::Files;
+use super::overlays;
 use super::overrides::Replacement;
 use super::sources::WrittenSource;
 use super::stream_class::StreamClass;
@@ -74,6 +75,8 @@ fn read_one(
     let channel = Channel {
         id: ChannelId::new(id).ok()?,
         slate_text: text.replace("{title}", &title),
+        slate_image: overlays::image(section, "slate_image", findings),
+        overlays: overlays::read(section, findings),
         title,
         stream_class,
         sources,

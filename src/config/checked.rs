@@ -11,7 +11,7 @@ use crate::document::Faults;
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
-use crate::model::{ChannelId, DestinationId, ExpectedFormat, PictureSize, Secret, SourceId};
+use crate::model::{ChannelId, DestinationId, ExpectedFormat, Fit, ImageName, Overlay, PictureSize, Secret, SourceId};
 use crate::profile::Profiles;
 
 /// A whole configuration without a fault.
@@ -54,6 +54,10 @@ pub struct Channel {
     pub timecode: TimecodeDay,
     /// What the slate says.
     pub slate_text: String,
+    /// What it shows behind its words.
+    pub slate_image: Option<ImageName>,
+    /// What is laid over the program from the start.
+    pub overlays: Vec<Overlay>,
     /// Segments on disk.
     pub spool: Spool,
 }
@@ -78,6 +82,8 @@ pub struct Source {
     pub expect: ExpectedFormat,
     /// How its sound is taken.
     pub sound: SourceSound,
+    /// How its picture fills the program.
+    pub fit: Fit,
 }
 
 /// How a source is opened.

@@ -99,7 +99,51 @@ static CHANNEL: Shape = Shape::plain(
             Need::Default("\"utc\""),
             "When timecode (SMPTE ST 12-1) begins to count; drop-frame at 30000/1001 and 60000/1001 frames per second",
         ),
+        key(
+            "slate_image",
+            Kind::Text(64),
+            Need::Optional,
+            "What the slate shows behind its words: an image of the box (`uplinkctl image`), such as `studio.jpg`",
+        ),
+        key(
+            "overlays",
+            Kind::Table(&OVERLAYS),
+            Need::Optional,
+            "What is laid over the program until operators change it",
+        ),
         key("spool", Kind::Table(&CHANNEL_SPOOL), Need::Optional, "Segments on disk"),
+    ],
+);
+
+const PLACES: Kind = Kind::Word(&[
+    ("top-left", "in the corner"),
+    ("top", "in the middle above"),
+    ("top-right", "in the corner"),
+    ("middle", "in the middle"),
+    ("bottom-left", "in the corner"),
+    ("bottom", "in the middle below"),
+    ("bottom-right", "in the corner"),
+]);
+
+static OVERLAYS: Shape = Shape::plain(
+    "What is laid over the program until operators change it, inside the graphics safe area (EBU R 95).",
+    &[
+        key("logo", Kind::Text(64), Need::Optional, "An image of the box, PNG with alpha or JPEG (`uplinkctl image`)"),
+        key("logo_place", PLACES, Need::Default("\"top-right\""), "Where the logo stands"),
+        key("logo_width", Kind::Integer(1, 50, "percent"), Need::Default("12"), "Its width, percent of the program's"),
+        key("logo_opacity", Kind::Integer(1, 100, "percent"), Need::Default("100"), "100 hides what is behind it"),
+        key(
+            "clock",
+            Kind::Word(&[("off", "none"), ("local", "the box's time of day"), ("utc", "UTC")]),
+            Need::Default("\"off\""),
+            "A clock, top left",
+        ),
+        key(
+            "timecode",
+            Kind::Word(&[("off", "none"), ("local", "the box's time of day"), ("utc", "UTC")]),
+            Need::Default("\"off\""),
+            "Time of day and frame of each picture, burnt in at the bottom; for line-up",
+        ),
     ],
 );
 
@@ -139,6 +183,16 @@ static SOURCE: Shape = Shape {
             "Rate its picture shall have; another is told as wrong format",
         ),
         key("audio", Kind::Table(&SOURCE_AUDIO), Need::Optional, "How its sound is taken"),
+        key(
+            "fit",
+            Kind::Word(&[
+                ("letterbox", "all of it, with black bars"),
+                ("crop", "the middle of it, without bars"),
+                ("stretch", "all of it, out of shape"),
+            ]),
+            Need::Default("\"letterbox\""),
+            "How a picture of another shape than the program's fills it",
+        ),
     ],
     tag: "kind",
     variants: &[

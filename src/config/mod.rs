@@ -19,6 +19,7 @@ mod directories;
 mod guest;
 mod keys;
 mod load;
+mod overlays;
 mod overrides;
 mod secrets;
 mod sources;

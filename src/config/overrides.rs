@@ -6,8 +6,8 @@ use super::Findings;
 use super::checked::{Source, SourceKind};
 use super::{sources, srt};
 use crate::document::{Spot, suggestion};
-use crate::model::SourceId;
 use crate::model::sound::SourceSound;
+use crate::model::{Fit, SourceId};
 
 /// `CHANNEL=WHAT` as typed. `WHAT` is `auto`, `test`, `/dev/videoN`, `srt://…` or the path of a file. It is checked
 /// together with the configuration, so that its faults come with all the others.
@@ -111,6 +111,7 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
             id: SourceId::new(word).ok()?,
             kind,
             expect: Default::default(),
+            fit: Fit::default(),
             sound: SourceSound::default(),
         },
         spot,

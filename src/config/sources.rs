@@ -8,7 +8,7 @@ use super::secrets::{self, Credentials, Rule};
 use super::{cards, guest, srt};
 use crate::document::{Section, Spot};
 use crate::model::sound::{ChannelMap, SoundSetting, SourceSound};
-use crate::model::{ExpectedFormat, SourceId};
+use crate::model::{ExpectedFormat, Fit, SourceId};
 
 /// One source and where it stands; none for the source if it is faulty, so that references to it are no second fault.
 pub(crate) struct WrittenSource {
@@ -25,9 +25,9 @@ pub(crate) fn read(
     let each = |(id, section): (String, Section<'_>)| {
         let kind = read_kind(&section, base, credentials, findings);
         let expect = ExpectedFormat { size: section.value("expect_size"), frame_rate: section.value("expect_rate") };
-        let sound = read_sound(&section, findings);
+        let (sound, fit) = (read_sound(&section, findings), fit(&section));
         let source = kind.zip(SourceId::new(id.as_str()).ok()).zip(sound);
-        let source = source.map(|((kind, id), sound)| Source { id, kind, expect, sound });
+        let source = source.map(|((kind, id), sound)| Source { id, kind, expect, fit, sound });
         WrittenSource { id, source }
     };
     root.map("sources").into_iter().map(each).collect()
@@ -43,6 +43,14 @@ fn read_sound(section: &Section<'_>, findings: &mut Findings) -> Option<SourceSo
     };
     let map = audio.has("map").then(|| ChannelMap::from_rows(rows.into_iter().map(|(row, _)| row).collect()));
     Some(SourceSound { map, setting })
+}
+
+fn fit(section: &Section<'_>) -> Fit {
+    match section.value::<String>("fit").as_deref() {
+        Some("crop") => Fit::Crop,
+        Some("stretch") => Fit::Stretch,
+        _ => Fit::Letterbox,
+    }
 }
 
 fn read_kind(

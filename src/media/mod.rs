@@ -3,7 +3,7 @@
 //! ```text
 //! source ─▶ feed ─┐
 //! source ─▶ feed ─┼─▶ program ─▶ encode ─▶ chunks
-//! slate ──────────┘      └─────▶ confidence
+//! slate ──────────┘ overlays    └─────▶ confidence
 //! ```
 //!
 //! Owns: every pipeline of a worker. Must not: write files other than the confidence monitor's picture, speak HTTP, or
@@ -16,7 +16,9 @@ pub mod encode;
 mod error;
 mod feed;
 mod init;
+mod normal;
 mod outlet;
+pub mod overlay;
 pub mod program;
 pub mod slate;
 mod sound;

@@ -130,6 +130,8 @@ codes! {
     ChannelMissingEnded => "channel_missing_ended",
     /// Integrated loudness, loudness range and true peaks are measured anew.
     LoudnessRestarted => "loudness_restarted",
+    /// An overlay or the slate's image cannot be drawn; the program goes without it.
+    OverlayFailed => "overlay_failed",
     /// The program loop missed ticks; frames were skipped and counted.
     TicksMissed => "ticks_missed",
     /// A cue out or in was placed, moved or taken back.

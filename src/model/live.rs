@@ -4,9 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::SourceId;
+use super::image::ImageName;
+use super::overlay::{Overlay, OverlayKind, OverlayOrders};
 use super::sound::{LiveSound, SoundOverride};
 use super::status::ProgramOrder;
 use super::take::ScheduledTake;
+use super::time::MediaTime;
 use super::timeline::Cued;
 
 /// The longest text that a slate can be told to say, characters.
@@ -27,6 +30,12 @@ pub struct LiveSettings {
     pub scheduled: Vec<ScheduledTake>,
     /// Gain, mute and delay of sources and program.
     pub sound: LiveSound,
+    /// What the slate shows behind its words in place of the configured image.
+    pub slate_image: Option<ImageName>,
+    /// What the slate counts down to.
+    pub slate_countdown: Option<MediaTime>,
+    /// What is laid over the program, in place of what is configured.
+    pub overlays: OverlayOrders,
 }
 
 /// One change of the settings.
@@ -37,6 +46,33 @@ pub enum LiveChange {
     SlateText {
         /// One or more lines.
         text: Option<String>,
+    },
+    /// The whole slate; what is missing is as configured.
+    Slate {
+        /// One or more lines.
+        #[serde(default)]
+        text: Option<String>,
+        /// An image behind the words.
+        #[serde(default)]
+        image: Option<ImageName>,
+        /// A time to count down to; the digits vanish when it has come.
+        #[serde(default)]
+        countdown_to: Option<MediaTime>,
+    },
+    /// Lays this over the program, in place of another of its kind.
+    Overlay {
+        /// What.
+        overlay: Overlay,
+    },
+    /// Takes an overlay away, configured or not.
+    OverlayOff {
+        /// Which.
+        kind: OverlayKind,
+    },
+    /// Shows what is configured again.
+    OverlayAsConfigured {
+        /// Which.
+        kind: OverlayKind,
     },
     /// What is to be shown next; none for nothing.
     Preview {
@@ -64,15 +100,31 @@ pub enum LiveChange {
 }
 
 impl LiveSettings {
+    /// These settings, with slate and overlays of `other`.
+    pub fn drawn_as(self, other: &Self) -> Self {
+        let Self { slate_text, slate_image, slate_countdown, overlays, .. } = other.clone();
+        Self { slate_text, slate_image, slate_countdown, overlays, ..self }
+    }
+
     /// The settings after `change`; a sentence if it cannot be.
     pub fn changed(&self, change: &LiveChange) -> Result<Self, String> {
         let mut after = self.clone();
         match change {
-            LiveChange::SlateText { text } => {
-                if text.as_ref().is_some_and(|text| text.chars().count() > SLATE_TEXT) {
-                    return Err(format!("a slate has room for {SLATE_TEXT} characters"));
-                }
-                after.slate_text = text.as_ref().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+            LiveChange::SlateText { text } => after.slate_text = slate_text(text.as_deref())?,
+            LiveChange::Slate { text, image, countdown_to } => {
+                after.slate_text = slate_text(text.as_deref())?;
+                after.slate_image = image.clone();
+                after.slate_countdown = *countdown_to;
+            }
+            LiveChange::Overlay { overlay } => {
+                overlay.check()?;
+                after.overlays.insert(overlay.kind(), Some(overlay.clone()));
+            }
+            LiveChange::OverlayOff { kind } => {
+                after.overlays.insert(*kind, None);
+            }
+            LiveChange::OverlayAsConfigured { kind } => {
+                after.overlays.remove(kind);
             }
             LiveChange::Preview { order } => {
                 if let Some(ProgramOrder::Scene { scene }) = order {
@@ -111,6 +163,14 @@ impl LiveSettings {
         let all = |order: &ProgramOrder| order.sources().iter().all(&known);
         self.preview.take_if(|order| !all(order));
         self.scheduled.retain(|take| all(&take.order));
+    }
+}
+
+/// Without blanks around it; none for the configured text.
+fn slate_text(text: Option<&str>) -> Result<Option<String>, String> {
+    match text.map(str::trim).filter(|text| !text.is_empty()) {
+        Some(text) if text.chars().count() > SLATE_TEXT => Err(format!("a slate has room for {SLATE_TEXT} characters")),
+        text => Ok(text.map(str::to_owned)),
     }
 }
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::graph::{
     AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
-    SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan,
-    VideoRenditionPlan,
+    GraphicsPlan, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode,
+    ThresholdPlan, VideoRenditionPlan,
 };
 use super::sessions::Sessions;
 use crate::config::{self, Channel, Checked};
@@ -18,6 +18,8 @@ use crate::profile::{Candidate, Profiles};
 pub struct PlanPaths {
     /// Spools, one directory per channel below it.
     pub spool_root: PathBuf,
+    /// Images for slates and logos.
+    pub images: PathBuf,
 }
 
 /// Why a checked configuration gives no plan. The check of the configuration excludes all of it, so this is a fault of
@@ -95,6 +97,11 @@ fn derive_channel(
         timecode: channel.timecode,
         segments: class.segments,
         slate: SlatePlan { text: channel.slate_text.clone() },
+        graphics: GraphicsPlan {
+            images: paths.images.clone(),
+            slate_image: channel.slate_image.clone(),
+            overlays: channel.overlays.clone(),
+        },
         video: video(channel, encoders)?,
         audio: class
             .audio
@@ -219,16 +226,18 @@ fn sources(channel: &Channel, free: &[CaptureDevice]) -> Result<Vec<SourcePlan>,
     let mut plans = Vec::new();
     for source in &channel.sources {
         let config::SourceKind::Auto = &source.kind else {
-            plans.push(SourcePlan { id: source.id.clone(), kind: kind(&source.kind), expect: source.expect });
+            let (id, fit, expect) = (source.id.clone(), source.fit, source.expect);
+            plans.push(SourcePlan { id, kind: kind(&source.kind), expect, fit });
             continue;
         };
         for (n, device) in free.iter().enumerate() {
             let kind =
                 SourceKind::V4l2 { device: PathBuf::from(&device.node), sound: device.sound.clone(), size: None };
-            plans.push(SourcePlan { id: named(format!("{}-{}", source.id, n + 1))?, kind, expect: source.expect });
+            let (id, fit, expect) = (named(format!("{}-{}", source.id, n + 1))?, source.fit, source.expect);
+            plans.push(SourcePlan { id, kind, expect, fit });
         }
         let id = named(format!("{}-test", source.id))?;
-        plans.push(SourcePlan { id, kind: SourceKind::Test, expect: ExpectedFormat::default() });
+        plans.push(SourcePlan { id, kind: SourceKind::Test, expect: ExpectedFormat::default(), fit: source.fit });
     }
     Ok(plans)
 }

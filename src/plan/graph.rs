@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, ExpectedFormat, FailoverRules, PictureSize, ProgramFormat, RenditionId, Secret,
-    SegmentGrid, SignalThresholds, SourceId, VideoCodec,
+    BitRate, ChannelId, DestinationId, ExpectedFormat, FailoverRules, Fit, ImageName, Overlay, PictureSize,
+    ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -34,6 +34,9 @@ pub struct ChannelPlan {
     pub sources: Vec<SourcePlan>,
     /// What is shown without a healthy source.
     pub slate: SlatePlan,
+    /// What is laid over the program, and images.
+    #[serde(default)]
+    pub graphics: GraphicsPlan,
     /// Video renditions, best first. Empty for an audio-only channel.
     pub video: Vec<VideoRenditionPlan>,
     /// Audio renditions; the first is the default.
@@ -59,6 +62,9 @@ pub struct SourcePlan {
     /// What it is expected to deliver.
     #[serde(default)]
     pub expect: ExpectedFormat,
+    /// How its picture fills the program.
+    #[serde(default)]
+    pub fit: Fit,
 }
 
 /// How a source is opened.
@@ -189,6 +195,17 @@ pub enum SrtMode {
 pub struct SlatePlan {
     /// What it says.
     pub text: String,
+}
+
+/// What is laid over the program, and where images are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GraphicsPlan {
+    /// Directory of images.
+    pub images: PathBuf,
+    /// What the slate shows behind its words.
+    pub slate_image: Option<ImageName>,
+    /// Shown as long as operators say nothing else; one of each kind.
+    pub overlays: Vec<Overlay>,
 }
 
 /// One video rendition.

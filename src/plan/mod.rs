@@ -13,7 +13,7 @@ pub use derive::{PlanError, PlanPaths, derive};
 pub use diff::{Diff, diff};
 pub use graph::{
     AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
-    SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan,
-    VideoRenditionPlan,
+    GraphicsPlan, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, SrtMode,
+    ThresholdPlan, VideoRenditionPlan,
 };
 pub use needs::{Costs, needs};

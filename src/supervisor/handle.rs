@@ -1,6 +1,6 @@
 //! The handle: how the API talks to the supervisor. Commands go down, snapshots and events come back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -118,6 +118,7 @@ pub struct Handle {
     pub(crate) status: watch::Receiver<Arc<ApplianceStatus>>,
     pub(crate) events: broadcast::Sender<Arc<StampedEvent>>,
     pub(crate) runtime: PathBuf,
+    pub(crate) images: PathBuf,
 }
 
 impl Handle {
@@ -136,6 +137,11 @@ impl Handle {
     /// Events from now on. A receiver that lags loses the oldest and is told how many.
     pub fn events(&self) -> broadcast::Receiver<Arc<StampedEvent>> {
         self.events.subscribe()
+    }
+
+    /// Where images for slates and logos are. It may not be there yet.
+    pub fn images(&self) -> &Path {
+        &self.images
     }
 
     /// Where the worker of `channel` leaves its newest confidence picture (JPEG, replaced atomically; its

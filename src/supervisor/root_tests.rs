@@ -9,7 +9,12 @@ use tokio::sync::Notify;
 
 fn root(directory: &Path) -> Root {
     let (store, _) = Store::open(&directory.join("uplink.db"), |_| {});
-    let settings = Settings { runtime: directory.join("run"), worker: "/bin/false".into(), limits: Limits::default() };
+    let settings = Settings {
+        runtime: directory.join("run"),
+        images: directory.join("images"),
+        worker: "/bin/false".into(),
+        limits: Limits::default(),
+    };
     let shared = Shared {
         settings: Arc::new(settings),
         journal: Journal::new(Arc::new(Recorder::new(Box::new(|_| {})))),

@@ -12,6 +12,8 @@ use crate::plan::ChannelPlan;
 pub struct Settings {
     /// Runtime directory; one directory per channel below it. Held by this daemon alone.
     pub runtime: PathBuf,
+    /// Images for slates and logos.
+    pub images: PathBuf,
     /// The worker's executable.
     pub worker: PathBuf,
     /// Deadlines.

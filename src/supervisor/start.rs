@@ -46,7 +46,7 @@ impl Supervisor {
         let Records { store, orders, recorder } = records;
         let journal = Journal::new(recorder);
         let limit = settings.limits.longest_stop() + settings.limits.patience;
-        let runtime = settings.runtime.clone();
+        let (runtime, images) = (settings.runtime.clone(), settings.images.clone());
         let changed = Arc::new(Notify::new());
         let (answers, answered) = mpsc::unbounded_channel();
         let shared = Shared { settings: Arc::new(settings), journal: journal.clone(), store, changed, answers };
@@ -61,7 +61,7 @@ impl Supervisor {
         let (control, told) = mpsc::channel(4);
         let root = Root::new(shared, overview, orders, snapshot, Reloading::new(reload));
         let root = tokio::spawn(root.run(configuration, Inbox { requests: asked, control: told, answers: answered }));
-        let handle = Handle { requests, status, events: journal.events(), runtime };
+        let handle = Handle { requests, status, events: journal.events(), runtime, images };
         (Self { control, root, journal, limit }, handle)
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
+use super::graphics::Graphics;
 use super::strain::Strain;
 use super::tally::Tally;
 use super::writer::{Intake, Writer};
@@ -14,7 +15,7 @@ use crate::media::clock::HouseClock;
 use crate::media::confidence::Monitor;
 use crate::media::encode::{Choice, EncodeFailure, Encoders};
 use crate::media::program::{Program, Settled, ShownFrom};
-use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
+use crate::media::{EventSink, MediaError, ProgramOutlet};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
 use crate::model::{
     Act, Acted, BitRate, Event, EventCode, Fault, FrameGrid, GuestAnswer, GuestAsk, LiveSettings, LiveTimeline,
@@ -50,6 +51,7 @@ pub(super) struct Channel {
     pub(super) plan: ChannelPlan,
     pub(super) clock: HouseClock,
     program: Program,
+    graphics: Arc<Graphics>,
     pub(super) live: LiveSettings,
     pub(super) timeline: LiveTimeline,
     outlet: Arc<ProgramOutlet>,
@@ -78,15 +80,16 @@ impl Channel {
         // What takes time is done side by side: a restarted worker must be back within a second.
         let timeline =
             LiveTimeline::new(Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), live.cued.clone()));
-        let (encoders, slate, opened) = std::thread::scope(|scope| {
-            let slate = scope.spawn(|| render_slate(&plan, &live));
+        let (encoders, graphics, opened) = std::thread::scope(|scope| {
+            let graphics = scope.spawn(|| Graphics::start(&plan, &live));
             let spool = scope.spawn(|| open_spool(&plan, &timeline, clock));
             let encoders = Encoders::start_on(&plan, &timeline, Arc::new(move |output| intake.take(output)));
-            (encoders, slate.join(), spool.join())
+            (encoders, graphics.join(), spool.join())
         });
         let encoders = encoders?;
         let (spool, mended) = opened.map_err(|_| StartError::Internal)??;
-        let slate = slate.map_err(|_| StartError::Internal)?;
+        let (graphics, pictures, unfit) = graphics.map_err(|_| StartError::Internal)?;
+        unfit.iter().for_each(|reason| events(not_drawn(reason, clock)));
         tell_mended(&mended, clock, events);
         tell_chosen(&encoders.chosen(), clock, events);
         tell_passed_over(&plan, clock, events);
@@ -103,11 +106,27 @@ impl Channel {
             .inspect_err(|error| tracing::warn!(%error, "no picture of the preview"))
             .ok();
         let outlet = Arc::new(ProgramOutlet { encoders, monitor, preview });
-        let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
+        let program =
+            Program::start_with(&plan, clock, order, pictures, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
         program.controls().set(&live);
         program.controls().set_sound(live.sound.clone());
         let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
-        Ok(Self { plan, clock, program, live, timeline, outlet, writer, spool, tally, pushers, strain, events, since })
+        Ok(Self {
+            plan,
+            clock,
+            program,
+            graphics: Arc::new(graphics),
+            live,
+            timeline,
+            outlet,
+            writer,
+            spool,
+            tally,
+            pushers,
+            strain,
+            events,
+            since,
+        })
     }
 
     pub(super) fn plan(&self) -> &ChannelPlan {
@@ -120,7 +139,8 @@ impl Channel {
 
     /// What operators have set, as it is in force.
     pub(super) fn live(&self) -> LiveSettings {
-        LiveSettings { scheduled: self.program.status().scheduled, ..self.live.clone() }
+        let live = self.graphics.in_force(self.live.clone());
+        LiveSettings { scheduled: self.program.status().scheduled, ..live }
     }
 
     /// Begins to do what is asked; the answer comes when it is done.
@@ -175,20 +195,18 @@ impl Channel {
     fn set(&mut self, mut live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
         live.cued = self.live.cued.clone();
         let before = std::mem::replace(&mut self.live, live.clone());
-        let (plan, program) = (self.plan.clone(), self.program.controls());
-        let (format, heard) = (plan.program, live.sound != before.sound);
+        let (program, graphics, number) = (self.program.controls(), Arc::clone(&self.graphics), self.graphics.number());
+        let (format, heard) = (self.plan.program, live.sound != before.sound);
         let sound = heard.then(|| program.set_sound(live.sound.clone()));
         let drawing = tokio::task::spawn_blocking(move || {
             program.set(&live);
-            if live.slate_text != before.slate_text {
-                program.set_slate(render_slate(&plan, &live));
-            }
+            graphics.set(number, &live, &program)
         });
         Box::pin(async move {
-            drawing.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
+            let drawn = drawing.await.map_err(|error| format!("a part of the worker failed ({error})"))??;
             match sound {
                 Some(settled) => settle(settled, format, "set").await,
-                None => Ok(Acted::said("set")),
+                None => Ok(drawn),
             }
         })
     }
@@ -258,11 +276,6 @@ async fn settle(settled: Settled, format: ProgramFormat, text: &str) -> Result<A
     Ok(Acted { at: Some(at), frame: Some(frame), ..Acted::said(text) })
 }
 
-fn render_slate(plan: &ChannelPlan, live: &LiveSettings) -> slate::Picture {
-    let text = live.slate_text.as_ref().unwrap_or(&plan.slate.text);
-    slate::render(&plan.program, &plan.title, text)
-}
-
 fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {
     let retain = Duration::from_secs(plan.spool.retain_seconds);
     let directory = &plan.spool.directory;
@@ -329,6 +342,11 @@ fn start_pusher(
     };
     let sink = Arc::clone(events);
     Pusher::start(description, spool.clone(), move |event| sink(event))
+}
+
+fn not_drawn(reason: &str, clock: HouseClock) -> Event {
+    Event::new(clock.now(), Severity::Warning, EventCode::OverlayFailed, reason)
+        .blame(Fault::Configuration, "send the image (`uplinkctl image put`), or take the overlay away")
 }
 
 fn tell_mended(mended: &Mended, clock: HouseClock, events: &EventSink) {

@@ -38,7 +38,7 @@ fn plans(inventory: &Inventory, class: &str, channels: usize) -> Vec<ChannelPlan
         channel.id = ChannelId::new(format!("channel-{n}")).unwrap();
         checked.channels.push(channel);
     }
-    derive(&checked, inventory, &PlanPaths { spool_root: "/nowhere".into() }).unwrap()
+    derive(&checked, inventory, &PlanPaths { spool_root: "/nowhere".into(), images: "/nowhere".into() }).unwrap()
 }
 
 /// Profile and element of every candidate of the best rendition.
@@ -103,7 +103,12 @@ fn professional_cards_have_no_limit() {
 fn a_profile_that_is_named_is_used_even_if_its_hardware_is_not_recognised() {
     let mut checked = demo();
     checked.channels[0].hardware_profile = Some("amd-vcn".to_owned());
-    let plans = derive(&checked, &machine("bare-server"), &PlanPaths { spool_root: "/nowhere".into() }).unwrap();
+    let plans = derive(
+        &checked,
+        &machine("bare-server"),
+        &PlanPaths { spool_root: "/nowhere".into(), images: "/nowhere".into() },
+    )
+    .unwrap();
     assert!(plans[0].video.iter().all(|rendition| rendition.encoders.iter().all(|e| e.profile == "amd-vcn")));
 }
 

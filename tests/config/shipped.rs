@@ -15,7 +15,12 @@ pub(crate) fn demo() -> Checked {
 }
 
 fn plans(checked: &Checked, inventory: &Inventory) -> Vec<ChannelPlan> {
-    derive(checked, inventory, &PlanPaths { spool_root: "/var/lib/uplink/spool".into() }).unwrap()
+    derive(
+        checked,
+        inventory,
+        &PlanPaths { spool_root: "/var/lib/uplink/spool".into(), images: "/var/lib/uplink/images".into() },
+    )
+    .unwrap()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod cards;
 mod desk;
+mod picture;
 mod recorder;
 mod relay;
 mod rig;

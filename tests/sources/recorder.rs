@@ -17,6 +17,10 @@ pub struct Picture {
     pub left: MediaTime,
     pub mark: Option<lineup::Mark>,
     pub is_slate: bool,
+    /// Luma just inside the top left corner of the safe area (of 320×180).
+    pub corner: u8,
+    /// Tells one picture from another.
+    pub sum: u64,
 }
 
 #[derive(Default)]
@@ -35,6 +39,8 @@ pub struct Recorder {
     pub format: ProgramFormat,
     clock: HouseClock,
     pub record: Mutex<Record>,
+    /// Pixels of the last picture, I420.
+    pub last: Mutex<Vec<u8>>,
     detector: Mutex<TickDetector>,
     slate_luma: u8,
 }
@@ -51,6 +57,7 @@ impl Recorder {
             format,
             clock,
             record: Mutex::default(),
+            last: Mutex::default(),
             detector: Mutex::new(TickDetector::new(format.audio.sample_rate)),
             slate_luma: SLATE_LUMA,
         })
@@ -110,7 +117,10 @@ impl Outlet for Recorder {
             left: self.clock.now(),
             mark: lineup::read(luma, width, width, height),
             is_slate: mean == self.slate_luma,
+            corner: luma[12 * width + 18],
+            sum: luma.iter().step_by(13).enumerate().map(|(n, l)| (n as u64 + 1) * u64::from(*l)).sum(),
         };
+        *self.last.lock().unwrap() = map.to_vec();
         self.record.lock().unwrap().pictures.push(entry);
     }
 

@@ -95,6 +95,7 @@ fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
         id: SourceId::new(format!("s{n}")).unwrap(),
         kind: kind.clone(),
         expect: Default::default(),
+        fit: uplink::model::Fit::default(),
     };
     ChannelPlan {
         channel: ChannelId::new("rig").unwrap(),
@@ -105,6 +106,7 @@ fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
         segments: SegmentGrid::new(1000).unwrap(),
         sources: sources.iter().enumerate().map(source).collect(),
         slate: SlatePlan { text: "slate".to_owned() },
+        graphics: uplink::plan::GraphicsPlan::default(),
         video: Vec::new(),
         audio: Vec::new(),
         spool: SpoolPlan { directory: PathBuf::new(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },

@@ -107,8 +107,12 @@ impl Rig {
         let (store, orders) = Store::open(&self.directory.path().join("uplink.db"), |_| {});
         let log = store.clone();
         let recorder = Arc::new(Recorder::new(Box::new(move |event| log.append(event))));
-        let settings =
-            Settings { runtime: self.runtime(), worker: executable(self.directory.path()), limits: self.limits };
+        let settings = Settings {
+            runtime: self.runtime(),
+            images: self.directory.path().join("images"),
+            worker: executable(self.directory.path()),
+            limits: self.limits,
+        };
         let next = self.next.clone();
         let cores = self.cores;
         let read = move || next.lock().unwrap().clone().map(|plans| crowded(configuration(plans), cores));

@@ -28,7 +28,13 @@ pub(crate) fn rig(runtime: &Path) -> (Handle, Rig) {
     let (requests, inbox) = mpsc::channel(16);
     let (status, seen) = watch::channel(Arc::new(appliance()));
     let (events, _) = broadcast::channel(4096);
-    let handle = Handle { requests, status: seen, events: events.clone(), runtime: runtime.to_owned() };
+    let handle = Handle {
+        requests,
+        status: seen,
+        events: events.clone(),
+        runtime: runtime.to_owned(),
+        images: runtime.join("images"),
+    };
     (handle, Rig { requests: inbox, status, events })
 }
 

@@ -7,6 +7,7 @@ mod capacity;
 mod client;
 mod exit;
 mod follow;
+mod graphics;
 mod guest_link;
 mod report;
 #[cfg(test)]
@@ -30,6 +31,11 @@ Examples:
   uplinkctl slate demo                   show the slate now; `release` shows the source again
   uplinkctl take demo cam-2              show another source
   uplinkctl guest-link demo guest        the link for a guest's browser
+  uplinkctl image put station.png        send an image to the box
+  uplinkctl overlay demo logo station.png --place top-left
+  uplinkctl overlay demo lower-third 'Ada Lovelace' Mathematician
+  uplinkctl overlay demo off lower-third take it away
+  uplinkctl slate-set demo --text 'Back at nine' --countdown-to 2026-11-22T20:00:00Z
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl events --follow              what happens, as it happens
   uplinkctl --api http://10.0.0.7:8080 --json status | jq .health
@@ -166,6 +172,15 @@ enum Verb {
         /// The channel's id.
         channel: ChannelId,
     },
+    /// Set the whole slate: words, image, count-down; what is not given is as configured.
+    SlateSet(graphics::SlateSet),
+    /// Lay a logo, a text, a lower third, a clock or timecode over the program.
+    Overlay(graphics::OverlayArguments),
+    /// The images of the box, for slates and logos.
+    Image {
+        #[command(subcommand)]
+        verb: graphics::ImageVerb,
+    },
     /// Put the configuration on disk in force; a faulty one changes nothing.
     Reload,
     /// What happened lately.
@@ -281,6 +296,13 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::LoudnessRestart { channel } => {
             command(&client, &format!("channels/{channel}/loudness/restart"), None, json).await
         }
+        Verb::SlateSet(slate) => {
+            command(&client, &format!("channels/{}/set", slate.channel), Some(slate.body()?), json).await
+        }
+        Verb::Overlay(overlay) => {
+            command(&client, &format!("channels/{}/set", overlay.channel), Some(overlay.body()?), json).await
+        }
+        Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Reload => command(&client, "config/reload", None, json).await,
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,

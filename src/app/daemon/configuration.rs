@@ -1,7 +1,7 @@
 //! From the file to what the supervisor puts in force.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::arguments::Place;
 use super::budget::{budget, measured};
@@ -29,12 +29,17 @@ pub(super) fn reload(place: &Place, listen: SocketAddr) -> Reload {
     })
 }
 
+/// Where images for slates and logos are.
+pub(super) fn images(place: &Place) -> PathBuf {
+    place.state.join("images")
+}
+
 fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
     let checked = load(&place.config, &place.overrides).map_err(|faults| faults.lines())?;
     for warning in checked.warnings.iter() {
         tracing::warn!(code = "configuration_warning", "{warning}");
     }
-    let paths = PlanPaths { spool_root: place.state.join("spool") };
+    let paths = PlanPaths { spool_root: place.state.join("spool"), images: images(place) };
     let found = inventory(Path::new("/"));
     let plans = derive(&checked, &found, &paths).map_err(|error| vec![error.to_string()])?;
     let costs = measured(&place.state);

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Interval};
 
 use super::arguments::Place;
-use super::configuration::reload;
+use super::configuration::{images, reload};
 use super::failure::Failure;
 use crate::api;
 use crate::model::Event;
@@ -31,7 +31,8 @@ pub(super) async fn run(place: &Place, listen: SocketAddr, configuration: Config
     let address = listener.local_addr().map_err(Failure::System)?;
     let (records, notices) = records(place);
     let limits = Limits::default();
-    let settings = Settings { runtime: place.runtime.clone(), worker: place.worker.clone(), limits };
+    let settings =
+        Settings { runtime: place.runtime.clone(), images: images(place), worker: place.worker.clone(), limits };
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload(place, listen));
     let (close, closing) = oneshot::channel::<()>();
     let served = tokio::spawn(api::serve(listener, handle.clone(), async {

@@ -94,7 +94,8 @@ pub(super) fn thresholds() -> ThresholdPlan {
 }
 
 fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> ChannelPlan {
-    let plan = |rank| SourcePlan { id: id(rank), kind: SourceKind::Test, expect: Default::default() };
+    let plan =
+        |rank| SourcePlan { id: id(rank), kind: SourceKind::Test, expect: Default::default(), fit: Default::default() };
     ChannelPlan {
         channel: "stage".parse().unwrap(),
         title: "Stage".to_owned(),
@@ -104,6 +105,7 @@ fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> Cha
         timecode: Default::default(),
         sources: (0..sources).map(plan).collect(),
         slate: SlatePlan { text: String::new() },
+        graphics: Default::default(),
         video: Vec::new(),
         audio: Vec::new(),
         spool: SpoolPlan { directory: Default::default(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },

@@ -17,6 +17,7 @@ use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::encode::picture_caps;
 use crate::media::feed::Taken;
+use crate::media::overlay::Keyer;
 use crate::media::source::Source;
 use crate::model::status::{ProgramOrder, Showing};
 use crate::model::{
@@ -58,6 +59,7 @@ pub(super) struct Ticker {
     pub(super) selector: Selector,
     pub(super) thresholds: SignalThresholds,
     mixer: Mixer,
+    keyer: Keyer,
     info: Option<gst_video::VideoInfo>,
     scenes: Scenes,
     slate: gst::Buffer,
@@ -93,6 +95,7 @@ impl Ticker {
         let count = sources.len();
         let feeds = sources.iter().map(|source| Arc::clone(source.feed())).collect();
         let mixer = Mixer::new(plan, feeds, Arc::clone(&shared.sound), Arc::clone(&events), clock.now());
+        let keyer = Keyer::new(&plan.program, Arc::clone(&shared.overlays));
         Self {
             clock,
             frames: FrameGrid::new(plan.program.frame_rate),
@@ -102,6 +105,7 @@ impl Ticker {
             selector: Selector::new(count, wait, plan.thresholds.failover),
             thresholds: plan.thresholds.signal.clone(),
             mixer,
+            keyer,
             scenes: Scenes::new(info.clone()),
             info,
             slate,
@@ -151,6 +155,8 @@ impl Ticker {
     pub(super) fn tick(&mut self, index: u64) {
         let at = self.frames.time_of(index);
         let turn = lock(&self.shared.desk).turn(at);
+        // Before the slate, which is set first: so both are new on the tick that is named.
+        self.keyer.renew(at);
         if let Some(slate) = lock(&self.shared.slate).take() {
             self.slate = slate;
         }
@@ -264,6 +270,7 @@ impl Ticker {
                 picture = blend::blend(info, &old, &picture, dissolve.weight()).unwrap_or(picture);
             }
         }
+        let picture = self.keyer.apply(picture, at, view == View::Slate);
         self.outlet.picture(self.stamped(&picture, index, at));
         let again = |rank: usize| matches!(self.taken[rank], Taken::Again(_));
         view != View::Slate && view.ranks().all(again)

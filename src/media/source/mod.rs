@@ -18,6 +18,7 @@ mod head;
 mod looped;
 mod mode;
 mod ndi;
+mod shaping;
 mod status;
 mod test_signal;
 
