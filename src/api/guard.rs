@@ -8,10 +8,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::guest;
-use super::images;
 use super::problem::{self, Problem};
 use super::routes::{Api, BODY};
+use super::{guest, images};
 use crate::model::image::IMAGE_BYTES;
 
 /// Everything the panel needs comes from this box; pictures are fetched and shown as blobs.

@@ -116,30 +116,6 @@ static CHANNEL: Shape = Shape::plain(
     ],
 );
 
-static ROW: Kind = Kind::Text(100);
-
-static SOURCE_AUDIO: Shape = Shape::plain(
-    "How the sound of a source is taken. Operators can change gain, mute and delay while on air.",
-    &[
-        key(
-            "map",
-            Kind::List(&ROW),
-            Need::Optional,
-            "What each channel of the program is made of, by channels of the source: `[\"1\", \"1\"]` is mono to both, \
-             `[\"1@-6 + 2@-6\", \"3\"]` mixes (gains in dB behind the @), `\"-\"` is silence. As the stream class says if missing",
-        ),
-        key("gain_db", Kind::Number(-60.0, 20.0, "dB"), Need::Default("0.0"), "Gain"),
-        key("mute", Kind::Truth, Need::Default("false"), "Whether it is silent"),
-        key(
-            "delay_ms",
-            Kind::Integer(-200, 1000, "milliseconds"),
-            Need::Default("0"),
-            "How much later the sound is than it comes with its picture, for lip-sync. Below zero it is earlier: the \
-             picture waits",
-        ),
-    ],
-);
-
 const PLACES: Kind = Kind::Word(&[
     ("top-left", "in the corner"),
     ("top", "in the middle above"),
@@ -168,6 +144,30 @@ static OVERLAYS: Shape = Shape::plain(
             Kind::Word(&[("off", "none"), ("local", "the box's time of day"), ("utc", "UTC")]),
             Need::Default("\"off\""),
             "Time of day and frame of each picture, burnt in at the bottom; for line-up",
+        ),
+    ],
+);
+
+static ROW: Kind = Kind::Text(100);
+
+static SOURCE_AUDIO: Shape = Shape::plain(
+    "How the sound of a source is taken. Operators can change gain, mute and delay while on air.",
+    &[
+        key(
+            "map",
+            Kind::List(&ROW),
+            Need::Optional,
+            "What each channel of the program is made of, by channels of the source: `[\"1\", \"1\"]` is mono to both, \
+             `[\"1@-6 + 2@-6\", \"3\"]` mixes (gains in dB behind the @), `\"-\"` is silence. As the stream class says if missing",
+        ),
+        key("gain_db", Kind::Number(-60.0, 20.0, "dB"), Need::Default("0.0"), "Gain"),
+        key("mute", Kind::Truth, Need::Default("false"), "Whether it is silent"),
+        key(
+            "delay_ms",
+            Kind::Integer(-200, 1000, "milliseconds"),
+            Need::Default("0"),
+            "How much later the sound is than it comes with its picture, for lip-sync. Below zero it is earlier: the \
+             picture waits",
         ),
     ],
 );

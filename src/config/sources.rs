@@ -27,9 +27,8 @@ pub(crate) fn read(
     let each = |(id, section): (String, Section<'_>)| {
         let kind = read_kind(&section, base, credentials, findings);
         let expect = ExpectedFormat { size: section.value("expect_size"), frame_rate: section.value("expect_rate") };
-        let sound = read_sound(&section, findings);
+        let (sound, fit) = (read_sound(&section, findings), fit(&section));
         let source = kind.zip(SourceId::new(id.as_str()).ok()).zip(sound);
-        let fit = fit(&section);
         let source = source.map(|((kind, id), sound)| Source { id, kind, expect, sound, fit });
         let fragment = section.has("fragment").then(|| section.spot("fragment"));
         WrittenSource { id, source, fragment }

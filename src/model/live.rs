@@ -112,6 +112,12 @@ pub enum LiveChange {
 }
 
 impl LiveSettings {
+    /// These settings, with slate and overlays of `other`.
+    pub fn drawn_as(self, other: &Self) -> Self {
+        let Self { slate_text, slate_image, slate_countdown, overlays, .. } = other.clone();
+        Self { slate_text, slate_image, slate_countdown, overlays, ..self }
+    }
+
     /// The settings after `change`; a sentence if it cannot be.
     pub fn changed(&self, change: &LiveChange) -> Result<Self, String> {
         let mut after = self.clone();

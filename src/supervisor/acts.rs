@@ -119,8 +119,7 @@ impl Channel {
             Act::Live { live } => Some(live.clone()),
             _ => None,
         };
-        let judged = live.is_none();
-        let since = Instant::now();
+        let (judged, since) = (live.is_none(), Instant::now());
         self.acting.push(Acting { id, since, until: since + within(&act), judged, live, reply, keep: None });
         self.send(&Down::Act { id, act }).await;
     }
@@ -147,8 +146,8 @@ impl Channel {
                 Ok(_) => self.confirmed = *live,
                 // Refused, so the next worker is not to be started with it.
                 Err(_) => {
-                    let (cued, scheduled) = (self.live.cued.clone(), self.live.scheduled.clone());
-                    self.live = LiveSettings { cued, scheduled, ..self.confirmed.clone() };
+                    let bitrates = self.confirmed.bitrates.clone();
+                    self.live = LiveSettings { bitrates, ..self.live.clone().drawn_as(&self.confirmed) };
                     self.save();
                 }
             }

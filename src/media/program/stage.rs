@@ -107,13 +107,13 @@ fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> Cha
         timecode: Default::default(),
         sources: (0..sources).map(plan).collect(),
         slate: SlatePlan { text: String::new() },
+        graphics: Default::default(),
         video: Vec::new(),
         audio: Vec::new(),
         spool: SpoolPlan { directory: Default::default(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
         thresholds,
         sound: Default::default(),
-        graphics: Default::default(),
     }
 }
 

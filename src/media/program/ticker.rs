@@ -93,9 +93,9 @@ impl Ticker {
         let wait = Duration::from_millis(plan.thresholds.wait_to_restore_ms.into());
         let info = gst_video::VideoInfo::from_caps(&picture_caps(&plan.program)).ok();
         let count = sources.len();
-        let overlays = Arc::clone(&shared.overlays);
         let feeds = sources.iter().map(|source| Arc::clone(source.feed())).collect();
         let mixer = Mixer::new(plan, feeds, Arc::clone(&shared.sound), Arc::clone(&events), clock.now());
+        let keyer = Keyer::new(&plan.program, Arc::clone(&shared.overlays));
         Self {
             clock,
             frames: FrameGrid::new(plan.program.frame_rate),
@@ -105,7 +105,7 @@ impl Ticker {
             selector: Selector::new(count, wait, plan.thresholds.failover),
             thresholds: plan.thresholds.signal.clone(),
             mixer,
-            keyer: Keyer::new(&plan.program, overlays),
+            keyer,
             scenes: Scenes::new(info.clone()),
             info,
             slate,
