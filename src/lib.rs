@@ -12,15 +12,15 @@
 //! | 0 | `model` | the words of the field: ids, units, health, events, media time. No I/O | |
 //! | 1 | `document` | files that technicians write: spanned TOML against a table of keys, faults with their place; JSON Schema and reference from the same table | model |
 //! | 1 | `profile` | hardware profiles and their matching | model, document |
-//! | 1 | `config` | loading and checking what the technician wrote: raw → checked; claims; secrets | model, document, profile |
+//! | 1 | `hardware` | what is plugged in now, from a given root directory; names of devices → devices | model |
+//! | 1 | `config` | loading and checking what the technician wrote: raw → checked; claims; secrets | model, document, profile, hardware |
 //! | 1 | `policy` | when to retry, restart, fail over, revert, alarm. Pure; time is passed in | model |
 //! | 1 | `hls` | playlists, segment names, timing. Pure | model |
 //! | 1 | `lineup` | the machine-readable marks in the test picture and sound: draw and read. Pure | model |
 //! | 2 | `plan` | checked channel + profile → the graph as data. Pure | model, config, profile |
-//! | 3 | `hardware` | what is plugged in now, from a given root directory | model, profile |
 //! | 3 | `ipc` | messages and framing between daemon and worker | model, plan |
 //! | 3 | `spool` | segments on disk: write, index, retain, recover | model, hls |
-//! | 3 | `media` | the only user of GStreamer: source bins, program switch, encoders, muxers, decoders | model, plan, policy, lineup |
+//! | 3 | `media` | the only user of GStreamer: source bins, program switch, encoders, muxers, decoders | model, plan, policy, lineup, hardware, system |
 //! | 3 | `push` | destinations over HTTP: segments and playlists to origins | model, hls, policy, spool |
 //! | 3 | `store` | SQLite: orders, as-run log | model |
 //! | 3 | `system` | processes, signals, sockets; the only home of `unsafe` | |

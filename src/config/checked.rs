@@ -11,7 +11,9 @@ use crate::document::{Faults, Spot};
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
-use crate::model::{ChannelId, DestinationId, ExpectedFormat, Fit, ImageName, Overlay, PictureSize, Secret, SourceId};
+use crate::model::{
+    ChannelId, DestinationId, DeviceName, ExpectedFormat, Fit, ImageName, Overlay, PictureSize, Secret, SourceId,
+};
 use crate::profile::Profiles;
 
 /// A whole configuration without a fault.
@@ -97,10 +99,10 @@ pub enum SourceKind {
     Test,
     /// A capture device.
     V4l2 {
-        /// Device node as written.
-        device: PathBuf,
-        /// Other names of the same node on this box now (the kernel's name, links by path and id).
-        aliases: Vec<PathBuf>,
+        /// What it is named by.
+        device: DeviceName,
+        /// What the kernel calls it on this box now; none if it is not plugged in.
+        kernel: Option<String>,
         /// ALSA device of its sound.
         sound: Option<String>,
         /// Size to ask for.

@@ -90,9 +90,9 @@ fn of_source(source: &Source, channel: &ChannelId, claimant: &str, spot: &Spot) 
         shared: None,
     };
     match &source.kind {
-        SourceKind::V4l2 { device, aliases, sound, .. } => {
-            let paths = std::iter::once(device).chain(aliases).map(|path| path.display().to_string());
-            let mut claims = vec![claim(paths.collect(), format!("capture device {}", device.display()))];
+        SourceKind::V4l2 { device, kernel, sound, .. } => {
+            let names = std::iter::once(device.to_string()).chain(kernel.clone());
+            let mut claims = vec![claim(names.collect(), format!("capture device {device}"))];
             claims
                 .extend(sound.iter().map(|sound| claim(vec![sound_resource(sound)], format!("sound device {sound}"))));
             claims

@@ -205,9 +205,9 @@ static SOURCE: Shape = Shape {
             keys: &[
                 key(
                     "device",
-                    Kind::Path,
-                    Need::Required("\"/dev/video0\""),
-                    "Device node; a link in `/dev/v4l/by-path` stays the same when cards are added, one in `/dev/uplink` also tells the inputs of a card apart",
+                    Kind::Text(200),
+                    Need::Required("\"serial:D206\""),
+                    "Which device, by a name that stays: `serial:…` for the device in whatever port, `path:…` for whatever is in this port, either with `/INPUT` where a device has several; or a link in `/dev/v4l` or `/dev/uplink`. `uplinkctl devices` lists them",
                 ),
                 key(
                     "sound",

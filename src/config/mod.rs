@@ -7,14 +7,15 @@
 //! --source CHANNEL=WHAT ────┘                 └─► references, claims, secrets, rules between keys
 //! ```
 //!
-//! Owns: the configuration files and their rules; what two channels may not share; reading secrets. Must not: look at
-//! the hardware (a device that is unplugged is no fault of the configuration), or stop at the first fault.
+//! Owns: the configuration files and their rules; what two channels may not share; reading secrets. Must not: open a
+//! device (one that is unplugged is no fault of the configuration), or stop at the first fault.
 
 mod cards;
 mod channels;
 mod checked;
 mod claims;
 mod destinations;
+mod devices;
 mod directories;
 mod guest;
 mod keys;

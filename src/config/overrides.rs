@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use super::Findings;
 use super::checked::{Source, SourceKind};
-use super::{sources, srt};
+use super::{devices, sources, srt};
 use crate::document::{Spot, suggestion};
 use crate::model::SourceId;
 use crate::model::sound::SourceSound;
 
-/// `CHANNEL=WHAT` as typed. `WHAT` is `auto`, `test`, `/dev/videoN`, `srt://…` or the path of a file. It is checked
-/// together with the configuration, so that its faults come with all the others.
+/// `CHANNEL=WHAT` as typed. `WHAT` is `auto`, `test`, a capture device (`/dev/videoN` will do for one run), `srt://…`
+/// or the path of a file. It is checked together with the configuration, so that its faults come with all the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceOverride(pub String);
 
@@ -84,10 +84,9 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
                 return None;
             }
         },
-        _ if what.starts_with("/dev/") => {
-            let device = sources::capture_device(PathBuf::from(what), &spot, findings)?;
-            let aliases = sources::aliases(&device);
-            SourceKind::V4l2 { device, aliases, sound: None, size: None }
+        _ if ["/dev/", "serial:", "path:"].iter().any(|start| what.starts_with(start)) => {
+            let (device, kernel) = devices::read(what, &spot, devices::Volatile::Resolve, findings)?;
+            SourceKind::V4l2 { device, kernel, sound: None, size: None }
         }
         _ => sources::media_file(
             PathBuf::from(what),

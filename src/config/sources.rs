@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Findings;
 use super::checked::{Source, SourceKind, SrtMode};
 use super::secrets::{self, Credentials, Rule};
-use super::{cards, guest, playlist, rtmp, rtsp, srt};
+use super::{cards, devices, guest, playlist, rtmp, rtsp, srt};
 use crate::document::{Section, Spot};
 use crate::model::sound::{ChannelMap, SoundSetting, SourceSound};
 use crate::model::{ExpectedFormat, Fit, SourceId};
@@ -66,13 +66,12 @@ fn read_kind(
         "auto" => Some(SourceKind::Auto),
         "test" => Some(SourceKind::Test),
         "v4l2" => {
-            let device = section.get::<PathBuf>("device")?;
+            let device = section.get::<String>("device")?;
             let sound = section.get::<String>("sound");
             let sound_good = sound.as_ref().is_none_or(|sound| alsa_name(&sound.value, &sound.spot, findings));
-            let device = capture_device(device.value, &device.spot, findings)?;
-            let aliases = aliases(&device);
+            let (device, kernel) = devices::read(&device.value, &device.spot, devices::Volatile::Refuse, findings)?;
             let sound = sound.filter(|_| sound_good).map(|sound| sound.value);
-            Some(SourceKind::V4l2 { device, aliases, sound, size: section.value("size") })
+            Some(SourceKind::V4l2 { device, kernel, sound, size: section.value("size") })
         }
         "alsa" => {
             let device = section.get::<String>("device")?;
@@ -88,34 +87,6 @@ fn read_kind(
         "decklink" => cards::read_decklink(section, findings),
         _ => None,
     }
-}
-
-/// A device that is not there may be unplugged; a path outside `/dev` is a mistake.
-pub(crate) fn capture_device(device: PathBuf, spot: &Spot, findings: &mut Findings) -> Option<PathBuf> {
-    if !device.starts_with("/dev") || device.components().any(|part| part.as_os_str() == "..") {
-        findings.faults.add(spot, "must be a device node", "write /dev/videoN or a link in /dev/v4l/by-path");
-        return None;
-    }
-    if !device.exists() {
-        findings.warnings.add(spot, "is not plugged in now", "plug it in, or look for it with v4l2-ctl --list-devices");
-    }
-    Some(device)
-}
-
-/// Every name this box has for a device node now; a link and its target are one device.
-pub(crate) fn aliases(device: &Path) -> Vec<PathBuf> {
-    let Ok(node) = device.canonicalize() else { return Vec::new() };
-    let links = ["/dev/v4l/by-path", "/dev/v4l/by-id", "/dev/uplink"]
-        .into_iter()
-        .filter_map(|directory| std::fs::read_dir(directory).ok());
-    let mut names: Vec<PathBuf> = links
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|link| link.canonicalize().is_ok_and(|target| target == node))
-        .collect();
-    names.push(node);
-    names.sort();
-    names
 }
 
 pub(crate) fn media_file(path: PathBuf, spot: &Spot, fix: &str, findings: &mut Findings) -> Option<SourceKind> {

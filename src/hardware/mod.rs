@@ -3,7 +3,7 @@
 //! ```text
 //! <root>/sys/class/video4linux ─┐
 //! <root>/run/udev/data ─────────┤
-//! <root>/dev/v4l, dev/uplink ────┼─► Inventory (V4L2 capture devices with their sound, ALSA capture devices)
+//! <root>/dev/v4l, dev/uplink ────┼─► Inventory (V4L2 capture devices with names and sound, ALSA capture devices)
 //! <root>/sys/class/sound ───────┤
 //! <root>/proc/asound/cards ─────┘
 //! <root>/sys/bus/{pci,usb} ─────┐
@@ -15,21 +15,44 @@
 //! whoever uses it), nor fail: what cannot be read is not there.
 
 mod buses;
+mod ports;
 mod sound;
 mod video;
 
 use std::path::{Path, PathBuf};
 
-use crate::model::Inventory;
+use crate::model::{CaptureDevice, DeviceName, Inventory, NotFound};
 
 /// What can be captured now. `root` is `/`, or a fake one in tests.
 pub fn inventory(root: &Path) -> Inventory {
-    let cards = sound::cards(root);
+    let cards = sound::cards(root, &video::hardware(root));
     Inventory {
         capture: video::devices(root, &cards),
         sound: cards.into_iter().flat_map(|card| card.devices).collect(),
         devices: buses::devices(root),
     }
+}
+
+/// The device that `name` means now, with the node to open in [`CaptureDevice::kernel`]. A link that udev did not make
+/// is followed.
+pub fn find(root: &Path, name: &DeviceName) -> Result<CaptureDevice, NotFound> {
+    let inventory = inventory(root);
+    match (inventory.find(name), name) {
+        (Err(NotFound::Absent(_)), DeviceName::Link(link)) => followed(root, link, &inventory),
+        (found, _) => found.cloned(),
+    }
+}
+
+/// What a link that nobody listed leads to: a device of the inventory, or a node that says nothing of itself.
+fn followed(root: &Path, link: &Path, inventory: &Inventory) -> Result<CaptureDevice, NotFound> {
+    let absent = || NotFound::Absent(link.display().to_string());
+    let inside = root.join(link.strip_prefix("/").unwrap_or(link));
+    let node = inside.canonicalize().map_err(|_| absent())?;
+    let kernel = PathBuf::from("/dev").join(node.file_name().ok_or_else(absent)?);
+    let known = inventory.capture.iter().find(|device| Path::new(&device.kernel) == kernel);
+    let kernel = kernel.display().to_string();
+    let unknown = || CaptureDevice { node: kernel.clone(), kernel: kernel.clone(), ..CaptureDevice::default() };
+    Ok(known.cloned().unwrap_or_else(unknown))
 }
 
 /// The piece of hardware behind a class device: two class devices of one card have it in common. The functions of a USB

@@ -13,7 +13,8 @@ pub(crate) struct Card {
     pub(crate) devices: Vec<SoundDevice>,
 }
 
-pub(crate) fn cards(root: &Path) -> Vec<Card> {
+/// The cards that capture; `capturing` is the hardware that captures pictures.
+pub(crate) fn cards(root: &Path, capturing: &[PathBuf]) -> Vec<Card> {
     let class = root.join("sys/class/sound");
     let entries = names_in(&class);
     let listing = std::fs::read_to_string(root.join("proc/asound/cards")).unwrap_or_default();
@@ -23,11 +24,17 @@ pub(crate) fn cards(root: &Path) -> Vec<Card> {
         let directory = class.join(format!("card{number}"));
         let id = attribute(&directory.join("id")).unwrap_or_else(|| number.to_string());
         let name = long_name(&listing, number).unwrap_or_else(|| id.clone());
+        let hardware = hardware_of(&directory);
         let devices = capture_pcms(&entries, number)
             .into_iter()
-            .map(|device| SoundDevice { device: format!("hw:CARD={id},DEV={device}"), name: name.clone() })
+            .map(|device| SoundDevice {
+                device: format!("hw:CARD={id},DEV={device}"),
+                name: name.clone(),
+                card: id.clone(),
+                of_capture: hardware.as_ref().is_some_and(|hardware| capturing.contains(hardware)),
+            })
             .collect();
-        Card { hardware: hardware_of(&directory), devices }
+        Card { hardware, devices }
     };
     numbers.into_iter().map(card).filter(|card| !card.devices.is_empty()).collect()
 }

@@ -108,6 +108,12 @@ codes! {
     SourceSignalGood => "source_signal_good",
     /// A file of a playlist cannot be played and is left out.
     EntrySkipped => "entry_skipped",
+    /// What a capture device says of the signal at an input has changed.
+    InputChanged => "input_changed",
+    /// A capture or sound device was plugged in.
+    DevicePlugged => "device_plugged",
+    /// A capture or sound device was unplugged.
+    DeviceUnplugged => "device_unplugged",
     /// The program shows another source.
     ProgramSwitched => "program_switched",
     /// The program went to slate.

@@ -9,6 +9,7 @@ use super::capacity::CapacityStatus;
 use super::event::Fault;
 use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
+use super::input::InputStatus;
 use super::live::LiveSettings;
 use super::signal::SignalStatus;
 use super::sound::{Loudness, SoundState};
@@ -203,6 +204,9 @@ pub struct SourceStatus {
     /// Faults of its signal.
     #[serde(default)]
     pub signal: SignalStatus,
+    /// What its capture device says of the signal; none for a source without one, and before the device was asked.
+    #[serde(default)]
+    pub input: Option<InputStatus>,
 }
 
 /// A timecode that came with a picture.

@@ -63,22 +63,37 @@ struct Encoders<'a, 'b> {
     sessions: &'a mut Sessions<'b>,
 }
 
-/// Capture devices that no source names: what `auto` may take, without sound that another source names.
+/// Capture devices that no source names: what `auto` may take, without sound that another source names. If there is
+/// just one sound card that is not part of a capture device, the first device without sound of its own takes it.
 fn unclaimed(checked: &Checked, inventory: &Inventory) -> Vec<CaptureDevice> {
-    let (mut nodes, mut sounds) = (Vec::new(), Vec::new());
+    let (mut names, mut sounds) = (Vec::new(), Vec::new());
     for source in checked.channels.iter().flat_map(|channel| &channel.sources) {
         match &source.kind {
-            config::SourceKind::V4l2 { device, aliases, sound, .. } => {
-                nodes.extend(std::iter::once(device).chain(aliases).map(|path| path.display().to_string()));
+            config::SourceKind::V4l2 { device, sound, .. } => {
+                names.push(device);
                 sounds.extend(sound.iter().map(|sound| config::sound_resource(sound)));
             }
             config::SourceKind::Alsa { device } => sounds.push(config::sound_resource(device)),
             _ => {}
         }
     }
-    let free = inventory.capture.iter().filter(|device| !nodes.contains(&device.node)).cloned();
+    let claimed: Vec<&CaptureDevice> = names.into_iter().filter_map(|name| inventory.find(name).ok()).collect();
+    let free = inventory.capture.iter().filter(|device| !claimed.contains(device)).cloned();
     let quiet = |sound: &String| !sounds.contains(&config::sound_resource(sound));
-    free.map(|device| CaptureDevice { sound: device.sound.filter(quiet), ..device }).collect()
+    let mut free: Vec<CaptureDevice> =
+        free.map(|device| CaptureDevice { sound: device.sound.filter(quiet), ..device }).collect();
+    let lone = lone_card(inventory).filter(quiet);
+    if let Some((device, sound)) = free.iter_mut().find(|device| device.sound.is_none()).zip(lone) {
+        device.sound = Some(sound);
+    }
+    free
+}
+
+/// The first device of the only sound card that is not part of a capture device.
+fn lone_card(inventory: &Inventory) -> Option<String> {
+    let mut others = inventory.sound.iter().filter(|sound| !sound.of_capture);
+    let first = others.next()?;
+    others.all(|other| other.card == first.card).then(|| first.device.clone())
 }
 
 fn derive_channel(
@@ -233,8 +248,8 @@ fn sources(channel: &Channel, free: &[CaptureDevice]) -> Result<Vec<SourcePlan>,
             continue;
         };
         for (n, device) in free.iter().enumerate() {
-            let kind =
-                SourceKind::V4l2 { device: PathBuf::from(&device.node), sound: device.sound.clone(), size: None };
+            let Ok(name) = device.stable_name().parse() else { continue };
+            let kind = SourceKind::V4l2 { device: name, sound: device.sound.clone(), size: None };
             let id = named(format!("{}-{}", source.id, n + 1))?;
             plans.push(SourcePlan { id, kind, expect: source.expect, fit: source.fit });
         }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, ExpectedFormat, FailoverRules, Fit, ImageName, Overlay, PictureSize,
+    BitRate, ChannelId, DestinationId, DeviceName, ExpectedFormat, FailoverRules, Fit, ImageName, Overlay, PictureSize,
     ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId, VideoCodec,
 };
 
@@ -76,8 +76,8 @@ pub enum SourceKind {
     Test,
     /// A capture device, with sound from an ALSA device if there is one.
     V4l2 {
-        /// Device node.
-        device: PathBuf,
+        /// Which device; looked for each time it is opened.
+        device: DeviceName,
         /// ALSA device, such as `hw:1`.
         sound: Option<String>,
         /// Size to ask of the device; of what it offers, the nearest to the program if none.

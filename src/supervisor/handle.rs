@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::cards::Cards;
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
 use crate::model::{Act, Acted, ChannelId, Event, LiveChange, SourceId, TakeOrder};
 
@@ -119,6 +120,7 @@ pub struct Handle {
     pub(crate) events: broadcast::Sender<Arc<StampedEvent>>,
     pub(crate) runtime: PathBuf,
     pub(crate) images: PathBuf,
+    pub(crate) cards: Cards,
 }
 
 impl Handle {
@@ -142,6 +144,11 @@ impl Handle {
     /// Where images for slates and logos are. It may not be there yet.
     pub fn images(&self) -> &Path {
         &self.images
+    }
+
+    /// The same, with the cards that the hardware profiles know.
+    pub fn knowing(self, cards: Cards) -> Self {
+        Self { cards, ..self }
     }
 
     /// Where the worker of `channel` leaves its newest confidence picture (JPEG, replaced atomically; its

@@ -1,18 +1,20 @@
 //! One actor per channel, child processes, adoption, snapshots.
 //!
-//! Owns: orders and their confirmation, the worker processes, the status snapshot. Must not: link GStreamer, block on a
+//! Owns: orders and their confirmation, the worker processes, the status snapshot, news of devices. Must not: link GStreamer, block on a
 //! worker, or report anything as done before the worker said so.
 
 mod account;
 mod acts;
 mod admission;
 mod asks;
+mod cards;
 mod channel;
 mod conduct;
 mod handle;
 mod journal;
 mod lifecycle;
 mod notes;
+mod plugs;
 mod reach;
 mod reload;
 mod root;
@@ -22,6 +24,7 @@ mod start;
 mod takes;
 mod verdict;
 
+pub use cards::Cards;
 pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};
 pub use lifecycle::Limits;
 pub use settings::{Budget, Configuration, Configured, Reload, Settings};

@@ -1,11 +1,13 @@
 //! Bringing the supervisor up, and ending it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
+use super::cards::Cards;
 use super::channel::Shared;
 use super::handle::Handle;
 use super::journal::Journal;
@@ -38,6 +40,8 @@ pub struct Supervisor {
     root: JoinHandle<()>,
     journal: Journal,
     limit: Duration,
+    /// Ends with the supervisor.
+    _plugs: JoinSet<()>,
 }
 
 impl Supervisor {
@@ -46,7 +50,7 @@ impl Supervisor {
         let Records { store, orders, recorder } = records;
         let journal = Journal::new(recorder);
         let limit = settings.limits.longest_stop() + settings.limits.patience;
-        let (runtime, images) = (settings.runtime.clone(), settings.images.clone());
+        let (runtime, images, cards) = (settings.runtime.clone(), settings.images.clone(), Cards::default());
         let changed = Arc::new(Notify::new());
         let (answers, answered) = mpsc::unbounded_channel();
         let shared = Shared { settings: Arc::new(settings), journal: journal.clone(), store, changed, answers };
@@ -61,8 +65,10 @@ impl Supervisor {
         let (control, told) = mpsc::channel(4);
         let root = Root::new(shared, overview, orders, snapshot, Reloading::new(reload));
         let root = tokio::spawn(root.run(configuration, Inbox { requests: asked, control: told, answers: answered }));
-        let handle = Handle { requests, status, events: journal.events(), runtime, images };
-        (Self { control, root, journal, limit }, handle)
+        let handle = Handle { requests, status, events: journal.events(), runtime, images, cards };
+        let mut plugs = JoinSet::new();
+        plugs.spawn(super::plugs::watch(PathBuf::from("/"), journal.clone()));
+        (Self { control, root, journal, limit, _plugs: plugs }, handle)
     }
 
     /// Takes over the workers that are on air, starts those that are missing, and goes on so.

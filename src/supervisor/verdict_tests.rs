@@ -27,6 +27,7 @@ fn source(name: &str, health: HealthReport) -> SourceStatus {
         late: 0,
         timecode: None,
         signal: Default::default(),
+        input: None,
     }
 }
 

@@ -1,6 +1,7 @@
-//! Processes, signals, locks and the service notifications of systemd; the only home of `unsafe`.
+//! Processes, signals, locks, the service notifications of systemd, and what the kernel says of devices; the only home
+//! of `unsafe`.
 //!
-//! Owns: everything that is said to the kernel about other processes and about this one. Must not: know channels or
+//! Owns: everything that is said to the kernel about other processes, this one and devices. Must not: know channels or
 //! messages, or decide when to do any of it. A process is held by pidfd, so that no signal ever reaches a stranger who
 //! was given the same pid, whether it is our child or was started by a daemon that is gone.
 
@@ -11,6 +12,8 @@ mod notify;
 mod priority;
 mod process;
 mod signals;
+mod uevents;
+mod video_input;
 
 pub use descriptors::seal_descriptors;
 pub use lock::{DirectoryLock, LockError};
@@ -19,3 +22,5 @@ pub use notify::Service;
 pub use priority::raise_priority;
 pub use process::{Exit, Launch, Process, Signal, bound_log, own_since};
 pub use signals::{Asked, Signals, die_of_faults};
+pub use uevents::Uevents;
+pub use video_input::{SignalFormat, VideoInput, VideoSignal};

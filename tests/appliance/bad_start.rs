@@ -70,7 +70,7 @@ fn a_second_daemon_is_refused_and_the_first_one_goes_on() {
 #[test]
 fn a_missing_device_is_a_slate_with_a_reason() {
     let mut rig = Rig::new(&[("a", "sources = [\"cam\"]"), ("b", PLAIN)]);
-    rig.edit(|text| format!("{text}[sources.cam]\nkind = \"v4l2\"\ndevice = \"/dev/video77\"\n"));
+    rig.edit(|text| format!("{text}[sources.cam]\nkind = \"v4l2\"\ndevice = \"path:nowhere\"\n"));
     rig.start_origin();
     rig.start_daemon();
     let channel = rig.wait_channel("a", "slate with a failed source", |channel| {
@@ -79,7 +79,7 @@ fn a_missing_device_is_a_slate_with_a_reason() {
             && channel.report.as_ref().is_some_and(|report| report.sources[0].state == SourceState::Failed)
     });
     assert_eq!((channel.health.health, channel.health.code.as_str()), (Health::Unhealthy, "no_source"));
-    assert_says(&channel.health.reason, &["the slate is on air", "cam", "/dev/video77"]);
+    assert_says(&channel.health.reason, &["the slate is on air", "cam", "path:nowhere"]);
     eprintln!("a missing device: {}", channel.health.reason);
     wait_picture(&rig, "a", false);
     rig.wait_channel("b", "its neighbour is healthy", |channel| channel.health.health == Health::Healthy);
@@ -90,6 +90,6 @@ fn a_missing_device_is_a_slate_with_a_reason() {
     let told: Vec<_> = events.iter().filter(|e| e["code"] == "source_lost" && e["channel"] == "a").collect();
     assert_eq!(told.len(), 1, "each attempt is told anew: {told:#?}");
     assert_eq!(told[0]["fault"], "hardware");
-    assert_says(told[0]["hint"].as_str().unwrap(), &["check the cable", "/dev/video77 is there and free"]);
+    assert_says(told[0]["hint"].as_str().unwrap(), &["check the cable", "path:nowhere is there and free"]);
     assert_eq!(rig.channel("a").restarts, 0, "a source is no reason to restart a worker");
 }

@@ -184,6 +184,9 @@ fn files_and_devices() {
     table.edit("token_file = \"token\"", "token = \"hunter2-hunter2\"");
     table.edit("https://origin", "https://user:hunter2@origin");
     // A device may be unplugged: that is no fault of the configuration.
+    table.edit("kind = \"test\"", "kind = \"v4l2\"\ndevice = \"serial:none\"");
+    table.edit("kind = \"test\"", "kind = \"v4l2\"\ndevice = \"path:\"");
+    // The kernel numbers devices as it finds them.
     table.edit("kind = \"test\"", "kind = \"v4l2\"\ndevice = \"/dev/video77\"");
     table.edit("kind = \"test\"", "kind = \"v4l2\"\ndevice = \"video0\"");
     insta::assert_snapshot!(table.0);
@@ -269,7 +272,7 @@ fn clashes_name_both_claimants() {
     table.edit_and_add("title", "title", SECOND);
     for exclusive in [
         "v4l2\"
-device = \"/dev/video0\"",
+device = \"serial:D206\"",
         "alsa\"
 device = \"hw:1\"",
         "srt\"
@@ -384,7 +387,7 @@ fn reserved_names() {
 fn warnings_do_not_refuse() {
     let site = Site::new(GOOD)
         .edit("uplinkd.toml", "https://", "http://")
-        .edit("uplinkd.toml", "kind = \"test\"", "kind = \"v4l2\"\ndevice = \"/dev/video77\"")
+        .edit("uplinkd.toml", "kind = \"test\"", "kind = \"v4l2\"\ndevice = \"path:pci-0000:05:00.0\"")
         .edit("uplinkd.toml", "[appliance]", "[api]\nlisten = \"0.0.0.0:8080\"\n\n[appliance]")
         .edit("uplinkd.toml", "title =", "hardware_profile = \"software-x264\"\ntitle =")
         .edit("hardware-profiles/software-x264.toml", "codec =", "max_sessions = 1\ncodec =")

@@ -75,6 +75,7 @@ fn auto_takes_every_capture_device_in_order_and_a_test_source_last() {
         name: "card".into(),
         driver: "uvcvideo".into(),
         sound: sound.map(str::to_owned),
+        ..CaptureDevice::default()
     };
     let inventory = Inventory { capture: vec![device(0, Some("hw:1")), device(2, None)], ..Inventory::default() };
     let plans = plans(&demo(), &inventory);
@@ -96,10 +97,11 @@ fn auto_leaves_alone_what_another_source_names() {
         name: "card".into(),
         driver: "uvcvideo".into(),
         sound: None,
+        ..CaptureDevice::default()
     };
     let plans = plans(&checked, &Inventory { capture: vec![device(0), device(1)], ..Inventory::default() });
     let SourceKind::V4l2 { device, .. } = &plans[1].sources[0].kind else { panic!("no v4l2") };
-    assert_eq!((device.to_str().unwrap(), plans[1].sources.len()), ("/dev/video1", 2));
+    assert_eq!((device.to_string().as_str(), plans[1].sources.len()), ("/dev/video1", 2));
 }
 
 #[test]

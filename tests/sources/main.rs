@@ -82,7 +82,7 @@ fn a_file_is_looped_without_a_gap() {
 #[test]
 fn what_cannot_be_opened_says_why_and_the_slate_goes_out() {
     let missing = SourceKind::File { path: "/nonexistent/clip.mp4".into() };
-    let device = SourceKind::V4l2 { device: "/dev/video99".into(), sound: None, size: None };
+    let device = SourceKind::V4l2 { device: "/dev/video99".parse().unwrap(), sound: None, size: None };
     let rig = Rig::start((30, 1), &[missing, device], ProgramOrder::Auto);
     let told =
         |r: &recorder::Record| r.events.iter().filter(|e| e.hint.is_some()).count() >= 2 && r.pictures.len() > 30;

@@ -267,6 +267,7 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, live: &LiveSettings, posit
         late: 0,
         timecode: None,
         signal: Default::default(),
+        input: None,
     };
     let destination = |id| DestinationStatus {
         id,

@@ -34,6 +34,7 @@ pub(crate) fn rig(runtime: &Path) -> (Handle, Rig) {
         events: events.clone(),
         runtime: runtime.to_owned(),
         images: runtime.join("images"),
+        cards: Default::default(),
     };
     (handle, Rig { requests: inbox, status, events })
 }
@@ -168,6 +169,7 @@ fn report() -> WorkerReport {
         late: 4,
         timecode: None,
         signal: Default::default(),
+        input: None,
     };
     WorkerReport {
         program: ProgramStatus {

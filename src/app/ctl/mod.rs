@@ -5,6 +5,7 @@
 
 mod capacity;
 mod client;
+mod devices;
 mod exit;
 mod follow;
 mod graphics;
@@ -36,6 +37,7 @@ Examples:
   uplinkctl overlay demo lower-third 'Ada Lovelace' Mathematician
   uplinkctl overlay demo off lower-third take it away
   uplinkctl slate-set demo --text 'Back at nine' --countdown-to 2026-11-22T20:00:00Z
+  uplinkctl devices                      what is plugged in, and what to write for it
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl events --follow              what happens, as it happens
   uplinkctl --api http://10.0.0.7:8080 --json status | jq .health
@@ -190,6 +192,8 @@ enum Verb {
         #[command(subcommand)]
         verb: graphics::ImageVerb,
     },
+    /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
+    Devices,
     /// Put the configuration on disk in force; a faulty one changes nothing.
     Reload,
     /// What happened lately.
@@ -310,6 +314,10 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             command(&client, &format!("channels/{}/set", overlay.channel), Some(overlay.body()?), json).await
         }
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
+        Verb::Devices => {
+            let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
+            Ok(if json { text } else { devices::list(&found) })
+        }
         Verb::Reload => command(&client, "config/reload", None, json).await,
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,

@@ -10,7 +10,7 @@ use crate::app::fragments;
 use crate::config::{Checked, load};
 use crate::hardware::inventory;
 use crate::plan::{PlanPaths, derive, needs};
-use crate::supervisor::{Configuration, Configured, Reload};
+use crate::supervisor::{Cards, Configuration, Configured, Reload};
 
 /// Reads, checks and plans; all faults at once.
 pub(super) fn read(place: &Place) -> Result<(Checked, Configuration), Failure> {
@@ -18,10 +18,11 @@ pub(super) fn read(place: &Place) -> Result<(Checked, Configuration), Failure> {
 }
 
 /// The same again, whenever the supervisor asks for it. The API stays where it `listen`s.
-pub(super) fn reload(place: &Place, listen: SocketAddr) -> Reload {
+pub(super) fn reload(place: &Place, listen: SocketAddr, cards: Cards) -> Reload {
     let place = place.clone();
     Box::new(move || {
         let (checked, configuration) = load_all(&place)?;
+        cards.learn(&checked.profiles);
         if checked.listen != listen {
             let wanted = checked.listen;
             tracing::warn!("[api] listen = {wanted} takes effect when uplinkd is started again; until then {listen}");

@@ -8,6 +8,7 @@ mod budget;
 mod configuration;
 mod failure;
 mod service;
+mod warm;
 mod wire;
 
 use std::process::ExitCode;
@@ -36,7 +37,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (checked, configuration) = configuration::read(&place)?;
     let held = wire::take(&place, &configuration)?;
     let runtime = wire::runtime()?;
-    let result = runtime.block_on(service::run(&place, checked.listen, configuration));
+    let result = runtime.block_on(service::run(&place, &checked, configuration));
     // Whatever still blocks (a disk) does not keep the process.
     runtime.shutdown_timeout(wire::LAST_BREATH);
     drop(held);

@@ -1,6 +1,5 @@
 //! The daemon at work: supervisor, API, signals.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +10,12 @@ use tokio::time::{Instant, Interval};
 use super::arguments::Place;
 use super::configuration::{images, reload};
 use super::failure::Failure;
+use super::warm;
 use crate::api;
+use crate::config::Checked;
 use crate::model::Event;
 use crate::store::Store;
-use crate::supervisor::{Command, Configuration, Handle, Limits, Records, Settings, Supervisor};
+use crate::supervisor::{Cards, Command, Configuration, Handle, Limits, Records, Settings, Supervisor};
 use crate::system::{Asked, Service, Signals};
 use crate::telemetry::Recorder;
 
@@ -25,7 +26,8 @@ const API_WITHIN: Duration = Duration::from_millis(500);
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs until a signal ends it.
-pub(super) async fn run(place: &Place, listen: SocketAddr, configuration: Configuration) -> Result<(), Failure> {
+pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configuration) -> Result<(), Failure> {
+    let listen = checked.listen;
     let signals = Signals::listen().map_err(Failure::System)?;
     let listener = TcpListener::bind(listen).await.map_err(|cause| Failure::Bind { listen, cause })?;
     let address = listener.local_addr().map_err(Failure::System)?;
@@ -33,11 +35,16 @@ pub(super) async fn run(place: &Place, listen: SocketAddr, configuration: Config
     let limits = Limits::default();
     let settings =
         Settings { runtime: place.runtime.clone(), images: images(place), worker: place.worker.clone(), limits };
-    let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload(place, listen));
+    let cards = Cards::default();
+    cards.learn(&checked.profiles);
+    let reload = reload(place, listen, cards.clone());
+    let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
+    let handle = handle.knowing(cards);
     let (close, closing) = oneshot::channel::<()>();
     let served = tokio::spawn(api::serve(listener, handle.clone(), async {
         let _ = closing.await;
     }));
+    warm::registry(place).await;
     supervisor.begin();
     tracing::info!("API and panel: http://{address}");
     Service.ready();

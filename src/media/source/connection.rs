@@ -9,11 +9,12 @@ use gstreamer::prelude::*;
 use super::Context;
 use super::branch::Branches;
 use super::guest::{Call, Session};
+use super::input::{self, Opened};
 use super::looped::Loop;
 use super::rtmp::Inlet;
 use super::{decklink, head};
 use crate::media::feed::Streams;
-use crate::model::{FrameGrid, MediaTime, SourceId};
+use crate::model::{FrameGrid, InputState, MediaTime, SourceId};
 use crate::plan::{SourceKind, SrtMode};
 
 /// How often the thread looks at the bus and at what arrived.
@@ -51,6 +52,8 @@ pub(super) struct Connection<'a> {
     looped: Option<Loop>,
     inlet: Option<Arc<Inlet>>,
     guest: Option<Session>,
+    /// The capture device, if it has one.
+    device: Option<Opened>,
     opened: Instant,
     delivered: bool,
     announced: Option<Streams>,
@@ -79,6 +82,7 @@ impl<'a> Connection<'a> {
             looped,
             inlet: None,
             guest: None,
+            device: None,
             opened: Instant::now(),
             delivered: false,
             announced: None,
@@ -99,7 +103,10 @@ impl<'a> Connection<'a> {
                 let session = Session::build(call, &self.pipeline, &self.branches, *latency_ms, stun.as_deref())?;
                 self.guest = Some(session);
             }
-            _ => head::build(self.context, &self.pipeline, &self.branches, origin).map_err(|e| e.to_string())?,
+            _ => {
+                let head = head::build(self.context, &self.pipeline, &self.branches, origin);
+                self.device = head.map_err(|e| e.message.to_string())?;
+            }
         }
         if let Some(looped) = &mut self.looped {
             looped.prepare(&self.pipeline, &self.bus)?;
@@ -128,7 +135,7 @@ impl<'a> Connection<'a> {
             if let Some(end) = self.next_message() {
                 break end;
             }
-            if let Some(end) = self.guest_gone().or_else(|| self.look()) {
+            if let Some(end) = self.guest_gone().or_else(|| self.sender_changed()).or_else(|| self.look()) {
                 break end;
             }
         };
@@ -167,8 +174,19 @@ impl<'a> Connection<'a> {
         self.looped.as_ref().is_some_and(|looped| looped.rewind(&self.pipeline))
     }
 
+    /// What the driver of the capture device says, where that ends the connection.
+    fn sender_changed(&self) -> Option<End> {
+        let (device, sent) = (self.device.as_ref()?, self.context.input.as_ref()?.sent()?);
+        input::has_changed(device.format, sent).then(|| self.ended(format!("its sender's format is now {sent}")))
+    }
+
     /// Compares what has arrived with what should have.
     fn look(&mut self) -> Option<End> {
+        if let Some(reason) = self.context.input.as_ref().and_then(|input| input.darkness()) {
+            self.announce();
+            self.context.condition.no_signal(&reason);
+            return None;
+        }
         let now = self.context.clock.now();
         if let Some(reason) = self.inlet.as_ref().and_then(|inlet| inlet.end()) {
             return Some(self.ended(reason));
@@ -189,13 +207,24 @@ impl<'a> Connection<'a> {
             return Some(End::Lost(format!("nothing arrived for {:.1} s", silent.as_secs_f32())));
         }
         if silent >= patience && self.has_no_signal() {
-            self.context.condition.no_signal();
+            self.no_signal();
         } else if silent >= patience {
             self.context.condition.lost(&format!("nothing arrived for {} ms", silent.as_millis()));
         } else if self.announced.is_some() {
             self.context.condition.delivering();
+            if matches!(self.context.plan.kind, SourceKind::DeckLink { .. }) {
+                let (condition, format) = (&self.context.condition, self.context.condition.arriving());
+                condition.input(InputState::Locked, format, "the device reads the signal", None);
+            }
         }
         None
+    }
+
+    /// The card has said so itself.
+    fn no_signal(&self) {
+        const REASON: &str = "no signal at the input";
+        self.context.condition.input(InputState::NoSignal, None, REASON, None);
+        self.context.condition.no_signal(REASON);
     }
 
     /// How long it may be silent before it is opened anew.
@@ -218,7 +247,7 @@ impl<'a> Connection<'a> {
 
     fn not_yet(&self) -> Option<End> {
         if self.has_no_signal() {
-            self.context.condition.no_signal();
+            self.no_signal();
             return None;
         }
         let (patience, what) = match &self.context.plan.kind {

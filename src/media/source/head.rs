@@ -7,24 +7,32 @@ use gstreamer::prelude::*;
 
 use super::Context;
 use super::branch::Branches;
+use super::input::{Opened, follow_sender};
 use super::{custom, decklink, mode, ndi, rtsp, test_signal};
-use crate::model::{MediaTime, PictureSize};
+use crate::hardware::find;
+use crate::model::{DeviceName, MediaTime, PictureSize};
 use crate::plan::{SourceKind, SrtMode};
 
 pub(super) type Built = Result<(), gst::glib::BoolError>;
 
-/// Builds the head of `context`'s source into `pipeline`; decoded streams go to `branches`.
-pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Branches, origin: MediaTime) -> Built {
-    match &context.plan.kind {
-        SourceKind::Test => test_signal::build(context, pipeline, branches, origin),
+/// Builds the head of `context`'s source into `pipeline`; decoded streams go to `branches`. Says which capture device was
+/// opened, if it is one.
+pub(super) fn build(
+    context: &Context,
+    pipeline: &gst::Pipeline,
+    branches: &Branches,
+    origin: MediaTime,
+) -> Result<Option<Opened>, gst::glib::BoolError> {
+    let built = match &context.plan.kind {
         SourceKind::V4l2 { device, sound, size } => {
-            v4l2(context, pipeline, branches, device, *size)?;
+            let opened = v4l2(context, pipeline, branches, device, *size)?;
             match sound {
                 Some(device) => alsa(pipeline, branches, device)?,
                 None => branches.set_complete(),
             }
-            Ok(())
+            return Ok(Some(opened));
         }
+        SourceKind::Test => test_signal::build(context, pipeline, branches, origin),
         SourceKind::Alsa { device } => alsa(pipeline, branches, device),
         SourceKind::File { path } => file(path, pipeline, branches),
         // What a publisher brings is built when it is there.
@@ -41,7 +49,8 @@ pub(super) fn build(context: &Context, pipeline: &gst::Pipeline, branches: &Bran
         SourceKind::DeckLink { .. } => decklink::build(&context.plan.kind, pipeline, branches),
         // A guest's pipeline is built around its offer, see `guest`.
         SourceKind::Whip { .. } => Err(gst::glib::bool_error!("no guest is there")),
-    }
+    };
+    built.map(|()| None)
 }
 
 /// A media file.
@@ -176,10 +185,12 @@ fn v4l2(
     context: &Context,
     pipeline: &gst::Pipeline,
     branches: &Branches,
-    device: &Path,
+    device: &DeviceName,
     size: Option<PictureSize>,
-) -> Built {
-    let source = gst::ElementFactory::make("v4l2src").property("device", device.to_string_lossy().as_ref()).build()?;
+) -> Result<Opened, gst::glib::BoolError> {
+    let found = find(Path::new("/"), device).map_err(|error| gst::glib::bool_error!("{error}"))?;
+    let format = follow_sender(Path::new(&found.kernel));
+    let source = gst::ElementFactory::make("v4l2src").property("device", &found.kernel).build()?;
     pipeline.add(&source)?;
     source.set_state(gst::State::Ready).map_err(|_| gst::glib::bool_error!("it could not be opened"))?;
     let offered = source.static_pad("src").map(|pad| pad.query_caps(None)).unwrap_or_else(gst::Caps::new_any);
@@ -191,7 +202,8 @@ fn v4l2(
     let decode = decoder(pipeline, branches)?;
     let complete = branches.clone();
     decode.connect_no_more_pads(move |_| complete.set_complete());
-    gst::Element::link_many([&source, &filter, &decode])
+    gst::Element::link_many([&source, &filter, &decode])?;
+    Ok(Opened { format })
 }
 
 /// Any format of this size.

@@ -7,6 +7,9 @@
 //!     └─ cannot be opened ─▶ failed ── backoff ─▶ connecting
 //! ```
 //!
+//! A capture device is looked for by its name each time it is opened; when it, or its signal, comes back, nobody waits for
+//! the backoff. What its driver says of the signal is asked beside it, see [`input`].
+//!
 //! A connection is a pipeline of its own on the shared system clock: when it ends it is thrown away and built anew, so
 //! that nothing of a broken stream survives into the next. Frames go into the [`Feed`]; the program never waits.
 
@@ -16,6 +19,7 @@ mod custom;
 mod decklink;
 mod guest;
 mod head;
+mod input;
 mod looped;
 mod mode;
 mod ndi;
@@ -35,6 +39,7 @@ use std::time::{Duration, Instant};
 use self::connection::{Connection, End};
 pub use self::custom::check as check_fragment;
 use self::guest::{Call, Door};
+use self::input::Input;
 use self::rtmp::Entrance;
 use self::status::Condition;
 use super::EventSink;
@@ -60,6 +65,7 @@ pub(crate) struct Source {
     condition: Arc<Condition>,
     stop: Arc<AtomicBool>,
     door: Option<Arc<Door>>,
+    input: Option<Arc<Input>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -75,6 +81,8 @@ pub(super) struct Context {
     entrance: Option<Entrance>,
     /// Where guests knock.
     pub(super) door: Option<Arc<Door>>,
+    /// What the driver of its capture device sees.
+    pub(super) input: Option<Arc<Input>>,
 }
 
 impl Context {
@@ -122,6 +130,7 @@ impl Source {
             SourceKind::Whip { key, second_publisher, .. } => Some(Door::new(key.clone(), *second_publisher)),
             _ => None,
         };
+        let input = Input::watch(&plan, &condition, &stop);
         let context = Context {
             plan: plan.clone(),
             format,
@@ -131,12 +140,13 @@ impl Source {
             stop: Arc::clone(&stop),
             entrance: Entrance::new(&plan.kind, loss, &condition),
             door: door.clone(),
+            input: input.clone(),
         };
         let thread = std::thread::Builder::new().name(format!("source {}", plan.id)).spawn(move || run(&context));
         if let Err(error) = &thread {
             condition.failed(&format!("the box could not start a thread for it ({error})"));
         }
-        Self { plan, feed, condition, stop, door, thread: Mutex::new(thread.ok()) }
+        Self { plan, feed, condition, stop, door, input, thread: Mutex::new(thread.ok()) }
     }
 
     /// A source that a test feeds itself.
@@ -144,7 +154,7 @@ impl Source {
     pub(crate) fn fed(plan: SourcePlan, format: ProgramFormat, loss: Duration, signal: &SignalThresholds) -> Self {
         let feed = Arc::new(Feed::new(format, loss, Duration::from_millis(80)).watched(signal));
         let condition = Arc::new(Condition::new(plan.clone(), HouseClock::start(), Arc::new(|_| {})));
-        Self { plan, feed, condition, stop: Arc::default(), door: None, thread: Mutex::new(None) }
+        Self { plan, feed, condition, stop: Arc::default(), door: None, input: None, thread: Mutex::new(None) }
     }
 
     /// The plan it was started with.
@@ -162,7 +172,8 @@ impl Source {
         if let Some(wrong) = self.condition.wrong_format() {
             self.feed.wrong_format(wrong);
         }
-        self.feed.tick(at)
+        // Bars that a card makes without a signal are a good picture, but nobody's.
+        self.feed.tick(at) && self.input.as_ref().is_none_or(|input| !input.is_dark())
     }
 
     /// How it is.
@@ -257,8 +268,10 @@ fn run(context: &Context) {
         }
         let wait = attempts.failed(fastrand::f64());
         let until = Instant::now() + wait;
+        let arrivals = || context.input.as_ref().map_or(0, |input| input.arrivals());
+        let known = arrivals();
         let knocked = || context.door.as_ref().is_some_and(|door| door.is_knocked());
-        while !context.stopping() && Instant::now() < until && !knocked() {
+        while !context.stopping() && Instant::now() < until && !knocked() && arrivals() == known {
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }

@@ -12,8 +12,8 @@ use crate::media::clock::HouseClock;
 use crate::media::feed::FeedCounters;
 use crate::model::status::{SourceState, SourceStatus, SourceTimecode};
 use crate::model::{
-    Event, EventCode, ExpectedFormat, Fault, FrameRate, Health, HealthReport, MediaTime, PictureSize, Severity,
-    SignalStatus,
+    Event, EventCode, ExpectedFormat, Fault, FrameRate, Health, HealthReport, InputState, InputStatus, MediaTime,
+    PictureSize, Severity, SignalStatus,
 };
 use crate::plan::{SourceKind, SourcePlan};
 
@@ -40,6 +40,7 @@ struct Known {
     last_reason: Option<String>,
     /// The last thing somebody was turned away for, and how often since it was told.
     turned_away: Option<(String, MediaTime)>,
+    input: Option<InputStatus>,
 }
 
 /// Reason code of a source whose input has no signal.
@@ -73,6 +74,7 @@ impl Condition {
             skipped: BTreeSet::new(),
             last_reason: None,
             turned_away: None,
+            input: None,
         };
         Self { plan, clock, events, known: Mutex::new(known), wrong_format: AtomicBool::new(false) }
     }
@@ -96,7 +98,7 @@ impl Condition {
             SourceKind::Test => event.blame(Fault::Internal, "look at the worker's log"),
             SourceKind::V4l2 { device, .. } => event.blame(
                 Fault::Hardware,
-                format!("check the cable and the signal, then that {} is there and free", device.display()),
+                format!("check the cable and the signal, then that {device} is there and free (uplinkctl devices)"),
             ),
             SourceKind::Alsa { device } => {
                 event.blame(Fault::Hardware, format!("check that ALSA device {device} is there and free (arecord -l)"))
@@ -201,15 +203,41 @@ impl Condition {
         (self.events)(self.event(Severity::Info, EventCode::SourceConnected, text));
     }
 
+    /// What the card says of the signal at its input.
+    pub(super) fn input(&self, state: InputState, format: Option<String>, reason: &str, device: Option<&str>) {
+        let (since, device) = (self.clock.now(), device.map(str::to_owned));
+        let newer = InputStatus { state, format, reason: reason.to_owned(), since, device };
+        let mut known = self.known();
+        let Some(input) = &mut known.input else {
+            known.input = Some(newer);
+            return;
+        };
+        let changed = input.update(newer);
+        let format = input.format.as_ref().map(|format| format!(" ({format})")).unwrap_or_default();
+        drop(known);
+        if changed {
+            let severity = if state == InputState::Locked { Severity::Info } else { Severity::Warning };
+            let text = format!("input of source {}: {reason}{format}", self.plan.id);
+            (self.events)(self.event(severity, EventCode::InputChanged, text));
+        }
+    }
+
+    /// The format of the arriving picture, as a signal's is written.
+    pub(super) fn arriving(&self) -> Option<String> {
+        let known = self.known();
+        let rate = known.frame_rate.map(|rate| format!("p{rate}")).unwrap_or_default();
+        known.picture.map(|size| format!("{size}{rate}"))
+    }
+
     /// The card says that nothing is connected to the input, or nothing it can read.
-    pub(super) fn no_signal(&self) {
+    pub(super) fn no_signal(&self, reason: &str) {
         let mut known = self.known();
         let news = known.health.code != NO_SIGNAL;
         let state = if known.state == SourceState::Delivering { SourceState::Lost } else { known.state };
-        self.judge(&mut known, state, Health::Unhealthy, NO_SIGNAL, "no signal at the input");
+        self.judge(&mut known, state, Health::Unhealthy, NO_SIGNAL, reason);
         drop(known);
         if news {
-            let text = format!("source {} has no signal at its input", self.plan.id);
+            let text = format!("source {} has no signal: {reason}", self.plan.id);
             (self.events)(self.blame(self.event(Severity::Warning, EventCode::SourceLost, text)));
         }
     }
@@ -367,6 +395,7 @@ impl Condition {
             late: counters.late,
             timecode: known.timecode.clone(),
             signal,
+            input: known.input.clone(),
         }
     }
 }

@@ -1,0 +1,45 @@
+//! GStreamer's registry, read anew before workers need it: what takes longer than a worker may take is done once, here.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::arguments::Place;
+
+/// The longest that reading all plugins may take; workers are started all the same afterwards.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// Has a worker look at the plugins of this box, which takes a moment if nothing has changed since last time. If workers
+/// are on air already, they are taken over meanwhile.
+pub(super) async fn registry(place: &Place) {
+    let worker = place.worker.clone();
+    let looking = tokio::spawn(async move { look(&worker).await });
+    if !on_air(&place.runtime) {
+        let _ = looking.await;
+    }
+}
+
+async fn look(worker: &Path) {
+    let mut command = Command::new(worker);
+    command.arg("--probe").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
+        command.env_remove(name);
+    }
+    let ended = match command.spawn() {
+        Ok(mut child) => tokio::time::timeout(WITHIN, child.wait()).await,
+        Err(error) => return tracing::warn!(%error, "the worker cannot be run to look at the plugins of this box"),
+    };
+    match ended {
+        Ok(Ok(status)) if status.success() => {}
+        Ok(ended) => tracing::warn!(?ended, "the worker could not look at the plugins of this box"),
+        Err(_) => tracing::warn!("looking at the plugins of this box took more than {WITHIN:?}, and was given up"),
+    }
+}
+
+/// Whether a worker of an earlier daemon may be on air.
+fn on_air(runtime: &Path) -> bool {
+    let entries = std::fs::read_dir(runtime).into_iter().flatten();
+    entries.flatten().any(|entry| entry.path().join("worker.sock").exists())
+}
