@@ -267,8 +267,7 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             Ok(if json { text } else { report::appliance(&status) })
         }
         Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
-        Verb::Start { channel, force } => start(&client, channel, *force, json).await,
-        Verb::Capacity => room(&client, json).await,
+        verb @ (Verb::Start { .. } | Verb::Capacity | Verb::Bitrate { .. }) => burden(&client, verb, json).await,
         Verb::Stop { channel } => command(&client, &format!("channels/{channel}/stop"), None, json).await,
         Verb::Slate { channel } => command(&client, &format!("channels/{channel}/slate"), None, json).await,
         Verb::Release { channel } => command(&client, &format!("channels/{channel}/release"), None, json).await,
@@ -285,10 +284,6 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::CancelTake { channel, take } => {
             let body = serde_json::json!({ "take": take });
             command(&client, &format!("channels/{channel}/cancel"), Some(body), json).await
-        }
-        Verb::Bitrate { channel, rendition, bitrate } => {
-            let body = serde_json::json!({ "set": "bit_rate", "rendition": rendition, "bitrate": bitrate });
-            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
         }
         Verb::SlateText { channel, text } => {
             let body = serde_json::json!({ "set": "slate_text", "text": text });
@@ -321,6 +316,18 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Reload => command(&client, "config/reload", None, json).await,
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
+    }
+}
+
+/// What has to do with how much the box carries.
+async fn burden(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
+    match verb {
+        Verb::Start { channel, force } => start(client, channel, *force, json).await,
+        Verb::Bitrate { channel, rendition, bitrate } => {
+            let body = serde_json::json!({ "set": "bit_rate", "rendition": rendition, "bitrate": bitrate });
+            command(client, &format!("channels/{channel}/set"), Some(body), json).await
+        }
+        _ => room(client, json).await,
     }
 }
 
