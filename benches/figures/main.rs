@@ -28,6 +28,7 @@ mod origin_away;
 mod process;
 mod program_cost;
 mod row;
+mod sound_cost;
 mod source_killed;
 mod studio;
 mod table;
@@ -58,6 +59,7 @@ const FIGURES: &[Figure] = &[
     ("first-segment", first_segment::measure),
     ("encode-cost", encode_cost::measure),
     ("program-cost", program_cost::measure),
+    ("sound-cost", sound_cost::measure),
 ];
 
 fn main() -> ExitCode {

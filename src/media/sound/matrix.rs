@@ -53,6 +53,8 @@ impl Matrix {
         let surround = arriving.surround && inputs == 6;
         let straight = || (0..inputs.min(channels.into())).map(|n| tap(n, n, 1.0));
         let mono = inputs == 1;
+        // Whatever the layout says, one channel is mono.
+        let layout = if channels == 1 { SoundLayout::Mono } else { layout };
         let taps: Vec<Tap> = match layout {
             SoundLayout::Mono if mono => vec![tap(0, 0, 1.0)],
             SoundLayout::Mono if surround => {
@@ -121,6 +123,7 @@ mod tests {
         use SoundLayout::{Mono, Pairs, Stereo, Surround};
         let six = [0.1, 0.2, 0.4, 0.9, 0.3, 0.5];
         assert_eq!(usual(1, false, Stereo, 2, &[0.5]), [0.5, 0.5]);
+        assert_eq!(usual(1, false, Stereo, 1, &[0.5]), [0.5], "a plan whose layout does not fit");
         assert_eq!(usual(2, false, Mono, 1, &[0.5, 0.1]), [0.3]);
         assert_eq!(usual(6, false, Stereo, 2, &six), [0.1, 0.2], "six discrete channels: the first two");
         let down = usual(6, true, Stereo, 2, &six);
