@@ -58,3 +58,26 @@ fn a_faulty_configuration_is_64_without_a_daemon() {
     assert_eq!(output.status.code(), Some(64), "{said}{error}");
     assert!(said.contains("uplinkd.toml:1:1") && said.contains("nonsense"), "{said}");
 }
+
+#[test]
+fn fragments_of_custom_sources_are_parsed_by_the_worker() {
+    assert!(std::path::Path::new(env!("CARGO_BIN_EXE_uplink-worker")).exists());
+    let root = env!("CARGO_MANIFEST_DIR");
+    let check = |fragment: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let text = format!(
+            "[appliance]\nname = \"a\"\n[paths]\npipelines = \"{root}/pipelines\"\nhardware_profiles = \
+             \"{root}/hardware-profiles\"\n[sources.odd]\nkind = \"custom\"\nfragment = \"{fragment}\"\n[channels.a]\n\
+             title = \"A\"\nstream_class = \"line-up-360p30\"\nsources = [\"odd\"]\n"
+        );
+        std::fs::write(dir.path().join("uplinkd.toml"), text).unwrap();
+        let output = uplinkctl(&["check", dir.path().to_str().unwrap()]);
+        (output.status.code(), texts(&output).0)
+    };
+    let (code, said) = check("videotestsrc is-live=true ! video/x-raw,width=640,height=360");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("was not checked"), "{said}");
+    let (code, said) = check("videotestsrc ! nosuchelement");
+    assert_eq!(code, Some(64), "{said}");
+    assert!(said.contains("uplinkd.toml:8:12") && said.contains("not installed: `nosuchelement`"), "{said}");
+}

@@ -32,6 +32,8 @@ pub struct Shown {
     pub pts: u64,
     /// Whether it carries the mark of the test source; the slate carries none.
     pub marked: bool,
+    /// The mark.
+    pub mark: Option<lineup::Mark>,
 }
 
 /// A segment, read.
@@ -157,7 +159,7 @@ impl<'a> Lane<'a> {
                 let sink = Arc::clone(&shown);
                 decoder = Some(TrackDecoder::pictures(&media.init.tracks[0], media.start(), move |picture| {
                     let mark = lineup::read(picture.luma, picture.stride, picture.width, picture.height);
-                    let picture = Shown { pts: picture.pts, marked: mark.is_some() };
+                    let picture = Shown { pts: picture.pts, marked: mark.is_some(), mark };
                     sink.lock().unwrap_or_else(PoisonError::into_inner).push(picture);
                 })?);
             }

@@ -19,16 +19,20 @@ mod clips;
 mod daemon_killed;
 mod delivered;
 mod encode_cost;
+mod failover;
 mod first_segment;
 mod four_channels;
 mod judged;
 mod machine;
 mod origin_away;
 mod process;
+mod program_cost;
 mod row;
+mod sound_cost;
 mod source_killed;
 mod studio;
 mod table;
+mod takes;
 mod web;
 mod worker_killed;
 
@@ -48,10 +52,14 @@ const FIGURES: &[Figure] = &[
     ("daemon-killed", daemon_killed::measure),
     ("worker-killed", worker_killed::measure),
     ("source-killed", source_killed::measure),
+    ("failover", failover::measure),
+    ("takes", takes::measure),
     ("origin-away", origin_away::measure),
     ("four-channels", four_channels::measure),
     ("first-segment", first_segment::measure),
     ("encode-cost", encode_cost::measure),
+    ("program-cost", program_cost::measure),
+    ("sound-cost", sound_cost::measure),
 ];
 
 fn main() -> ExitCode {

@@ -141,7 +141,7 @@ fn marked_clips(studio: &Studio<'_>) -> anyhow::Result<Vec<PathBuf>> {
     ])
 }
 
-fn send(studio: &Studio<'_>, clip: &Path, port: u16) -> anyhow::Result<Running> {
+pub fn send(studio: &Studio<'_>, clip: &Path, port: u16) -> anyhow::Result<Running> {
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i"]).arg(clip);
     command.args(["-c", "copy", "-muxdelay", "0", "-f", "mpegts"]);

@@ -25,6 +25,8 @@ pub struct Channel {
     pub class: &'static str,
     /// The body of its source's table.
     pub source: String,
+    /// Names of more sources, whose tables stand in `source` behind its own.
+    pub backups: &'static [&'static str],
     /// More keys of the channel's table.
     pub more: &'static str,
 }
@@ -37,7 +39,7 @@ impl Channel {
 
     /// The line-up ladder of any source.
     pub fn line_up(id: &'static str, source: String) -> Self {
-        Self { id, class: "line-up-360p30", source, more: "" }
+        Self { id, class: "line-up-360p30", source, backups: &[], more: "" }
     }
 }
 
@@ -100,11 +102,12 @@ impl<'a> Studio<'a> {
              [destinations.origin]\nkind = \"hls-push\"\nurl = \"http://127.0.0.1:{}/live/\"\ntoken_file = \"origin.token\"\n",
             self.api, self.origin_port
         );
-        for Channel { id, class, source, more } in channels {
+        for Channel { id, class, source, backups, more } in channels {
+            let backups: String = backups.iter().map(|backup| format!(", \"{backup}\"")).collect();
             let _ = write!(
                 text,
                 "[sources.{id}]\n{source}\n[channels.{id}]\ntitle = \"Bench {id}\"\nstream_class = \"{class}\"\n\
-                 sources = [\"{id}\"]\ndestinations = [\"origin\"]\n{more}\n"
+                 sources = [\"{id}\"{backups}]\ndestinations = [\"origin\"]\n{more}\n"
             );
         }
         text
@@ -193,6 +196,13 @@ impl<'a> Studio<'a> {
     pub fn order(&self, channel: &str, verb: &str) -> anyhow::Result<()> {
         let url = format!("http://127.0.0.1:{}/api/v1/channels/{channel}/{verb}", self.api);
         self.bench.web.post(&url).map(|_| ())
+    }
+
+    /// Takes something; the answer of the API.
+    pub fn take(&self, channel: &str, body: &serde_json::Value) -> anyhow::Result<serde_json::Value> {
+        let url = format!("http://127.0.0.1:{}/api/v1/channels/{channel}/take", self.api);
+        let answer = self.bench.web.post_json(&url, body)?;
+        serde_json::from_slice(&answer).context("the answer to a take cannot be read")
     }
 
     /// The process of a channel's worker, as soon as the API names one.

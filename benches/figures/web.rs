@@ -32,6 +32,10 @@ impl Web {
         self.ask(self.client.post(url), url)
     }
 
+    pub fn post_json(&self, url: &str, body: &serde_json::Value) -> anyhow::Result<Vec<u8>> {
+        self.ask(self.client.post(url).json(body), url)
+    }
+
     fn ask(&self, request: reqwest::RequestBuilder, url: &str) -> anyhow::Result<Vec<u8>> {
         self.runtime.block_on(async {
             let response = request.send().await.with_context(|| format!("no answer from {url}"))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::routes::Api;
 use super::status::tagged;
 use crate::model::status::ProgramOrder;
-use crate::model::{ChannelId, LiveChange, MediaTime, Scene, SourceId, TakeOrder, Transition};
+use crate::model::{Act, ChannelId, LiveChange, MediaTime, Scene, SourceId, TakeOrder, Transition};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// The supervisor bounds every command; this catches a supervisor that does not.
@@ -41,9 +41,23 @@ pub(crate) async fn one(
     }
 }
 
-/// `POST …/start`.
-pub(crate) async fn start(State(api): State<Api>, Path(id): Path<String>) -> Answer {
-    ask(&api, Command::Start(channel(&id)?)).await
+#[derive(Deserialize)]
+pub(crate) struct Start {
+    /// Whether the box can carry it or not.
+    #[serde(default)]
+    force: bool,
+}
+
+/// `POST …/start`, or `…/start?force=true` where the box is said not to be able to carry it.
+pub(crate) async fn start(State(api): State<Api>, Path(id): Path<String>, Query(start): Query<Start>) -> Answer {
+    let id = channel(&id)?;
+    ask(&api, if start.force { Command::StartAnyway(id) } else { Command::Start(id) }).await
+}
+
+/// `GET /api/v1/capacity`.
+pub(crate) async fn capacity(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+    let status = api.handle.status().borrow().clone();
+    tagged(&headers, &status.capacity)
 }
 
 /// `POST …/stop`.
@@ -166,6 +180,11 @@ pub(crate) async fn set(
 ) -> Answer {
     let change: LiveChange = json(&headers, body, "one change, such as {\"set\": \"slate_text\", \"text\": \"…\"}")?;
     ask(&api, Command::Change(channel(&id)?, change)).await
+}
+
+/// `POST …/loudness/restart`: integrated loudness, LRA and true peaks anew, as for a new show.
+pub(crate) async fn restart_loudness(State(api): State<Api>, Path(id): Path<String>) -> Answer {
+    ask(&api, Command::Act(channel(&id)?, Act::RestartLoudness)).await
 }
 
 /// The JSON body of a command; `shape` says what it must be.

@@ -8,9 +8,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::guest;
 use super::problem::{self, Problem};
 use super::routes::{Api, BODY};
+use super::{guest, images};
+use crate::model::image::IMAGE_BYTES;
 
 /// Everything the panel needs comes from this box; pictures are fetched and shown as blobs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
@@ -51,9 +52,13 @@ fn admit(api: &Api, request: &Request) -> Result<(), Problem> {
     }
     // Before a byte of it is read: a client that waits for the word to go on gets this answer instead.
     let length = text(request.headers(), &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    let most = if request.uri().path().starts_with("/whip/") { guest::SDP } else { BODY };
+    let most = match request.uri().path() {
+        path if path.starts_with("/whip/") => guest::SDP,
+        path if path.starts_with(images::ADDRESS) => IMAGE_BYTES,
+        _ => BODY,
+    };
     if length.is_some_and(|length| length > most as u64) {
-        return Err(Problem::too_large());
+        return Err(Problem::too_large(most));
     }
     match *request.method() {
         Method::GET | Method::HEAD | Method::OPTIONS => Ok(()),

@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::routes::{Api, STREAMS};
 use super::sheet::{Labels, Sheet, spelled};
 use crate::model::Health;
+use crate::model::sound::{Loudness, SoundState};
 use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelState, ChannelStatus, DestinationState, DestinationStatus, ProgramStatus,
     RenditionStatus, Showing, SourceState, SourceStatus, SpoolStatus, WorkerReport,
@@ -97,6 +98,39 @@ fn programs(sheet: &mut Sheet, status: &ApplianceStatus) {
         peaks.map(move |(n, peak)| (with(c, "audio_channel", n), f64::from(*peak)))
     });
     sheet.gauge("channel_audio_peak_dbfs", "Sample peak of the last second", peaks);
+    sound(sheet, status);
+}
+
+/// By mix, which is named by its channels.
+fn sound(sheet: &mut Sheet, status: &ApplianceStatus) {
+    let mixes = || reports(status).flat_map(|(c, r)| r.program.loudness.iter().map(move |mix| (c, mix)));
+    let each = |value: fn(&Loudness) -> Option<f64>| {
+        mixes().filter_map(move |(c, mix)| Some((with(c, "mix", mix_name(&mix.channels)), value(mix)?)))
+    };
+    sheet.gauge("channel_loudness_momentary_lufs", "Loudness over 400 ms", each(|mix| mix.momentary));
+    sheet.gauge("channel_loudness_short_term_lufs", "Loudness over 3 s", each(|mix| mix.short_term));
+    sheet.gauge("channel_loudness_integrated_lufs", "Gated loudness since the restart", each(|mix| mix.integrated));
+    sheet.gauge("channel_loudness_range_lu", "Loudness range since the restart", each(|mix| mix.lra));
+    sheet.gauge("channel_loudness_correction_db", "Gain of the loudness correction", each(|mix| mix.correction_db));
+    let peaks = mixes().flat_map(|(c, mix)| {
+        let peaks = mix.channels.iter().zip(&mix.true_peak);
+        peaks.map(move |(channel, peak)| (with(c, "audio_channel", channel - 1), *peak))
+    });
+    sheet.gauge("channel_audio_true_peak_dbtp", "Highest true peak since the restart", peaks);
+    let states = || reports(status).flat_map(|(c, r)| r.program.sound_states.iter().map(move |state| (c, state)));
+    let labels = |c: &ChannelStatus, state: &SoundState| {
+        let mut labels = with(c, "mix", mix_name(&state.channels));
+        labels.push(("fault", spelled(&state.fault)));
+        labels
+    };
+    let active = states().map(|(c, state)| (labels(c, state), truth(state.active)));
+    sheet.gauge("channel_sound_fault", "1 while the sound is faulty in this way", active);
+    let counts = states().map(|(c, state)| (labels(c, state), state.count));
+    sheet.counter("channel_sound_faults", "Times the sound became faulty in this way", counts);
+}
+
+fn mix_name(channels: &[u8]) -> String {
+    channels.iter().map(u8::to_string).collect::<Vec<_>>().join("-")
 }
 
 fn sources(sheet: &mut Sheet, status: &ApplianceStatus) {

@@ -18,6 +18,7 @@ mod devices;
 mod events;
 mod guard;
 mod guest;
+mod images;
 mod journal;
 mod metrics;
 mod panel;

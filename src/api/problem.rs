@@ -105,8 +105,8 @@ impl Problem {
         }
     }
 
-    pub(crate) fn too_large() -> Self {
-        let detail = "a command is a few bytes of JSON";
+    pub(crate) fn too_large(most: usize) -> Self {
+        let detail = format!("{most} bytes are the most; a command is a few bytes of JSON");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "Body too large", detail)
     }
 
@@ -139,6 +139,14 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Not ready", detail).errors(reasons)
     }
 
+    pub(crate) fn no_image(name: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no_image", "No such image", format!("this box has no image `{name}`"))
+    }
+
+    pub(crate) fn bad_image(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_image", "Not an image that can be shown", detail)
+    }
+
     pub(crate) fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }
@@ -153,6 +161,7 @@ impl From<Refusal> for Problem {
             Refusal::UnknownSource(..) => problem(StatusCode::UNPROCESSABLE_ENTITY, "unknown_source", "No such source"),
             Refusal::OffAir(_) => problem(StatusCode::CONFLICT, "off_air", "Channel is off air"),
             Refusal::NotConfirmed { .. } => problem(StatusCode::GATEWAY_TIMEOUT, "not_confirmed", "Not confirmed"),
+            Refusal::NoRoom { .. } => problem(StatusCode::CONFLICT, "no_room", "The box cannot carry it"),
             Refusal::Impossible(_) => problem(StatusCode::UNPROCESSABLE_ENTITY, "impossible", "Not possible"),
             Refusal::Failed(_) => problem(StatusCode::BAD_GATEWAY, "engine_failed", "The engine could not do it"),
             Refusal::FaultyConfiguration(faults) => {
@@ -170,7 +179,7 @@ impl From<BytesRejection> for Problem {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too_large",
                 "Body too large",
-                "a command is a few bytes of JSON",
+                "a command is a few bytes of JSON, an image at most two megabytes",
             ),
             _ => Self::malformed("the body could not be read"),
         }

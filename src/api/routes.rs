@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
 use super::problem::Problem;
-use super::{channels, cues, devices, events, guard, guest, metrics, panel, picture, status};
+use super::{channels, cues, devices, events, guard, guest, images, metrics, panel, picture, status};
+use crate::model::image::IMAGE_BYTES;
 use crate::supervisor::Handle;
 
 /// Largest body of a command, bytes.
@@ -58,6 +59,7 @@ impl Api {
     pub(crate) fn router(self) -> axum::Router {
         axum::Router::new()
             .route("/api/v1/status", get(status::appliance))
+            .route("/api/v1/capacity", get(channels::capacity))
             .route("/api/v1/channels", get(channels::list))
             .route("/api/v1/channels/{id}", get(channels::one))
             .route("/api/v1/channels/{id}/start", post(channels::start))
@@ -72,7 +74,13 @@ impl Api {
             .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
             .route("/api/v1/channels/{id}/timecode", get(cues::timecode))
             .route("/api/v1/channels/{id}/preview.jpg", get(picture::preview))
+            .route("/api/v1/channels/{id}/loudness/restart", post(channels::restart_loudness))
             .route("/api/v1/channels/{id}/confidence.jpg", get(picture::confidence))
+            .route("/api/v1/images", get(images::list))
+            .route(
+                "/api/v1/images/{name}",
+                get(images::one).put(images::put).delete(images::delete).layer(DefaultBodyLimit::max(IMAGE_BYTES)),
+            )
             .route("/api/v1/config/reload", post(channels::reload))
             .route("/api/v1/devices", get(devices::list))
             .route("/api/v1/events", get(events::follow))

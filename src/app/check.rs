@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::fragments;
 use crate::config::{Checked, Credentials, Faults, load_with};
 
 /// Where the packaged daemon looks.
@@ -25,7 +26,10 @@ pub fn run(dir_or_file: Option<PathBuf>, json: bool) -> ExitCode {
 
 /// What [`run`] prints, and whether the configuration is without fault.
 pub fn report(dir_or_file: PathBuf, json: bool) -> (String, bool) {
+    let worker =
+        std::env::current_exe().map_or_else(|_| "uplink-worker".into(), |own| own.with_file_name("uplink-worker"));
     let result = load_with(&configuration_file(dir_or_file), &[], &credentials());
+    let result = result.and_then(|checked| fragments::check(checked, &worker));
     let text = if json { as_json(&result) } else { as_text(&result) };
     (text, result.is_ok())
 }

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod ctl;
 pub mod daemon;
+mod fragments;
 pub mod measure;
 pub mod origin;
 mod probe;

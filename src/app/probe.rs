@@ -1,6 +1,7 @@
 //! `uplink-worker --probe`: what this box can capture and encode, as JSON. Also writes GStreamer's registry anew where it
 //! is missing or out of date, which takes longer than a channel may take to go on air.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,16 +11,18 @@ use serde_json::{Value, json};
 use crate::document::{Faults, Source};
 use crate::hardware::inventory;
 use crate::media;
-use crate::profile::{self, Profiles};
+use crate::model::{BitRate, FrameRate, PictureSize, RenditionId};
+use crate::plan::{EncoderPlan, VideoRenditionPlan};
+use crate::profile::{self, EFFORTS, EncodeRequest, Encoder, Profile, Profiles};
 
 /// Prints it. Exit codes: 0, or 1 if GStreamer cannot be used.
-pub(super) fn run(profiles: &Path) -> ExitCode {
+pub(super) fn run(profiles: &Path, measure: bool) -> ExitCode {
     if let Err(error) = media::init() {
         tracing::error!("{error}");
         return ExitCode::from(1);
     }
     // A reader that has gone away (`| head`) is no reason to fail.
-    let _ = writeln!(std::io::stdout(), "{:#}", report(&read(profiles)));
+    let _ = writeln!(std::io::stdout(), "{:#}", report(&read(profiles), measure));
     ExitCode::SUCCESS
 }
 
@@ -36,7 +39,7 @@ fn read(directory: &Path) -> Profiles {
     Profiles::new(files.filter_map(each).collect())
 }
 
-fn report(profiles: &Profiles) -> Value {
+fn report(profiles: &Profiles, measure: bool) -> Value {
     let found = inventory(Path::new("/"));
     let capture = found.capture.iter().map(|device| {
         let card = profiles.card_for_driver(&device.driver);
@@ -53,13 +56,49 @@ fn report(profiles: &Profiles) -> Value {
             "profile": profile.name, "element": encoder.element,
             // That it is registered: whether it opens its device shows when a channel tries it.
             "registered": media::has_element(&encoder.element),
+            "shipped": encoder.cost.iter().cloned().collect::<BTreeMap<String, f64>>(),
+            "seconds": if measure { seconds(profiles, profile, encoder) } else { json!({}) },
         })
     });
     json!({
+        "processor": crate::system::processor(),
         "capture": capture.collect::<Vec<_>>(),
         "sound": found.sound,
         "encoders": encoders.collect::<Vec<_>>(),
     })
+}
+
+/// Processor seconds per thousand megapixels, by effort, of an encoder that is registered.
+fn seconds(profiles: &Profiles, profile: &Profile, encoder: &Encoder) -> Value {
+    let mut seconds = BTreeMap::new();
+    let (Ok(size), Some(rate)) = ("640x360".parse::<PictureSize>(), FrameRate::new(30, 1)) else { return json!({}) };
+    for (effort, _) in EFFORTS.iter().filter(|_| media::has_element(&encoder.element)) {
+        let request = EncodeRequest {
+            size,
+            frame_rate: rate,
+            bitrate: BitRate(900_000),
+            max_bitrate: BitRate(1_300_000),
+            segment_ms: 2000,
+            codec: encoder.codec,
+            h264_profile: "high".to_owned(),
+            effort: (*effort).to_owned(),
+            latency: "low".to_owned(),
+        };
+        let candidates = profiles.encoders_for(&request, Some(&profile.name));
+        let Some(candidate) = candidates.into_iter().find(|candidate| candidate.element == encoder.element) else {
+            continue;
+        };
+        let plan = EncoderPlan::from(candidate);
+        let Ok(id) = RenditionId::new("measured") else { continue };
+        let (bitrate, max_bitrate) = (request.bitrate, request.max_bitrate);
+        let rendition =
+            VideoRenditionPlan { id, size, bitrate, max_bitrate, encoders: Vec::new(), passed_over: Vec::new() };
+        match media::encode::measure_cost(&rendition, &plan, rate) {
+            Ok(cost) => drop(seconds.insert(*effort, (cost * 100.0).round() / 100.0)),
+            Err(reason) => tracing::warn!(element = encoder.element, effort, reason, "not measured"),
+        }
+    }
+    json!(seconds)
 }
 
 #[cfg(test)]
@@ -69,7 +108,7 @@ mod tests {
     #[test]
     fn shipped_encoders_are_named_with_whether_this_box_has_them() {
         media::init().unwrap();
-        let report = report(&read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("hardware-profiles")));
+        let report = report(&read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("hardware-profiles")), false);
         let encoders = report["encoders"].as_array().unwrap();
         let registered = |element: &str| {
             encoders.iter().find(|one| one["element"] == element).unwrap_or_else(|| panic!("{element}: {report:#}"))

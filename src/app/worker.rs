@@ -1,5 +1,6 @@
 //! `uplink-worker`: one channel.
 
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,15 +22,23 @@ use crate::worker::{Ended, Setup, run};
     A worker whose uplinkd is gone stays on air; SIGTERM takes it off in order."
 )]
 struct Arguments {
+    /// Reads the fragment of a custom source from standard input, says what is wrong with it and exits with 64; 0 if it
+    /// is good. Opens no device
+    #[arg(long, exclusive = true)]
+    check_fragment: bool,
     /// The channel
-    #[arg(long, required_unless_present = "probe")]
+    #[arg(long, required_unless_present_any = ["probe", "check_fragment"])]
     channel: Option<ChannelId>,
     /// Runtime directory; the worker's socket is <DIR>/<CHANNEL>/worker.sock
-    #[arg(long, value_name = "DIR", required_unless_present = "probe")]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["probe", "check_fragment"])]
     runtime_dir: Option<PathBuf>,
     /// Print what this box can capture and encode, as JSON, and end
     #[arg(long, conflicts_with_all = ["channel", "runtime_dir"])]
     probe: bool,
+    /// With --probe: also measure what each encoder costs here, which takes about a minute. Written to
+    /// <state>/capacity.json, it is what uplinkd reckons with. Not while channels are on air
+    #[arg(long, requires = "probe")]
+    measure_cost: bool,
     /// Where hardware profiles are, for --probe
     #[arg(long, value_name = "DIR", default_value = "/usr/share/uplink/hardware-profiles", requires = "probe")]
     hardware_profiles: PathBuf,
@@ -41,10 +50,13 @@ struct Arguments {
 /// Exit codes: 0 in order, 1 could not start, 70 the channel failed (EX_SOFTWARE).
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.check_fragment {
+        return check_fragment();
+    }
     telemetry::init(arguments.log_format);
     die_of_faults();
     let (Some(channel), Some(directory)) = (arguments.channel, arguments.runtime_dir) else {
-        return probe::run(&arguments.hardware_profiles);
+        return probe::run(&arguments.hardware_profiles, arguments.measure_cost);
     };
     let Some(runtime) = runtime() else { return ExitCode::from(1) };
     let setup = Setup { channel, runtime: directory };
@@ -64,4 +76,24 @@ pub fn main() -> ExitCode {
 fn runtime() -> Option<Runtime> {
     let built = Builder::new_multi_thread().worker_threads(2).enable_all().build();
     built.inspect_err(|error| tracing::error!(%error, "the box could not start the worker's threads")).ok()
+}
+
+/// On standard input, because a fragment may hold what no list of processes should show.
+fn check_fragment() -> ExitCode {
+    let mut fragment = String::new();
+    if let Err(error) = std::io::stdin().lock().take(64 << 10).read_to_string(&mut fragment) {
+        println!("cannot be read: {error}");
+        return ExitCode::from(1);
+    }
+    if let Err(error) = crate::media::init() {
+        println!("{error}");
+        return ExitCode::from(1);
+    }
+    match crate::media::check_fragment(&fragment) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            println!("{why}");
+            ExitCode::from(64)
+        }
+    }
 }

@@ -82,7 +82,7 @@ pub(super) const DECKLINK: &[Key] = &[
     key("captions", Kind::Truth, Need::Default("true"), "Whether CEA-608/708 captions of the signal are taken over"),
 ];
 
-/// Modes as GStreamer's DeckLink elements call them. `tests/sources/cards.rs` compares them with the real element.
+/// Modes as GStreamer's DeckLink elements call them. `tests/config/elements.rs` compares them with the real element.
 pub const DECKLINK_MODES: &[&str] = &[
     "auto",
     "ntsc",

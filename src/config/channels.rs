@@ -7,6 +7,7 @@ use super::Findings;
 use super::checked::{Channel, Destination, Source, SourceKind, Spool};
 use super::destinations::WrittenDestination;
 use super::directories::Files;
+use super::overlays;
 use super::overrides::Replacement;
 use super::sources::WrittenSource;
 use super::stream_class::StreamClass;
@@ -58,6 +59,7 @@ fn read_one(
     let spool = spool(section, defaults, stream_class.as_deref(), findings);
     let (stream_class, only) = (stream_class?, only?);
     encoders(section, &stream_class, only.as_deref(), known.profiles, findings);
+    sources.iter().flatten().for_each(|source| sound_fits(source, &stream_class, findings));
     let title: String = section.value("title")?;
     let text = section.value::<String>("slate_text").unwrap_or_else(|| stream_class.fallback.slate_text.clone());
     let order = match section.value::<String>("order")?.as_str() {
@@ -73,6 +75,8 @@ fn read_one(
     let channel = Channel {
         id: ChannelId::new(id).ok()?,
         slate_text: text.replace("{title}", &title),
+        slate_image: overlays::image(section, "slate_image", findings),
+        overlays: overlays::read(section, findings),
         title,
         stream_class,
         sources,
@@ -107,6 +111,17 @@ fn sources(
     let sources = sources.collect::<Option<Vec<_>>>().filter(|sources| !sources.is_empty())?;
     reserved(&sources, findings);
     Some(sources)
+}
+
+/// A source's own channel map makes the channels of the program of every channel that uses it.
+fn sound_fits(source: &Placed<Source>, class: &StreamClass, findings: &mut Findings) {
+    let (Some(map), program) = (&source.value.sound.map, class.program.audio.channels) else { return };
+    if map.channels() != program {
+        let (id, made) = (&source.value.id, map.channels());
+        let rule = format!("makes {made} channel(s) of sound (`audio.map`), {} has {program}", class.name);
+        let fix = format!("write {program} texts in [sources.{id}.audio] map, or choose another stream class");
+        findings.faults.add(&source.spot, rule, fix);
+    }
 }
 
 /// `auto` becomes `<id>-1`, `<id>-2`, … and `<id>-test`: no other source of the channel may be called so, and the names

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::stream_class::StreamClass;
-use crate::document::Faults;
+use crate::document::{Faults, Spot};
+use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
-use crate::model::{ChannelId, DestinationId, DeviceName, ExpectedFormat, PictureSize, Secret, SourceId};
+use crate::model::{
+    ChannelId, DestinationId, DeviceName, ExpectedFormat, Fit, ImageName, Overlay, PictureSize, Secret, SourceId,
+};
 use crate::profile::Profiles;
 
 /// A whole configuration without a fault.
@@ -28,6 +31,8 @@ pub struct Checked {
     pub stream_classes: BTreeMap<String, Arc<StreamClass>>,
     /// Every hardware profile of the directory.
     pub profiles: Profiles,
+    /// The fragments of custom sources and where they stand: for a check by the worker.
+    pub fragments: Vec<(Spot, String)>,
     /// What should be looked at, though it is no fault.
     pub warnings: Faults,
 }
@@ -53,6 +58,10 @@ pub struct Channel {
     pub timecode: TimecodeDay,
     /// What the slate says.
     pub slate_text: String,
+    /// What it shows behind its words.
+    pub slate_image: Option<ImageName>,
+    /// What is laid over the program from the start.
+    pub overlays: Vec<Overlay>,
     /// Segments on disk.
     pub spool: Spool,
 }
@@ -75,6 +84,10 @@ pub struct Source {
     pub kind: SourceKind,
     /// What it is expected to deliver.
     pub expect: ExpectedFormat,
+    /// How its sound is taken.
+    pub sound: SourceSound,
+    /// How its picture fills the program.
+    pub fit: Fit,
 }
 
 /// How a source is opened.
@@ -105,6 +118,13 @@ pub enum SourceKind {
         /// Absolute.
         path: PathBuf,
     },
+    /// Media files, one after the other.
+    Playlist {
+        /// Absolute; never empty.
+        paths: Vec<PathBuf>,
+        /// Whether it begins again after the last.
+        repeat: bool,
+    },
     /// SRT.
     Srt {
         /// Role.
@@ -119,6 +139,35 @@ pub enum SourceKind {
         passphrase: Option<Secret>,
         /// Sent or demanded.
         stream_id: Option<String>,
+    },
+    /// RTMP ingest.
+    Rtmp {
+        /// Address and TCP port.
+        listen: SocketAddr,
+        /// Application name.
+        app: String,
+        /// Any of these admits. Empty only where credentials cannot be looked at.
+        keys: Vec<Secret>,
+        /// Whether a second publisher takes the place of the first.
+        replace: bool,
+    },
+    /// RTSP.
+    Rtsp {
+        /// Without user and password.
+        url: url::Url,
+        /// User.
+        user: Option<String>,
+        /// Password.
+        password: Option<Secret>,
+        /// Media in UDP packets of their own.
+        udp: bool,
+        /// Receive latency, milliseconds.
+        latency_ms: u32,
+    },
+    /// A piece of pipeline in the language of gst-launch. Whether it can be parsed only the worker can say.
+    Custom {
+        /// As written.
+        fragment: String,
     },
     /// A guest's browser publishes.
     Whip {

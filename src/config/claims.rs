@@ -5,6 +5,7 @@ use super::channels::PlacedChannel;
 use super::checked::{DeckLinkInput, Destination, DestinationKind, Source, SourceKind, SrtMode};
 use crate::document::Placed;
 use crate::document::Spot;
+use crate::model::{ChannelId, Secret};
 use crate::profile::Profiles;
 
 /// Who claims what, and where that is written.
@@ -14,6 +15,8 @@ struct Claim {
     what: String,
     claimant: String,
     spot: Spot,
+    /// Claims of one channel may share it.
+    shared: Option<ChannelId>,
 }
 
 pub(crate) fn check(
@@ -28,19 +31,23 @@ pub(crate) fn check(
             what: format!("port {}", listen.value.port()),
             claimant: if listen.spot.value.is_some() { "the API".to_owned() } else { "the API by default".to_owned() },
             spot: listen.spot.clone(),
+            shared: None,
         });
     }
     for placed in channels {
         for (source, spot) in placed.channel.sources.iter().zip(&placed.source_spots) {
             let claimant = format!("source `{}` of channel `{}`", source.id, placed.channel.id);
-            claims.extend(of_source(source, &claimant, spot));
+            claims.extend(of_source(source, &placed.channel.id, &claimant, spot));
         }
         for (destination, spot) in placed.channel.destinations.iter().zip(&placed.destination_spots) {
             claims.push(of_destination(destination, placed, spot));
         }
     }
     for (n, claim) in claims.iter().enumerate() {
-        let clash = claims[..n].iter().find(|earlier| earlier.names.iter().any(|name| claim.names.contains(name)));
+        let clash = claims[..n].iter().find(|earlier| {
+            let together = claim.shared.is_some() && claim.shared == earlier.shared;
+            !together && earlier.names.iter().any(|name| claim.names.contains(name))
+        });
         if let Some(earlier) = clash {
             let rule = format!(
                 "{} is claimed by {} and by {} ({})",
@@ -74,9 +81,14 @@ pub(crate) fn check_sessions(channels: &[PlacedChannel], profiles: &Profiles, fi
     }
 }
 
-fn of_source(source: &Source, claimant: &str, spot: &Spot) -> Vec<Claim> {
-    let claim =
-        |names: Vec<String>, what: String| Claim { names, what, claimant: claimant.to_owned(), spot: spot.clone() };
+fn of_source(source: &Source, channel: &ChannelId, claimant: &str, spot: &Spot) -> Vec<Claim> {
+    let claim = |names: Vec<String>, what: String| Claim {
+        names,
+        what,
+        claimant: claimant.to_owned(),
+        spot: spot.clone(),
+        shared: None,
+    };
     match &source.kind {
         SourceKind::V4l2 { device, kernel, sound, .. } => {
             let names = std::iter::once(device.to_string()).chain(kernel.clone());
@@ -92,6 +104,13 @@ fn of_source(source: &Source, claimant: &str, spot: &Spot) -> Vec<Claim> {
         SourceKind::Auto => {
             vec![claim(vec!["auto".to_owned()], "every capture device that no other source names".to_owned())]
         }
+        SourceKind::Rtmp { listen, app, keys, .. } => {
+            let port = listen.port();
+            let names = |key: &Secret| format!("rtmp {port}/{app} {}", key.reveal());
+            let port =
+                Claim { shared: Some(channel.clone()), ..claim(vec![format!("port {port}")], format!("port {port}")) };
+            vec![port, claim(keys.iter().map(names).collect(), format!("a stream key of {listen}/{app}"))]
+        }
         SourceKind::DeckLink { input, .. } => {
             let name = match input {
                 DeckLinkInput::Id(id) => format!("DeckLink input with persistent id {id}"),
@@ -99,8 +118,14 @@ fn of_source(source: &Source, claimant: &str, spot: &Spot) -> Vec<Claim> {
             };
             vec![claim(vec![name.clone()], name)]
         }
-        SourceKind::Whip { .. } | SourceKind::Ndi { .. } => Vec::new(),
-        SourceKind::Test | SourceKind::File { .. } | SourceKind::Srt { mode: SrtMode::Caller, .. } => Vec::new(),
+        SourceKind::Test
+        | SourceKind::File { .. }
+        | SourceKind::Playlist { .. }
+        | SourceKind::Rtsp { .. }
+        | SourceKind::Custom { .. }
+        | SourceKind::Whip { .. }
+        | SourceKind::Ndi { .. }
+        | SourceKind::Srt { mode: SrtMode::Caller, .. } => Vec::new(),
     }
 }
 
@@ -119,5 +144,6 @@ fn of_destination(destination: &Destination, placed: &PlacedChannel, spot: &Spot
         names: vec![target],
         claimant: format!("destination `{}` of channel `{}`", destination.id, placed.channel.id),
         spot: spot.clone(),
+        shared: None,
     }
 }

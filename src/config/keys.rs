@@ -1,5 +1,6 @@
 //! What may stand in `uplinkd.toml`.
 
+use super::source_keys::{CUSTOM, FILE, RTMP, RTSP};
 use super::{cards, guest};
 use crate::document::{Key, Kind, Need, Shape, Variant};
 
@@ -99,7 +100,75 @@ static CHANNEL: Shape = Shape::plain(
             Need::Default("\"utc\""),
             "When timecode (SMPTE ST 12-1) begins to count; drop-frame at 30000/1001 and 60000/1001 frames per second",
         ),
+        key(
+            "slate_image",
+            Kind::Text(64),
+            Need::Optional,
+            "What the slate shows behind its words: an image of the box (`uplinkctl image`), such as `studio.jpg`",
+        ),
+        key(
+            "overlays",
+            Kind::Table(&OVERLAYS),
+            Need::Optional,
+            "What is laid over the program until operators change it",
+        ),
         key("spool", Kind::Table(&CHANNEL_SPOOL), Need::Optional, "Segments on disk"),
+    ],
+);
+
+const PLACES: Kind = Kind::Word(&[
+    ("top-left", "in the corner"),
+    ("top", "in the middle above"),
+    ("top-right", "in the corner"),
+    ("middle", "in the middle"),
+    ("bottom-left", "in the corner"),
+    ("bottom", "in the middle below"),
+    ("bottom-right", "in the corner"),
+]);
+
+static OVERLAYS: Shape = Shape::plain(
+    "What is laid over the program until operators change it, inside the graphics safe area (EBU R 95).",
+    &[
+        key("logo", Kind::Text(64), Need::Optional, "An image of the box, PNG with alpha or JPEG (`uplinkctl image`)"),
+        key("logo_place", PLACES, Need::Default("\"top-right\""), "Where the logo stands"),
+        key("logo_width", Kind::Integer(1, 50, "percent"), Need::Default("12"), "Its width, percent of the program's"),
+        key("logo_opacity", Kind::Integer(1, 100, "percent"), Need::Default("100"), "100 hides what is behind it"),
+        key(
+            "clock",
+            Kind::Word(&[("off", "none"), ("local", "the box's time of day"), ("utc", "UTC")]),
+            Need::Default("\"off\""),
+            "A clock, top left",
+        ),
+        key(
+            "timecode",
+            Kind::Word(&[("off", "none"), ("local", "the box's time of day"), ("utc", "UTC")]),
+            Need::Default("\"off\""),
+            "Time of day and frame of each picture, burnt in at the bottom; for line-up",
+        ),
+    ],
+);
+
+static ROW: Kind = Kind::Text(100);
+
+static SOURCE_AUDIO: Shape = Shape::plain(
+    "How the sound of a source is taken. Operators can change gain, mute and delay while on air.",
+    &[
+        key(
+            "map",
+            Kind::List(&ROW),
+            Need::Optional,
+            "What each channel of the program is made of, by channels of the source: `[\"1\", \"1\"]` is mono to both, \
+             `[\"1@-6 + 2@-6\", \"3\"]` mixes (gains in dB behind the @), `\"-\"` is silence. As the stream class says if missing",
+        ),
+        key("gain_db", Kind::Number(-60.0, 20.0, "dB"), Need::Default("0.0"), "Gain"),
+        key("mute", Kind::Truth, Need::Default("false"), "Whether it is silent"),
+        key(
+            "delay_ms",
+            Kind::Integer(-200, 1000, "milliseconds"),
+            Need::Default("0"),
+            "How much later the sound is than it comes with its picture, for lip-sync. Below zero it is earlier: the \
+             picture waits",
+        ),
     ],
 );
 
@@ -113,6 +182,17 @@ static SOURCE: Shape = Shape {
             Kind::FrameRate,
             Need::Optional,
             "Rate its picture shall have; another is told as wrong format",
+        ),
+        key("audio", Kind::Table(&SOURCE_AUDIO), Need::Optional, "How its sound is taken"),
+        key(
+            "fit",
+            Kind::Word(&[
+                ("letterbox", "all of it, with black bars"),
+                ("crop", "the middle of it, without bars"),
+                ("stretch", "all of it, out of shape"),
+            ]),
+            Need::Default("\"letterbox\""),
+            "How a picture of another shape than the program's fills it",
         ),
     ],
     tag: "kind",
@@ -153,12 +233,11 @@ static SOURCE: Shape = Shape {
                 "ALSA device, as `arecord -L` lists it",
             )],
         },
-        Variant {
-            word: "file",
-            about: SOURCE_KINDS[4].1,
-            keys: &[key("path", Kind::Path, Need::Required("\"clip.mp4\""), "The file; must exist")],
-        },
+        Variant { word: "file", about: SOURCE_KINDS[4].1, keys: FILE },
         Variant { word: "srt", about: SOURCE_KINDS[5].1, keys: SRT },
+        Variant { word: "rtmp", about: SOURCE_KINDS[6].1, keys: RTMP },
+        Variant { word: "rtsp", about: SOURCE_KINDS[7].1, keys: RTSP },
+        Variant { word: "custom", about: SOURCE_KINDS[8].1, keys: CUSTOM },
         Variant { word: "whip", about: WHIP_ABOUT, keys: guest::WHIP },
         Variant { word: "ndi", about: NDI_ABOUT, keys: cards::NDI },
         Variant { word: "decklink", about: DECKLINK_ABOUT, keys: cards::DECKLINK },
@@ -170,8 +249,11 @@ const SOURCE_KINDS: &[(&str, &str)] = &[
     ("test", "a moving picture with frame counter and UTC, and a tone with a tick each second"),
     ("v4l2", "a capture device, with its sound"),
     ("alsa", "sound only, from a sound device"),
-    ("file", "a media file, played over and over"),
+    ("file", "a media file or several in turn, played over and over or once"),
     ("srt", "a sender on the network, as caller or listener"),
+    ("rtmp", "an encoder (OBS, hardware) that publishes to this box with a stream key"),
+    ("rtsp", "a network camera or RTSP server; ONVIF cameras deliver by RTSP, too"),
+    ("custom", "a piece of pipeline in the language of gst-launch, for what no other kind opens"),
     ("whip", WHIP_ABOUT),
     ("ndi", NDI_ABOUT),
     ("decklink", DECKLINK_ABOUT),

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::channels::{self, Known, PlacedChannel};
-use super::checked::Checked;
+use super::checked::{Checked, SourceKind};
 use super::keys::UPLINKD;
 use super::overrides::{self, SourceOverride};
 use super::secrets::Credentials;
+use super::sources::WrittenSource;
 use super::{Findings, claims, destinations, directories, sources};
-use crate::document::{Faults, Section, Source};
+use crate::document::{Faults, Section, Source, Spot};
 use crate::profile::Profiles;
 
 /// Loads and checks `path` and every stream class and hardware profile in its directories.
@@ -75,6 +76,14 @@ fn check(
         channels: whole.then(|| placed.into_iter().map(|placed| placed.channel).collect())?,
         stream_classes: classes.into_iter().filter_map(|(name, class)| Some((name, class?))).collect(),
         profiles,
+        fragments: sources.iter().filter_map(fragment).collect(),
         warnings: Faults::default(),
     })
+}
+
+fn fragment(written: &WrittenSource) -> Option<(Spot, String)> {
+    match &written.source.as_ref()?.kind {
+        SourceKind::Custom { fragment } => Some((written.fragment.clone()?, fragment.clone())),
+        _ => None,
+    }
 }

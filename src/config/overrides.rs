@@ -7,6 +7,7 @@ use super::checked::{Source, SourceKind};
 use super::{devices, sources, srt};
 use crate::document::{Spot, suggestion};
 use crate::model::SourceId;
+use crate::model::sound::SourceSound;
 
 /// `CHANNEL=WHAT` as typed. `WHAT` is `auto`, `test`, a capture device (`/dev/videoN` will do for one run), `srt://…`
 /// or the path of a file. It is checked together with the configuration, so that its faults come with all the others.
@@ -98,14 +99,23 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
         SourceKind::Auto => "auto",
         SourceKind::Test => "test",
         SourceKind::V4l2 { .. } | SourceKind::Alsa { .. } => "device",
-        SourceKind::File { .. } => "file",
+        SourceKind::File { .. } | SourceKind::Playlist { .. } => "file",
         SourceKind::Srt { .. } => "srt",
+        SourceKind::Rtmp { .. } => "rtmp",
+        SourceKind::Rtsp { .. } => "rtsp",
+        SourceKind::Custom { .. } => "custom",
         // Not of a form that can be typed here.
         SourceKind::Whip { .. } | SourceKind::Ndi { .. } | SourceKind::DeckLink { .. } => return None,
     };
     Some(Replacement {
         channel: channel.to_owned(),
-        source: Source { id: SourceId::new(word).ok()?, kind, expect: Default::default() },
+        source: Source {
+            id: SourceId::new(word).ok()?,
+            kind,
+            expect: Default::default(),
+            fit: Default::default(),
+            sound: SourceSound::default(),
+        },
         spot,
     })
 }

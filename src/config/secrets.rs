@@ -28,6 +28,10 @@ pub(crate) enum Rule {
     BearerToken,
     /// SRT: 10 to 79 bytes.
     Passphrase,
+    /// RTMP: it is part of an address.
+    StreamKey,
+    /// RTSP: printable, no more is known.
+    Password,
     /// WHIP: it is part of a link.
     GuestKey,
 }
@@ -83,6 +87,30 @@ pub(crate) fn read(
     }
 }
 
+/// The secrets in the files that the list `name` names.
+pub(crate) fn read_list(
+    section: &Section<'_>,
+    name: &str,
+    rule: Rule,
+    base: &Path,
+    faults: &mut Faults,
+) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    for file in section.list::<PathBuf>(name) {
+        let path = base.join(file.value);
+        match load(&path, rule) {
+            Ok(secret) => secrets.push(secret),
+            Err((why, fix)) => faults.add(&file.spot, format!("{}: {why}", path.display()), fix),
+        }
+    }
+    secrets
+}
+
+/// It stands in a path and in commands of encoders, so nothing in it may need quoting.
+fn is_stream_key(text: &str) -> bool {
+    (8..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
 fn load(path: &Path, rule: Rule) -> Result<Secret, (String, &'static str)> {
     let unreadable =
         |error: std::io::Error| (format!("cannot be read: {error}"), "name a file that this user may read");
@@ -100,6 +128,13 @@ fn load(path: &Path, rule: Rule) -> Result<Secret, (String, &'static str)> {
         }
         Rule::Passphrase if !(10..=79).contains(&text.len()) || text.contains(['\n', '\r']) => {
             Some(("is no SRT passphrase: one line of 10 to 79 characters", "use the passphrase agreed with the peer"))
+        }
+        Rule::StreamKey if !is_stream_key(text) => Some((
+            "is no stream key: one line of 8 to 200 letters, digits, ., _ and -",
+            "make one, for example with `openssl rand -hex 16`",
+        )),
+        Rule::Password if text.is_empty() || text.len() > 200 || text.contains(char::is_control) => {
+            Some(("is no password: one line of 1 to 200 characters", "write the password and nothing else"))
         }
         Rule::GuestKey
             if !(16..=200).contains(&text.len())

@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 use super::Findings;
 use super::checked::{Source, SourceKind, SrtMode};
 use super::secrets::{self, Credentials, Rule};
-use super::{cards, devices, guest, srt};
+use super::{cards, devices, guest, playlist, rtmp, rtsp, srt};
 use crate::document::{Section, Spot};
-use crate::model::{ExpectedFormat, SourceId};
+use crate::model::sound::{ChannelMap, SoundSetting, SourceSound};
+use crate::model::{ExpectedFormat, Fit, SourceId};
 
 /// One source and where it stands; none for the source if it is faulty, so that references to it are no second fault.
 pub(crate) struct WrittenSource {
     pub(crate) id: String,
     pub(crate) source: Option<Source>,
+    /// Where the fragment of a custom source stands.
+    pub(crate) fragment: Option<Spot>,
 }
 
 pub(crate) fn read(
@@ -24,10 +27,33 @@ pub(crate) fn read(
     let each = |(id, section): (String, Section<'_>)| {
         let kind = read_kind(&section, base, credentials, findings);
         let expect = ExpectedFormat { size: section.value("expect_size"), frame_rate: section.value("expect_rate") };
-        let source = kind.zip(SourceId::new(id.as_str()).ok()).map(|(kind, id)| Source { id, kind, expect });
-        WrittenSource { id, source }
+        let (sound, fit) = (read_sound(&section, findings), fit(&section));
+        let source = kind.zip(SourceId::new(id.as_str()).ok()).zip(sound);
+        let source = source.map(|((kind, id), sound)| Source { id, kind, expect, sound, fit });
+        let fragment = section.has("fragment").then(|| section.spot("fragment"));
+        WrittenSource { id, source, fragment }
     };
     root.map("sources").into_iter().map(each).collect()
+}
+
+fn read_sound(section: &Section<'_>, findings: &mut Findings) -> Option<SourceSound> {
+    let audio = section.table("audio")?;
+    let rows = super::stream_class::map_rows(&audio, findings);
+    let setting = SoundSetting {
+        gain_db: audio.value::<f64>("gain_db")? as f32,
+        mute: audio.value("mute")?,
+        delay_ms: audio.value::<i64>("delay_ms")?.try_into().ok()?,
+    };
+    let map = audio.has("map").then(|| ChannelMap::from_rows(rows.into_iter().map(|(row, _)| row).collect()));
+    Some(SourceSound { map, setting })
+}
+
+fn fit(section: &Section<'_>) -> Fit {
+    match section.value::<String>("fit").as_deref() {
+        Some("crop") => Fit::Crop,
+        Some("stretch") => Fit::Stretch,
+        _ => Fit::Letterbox,
+    }
 }
 
 fn read_kind(
@@ -51,16 +77,11 @@ fn read_kind(
             let device = section.get::<String>("device")?;
             alsa_name(&device.value, &device.spot, findings).then_some(SourceKind::Alsa { device: device.value })
         }
-        "file" => {
-            let path = section.get::<PathBuf>("path")?;
-            media_file(
-                base.join(path.value),
-                &path.spot,
-                "correct the path (relative paths begin at this file)",
-                findings,
-            )
-        }
+        "file" => playlist::read(section, base, findings),
         "srt" => read_srt(section, base, credentials, findings),
+        "rtmp" => rtmp::read(section, base, credentials, findings),
+        "rtsp" => rtsp::read(section, base, credentials, findings),
+        "custom" => Some(SourceKind::Custom { fragment: section.value("fragment")? }),
         "whip" => guest::read(section, base, credentials, findings),
         "ndi" => cards::read_ndi(section, findings),
         "decklink" => cards::read_decklink(section, findings),

@@ -176,7 +176,8 @@ impl<'a> Section<'a> {
     }
 
     fn key(&self, name: &str) -> Option<&'static Key> {
-        let key = self.shape.key(name);
+        let word = self.entry(self.shape.tag).and_then(|(_, value)| value.get_ref().as_str());
+        let key = self.shape.key(name, word);
         debug_assert!(key.is_some(), "`{name}` is in no table of keys");
         key
     }

@@ -19,9 +19,11 @@ impl Shape {
         Self { about, keys, variants: &[], tag: "" }
     }
 
-    /// The key `name`, in whichever variant.
-    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
-        self.keys.iter().chain(self.variants.iter().flat_map(|variant| variant.keys)).find(|key| key.name == name)
+    /// The key `name`: that of the variant `word`, for keys of different variants may share a name; else in whichever.
+    pub(crate) fn key(&self, name: &str, word: Option<&str>) -> Option<&'static Key> {
+        let mine = self.variants.iter().filter(|variant| Some(variant.word) == word);
+        let all = mine.chain(self.variants).flat_map(|variant| variant.keys);
+        self.keys.iter().chain(all).find(|key| key.name == name)
     }
 }
 

@@ -6,11 +6,15 @@
 //! <root>/dev/v4l, dev/uplink ────┼─► Inventory (V4L2 capture devices with names and sound, ALSA capture devices)
 //! <root>/sys/class/sound ───────┤
 //! <root>/proc/asound/cards ─────┘
+//! <root>/sys/bus/{pci,usb} ─────┐
+//! <root>/proc/driver/nvidia ────┼─► Inventory (graphics, codecs and cards on the buses)
+//! <root>/dev/mpp_service ───────┘
 //! ```
 //!
 //! Owns: reading what the kernel and udev publish as files. Must not: open a device (that may block, and takes it from
 //! whoever uses it), nor fail: what cannot be read is not there.
 
+mod buses;
 mod ports;
 mod sound;
 mod video;
@@ -25,6 +29,7 @@ pub fn inventory(root: &Path) -> Inventory {
     Inventory {
         capture: video::devices(root, &cards),
         sound: cards.into_iter().flat_map(|card| card.devices).collect(),
+        devices: buses::devices(root),
     }
 }
 

@@ -316,7 +316,7 @@ mod tests {
         "##);
         assert!(playlist(0, 3, 6).ranges.is_empty(), "a cue is not told before its segment");
         assert_eq!(playlist(0, 4, 6).ranges.len(), 1, "nor its end");
-        assert_eq!(playlist(0, 6, 3).ranges.iter().map(|tag| tag.0).collect::<Vec<_>>(), [881_500_004, 881_500_005]);
+        assert_eq!(playlist(0, 6, 3).ranges.iter().map(|tag| tag.0).collect::<Vec<_>>(), [881_500_005, 881_500_005]);
         assert!(playlist(5, 6, 1).ranges.is_empty(), "it has left with its last segment");
     }
 

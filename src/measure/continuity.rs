@@ -99,6 +99,7 @@ mod tests {
             date_time: None,
             discontinuity: false,
             gap: false,
+            cue: false,
         }
     }
 

@@ -177,6 +177,7 @@ impl Follower {
             seen,
             live,
             discontinuity: entry.discontinuity,
+            cue: entry.cue,
             date_time: entry.date_time,
             seconds: entry.seconds,
             ..Default::default()

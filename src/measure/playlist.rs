@@ -37,6 +37,8 @@ pub(crate) struct Entry {
     pub(crate) date_time: Option<u64>,
     pub(crate) discontinuity: bool,
     pub(crate) gap: bool,
+    /// A cue out or in stands before it.
+    pub(crate) cue: bool,
 }
 
 /// Reads `text`, which came from `url`; the error is the rule that it breaks.
@@ -104,6 +106,7 @@ struct Pending {
     date_time: Option<u64>,
     discontinuity: bool,
     gap: bool,
+    cue: bool,
     map: Option<Url>,
 }
 
@@ -126,6 +129,7 @@ fn read_media(text: &str, url: &Url) -> Result<Playlist, String> {
             "#EXT-X-PROGRAM-DATE-TIME" => pending.date_time = Some(date_time(value)?),
             "#EXT-X-DISCONTINUITY" => pending.discontinuity = true,
             "#EXT-X-GAP" => pending.gap = true,
+            "#EXT-X-DATERANGE" => pending.cue |= value.contains("SCTE35-"),
             "#EXT-X-MAP" => {
                 let uri = attribute(value, "URI").ok_or("EXT-X-MAP without URI")?;
                 pending.map = Some(resolve(url, uri)?);
@@ -144,6 +148,7 @@ fn read_media(text: &str, url: &Url) -> Result<Playlist, String> {
                     date_time: pending.date_time.take(),
                     discontinuity: std::mem::take(&mut pending.discontinuity),
                     gap: std::mem::take(&mut pending.gap),
+                    cue: std::mem::take(&mut pending.cue),
                 });
                 number += 1;
             }

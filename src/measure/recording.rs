@@ -98,6 +98,8 @@ pub(crate) struct PlayedSegment {
     /// It appeared while the playlist was being followed.
     pub(crate) live: bool,
     pub(crate) discontinuity: bool,
+    /// A cue out or in stands before it.
+    pub(crate) cue: bool,
     /// EXT-X-PROGRAM-DATE-TIME in nanoseconds since the epoch.
     pub(crate) date_time: Option<u64>,
     pub(crate) seconds: f64,

@@ -263,7 +263,8 @@ pub struct PlaylistReport {
     /// if timestamps do not count from the epoch.
     pub program_date_time_error_ms: Option<f64>,
     /// Video segments that do not begin on a multiple of the segment duration since the epoch, or whose media sequence
-    /// number is not that multiple; None if timestamps do not count from the epoch.
+    /// number is not that multiple; None if timestamps do not count from the epoch. Near a cue, which moves boundaries,
+    /// segments are not judged.
     pub off_epoch_segments: Option<u64>,
     /// Longest time at the live edge without a new segment, in milliseconds.
     pub longest_wait_ms: f64,

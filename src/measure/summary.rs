@@ -143,7 +143,12 @@ fn off_epoch(played: &[PlayedSegment], frame_nanos: u64) -> Option<u64> {
         return None;
     }
     let duration = (halves * 5e8) as u64;
-    let off = played.iter().filter(|segment| !segment.discontinuity).filter(|segment| {
+    // The way to the cue's frame, and back to the grid by at most 0.4 s a segment.
+    let back = duration / 200_000_000;
+    let cues: Vec<u64> = played.iter().filter(|segment| segment.cue).map(|segment| segment.number).collect();
+    let bent = |number: u64| cues.iter().any(|cue| (cue.saturating_sub(6)..=cue + back).contains(&number));
+    let judged = played.iter().filter(|segment| !segment.discontinuity && !bent(segment.number));
+    let off = judged.filter(|segment| {
         segment.media.is_some_and(|(start, _)| {
             let boundary = segment.number.saturating_mul(duration);
             // The first frame at or after the boundary: up to one frame late, or early by the rounding of a timescale.
@@ -202,6 +207,18 @@ mod tests {
     fn a_wrong_number_is_off_the_epoch() {
         let mut recording = played(5);
         recording.segments[2].number += 7;
+        assert_eq!(judged(&recording).off_epoch_segments, Some(1));
+    }
+
+    #[test]
+    fn a_cue_moves_boundaries_near_it_and_no_others() {
+        let mut recording = played(40);
+        recording.segments[10].cue = true;
+        for moved in [9, 10, 11] {
+            recording.segments[moved].media = recording.segments[moved].media.map(|(a, b)| (a + 400_000_000, b));
+        }
+        assert_eq!(judged(&recording).off_epoch_segments, Some(0));
+        recording.segments[35].number += 7;
         assert_eq!(judged(&recording).off_epoch_segments, Some(1));
     }
 

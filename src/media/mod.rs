@@ -3,7 +3,7 @@
 //! ```text
 //! source ─▶ feed ─┐
 //! source ─▶ feed ─┼─▶ program ─▶ encode ─▶ chunks
-//! slate ──────────┘      └─────▶ confidence
+//! slate ──────────┘ overlays    └─────▶ confidence
 //! ```
 //!
 //! Owns: every pipeline of a worker. Must not: write files other than the confidence monitor's picture, speak HTTP, or
@@ -16,9 +16,12 @@ pub mod encode;
 mod error;
 mod feed;
 mod init;
+mod normal;
 mod outlet;
+pub mod overlay;
 pub mod program;
 pub mod slate;
+mod sound;
 mod source;
 
 use std::sync::Arc;
@@ -26,6 +29,7 @@ use std::sync::Arc;
 pub use error::MediaError;
 pub use init::{has_element, init};
 pub use outlet::ProgramOutlet;
+pub use source::check_fragment;
 
 use crate::model::Event;
 

@@ -1,8 +1,10 @@
 //! The slate: what is shown when no source is healthy.
 //!
-//! Owns: its picture, drawn once per start. Must not: fail. Without fonts or Pango it is the same picture with plain
-//! bars instead of words. Never black: a technician must see that the channel is alive.
+//! Owns: its picture, drawn at each start and change. Must not: fail. Without fonts or Pango it is the same picture with
+//! plain bars instead of words. Never black: a technician must see that the channel is alive. The digits of a count-down
+//! are an overlay that is there with the slate only (`overlay`).
 
+use std::path::Path;
 use std::time::Duration;
 
 use gst::prelude::*;
@@ -14,7 +16,7 @@ use gstreamer_video as gst_video;
 use super::MediaError;
 use super::encode::picture_caps;
 use super::init::{bounded, element, init};
-use crate::model::ProgramFormat;
+use crate::model::{ImageName, ProgramFormat};
 
 /// Loading fonts for the first time on a cold machine takes a second or so.
 const TEXT_BOUND: Duration = Duration::from_secs(3);
@@ -28,24 +30,34 @@ const ACCENT: (u8, u8, u8) = (150, 112, 140);
 /// A picture of program format.
 pub type Picture = gst::Buffer;
 
-/// Draws the slate at program size: caps as `picture_caps`, no timestamp. Takes at most some 3 s.
-pub fn render(format: &ProgramFormat, title: &str, text: &str) -> Picture {
-    let (format, title, text) = (*format, title.to_owned(), text.to_owned());
-    let worded = bounded(TEXT_BOUND, move || with_words(&format, &title, &text));
-    match worded {
-        Some(Ok(buffer)) => buffer,
-        Some(Err(error)) => {
-            tracing::warn!("the slate goes without words: {error}");
-            with_bars(&format)
-        }
-        None => {
-            tracing::warn!("the slate goes without words: drawing them took more than {} s", TEXT_BOUND.as_secs());
-            with_bars(&format)
-        }
-    }
+/// An image, cut to fill the program. The error is a sentence.
+pub fn backdrop(format: &ProgramFormat, directory: &Path, name: &ImageName) -> Result<Picture, String> {
+    super::overlay::backdrop(format, directory, name)
 }
 
-fn with_words(format: &ProgramFormat, title: &str, text: &str) -> Result<gst::Buffer, MediaError> {
+/// Draws the slate at program size: caps as `picture_caps`, no timestamp. Takes at most some 3 s.
+pub fn render(format: &ProgramFormat, title: &str, text: &str) -> Picture {
+    render_over(format, None, title, text)
+}
+
+/// The same over an image, which [`backdrop`] reads.
+pub fn render_over(format: &ProgramFormat, backdrop: Option<Picture>, title: &str, text: &str) -> Picture {
+    let (format, title, text, behind) = (*format, title.to_owned(), text.to_owned(), backdrop.clone());
+    let reason = match bounded(TEXT_BOUND, move || with_words(&format, behind, &title, &text)) {
+        Some(Ok(buffer)) => return buffer,
+        Some(Err(error)) => error.to_string(),
+        None => format!("drawing them took more than {} s", TEXT_BOUND.as_secs()),
+    };
+    tracing::warn!("the slate goes without words: {reason}");
+    backdrop.unwrap_or_else(|| with_bars(&format))
+}
+
+fn with_words(
+    format: &ProgramFormat,
+    backdrop: Option<Picture>,
+    title: &str,
+    text: &str,
+) -> Result<gst::Buffer, MediaError> {
     init()?;
     let failed = |reason: &str| MediaError::graph("the slate", reason);
     let pipeline = gst::Pipeline::with_name("slate");
@@ -56,12 +68,19 @@ fn with_words(format: &ProgramFormat, title: &str, text: &str) -> Result<gst::Bu
     // Sizes follow the height; the text stays within the inner 80 % (EBU R 95 graphics safe area).
     let small = words("slate-title", title, "Sans", (height / 20).max(9), 0.36)?;
     let big = words("slate-text", text, "Sans Bold", (height / 11).max(14), 0.56)?;
+    if backdrop.is_some() {
+        // Whatever is behind them, they can be read.
+        for words in [&small, &big] {
+            words.set_property("draw-outline", true);
+            words.set_property("draw-shadow", true);
+        }
+    }
     let chain = [source.upcast_ref(), &small, &big, sink.upcast_ref()];
     pipeline.add_many(chain).map_err(|error| failed(&error.to_string()))?;
     gst::Element::link_many(chain).map_err(|error| failed(&error.to_string()))?;
     let result = (|| {
         pipeline.set_state(gst::State::Playing).map_err(|error| failed(&error.to_string()))?;
-        let mut picture = background(format).ok_or_else(|| failed("no memory for the picture"))?;
+        let mut picture = backdrop.or_else(|| background(format)).ok_or_else(|| failed("no memory for the picture"))?;
         picture.make_mut().set_pts(gst::ClockTime::ZERO);
         source.push_buffer(picture).map_err(|error| failed(&error.to_string()))?;
         let sample = sink.try_pull_sample(gst::ClockTime::from_mseconds(TEXT_BOUND.as_millis() as u64));
@@ -196,7 +215,7 @@ mod tests {
             let format = format(width, height);
             let mut buffer = render(&format, "Demo channel", "We will be right back");
             buffer.make_mut().set_pts(gst::ClockTime::ZERO);
-            let path = std::path::Path::new(&directory).join(format!("slate-{width}x{height}.raw"));
+            let path = Path::new(&directory).join(format!("slate-{width}x{height}.raw"));
             std::fs::write(path, buffer.map_readable().unwrap().as_slice()).unwrap();
         }
     }

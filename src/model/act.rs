@@ -47,6 +47,8 @@ pub enum Act {
         /// What, how and when.
         take: ScheduledTake,
     },
+    /// Begin the integrated loudness, LRA and true peaks of the program anew, as for a new show.
+    RestartLoudness,
 }
 
 /// What came of it.

@@ -68,6 +68,8 @@ codes! {
     ChannelStopped => "channel_stopped",
     /// A channel cannot be kept on air: the restart budget is used up, or the fault cannot heal.
     ChannelFailed => "channel_failed",
+    /// The box cannot carry a channel: it is not put on air.
+    ChannelRefused => "channel_refused",
     /// A worker process was started.
     WorkerStarted => "worker_started",
     /// A worker that was already on air was taken over by a new daemon.
@@ -104,6 +106,8 @@ codes! {
     SourceWrongFormat => "source_wrong_format",
     /// A fault of a source's signal is over.
     SourceSignalGood => "source_signal_good",
+    /// A file of a playlist cannot be played and is left out.
+    EntrySkipped => "entry_skipped",
     /// What a capture device says of the signal at an input has changed.
     InputChanged => "input_changed",
     /// A capture or sound device was plugged in.
@@ -116,6 +120,26 @@ codes! {
     SlateOn => "slate_on",
     /// The program left the slate.
     SlateOff => "slate_off",
+    /// The program has had no sound for longer than the stream class allows.
+    SilenceBegan => "silence_began",
+    /// The program has sound again.
+    SilenceEnded => "silence_ended",
+    /// A true peak of the program is above the stream class's limit.
+    OverLevelBegan => "over_level_began",
+    /// True peaks of the program are below the limit again.
+    OverLevelEnded => "over_level_ended",
+    /// Left and right of the program cancel each other in mono.
+    PhaseInvertedBegan => "phase_inverted_began",
+    /// The phase of the program is right again.
+    PhaseInvertedEnded => "phase_inverted_ended",
+    /// A channel of the program is silent while the others are not.
+    ChannelMissingBegan => "channel_missing_began",
+    /// All channels of the program have sound again.
+    ChannelMissingEnded => "channel_missing_ended",
+    /// Integrated loudness, loudness range and true peaks are measured anew.
+    LoudnessRestarted => "loudness_restarted",
+    /// An overlay or the slate's image cannot be drawn; the program goes without it.
+    OverlayFailed => "overlay_failed",
     /// The program loop missed ticks; frames were skipped and counted.
     TicksMissed => "ticks_missed",
     /// A cue out or in was placed, moved or taken back.
@@ -126,6 +150,8 @@ codes! {
     FramesDropped => "frames_dropped",
     /// The encoder of a rendition failed on air and another one has its place.
     RenditionEncoderReplaced => "rendition_encoder_replaced",
+    /// A rendition may not use hardware whose sessions are taken; it is encoded otherwise.
+    EncoderSessionsTaken => "encoder_sessions_taken",
     /// A rendition failed.
     RenditionFailed => "rendition_failed",
     /// Segments could not be written and were lost (disk full, read-only).

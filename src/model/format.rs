@@ -13,6 +13,19 @@ pub struct AudioFormat {
     pub channels: u8,
 }
 
+/// How a picture of another shape fills the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// All of it, with black bars above and below or at the sides.
+    #[default]
+    Letterbox,
+    /// The middle of it, without bars.
+    Crop,
+    /// All of it, out of shape.
+    Stretch,
+}
+
 /// Picture (4:2:0 8 bit, progressive) and sound of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ProgramFormat {

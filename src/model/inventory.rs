@@ -68,6 +68,23 @@ pub struct SoundDevice {
     pub of_capture: bool,
 }
 
+/// A piece of hardware on a bus that encodes or captures: graphics, codecs of a board, capture cards and sticks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct HardwareDevice {
+    /// `pci`, `usb` or `platform`.
+    pub bus: String,
+    /// Where on the bus, such as `0000:01:00.0`.
+    pub place: String,
+    /// Four hexadecimal digits; none on a board.
+    pub vendor: Option<String>,
+    /// Four hexadecimal digits; none on a board.
+    pub product: Option<String>,
+    /// Kernel driver.
+    pub driver: Option<String>,
+    /// The name its driver or maker gives, where there is one.
+    pub model: Option<String>,
+}
+
 /// Everything that can be captured now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Inventory {
@@ -75,6 +92,9 @@ pub struct Inventory {
     pub capture: Vec<CaptureDevice>,
     /// ALSA capture devices.
     pub sound: Vec<SoundDevice>,
+    /// Hardware on the buses, by bus and place.
+    #[serde(default)]
+    pub devices: Vec<HardwareDevice>,
 }
 
 /// Why a name leads to no capture device.

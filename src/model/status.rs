@@ -5,12 +5,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::capacity::CapacityStatus;
 use super::event::Fault;
 use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
 use super::input::InputStatus;
 use super::live::LiveSettings;
 use super::signal::SignalStatus;
+use super::sound::{Loudness, SoundState};
 use super::take::{Scene, ScheduledTake};
 use super::time::MediaTime;
 use super::timecode::TimecodeDay;
@@ -130,6 +132,12 @@ pub struct ProgramStatus {
     /// Whether a dissolve is under way.
     #[serde(default)]
     pub dissolving: bool,
+    /// Loudness of each mix, the main one first; empty before it is measured.
+    #[serde(default)]
+    pub loudness: Vec<Loudness>,
+    /// What is watched of the sound of each mix.
+    #[serde(default)]
+    pub sound_states: Vec<SoundState>,
 }
 
 impl ProgramStatus {
@@ -384,6 +392,9 @@ pub struct ApplianceStatus {
     pub health: HealthReport,
     /// The configuration in force.
     pub config: ConfigStatus,
+    /// What the box can carry.
+    #[serde(default)]
+    pub capacity: CapacityStatus,
     /// The channels in the order of the configuration.
     pub channels: Vec<ChannelStatus>,
 }

@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use super::graph::{
-    AudioRenditionPlan, ChannelPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan, SecondPublisher,
-    SlatePlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
+    GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan,
+    SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
+use super::sessions::Sessions;
 use crate::config::{self, Channel, Checked};
+use crate::model::sound::SourceSound;
 use crate::model::{CaptureDevice, ChannelId, ExpectedFormat, Inventory, RenditionId, SourceId};
 use crate::profile::{Candidate, Profiles};
 
@@ -15,6 +18,8 @@ use crate::profile::{Candidate, Profiles};
 pub struct PlanPaths {
     /// Spools, one directory per channel below it.
     pub spool_root: PathBuf,
+    /// Images for slates and logos.
+    pub images: PathBuf,
 }
 
 /// Why a checked configuration gives no plan. The check of the configuration excludes all of it, so this is a fault of
@@ -44,7 +49,18 @@ pub enum PlanError {
 /// One plan per channel, in the order of the configuration.
 pub fn derive(checked: &Checked, inventory: &Inventory, paths: &PlanPaths) -> Result<Vec<ChannelPlan>, PlanError> {
     let free = unclaimed(checked, inventory);
-    checked.channels.iter().map(|channel| derive_channel(channel, &checked.profiles, &free, paths)).collect()
+    let fitting = checked.profiles.fitting(&inventory.devices);
+    let mut sessions = Sessions::new(&checked.profiles, &inventory.devices);
+    let mut encoders = Encoders { all: &checked.profiles, fitting: &fitting, sessions: &mut sessions };
+    checked.channels.iter().map(|channel| derive_channel(channel, &mut encoders, &free, paths)).collect()
+}
+
+/// Where encoders come from.
+struct Encoders<'a, 'b> {
+    all: &'a Profiles,
+    /// Those that fit the box.
+    fitting: &'a Profiles,
+    sessions: &'a mut Sessions<'b>,
 }
 
 /// Capture devices that no source names: what `auto` may take, without sound that another source names. If there is
@@ -82,11 +98,12 @@ fn lone_card(inventory: &Inventory) -> Option<String> {
 
 fn derive_channel(
     channel: &Channel,
-    profiles: &Profiles,
+    encoders: &mut Encoders<'_, '_>,
     free: &[CaptureDevice],
     paths: &PlanPaths,
 ) -> Result<ChannelPlan, PlanError> {
     let class = &channel.stream_class;
+    let sources = sources(channel, free)?;
     Ok(ChannelPlan {
         channel: channel.id.clone(),
         title: channel.title.clone(),
@@ -94,9 +111,13 @@ fn derive_channel(
         program: class.program,
         timecode: channel.timecode,
         segments: class.segments,
-        sources: sources(channel, free)?,
         slate: SlatePlan { text: channel.slate_text.clone() },
-        video: video(channel, profiles)?,
+        graphics: GraphicsPlan {
+            images: paths.images.clone(),
+            slate_image: channel.slate_image.clone(),
+            overlays: channel.overlays.clone(),
+        },
+        video: video(channel, encoders)?,
         audio: class
             .audio
             .iter()
@@ -105,6 +126,11 @@ fn derive_channel(
                 name: rendition.name.clone(),
                 language: rendition.language.clone(),
                 bitrate: rendition.bitrate,
+                map: rendition.map.clone(),
+                correction: rendition.loudness_target.map(|target| CorrectionPlan {
+                    target_lufs: target.0,
+                    max_gain_db: class.audio_policy.max_gain_db,
+                }),
             })
             .collect(),
         spool: SpoolPlan {
@@ -121,40 +147,89 @@ fn derive_channel(
             failover: class.failover,
             signal: class.signal.clone(),
         },
+        sound: sound(channel, &sources),
+        sources,
     })
 }
 
-fn video(channel: &Channel, profiles: &Profiles) -> Result<Vec<VideoRenditionPlan>, PlanError> {
+/// What `auto` finds is treated as `auto` says.
+fn sound(channel: &Channel, sources: &[SourcePlan]) -> SoundPlan {
+    let (policy, alarms) = (&channel.stream_class.audio_policy, &channel.stream_class.sound_alarms);
+    let of = |plan: &SourcePlan| {
+        let auto = channel.sources.iter().find(|source| source.kind == config::SourceKind::Auto);
+        let source = channel.sources.iter().find(|source| source.id == plan.id).or(auto)?;
+        (source.sound != SourceSound::default()).then(|| (plan.id.clone(), source.sound.clone()))
+    };
+    SoundPlan {
+        layout: policy.layout,
+        sources: sources.iter().filter_map(of).collect(),
+        true_peak_max: policy.true_peak_max,
+        correction: policy
+            .correction
+            .then_some(CorrectionPlan { target_lufs: policy.loudness_target.0, max_gain_db: policy.max_gain_db }),
+        alarms: SoundAlarmPlan {
+            silence_dbfs: alarms.silence_dbfs,
+            silence_ms: alarms.silence_ms,
+            phase_correlation: alarms.phase_correlation,
+            phase_ms: alarms.phase_ms,
+            missing_ms: alarms.missing_ms,
+            clear_ms: alarms.clear_ms,
+        },
+    }
+}
+
+fn video(channel: &Channel, from: &mut Encoders<'_, '_>) -> Result<Vec<VideoRenditionPlan>, PlanError> {
     let class = &channel.stream_class;
     let each = |rendition: &config::stream_class::VideoRendition| {
         let request = class.encode_request(rendition);
-        let encoders: Vec<EncoderPlan> =
-            profiles.encoders_for(&request, channel.hardware_profile.as_deref()).into_iter().map(encoder).collect();
-        if encoders.is_empty() {
+        let candidates = match channel.hardware_profile.as_deref() {
+            // Named by a technician, who knows what is in the box.
+            Some(name) => from.all.encoders_for(&request, Some(name)),
+            None => from.fitting.encoders_for(&request, None),
+        };
+        let (mut usable, passed_over) = from.sessions.claim(candidates.clone());
+        if usable.is_empty() {
+            usable = candidates;
+        }
+        if usable.is_empty() {
             return Err(PlanError::NoEncoder { channel: channel.id.clone(), rendition: rendition.id.clone() });
         }
+        let pixels = f64::from(rendition.size.width()) * f64::from(rendition.size.height());
+        let rate = pixels * class.program.frame_rate.as_f64() / 1e9;
         Ok(VideoRenditionPlan {
             id: rendition.id.clone(),
             size: rendition.size,
             bitrate: rendition.bitrate,
             max_bitrate: rendition.max_bitrate,
-            encoders,
+            encoders: usable.into_iter().map(|candidate| encoder(candidate, rate)).collect(),
+            passed_over,
         })
     };
     class.video.iter().map(each).collect()
 }
 
-fn encoder(candidate: Candidate) -> EncoderPlan {
-    EncoderPlan {
-        profile: candidate.profile,
-        element: candidate.element,
-        properties: candidate.properties,
-        input_format: candidate.input_format,
-        h264_profile: candidate.h264_profile,
-        codec: candidate.codec,
-        upload: candidate.upload,
-        counts: candidate.counts,
-        hardware: candidate.hardware,
+/// `rate` in thousands of megapixels per second.
+fn encoder(candidate: Candidate, rate: f64) -> EncoderPlan {
+    let cores = candidate.cost.map(|cost| (cost * rate * 1000.0).round() / 1000.0);
+    EncoderPlan { cores, ..EncoderPlan::from(candidate) }
+}
+
+impl From<Candidate> for EncoderPlan {
+    fn from(candidate: Candidate) -> Self {
+        Self {
+            profile: candidate.profile,
+            element: candidate.element,
+            properties: candidate.properties,
+            input_format: candidate.input_format,
+            h264_profile: candidate.h264_profile,
+            codec: candidate.codec,
+            found: candidate.found,
+            cores: None,
+            rates: candidate.rates,
+            upload: candidate.upload,
+            counts: candidate.counts,
+            hardware: candidate.hardware,
+        }
     }
 }
 
@@ -167,16 +242,19 @@ fn sources(channel: &Channel, free: &[CaptureDevice]) -> Result<Vec<SourcePlan>,
     let mut plans = Vec::new();
     for source in &channel.sources {
         let config::SourceKind::Auto = &source.kind else {
-            plans.push(SourcePlan { id: source.id.clone(), kind: kind(&source.kind), expect: source.expect });
+            let plan =
+                SourcePlan { id: source.id.clone(), kind: kind(&source.kind), expect: source.expect, fit: source.fit };
+            plans.push(plan);
             continue;
         };
         for (n, device) in free.iter().enumerate() {
             let Ok(name) = device.stable_name().parse() else { continue };
             let kind = SourceKind::V4l2 { device: name, sound: device.sound.clone(), size: None };
-            plans.push(SourcePlan { id: named(format!("{}-{}", source.id, n + 1))?, kind, expect: source.expect });
+            let id = named(format!("{}-{}", source.id, n + 1))?;
+            plans.push(SourcePlan { id, kind, expect: source.expect, fit: source.fit });
         }
         let id = named(format!("{}-test", source.id))?;
-        plans.push(SourcePlan { id, kind: SourceKind::Test, expect: ExpectedFormat::default() });
+        plans.push(SourcePlan { id, kind: SourceKind::Test, expect: ExpectedFormat::default(), fit: source.fit });
     }
     Ok(plans)
 }
@@ -200,6 +278,23 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
             passphrase: passphrase.clone(),
             stream_id: stream_id.clone(),
         },
+        config::SourceKind::Playlist { paths, repeat } => {
+            SourceKind::Playlist { paths: paths.clone(), repeat: *repeat }
+        }
+        config::SourceKind::Rtmp { listen, app, keys, replace } => SourceKind::Rtmp {
+            listen: *listen,
+            app: app.clone(),
+            keys: keys.clone(),
+            second_publisher: if *replace { SecondPublisher::Replace } else { SecondPublisher::Refuse },
+        },
+        config::SourceKind::Rtsp { url, user, password, udp, latency_ms } => SourceKind::Rtsp {
+            url: url.clone(),
+            user: user.clone(),
+            password: password.clone(),
+            transport: if *udp { RtspTransport::Udp } else { RtspTransport::Tcp },
+            latency_ms: *latency_ms,
+        },
+        config::SourceKind::Custom { fragment } => SourceKind::Custom { fragment: fragment.clone() },
         config::SourceKind::Whip { key, latency_ms, replace, stun } => SourceKind::Whip {
             key: key.clone(),
             latency_ms: *latency_ms,

@@ -1,15 +1,18 @@
 //! The channel plan: everything a worker needs to build its graph, as data. Serialisable, because it travels over the
 //! worker socket; comparable, because reload goes by diff.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, DeviceName, ExpectedFormat, FailoverRules, PictureSize, ProgramFormat,
-    RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId, VideoCodec,
+    BitRate, ChannelId, DestinationId, DeviceName, ExpectedFormat, FailoverRules, Fit, ImageName, Overlay, PictureSize,
+    ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -32,6 +35,9 @@ pub struct ChannelPlan {
     pub sources: Vec<SourcePlan>,
     /// What is shown without a healthy source.
     pub slate: SlatePlan,
+    /// What is laid over the program, and images.
+    #[serde(default)]
+    pub graphics: GraphicsPlan,
     /// Video renditions, best first. Empty for an audio-only channel.
     pub video: Vec<VideoRenditionPlan>,
     /// Audio renditions; the first is the default.
@@ -42,6 +48,9 @@ pub struct ChannelPlan {
     pub destinations: Vec<DestinationPlan>,
     /// When to act.
     pub thresholds: ThresholdPlan,
+    /// How sound is treated.
+    #[serde(default)]
+    pub sound: SoundPlan,
 }
 
 /// One source.
@@ -54,6 +63,9 @@ pub struct SourcePlan {
     /// What it is expected to deliver.
     #[serde(default)]
     pub expect: ExpectedFormat,
+    /// How its picture fills the program.
+    #[serde(default)]
+    pub fit: Fit,
 }
 
 /// How a source is opened.
@@ -81,6 +93,13 @@ pub enum SourceKind {
         /// Path.
         path: PathBuf,
     },
+    /// Media files, one after the other without a gap.
+    Playlist {
+        /// Paths in order. Never empty.
+        paths: Vec<PathBuf>,
+        /// Whether it begins again after the last.
+        repeat: bool,
+    },
     /// SRT, as caller or listener.
     Srt {
         /// Role.
@@ -95,6 +114,35 @@ pub enum SourceKind {
         passphrase: Option<Secret>,
         /// Stream id sent (caller) or required (listener).
         stream_id: Option<String>,
+    },
+    /// RTMP ingest: an encoder publishes to the box.
+    Rtmp {
+        /// Address and TCP port; sources of one channel may share it.
+        listen: SocketAddr,
+        /// Application name, the first part of the path.
+        app: String,
+        /// Any of these stream keys admits.
+        keys: Vec<Secret>,
+        /// What happens to a second publisher.
+        second_publisher: SecondPublisher,
+    },
+    /// A camera or server that is asked by RTSP.
+    Rtsp {
+        /// Address, without user and password.
+        url: url::Url,
+        /// User.
+        user: Option<String>,
+        /// Password.
+        password: Option<Secret>,
+        /// How media travel.
+        transport: RtspTransport,
+        /// Receive latency in milliseconds.
+        latency_ms: u32,
+    },
+    /// A piece of pipeline in the language of gst-launch.
+    Custom {
+        /// As written.
+        fragment: String,
     },
     /// WHIP ingest: a guest's browser publishes to the box.
     Whip {
@@ -160,13 +208,26 @@ impl SourceKind {
             SourceKind::Test => "test",
             SourceKind::V4l2 { .. } => "v4l2",
             SourceKind::Alsa { .. } => "alsa",
-            SourceKind::File { .. } => "file",
+            SourceKind::File { .. } | SourceKind::Playlist { .. } => "file",
             SourceKind::Srt { .. } => "srt",
+            SourceKind::Rtmp { .. } => "rtmp",
+            SourceKind::Rtsp { .. } => "rtsp",
+            SourceKind::Custom { .. } => "custom",
             SourceKind::Whip { .. } => "whip",
             SourceKind::Ndi { .. } => "ndi",
             SourceKind::DeckLink { .. } => "decklink",
         }
     }
+}
+
+/// How RTSP media travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RtspTransport {
+    /// Within the RTSP connection.
+    Tcp,
+    /// In UDP packets of their own.
+    Udp,
 }
 
 /// SRT roles.
@@ -186,6 +247,17 @@ pub struct SlatePlan {
     pub text: String,
 }
 
+/// What is laid over the program, and where images are.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GraphicsPlan {
+    /// Directory of images.
+    pub images: PathBuf,
+    /// What the slate shows behind its words.
+    pub slate_image: Option<ImageName>,
+    /// Shown as long as operators say nothing else; one of each kind.
+    pub overlays: Vec<Overlay>,
+}
+
 /// One video rendition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VideoRenditionPlan {
@@ -199,6 +271,9 @@ pub struct VideoRenditionPlan {
     pub max_bitrate: BitRate,
     /// Encoders to try, best first; the worker takes the first that works on this box.
     pub encoders: Vec<EncoderPlan>,
+    /// Better ones that it may not use, in words: their sessions are taken.
+    #[serde(default)]
+    pub passed_over: Vec<String>,
 }
 
 /// One way to encode pictures: a GStreamer element and its settings, resolved from a hardware profile. Bit rates, key
@@ -218,6 +293,15 @@ pub struct EncoderPlan {
     /// What it encodes to.
     #[serde(default)]
     pub codec: VideoCodec,
+    /// Properties that follow the bit rate.
+    #[serde(default)]
+    pub rates: Vec<String>,
+    /// Its hardware is in the box.
+    #[serde(default)]
+    pub found: bool,
+    /// Processor cores it takes, as far as known.
+    #[serde(default)]
+    pub cores: Option<f64>,
     /// Elements between the raw pictures and the encoder, by factory: they bring pictures to its memory.
     #[serde(default)]
     pub upload: Vec<String>,
@@ -240,6 +324,18 @@ pub struct AudioRenditionPlan {
     pub language: Option<String>,
     /// Bit rate.
     pub bitrate: BitRate,
+    /// Which channels of the program it carries; all of them if none.
+    pub map: Option<ChannelMap>,
+    /// Loudness correction of its own.
+    #[serde(default)]
+    pub correction: Option<CorrectionPlan>,
+}
+
+impl AudioRenditionPlan {
+    /// Channels it has in a program of `program` channels.
+    pub fn channels(&self, program: u8) -> u8 {
+        self.map.as_ref().map_or(program, ChannelMap::channels)
+    }
 }
 
 /// Segments on disk.
@@ -293,4 +389,70 @@ pub struct ThresholdPlan {
     /// What is watched in the signal of each source.
     #[serde(default)]
     pub signal: SignalThresholds,
+}
+
+/// How the sound of a channel is treated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SoundPlan {
+    /// How the channels of the program belong together.
+    pub layout: SoundLayout,
+    /// Sources whose sound is not taken as it comes.
+    pub sources: BTreeMap<SourceId, SourceSound>,
+    /// True peak not to be exceeded, dBTP.
+    pub true_peak_max: f64,
+    /// Loudness correction, if it is on.
+    pub correction: Option<CorrectionPlan>,
+    /// When sound counts as faulty.
+    pub alarms: SoundAlarmPlan,
+}
+
+impl Default for SoundPlan {
+    fn default() -> Self {
+        Self {
+            layout: SoundLayout::Stereo,
+            sources: BTreeMap::new(),
+            true_peak_max: -1.0,
+            correction: None,
+            alarms: SoundAlarmPlan::default(),
+        }
+    }
+}
+
+/// Loudness correction: a slow gain towards the target, and a limiter behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CorrectionPlan {
+    /// Where to, LUFS.
+    pub target_lufs: f64,
+    /// Most gain in either direction, dB.
+    pub max_gain_db: f64,
+}
+
+/// When the sound of the program counts as faulty.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SoundAlarmPlan {
+    /// A channel whose mean level is below this is silent, dBFS.
+    pub silence_dbfs: f64,
+    /// Silence of this length is a fault.
+    pub silence_ms: u32,
+    /// A correlation of left and right below this is inverted phase.
+    pub phase_correlation: f64,
+    /// Inverted phase of this length is a fault.
+    pub phase_ms: u32,
+    /// One channel silent, and others not, for this long is a fault.
+    pub missing_ms: u32,
+    /// A fault is over when it was gone for this long.
+    pub clear_ms: u32,
+}
+
+impl Default for SoundAlarmPlan {
+    fn default() -> Self {
+        Self {
+            silence_dbfs: -60.0,
+            silence_ms: 5000,
+            phase_correlation: -0.7,
+            phase_ms: 3000,
+            missing_ms: 10_000,
+            clear_ms: 2000,
+        }
+    }
 }

@@ -6,10 +6,15 @@
 mod derive;
 mod diff;
 mod graph;
+mod needs;
+mod retune;
+mod sessions;
 
 pub use derive::{PlanError, PlanPaths, derive};
 pub use diff::{Diff, diff};
 pub use graph::{
-    AudioRenditionPlan, ChannelPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan, SecondPublisher,
-    SlatePlan, SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
+    GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan,
+    SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
+pub use needs::{Costs, needs};

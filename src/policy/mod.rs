@@ -8,14 +8,17 @@
 //! | how long to wait before the next attempt | [`Backoff`] |
 //! | whether and when a worker that ended is started again | [`RestartBudget`] |
 //! | whether the signal of a source is any good, and how good | [`SignalWatch`], [`Grade`] |
+//! | whether a fault of a signal has lasted long enough to count, or to be over | [`Lasting`] |
 //! | whether an HTTP request that failed is sent again, and whose fault it is | [`judge`] |
 
 mod backoff;
+mod lasting;
 mod restart;
 mod retry;
 mod signal;
 
 pub use backoff::{Attempts, Backoff};
+pub use lasting::{Lasting, Turn};
 pub use restart::{RestartBudget, RestartDecision, RestartPolicy};
 pub use retry::{HttpFailure, RetryDecision, Verdict, judge};
 pub use signal::{Grade, SignalWatch};

@@ -36,6 +36,12 @@ pub static HARDWARE_PROFILE: Shape = Shape::plain(
             need: Need::Required("\"…\""),
             about: "Where what it says comes from: documents, source files, listings of the machine",
         },
+        Key {
+            name: "accelerator",
+            kind: Kind::Tables(&ACCELERATOR),
+            need: Need::Optional,
+            about: "Hardware that the encoders run on; where none of it is found in the box, they are not tried",
+        },
         Key { name: "encoder", kind: Kind::Tables(&ENCODER), need: Need::Optional, about: "Encoders, best first" },
         Key { name: "card", kind: Kind::Tables(&CARD), need: Need::Optional, about: "Capture cards" },
     ],
@@ -43,6 +49,7 @@ pub static HARDWARE_PROFILE: Shape = Shape::plain(
 
 static H264_PROFILE: Kind = Kind::Word(super::resolve::H264_PROFILES);
 static CODECS: &[(&str, &str)] = &[("h264", "H.264 / AVC"), ("hevc", "HEVC / H.265"), ("av1", "AV1")];
+static BUSES: &[(&str, &str)] = &[("pci", "PCI Express"), ("usb", "USB"), ("platform", "on board, or virtual")];
 static QUIRK: Kind = Kind::Text(500);
 static WORD: Kind = Kind::Text(40);
 
@@ -109,6 +116,12 @@ static ENCODER: Shape = Shape::plain(
             about: "Encoding sessions the hardware or its driver allows at a time",
         },
         Key {
+            name: "sessions_of",
+            kind: Kind::Word(&[("card", "each card has so many"), ("box", "all cards of the box together")]),
+            need: Need::Default("\"card\""),
+            about: "What `max_sessions` counts for",
+        },
+        Key {
             name: "properties",
             kind: Kind::Names(&Kind::Scalar),
             need: Need::Optional,
@@ -121,7 +134,47 @@ static ENCODER: Shape = Shape::plain(
             need: Need::Optional,
             about: "Properties that a rendition's effort adds or replaces",
         },
+        Key {
+            name: "latency",
+            kind: Kind::Words(super::resolve::LATENCIES, &Kind::Scalar),
+            need: Need::Optional,
+            about: "Properties that a rendition's latency adds or replaces, after those of its effort",
+        },
+        Key {
+            name: "cost",
+            kind: Kind::Words(super::resolve::EFFORTS, &Kind::Scalar),
+            need: Need::Optional,
+            about: "Processor seconds per thousand megapixels by effort, on the machine named in `tested`; \
+                    `uplinkctl capacity` scales it",
+        },
         Key { name: "quirks", kind: Kind::List(&QUIRK), need: Need::Optional, about: "What to know about it" },
+    ],
+);
+
+static ACCELERATOR: Shape = Shape::plain(
+    "One piece of hardware that encodes. It is recognised when everything that is given is so.",
+    &[
+        Key { name: "name", kind: Kind::Text(80), need: Need::Required("\"Intel Arc\""), about: "For people" },
+        Key { name: "bus", kind: Kind::Word(BUSES), need: Need::Required("\"pci\""), about: "How it is connected" },
+        Key {
+            name: "vendor",
+            kind: Kind::Text(40),
+            need: Need::Optional,
+            about: "Vendor number, four hexadecimal digits as in lspci",
+        },
+        Key {
+            name: "products",
+            kind: Kind::List(&WORD),
+            need: Need::Optional,
+            about: "Product numbers, or what they begin with; every product of the vendor if missing",
+        },
+        Key { name: "driver", kind: Kind::Text(60), need: Need::Optional, about: "Kernel driver" },
+        Key {
+            name: "model",
+            kind: Kind::Text(80),
+            need: Need::Optional,
+            about: "What the name that the driver gives begins with (`Model:` below /proc/driver/nvidia, or the board's)",
+        },
     ],
 );
 
@@ -134,12 +187,7 @@ static CARD: Shape = Shape::plain(
             need: Need::Required("\"Magewell Pro Capture\""),
             about: "For people",
         },
-        Key {
-            name: "bus",
-            kind: Kind::Word(&[("pci", "PCI Express"), ("usb", "USB"), ("platform", "on board, or virtual")]),
-            need: Need::Required("\"usb\""),
-            about: "How it is connected",
-        },
+        Key { name: "bus", kind: Kind::Word(BUSES), need: Need::Required("\"usb\""), about: "How it is connected" },
         Key {
             name: "vendor",
             kind: Kind::Text(40),

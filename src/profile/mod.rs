@@ -12,12 +12,12 @@ mod keys;
 mod read;
 mod resolve;
 
-use crate::model::{PictureSize, VideoCodec};
+use crate::model::{HardwareDevice, PictureSize, VideoCodec};
 
 pub use keys::HARDWARE_PROFILE;
 pub use read::read;
 pub(crate) use resolve::placeholders;
-pub use resolve::{Candidate, EFFORTS, EncodeRequest, H264_PROFILES};
+pub use resolve::{Candidate, EFFORTS, EncodeRequest, H264_PROFILES, LATENCIES};
 
 /// One profile file.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Profile {
     pub tested: String,
     /// Where what it says comes from.
     pub source: String,
+    /// Hardware that the encoders run on; empty where that is not known by bus numbers.
+    pub accelerators: Vec<Accelerator>,
     /// Encoders, best first.
     pub encoders: Vec<Encoder>,
     /// Capture cards.
@@ -73,6 +75,12 @@ pub struct Encoder {
     pub max_size: Option<PictureSize>,
     /// Encoding sessions the hardware allows at a time.
     pub max_sessions: Option<u32>,
+    /// Whether these are sessions of the whole box, not of each card.
+    pub sessions_of_box: bool,
+    /// Properties that a rendition's latency adds or replaces.
+    pub latency: Vec<(String, Vec<(String, serde_json::Value)>)>,
+    /// Processor seconds per thousand megapixels, by effort.
+    pub cost: Vec<(String, f64)>,
     /// Properties by name; texts may hold `{placeholders}`.
     pub properties: Vec<(String, serde_json::Value)>,
     /// Properties that a rendition's effort adds or replaces.
@@ -88,6 +96,35 @@ pub enum BitRateUnit {
     Bit,
     /// kbit/s.
     Kilobit,
+}
+
+/// One piece of hardware that encodes: how it is recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accelerator {
+    /// For people.
+    pub name: String,
+    /// `pci` or `platform`.
+    pub bus: String,
+    /// Four hexadecimal digits.
+    pub vendor: Option<String>,
+    /// Product numbers, or what they begin with; empty for all.
+    pub products: Vec<String>,
+    /// Kernel driver.
+    pub driver: Option<String>,
+    /// What the model's name begins with.
+    pub model: Option<String>,
+}
+
+impl Accelerator {
+    /// Whether `device` is one.
+    pub fn is(&self, device: &HardwareDevice) -> bool {
+        let begins = |given: &str, all: &Option<String>| all.as_ref().is_some_and(|all| all.starts_with(given));
+        self.bus == device.bus
+            && (self.vendor.is_none() || self.vendor == device.vendor)
+            && (self.products.is_empty() || self.products.iter().any(|product| begins(product, &device.product)))
+            && (self.driver.is_none() || self.driver == device.driver)
+            && self.model.as_ref().is_none_or(|model| begins(model, &device.model))
+    }
 }
 
 /// One capture card: how it is recognised and what it can do.
@@ -135,6 +172,36 @@ impl Profiles {
     /// What is known of a capture device with this kernel driver; the first profile that matches wins.
     pub fn card_for_driver(&self, driver: &str) -> Option<&Card> {
         self.0.iter().flat_map(|profile| &profile.cards).find(|card| card.driver.as_deref() == Some(driver))
+    }
+
+    /// What is known of a device on a bus; the first profile that matches wins, a card with a product number before one
+    /// of any product.
+    pub fn card_for(&self, device: &HardwareDevice) -> Option<&Card> {
+        let is = |card: &&Card| {
+            card.bus == device.bus
+                && (card.vendor.is_none() || card.vendor == device.vendor)
+                && (card.product.is_none() || card.product == device.product)
+                && (card.driver.is_none() || card.driver == device.driver || card.vendor.is_some())
+        };
+        let all = || self.0.iter().flat_map(|profile| &profile.cards).filter(is);
+        all().find(|card| card.product.is_some()).or_else(|| all().next())
+    }
+
+    /// The profiles that fit this box: those of hardware that is not found in it are left out, and general ones where a
+    /// particular one with the same elements is found.
+    pub fn fitting(&self, devices: &[HardwareDevice]) -> Self {
+        let found = |profile: &Profile| devices.iter().any(|device| profile.accelerators.iter().any(|a| a.is(device)));
+        let particular: Vec<&Profile> = self.0.iter().filter(|profile| found(profile)).collect();
+        let element_of = |profile: &Profile, element: &str| profile.encoders.iter().any(|e| e.element == element);
+        let mut fitting = Vec::new();
+        for profile in self.0.iter().filter(|profile| profile.accelerators.is_empty() || found(profile)) {
+            let mut profile = profile.clone();
+            if profile.accelerators.is_empty() && profile.is_hardware() {
+                profile.encoders.retain(|e| !particular.iter().any(|found| element_of(found, &e.element)));
+            }
+            fitting.push(profile);
+        }
+        Self(fitting)
     }
 
     /// Encoders that can do what is asked, best first, with their properties resolved. `only` restricts the choice to

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::model::VideoCodec;
 
 use super::resolve::{PLACEHOLDERS, placeholders};
-use super::{BitRateUnit, Card, Encoder, HARDWARE_PROFILE, Profile};
+use super::{Accelerator, BitRateUnit, Card, Encoder, HARDWARE_PROFILE, Profile};
 use crate::document::{Faults, Placed, Section, Source};
 
 /// Reads and checks one file; `stem` is its name without extension.
@@ -17,6 +17,7 @@ pub fn read(source: &Source, stem: &str, faults: &mut Faults) -> Option<Profile>
         faults.add(&name.spot, "must equal the name of the file", format!("write \"{stem}\" or rename the file"));
     }
     let encoders: Vec<_> = section.tables("encoder").iter().map(|encoder| read_encoder(encoder, faults)).collect();
+    let accelerators: Vec<_> = section.tables("accelerator").iter().map(|a| read_accelerator(a, faults)).collect();
     let cards: Vec<_> = section.tables("card").iter().map(|card| read_card(card, faults)).collect();
     if !section.has("encoder") && !section.has("card") {
         faults.add(section.place(), "describes nothing", "add [[encoder]] or [[card]]");
@@ -27,6 +28,7 @@ pub fn read(source: &Source, stem: &str, faults: &mut Faults) -> Option<Profile>
         description: section.value("description")?,
         tested: section.value("tested")?,
         source: section.value("source")?,
+        accelerators: accelerators.into_iter().collect::<Option<_>>()?,
         encoders: encoders.into_iter().collect::<Option<_>>()?,
         cards: cards.into_iter().collect::<Option<_>>()?,
     })
@@ -35,7 +37,8 @@ pub fn read(source: &Source, stem: &str, faults: &mut Faults) -> Option<Profile>
 fn read_encoder(section: &Section<'_>, faults: &mut Faults) -> Option<Encoder> {
     let properties = section.names::<Value>("properties");
     let effort = section.words::<Value>("effort");
-    for (name, value) in properties.iter().chain(effort.iter().flat_map(|(_, values)| values)) {
+    let latency = section.words::<Value>("latency");
+    for (name, value) in properties.iter().chain(effort.iter().chain(&latency).flat_map(|(_, values)| values)) {
         check_property(name, value, faults);
     }
     let plain = |values: Vec<(String, Placed<Value>)>| -> Vec<_> {
@@ -62,9 +65,40 @@ fn read_encoder(section: &Section<'_>, faults: &mut Faults) -> Option<Encoder> {
         min_size: section.value("min_size"),
         max_size: section.value("max_size"),
         max_sessions: section.value("max_sessions"),
+        sessions_of_box: section.value::<String>("sessions_of")? == "box",
+        latency: latency.into_iter().map(|(word, values)| (word, plain(values))).collect(),
+        cost: read_cost(section, faults),
         properties: plain(properties),
         effort: effort.into_iter().map(|(word, values)| (word, plain(values))).collect(),
         quirks: values(section.list("quirks")),
+    })
+}
+
+fn read_cost(section: &Section<'_>, faults: &mut Faults) -> Vec<(String, f64)> {
+    let mut costs = Vec::new();
+    for (effort, values) in section.words::<Value>("cost") {
+        for (name, placed) in values {
+            match placed.value.as_f64().filter(|cost| name == "seconds" && (0.0..1e4).contains(cost)) {
+                Some(cost) => costs.push((effort.clone(), cost)),
+                None => faults.add(&placed.spot, "is no cost", "write cost.low.seconds = 4.2"),
+            }
+        }
+    }
+    costs
+}
+
+fn read_accelerator(section: &Section<'_>, faults: &mut Faults) -> Option<Accelerator> {
+    check_numbers(section, &["vendor"], faults);
+    if !section.has("driver") && !section.has("vendor") {
+        faults.add(section.place(), "matches everything", "give `driver` or `vendor`");
+    }
+    Some(Accelerator {
+        name: section.value("name")?,
+        bus: section.value("bus")?,
+        vendor: section.value("vendor"),
+        products: values(section.list("products")),
+        driver: section.value("driver"),
+        model: section.value("model"),
     })
 }
 
@@ -82,8 +116,8 @@ fn check_property(name: &str, value: &Placed<Value>, faults: &mut Faults) {
     }
 }
 
-fn read_card(section: &Section<'_>, faults: &mut Faults) -> Option<Card> {
-    for key in ["vendor", "product"] {
+fn check_numbers(section: &Section<'_>, keys: &[&str], faults: &mut Faults) {
+    for key in keys {
         if let Some(number) = section.get::<String>(key)
             && !(number.value.len() == 4
                 && number.value.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
@@ -95,6 +129,10 @@ fn read_card(section: &Section<'_>, faults: &mut Faults) -> Option<Card> {
             );
         }
     }
+}
+
+fn read_card(section: &Section<'_>, faults: &mut Faults) -> Option<Card> {
+    check_numbers(section, &["vendor", "product"], faults);
     if !section.has("driver") && !section.has("vendor") {
         faults.add(section.place(), "matches nothing", "give `driver` or `vendor`");
     }

@@ -20,6 +20,12 @@ pub const EFFORTS: &[(&str, &str)] = &[
     ("high", "picture quality first"),
 ];
 
+/// How long an encoder may hold a picture back.
+pub const LATENCIES: &[(&str, &str)] = &[
+    ("low", "a picture in is a picture out"),
+    ("normal", "up to half a second of lookahead, for more picture from the same bit rate"),
+];
+
 /// What a template may hold.
 pub(crate) const PLACEHOLDERS: &[&str] =
     &["bitrate", "max_bitrate", "target_percent", "vbv_size", "vbv_ms", "gop_frames", "segment_frames", "threads"];
@@ -43,6 +49,8 @@ pub struct EncodeRequest {
     pub h264_profile: String,
     /// One of [`EFFORTS`].
     pub effort: String,
+    /// One of [`LATENCIES`].
+    pub latency: String,
 }
 
 /// An encoder with its properties resolved.
@@ -60,6 +68,14 @@ pub struct Candidate {
     pub h264_profile: String,
     /// What it encodes to.
     pub codec: VideoCodec,
+    /// Properties that follow the bit rate.
+    pub rates: Vec<String>,
+    /// Its hardware was found in the box.
+    pub found: bool,
+    /// Sessions there are of it on the hardware, and whether those of the whole box; none without a limit.
+    pub sessions: Option<(u32, bool)>,
+    /// Processor seconds per thousand megapixels.
+    pub cost: Option<f64>,
     /// Elements in front of it.
     pub upload: Vec<String>,
     /// Counts pictures to its keyframes, instead of being asked for them.
@@ -124,12 +140,15 @@ impl Encoder {
     pub(crate) fn resolve(&self, profile: &Profile, request: &EncodeRequest) -> Candidate {
         let mut properties = self.properties.clone();
         let extra = self.effort.iter().find(|(effort, _)| *effort == request.effort);
-        for (name, value) in extra.into_iter().flat_map(|(_, values)| values) {
+        let late = self.latency.iter().find(|(latency, _)| *latency == request.latency);
+        for (name, value) in extra.into_iter().chain(late).flat_map(|(_, values)| values) {
             match properties.iter_mut().find(|(known, _)| known == name) {
                 Some((_, old)) => *old = value.clone(),
                 None => properties.push((name.clone(), value.clone())),
             }
         }
+        let follows = |value: &Value| ["{bitrate}", "{max_bitrate}", "{vbv_size}"].iter().any(|rate| value == rate);
+        let rates = properties.iter().filter(|(_, value)| follows(value)).map(|(name, _)| name.clone()).collect();
         for (_, value) in &mut properties {
             *value = fill(value, |name| request.value_of(name, self.bitrate_unit));
         }
@@ -140,6 +159,10 @@ impl Encoder {
             input_format: self.input_format.clone(),
             h264_profile: request.h264_profile.clone(),
             codec: self.codec,
+            rates,
+            found: !profile.accelerators.is_empty(),
+            sessions: self.max_sessions.map(|most| (most, self.sessions_of_box)),
+            cost: self.cost.iter().find(|(effort, _)| *effort == request.effort).map(|(_, cost)| *cost),
             upload: self.upload.clone(),
             counts: self.counts,
             hardware: profile.is_hardware(),
@@ -197,6 +220,7 @@ mod tests {
             codec: VideoCodec::H264,
             h264_profile: "high".into(),
             effort: "low".into(),
+            latency: "low".into(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Commands that the worker carries out and answers itself. They are not repeated: an answer that does not come within
 //! [`ACT_WITHIN`], because the worker was replaced or hangs, is told to whoever asked. Settings are kept first, so that
-//! the next worker starts with them.
+//! the next worker starts with them; those that the worker refuses are taken back.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use super::channel::Channel;
 use super::handle::Refusal;
 use super::lifecycle::Stand;
 use crate::ipc::Down;
-use crate::model::{Act, Acted, Cued, LiveChange, ScheduledTake};
+use crate::model::{Act, Acted, Cued, LiveChange, LiveSettings, ScheduledTake, SourceId};
 
 /// How long a worker may take to answer.
 const ACT_WITHIN: Duration = Duration::from_secs(3);
@@ -32,6 +32,8 @@ pub(crate) struct Acting {
     until: Instant,
     /// The worker may refuse it for a reason that lies in what was asked.
     judged: bool,
+    /// The settings it puts in force.
+    live: Option<Box<LiveSettings>>,
     /// None if nobody waits.
     reply: Option<Reply>,
     /// A take to come, to be kept once the worker has it.
@@ -56,6 +58,10 @@ impl Channel {
             && let Err(refusal) = self.check_sources(order)
         {
             let _ = reply.send(Err(refusal));
+            return;
+        }
+        if let Some(source) = self.unknown_source(change) {
+            let _ = reply.send(Err(Refusal::UnknownSource(self.id.clone(), source)));
             return;
         }
         let after = match self.live.changed(change) {
@@ -98,13 +104,23 @@ impl Channel {
         }
     }
 
+    /// The source that a change names and the channel does not have. What was set of one that is gone can be undone.
+    fn unknown_source(&self, change: &LiveChange) -> Option<SourceId> {
+        let LiveChange::Sound { source: Some(source), .. } = change else { return None };
+        let known = self.plan.as_ref().is_some_and(|plan| plan.sources.iter().any(|one| one.id == *source));
+        (!known).then(|| source.clone())
+    }
+
     /// Tells the worker to do something.
     pub(super) async fn act(&mut self, act: Act, reply: Option<Reply>) {
         self.acts += 1;
         let id = self.acts;
-        let judged = !matches!(act, Act::Live { .. });
-        let since = Instant::now();
-        self.acting.push(Acting { id, since, until: since + within(&act), judged, reply, keep: None });
+        let live = match &act {
+            Act::Live { live } => Some(live.clone()),
+            _ => None,
+        };
+        let (judged, since) = (live.is_none(), Instant::now());
+        self.acting.push(Acting { id, since, until: since + within(&act), judged, live, reply, keep: None });
         self.send(&Down::Act { id, act }).await;
     }
 
@@ -125,6 +141,17 @@ impl Channel {
             return self.on_take_acted(id, result);
         };
         let status = self.status.borrow().clone();
+        if let Some(live) = self.acting[place].live.take() {
+            match &result {
+                Ok(_) => self.confirmed = *live,
+                // Refused, so the next worker is not to be started with it.
+                Err(_) => {
+                    let bitrates = self.confirmed.bitrates.clone();
+                    self.live = LiveSettings { bitrates, ..self.live.clone().drawn_as(&self.confirmed) };
+                    self.save();
+                }
+            }
+        }
         let answer = match result {
             Ok(acted) => {
                 let said = outcome(!acted.unchanged, &status, acted.text.clone());

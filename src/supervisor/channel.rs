@@ -80,6 +80,8 @@ pub(crate) struct Channel {
     pub(super) order: ChannelOrder,
     pub(super) program: ProgramOrder,
     pub(super) live: LiveSettings,
+    /// The last settings that a worker has, or was started with.
+    pub(super) confirmed: LiveSettings,
     pub(super) life: Lifecycle,
     pub(super) todo: VecDeque<Input>,
     pub(super) leaving: bool,
@@ -134,6 +136,7 @@ impl Channel {
             plan,
             order: orders.channel,
             program: orders.program,
+            confirmed: orders.live.clone(),
             live: orders.live,
             life,
             todo: VecDeque::new(),

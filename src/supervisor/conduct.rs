@@ -190,6 +190,7 @@ impl Channel {
     async fn start(&mut self) {
         self.come_due();
         let Some(plan) = self.plan.clone() else { return };
+        self.confirmed = self.live.clone();
         self.send(&Down::Start {
             plan: Box::new((*plan).clone()),
             program: self.program.clone(),
@@ -227,6 +228,7 @@ impl Channel {
             self.send(&Down::Program { order }).await;
         }
         if hello.plan.is_some() {
+            self.confirmed = (*hello.live).clone();
             // Cues are decided by the worker that is on air.
             self.keep_cued(hello.live.cued.clone());
         }

@@ -1,6 +1,6 @@
 //! The handle: how the API talks to the supervisor. Commands go down, snapshots and events come back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -25,6 +25,8 @@ pub struct StampedEvent {
 pub enum Command {
     /// Put a channel on air.
     Start(ChannelId),
+    /// Put a channel on air, whether the box can carry it or not.
+    StartAnyway(ChannelId),
     /// Take a channel off air.
     Stop(ChannelId),
     /// Show the slate until released.
@@ -83,6 +85,16 @@ pub enum Refusal {
         /// What is known.
         known: String,
     },
+    /// The box cannot carry it.
+    #[error(
+        "channel `{channel}` does not fit: {lacks}; take another one off air, choose a lighter stream class, or force it"
+    )]
+    NoRoom {
+        /// The channel.
+        channel: ChannelId,
+        /// What is missing.
+        lacks: String,
+    },
     /// It is not possible, whatever the engine does.
     #[error("{0}")]
     Impossible(String),
@@ -107,6 +119,7 @@ pub struct Handle {
     pub(crate) status: watch::Receiver<Arc<ApplianceStatus>>,
     pub(crate) events: broadcast::Sender<Arc<StampedEvent>>,
     pub(crate) runtime: PathBuf,
+    pub(crate) images: PathBuf,
     pub(crate) cards: Cards,
 }
 
@@ -126,6 +139,11 @@ impl Handle {
     /// Events from now on. A receiver that lags loses the oldest and is told how many.
     pub fn events(&self) -> broadcast::Receiver<Arc<StampedEvent>> {
         self.events.subscribe()
+    }
+
+    /// Where images for slates and logos are. It may not be there yet.
+    pub fn images(&self) -> &Path {
+        &self.images
     }
 
     /// The same, with the cards that the hardware profiles know.

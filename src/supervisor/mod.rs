@@ -5,6 +5,7 @@
 
 mod account;
 mod acts;
+mod admission;
 mod asks;
 mod cards;
 mod channel;
@@ -26,5 +27,5 @@ mod verdict;
 pub use cards::Cards;
 pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};
 pub use lifecycle::Limits;
-pub use settings::{Configuration, Configured, Reload, Settings};
+pub use settings::{Budget, Configuration, Configured, Reload, Settings};
 pub use start::{Records, Supervisor};

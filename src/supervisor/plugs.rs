@@ -93,7 +93,7 @@ mod tests {
             names: vec![format!("path:{path}")],
             ..CaptureDevice::default()
         };
-        Inventory { capture: devices.iter().map(device).collect(), sound: Vec::new() }
+        Inventory { capture: devices.iter().map(device).collect(), ..Inventory::default() }
     }
 
     fn told(before: &Inventory, after: &Inventory) -> Vec<(EventCode, String)> {

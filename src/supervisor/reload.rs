@@ -102,6 +102,7 @@ impl Root {
 
     async fn put_in_force(&mut self, configuration: Configuration) -> Outcome {
         let mut touched = Touched::default();
+        self.budget = configuration.budget;
         let mut old = std::mem::take(&mut self.seats);
         for configured in configuration.channels {
             let id = configured.plan.channel.clone();
@@ -111,6 +112,7 @@ impl Root {
                 continue;
             };
             let mut seat = old.swap_remove(place);
+            seat.needs = configured.needs;
             if *seat.plan == configured.plan {
                 touched.untouched += 1;
             } else {

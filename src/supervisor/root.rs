@@ -20,10 +20,10 @@ use super::channel::{Channel, Mail, Shared};
 use super::handle::{Command, Refusal, Request};
 use super::journal::now;
 use super::reload::Reloading;
-use super::settings::{Configuration, Configured};
+use super::settings::{Budget, Configuration, Configured};
 use super::snapshot::{Overview, blank};
-use crate::model::status::{ApplianceStatus, ChannelStatus, ProgramOrder};
-use crate::model::{ChannelId, Event, EventCode, Fault, LiveSettings, Severity, TakeOrder};
+use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelStatus, ProgramOrder};
+use crate::model::{ChannelId, Event, EventCode, Fault, LiveSettings, Resources, Severity, TakeOrder};
 use crate::plan::ChannelPlan;
 use crate::store::{Orders, SavedOrders};
 
@@ -56,6 +56,10 @@ pub(super) struct Seat {
     pub(super) plan: Arc<ChannelPlan>,
     pub(super) mailbox: mpsc::Sender<Mail>,
     pub(super) status: watch::Receiver<Arc<ChannelStatus>>,
+    /// What it takes of the box.
+    pub(super) needs: Resources,
+    /// It is to be on air: it counts.
+    pub(super) wanted: bool,
 }
 
 /// The root task.
@@ -70,6 +74,8 @@ pub(super) struct Root {
     names: HashMap<Id, ChannelId>,
     snapshot: watch::Sender<Arc<ApplianceStatus>>,
     pub(super) reloading: Reloading,
+    /// What the box can carry.
+    pub(super) budget: Budget,
 }
 
 impl Root {
@@ -90,6 +96,7 @@ impl Root {
             names: HashMap::new(),
             snapshot,
             reloading,
+            budget: Budget::default(),
         }
     }
 
@@ -99,6 +106,7 @@ impl Root {
             return;
         }
         self.tell(Severity::Info, EventCode::DaemonStarted, "the daemon is up".to_owned());
+        self.budget = configuration.budget;
         for configured in configuration.channels {
             self.add(configured);
         }
@@ -124,15 +132,29 @@ impl Root {
 
     /// Puts a configured channel in its seat.
     pub(super) fn add(&mut self, configured: Configured) {
-        let orders = orders_for(&configured, &self.saved);
-        let seat = self.seat(Arc::new(configured.plan), orders);
+        let mut orders = orders_for(&configured, &self.saved);
+        let id = configured.plan.channel.clone();
+        // One that was on air before has been admitted, or forced, before; one that is on air stays there.
+        let running = crate::ipc::socket_path(&self.shared.settings.runtime, &id).exists();
+        if !running
+            && orders.channel == ChannelOrder::OnAir
+            && !self.saved.contains_key(&id)
+            && let Err(refusal) = self.admit(&id, configured.needs)
+        {
+            orders.channel = ChannelOrder::OffAir;
+            let event = Event::new(now(), Severity::Error, EventCode::ChannelRefused, refusal.to_string());
+            let hint = "look at uplinkctl capacity; uplinkctl start --force puts it on air all the same";
+            self.shared.journal.tell(event.channel(&id).blame(Fault::Hardware, hint));
+        }
+        let seat = self.seat(Arc::new(configured.plan), orders, configured.needs);
         self.seats.push(seat);
     }
 
-    fn seat(&mut self, plan: Arc<ChannelPlan>, orders: Orders) -> Seat {
+    fn seat(&mut self, plan: Arc<ChannelPlan>, orders: Orders, needs: Resources) -> Seat {
+        let wanted = orders.channel == ChannelOrder::OnAir;
         let (publisher, status) = watch::channel(Arc::new(blank(&plan.channel, Some(&plan), &orders)));
         let mailbox = self.spawn(plan.channel.clone(), Some(plan.clone()), orders, publisher);
-        Seat { plan, mailbox, status }
+        Seat { plan, mailbox, status, needs, wanted }
     }
 
     fn spawn(
@@ -158,11 +180,8 @@ impl Root {
             if configured || !entry.path().join("worker.sock").exists() {
                 continue;
             }
-            let orders = Orders {
-                channel: crate::model::status::ChannelOrder::OffAir,
-                program: ProgramOrder::Auto,
-                live: LiveSettings::default(),
-            };
+            let orders =
+                Orders { channel: ChannelOrder::OffAir, program: ProgramOrder::Auto, live: LiveSettings::default() };
             let (publisher, _) = watch::channel(Arc::new(blank(&id, None, &orders)));
             let mailbox = self.spawn(id, None, orders, publisher);
             self.leaving.push(mailbox);
@@ -170,9 +189,10 @@ impl Root {
     }
 
     fn on_command(&mut self, command: Command, reply: Reply) {
+        let forced = matches!(command, Command::StartAnyway(_));
         let (id, ask) = match command {
             Command::Reload => return self.reloading.request(reply),
-            Command::Start(id) => (id, Ask::Start),
+            Command::Start(id) | Command::StartAnyway(id) => (id, Ask::Start),
             Command::Stop(id) => (id, Ask::Stop),
             Command::Slate(id) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Slate))),
             Command::Release(id) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Auto))),
@@ -181,10 +201,24 @@ impl Root {
             Command::Change(id, change) => (id, Ask::Change(change)),
             Command::Act(id, act) => (id, Ask::Act(act)),
         };
-        let Some(seat) = self.seats.iter().find(|seat| seat.plan.channel == id) else {
+        let Some(place) = self.seats.iter().position(|seat| seat.plan.channel == id) else {
             let _ = reply.send(Err(Refusal::UnknownChannel(id)));
             return;
         };
+        if ask == Ask::Start
+            && !forced
+            && !self.seats[place].wanted
+            && let Err(refusal) = self.admit(&id, self.seats[place].needs)
+        {
+            let _ = reply.send(Err(refusal));
+            return;
+        }
+        let seat = &mut self.seats[place];
+        match ask {
+            Ask::Start => seat.wanted = true,
+            Ask::Stop => seat.wanted = false,
+            _ => {}
+        }
         match seat.mailbox.try_send(Mail::Ask(ask, reply)) {
             Ok(()) => {}
             Err(TrySendError::Full(mail) | TrySendError::Closed(mail)) => {
@@ -228,7 +262,7 @@ impl Root {
         let hint = "the worker stays on air and is taken over again; report this with the log";
         self.shared.journal.tell(event.channel(&name).blame(Fault::Internal, hint));
         let (plan, status) = (self.seats[place].plan.clone(), self.seats[place].status.borrow().clone());
-        let seat = self.seat(plan, last_orders(&status));
+        let seat = self.seat(plan, last_orders(&status), self.seats[place].needs);
         self.seats[place] = seat;
     }
 
@@ -246,6 +280,7 @@ impl Root {
     fn publish(&mut self) {
         let channels = self.seats.iter().map(|seat| (**seat.status.borrow()).clone()).collect();
         let status = self.overview.status(channels, self.shared.store.trouble());
+        let status = ApplianceStatus { capacity: self.capacity(), ..status };
         self.snapshot.send_replace(Arc::new(status));
     }
 

@@ -9,7 +9,12 @@ use tokio::sync::Notify;
 
 fn root(directory: &Path) -> Root {
     let (store, _) = Store::open(&directory.join("uplink.db"), |_| {});
-    let settings = Settings { runtime: directory.join("run"), worker: "/bin/false".into(), limits: Limits::default() };
+    let settings = Settings {
+        runtime: directory.join("run"),
+        images: directory.join("images"),
+        worker: "/bin/false".into(),
+        limits: Limits::default(),
+    };
     let shared = Shared {
         settings: Arc::new(settings),
         journal: Journal::new(Arc::new(Recorder::new(Box::new(|_| {})))),
@@ -32,7 +37,7 @@ fn off_air(name: &str) -> Configured {
         "spool": {"directory": "/nowhere", "quota_bytes": 1, "retain_seconds": 1, "playlist_segments": 5},
         "thresholds": {"loss_ms": 250, "wait_to_restore_ms": 2000, "stall_ms": 2000},
     }));
-    Configured { plan: plan.unwrap(), order: crate::model::status::ChannelOrder::OffAir }
+    Configured { plan: plan.unwrap(), order: ChannelOrder::OffAir, needs: Resources::default() }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::lifecycle::Limits;
+use crate::model::Resources;
 use crate::model::status::ChannelOrder;
 use crate::plan::ChannelPlan;
 
@@ -11,6 +12,8 @@ use crate::plan::ChannelPlan;
 pub struct Settings {
     /// Runtime directory; one directory per channel below it. Held by this daemon alone.
     pub runtime: PathBuf,
+    /// Images for slates and logos.
+    pub images: PathBuf,
     /// The worker's executable.
     pub worker: PathBuf,
     /// Deadlines.
@@ -26,6 +29,19 @@ pub struct Configuration {
     pub path: String,
     /// The channels, in its order.
     pub channels: Vec<Configured>,
+    /// What the box can carry.
+    pub budget: Budget,
+}
+
+/// What the box can carry; without room nothing is refused.
+#[derive(Debug, Clone, Default)]
+pub struct Budget {
+    /// What channels may take together.
+    pub room: Option<Resources>,
+    /// What a channel of each stream class takes.
+    pub classes: Vec<(String, Resources)>,
+    /// Whether costs were measured on this box.
+    pub measured: bool,
 }
 
 /// One channel of a configuration.
@@ -35,6 +51,8 @@ pub struct Configured {
     pub plan: ChannelPlan,
     /// What is ordered as long as nobody has ordered anything.
     pub order: ChannelOrder,
+    /// What it takes of the box.
+    pub needs: Resources,
 }
 
 /// Reads the configuration again: the new one, or all its faults. Called where blocking is allowed.

@@ -4,7 +4,7 @@ use super::journal::now;
 use super::lifecycle::Stand;
 use super::verdict::{Facts, health, state};
 use crate::model::status::{ApplianceStatus, ChannelStatus, ConfigStatus};
-use crate::model::{ChannelId, Health, HealthReport, MediaTime};
+use crate::model::{CapacityStatus, ChannelId, Health, HealthReport, MediaTime};
 use crate::plan::ChannelPlan;
 use crate::store::Orders;
 
@@ -61,6 +61,7 @@ impl Overview {
             started_at: self.started_at,
             health: self.health.clone(),
             config: self.config.clone(),
+            capacity: CapacityStatus::default(),
             channels,
         }
     }

@@ -50,7 +50,7 @@ impl Supervisor {
         let Records { store, orders, recorder } = records;
         let journal = Journal::new(recorder);
         let limit = settings.limits.longest_stop() + settings.limits.patience;
-        let (runtime, cards) = (settings.runtime.clone(), Cards::default());
+        let (runtime, images, cards) = (settings.runtime.clone(), settings.images.clone(), Cards::default());
         let changed = Arc::new(Notify::new());
         let (answers, answered) = mpsc::unbounded_channel();
         let shared = Shared { settings: Arc::new(settings), journal: journal.clone(), store, changed, answers };
@@ -65,7 +65,7 @@ impl Supervisor {
         let (control, told) = mpsc::channel(4);
         let root = Root::new(shared, overview, orders, snapshot, Reloading::new(reload));
         let root = tokio::spawn(root.run(configuration, Inbox { requests: asked, control: told, answers: answered }));
-        let handle = Handle { requests, status, events: journal.events(), runtime, cards };
+        let handle = Handle { requests, status, events: journal.events(), runtime, images, cards };
         let mut plugs = JoinSet::new();
         plugs.spawn(super::plugs::watch(PathBuf::from("/"), journal.clone()));
         (Self { control, root, journal, limit, _plugs: plugs }, handle)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::lifecycle::Stand;
+use crate::model::sound::{SoundFault, SoundState};
 use crate::model::status::{
     ChannelState, DestinationState, DestinationStatus, ProgramOrder, Showing, SourceStatus, WorkerReport,
 };
@@ -76,6 +77,7 @@ pub(crate) fn health(facts: &Facts<'_>) -> HealthReport {
             format!("the worker has not reported for {:.1} s; what is shown is the last known", silence.as_secs_f64());
         parts.push(say(Health::PartiallyHealthy, "no_contact", reason));
     }
+    parts.extend(report.program.sound_states.iter().filter(|state| state.active).map(sound));
     parts.push(delivery(report, facts.on_air, facts.now));
     parts.extend(report.sources.iter().filter_map(|source| standby(source, &report.program.showing)));
     parts.extend(report.renditions.iter().map(|rendition| about_rendition(rendition.id.as_str(), &rendition.health)));
@@ -122,6 +124,18 @@ fn program(report: &WorkerReport, now: MediaTime) -> HealthReport {
             say(Health::Unhealthy, "no_source", reason)
         }
     }
+}
+
+fn sound(state: &SoundState) -> HealthReport {
+    let names: Vec<String> = state.channels.iter().map(u8::to_string).collect();
+    let (code, what) = match state.fault {
+        SoundFault::Silence => ("silence", "no sound"),
+        SoundFault::OverLevel => ("over_level", "true peaks above the limit"),
+        SoundFault::PhaseInverted => ("phase_inverted", "left and right cancel each other in mono"),
+        SoundFault::ChannelMissing => ("channel_missing", "one channel is silent, the others are not"),
+    };
+    let reason = format!("sound of channels {}: {what}", names.join(", "));
+    HealthReport::new(Health::PartiallyHealthy, code, reason, state.since)
 }
 
 fn delivery(report: &WorkerReport, on_air: bool, now: MediaTime) -> HealthReport {

@@ -64,6 +64,8 @@ fn good() -> WorkerReport {
             preview: None,
             scheduled: Vec::new(),
             dissolving: false,
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         },
         sources: vec![source("cam", fine()), source("spare", fine())],
         renditions: Vec::new(),

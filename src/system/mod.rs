@@ -7,6 +7,7 @@
 
 mod descriptors;
 mod lock;
+mod machine;
 mod notify;
 mod priority;
 mod process;
@@ -16,6 +17,7 @@ mod video_input;
 
 pub use descriptors::seal_descriptors;
 pub use lock::{DirectoryLock, LockError};
+pub use machine::{memory_bytes, processor};
 pub use notify::Service;
 pub use priority::raise_priority;
 pub use process::{Exit, Launch, Process, Signal, bound_log, own_since};

@@ -7,18 +7,19 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
+use super::graphics::Graphics;
 use super::strain::Strain;
 use super::tally::Tally;
 use super::writer::{Intake, Writer};
 use crate::media::clock::HouseClock;
 use crate::media::confidence::Monitor;
 use crate::media::encode::{Choice, EncodeFailure, Encoders};
-use crate::media::program::{Program, ShownFrom};
-use crate::media::{EventSink, MediaError, ProgramOutlet, slate};
+use crate::media::program::{Program, Settled, ShownFrom};
+use crate::media::{EventSink, MediaError, ProgramOutlet};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
 use crate::model::{
-    Act, Acted, BitRate, Event, EventCode, FrameGrid, GuestAnswer, GuestAsk, LiveSettings, LiveTimeline, MediaTime,
-    RenditionId, Severity, Timeline, Transition,
+    Act, Acted, BitRate, Event, EventCode, Fault, FrameGrid, GuestAnswer, GuestAsk, LiveSettings, LiveTimeline,
+    MediaTime, ProgramFormat, RenditionId, Severity, Timeline, Transition,
 };
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
 use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
@@ -42,11 +43,15 @@ pub(super) enum StartError {
     Internal,
 }
 
+/// The program takes things over at its next tick.
+const SETTLE: Duration = Duration::from_secs(2);
+
 /// A channel on air.
 pub(super) struct Channel {
     pub(super) plan: ChannelPlan,
     pub(super) clock: HouseClock,
     program: Program,
+    graphics: Arc<Graphics>,
     pub(super) live: LiveSettings,
     pub(super) timeline: LiveTimeline,
     outlet: Arc<ProgramOutlet>,
@@ -75,17 +80,23 @@ impl Channel {
         // What takes time is done side by side: a restarted worker must be back within a second.
         let timeline =
             LiveTimeline::new(Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), live.cued.clone()));
-        let (encoders, slate, opened) = std::thread::scope(|scope| {
-            let slate = scope.spawn(|| render_slate(&plan, &live));
+        let (encoders, graphics, opened) = std::thread::scope(|scope| {
+            let graphics = scope.spawn(|| Graphics::start(&plan, &live));
             let spool = scope.spawn(|| open_spool(&plan, &timeline, clock));
-            let encoders = Encoders::start_on(&plan, &timeline, Arc::new(move |output| intake.take(output)));
-            (encoders, slate.join(), spool.join())
+            let encoders = Encoders::start_on(
+                &plan.at_bitrates(&live.bitrates),
+                &timeline,
+                Arc::new(move |output| intake.take(output)),
+            );
+            (encoders, graphics.join(), spool.join())
         });
         let encoders = encoders?;
         let (spool, mended) = opened.map_err(|_| StartError::Internal)??;
-        let slate = slate.map_err(|_| StartError::Internal)?;
+        let (graphics, pictures, unfit) = graphics.map_err(|_| StartError::Internal)?;
+        unfit.iter().for_each(|reason| events(not_drawn(reason, clock)));
         tell_mended(&mended, clock, events);
         tell_chosen(&encoders.chosen(), clock, events);
+        tell_passed_over(&plan, clock, events);
 
         let tally = Arc::new(Tally::new(&renditions(&plan)));
         let push = |destination| start_pusher(&plan, destination, &timeline, &spool, events);
@@ -99,10 +110,27 @@ impl Channel {
             .inspect_err(|error| tracing::warn!(%error, "no picture of the preview"))
             .ok();
         let outlet = Arc::new(ProgramOutlet { encoders, monitor, preview });
-        let program = Program::start(&plan, clock, order, slate, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
+        let program =
+            Program::start_with(&plan, clock, order, pictures, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
         program.controls().set(&live);
+        program.controls().set_sound(live.sound.clone());
         let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
-        Ok(Self { plan, clock, program, live, timeline, outlet, writer, spool, tally, pushers, strain, events, since })
+        Ok(Self {
+            plan,
+            clock,
+            program,
+            graphics: Arc::new(graphics),
+            live,
+            timeline,
+            outlet,
+            writer,
+            spool,
+            tally,
+            pushers,
+            strain,
+            events,
+            since,
+        })
     }
 
     pub(super) fn plan(&self) -> &ChannelPlan {
@@ -115,7 +143,8 @@ impl Channel {
 
     /// What operators have set, as it is in force.
     pub(super) fn live(&self) -> LiveSettings {
-        LiveSettings { scheduled: self.program.status().scheduled, ..self.live.clone() }
+        let live = self.graphics.in_force(self.live.clone());
+        LiveSettings { scheduled: self.program.status().scheduled, ..live }
     }
 
     /// Begins to do what is asked; the answer comes when it is done.
@@ -130,6 +159,10 @@ impl Channel {
                 let scheduled = self.program.schedule(take).ok_or_else(|| "that time has passed".to_owned());
                 let said = |shown| acted(shown, "the take is scheduled".to_owned());
                 Box::pin(std::future::ready(scheduled.map(said)))
+            }
+            Act::RestartLoudness => {
+                let (settled, plan) = (self.program.controls().restart_loudness(), self.plan.program);
+                Box::pin(async move { settle(settled, plan, "integrated loudness is measured anew").await })
             }
         }
     }
@@ -166,17 +199,35 @@ impl Channel {
     fn set(&mut self, mut live: LiveSettings) -> BoxFuture<'static, Result<Acted, String>> {
         live.cued = self.live.cued.clone();
         let before = std::mem::replace(&mut self.live, live.clone());
-        let (plan, program) = (self.plan.clone(), self.program.controls());
-        let drawing = tokio::task::spawn_blocking(move || {
-            program.set(&live);
-            if live.slate_text != before.slate_text {
-                program.set_slate(render_slate(&plan, &live));
-            }
-        });
+        let retuned = self.retune(&before);
+        let (controls, format) = (self.program.controls(), self.plan.program);
+        controls.set(&live);
+        let sound = (live.sound != before.sound).then(|| controls.set_sound(live.sound.clone()));
+        let (graphics, number) = (Arc::clone(&self.graphics), self.graphics.number());
+        let drawing = tokio::task::spawn_blocking(move || graphics.set(number, &live, &controls));
         Box::pin(async move {
-            drawing.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
-            Ok(Acted::said("set"))
+            let drawn = drawing.await.map_err(|error| format!("a part of the worker failed ({error})"))??;
+            match sound {
+                Some(settled) if drawn.at.is_none() => settle(settled, format, "set").await,
+                _ => retuned.map(|()| drawn),
+            }
         })
+    }
+
+    /// Puts changed bit rates in force; a sentence about those that take effect only with the next worker.
+    fn retune(&self, before: &LiveSettings) -> Result<(), String> {
+        let (encoders, live) = (&self.outlet.encoders, &self.live);
+        let mut left = Vec::new();
+        for rendition in &self.plan.video {
+            let of = |live: &LiveSettings| live.bitrates.get(&rendition.id).copied().unwrap_or(rendition.bitrate);
+            if of(live) != of(before) {
+                let set = encoders.set_bitrate(&rendition.id, of(live));
+                left.extend(set.err().map(|reason| format!("rendition {}: {reason}", rendition.id)));
+            }
+        }
+        let unknown = live.bitrates.keys().filter(|id| !self.plan.video.iter().any(|r| r.id == **id));
+        left.extend(unknown.map(|id| format!("there is no video rendition {id}")));
+        if left.is_empty() { Ok(()) } else { Err(format!("{}; it is kept for the next start", left.join("; "))) }
     }
 
     /// Positions and counters, for a heartbeat.
@@ -201,7 +252,8 @@ impl Channel {
                 health: self.strain.health(id, choice(id), self.since),
             }
         };
-        let video = self.plan.video.iter().map(|r| status(&r.id, r.bitrate));
+        let wanted = |r: &crate::plan::VideoRenditionPlan| self.live.bitrates.get(&r.id).copied().unwrap_or(r.bitrate);
+        let video = self.plan.video.iter().map(|r| status(&r.id, wanted(r)));
         let audio = self.plan.audio.iter().map(|r| status(&r.id, r.bitrate));
         WorkerReport {
             program: self.program.status(),
@@ -236,9 +288,12 @@ fn acted(shown: ShownFrom, text: String) -> Acted {
     Acted { at: Some(shown.at), frame: Some(shown.frame), unchanged: shown.already, ..Acted::said(text) }
 }
 
-fn render_slate(plan: &ChannelPlan, live: &LiveSettings) -> slate::Picture {
-    let text = live.slate_text.as_ref().unwrap_or(&plan.slate.text);
-    slate::render(&plan.program, &plan.title, text)
+/// The answer once the program's thread has carried something out, which takes a tick.
+async fn settle(settled: Settled, format: ProgramFormat, text: &str) -> Result<Acted, String> {
+    let at = tokio::time::timeout(SETTLE, settled).await;
+    let at = at.ok().and_then(Result::ok).ok_or("the program has not taken it over within 2 s")?;
+    let frame = FrameGrid::new(format.frame_rate).index_at(at);
+    Ok(Acted { at: Some(at), frame: Some(frame), ..Acted::said(text) })
 }
 
 fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {
@@ -291,7 +346,7 @@ fn start_pusher(
         id: r.id.clone(),
         name: r.name.clone(),
         language: r.language.clone(),
-        channels: plan.program.audio.channels,
+        channels: r.channels(plan.program.audio.channels),
         bitrate: r.bitrate,
     };
     let description = PushDescription {
@@ -309,6 +364,11 @@ fn start_pusher(
     Pusher::start(description, spool.clone(), move |event| sink(event))
 }
 
+fn not_drawn(reason: &str, clock: HouseClock) -> Event {
+    Event::new(clock.now(), Severity::Warning, EventCode::OverlayFailed, reason)
+        .blame(Fault::Configuration, "send the image (`uplinkctl image put`), or take the overlay away")
+}
+
 fn tell_mended(mended: &Mended, clock: HouseClock, events: &EventSink) {
     if !mended.is_clean() {
         let severity = if mended.lost_media() { Severity::Warning } else { Severity::Info };
@@ -323,5 +383,14 @@ fn tell_chosen(choices: &[Choice], clock: HouseClock, events: &EventSink) {
         let skipped: Vec<String> = choice.skipped.iter().map(|s| format!("{}: {}", s.element, s.reason)).collect();
         let hint = (!skipped.is_empty()).then(|| format!("not usable on this box: {}", skipped.join("; ")));
         events(Event { hint, ..event });
+    }
+}
+
+fn tell_passed_over(plan: &ChannelPlan, clock: HouseClock, events: &EventSink) {
+    for rendition in plan.video.iter().filter(|rendition| !rendition.passed_over.is_empty()) {
+        let text = format!("rendition {}: {}", rendition.id, rendition.passed_over.join("; "));
+        let event = Event::new(clock.now(), Severity::Warning, EventCode::EncoderSessionsTaken, text);
+        let hint = "it is encoded by the next encoder; look at what is left with uplinkctl capacity";
+        events(event.subject(&rendition.id).blame(Fault::Hardware, hint));
     }
 }

@@ -20,6 +20,7 @@
 mod attendant;
 mod channel;
 mod cues;
+mod graphics;
 mod run;
 mod strain;
 mod tally;

@@ -131,7 +131,7 @@ impl Worker {
             since: self.since,
             plan: self.channel.as_ref().map(|channel| Box::new(channel.plan().clone())),
             program: self.channel.as_ref().map_or_else(ProgramOrder::default, |c| c.program().ordered()),
-            live: Box::new(self.channel.as_ref().map_or_else(LiveSettings::default, |c| c.live())),
+            live: Box::new(self.channel.as_ref().map_or_else(LiveSettings::default, Channel::live)),
         }
     }
 

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
+
+use uplink::model::MediaTime;
 
 use crate::process;
 use crate::rig::{PLAIN, Rig, skip};
@@ -38,6 +41,23 @@ pub fn node(file: &str, settings: &[(&str, String)]) -> bool {
 fn the_player_page_plays_what_the_worker_encodes() {
     let rig = Rig::on_air(&[("a", PLAIN)]);
     let settings = [("UPLINK_BASE", format!("http://{}", rig.origin)), ("UPLINK_CHANNEL", "a".to_owned())];
+    node("tests/player.mjs", &settings);
+}
+
+#[test]
+fn the_player_page_plays_across_a_break() {
+    let rig = Rig::on_air(&[("a", PLAIN)]);
+    // The page is up before the break, and looks until it is over.
+    let out = serde_json::json!({"type": "out", "duration_ms": 3240, "pre_roll_ms": 6340});
+    let placed = rig.post("/api/v1/channels/a/cue", &out);
+    assert_eq!(placed.status, 200, "{}", placed.text());
+    let back: MediaTime = serde_json::from_value(placed.json()["acted"]["detail"]["back"]["at"].clone()).unwrap();
+    let until = back + Duration::from_secs(3);
+    let settings = [
+        ("UPLINK_BASE", format!("http://{}", rig.origin)),
+        ("UPLINK_CHANNEL", "a".to_owned()),
+        ("UPLINK_UNTIL", until.rfc3339_millis()),
+    ];
     node("tests/player.mjs", &settings);
 }
 

@@ -26,5 +26,7 @@ mod outage;
 mod process;
 mod reload;
 mod rig;
+mod sound;
 mod stop;
+mod takes;
 mod worker_death;

@@ -30,6 +30,18 @@ fn registered_encoders_take_every_property_of_their_profile() {
     assert!(tried > 0, "no encoder of any profile is registered here: install gstreamer1.0-plugins-ugly");
 }
 
+#[test]
+fn every_mode_of_a_decklink_is_one_of_the_real_element() {
+    gst::init().unwrap();
+    let Ok(element) = gst::ElementFactory::make("decklinkvideosrc").build() else {
+        eprintln!("SKIPPED: DeckLink modes: GStreamer's DeckLink plugin is not installed");
+        return;
+    };
+    for mode in uplink::config::DECKLINK_MODES {
+        takes(&element, "mode", &Value::from(*mode));
+    }
+}
+
 fn takes(element: &gst::Element, name: &str, value: &Value) {
     let pspec = element.find_property(name).unwrap_or_else(|| panic!("{} has no property {name}", element.name()));
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

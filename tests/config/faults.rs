@@ -103,6 +103,40 @@ fn the_good_one_is_good() {
 }
 
 #[test]
+fn sound() {
+    let mut table = Table::default();
+    table.class("channels = 2\n", "channels = 4\n");
+    table.class("channels = 2\nchannel_map = \"stereo\"", "channels = 4\nchannel_map = \"pairs\"");
+    table.class("channels = 2\nchannel_map = \"stereo\"", "channels = 5\nchannel_map = \"pairs\"");
+    table.class("channels = 2\nchannel_map = \"stereo\"", "channels = 6\nchannel_map = \"5.1\"");
+    table.class("channels = 2\nchannel_map = \"stereo\"", "channels = 1\nchannel_map = \"mono\"");
+    table.class("bitrate = \"96k\"", "bitrate = \"96k\"\nmap = [\"1\", \"3\"]");
+    table.class("bitrate = \"96k\"", "bitrate = \"96k\"\nmap = [\"1@-6 + 2@-6\"]");
+    table.class("bitrate = \"96k\"", "bitrate = \"96k\"\nmap = [\"1\", \"2\", \"1\"]");
+    table.class("bitrate = \"96k\"", "bitrate = \"96k\"\nmap = [\"left\", \"1@99\"]");
+    table.class("bitrate = \"96k\"", "bitrate = \"96k\"\nmap = []");
+    table.edit("kind = \"test\"", "kind = \"test\"\naudio = { map = [\"1\"], gain_db = 30, delay_ms = -300 }");
+    table.edit("kind = \"test\"", "kind = \"test\"\naudio = { map = [\"1\"], gain_db = -3 }");
+    table.edit(
+        "kind = \"test\"",
+        "kind = \"test\"\n[sources.cam.audio]\nmap = [\"2\", \"1@-3\"]\ndelay_ms = -80\nmute = true",
+    );
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn a_class_of_sound_alone() {
+    let site = Site::new(GOOD);
+    let file = site.path("pipelines/line-up-360p30.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let (head, rest) = text.split_once("[[video]]").unwrap();
+    let sound = &rest[rest.find("[[audio]]").unwrap()..];
+    let sound = sound.replace("min = \"0.9M\"", "min = \"50k\"");
+    fs::write(&file, format!("video = []\n{head}{sound}")).unwrap();
+    assert_eq!(site.faults(&[]), Vec::<String>::new());
+}
+
+#[test]
 fn syntax() {
     let mut table = Table::default();
     table.edit("title = \"Studio A\"", "title = \"Studio A");
@@ -168,6 +202,67 @@ fn srt() {
     insta::assert_snapshot!(table.0);
 }
 
+/// Replaces the source of the good configuration, beside key files.
+fn with_source(table: &mut Table, source: &str) {
+    let site = Site::new(GOOD).edit("uplinkd.toml", "kind = \"test\"", source);
+    fs::write(site.path("key"), "0123456789abcdef\n").unwrap();
+    fs::write(site.path("short"), "1234\n").unwrap();
+    fs::write(site.path("list.m3u"), "#EXTM3U\n#EXTINF:3,one\nnot-there.mp4\ntoken\n").unwrap();
+    fs::write(site.path("empty.m3u"), "#EXTM3U\n").unwrap();
+    fs::write(site.path("hls.m3u8"), "#EXTM3U\n#EXT-X-VERSION:7\n").unwrap();
+    table.row(source, &site.faults(&[]));
+}
+
+#[test]
+fn sources_of_the_network() {
+    let mut table = Table::default();
+    for source in [
+        "kind = \"rtmp\"\nstream_key_file = \"key\"",
+        "kind = \"rtmp\"",
+        "kind = \"rtmp\"\nstream_key_file = \"short\"",
+        "kind = \"rtmp\"\nstream_key_files = [\"key\", \"missing\"]\napp = \"a b\"\nlisten = \"0.0.0.0:0\"",
+        "kind = \"rtmp\"\nstream_key_files = [\"key\", \"key\"]\nlisten = \"0.0.0.0:8080\"",
+        "kind = \"rtmp\"\nstream_key_file = \"key\"\non_second_publisher = \"fight\"",
+        "kind = \"rtsp\"\nurl = \"rtsp://192.0.2.7/cam\"\nuser = \"u\"\npassword_file = \"key\"",
+        "kind = \"rtsp\"\nurl = \"rtsp://u:hunter2@192.0.2.7/cam\"",
+        "kind = \"rtsp\"\nurl = \"http://192.0.2.7/cam\"\npassword_file = \"key\"",
+        "kind = \"file\"",
+        "kind = \"file\"\npath = \"token\"\npaths = [\"token\"]",
+        "kind = \"file\"\npaths = [\"token\", \"key\"]\nloop = false",
+        "kind = \"file\"\npaths = [\"no\", \"nothing\"]",
+        "kind = \"file\"\npath = \"list.m3u\"",
+        "kind = \"file\"\npath = \"empty.m3u\"",
+        "kind = \"file\"\npath = \"hls.m3u8\"",
+        "kind = \"custom\"",
+    ] {
+        with_source(&mut table, source);
+    }
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
+fn guests_ndi_and_decklink() {
+    let mut table = Table::default();
+    for text in [
+        "whip\"",
+        "whip\"\nkey_file = \"nowhere.key\"",
+        "whip\"\nkey_file = \"uplinkd.toml\"",
+        "whip\"\nkey_credential = \"guest\"\nstun = \"stun.example\"",
+        "whip\"\nkey_credential = \"guest\"\nlatency_ms = 5\non_second_publisher = \"both\"",
+        "ndi\"",
+        "ndi\"\nurl_address = \"192.0.2.7\"",
+        "ndi\"\nndi_name = \"A (B)\"\nbandwidth = \"low\"",
+        "decklink\"",
+        "decklink\"\ndevice_number = 0\npersistent_id = 5",
+        "decklink\"\ndevice_number = -1",
+        "decklink\"\ndevice_number = 0\nmode = \"1080i51\"\nsound_channels = 4",
+        "decklink\"\ndevice_number = 0\nconnection = \"bnc\"",
+    ] {
+        table.edit("test\"", text);
+    }
+    insta::assert_snapshot!(table.0);
+}
+
 const SECOND: &str = "\n[channels.b]\ntitle = \"Studio B\"\nstream_class = \"line-up-360p30\"\nsources = [\"cam\"]\n";
 
 #[test]
@@ -183,6 +278,10 @@ device = \"hw:1\"",
         "srt\"
 url = \"srt://:9000\"",
         "auto\"",
+        "decklink\"
+device_number = 1",
+        "decklink\"
+persistent_id = 2863311530",
     ] {
         table.edit_and_add("test\"", exclusive, SECOND);
     }

@@ -3,5 +3,6 @@
 mod derived;
 mod elements;
 mod faults;
+mod machines;
 mod mangled;
 mod shipped;

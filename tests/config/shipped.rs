@@ -7,13 +7,20 @@ use uplink::config::{Checked, Credentials, load, load_with};
 use uplink::model::{CaptureDevice, Inventory, VideoCodec};
 use uplink::plan::{ChannelPlan, PlanPaths, SourceKind, derive, diff};
 
+const KEY: &str = "0123456789abcdef";
+
 pub(crate) fn demo() -> Checked {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
     load(&file, &[]).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 fn plans(checked: &Checked, inventory: &Inventory) -> Vec<ChannelPlan> {
-    derive(checked, inventory, &PlanPaths { spool_root: "/var/lib/uplink/spool".into() }).unwrap()
+    derive(
+        checked,
+        inventory,
+        &PlanPaths { spool_root: "/var/lib/uplink/spool".into(), images: "/var/lib/uplink/images".into() },
+    )
+    .unwrap()
 }
 
 #[test]
@@ -31,7 +38,9 @@ fn the_packaged_configuration_is_without_fault_even_with_every_example_in_it() {
     for directory in ["pipelines", "hardware-profiles"] {
         std::os::unix::fs::symlink(root.join(directory), site.path().join(directory)).unwrap();
     }
-    for (name, text) in [("van.passphrase", "0123456789"), ("opener.mp4", ""), ("origin.token", "token")] {
+    for (name, text) in
+        [("van.passphrase", "0123456789"), ("opener.mp4", ""), ("origin.token", "token"), ("guest.key", KEY)]
+    {
         fs::write(site.path().join(name), text).unwrap();
     }
     // Examples are comments that begin like a table or a key.
@@ -68,7 +77,7 @@ fn auto_takes_every_capture_device_in_order_and_a_test_source_last() {
         sound: sound.map(str::to_owned),
         ..CaptureDevice::default()
     };
-    let inventory = Inventory { capture: vec![device(0, Some("hw:1")), device(2, None)], sound: vec![] };
+    let inventory = Inventory { capture: vec![device(0, Some("hw:1")), device(2, None)], ..Inventory::default() };
     let plans = plans(&demo(), &inventory);
     let sources: Vec<_> = plans[0].sources.iter().map(|source| (source.id.as_str(), source.kind.word())).collect();
     assert_eq!(sources, [("auto-1", "v4l2"), ("auto-2", "v4l2"), ("auto-test", "test")]);
@@ -90,7 +99,7 @@ fn auto_leaves_alone_what_another_source_names() {
         sound: None,
         ..CaptureDevice::default()
     };
-    let plans = plans(&checked, &Inventory { capture: vec![device(0), device(1)], sound: vec![] });
+    let plans = plans(&checked, &Inventory { capture: vec![device(0), device(1)], ..Inventory::default() });
     let SourceKind::V4l2 { device, .. } = &plans[1].sources[0].kind else { panic!("no v4l2") };
     assert_eq!((device.to_string().as_str(), plans[1].sources.len()), ("/dev/video1", 2));
 }
@@ -142,6 +151,6 @@ fn every_stream_class_has_encoders_and_an_envelope_of_its_own() {
         }
     }
     let order: Vec<_> = checked.profiles.iter().map(|profile| profile.name.as_str()).collect();
-    assert_eq!(order.first(), Some(&"nvenc"));
+    assert_eq!(order.first(), Some(&"nvidia-professional"));
     assert_eq!(order[order.len() - 4..], ["software-x264", "software-x265", "software-openh264", "software-av1"]);
 }

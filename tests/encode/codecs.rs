@@ -21,20 +21,11 @@ fn shipped(codec: VideoCodec, size: &str) -> EncoderPlan {
         codec,
         h264_profile: String::new(),
         effort: "low".into(),
+        latency: "low".into(),
     };
     let candidates = load(&file, &[]).unwrap().profiles.encoders_for(&request, None);
     let candidate = candidates.into_iter().find(|candidate| !candidate.hardware).unwrap();
-    EncoderPlan {
-        profile: candidate.profile,
-        element: candidate.element,
-        properties: candidate.properties,
-        input_format: candidate.input_format,
-        h264_profile: String::new(),
-        codec,
-        upload: vec![],
-        counts: candidate.counts,
-        hardware: false,
-    }
+    EncoderPlan::from(candidate)
 }
 
 fn check(codec: VideoCodec, expected: &str, seconds: u64) {

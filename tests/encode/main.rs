@@ -5,7 +5,9 @@ mod codecs;
 mod cues;
 mod probe;
 mod replaced;
+mod retuned;
 mod rig;
+mod voices;
 
 use std::time::{Duration, Instant};
 

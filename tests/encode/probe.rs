@@ -53,3 +53,18 @@ pub fn decoded_sound(data: &[u8]) -> Vec<f32> {
     let raw = run("ffmpeg", &list, data);
     raw.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
 }
+
+/// Sound decoded to samples, by channel; it has to have so many.
+pub fn decoded_channels(data: &[u8], channels: usize) -> Vec<Vec<f32>> {
+    let list = ["-v", "error", "-show_entries", "stream=channels", "-of", "csv=p=0", "FILE"];
+    assert_eq!(String::from_utf8(run("ffprobe", &list, data)).unwrap().trim(), channels.to_string());
+    let raw = run("ffmpeg", &["-v", "error", "-i", "FILE", "-f", "f32le", "-"], data);
+    let samples: Vec<f32> = raw.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    (0..channels).map(|channel| samples.iter().skip(channel).step_by(channels).copied().collect()).collect()
+}
+
+/// The channel layout by ffprobe.
+pub fn sound_layout(data: &[u8]) -> String {
+    let list = ["-v", "error", "-show_entries", "stream=channel_layout", "-of", "csv=p=0", "FILE"];
+    String::from_utf8(run("ffprobe", &list, data)).unwrap().trim().to_owned()
+}

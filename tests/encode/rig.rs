@@ -10,8 +10,8 @@ use uplink::model::{
     RenditionId, SampleGrid, SegmentGrid, Timeline,
 };
 use uplink::plan::{
-    AudioRenditionPlan, ChannelPlan, EncoderPlan, SlatePlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan,
-    VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, EncoderPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan,
+    ThresholdPlan, VideoRenditionPlan,
 };
 
 /// A segment boundary for segments of 2 s.
@@ -36,6 +36,9 @@ pub fn x264(kbps: u64) -> EncoderPlan {
         codec: uplink::model::VideoCodec::H264,
         upload: vec![],
         counts: false,
+        cores: None,
+        rates: vec![],
+        found: false,
         hardware: false,
     }
 }
@@ -55,6 +58,7 @@ pub fn rendition(id: &str, size: &str) -> VideoRenditionPlan {
         bitrate: BitRate(300_000),
         max_bitrate: BitRate(400_000),
         encoders: vec![x264(300)],
+        passed_over: vec![],
     }
 }
 
@@ -64,6 +68,8 @@ pub fn plan(rate: &str) -> ChannelPlan {
         name: id.into(),
         language: None,
         bitrate: BitRate(96_000),
+        map: None,
+        correction: None,
     };
     ChannelPlan {
         channel: ChannelId::new("test").unwrap(),
@@ -76,8 +82,14 @@ pub fn plan(rate: &str) -> ChannelPlan {
         },
         timecode: Default::default(),
         segments: SegmentGrid::new(2000).unwrap(),
-        sources: vec![SourcePlan { id: "test".parse().unwrap(), kind: SourceKind::Test, expect: Default::default() }],
+        sources: vec![SourcePlan {
+            id: "test".parse().unwrap(),
+            kind: SourceKind::Test,
+            expect: Default::default(),
+            fit: Default::default(),
+        }],
         slate: SlatePlan { text: "soon".into() },
+        graphics: uplink::plan::GraphicsPlan::default(),
         video: vec![rendition("v180", "320x180"), rendition("v90", "160x90")],
         audio: vec![audio("a96")],
         spool: SpoolPlan { directory: "/nowhere".into(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
@@ -89,6 +101,7 @@ pub fn plan(rate: &str) -> ChannelPlan {
             failover: Default::default(),
             signal: Default::default(),
         },
+        sound: SoundPlan::default(),
     }
 }
 

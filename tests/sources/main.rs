@@ -1,10 +1,20 @@
 //! The program with real sources: the test signal, files, and SRT senders that are killed, come back as something else,
 //! lose packets and drift.
 
+mod cards;
+mod custom;
+mod desk;
+mod hostile;
+mod picture;
+mod playlist;
+mod publisher;
 mod recorder;
 mod relay;
 mod rig;
+mod rtmp;
+mod rtsp;
 mod srt;
+mod takes;
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! An outlet that remembers what left the program: timestamps, marks, levels, and when it came.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,13 @@ pub struct Picture {
     pub left: MediaTime,
     pub mark: Option<lineup::Mark>,
     pub is_slate: bool,
+    /// Mean luma, and mean of the two colour planes.
+    pub luma: u8,
+    pub colour: (u8, u8),
+    /// Luma just inside the top left corner of the safe area (of 320×180).
+    pub corner: u8,
+    /// Tells one picture from another.
+    pub sum: u64,
 }
 
 #[derive(Default)]
@@ -23,6 +31,8 @@ pub struct Record {
     pub pictures: Vec<Picture>,
     /// (pts, sample frames, peak)
     pub sounds: Vec<(u64, usize, f32)>,
+    /// Interleaved samples of the last ticks.
+    pub wave: VecDeque<Vec<f32>>,
     /// UTC nanoseconds of ticks in the sound.
     pub ticks: Vec<u64>,
     pub events: Vec<Event>,
@@ -32,9 +42,14 @@ pub struct Recorder {
     pub format: ProgramFormat,
     clock: HouseClock,
     pub record: Mutex<Record>,
+    /// Pixels of the last picture, I420.
+    pub last: Mutex<Vec<u8>>,
     detector: Mutex<TickDetector>,
     slate_luma: u8,
 }
+
+/// Ticks whose samples are kept.
+const WAVE: usize = 600;
 
 /// The slate of these tests: flat, at a luma no test picture has as its mean.
 pub const SLATE_LUMA: u8 = 201;
@@ -45,6 +60,7 @@ impl Recorder {
             format,
             clock,
             record: Mutex::default(),
+            last: Mutex::default(),
             detector: Mutex::new(TickDetector::new(format.audio.sample_rate)),
             slate_luma: SLATE_LUMA,
         })
@@ -99,12 +115,23 @@ impl Outlet for Recorder {
         let map = picture.map_readable().unwrap();
         let luma = &map[..width * height];
         let mean = (luma.iter().step_by(97).map(|l| u64::from(*l)).sum::<u64>() / luma.len().div_ceil(97) as u64) as u8;
+        let plane = |start: usize| {
+            let pixels = map.get(start..start + width * height / 4).unwrap_or_default();
+            (pixels.iter().step_by(31).map(|c| u64::from(*c)).sum::<u64>() / pixels.len().div_ceil(31).max(1) as u64)
+                as u8
+        };
+        let colour = (plane(width * height), plane(width * height * 5 / 4));
         let entry = Picture {
             pts: picture.pts().unwrap().nseconds(),
             left: self.clock.now(),
             mark: lineup::read(luma, width, width, height),
             is_slate: mean == self.slate_luma,
+            luma: mean,
+            colour,
+            corner: luma[12 * width + 18],
+            sum: luma.iter().step_by(13).enumerate().map(|(n, l)| (n as u64 + 1) * u64::from(*l)).sum(),
         };
+        *self.last.lock().unwrap() = map.to_vec();
         self.record.lock().unwrap().pictures.push(entry);
     }
 
@@ -121,5 +148,10 @@ impl Outlet for Recorder {
         let mut record = self.record.lock().unwrap();
         record.ticks.extend(ticks);
         record.sounds.push((pts, left.len(), peak));
+        let sample = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+        record.wave.push_back(map.chunks_exact(4).map(sample).collect());
+        if record.wave.len() > WAVE {
+            record.wave.pop_front();
+        }
     }
 }

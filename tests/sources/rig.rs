@@ -12,9 +12,9 @@ use uplink::media::clock::HouseClock;
 use uplink::media::program::Program;
 use uplink::model::status::ProgramOrder;
 use uplink::model::{AudioFormat, ChannelId, FrameRate, PictureSize, ProgramFormat, SegmentGrid, SourceId};
-use uplink::plan::{ChannelPlan, SlatePlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan};
+use uplink::plan::{ChannelPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan};
 
-use crate::recorder::Recorder;
+use crate::recorder::{Record, Recorder};
 
 /// One at a time: senders and programs in real time need the processor to themselves.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -31,6 +31,33 @@ impl Rig {
     }
 
     pub fn sized(size: PictureSize, rate: (u32, u32), sources: &[SourceKind], order: ProgramOrder) -> Self {
+        Self::open(size, rate, thresholds(), sources, order, SoundPlan::default())
+    }
+
+    pub fn with_sound(
+        size: PictureSize,
+        rate: (u32, u32),
+        sources: &[SourceKind],
+        order: ProgramOrder,
+        sound: SoundPlan,
+    ) -> Self {
+        Self::open(size, rate, thresholds(), sources, order, sound)
+    }
+
+    /// 30 frames a second, with these limits.
+    pub fn limited(limits: ThresholdPlan, sources: &[SourceKind], order: ProgramOrder) -> Self {
+        let size = PictureSize::new(320, 180).unwrap();
+        Self::open(size, (30, 1), limits, sources, order, SoundPlan::default())
+    }
+
+    fn open(
+        size: PictureSize,
+        rate: (u32, u32),
+        limits: ThresholdPlan,
+        sources: &[SourceKind],
+        order: ProgramOrder,
+        sound: SoundPlan,
+    ) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         gstreamer::init().unwrap();
         let format = ProgramFormat {
@@ -42,7 +69,7 @@ impl Rig {
         let recorder = Recorder::new(format, clock);
         let listener = Arc::clone(&recorder);
         let events: EventSink = Arc::new(move |event| listener.record.lock().unwrap().events.push(event));
-        let plan = plan(format, sources);
+        let plan = ChannelPlan { sound, ..plan(format, limits, sources) };
         let outlet = Arc::clone(&recorder);
         let program = Program::start(&plan, clock, order, Recorder::slate(format), outlet, events).unwrap();
         Self { recorder, program: Some(program), _alone: alone }
@@ -80,11 +107,22 @@ impl Drop for Rig {
     }
 }
 
-fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
+pub fn thresholds() -> ThresholdPlan {
+    ThresholdPlan {
+        loss_ms: 250,
+        wait_to_restore_ms: 2000,
+        stall_ms: 4000,
+        failover: Default::default(),
+        signal: Default::default(),
+    }
+}
+
+fn plan(format: ProgramFormat, thresholds: ThresholdPlan, sources: &[SourceKind]) -> ChannelPlan {
     let source = |(n, kind): (usize, &SourceKind)| SourcePlan {
         id: SourceId::new(format!("s{n}")).unwrap(),
         kind: kind.clone(),
         expect: Default::default(),
+        fit: uplink::model::Fit::default(),
     };
     ChannelPlan {
         channel: ChannelId::new("rig").unwrap(),
@@ -95,17 +133,13 @@ fn plan(format: ProgramFormat, sources: &[SourceKind]) -> ChannelPlan {
         segments: SegmentGrid::new(1000).unwrap(),
         sources: sources.iter().enumerate().map(source).collect(),
         slate: SlatePlan { text: "slate".to_owned() },
+        graphics: uplink::plan::GraphicsPlan::default(),
         video: Vec::new(),
         audio: Vec::new(),
         spool: SpoolPlan { directory: PathBuf::new(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
-        thresholds: ThresholdPlan {
-            loss_ms: 250,
-            wait_to_restore_ms: 2000,
-            stall_ms: 4000,
-            failover: Default::default(),
-            signal: Default::default(),
-        },
+        thresholds,
+        sound: SoundPlan::default(),
     }
 }
 
@@ -122,6 +156,43 @@ pub fn clip(name: &str, arguments: &[&str]) -> PathBuf {
         assert!(made.success(), "ffmpeg could not make {name}");
     }
     path
+}
+
+/// A live sender: picture of `size` at `rate`, a steady sound, GOP of `gop` frames.
+pub fn live(size: &str, rate: u32, gop: u32, extra: &[&str]) -> Vec<String> {
+    let mut arguments: Vec<String> = ["-re", "-f", "lavfi", "-i"].map(str::to_owned).to_vec();
+    arguments.push(format!("testsrc2=size={size}:rate={rate}"));
+    arguments.extend(["-re", "-f", "lavfi", "-i", "sine=frequency=500:sample_rate=48000"].map(str::to_owned));
+    arguments.extend(
+        ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"].map(str::to_owned),
+    );
+    arguments.extend(["-g".to_owned(), gop.to_string()]);
+    arguments.extend(["-pix_fmt", "yuv420p", "-c:a", "aac", "-muxdelay", "0"].map(str::to_owned));
+    arguments.extend(extra.iter().map(|a| (*a).to_owned()));
+    arguments
+}
+
+pub fn shows_source(r: &Record) -> bool {
+    r.pictures.last().is_some_and(|p| !p.is_slate)
+}
+
+pub fn shows_slate(r: &Record) -> bool {
+    r.pictures.last().is_some_and(|p| p.is_slate)
+}
+
+/// Lets a sender run for `pictures` after it is shown; returns how many of them were slate.
+pub fn watch(rig: &Rig, pictures: usize) -> usize {
+    assert!(rig.recorder.wait(Duration::from_secs(20), shows_source), "never shown: {}", rig.told());
+    let first = rig.recorder.record.lock().unwrap().pictures.len();
+    assert!(rig.recorder.wait(Duration::from_secs(60), |r| r.pictures.len() >= first + pictures), "{}", rig.told());
+    let record = rig.recorder.record.lock().unwrap();
+    record.pictures[first..].iter().filter(|p| p.is_slate).count()
+}
+
+/// Ticks without sound among the last `count`.
+pub fn quiet_ticks(rig: &Rig, count: usize) -> usize {
+    let record = rig.recorder.record.lock().unwrap();
+    record.sounds.iter().rev().take(count).filter(|s| s.2 < 0.01).count()
 }
 
 /// A UDP port nobody uses now.
@@ -142,15 +213,39 @@ impl Sender {
         Self::to(arguments, &format!("srt://127.0.0.1:{port}?mode=caller&latency=100000&pkt_size=1316"))
     }
 
+    /// `ffmpeg <arguments> -f flv rtmp://…`.
+    pub fn flv(arguments: &[String], url: &str) -> Self {
+        let arguments: Vec<String> = arguments.iter().cloned().chain(["-f", "flv", url].map(str::to_owned)).collect();
+        Self::run("ffmpeg", &arguments)
+    }
+
+    /// `gst-launch-1.0 <line>`.
+    pub fn gst(line: &str) -> Self {
+        let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        Self::run("gst-launch-1.0", &arguments)
+    }
+
+    /// An RTSP server at `port` whose `/cam` plays `line`; with user `studio` if there is a password.
+    pub fn rtsp(port: u16, line: &str, password: &str) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sources/rtsp_server.py");
+        let arguments = [script.to_owned(), port.to_string(), line.to_owned(), password.to_owned()];
+        Self::run("/usr/bin/python3", &arguments)
+    }
+
     pub fn to(arguments: &[String], url: &str) -> Self {
+        let arguments: Vec<String> =
+            arguments.iter().cloned().chain(["-f", "mpegts", url].map(str::to_owned)).collect();
+        Self::run("ffmpeg", &arguments)
+    }
+
+    fn run(program: &'static str, arguments: &[String]) -> Self {
         let wanted = Arc::new(AtomicBool::new(true));
         let child = Arc::new(Mutex::new(None));
         let (still_wanted, slot) = (Arc::clone(&wanted), Arc::clone(&child));
-        let arguments: Vec<String> =
-            arguments.iter().cloned().chain(["-f", "mpegts", url].map(str::to_owned)).collect();
+        let arguments = arguments.to_vec();
         let caller = std::thread::spawn(move || {
             while still_wanted.load(Ordering::SeqCst) {
-                *slot.lock().unwrap() = Some(spawn(&arguments));
+                *slot.lock().unwrap() = Some(spawn(program, &arguments));
                 while slot.lock().unwrap().as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None))) {
                     std::thread::park_timeout(Duration::from_millis(20));
                 }
@@ -159,21 +254,32 @@ impl Sender {
         Self { wanted, child, caller: Some(caller) }
     }
 
+    /// It does not call again when it is cut off.
+    pub fn forget(&self) {
+        self.wanted.store(false, Ordering::SeqCst);
+    }
+
     /// Kills it, without a goodbye to the listener.
     pub fn kill(self) {
         drop(self);
     }
 }
 
-fn spawn(arguments: &[String]) -> Child {
+fn spawn(program: &str, arguments: &[String]) -> Child {
     let log = std::env::var_os("RIG_LOG").is_some();
-    Command::new("ffmpeg")
-        .args(["-nostdin", "-loglevel", "error"])
+    let first: &[&str] = match program {
+        "ffmpeg" => &["-nostdin", "-loglevel", "error"],
+        "gst-launch-1.0" => &["-q"],
+        _ => &[],
+    };
+    Command::new(program)
+        .args(first)
         .args(arguments)
+        .stdout(Stdio::null())
         .stdin(Stdio::null())
         .stderr(if log { Stdio::inherit() } else { Stdio::null() })
         .spawn()
-        .expect("ffmpeg runs")
+        .expect("the sender runs")
 }
 
 impl Drop for Sender {

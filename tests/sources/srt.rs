@@ -8,7 +8,7 @@ use uplink::plan::{SourceKind, SrtMode};
 
 use crate::recorder::Record;
 use crate::relay::Relay;
-use crate::rig::{Gateway, Rig, Sender, free_port};
+use crate::rig::{Gateway, Rig, Sender, free_port, live, quiet_ticks, shows_slate, shows_source, watch};
 
 fn listener(port: u16) -> SourceKind {
     SourceKind::Srt {
@@ -21,30 +21,8 @@ fn listener(port: u16) -> SourceKind {
     }
 }
 
-/// A live sender: picture of `size` at `rate`, a steady sound, GOP of `gop` frames.
-fn live(size: &str, rate: u32, gop: u32, extra: &[&str]) -> Vec<String> {
-    let mut arguments: Vec<String> = ["-re", "-f", "lavfi", "-i"].map(str::to_owned).to_vec();
-    arguments.push(format!("testsrc2=size={size}:rate={rate}"));
-    arguments.extend(["-re", "-f", "lavfi", "-i", "sine=frequency=500:sample_rate=48000"].map(str::to_owned));
-    arguments.extend(
-        ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"].map(str::to_owned),
-    );
-    arguments.extend(["-g".to_owned(), gop.to_string()]);
-    arguments.extend(["-pix_fmt", "yuv420p", "-c:a", "aac", "-muxdelay", "0"].map(str::to_owned));
-    arguments.extend(extra.iter().map(|a| (*a).to_owned()));
-    arguments
-}
-
 fn send(arguments: &[String], port: u16) -> Sender {
     Sender::srt(arguments, port)
-}
-
-fn shows_source(r: &Record) -> bool {
-    r.pictures.last().is_some_and(|p| !p.is_slate)
-}
-
-fn shows_slate(r: &Record) -> bool {
-    r.pictures.last().is_some_and(|p| p.is_slate)
 }
 
 #[test]
@@ -73,21 +51,6 @@ fn a_sender_killed_ten_times_comes_back_in_other_formats() {
     assert_eq!(connects, 10, "each return is one event");
     drop(record);
     eprintln!("start to shown, kill to slate (ms): {figures:?}; longest gap {} ms", rig.recorder.longest_gap_ms());
-}
-
-/// Lets a sender run for `pictures` after it is shown; returns how many of them were slate.
-fn watch(rig: &Rig, pictures: usize) -> usize {
-    assert!(rig.recorder.wait(Duration::from_secs(20), shows_source), "never shown: {}", rig.told());
-    let first = rig.recorder.record.lock().unwrap().pictures.len();
-    assert!(rig.recorder.wait(Duration::from_secs(60), |r| r.pictures.len() >= first + pictures), "{}", rig.told());
-    let record = rig.recorder.record.lock().unwrap();
-    record.pictures[first..].iter().filter(|p| p.is_slate).count()
-}
-
-/// Ticks without sound among the last `count`.
-fn quiet_ticks(rig: &Rig, count: usize) -> usize {
-    let record = rig.recorder.record.lock().unwrap();
-    record.sounds.iter().rev().take(count).filter(|s| s.2 < 0.01).count()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The spool on a real disk: runs of a worker, crashes, faults of the disk, retention.
 
 mod crash;
+mod cues;
 mod faults;
 mod fixture;
 mod playback;

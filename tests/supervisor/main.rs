@@ -3,6 +3,7 @@
 //! The worker here is a stand-in (`standin.rs`): this test binary itself, run again. It speaks the real protocol and can
 //! be told to break it; what a real worker does is proved elsewhere.
 
+mod admission;
 mod adoption;
 mod daemon;
 mod death;
@@ -11,3 +12,4 @@ mod protocol;
 mod reload;
 mod rig;
 mod standin;
+mod takes;

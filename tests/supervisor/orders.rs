@@ -155,6 +155,7 @@ fn a_setting_is_kept_confirmed_and_given_to_the_next_worker() {
     assert!(!daemon.ask(say("soon")).unwrap().changed);
     assert_eq!(daemon.ask(say("impossible")).unwrap_err(), Refusal::Failed("impossible".to_owned()));
     assert!(matches!(daemon.ask(say(&"x".repeat(300))).unwrap_err(), Refusal::Impossible(_)));
+    assert_eq!(daemon.channel("a").live.slate_text.as_deref(), Some("soon"), "what was refused is not kept");
 
     daemon.ask(say("later")).unwrap();
     rig.behave("a", "deaf");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 use uplink::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ChannelStatus};
-use uplink::model::{ChannelId, EventCode};
+use uplink::model::{ChannelId, EventCode, Resources};
 use uplink::plan::ChannelPlan;
 use uplink::policy::RestartPolicy;
 use uplink::store::Store;
@@ -42,6 +42,8 @@ pub fn plan(name: &str) -> ChannelPlan {
 
 /// What is on disk between daemons.
 pub struct Rig {
+    /// What each channel takes, of two; none if 0.
+    cores: f64,
     pub directory: tempfile::TempDir,
     pub limits: Limits,
     /// What the next reading of the configuration yields.
@@ -52,6 +54,7 @@ impl Rig {
     pub fn new(channels: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let rig = Self {
+            cores: 0.0,
             limits: Limits { ready_within: Duration::from_secs(8), ..Limits::default() },
             next: Arc::new(Mutex::new(Ok(channels.iter().map(|name| plan(name)).collect()))),
             directory,
@@ -70,6 +73,12 @@ impl Rig {
 
     pub fn restarts(mut self, restarts: RestartPolicy) -> Self {
         self.limits.restarts = restarts;
+        self
+    }
+
+    /// A box of two cores, of which each channel takes so many.
+    pub fn crowded(mut self, cores: f64) -> Self {
+        self.cores = cores;
         self
     }
 
@@ -98,10 +107,15 @@ impl Rig {
         let (store, orders) = Store::open(&self.directory.path().join("uplink.db"), |_| {});
         let log = store.clone();
         let recorder = Arc::new(Recorder::new(Box::new(move |event| log.append(event))));
-        let settings =
-            Settings { runtime: self.runtime(), worker: executable(self.directory.path()), limits: self.limits };
+        let settings = Settings {
+            runtime: self.runtime(),
+            images: self.directory.path().join("images"),
+            worker: executable(self.directory.path()),
+            limits: self.limits,
+        };
         let next = self.next.clone();
-        let read = move || next.lock().unwrap().clone().map(configuration);
+        let cores = self.cores;
+        let read = move || next.lock().unwrap().clone().map(|plans| crowded(configuration(plans), cores));
         let first = read().unwrap();
         let (supervisor, handle) =
             Supervisor::new(settings, first, Records { store, orders, recorder }, Box::new(read));
@@ -133,12 +147,24 @@ fn kill_exactly(line: &str) {
 }
 
 pub fn configuration(plans: Vec<ChannelPlan>) -> Configuration {
-    let configured = |plan| Configured { plan, order: ChannelOrder::OnAir };
+    let configured = |plan| Configured { plan, order: ChannelOrder::OnAir, needs: Resources::default() };
     Configuration {
         name: "rig".into(),
         path: "uplinkd.toml".into(),
         channels: plans.into_iter().map(configured).collect(),
+        budget: uplink::supervisor::Budget::default(),
     }
+}
+
+fn crowded(mut configuration: Configuration, cores: f64) -> Configuration {
+    if cores > 0.0 {
+        let each = Resources { cores, ..Resources::default() };
+        let room = Resources { cores: 2.0, memory_bytes: u64::MAX, disk_bytes_per_second: u64::MAX };
+        configuration.budget =
+            uplink::supervisor::Budget { room: Some(room), classes: vec![("class".into(), each)], measured: true };
+        configuration.channels.iter_mut().for_each(|channel| channel.needs = each);
+    }
+    configuration
 }
 
 pub fn signal(pid: u32, signal: rustix::process::Signal) {

@@ -154,11 +154,12 @@ impl Standin {
             Down::Act { id, act: Act::Take { order, .. } } => {
                 self.heard("program");
                 if !self.behaves("disobey") {
+                    let unchanged = self.program == order;
                     self.program = order;
-                    let report = Box::new(report(self.plan.as_ref().unwrap(), &self.program, now()));
+                    let report = Box::new(report(self.plan.as_ref().unwrap(), &self.program, &self.live, now()));
                     let text = report.program.sentence();
                     send(open, &Up::Heartbeat { report }).await;
-                    let shown = Acted { at: Some(now()), frame: Some(1), ..Acted::said(text) };
+                    let shown = Acted { at: Some(now()), frame: Some(1), unchanged, ..Acted::said(text) };
                     send(open, &Up::Acted { id, result: Ok(shown) }).await;
                 }
             }
@@ -184,6 +185,10 @@ impl Standin {
                         Acted { cued: Some(Box::new(timeline.cued().clone())), ..Acted::said(placed.id.to_string()) }
                     });
                 send(open, &Up::Acted { id, result }).await;
+            }
+            Down::Act { id, act: Act::RestartLoudness } => {
+                self.heard("restart-loudness");
+                send(open, &Up::Acted { id, result: Ok(Acted::said("measured anew")) }).await;
             }
             Down::Act { id, .. } => {
                 send(open, &Up::Acted { id, result: Err("a stand-in cannot".into()) }).await;
@@ -213,7 +218,11 @@ impl Standin {
         if !self.behaves("frozen") {
             self.frozen = now();
         }
-        let report = Box::new(report(self.plan.as_ref().unwrap(), &self.program, self.frozen));
+        let due = self.live.scheduled.partition_point(|take| take.at <= self.frozen);
+        if let Some(take) = self.live.scheduled.drain(..due).next_back() {
+            self.program = take.order;
+        }
+        let report = Box::new(report(self.plan.as_ref().unwrap(), &self.program, &self.live, self.frozen));
         if let Some(open) = link
             && !send(open, &Up::Heartbeat { report }).await
         {
@@ -237,7 +246,7 @@ fn now() -> MediaTime {
     MediaTime::from_system(SystemTime::now())
 }
 
-fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> WorkerReport {
+fn report(plan: &ChannelPlan, program: &ProgramOrder, live: &LiveSettings, position: MediaTime) -> WorkerReport {
     let fine = || HealthReport::new(Health::Healthy, "ok", "fine", MediaTime::from_secs(1));
     let showing = match program {
         ProgramOrder::Auto => Showing::Source { source: plan.sources[0].id.clone() },
@@ -285,9 +294,11 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, position: MediaTime) -> Wo
             missed: 0,
             peak_dbfs: vec![-20.0],
             auto: None,
-            preview: None,
-            scheduled: Vec::new(),
+            preview: live.preview.clone(),
+            scheduled: live.scheduled.clone(),
             dissolving: false,
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         },
         sources: plan.sources.iter().map(|plan| source(plan.id.clone())).collect(),
         renditions: Vec::new(),

@@ -5,9 +5,10 @@ import { pause, refusal } from './words.js';
 const PATIENCE = 2000;
 /** After so long it counts as good, and the next failure is the first again. */
 const HEALTHY = 20000;
-/** The studio tells several times a second what it received. A silence of this length is its end: the browser itself
- * takes three times as long to notice. */
-const SILENCE = 2000;
+/** The studio tells several times a second which packets of the picture it received; of sound alone, and to the
+ * browser's own question whether it is there, it speaks every few seconds. A silence of this length is its end; the
+ * browser itself takes longer to notice. */
+const SILENCE = { picture: 2500, sound: 8000 };
 const LOOK = 500;
 /** Longest wait for this computer's addresses, and for an answer. */
 const GATHER = 1500;
@@ -101,14 +102,12 @@ export class Session {
   }
 
   async #watch(pc) {
+    const silence = this.#stream?.getVideoTracks().length ? SILENCE.picture : SILENCE.sound;
     let [received, heard] = [-1, performance.now()];
     while (this.#pc === pc) {
-      const stats = [...(await pc.getStats()).values()];
-      const now = stats
-        .filter((entry) => entry.type === 'transport')
-        .reduce((sum, entry) => sum + entry.packetsReceived, 0);
+      const now = heardIn([...(await pc.getStats()).values()]);
       if (now !== received) [received, heard] = [now, performance.now()];
-      if (performance.now() - heard > SILENCE) return this.#retry(pc, 'The connection was lost. Trying again …');
+      if (performance.now() - heard > silence) return this.#retry(pc, 'The connection was lost. Trying again …');
       await new Promise((resolve) => setTimeout(resolve, LOOK));
     }
   }
@@ -159,4 +158,10 @@ function gathered(pc) {
     setTimeout(resolve, GATHER);
     pc.addEventListener('icegatheringstatechange', () => pc.iceGatheringState === 'complete' && resolve());
   });
+}
+
+/** How much has come from the other side: packets, and answers to the browser's own questions. */
+function heardIn(stats) {
+  const counted = { transport: 'packetsReceived', 'candidate-pair': 'responsesReceived' };
+  return stats.reduce((sum, entry) => sum + (entry[counted[entry.type]] ?? 0), 0);
 }

@@ -3,6 +3,7 @@
 import { Commands } from './commands.js';
 import { el, kind, put, rows, show } from './dom.js';
 import { Picture } from './picture.js';
+import * as sound from './sound.js';
 import * as words from './words.js';
 
 function table(title, ...heads) {
@@ -48,6 +49,7 @@ export class Card {
   #class = el('p', { class: 'quiet' });
   #sources = table('Sources', 'Source', 'Health', 'State', 'Arriving', 'Frames');
   #destinations = table('Destinations', 'Destination', 'Health', 'State', 'Waiting', 'Acknowledged');
+  #sound = table('Sound', 'Channels', 'M', 'S', 'I (LUFS)', 'LRA (LU)', 'Peak (dBTP)', 'Correction', 'State');
   #renditions = table('Renditions', 'Rendition', 'Encoder', 'Target', 'Measured', 'Segments');
   #parts = el('div', { class: 'parts' });
   #picture;
@@ -59,7 +61,7 @@ export class Card {
     this.#picture = new Picture(channel.id, channel.title);
     this.#commands = new Commands(channel.id, channel.title, link);
     const title = `title-${channel.id}`;
-    this.#parts.append(this.#destinations.node, this.#sources.node, this.#renditions.node);
+    this.#parts.append(this.#destinations.node, this.#sources.node, this.#sound.node, this.#renditions.node);
     this.node = el(
       'section',
       { class: 'card', 'aria-labelledby': title, 'data-channel': channel.id },
@@ -141,6 +143,11 @@ export class Card {
         [one.picture && `${one.picture} @ ${one.frame_rate ?? '?'}`, one.sound].filter(Boolean).join(', ') || 'nothing',
         `${words.count(one.frames)}${one.late ? `, ${words.count(one.late)} late` : ''}`,
       ]),
+    );
+    const states = program.sound_states ?? [];
+    rows(
+      this.#sound.body,
+      (program.loudness ?? []).map((mix) => sound.row(mix, states)),
     );
     const good = destinations.filter((one) => one.health.health === 'healthy').length;
     put(this.#destinations.caption, `Destinations: ${good} of ${destinations.length} healthy`);

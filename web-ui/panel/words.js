@@ -35,10 +35,17 @@ export function order(word) {
 }
 
 export function programOrder(program) {
+  if (program.show === 'scene') return scene(program.scene);
   return { auto: 'best source', slate: 'slate', source: `source ${program.source}` }[program.show] ?? program.show;
 }
 
+function scene(two) {
+  const how = { pip: 'picture in picture', side_by_side: 'side by side' }[two.layout] ?? two.layout;
+  return `${two.sources.join(' + ')} (${how})`;
+}
+
 export function showing(program) {
+  if (program.showing === 'scene') return scene(program.scene);
   return program.showing === 'source' ? program.source : program.showing;
 }
 

@@ -20,7 +20,7 @@ const FLAGS = [
 const browsers = [];
 after(() => Promise.all(browsers.map((browser) => browser.kill().catch(() => {}))));
 
-async function guest(address = link) {
+async function guest(address = link, prepare = () => {}) {
   const server = await chromium.launchServer({
     executablePath: process.env.UPLINK_CHROMIUM || '/usr/bin/chromium',
     args: FLAGS,
@@ -31,6 +31,7 @@ async function guest(address = link) {
   const foreign = [];
   page.on('request', (request) => !request.url().startsWith(api) && foreign.push(request.url()));
   page.on('console', (message) => message.type() === 'error' && console.log(`# page: ${message.text()}`));
+  await page.addInitScript(prepare);
   await page.goto(address);
   return { page, foreign, kill: () => server.process().kill('SIGKILL') };
 }
@@ -93,6 +94,9 @@ test('a guest joins: picture and sound are in the program', async () => {
   assert.deepEqual(first.foreign, [], 'nothing is fetched from elsewhere');
 });
 
+const shot = async (name) =>
+  process.env.UPLINK_SHOTS && (await first.page.screenshot({ path: `${process.env.UPLINK_SHOTS}/guest-${name}.png` }));
+
 test('what is delivered is the guest', async () => {
   const playlist = process.env.UPLINK_PLAYLIST;
   const ffmpeg = (...what) =>
@@ -112,7 +116,7 @@ test('what is delivered is the guest', async () => {
     let peak = 0;
     for (let n = 0; n + 1 < samples.length; n += 2) peak = Math.max(peak, Math.abs(samples.readInt16LE(n)));
     console.log(`# delivered: mean colour ${red} ${green} ${blue}, peak of 2 s of sound ${peak}`);
-    if (green > red + 40 && green > blue + 40 && peak > 1000) break;
+    if (green > red + 40 && green > blue + 40 && peak > 1000) return shot('joined');
     assert.ok(performance.now() < end, 'the delivered picture and sound are not the guest');
   }
 });
@@ -149,6 +153,58 @@ test('a guest leaves: the program goes on with the next source at once', async (
   assert.match(seen.health.reason, /the guest left/);
   await word(first.page, 'Not connected');
 });
+
+for (const [what, prepare, good] of [
+  [
+    'a browser that sends H.264',
+    () => {
+      const plain = RTCPeerConnection.prototype.addTransceiver;
+      RTCPeerConnection.prototype.addTransceiver = function (track, init) {
+        const transceiver = plain.call(this, track, init);
+        if (track.kind === 'video') {
+          const { codecs } = RTCRtpSender.getCapabilities('video');
+          transceiver.setCodecPreferences(codecs.filter((codec) => /H264|rtx/i.test(codec.mimeType)));
+        }
+        return transceiver;
+      };
+    },
+    (seen) => shown(seen) && seen.picture && seen.peak > -40,
+  ],
+  [
+    'a guest without a camera is heard',
+    () => {
+      const plain = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = ({ audio, video }) =>
+        video ? Promise.reject(new DOMException('none', 'NotFoundError')) : plain({ audio });
+    },
+    (seen) => shown(seen) && !seen.picture && seen.peak > -40,
+  ],
+  [
+    'a guest without a microphone is seen',
+    () => {
+      const plain = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = ({ audio, video }) =>
+        audio ? Promise.reject(new DOMException('none', 'NotFoundError')) : plain({ video });
+    },
+    (seen) => shown(seen) && seen.picture && seen.peak < -80,
+  ],
+])
+  test(what, async () => {
+    const { page, kill } = await guest(link, prepare);
+    await page.getByRole('button', { name: 'Join' }).click();
+    const seen = await until(what, good);
+    console.log(`# ${what}: ${seen.picture}, ${seen.sound}, ${seen.frames} frames, peak ${seen.peak}`);
+    assert.equal(seen.missed, 0, 'no frame of the program is missing');
+    // Longer than the page waits for a word of the studio, of sound and picture alike.
+    const end = performance.now() + 9000;
+    while (performance.now() < end) {
+      assert.equal((await status()).connects, seen.connects, 'one connection, that stays');
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    await page.getByRole('button', { name: 'Leave' }).click();
+    await until('the next source', (seen) => !shown(seen));
+    kill();
+  });
 
 test('a browser that is killed is a lost source, and comes back', async () => {
   await first.page.getByRole('button', { name: 'Join' }).click();

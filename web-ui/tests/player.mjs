@@ -1,6 +1,6 @@
 // The player page in a real browser. By itself it starts an origin (UPLINK_ORIGIN_BIN, or target/debug) and a channel,
 // and tests outages as well; with UPLINK_BASE (and UPLINK_CHANNEL) it tests a channel that is already on air.
-// UPLINK_SHOTS=DIR keeps pictures of the page.
+// UPLINK_UNTIL=UTC goes on until the playhead is past that instant. UPLINK_SHOTS=DIR keeps pictures of the page.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { LiveChannel } from './live.mjs';
 import { OriginProcess, TOKEN } from './origin.mjs';
 
 const given = process.env.UPLINK_BASE;
+const until = process.env.UPLINK_UNTIL;
 const channel = process.env.UPLINK_CHANNEL ?? 'demo';
 const binary = process.env.UPLINK_ORIGIN_BIN ?? new URL('../../target/debug/uplink-origin', import.meta.url).pathname;
 const own = given ? 'skipped: UPLINK_BASE is set, its origin is not ours to stop' : false;
@@ -175,6 +176,14 @@ test('a channel whose pictures end is off air, and plays when they come back', {
   live = new LiveChannel(base, channel, TOKEN);
   await live.start();
   await plays();
+});
+
+test('it plays on past an instant', { skip: until ? false : 'skipped: UPLINK_UNTIL names none' }, async () => {
+  const before = await player();
+  const past = (instant) => Date.parse(globalThis.uplinkPlayer?.playingDate ?? '') > Date.parse(instant);
+  await page.waitForFunction(past, until, { timeout: 60_000 });
+  const now = await plays();
+  assert.deepEqual(now.errors, before.errors);
 });
 
 test('nothing went wrong unseen, and no foreign host was asked', async () => {

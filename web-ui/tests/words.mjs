@@ -1,6 +1,7 @@
 // The panel's words: what may be said of a channel, and how.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as sound from '../panel/sound.js';
 import * as words from '../panel/words.js';
 
 test('only what a viewer receives is on air', () => {
@@ -33,6 +34,12 @@ test('a word that is not known is shown, never taken for good', () => {
   assert.equal(words.severity('error'), '⬣ ERROR');
 });
 
+test('a scene names both sources, shown or asked for', () => {
+  const scene = { layout: 'pip', corner: 'top_left', size_percent: 30, sources: ['host', 'guest'] };
+  assert.equal(words.showing({ showing: 'scene', scene }), 'host + guest (picture in picture)');
+  assert.equal(words.programOrder({ show: 'scene', scene }), 'host + guest (picture in picture)');
+});
+
 test('durations, rates and sizes', () => {
   for (const [seconds, said] of [
     [-3, '0.0 s'],
@@ -49,4 +56,17 @@ test('durations, rates and sizes', () => {
   assert.equal(words.bytes(740_000_000), '740.0 MB');
   assert.equal(words.clock('2026-11-20T18:44:02.113Z'), '18:44:02');
   assert.equal(words.clock('nonsense'), 'nonsense');
+});
+
+test('a mix is told with what is wrong with it, and what is not known is a dash', () => {
+  const mix = { channels: [3, 4], momentary: -23.04, short_term: null, integrated: -22.96, lra: 4, true_peak: [-7.1, -3.2] };
+  const state = (fault, channels, active) => ({ fault, channels, active });
+  const states = [
+    state('silence', [1, 2], true),
+    state('phase_inverted', [3, 4], true),
+    state('over_level', [3, 4], false),
+  ];
+  assert.deepEqual(sound.row(mix, []).slice(0, 7), ['3 4', '-23.0', '–', '-23.0', '4.0', '-3.2', 'off']);
+  assert.equal(sound.row({ ...mix, correction_db: 2.5 }, [])[6], '+2.5 dB');
+  assert.equal(sound.row(mix, states)[7][0], 'phase inverted');
 });

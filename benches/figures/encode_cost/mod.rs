@@ -42,7 +42,7 @@ const SOFTWARE: &str = "hardware_profile = \"software-x264\"\norder = \"off-air\
 pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     let (talk, pattern) = (clips::talk(bench, SECONDS)?, record(bench)?);
     let file = |path: &Path| format!("kind = \"file\"\npath = \"{}\"", path.display());
-    let channel = |id, path: &Path| Channel { id, class: CLASS, source: file(path), more: SOFTWARE };
+    let channel = |id, path: &Path| Channel { id, class: CLASS, source: file(path), backups: &[], more: SOFTWARE };
     let channels = [channel("talk", &talk.path), channel("pattern", &pattern)];
     let mut studio = Studio::prepare(bench, "cost", &channels)?;
     studio.start_origin()?;
@@ -59,7 +59,8 @@ pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 /// The test pattern with its marks, as a worker delivers it: what all three can be given alike.
 fn record(bench: &Bench) -> anyhow::Result<PathBuf> {
     let source = "kind = \"test\"".to_owned();
-    let channel = Channel { id: "test", class: CLASS, source, more: "hardware_profile = \"software-x264\"" };
+    let channel =
+        Channel { id: "test", class: CLASS, source, backups: &[], more: "hardware_profile = \"software-x264\"" };
     let mut studio = Studio::open(bench, "record", &[channel])?;
     let parts = ["720p", "sound"];
     let first = newest(&studio, "test", &parts)? + 1;

@@ -136,3 +136,29 @@ async fn a_daemon_that_is_gone_says_so() {
     drop(rig);
     call(&router, post("/api/v1/channels/demo/start")).await.is_problem(503, "shutting_down");
 }
+
+#[tokio::test]
+async fn images_are_sent_listed_and_refused() {
+    let (router, _rig, directory) = stage();
+    let head = |side: u32| [&b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"[..], &side.to_be_bytes(), &side.to_be_bytes()].concat();
+    let put = |name: &str, body: Vec<u8>| {
+        request(Method::PUT, &format!("/api/v1/images/{name}")).body(Body::from(body)).unwrap()
+    };
+    let get = |path: &str| request(Method::GET, path).body(Body::empty()).unwrap();
+    call(&router, put("big.png", vec![0; (2 << 20) + 1])).await.is_problem(413, "too_large");
+    call(&router, put("text.png", b"no image".to_vec())).await.is_problem(422, "bad_image");
+    call(&router, put("bomb.png", head(50_000))).await.is_problem(422, "bad_image");
+    call(&router, put("logo.svg", head(8))).await.is_problem(422, "bad_image");
+    call(&router, put("..%2Flogo.png", head(8))).await.is_problem(422, "bad_image");
+    call(&router, get("/api/v1/images/logo.png")).await.is_problem(404, "no_image");
+    let mut padded = head(8);
+    padded.resize(1 << 20, 0);
+    assert_eq!(call(&router, put("logo.png", padded.clone())).await.status, StatusCode::OK);
+    assert_eq!(std::fs::read(directory.path().join("images/logo.png")).unwrap(), padded);
+    assert_eq!(std::fs::read_dir(directory.path().join("images")).unwrap().count(), 1, "nothing else is left there");
+    let list = call(&router, get("/api/v1/images")).await;
+    assert!(list.text().contains(r#""name":"logo.png","width":8,"height":8"#), "{}", list.text());
+    let delete = request(Method::DELETE, "/api/v1/images/logo.png").body(Body::empty()).unwrap();
+    assert_eq!(call(&router, delete).await.status, StatusCode::OK);
+    assert_eq!(call(&router, get("/api/v1/images")).await.text(), "[]");
+}

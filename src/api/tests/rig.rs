@@ -33,6 +33,7 @@ pub(crate) fn rig(runtime: &Path) -> (Handle, Rig) {
         status: seen,
         events: events.clone(),
         runtime: runtime.to_owned(),
+        images: runtime.join("images"),
         cards: Default::default(),
     };
     (handle, Rig { requests: inbox, status, events })
@@ -88,6 +89,7 @@ pub(crate) fn appliance() -> ApplianceStatus {
             generation: 1,
             rejected: vec![],
         },
+        capacity: Default::default(),
         channels: vec![
             channel("demo", "Evening briefing", ChannelState::Running, ok()),
             degraded(health(Health::PartiallyHealthy, "push_interrupted", lost, 42)),
@@ -183,6 +185,8 @@ fn report() -> WorkerReport {
             preview: None,
             scheduled: Vec::new(),
             dissolving: false,
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         },
         sources: vec![source("cam-1", "srt"), source("clip", "file")],
         renditions: vec![rendition("video-720p", "x264enc", 3_000_000), rendition("audio-main", "avenc_aac", 128_000)],

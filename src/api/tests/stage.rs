@@ -65,7 +65,9 @@ async fn play(mut rig: Rig, runtime: std::path::PathBuf, picture: Vec<u8>) {
 
 fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
     let (id, act): (_, fn(&mut ChannelStatus)) = match command {
-        Command::Start(id) => (id, |channel| set(channel, ChannelOrder::OnAir, ChannelState::Running)),
+        Command::Start(id) | Command::StartAnyway(id) => {
+            (id, |channel| set(channel, ChannelOrder::OnAir, ChannelState::Running))
+        }
         Command::Stop(id) => (id, |channel| set(channel, ChannelOrder::OffAir, ChannelState::Idle)),
         Command::Slate(id) => (id, |channel| program(channel, ProgramOrder::Slate)),
         Command::Release(id) if id.as_str() == "studio-b" => {

@@ -83,6 +83,15 @@ impl Client {
         .await
     }
 
+    /// Sends a file.
+    pub(crate) async fn put(&self, path: &str, body: Vec<u8>) -> Result<(String, Value), Failure> {
+        self.exchange(self.http.put(self.url(path)).timeout(COMMAND).body(body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Result<(String, Value), Failure> {
+        self.exchange(self.http.delete(self.url(path)).timeout(COMMAND)).await
+    }
+
     /// An answer whose body goes on and on.
     pub(crate) async fn open(&self, path: &str) -> Result<reqwest::Response, Failure> {
         let answer = match tokio::time::timeout(READ, self.http.get(self.url(path)).send()).await {

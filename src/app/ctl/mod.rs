@@ -3,10 +3,12 @@
 //! Owns: arguments, exit codes, tables for people. Must not: reach around the API, or need GStreamer: it works on a
 //! laptop, and `check` works without a daemon.
 
+mod capacity;
 mod client;
 mod devices;
 mod exit;
 mod follow;
+mod graphics;
 mod guest_link;
 mod report;
 #[cfg(test)]
@@ -21,7 +23,7 @@ use clap::{Parser, Subcommand};
 use self::client::{Client, Failure};
 use self::exit::Exit;
 use crate::model::status::ApplianceStatus;
-use crate::model::{ChannelId, SourceId};
+use crate::model::{BitRate, CapacityStatus, ChannelId, RenditionId, SourceId};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,6 +32,11 @@ Examples:
   uplinkctl slate demo                   show the slate now; `release` shows the source again
   uplinkctl take demo cam-2              show another source
   uplinkctl guest-link demo guest        the link for a guest's browser
+  uplinkctl image put station.png        send an image to the box
+  uplinkctl overlay demo logo station.png --place top-left
+  uplinkctl overlay demo lower-third 'Ada Lovelace' Mathematician
+  uplinkctl overlay demo off lower-third take it away
+  uplinkctl slate-set demo --text 'Back at nine' --countdown-to 2026-11-22T20:00:00Z
   uplinkctl devices                      what is plugged in, and what to write for it
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl events --follow              what happens, as it happens
@@ -74,7 +81,12 @@ enum Verb {
     Start {
         /// Its id.
         channel: ChannelId,
+        /// Even if the box cannot carry it.
+        #[arg(long)]
+        force: bool,
     },
+    /// What the box can carry, what is taken, and what else fits.
+    Capacity,
     /// Take a channel off air.
     Stop {
         /// Its id.
@@ -117,6 +129,15 @@ enum Verb {
         /// Its number.
         take: u64,
     },
+    /// Set the average bit rate of a video rendition while it is on air; without one, what the configuration says.
+    Bitrate {
+        /// The channel's id.
+        channel: ChannelId,
+        /// The rendition's id.
+        rendition: RenditionId,
+        /// Such as 2.5M or 800k.
+        bitrate: Option<BitRate>,
+    },
     /// Set what the slate says; without a text what the configuration says.
     SlateText {
         /// The channel's id.
@@ -136,6 +157,40 @@ enum Verb {
         /// Address under which guests reach this box, https for any but its own browser [default: that of --api].
         #[arg(long)]
         base: Option<url::Url>,
+    },
+    /// Set gain, mute and delay of a source's sound, or of the program's; what is not given stays as it is.
+    Sound {
+        /// The channel's id.
+        channel: ChannelId,
+        /// The source's id; the program if missing.
+        #[arg(long)]
+        source: Option<SourceId>,
+        /// Gain, dB.
+        #[arg(long, allow_negative_numbers = true)]
+        gain_db: Option<f32>,
+        /// Whether it is silent.
+        #[arg(long)]
+        mute: Option<bool>,
+        /// How much later the sound is than its picture has it, milliseconds.
+        #[arg(long, allow_negative_numbers = true)]
+        delay_ms: Option<i32>,
+        /// Back to the configuration.
+        #[arg(long, conflicts_with_all = ["gain_db", "mute", "delay_ms"])]
+        as_configured: bool,
+    },
+    /// Measure integrated loudness, loudness range and true peaks anew, as for a new show.
+    LoudnessRestart {
+        /// The channel's id.
+        channel: ChannelId,
+    },
+    /// Set the whole slate: words, image, count-down; what is not given is as configured.
+    SlateSet(graphics::SlateSet),
+    /// Lay a logo, a text, a lower third, a clock or timecode over the program.
+    Overlay(graphics::OverlayArguments),
+    /// The images of the box, for slates and logos.
+    Image {
+        #[command(subcommand)]
+        verb: graphics::ImageVerb,
     },
     /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
     Devices,
@@ -212,7 +267,7 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             Ok(if json { text } else { report::appliance(&status) })
         }
         Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
-        Verb::Start { channel } => command(&client, &format!("channels/{channel}/start"), None, json).await,
+        verb @ (Verb::Start { .. } | Verb::Capacity | Verb::Bitrate { .. }) => burden(&client, verb, json).await,
         Verb::Stop { channel } => command(&client, &format!("channels/{channel}/stop"), None, json).await,
         Verb::Slate { channel } => command(&client, &format!("channels/{channel}/slate"), None, json).await,
         Verb::Release { channel } => command(&client, &format!("channels/{channel}/release"), None, json).await,
@@ -234,6 +289,26 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             let body = serde_json::json!({ "set": "slate_text", "text": text });
             command(&client, &format!("channels/{channel}/set"), Some(body), json).await
         }
+        Verb::Sound { channel, source, gain_db, mute, delay_ms, as_configured } => {
+            let body = if *as_configured {
+                serde_json::json!({ "set": "sound_as_configured", "source": source })
+            } else {
+                serde_json::json!({
+                    "set": "sound", "source": source, "gain_db": gain_db, "mute": mute, "delay_ms": delay_ms
+                })
+            };
+            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
+        }
+        Verb::LoudnessRestart { channel } => {
+            command(&client, &format!("channels/{channel}/loudness/restart"), None, json).await
+        }
+        Verb::SlateSet(slate) => {
+            command(&client, &format!("channels/{}/set", slate.channel), Some(slate.body()?), json).await
+        }
+        Verb::Overlay(overlay) => {
+            command(&client, &format!("channels/{}/set", overlay.channel), Some(overlay.body()?), json).await
+        }
+        Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Devices => {
             let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
             Ok(if json { text } else { devices::list(&found) })
@@ -242,6 +317,28 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
     }
+}
+
+/// What has to do with how much the box carries.
+async fn burden(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
+    match verb {
+        Verb::Start { channel, force } => start(client, channel, *force, json).await,
+        Verb::Bitrate { channel, rendition, bitrate } => {
+            let body = serde_json::json!({ "set": "bit_rate", "rendition": rendition, "bitrate": bitrate });
+            command(client, &format!("channels/{channel}/set"), Some(body), json).await
+        }
+        _ => room(client, json).await,
+    }
+}
+
+async fn start(client: &Client, channel: &ChannelId, force: bool, json: bool) -> Result<String, Failure> {
+    let force = if force { "?force=true" } else { "" };
+    command(client, &format!("channels/{channel}/start{force}"), None, json).await
+}
+
+async fn room(client: &Client, json: bool) -> Result<String, Failure> {
+    let (text, status): (_, CapacityStatus) = client.get("api/v1/capacity").await?;
+    Ok(if json { text } else { capacity::report(&status) })
 }
 
 /// The whole document is asked for, because its clock gives the ages.

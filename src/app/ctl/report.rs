@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::client::Failure;
+use crate::model::sound::{Loudness, SoundState};
 use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelStatus, DestinationStatus, ProgramOrder, RenditionStatus, Showing,
     SourceStatus, WorkerReport,
@@ -71,6 +72,8 @@ fn parts(report: &WorkerReport, now: MediaTime) -> String {
         let what = asked(&take.order);
         let _ = writeln!(text, "  take {} at {}: {what} ({})", take.id, take.at, word(&take.transition.kind));
     }
+    program.loudness.iter().for_each(|mix| text.push_str(&loudness(mix, now)));
+    program.sound_states.iter().filter(|state| state.active).for_each(|state| text.push_str(&sound_fault(state, now)));
     let rows = |heads: &[&str], rows: Vec<Vec<String>>| {
         let mut table = vec![heads.iter().map(|&head| head.to_owned()).collect()];
         table.extend(rows);
@@ -96,6 +99,30 @@ fn asked(order: &ProgramOrder) -> String {
         ProgramOrder::Source { source } => format!("source {source}"),
         ProgramOrder::Scene { scene } => scene_of(scene),
     }
+}
+
+fn loudness(mix: &Loudness, now: MediaTime) -> String {
+    let lufs = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
+    let peak = mix.true_peak.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let correction = mix.correction_db.map_or_else(String::new, |gain| format!(", corrected by {gain:+.1} dB"));
+    format!(
+        "  channels {}: {} LUFS momentary, {} short-term, {} integrated, LRA {} LU, true peak {peak:.1} dBTP, for {}{correction}\n",
+        list(&mix.channels),
+        lufs(mix.momentary),
+        lufs(mix.short_term),
+        lufs(mix.integrated),
+        lufs(mix.lra),
+        duration(now.since(mix.since).as_secs_f64()),
+    )
+}
+
+fn sound_fault(state: &SoundState, now: MediaTime) -> String {
+    let (what, since) = (word(&state.fault).replace('_', " "), duration(now.since(state.since).as_secs_f64()));
+    format!("  ! channels {}: {what} for {since}\n", list(&state.channels))
+}
+
+fn list(channels: &[u8]) -> String {
+    channels.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn source(one: &SourceStatus, now: MediaTime) -> Vec<String> {

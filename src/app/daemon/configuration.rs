@@ -1,13 +1,15 @@
 //! From the file to what the supervisor puts in force.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::arguments::Place;
+use super::budget::{budget, measured};
 use super::failure::Failure;
+use crate::app::fragments;
 use crate::config::{Checked, load};
 use crate::hardware::inventory;
-use crate::plan::{PlanPaths, derive};
+use crate::plan::{PlanPaths, derive, needs};
 use crate::supervisor::{Cards, Configuration, Configured, Reload};
 
 /// Reads, checks and plans; all faults at once.
@@ -29,19 +31,32 @@ pub(super) fn reload(place: &Place, listen: SocketAddr, cards: Cards) -> Reload 
     })
 }
 
+/// Where images for slates and logos are.
+pub(super) fn images(place: &Place) -> PathBuf {
+    place.state.join("images")
+}
+
 fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
-    let checked = load(&place.config, &place.overrides).map_err(|faults| faults.lines())?;
+    let checked = load(&place.config, &place.overrides)
+        .and_then(|checked| fragments::check(checked, &place.worker))
+        .map_err(|faults| faults.lines())?;
     for warning in checked.warnings.iter() {
         tracing::warn!(code = "configuration_warning", "{warning}");
     }
-    let paths = PlanPaths { spool_root: place.state.join("spool") };
-    let plans = derive(&checked, &inventory(Path::new("/")), &paths).map_err(|error| vec![error.to_string()])?;
+    let paths = PlanPaths { spool_root: place.state.join("spool"), images: images(place) };
+    let found = inventory(Path::new("/"));
+    let plans = derive(&checked, &found, &paths).map_err(|error| vec![error.to_string()])?;
+    let costs = measured(&place.state);
+    let budget = budget(&checked, &found, &paths, &costs);
     let order_of = |id| checked.channels.iter().find(|channel| channel.id == id).map(|channel| channel.order);
     let channels = plans
         .into_iter()
-        .filter_map(|plan| order_of(plan.channel.clone()).map(|order| Configured { plan, order }))
+        .filter_map(|plan| {
+            let (order, needs) = (order_of(plan.channel.clone())?, needs(&plan, &costs.clone().unwrap_or_default()));
+            Some(Configured { plan, order, needs })
+        })
         .collect();
     let path = checked.file.display().to_string();
-    let configuration = Configuration { name: checked.appliance.clone(), path, channels };
+    let configuration = Configuration { name: checked.appliance.clone(), path, channels, budget };
     Ok((checked, configuration))
 }

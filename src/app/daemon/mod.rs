@@ -4,6 +4,7 @@
 //! Nothing is bound or written before the configuration is valid; no worker is started before the API is bound.
 
 mod arguments;
+mod budget;
 mod configuration;
 mod failure;
 mod service;

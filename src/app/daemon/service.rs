@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Interval};
 
 use super::arguments::Place;
-use super::configuration::reload;
+use super::configuration::{images, reload};
 use super::failure::Failure;
 use super::warm;
 use crate::api;
@@ -33,7 +33,8 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let address = listener.local_addr().map_err(Failure::System)?;
     let (records, notices) = records(place);
     let limits = Limits::default();
-    let settings = Settings { runtime: place.runtime.clone(), worker: place.worker.clone(), limits };
+    let settings =
+        Settings { runtime: place.runtime.clone(), images: images(place), worker: place.worker.clone(), limits };
     let cards = Cards::default();
     cards.learn(&checked.profiles);
     let reload = reload(place, listen, cards.clone());

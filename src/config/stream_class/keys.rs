@@ -51,6 +51,7 @@ pub static STREAM_CLASS: Shape = Shape::plain(
         table("fallback", &FALLBACK, "What happens without a healthy source"),
         optional_table("failover", &FAILOVER, "How the program leaves a source and returns to it"),
         optional_table("destination_policy", &DESTINATION_POLICY, "What destinations get"),
+        optional_table("sound_alarms", &SOUND_ALARMS, "When sound is faulty"),
         optional_table("thresholds", &THRESHOLDS, "When to act and when to warn"),
         table("envelope", &ENVELOPE, "What the network must carry"),
     ],
@@ -137,8 +138,16 @@ static VIDEO: Shape = Shape::plain(
             "H.264 profile; of no meaning for other codecs",
         ),
         key("effort", Kind::Word(EFFORTS), Need::Default("\"low\""), "Picture quality against load"),
+        key(
+            "latency",
+            Kind::Word(crate::profile::LATENCIES),
+            Need::Default("\"low\""),
+            "How long the encoder may hold a picture back",
+        ),
     ],
 );
+
+static ROW: Kind = Kind::Text(100);
 
 static AUDIO: Shape = Shape::plain(
     "One audio rendition, AAC-LC.",
@@ -152,6 +161,20 @@ static AUDIO: Shape = Shape::plain(
         ),
         key("language", Kind::Language, Need::Optional, "Spoken language"),
         key("bitrate", Kind::BitRate, Need::Required("\"128k\""), "Bit rate, 16k to 512k"),
+        key(
+            "map",
+            Kind::List(&ROW),
+            Need::Optional,
+            "What each of its channels is made of, by channels of the program: `[\"3\", \"4\"]` is the second pair, \
+             `[\"1@-6 + 2@-6\"]` a mono mix (gains in dB behind the @), `\"-\"` silence. All of the program's channels if missing",
+        ),
+        key(
+            "loudness_target",
+            Kind::Number(-40.0, -10.0, "LUFS"),
+            Need::Optional,
+            "Loudness that this rendition is corrected to, whatever `audio_policy.correction` says; for a destination with a \
+             target of its own",
+        ),
     ],
 );
 
@@ -159,15 +182,25 @@ static AUDIO_POLICY: Shape = Shape::plain(
     "The sound of the program and what it is mixed to.",
     &[
         key("sample_rate", Kind::Integer(44_100, 48_000, "hertz"), Need::Default("48000"), "48000, or 44100 for radio"),
-        key("channels", Kind::Integer(1, 2, "channels"), Need::Required("2"), "1 (mono) or 2 (stereo)"),
+        key(
+            "channels",
+            Kind::Integer(1, 16, "channels"),
+            Need::Required("2"),
+            "1 (mono), 2 (stereo), 6 (5.1), or 4 to 16 in stereo pairs",
+        ),
         key(
             "channel_map",
             Kind::Word(&[
-                ("mono", "all channels of the source in one"),
-                ("stereo", "the first two channels; a mono source on both"),
+                ("mono", "the first two channels of the source, half of each; 5.1 is mixed down"),
+                ("stereo", "the first two channels; a mono source on both; 5.1 is mixed down (ITU-R BS.775)"),
+                (
+                    "pairs",
+                    "stereo pairs, each a mix of its own, such as a language; a pair that the source lacks has its first",
+                ),
+                ("5.1", "left, right, centre, LFE, left and right surround; a stereo source on left and right"),
             ]),
             Need::Required("\"stereo\""),
-            "How the channels of a source become those of the program",
+            "How the channels of a source become those of the program, unless the source says so itself (`audio.map`)",
         ),
         key(
             "loudness_target",
@@ -180,6 +213,63 @@ static AUDIO_POLICY: Shape = Shape::plain(
             Kind::Number(-12.0, 0.0, "dBTP"),
             Need::Default("-1.0"),
             "True peak not to be exceeded (EBU R 128: -1)",
+        ),
+        key(
+            "correction",
+            Kind::Word(&[
+                ("off", "the sound leaves as it is mixed; what exceeds the limit is told"),
+                ("on", "a slow gain brings it to `loudness_target`, a limiter keeps it below `true_peak_max`"),
+            ]),
+            Need::Default("\"off\""),
+            "Loudness correction",
+        ),
+        key(
+            "max_gain_db",
+            Kind::Number(1.0, 20.0, "dB"),
+            Need::Default("9.0"),
+            "Most that the correction raises or lowers",
+        ),
+    ],
+);
+
+static SOUND_ALARMS: Shape = Shape::plain(
+    "When the sound of the program counts as faulty. A true peak above `audio_policy.true_peak_max` counts at once.",
+    &[
+        key(
+            "silence_dbfs",
+            Kind::Number(-90.0, -20.0, "dBFS"),
+            Need::Default("-60.0"),
+            "A channel whose mean level is below this is silent",
+        ),
+        key(
+            "silence_ms",
+            Kind::Integer(0, 600_000, "milliseconds"),
+            Need::Default("5000"),
+            "Silence of this length is a fault; 0 for never",
+        ),
+        key(
+            "phase_correlation",
+            Kind::Number(-1.0, 0.0, "correlation"),
+            Need::Default("-0.7"),
+            "Left and right below this cancel each other in mono: inverted phase",
+        ),
+        key(
+            "phase_ms",
+            Kind::Integer(0, 600_000, "milliseconds"),
+            Need::Default("3000"),
+            "Inverted phase of this length is a fault; 0 for never",
+        ),
+        key(
+            "missing_ms",
+            Kind::Integer(0, 600_000, "milliseconds"),
+            Need::Default("10000"),
+            "One channel of a mix silent, and another not, for this long is a fault; 0 for never",
+        ),
+        key(
+            "clear_ms",
+            Kind::Integer(0, 600_000, "milliseconds"),
+            Need::Default("2000"),
+            "A fault is over when it has been gone for this long",
         ),
     ],
 );

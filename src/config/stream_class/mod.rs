@@ -8,12 +8,13 @@ mod read;
 mod rules;
 mod signal;
 
+use crate::model::sound::{ChannelMap, SoundLayout};
 use crate::model::{
     BitRate, FailoverRules, Lufs, PictureSize, ProgramFormat, RenditionId, SegmentGrid, SignalThresholds, VideoCodec,
 };
 use crate::profile::EncodeRequest;
 
-pub(crate) use rules::slate_text;
+pub(crate) use rules::{map_rows, slate_text};
 
 pub use keys::STREAM_CLASS;
 pub use read::read;
@@ -45,6 +46,8 @@ pub struct StreamClass {
     pub fallback: Fallback,
     /// How the program chooses between sources.
     pub failover: FailoverRules,
+    /// When sound is faulty.
+    pub sound_alarms: SoundAlarms,
     /// When to act.
     pub thresholds: Thresholds,
     /// What is watched in the signal of each source.
@@ -68,6 +71,7 @@ impl StreamClass {
             codec: rendition.codec,
             h264_profile: rendition.h264_profile.clone(),
             effort: rendition.effort.clone(),
+            latency: rendition.latency.clone(),
         }
     }
 }
@@ -89,10 +93,12 @@ pub struct VideoRendition {
     pub h264_profile: String,
     /// Picture quality against load.
     pub effort: String,
+    /// How long the encoder may hold a picture back.
+    pub latency: String,
 }
 
 /// One audio rendition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AudioRendition {
     /// The rendition.
     pub id: RenditionId,
@@ -102,17 +108,42 @@ pub struct AudioRendition {
     pub language: Option<String>,
     /// Bit rate.
     pub bitrate: BitRate,
+    /// Which channels of the program; all of them if none.
+    pub map: Option<ChannelMap>,
+    /// Loudness that it is corrected to.
+    pub loudness_target: Option<Lufs>,
 }
 
 /// Sound of the program.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AudioPolicy {
-    /// `mono` or `stereo`.
-    pub channel_map: String,
+    /// How the channels belong together.
+    pub layout: SoundLayout,
     /// Integrated loudness.
     pub loudness_target: Lufs,
     /// dBTP.
     pub true_peak_max: f64,
+    /// Whether loudness is corrected.
+    pub correction: bool,
+    /// Most that the correction raises or lowers, dB.
+    pub max_gain_db: f64,
+}
+
+/// When the sound of the program counts as faulty.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SoundAlarms {
+    /// dBFS.
+    pub silence_dbfs: f64,
+    /// Milliseconds.
+    pub silence_ms: u32,
+    /// Below it phase is inverted.
+    pub phase_correlation: f64,
+    /// Milliseconds.
+    pub phase_ms: u32,
+    /// Milliseconds.
+    pub missing_ms: u32,
+    /// Milliseconds.
+    pub clear_ms: u32,
 }
 
 /// What happens without a healthy source.

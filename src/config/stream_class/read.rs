@@ -1,10 +1,12 @@
 //! One stream class file → [`StreamClass`], with every fault.
 
 use super::{
-    AudioPolicy, AudioRendition, Fallback, STREAM_CLASS, StreamClass, Thresholds, VideoRendition, rules, signal,
+    AudioPolicy, AudioRendition, Fallback, STREAM_CLASS, SoundAlarms, StreamClass, Thresholds, VideoRendition, rules,
+    signal,
 };
 use crate::config::Findings;
 use crate::document::{Section, Source};
+use crate::model::sound::{ChannelMap, SoundLayout};
 use crate::model::{AudioFormat, Lufs, ProgramFormat, RenditionId, SegmentGrid, VideoCodec};
 
 /// Reads and checks one file; `stem` is its name without extension.
@@ -42,19 +44,46 @@ fn build(section: &Section<'_>) -> Option<StreamClass> {
         playlist_segments: segments.value("playlist_segments")?,
         video: video.into_iter().collect::<Option<_>>()?,
         audio: audio.into_iter().collect::<Option<_>>()?,
-        audio_policy: AudioPolicy {
-            channel_map: sound.value("channel_map")?,
-            loudness_target: Lufs(sound.value("loudness_target")?),
-            true_peak_max: sound.value("true_peak_max")?,
-        },
+        audio_policy: audio_policy(&sound)?,
         fallback: Fallback {
             slate_text: fallback.value("slate_text")?,
             loss_ms: fallback.value("loss_ms")?,
             wait_to_restore_ms: fallback.value("wait_to_restore_ms")?,
         },
         failover: signal::failover(&section.table("failover")?, &fallback)?,
+        sound_alarms: sound_alarms(&section.table("sound_alarms")?)?,
         thresholds: thresholds(&section.table("thresholds")?)?,
         signal: signal::thresholds(&section.table("thresholds")?)?,
+    })
+}
+
+fn audio_policy(section: &Section<'_>) -> Option<AudioPolicy> {
+    Some(AudioPolicy {
+        layout: layout(&section.value::<String>("channel_map")?),
+        loudness_target: Lufs(section.value("loudness_target")?),
+        true_peak_max: section.value("true_peak_max")?,
+        correction: section.value::<String>("correction")? == "on",
+        max_gain_db: section.value("max_gain_db")?,
+    })
+}
+
+fn layout(word: &str) -> SoundLayout {
+    match word {
+        "mono" => SoundLayout::Mono,
+        "pairs" => SoundLayout::Pairs,
+        "5.1" => SoundLayout::Surround,
+        _ => SoundLayout::Stereo,
+    }
+}
+
+fn sound_alarms(section: &Section<'_>) -> Option<SoundAlarms> {
+    Some(SoundAlarms {
+        silence_dbfs: section.value("silence_dbfs")?,
+        silence_ms: section.value("silence_ms")?,
+        phase_correlation: section.value("phase_correlation")?,
+        phase_ms: section.value("phase_ms")?,
+        missing_ms: section.value("missing_ms")?,
+        clear_ms: section.value("clear_ms")?,
     })
 }
 
@@ -77,6 +106,7 @@ fn video_rendition(section: &Section<'_>) -> Option<VideoRendition> {
         codec: VideoCodec::from_word(&section.value::<String>("codec")?)?,
         h264_profile: section.value("h264_profile")?,
         effort: section.value("effort")?,
+        latency: section.value("latency")?,
     })
 }
 
@@ -86,5 +116,13 @@ fn audio_rendition(section: &Section<'_>) -> Option<AudioRendition> {
         name: section.value("name")?,
         language: section.value("language"),
         bitrate: section.value("bitrate")?,
+        map: map(section),
+        loudness_target: section.value("loudness_target").map(Lufs),
     })
+}
+
+/// The channel map of a section that has been checked.
+fn map(section: &Section<'_>) -> Option<ChannelMap> {
+    let rows = section.list::<String>("map").into_iter().map(|row| ChannelMap::parse_row(&row.value).ok());
+    section.has("map").then(|| rows.collect::<Option<_>>().map(ChannelMap::from_rows)).flatten()
 }

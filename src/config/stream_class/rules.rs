@@ -2,7 +2,8 @@
 
 use super::h264_level;
 use crate::config::Findings;
-use crate::document::{Placed, Section};
+use crate::document::{Placed, Section, Spot};
+use crate::model::sound::{ChannelMap, MapTerm};
 use crate::model::{BitRate, FrameRate, PictureSize};
 
 pub(crate) fn check(class: &Section<'_>, findings: &mut Findings) {
@@ -123,8 +124,8 @@ fn sound(class: &Section<'_>, audio: &[Section<'_>], findings: &mut Findings) {
             findings.faults.add(&rate.spot, "must be 16k to 512k (AAC-LC)", "128k is usual for stereo");
         }
     }
-    for key in ["video", "audio"].into_iter().filter(|key| class.is_empty(key)) {
-        findings.faults.add(&class.spot(key), "is empty", format!("add [[{key}]]"));
+    if class.is_empty("audio") {
+        findings.faults.add(&class.spot("audio"), "is empty", "add [[audio]]");
     }
     let Some(policy) = class.table("audio_policy") else { return };
     if let Some(rate) = policy.get::<u32>("sample_rate")
@@ -132,13 +133,57 @@ fn sound(class: &Section<'_>, audio: &[Section<'_>], findings: &mut Findings) {
     {
         findings.faults.add(&rate.spot, "must be 48000 or 44100", "write 48000, as broadcast does");
     }
-    let fits = |map: &str| if map == "mono" { 1 } else { 2 };
-    if let (Some(map), Some(channels)) = (policy.get::<String>("channel_map"), policy.value::<u32>("channels"))
-        && fits(&map.value) != channels
-    {
-        let rule = format!("needs channels = {}", fits(&map.value));
-        findings.faults.add(&map.spot, rule, "change `channels` or `channel_map`");
+    let (Some(map), Some(channels)) = (policy.get::<String>("channel_map"), policy.value::<u32>("channels")) else {
+        return;
+    };
+    let fits = match map.value.as_str() {
+        "mono" => (channels == 1, "channels = 1"),
+        "stereo" => (channels == 2, "channels = 2"),
+        "5.1" => (channels == 6, "channels = 6"),
+        _ => (channels >= 4 && channels.is_multiple_of(2), "an even number of channels from 4 to 16"),
+    };
+    if !fits.0 {
+        findings.faults.add(&map.spot, format!("needs {}", fits.1), "change `channels` or `channel_map`");
+        return;
     }
+    audio.iter().for_each(|section| rendition_map(section, channels, findings));
+}
+
+/// What an AAC rendition can carry of a program with so many channels.
+fn rendition_map(section: &Section<'_>, channels: u32, findings: &mut Findings) {
+    if !section.has("map") {
+        if ![1, 2, 6].contains(&channels) {
+            let rule = format!("must say which of the program's {channels} channels it carries");
+            findings.faults.add(&section.spot("map"), rule, "write map = [\"1\", \"2\"] for the first pair");
+        }
+        return;
+    }
+    let rows = map_rows(section, findings);
+    if ![1, 2, 6].contains(&rows.len()) && !rows.is_empty() {
+        let rule = format!("makes {} channels; a rendition has 1, 2 or 6 (5.1)", rows.len());
+        findings.faults.add(&section.spot("map"), rule, "write one text per channel of the rendition");
+    }
+    for (row, spot) in rows {
+        if let Some(term) = row.iter().find(|term| u32::from(term.channel) > channels) {
+            let rule = format!("names channel {} of a program with {channels}", term.channel);
+            findings.faults.add(&spot, rule, "name a channel that the program has");
+        }
+    }
+}
+
+/// The rows of a channel map that can be read; the others are faults.
+pub(crate) fn map_rows(section: &Section<'_>, findings: &mut Findings) -> Vec<(Vec<MapTerm>, Spot)> {
+    if section.is_empty("map") {
+        findings.faults.add(&section.spot("map"), "is empty", "write one text per channel, or remove it");
+    }
+    let mut rows = Vec::new();
+    for row in section.list::<String>("map") {
+        match ChannelMap::parse_row(&row.value) {
+            Ok(terms) => rows.push((terms, row.spot)),
+            Err(rule) => findings.faults.add(&row.spot, rule, "write \"1\", \"1@-6 + 2@-6\", or \"-\" for silence"),
+        }
+    }
+    rows
 }
 
 /// x264 and its kin need room for a key frame; without it a segment may exceed its peak.

@@ -8,7 +8,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
-use super::choose::Found;
+use super::choose::{Found, set_property};
 use super::codec::{encoded_caps, parsed_caps, parser_of};
 use super::cut::TrackGrid;
 use super::entry::Entry;
@@ -20,7 +20,7 @@ use super::watch::{Notes, Origin};
 use crate::media::MediaError;
 use crate::media::init::{bounded, element};
 use crate::model::{FrameGrid, LiveTimeline, MediaTime, ProgramFormat};
-use crate::plan::VideoRenditionPlan;
+use crate::plan::{EncoderPlan, VideoRenditionPlan};
 
 /// What every encoder of a rendition is built from.
 pub(super) struct Setting {
@@ -36,7 +36,8 @@ pub(super) struct Setting {
 pub(super) struct Chain {
     pub entry: Entry,
     pub gate: Arc<Gate>,
-    pub encoder: gst::Element,
+    encoder: gst::Element,
+    plan: EncoderPlan,
     /// Pictures that went in.
     pub pushed: AtomicU64,
     pipeline: gst::Pipeline,
@@ -79,7 +80,7 @@ impl Chain {
         chain.extend(tail::build(track, tally, &gate)?);
         add_linked(&pipeline, &format!("rendition {id}"), &chain)?;
         notes.hear(&pipeline, origin);
-        Ok(Self { entry, gate, encoder: found.element, pushed: AtomicU64::new(0), pipeline })
+        Ok(Self { entry, gate, encoder: found.element, plan: found.plan, pushed: AtomicU64::new(0), pipeline })
     }
 
     /// Starts it; it opens its device.
@@ -91,6 +92,23 @@ impl Chain {
             Some(Err(error)) => Err(MediaError::graph(part(), error)),
             None => Err(MediaError::Deadline { part: part(), millis: bound.as_millis() as u64 }),
         }
+    }
+
+    /// Encodes at `factor` times the planned bit rate from the next picture on. A sentence if the element cannot.
+    pub(super) fn retune(&self, factor: f64) -> Result<(), String> {
+        let rates = self.plan.rates_at(factor);
+        let settable = |name: &str| {
+            let known = self.encoder.find_property(name);
+            known.is_some_and(|known| known.flags().contains(gst::PARAM_FLAG_MUTABLE_PLAYING))
+        };
+        // The first is the average; a buffer or a peak that cannot follow is better than none of it.
+        if !rates.first().is_some_and(|(name, _)| settable(name)) {
+            return Err(format!("{} cannot change its bit rate on air", self.plan.element));
+        }
+        rates
+            .iter()
+            .filter(|(name, _)| settable(name))
+            .try_for_each(|(name, value)| set_property(&self.encoder, name, value))
     }
 
     /// Whether the picture was taken.

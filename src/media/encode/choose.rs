@@ -151,9 +151,9 @@ fn open(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> 
 }
 
 /// An encoder, and the elements in front of it.
-type Made = (gst::Element, Vec<gst::Element>);
+pub(super) type Made = (gst::Element, Vec<gst::Element>);
 
-fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<Made, String> {
+pub(super) fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<Made, String> {
     let factory = gst::ElementFactory::find(&plan.element).ok_or("not on this box: no driver or no hardware for it")?;
     if plan.upload.is_empty() && !factory.can_sink_any_caps(&raw_caps(&plan.input_format, rendition.size, rate)) {
         return Err(format!("does not take {} {} pictures", plan.input_format, rendition.size));
@@ -164,6 +164,11 @@ fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> 
         .build()
         .map_err(|error| format!("cannot be created: {error}"))?;
     for (name, value) in &plan.properties {
+        // Of drivers and cards, not every one has every property; profiles give old and new names.
+        if plan.hardware && element.find_property(name).is_none() {
+            tracing::info!(element = plan.element, property = name, "the element lacks a property of its profile");
+            continue;
+        }
         set_property(&element, name, value)?;
     }
     let upload = |(n, factory): (usize, &String)| {
@@ -263,6 +268,9 @@ mod tests {
             codec: VideoCodec::H264,
             upload: Vec::new(),
             counts: false,
+            cores: None,
+            rates: vec![],
+            found: false,
             hardware: false,
         }
     }
@@ -274,6 +282,7 @@ mod tests {
             bitrate: BitRate(400_000),
             max_bitrate: BitRate(500_000),
             encoders,
+            passed_over: Vec::new(),
         }
     }
 

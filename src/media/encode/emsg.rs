@@ -100,7 +100,7 @@ mod tests {
         let mut told = Told::default();
         let mut count = |list: &[u64], from: u64, to: u64| {
             let boxes = told.due(&cued(list), (at(from), at(to)), 30_000);
-            boxes.windows(4).filter(|window| window == b"emsg").count()
+            boxes.windows(4).filter(|window| window == b"ID3\x04").count()
         };
         assert_eq!(count(&[100, 700], 500, 1000), 1, "100 was before this worker's time");
         assert_eq!(count(&[100, 700, 1400], 1000, 1500), 1);
@@ -111,11 +111,11 @@ mod tests {
     #[test]
     fn a_message_reads_like_this() {
         let message = emsg(&cued(&[500]).metadata[0], 30_000);
-        assert_eq!(message[..8], *b"\0\0\0\x77emsg");
+        assert_eq!(message[..8], *b"\0\0\0\x71emsg");
         assert_eq!(message[12..16], 30_000u32.to_be_bytes());
         assert_eq!(message[16..24], (1_763_683_200u64 * 30_000 + 15_000).to_be_bytes());
         assert_eq!(message[24..28], 60_000u32.to_be_bytes());
-        assert!(message[32..].starts_with(b"https://aomedia.org/emsg/ID3\0\0ID3\x04\0\0\0\0\0\x2f"));
+        assert!(message[32..].starts_with(b"https://aomedia.org/emsg/ID3\0\0ID3\x04\0\0\0\0\0\x29"));
         assert!(message.ends_with(b"TXXX\0\0\0\x0c\0\0\x03X-SCORE\x002:1"));
         assert_eq!(syncsafe(300), [0, 0, 2, 44]);
     }

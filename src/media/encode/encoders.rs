@@ -1,25 +1,23 @@
 //! The face of the graph: start, push, finish.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use gstreamer as gst;
 
-use super::blocks::{Block, Blocks};
 use super::choose::Choice;
-use super::entry::Entry;
 use super::failure::EncodeFailure;
 use super::ledger::{Counters, Ledger};
 use super::line::Line;
 use super::output::Output;
 use super::picture::{self, Pictures};
-use super::sound;
+use super::sound::Sound;
 use super::watch::{Origin, Watch, notes};
 use crate::media::MediaError;
 use crate::media::init::{bounded, init};
-use crate::model::{Cued, FrameGrid, LiveTimeline, MediaTime, RenditionId, Timeline};
+use crate::model::{BitRate, Cued, FrameGrid, LiveTimeline, MediaTime, RenditionId, Timeline};
 use crate::plan::ChannelPlan;
 
 /// Opening every encoder of a ladder takes well under a second; a driver may hang.
@@ -33,11 +31,6 @@ pub struct Encoders {
     counts: Counts,
     ledger: Arc<Ledger>,
     _watch: Watch,
-}
-
-struct Sound {
-    entry: Entry,
-    blocks: Mutex<Blocks>,
 }
 
 #[derive(Default)]
@@ -71,13 +64,9 @@ impl Encoders {
             true => None,
             false => Some(picture::build(&plan.program, timeline, &plan.video, &ledger, &notes)?),
         };
-        let audio = &plan.program.audio;
         let sound = match plan.audio.is_empty() {
             true => None,
-            false => {
-                let entry = sound::build(&pipeline, audio, timeline, &plan.audio, plan.video.is_empty(), &ledger)?;
-                Some(Sound { entry, blocks: Mutex::new(Blocks::new(audio.sample_rate, audio.channels)) })
-            }
+            false => Some(Sound::build(&pipeline, plan, timeline, &ledger)?),
         };
         let renditions: Vec<RenditionId> = plan.audio.iter().map(|r| r.id.clone()).collect();
         let lines = pictures.as_ref().map_or_else(Vec::new, |pictures| pictures.lines.clone());
@@ -112,25 +101,29 @@ impl Encoders {
 
     /// Takes program sound: caps as `sound_caps`, PTS = media time of its first sample, any length. Never blocks.
     pub fn push_sound(&self, sound: gst::Buffer) {
-        let Some(entry) = &self.sound else { return };
+        let Some(renditions) = &self.sound else { return };
         let (Some(pts), Ok(data)) = (sound.pts(), sound.map_readable()) else { return };
-        let mut blocks = entry.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        for block in blocks.push(MediaTime::from_nanos(pts.nseconds()), &data) {
-            let counter =
-                if entry.entry.push(buffer(block)) { &self.counts.sound_blocks } else { &self.counts.sound_dropped };
-            counter.fetch_add(1, Ordering::Relaxed);
-        }
+        let blocks = renditions.push(MediaTime::from_nanos(pts.nseconds()), &data);
+        self.counts.sound_blocks.fetch_add(blocks.taken, Ordering::Relaxed);
+        self.counts.sound_dropped.fetch_add(blocks.dropped, Ordering::Relaxed);
     }
 
     /// Pictures and sound blocks that wait for the slowest encoder.
     pub fn backlog(&self) -> u64 {
         let pictures = self.lines().iter().map(|line| line.backlog()).max().unwrap_or(0);
-        pictures.max(self.sound.as_ref().map_or(0, |sound| sound.entry.level()))
+        pictures.max(self.sound.as_ref().map_or(0, Sound::level))
     }
 
     /// Which encoder each video rendition uses now, and why not a better one.
     pub fn chosen(&self) -> Vec<Choice> {
         self.lines().iter().map(|line| line.choice()).collect()
+    }
+
+    /// Changes the average bit rate of a video rendition on air, its peak with it; no picture is lost. A sentence if
+    /// there is no such rendition, or its encoder cannot.
+    pub fn set_bitrate(&self, rendition: &RenditionId, bitrate: BitRate) -> Result<(), String> {
+        let line = self.lines().iter().find(|line| line.id() == rendition);
+        line.ok_or_else(|| format!("there is no video rendition {rendition}"))?.set_bitrate(bitrate)
     }
 
     fn lines(&self) -> &[Arc<Line>] {
@@ -149,8 +142,7 @@ impl Encoders {
             ..Counters::default()
         };
         if let Some(sound) = &self.sound {
-            let blocks = sound.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-            (counters.sound_filled, counters.sound_trimmed) = (blocks.filled(), blocks.trimmed());
+            (counters.sound_filled, counters.sound_trimmed) = sound.filled_and_trimmed();
         }
         counters
     }
@@ -166,7 +158,7 @@ impl Encoders {
     pub fn finish(&self, deadline: Duration) -> bool {
         self.lines().iter().for_each(|line| line.end());
         if let Some(sound) = &self.sound {
-            sound.entry.end();
+            sound.end();
         }
         self.ledger.wait_for_end(deadline)
     }
@@ -187,13 +179,4 @@ impl Drop for Encoders {
             tracing::warn!("the encoders did not stop within 2 s; the driver may hang");
         }
     }
-}
-
-fn buffer(block: Block) -> gst::Buffer {
-    let (start, end) = (block.start.as_nanos(), block.end.as_nanos());
-    let mut buffer = gst::Buffer::from_mut_slice(block.data);
-    let stamped = buffer.make_mut();
-    stamped.set_pts(gst::ClockTime::from_nseconds(start));
-    stamped.set_duration(gst::ClockTime::from_nseconds(end - start));
-    buffer
 }

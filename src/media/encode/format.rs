@@ -2,6 +2,7 @@
 
 use gstreamer as gst;
 
+use crate::model::sound::MOST_CHANNELS;
 use crate::model::{AudioFormat, FrameRate, PictureSize, ProgramFormat};
 
 /// AAC-LC: samples per frame (ISO/IEC 14496-3).
@@ -35,8 +36,21 @@ pub fn sound_caps(audio: &AudioFormat) -> gst::Caps {
         .field("layout", "interleaved");
     match audio.channels {
         1 => caps.build(),
-        _ => caps.field("channel-mask", gst::Bitmask::new(0x3)).build(),
+        2 => caps.field("channel-mask", gst::Bitmask::new(0x3)).build(),
+        // Left, right, centre, LFE, left and right surround.
+        6 => caps.field("channel-mask", gst::Bitmask::new(0x3f)).build(),
+        _ => caps.field("channel-mask", gst::Bitmask::new(0)).build(),
     }
+}
+
+/// What sound of a source is brought to: as program sound, but with all the channels that it has.
+pub fn arriving_sound_caps(sample_rate: u32) -> gst::Caps {
+    gst::Caps::builder("audio/x-raw")
+        .field("format", "F32LE")
+        .field("rate", sample_rate as i32)
+        .field("channels", gst::IntRange::new(1, i32::from(MOST_CHANNELS)))
+        .field("layout", "interleaved")
+        .build()
 }
 
 /// Ticks per second of a video track in which every frame time since the epoch is a whole number.

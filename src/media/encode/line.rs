@@ -21,7 +21,7 @@ use super::recent::Recent;
 use super::stall::Stall;
 use super::watch::Origin;
 use crate::media::MediaError;
-use crate::model::{FrameRate, MediaTime, ProgramFormat};
+use crate::model::{BitRate, FrameRate, MediaTime, ProgramFormat, RenditionId};
 
 /// Most memory that pictures may take while they wait for an encoder.
 const WAITING_BYTES: u64 = 192 << 20;
@@ -52,6 +52,8 @@ struct State {
     newest: Option<MediaTime>,
     /// The first picture of all.
     first: Option<MediaTime>,
+    /// Of the planned bit rate.
+    factor: f64,
     /// Segment before which no picture is taken.
     from: u64,
     /// Pictures that came while there was no encoder.
@@ -78,6 +80,7 @@ impl Line {
             stall: Stall::new(setting.program.frame_rate),
             newest: None,
             first: None,
+            factor: 1.0,
             from: 0,
             missed: 0,
             early: None,
@@ -153,6 +156,18 @@ impl Line {
             None => Some(MediaTime::default()),
             Some(_) => None,
         }
+    }
+
+    /// The rendition.
+    pub(super) fn id(&self) -> &RenditionId {
+        &self.setting.rendition.id
+    }
+
+    /// Encodes at this average bit rate, and its successor will.
+    pub(super) fn set_bitrate(&self, bitrate: BitRate) -> Result<(), String> {
+        let mut state = self.lock();
+        state.factor = bitrate.bps() as f64 / self.setting.rendition.bitrate.bps().max(1) as f64;
+        state.chain.as_ref().map_or(Ok(()), |chain| chain.retune(state.factor))
     }
 
     /// Pictures that wait.
@@ -300,6 +315,11 @@ impl Line {
         }
         if state.ending {
             chain.entry.end();
+        }
+        if state.factor != 1.0
+            && let Err(reason) = chain.retune(state.factor)
+        {
+            tracing::warn!(rendition = %self.id(), reason, "the new encoder runs at the planned bit rate");
         }
         state.stall = Stall::new(self.setting.program.frame_rate);
         (state.chain, state.choice, state.life) = (Some(chain), choice, life);

@@ -13,6 +13,10 @@
 //! Timestamps are media time (UTC) all the way, so `tfdt` is too. The muxer is told where to cut by events that a probe
 //! puts in front of the first sample of a segment or chunk; it passes a chunk on when it sees the sample after it.
 //!
+//! Where segments begin is the timeline's to say ([`LiveTimeline`](crate::model::LiveTimeline)): the epoch grid, bent to
+//! cues. It may change while encoders run, but never closer to now than a second. Timed metadata goes in front of the
+//! chunk of its frame as `emsg`.
+//!
 //! Nothing here blocks who pushes: pictures that no encoder can take in time are dropped in front of that encoder
 //! alone, and counted.
 //!
@@ -36,6 +40,7 @@ mod blocks;
 mod chain;
 mod choose;
 mod codec;
+mod cost;
 mod cut;
 mod emsg;
 mod encoders;
@@ -56,8 +61,9 @@ mod tail;
 mod watch;
 
 pub use choose::{Choice, Skipped};
+pub use cost::measure_cost;
 pub use encoders::Encoders;
 pub use failure::EncodeFailure;
-pub use format::{AAC_FRAME, picture_caps, sound_caps};
+pub use format::{AAC_FRAME, arriving_sound_caps, picture_caps, sound_caps};
 pub use ledger::{Counters, RenditionCounters};
 pub use output::{ChunkOut, InitOut, Output, Replacement};

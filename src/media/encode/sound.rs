@@ -1,10 +1,12 @@
-//! Audio renditions: program sound in blocks of one AAC frame, one encoder per rendition.
+//! Audio renditions: program sound in blocks of one AAC frame, mapped to each rendition's channels, one encoder each.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use gst::prelude::*;
 use gstreamer as gst;
 
+use super::blocks::{Block, Blocks};
 use super::chain::{add_linked, filter, unlimited_queue};
 use super::cut::TrackGrid;
 use super::entry::Entry;
@@ -14,51 +16,144 @@ use super::ledger::Ledger;
 use super::tail::{self, Track};
 use crate::media::MediaError;
 use crate::media::init::element;
-use crate::model::{AudioFormat, LiveTimeline};
-use crate::plan::AudioRenditionPlan;
+use crate::media::sound::{Corrector, Matrix};
+use crate::model::{AudioFormat, LiveTimeline, MediaTime};
+use crate::plan::{AudioRenditionPlan, ChannelPlan, CorrectionPlan};
 
 /// Frames by which the decoded sound of avenc_aac lags behind its timestamps (its priming).
 const ENCODER_DELAY: u64 = 1;
 
-/// Builds every audio branch into `pipeline`. `events`: whether timed metadata goes into its media.
-pub(super) fn build(
-    pipeline: &gst::Pipeline,
-    audio: &AudioFormat,
-    timeline: &LiveTimeline,
-    renditions: &[AudioRenditionPlan],
-    events: bool,
-    ledger: &Arc<Ledger>,
-) -> Result<Entry, MediaError> {
-    let limit = 2 * u64::from(audio.sample_rate) / AAC_FRAME;
-    let entry = Entry::new("sound", &sound_caps(audio), limit)?;
-    let tee = element("tee", "sound-tee")?;
-    tee.set_property("allow-not-linked", true);
-    add_linked(pipeline, "the sound's entry", &[entry.element().clone(), tee.clone()])?;
-    for rendition in renditions {
-        branch(pipeline, &tee, audio, timeline, rendition, events, ledger)?;
+/// The property of avenc_aac.
+const FORCED_MIDDLE_SIDE: &str = "aac-ms";
+
+/// The audio renditions of a channel.
+pub(super) struct Sound {
+    rate: u32,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Of the program, for the renditions that are not corrected.
+    blocks: Blocks,
+    branches: Vec<Branch>,
+}
+
+/// Where one rendition's sound enters the graph.
+struct Branch {
+    entry: Entry,
+    /// None if it carries the program as it is.
+    map: Option<Matrix>,
+    corrected: Option<Corrected>,
+}
+
+/// A rendition with a loudness of its own. Its blocks are cut from what its corrector has let go, at the times at which
+/// that came in.
+struct Corrected {
+    corrector: Corrector,
+    blocks: Blocks,
+}
+
+/// What became of some sound.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Taken {
+    /// Blocks that a rendition took.
+    pub taken: u64,
+    /// Blocks that a rendition had no room for.
+    pub dropped: u64,
+}
+
+impl Sound {
+    /// Builds every audio branch into `pipeline`.
+    pub(super) fn build(
+        pipeline: &gst::Pipeline,
+        plan: &ChannelPlan,
+        timeline: &LiveTimeline,
+        ledger: &Arc<Ledger>,
+    ) -> Result<Self, MediaError> {
+        let audio = plan.program.audio;
+        let each = |rendition| branch(pipeline, plan, timeline, rendition, ledger);
+        let branches = plan.audio.iter().map(each).collect::<Result<_, _>>()?;
+        let blocks = Blocks::new(audio.sample_rate, audio.channels);
+        Ok(Self { rate: audio.sample_rate, state: Mutex::new(State { blocks, branches }) })
     }
-    Ok(entry)
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes program sound that begins at `time`.
+    pub(super) fn push(&self, time: MediaTime, data: &[u8]) -> Taken {
+        let mut state = self.state();
+        let State { blocks, branches } = &mut *state;
+        let mut taken = Taken::default();
+        let mut count = |was_taken: bool| if was_taken { taken.taken += 1 } else { taken.dropped += 1 };
+        for block in blocks.push(time, data) {
+            let plain = stamped(&block, block.data.clone());
+            let mapped = |map: &Matrix| stamped(&block, bytes(&map.apply(&samples(&block.data))));
+            for branch in branches.iter().filter(|branch| branch.corrected.is_none()) {
+                count(branch.entry.push(branch.map.as_ref().map_or_else(|| plain.clone(), mapped)));
+            }
+        }
+        let late = Duration::from_nanos(Corrector::latency(self.rate) as u64 * 1_000_000_000 / u64::from(self.rate));
+        for Branch { entry, map, corrected } in branches {
+            let Some(corrected) = corrected else { continue };
+            let sound = samples(data);
+            let mut sound = map.as_ref().map_or_else(|| sound.clone(), |map| map.apply(&sound));
+            corrected.corrector.process(&mut sound);
+            let came = MediaTime::from_nanos(time.as_nanos().saturating_sub(late.as_nanos() as u64));
+            for block in corrected.blocks.push(came, &bytes(&sound)) {
+                count(entry.push(stamped(&block, block.data.clone())));
+            }
+        }
+        taken
+    }
+
+    /// Blocks that wait for the slowest encoder.
+    pub(super) fn level(&self) -> u64 {
+        self.state().branches.iter().map(|branch| branch.entry.level()).max().unwrap_or(0)
+    }
+
+    /// No more sound will come.
+    pub(super) fn end(&self) {
+        self.state().branches.iter().for_each(|branch| branch.entry.end());
+    }
+
+    /// Samples made up as silence, and samples thrown away.
+    pub(super) fn filled_and_trimmed(&self) -> (u64, u64) {
+        let state = self.state();
+        (state.blocks.filled(), state.blocks.trimmed())
+    }
 }
 
 fn branch(
     pipeline: &gst::Pipeline,
-    tee: &gst::Element,
-    audio: &AudioFormat,
+    plan: &ChannelPlan,
     timeline: &LiveTimeline,
     rendition: &AudioRenditionPlan,
-    events: bool,
     ledger: &Arc<Ledger>,
-) -> Result<(), MediaError> {
+) -> Result<Branch, MediaError> {
     let id = &rendition.id;
     let tally = ledger.enter(id);
+    let program = plan.program.audio;
+    let map = rendition.map.as_ref().map(|map| Matrix::mapped(map, program.channels)).filter(|map| !map.is_identity());
+    let audio = AudioFormat { channels: rendition.channels(program.channels), ..program };
+    let corrected = rendition.correction.map(|correction| Corrected::new(audio, correction, plan)).transpose();
+    let corrected = corrected.map_err(|error| MediaError::graph(format!("the loudness correction of {id}"), error))?;
+    let entry = Entry::new(&format!("sound-{id}"), &sound_caps(&audio), 2 * u64::from(audio.sample_rate) / AAC_FRAME)?;
     let queue = unlimited_queue(&format!("queue-{id}"))?;
-    // Blocks when full: the entry in front of the tee drops then, for all; encoding sound takes next to nothing.
+    // Blocks when full: the entry in front of it drops then; encoding sound takes next to nothing.
     queue.set_property("max-size-buffers", 64u32);
     let encoder = element("avenc_aac", &format!("encoder-{id}"))?;
     encoder.set_property("bitrate", i32::try_from(rendition.bitrate.bps()).unwrap_or(i32::MAX));
+    // GStreamer makes a truth value of libavcodec's "automatic" and so forces middle and side in every band: a tone on
+    // the left comes out on the right, 5 dB down. Whoever carries two languages in one pair must not hear that.
+    if encoder.find_property(FORCED_MIDDLE_SIDE).is_some() {
+        encoder.set_property(FORCED_MIDDLE_SIDE, false);
+    }
     let raw = gst::Caps::builder("audio/mpeg").field("mpegversion", 4i32).field("stream-format", "raw").build();
     let mut chain = vec![
-        queue.clone(),
+        entry.element().clone(),
+        queue,
         element("audioconvert", &format!("convert-{id}"))?,
         encoder,
         element("aacparse", &format!("parse-{id}"))?,
@@ -70,9 +165,37 @@ fn branch(
         timescale: audio.sample_rate,
         delay: ENCODER_DELAY,
         timeline: timeline.clone(),
-        events,
+        // A channel without pictures has timed metadata in its sound.
+        events: plan.video.is_empty(),
     };
     chain.extend(tail::build(track, &tally, &Gate::new(ledger))?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;
-    tee.link(&queue).map_err(|error| MediaError::graph(format!("rendition {id}"), error))
+    Ok(Branch { entry, map, corrected })
+}
+
+impl Corrected {
+    fn new(audio: AudioFormat, correction: CorrectionPlan, plan: &ChannelPlan) -> Result<Self, ebur128::Error> {
+        let channels = usize::from(audio.channels);
+        Ok(Self {
+            corrector: Corrector::new(audio.sample_rate, channels, correction, plan.sound.true_peak_max)?,
+            blocks: Blocks::new(audio.sample_rate, audio.channels),
+        })
+    }
+}
+
+fn samples(data: &[u8]) -> Vec<f32> {
+    data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+fn bytes(samples: &[f32]) -> Vec<u8> {
+    samples.iter().flat_map(|sample| sample.to_le_bytes()).collect()
+}
+
+fn stamped(block: &Block, data: Vec<u8>) -> gst::Buffer {
+    let (start, end) = (block.start.as_nanos(), block.end.as_nanos());
+    let mut buffer = gst::Buffer::from_mut_slice(data);
+    let made = buffer.make_mut();
+    made.set_pts(gst::ClockTime::from_nseconds(start));
+    made.set_duration(gst::ClockTime::from_nseconds(end - start));
+    buffer
 }

@@ -92,11 +92,11 @@ pub(crate) fn level_dbfs(samples: &[f32], channels: usize) -> f64 {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
     use crate::model::{AudioFormat, FrameRate, PictureSize, Trigger};
 
-    pub(crate) fn format() -> ProgramFormat {
+    fn format() -> ProgramFormat {
         ProgramFormat {
             size: PictureSize::new(320, 180).unwrap(),
             frame_rate: FrameRate::new(25, 1).unwrap(),
@@ -104,7 +104,7 @@ pub(super) mod tests {
         }
     }
 
-    pub(crate) fn limits() -> SignalThresholds {
+    fn limits() -> SignalThresholds {
         let on = Trigger { action: TriggerAction::Failover, enter_ms: 2000, clear_ms: 1000 };
         SignalThresholds {
             black: on,
@@ -118,8 +118,7 @@ pub(super) mod tests {
     }
 
     /// A picture whose luma is what `luma` says of each pixel.
-    pub(crate) fn picture(mut luma: impl FnMut(usize, usize) -> u8) -> gst::Buffer {
-        gst::init().unwrap();
+    fn picture(mut luma: impl FnMut(usize, usize) -> u8) -> gst::Buffer {
         let mut bytes: Vec<u8> = (0..320 * 180).map(|i| luma(i % 320, i / 320)).collect();
         bytes.resize(320 * 180 * 3 / 2, 128);
         gst::Buffer::from_mut_slice(bytes)
@@ -127,6 +126,7 @@ pub(super) mod tests {
 
     #[test]
     fn black_is_black_with_a_clock_in_it_and_a_dark_scene_is_not() {
+        gst::init().unwrap();
         let mut look = Look::new(&format(), &limits()).unwrap();
         let clock = |x: usize, y: usize| if x > 290 && y > 165 { 235 } else { 16 + (x % 7) as u8 };
         assert!(look.at(&picture(clock)).unwrap().black);
@@ -136,6 +136,7 @@ pub(super) mod tests {
 
     #[test]
     fn noise_moves_coded_stills_do_not_and_a_slow_pan_adds_up() {
+        gst::init().unwrap();
         let mut look = Look::new(&format(), &limits()).unwrap();
         let mut random = fastrand::Rng::with_seed(4);
         for frame in 0..50 {

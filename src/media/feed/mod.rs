@@ -3,6 +3,7 @@
 //! The source's threads push, the program's thread takes; both hold the lock for microseconds. One mapping serves picture
 //! and sound, so that they stay together. See [`mapping`] for when a frame is due.
 
+mod cadence;
 mod look;
 mod mapping;
 mod pictures;
@@ -13,11 +14,13 @@ use std::time::Duration;
 
 use gstreamer as gst;
 
+use self::cadence::Cadence;
 use self::look::{Look, level_dbfs};
 use self::mapping::{Mapping, Observed};
 use self::pictures::Pictures;
 pub(crate) use self::pictures::Taken;
 use self::sound::Sound;
+use super::sound::Arriving;
 use crate::model::{FrameGrid, MediaTime, ProgramFormat, SignalStatus, SignalThresholds, TriggerAction};
 use crate::policy::SignalWatch;
 
@@ -26,6 +29,13 @@ use crate::policy::SignalWatch;
 pub(crate) struct Streams {
     pub(crate) picture: bool,
     pub(crate) sound: bool,
+}
+
+impl Streams {
+    /// Neither picture nor sound.
+    pub(crate) fn none(self) -> bool {
+        !self.picture && !self.sound
+    }
 }
 
 /// Counters since the worker started.
@@ -42,9 +52,14 @@ struct Inner {
     mapping: Mapping,
     pictures: Pictures,
     sound: Sound,
+    /// Whether six channels are 5.1.
+    surround: bool,
+    /// How much later than due pictures are shown, nanoseconds.
+    picture_delay: i64,
     streams: Option<Streams>,
     last_picture: Option<i64>,
     last_sound: Option<i64>,
+    cadence: Cadence,
     late: u64,
     watch: SignalWatch,
 }
@@ -73,9 +88,12 @@ impl Feed {
             mapping: Mapping::new(margin, grid),
             pictures: Pictures::default(),
             sound: Sound::new(format.audio.sample_rate, format.audio.channels),
+            surround: false,
+            picture_delay: 0,
             streams: None,
             last_picture: None,
             last_sound: None,
+            cadence: Cadence::default(),
             late: 0,
             watch: SignalWatch::default(),
         };
@@ -114,6 +132,7 @@ impl Feed {
         inner.mapping.reset();
         inner.pictures.clear();
         inner.sound.clear();
+        inner.cadence = Cadence::default();
         (inner.streams, inner.last_picture, inner.last_sound) = (None, None, None);
         inner.watch.begin();
         drop(inner);
@@ -127,6 +146,20 @@ impl Feed {
         self.inner().streams = Some(streams);
     }
 
+    /// Sound of so many channels arrives from now on.
+    pub(crate) fn arrange_sound(&self, arriving: Arriving) {
+        let mut inner = self.inner();
+        inner.sound.arrange(arriving.channels);
+        inner.surround = arriving.surround;
+    }
+
+    /// Sound is `millis` later than its picture would have it from now on; below zero the picture is later instead.
+    pub(crate) fn set_delay(&self, millis: i32) {
+        let mut inner = self.inner();
+        inner.sound.set_delay(i64::from(millis.max(0)) * 1_000_000);
+        inner.picture_delay = i64::from((-millis).max(0)) * 1_000_000;
+    }
+
     /// A picture in program format with `stamp` arrived `now`.
     pub(crate) fn push_picture(&self, stamp: MediaTime, picture: gst::Buffer, now: MediaTime) {
         let seen = self.look.as_ref().and_then(|look| look.lock().unwrap_or_else(PoisonError::into_inner).at(&picture));
@@ -136,10 +169,12 @@ impl Feed {
         }
         inner.observe(nanos(stamp), nanos(now), true);
         inner.last_picture = Some(nanos(now));
+        inner.cadence.note(nanos(stamp));
         inner.pictures.push(nanos(stamp), picture);
     }
 
-    /// Interleaved samples in program format, the first with `stamp`, arrived `now`.
+    /// Interleaved samples at the program's rate in the channels that were arranged (those of the program if nothing
+    /// was), the first with `stamp`, arrived `now`.
     pub(crate) fn push_sound(&self, stamp: MediaTime, samples: &[f32], now: MediaTime) {
         let channels = usize::from(self.format.audio.channels);
         let silent = self.silence_dbfs.map(|limit| level_dbfs(samples, channels) < limit);
@@ -160,6 +195,12 @@ impl Feed {
         Some(MediaTime::from_nanos(newest as u64))
     }
 
+    /// How long nothing may come before the source counts as lost: what the stream class says, or two pictures of a
+    /// source that has fewer of them.
+    pub(crate) fn patience(&self) -> Duration {
+        self.inner().cadence.patience(self.loss)
+    }
+
     /// Once per tick: whether the source can be shown at `at`, because something is due and it has not fallen silent.
     pub(crate) fn tick(&self, at: MediaTime) -> bool {
         let mut inner = self.inner();
@@ -171,11 +212,12 @@ impl Feed {
             return false;
         };
         let last = if streams.picture { inner.last_picture } else { inner.last_sound };
-        let fresh = last.is_some_and(|last| now - last < self.loss.as_nanos() as i64);
+        let patience = if streams.picture { inner.cadence.patience(self.loss) } else { self.loss };
+        let fresh = last.is_some_and(|last| now - last < patience.as_nanos() as i64);
         let due = match inner.mapping.delay() {
             None => false,
             Some(_) if !streams.picture => true,
-            Some(delay) => inner.pictures.has_shown() || inner.pictures.is_due(now - delay),
+            Some(delay) => inner.pictures.has_shown() || inner.pictures.is_due(now - delay - inner.picture_delay),
         };
         fresh && due
     }
@@ -187,16 +229,19 @@ impl Feed {
             return Taken::Nothing;
         };
         let half = self.format.frame_rate.frame_nanos() as i64 / 2;
-        inner.pictures.take(nanos(at) + half - delay)
+        let late = delay + inner.picture_delay;
+        inner.pictures.take(nanos(at) + half - late)
     }
 
-    /// Fills `out` (interleaved) with the sound due from `at` on.
-    pub(crate) fn take_sound(&self, at: MediaTime, out: &mut [f32]) {
+    /// Fills `out` (interleaved) with `frames` of the sound due from `at` on; the channels that it has.
+    pub(crate) fn take_sound(&self, at: MediaTime, frames: usize, out: &mut Vec<f32>) -> Arriving {
         let mut inner = self.inner();
-        match inner.mapping.delay() {
-            Some(delay) => inner.sound.read(nanos(at) - delay, out),
-            None => out.fill(0.0),
+        out.clear();
+        out.resize(frames * inner.sound.channels(), 0.0);
+        if let Some(delay) = inner.mapping.delay() {
+            inner.sound.read(nanos(at) - delay, out);
         }
+        Arriving { channels: inner.sound.channels() as u8, surround: inner.surround }
     }
 
     /// Counters since the worker started.

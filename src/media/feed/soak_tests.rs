@@ -68,7 +68,7 @@ fn run(ppm: i64, hours: u64) -> Seen {
         }
         feed.tick(at(now));
         let taken = feed.take_picture(at(now));
-        feed.take_sound(at(now), &mut heard);
+        feed.take_sound(at(now), PER_TICK as usize, &mut heard);
         match &taken {
             Taken::New(_) => seen.new += 1,
             Taken::Again(_) => seen.again += 1,

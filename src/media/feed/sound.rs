@@ -3,6 +3,10 @@
 //! Samples are kept on the source's own sample timeline. Each tick reads exactly the samples the program needs; the read
 //! position chases the due time by at most ±0.4 %, and jumps only beyond 20 ms. Within a dead band of half a
 //! millisecond samples are copied unchanged.
+//!
+//! All channels that arrive are kept; what becomes of them is the program's business. What was read stays for a while, so
+//! that the sound can be delayed against its picture while on air: at a change of the delay the old place fades out
+//! while the new one fades in.
 
 use std::collections::VecDeque;
 
@@ -15,7 +19,11 @@ const CHASE: f64 = 0.004;
 /// An arriving buffer further than this from where it belongs is a gap or an overlap, nanoseconds.
 const SEAM: i64 = 30_000_000;
 /// Most sound held, seconds.
-const CAPACITY: usize = 3;
+const CAPACITY: usize = 4;
+/// Sound that was read is kept for this long, seconds: a little more than the longest delay.
+const KEPT: i64 = 2;
+/// A change of the delay crossfades for this long, parts of a second.
+const FADE: u32 = 100;
 
 /// Interleaved samples of one connection.
 #[derive(Debug)]
@@ -29,6 +37,10 @@ pub(crate) struct Sound {
     front: i64,
     /// Where reading goes on, in frames; none before the first read.
     read: Option<f64>,
+    /// How much later than due it is read, nanoseconds.
+    delay: i64,
+    /// Another delay, to be faded to.
+    next_delay: Option<i64>,
     starved: u64,
     jumps: u64,
 }
@@ -43,9 +55,29 @@ impl Sound {
             origin: None,
             front: 0,
             read: None,
+            delay: 0,
+            next_delay: None,
             starved: 0,
             jumps: 0,
         }
+    }
+
+    /// Channels of what is held.
+    pub(crate) fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// From now on so many channels arrive.
+    pub(crate) fn arrange(&mut self, channels: u8) {
+        if self.channels != usize::from(channels) {
+            self.clear();
+            self.channels = channels.into();
+        }
+    }
+
+    /// Reads `delay` nanoseconds later than due from now on.
+    pub(crate) fn set_delay(&mut self, delay: i64) {
+        self.next_delay = (delay != self.delay).then_some(delay);
     }
 
     /// Forgets all samples; the counters stay.
@@ -92,6 +124,23 @@ impl Sound {
 
     /// Fills `out` (interleaved) with the sound due from `stamp` on; what is missing is silence.
     pub(crate) fn read(&mut self, stamp: i64, out: &mut [f32]) {
+        let Some(next) = self.next_delay.take() else {
+            self.read_at(stamp - self.delay, out);
+            return;
+        };
+        let mut leaving = vec![0.0; out.len()];
+        self.read_at(stamp - self.delay, &mut leaving);
+        (self.delay, self.read) = (next, None);
+        self.read_at(stamp - next, out);
+        let fade = (self.rate / FADE).max(1) as usize;
+        let frames = out.chunks_exact_mut(self.channels).zip(leaving.chunks_exact(self.channels));
+        for (n, (frame, leaving)) in frames.take(fade).enumerate() {
+            let gain = n as f32 / fade as f32;
+            frame.iter_mut().zip(leaving).for_each(|(new, old)| *new = *new * gain + old * (1.0 - gain));
+        }
+    }
+
+    fn read_at(&mut self, stamp: i64, out: &mut [f32]) {
         let Some(origin) = self.origin else {
             out.fill(0.0);
             return;
@@ -117,7 +166,7 @@ impl Sound {
             position += step;
         }
         self.read = Some(position);
-        self.forget_before(position as i64 - 4);
+        self.forget_before(position as i64 - KEPT * i64::from(self.rate));
     }
 
     fn forget_before(&mut self, frame: i64) {
@@ -228,6 +277,22 @@ mod tests {
         let mut out = vec![9.0; 400];
         sound.read(START, &mut out);
         assert_eq!((out[199], out[200], sound.starved()), (0.5, 0.0, 100));
+    }
+
+    #[test]
+    fn another_delay_is_faded_to() {
+        let mut sound = Sound::new(48_000, 1);
+        (0..30).for_each(|n| sound.push(START + n * 100_000_000, &ramp(n as usize * 4800, 4800)));
+        let mut out = vec![0.0; 4800];
+        (0..10).for_each(|tick| sound.read(START + tick * 100_000_000, &mut out));
+        sound.set_delay(200_000_000);
+        sound.read(START + 1_000_000_000, &mut out);
+        assert_eq!((out[0], out[240], out[480], out[4799]), (48_000.0, 43_440.0, 38_880.0, 43_199.0));
+        sound.read(START + 1_100_000_000, &mut out);
+        assert_eq!((out[0], sound.starved(), sound.jumps), (43_200.0, 0, 0));
+        sound.set_delay(0);
+        sound.read(START + 1_200_000_000, &mut out);
+        assert_eq!((out[0], out[480]), (48_000.0, 58_080.0));
     }
 
     #[test]

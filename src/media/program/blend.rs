@@ -44,7 +44,7 @@ pub(crate) fn flat(info: &gst_video::VideoInfo, colour: [u8; 3]) -> Option<gst::
     })
 }
 
-fn row_of<'a, T>(frame: &'a gst_video::VideoFrameRef<T>, plane: u32, row: usize) -> Option<&'a [u8]> {
+fn row_of<T>(frame: &gst_video::VideoFrameRef<T>, plane: u32, row: usize) -> Option<&[u8]> {
     let stride = usize::try_from(*frame.plane_stride().get(plane as usize)?).ok()?;
     let width = frame.comp_width(plane) as usize;
     frame.plane_data(plane).ok()?.get(row * stride..)?.get(..width)

@@ -30,6 +30,8 @@ pub(crate) struct Turn {
     pub(crate) fresh: Option<Transition>,
     /// The order that came into force was scheduled.
     pub(crate) on_schedule: bool,
+    /// How many orders there had been: one that comes during a tick is not what the tick shows.
+    pub(crate) given: u64,
 }
 
 /// See the module.
@@ -39,6 +41,7 @@ pub(crate) struct Desk {
     /// Whether what waits is for the order that was in force already.
     repeated: bool,
     waiting: Vec<Answer>,
+    given: u64,
     scheduled: Vec<ScheduledTake>,
     /// Takes up to this time have been carried out.
     passed: Option<MediaTime>,
@@ -54,6 +57,7 @@ impl Desk {
             fresh: Some(Transition::default()),
             repeated: false,
             waiting: Vec::new(),
+            given: 0,
             scheduled: Vec::new(),
             passed: None,
             preview: None,
@@ -67,6 +71,7 @@ impl Desk {
         if !self.repeated {
             self.waiting.clear();
         }
+        self.given += 1;
         self.order = order;
         self.fresh = Some(transition);
         self.waiting.extend(answer);
@@ -125,12 +130,12 @@ impl Desk {
             self.edition += 1;
             on_schedule = true;
         }
-        Turn { order: self.order.clone(), fresh: self.fresh.take(), on_schedule }
+        Turn { order: self.order.clone(), fresh: self.fresh.take(), on_schedule, given: self.given }
     }
 
-    /// The order is shown: since `frame` if it was shown before, else from this frame on.
-    pub(crate) fn answer(&mut self, now: (MediaTime, u64), before: Option<(MediaTime, u64)>) {
-        if self.waiting.is_empty() {
+    /// The order of `turn` is shown: since `before` if it was shown before, else from this frame on.
+    pub(crate) fn answer(&mut self, turn: &Turn, now: (MediaTime, u64), before: Option<(MediaTime, u64)>) {
+        if self.waiting.is_empty() || turn.given != self.given {
             return;
         }
         let already = before.filter(|_| self.repeated);
@@ -190,10 +195,14 @@ mod tests {
         desk.take(take(1, 0).order, Transition::default(), ask(1));
         desk.take(take(2, 0).order, Transition::default(), ask(2));
         let (before, now) = ((MediaTime::from_secs(5), 50), (MediaTime::from_secs(7), 70));
-        desk.answer(now, Some(before));
+        let turn = desk.turn(now.0);
+        desk.answer(&turn, now, Some(before));
         assert_eq!(answers.try_iter().collect::<Vec<_>>(), [(2, ShownFrom { at: now.0, frame: 70, already: false })]);
         desk.take(take(2, 0).order, Transition::default(), ask(3));
-        desk.answer((MediaTime::from_secs(9), 90), Some(now));
+        desk.answer(&turn, (MediaTime::from_secs(9), 90), Some(now));
+        assert_eq!(answers.try_iter().count(), 0, "it came after that tick had begun");
+        let turn = desk.turn(MediaTime::from_secs(10));
+        desk.answer(&turn, (MediaTime::from_secs(10), 100), Some(now));
         assert_eq!(answers.try_iter().collect::<Vec<_>>(), [(3, ShownFrom { at: now.0, frame: 70, already: true })]);
     }
 }

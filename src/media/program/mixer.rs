@@ -1,115 +1,251 @@
-//! The sound of the program: a tick's worth at a time, with a short crossfade where the source changes, and peaks.
+//! The sound of the program, a tick at a time: the strips of the sources that are on air, summed, corrected, measured.
+//!
+//! See [`crate::media::sound`] for the way of the sound. A source that comes on air or leaves it is faded; the fade's
+//! length is the caller's: [`CUT`] for a cut, the length of the dissolve for a dissolve. What leaves is late by
+//! [`Mixer::latency`] samples, which its timestamp takes off.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
 
+use crate::media::EventSink;
 use crate::media::feed::Feed;
-use crate::model::{AudioFormat, MediaTime};
+use crate::media::sound::{Corrector, Desk, Heard, Levels, LoudnessMeter, Peaks, Ramp, Readings, Strip, Watch, factor};
+use crate::model::sound::{LiveSound, SoundOverride, SoundSetting};
+use crate::model::{AudioFormat, Event, EventCode, MediaTime, Severity, SourceId};
+use crate::plan::{ChannelPlan, SoundPlan};
 
-/// A switch crossfades for this long: long enough not to click, too short to hear.
-const FADE_MILLIS: u32 = 10;
-/// Digital silence on the meter.
-const FLOOR_DBFS: f32 = -120.0;
+/// A cut fades for this long: long enough not to click, too short to hear.
+pub(crate) const CUT: Duration = Duration::from_millis(10);
+/// A change of gain takes this long.
+const GAIN_RAMP: Duration = Duration::from_millis(10);
+/// Between two readings of the meters.
+const READING: Duration = Duration::from_millis(200);
 
-/// Reads feeds and remembers levels.
-#[derive(Debug)]
-pub(crate) struct Mixer {
-    format: AudioFormat,
-    /// Peaks per channel of the last ticks with the samples they cover.
-    levels: VecDeque<(usize, Vec<f32>)>,
-    scratch: Vec<f32>,
+/// A source that is on air.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Voice {
+    /// Its rank.
+    pub(crate) rank: usize,
+    /// How loud, 1 is as it is set.
+    pub(crate) level: f32,
 }
 
-/// A feed that is heard in a tick: its gain at the end of the last tick, and the one it shall have.
-#[derive(Debug)]
-pub(crate) struct Part<'a> {
-    pub(crate) feed: &'a Feed,
-    pub(crate) from: f32,
-    pub(crate) to: f32,
+/// The sound of one source.
+struct Source {
+    id: SourceId,
+    feed: Arc<Feed>,
+    strip: Strip,
+    configured: SoundSetting,
+    delay_ms: i32,
+}
+
+/// What is heard together.
+struct Mix {
+    channels: Vec<usize>,
+    corrector: Option<Corrector>,
+    meter: Option<LoudnessMeter>,
+    watch: Watch,
+}
+
+/// Mixes, and remembers levels.
+pub(crate) struct Mixer {
+    format: AudioFormat,
+    desk: Arc<Desk>,
+    sources: Vec<Source>,
+    gain: Ramp,
+    mixes: Vec<Mix>,
+    latency: u64,
+    peaks: Peaks,
+    read_at: Option<MediaTime>,
+    events: EventSink,
+    /// What a feed gave, kept to spare an allocation.
+    taken: Vec<f32>,
 }
 
 impl Mixer {
-    pub(crate) fn new(format: AudioFormat) -> Self {
-        Self { format, levels: VecDeque::new(), scratch: Vec::new() }
+    /// Mixes `feeds`, by rank, as `plan` and `desk` say.
+    pub(crate) fn new(
+        plan: &ChannelPlan,
+        feeds: Vec<Arc<Feed>>,
+        desk: Arc<Desk>,
+        events: EventSink,
+        at: MediaTime,
+    ) -> Self {
+        let format = plan.program.audio;
+        let source = |(source, feed): (&crate::plan::SourcePlan, Arc<Feed>)| {
+            let sound = plan.sound.sources.get(&source.id).cloned().unwrap_or_default();
+            let strip =
+                Strip::new(sound.map, plan.sound.layout, format.channels, format.sample_rate, gain(sound.setting));
+            Source { id: source.id.clone(), feed, strip, configured: sound.setting, delay_ms: 0 }
+        };
+        let sources = plan.sources.iter().zip(feeds).map(source).collect();
+        let corrected = plan.sound.correction.is_some();
+        let mixes = plan.sound.layout.mixes(format.channels).into_iter();
+        Self {
+            format,
+            desk,
+            sources,
+            gain: Ramp::at(1.0),
+            mixes: mixes.map(|channels| Mix::new(channels, format, &plan.sound, at)).collect(),
+            latency: if corrected { Corrector::latency(format.sample_rate) as u64 } else { 0 },
+            peaks: Peaks::new(format.sample_rate),
+            read_at: None,
+            events,
+            taken: Vec::new(),
+        }
     }
 
-    /// `count` sample frames from `at` on, the sum of `parts` (silence without any), as interleaved F32LE bytes. Each
-    /// feed is read once: its gain goes from what it was to what it shall be over the first `over` sample frames.
-    pub(crate) fn mix(&mut self, at: MediaTime, count: usize, over: usize, parts: &[Part<'_>]) -> Vec<u8> {
-        let channels = usize::from(self.format.channels);
-        let mut sound = vec![0.0f32; count * channels];
-        for part in parts {
-            self.scratch.resize(count * channels, 0.0);
-            part.feed.take_sound(at, &mut self.scratch);
-            add(&mut sound, &self.scratch, channels, over, (part.from, part.to));
-        }
-        self.measure(&sound, count);
-        sound.iter().flat_map(|sample| sample.to_le_bytes()).collect()
-    }
-
-    /// Sample frames of the fade at a cut.
-    pub(crate) fn cut_frames(&self) -> usize {
-        (self.format.sample_rate * FADE_MILLIS / 1000).max(1) as usize
-    }
-
-    fn measure(&mut self, sound: &[f32], count: usize) {
-        let channels = usize::from(self.format.channels);
-        let mut peaks = vec![0.0f32; channels];
-        for frame in sound.chunks_exact(channels) {
-            for (peak, sample) in peaks.iter_mut().zip(frame) {
-                *peak = peak.max(sample.abs());
-            }
-        }
-        self.levels.push_back((count, peaks));
-        let mut covered: usize = self.levels.iter().map(|(count, _)| count).sum();
-        while covered > self.format.sample_rate as usize {
-            let Some((count, _)) = self.levels.pop_front() else {
-                break;
-            };
-            covered -= count;
-        }
+    /// Samples by which what leaves is late.
+    pub(crate) fn latency(&self) -> u64 {
+        self.latency
     }
 
     /// Sample peak of the last second per channel, dBFS.
     pub(crate) fn peaks(&self) -> Vec<f32> {
-        (0..usize::from(self.format.channels))
-            .map(|channel| {
-                let peak = self.levels.iter().map(|(_, peaks)| peaks[channel]).fold(0.0, f32::max);
-                if peak > 0.0 { (20.0 * peak.log10()).max(FLOOR_DBFS) } else { FLOOR_DBFS }
-            })
-            .collect()
+        self.peaks.dbfs(self.format.channels.into())
     }
-}
 
-/// Adds `part` to `sound`; the gain is a ramp over the first `over` sample frames.
-fn add(sound: &mut [f32], part: &[f32], channels: usize, over: usize, (from, to): (f32, f32)) {
-    let frames = sound.chunks_exact_mut(channels).zip(part.chunks_exact(channels));
-    for (n, (frame, part)) in frames.enumerate() {
-        let gain = if n < over { from + (to - from) * n as f32 / over as f32 } else { to };
-        for (sample, more) in frame.iter_mut().zip(part) {
-            *sample += more * gain;
+    /// `frames` sample frames of the sources `on_air` from `at` on (none of them for the slate), as interleaved F32LE
+    /// bytes. Who comes or goes is faded for `fade`.
+    pub(crate) fn mix(&mut self, at: MediaTime, frames: usize, on_air: &[Voice], fade: Duration) -> Vec<u8> {
+        self.obey(at);
+        let channels = usize::from(self.format.channels);
+        let mut sound = vec![0.0f32; frames * channels];
+        let fade = samples(fade, self.format);
+        for (rank, source) in self.sources.iter_mut().enumerate() {
+            let level = on_air.iter().find(|voice| voice.rank == rank).map_or(0.0, |voice| voice.level);
+            source.strip.fade(level, fade);
+            if !source.strip.is_out() {
+                let arriving = source.feed.take_sound(at, frames, &mut self.taken);
+                source.strip.add(arriving, &self.taken, &mut sound);
+            }
+        }
+        for frame in sound.chunks_exact_mut(channels) {
+            let gain = self.gain.next();
+            frame.iter_mut().for_each(|sample| *sample *= gain);
+        }
+        let mut levels = Levels::default();
+        for mix in &mut self.mixes {
+            for event in mix.process(at, &mut sound, channels, !on_air.is_empty(), &mut levels) {
+                (self.events)(event);
+            }
+        }
+        self.peaks.add(frames, levels.peak);
+        self.publish(at);
+        sound.iter().flat_map(|sample| sample.to_le_bytes()).collect()
+    }
+
+    /// Takes over what was asked at the desk.
+    fn obey(&mut self, at: MediaTime) {
+        let Some(mut asked) = self.desk.take() else { return };
+        if let Some(sound) = asked.sound.take() {
+            self.set(&sound);
+        }
+        if asked.restart {
+            self.mixes.iter_mut().filter_map(|mix| mix.meter.as_mut()).for_each(|meter| meter.restart(at));
+            let text = "integrated loudness, loudness range and true peaks are measured anew";
+            (self.events)(Event::new(at, Severity::Info, EventCode::LoudnessRestarted, text));
+            self.read_at = None;
+        }
+        asked.settle(at);
+    }
+
+    fn set(&mut self, sound: &LiveSound) {
+        let ramp = samples(GAIN_RAMP, self.format);
+        let program = sound.program.over(SoundSetting::default());
+        self.gain.go(gain(program), ramp);
+        for source in &mut self.sources {
+            let set = sound.sources.get(&source.id).copied().unwrap_or(SoundOverride::default());
+            let setting = set.over(source.configured);
+            source.strip.set_gain(gain(setting), ramp);
+            let delay_ms = setting.delay_ms + program.delay_ms;
+            if delay_ms != source.delay_ms {
+                source.delay_ms = delay_ms;
+                source.feed.set_delay(delay_ms);
+            }
         }
     }
+
+    fn publish(&mut self, at: MediaTime) {
+        if self.read_at.is_some_and(|last| at.since(last) < READING) {
+            return;
+        }
+        self.read_at = Some(at);
+        let loudness = self.mixes.iter_mut().filter_map(Mix::loudness).collect();
+        let states = self.mixes.iter().flat_map(|mix| mix.watch.states()).collect();
+        self.desk.publish(Readings { loudness, states });
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_crossfade_begins_with_the_old_and_ends_with_the_new() {
-        let mut sound = vec![0.0; 20];
-        add(&mut sound, &[1.0; 20], 1, 8, (0.0, 1.0));
-        add(&mut sound, &[-1.0; 20], 1, 8, (1.0, 0.0));
-        assert_eq!((sound[0], sound[4], sound[8], sound[19]), (-1.0, 0.0, 1.0, 1.0));
+impl Mix {
+    fn new(channels: Vec<usize>, format: AudioFormat, plan: &SoundPlan, at: MediaTime) -> Self {
+        let (rate, limit) = (format.sample_rate, plan.true_peak_max);
+        let told = |error: &ebur128::Error| tracing::warn!(%error, "no loudness meter");
+        let corrector = |correction| Corrector::new(rate, channels.len(), correction, limit).inspect_err(told).ok();
+        Self {
+            corrector: plan.correction.and_then(corrector),
+            meter: LoudnessMeter::new(rate, channels.clone(), at).inspect_err(told).ok(),
+            watch: Watch::new(rate, &channels, plan.alarms, limit, at),
+            channels,
+        }
     }
 
-    #[test]
-    fn peaks_are_of_the_last_second() {
-        let mut mixer = Mixer::new(AudioFormat { sample_rate: 1000, channels: 1 });
-        assert_eq!(mixer.peaks(), [FLOOR_DBFS]);
-        mixer.measure(&[0.5; 100], 100);
-        assert!((mixer.peaks()[0] + 6.02).abs() < 0.01);
-        (0..10).for_each(|_| mixer.measure(&[0.1; 100], 100));
-        assert!((mixer.peaks()[0] + 20.0).abs() < 0.01);
+    /// Corrects and measures its channels of the program's `sound`; what began or ended.
+    fn process(
+        &mut self,
+        at: MediaTime,
+        sound: &mut [f32],
+        program: usize,
+        on_air: bool,
+        all: &mut Levels,
+    ) -> Vec<Event> {
+        let own: Vec<f32>;
+        let samples: &[f32] = if self.channels.len() == program {
+            if let Some(corrector) = &mut self.corrector {
+                corrector.process(sound);
+            }
+            sound
+        } else {
+            own = self.process_part(sound, program);
+            &own
+        };
+        let levels = Levels::of(samples, self.channels.len());
+        let true_peak = match &mut self.meter {
+            Some(meter) => meter.add(samples),
+            None => levels.peak.iter().map(|peak| f64::from(*peak)).collect(),
+        };
+        let events = self.watch.see(&Heard { at, samples, levels: &levels, true_peak: &true_peak, on_air });
+        all.peak.extend(levels.peak);
+        all.mean_square.extend(levels.mean_square);
+        events
     }
+
+    fn process_part(&mut self, sound: &mut [f32], program: usize) -> Vec<f32> {
+        let frames = sound.chunks_exact(program);
+        let mut own: Vec<f32> = frames.flat_map(|frame| self.channels.iter().map(|channel| frame[*channel])).collect();
+        if let Some(corrector) = &mut self.corrector {
+            corrector.process(&mut own);
+            let frames = sound.chunks_exact_mut(program).zip(own.chunks_exact(self.channels.len()));
+            for (frame, own) in frames {
+                self.channels.iter().zip(own).for_each(|(channel, sample)| frame[*channel] = *sample);
+            }
+        }
+        own
+    }
+
+    fn loudness(&mut self) -> Option<crate::model::sound::Loudness> {
+        let mut loudness = self.meter.as_ref()?.loudness();
+        if let Some((rider, limiter)) = self.corrector.as_mut().map(Corrector::gains_db) {
+            (loudness.correction_db, loudness.limiter_db) = (Some(rider), Some(limiter));
+        }
+        Some(loudness)
+    }
+}
+
+fn gain(setting: SoundSetting) -> f32 {
+    if setting.mute { 0.0 } else { factor(setting.gain_db) }
+}
+
+fn samples(time: Duration, format: AudioFormat) -> usize {
+    (time.as_secs_f64() * f64::from(format.sample_rate)) as usize
 }

@@ -30,7 +30,7 @@ mod tests;
 mod ticker;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,11 @@ pub use self::desk::{Answer, ShownFrom};
 use self::ticker::Ticker;
 use super::EventSink;
 use super::clock::HouseClock;
+use super::overlay::{Artwork, Shown, Slot};
+use super::sound;
+pub use super::sound::Settled;
 use super::source::Source;
+use crate::model::sound::LiveSound;
 use crate::model::status::{ProgramOrder, ProgramStatus, Showing, SourceStatus};
 use crate::model::{
     FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, ScheduledTake, Transition,
@@ -71,7 +75,9 @@ struct Shared {
     desk: Mutex<Desk>,
     /// A slate to show from the next tick on.
     slate: Mutex<Option<gst::Buffer>>,
+    overlays: Arc<Slot>,
     status: Mutex<ProgramStatus>,
+    sound: Arc<sound::Desk>,
 }
 
 impl Shared {
@@ -89,12 +95,16 @@ impl Shared {
             preview: None,
             scheduled: Vec::new(),
             dissolving: false,
+            loudness: Vec::new(),
+            sound_states: Vec::new(),
         };
         Self {
             stop: AtomicBool::new(false),
             desk: Mutex::new(Desk::new(order)),
             slate: Mutex::new(None),
+            overlays: Arc::default(),
             status: Mutex::new(status),
+            sound: Arc::default(),
         }
     }
 }
@@ -117,12 +127,25 @@ impl Program {
         outlet: Arc<dyn Outlet>,
         events: EventSink,
     ) -> std::io::Result<Self> {
+        Self::start_with(plan, clock, order, (slate, Artwork::default()), outlet, events)
+    }
+
+    /// The same, with overlays from the first tick on.
+    pub fn start_with(
+        plan: &ChannelPlan,
+        clock: HouseClock,
+        order: ProgramOrder,
+        (slate, artwork): (gst::Buffer, Artwork),
+        outlet: Arc<dyn Outlet>,
+        events: EventSink,
+    ) -> std::io::Result<Self> {
         let loss = Duration::from_millis(plan.thresholds.loss_ms.into());
         let open = |source: &crate::plan::SourcePlan| {
             Source::start(source.clone(), plan.program, clock, loss, &plan.thresholds.signal, Arc::clone(&events))
         };
         let sources: Arc<Vec<Source>> = Arc::new(plan.sources.iter().map(open).collect());
         let shared = Arc::new(Shared::new(order, plan, clock.now()));
+        drop(shared.overlays.put(artwork));
         let mut ticker = Ticker::new(plan, clock, Arc::clone(&sources), Arc::clone(&shared), slate, outlet, events);
         let thread = std::thread::Builder::new().name("program".to_owned()).spawn(move || ticker.run())?;
         let frames = FrameGrid::new(plan.program.frame_rate);
@@ -166,7 +189,9 @@ impl Program {
 
     /// How the program is.
     pub fn status(&self) -> ProgramStatus {
-        lock(&self.shared.status).clone()
+        let readings = self.shared.sound.readings();
+        let status = lock(&self.shared.status).clone();
+        ProgramStatus { loudness: readings.loudness, sound_states: readings.states, ..status }
     }
 
     /// How its sources are, by rank.
@@ -218,6 +243,16 @@ impl Controls {
         }
     }
 
+    /// Gain, mute and delay; tells from when on.
+    pub fn set_sound(&self, sound: LiveSound) -> Settled {
+        self.shared.sound.set(sound)
+    }
+
+    /// Begins integrated loudness, LRA and true peaks anew; tells from when on.
+    pub fn restart_loudness(&self) -> Settled {
+        self.shared.sound.restart_loudness()
+    }
+
     /// What is shown, in one sentence.
     pub fn shows(&self) -> String {
         lock(&self.shared.status).sentence()
@@ -228,6 +263,11 @@ impl Controls {
         let mut desk = lock(&self.shared.desk);
         desk.set_schedule(live.scheduled.clone());
         desk.set_preview(live.preview.clone());
+    }
+
+    /// Other overlays, from the next tick on; the receiver is told which that was.
+    pub fn set_overlays(&self, artwork: Artwork) -> mpsc::Receiver<Shown> {
+        self.shared.overlays.put(artwork)
     }
 }
 

@@ -20,9 +20,11 @@ use crate::model::{
 use crate::plan::{ChannelPlan, SlatePlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan};
 
 pub(super) const SLATE: u8 = 235;
+/// Low, so that ten minutes are soon over.
+const SAMPLE_RATE: u32 = 9_000;
 const LOSS: Duration = Duration::from_millis(250);
 
-/// What left: timestamp, luma in the middle, and the sound of the tick (timestamp, sample frames, mean of the left).
+/// What left: timestamp, luma in the middle, and the sound of the tick (timestamp, sample frames, mean).
 #[derive(Default)]
 pub(super) struct Left {
     pub(super) pictures: Vec<(u64, u8)>,
@@ -41,9 +43,9 @@ impl Outlet for Sink {
     }
     fn sound(&self, sound: gst::Buffer) {
         let map = sound.map_readable().unwrap();
-        let left: Vec<f32> = map.chunks_exact(8).map(|f| f32::from_le_bytes([f[0], f[1], f[2], f[3]])).collect();
-        let mean = left.iter().sum::<f32>() / left.len() as f32;
-        lock(&self.left).sounds.push((sound.pts().unwrap().nseconds(), left.len(), mean));
+        let samples: Vec<f32> = map.chunks_exact(4).map(|f| f32::from_le_bytes([f[0], f[1], f[2], f[3]])).collect();
+        let mean = samples.iter().sum::<f32>() / samples.len() as f32;
+        lock(&self.left).sounds.push((sound.pts().unwrap().nseconds(), samples.len(), mean));
     }
 }
 
@@ -94,7 +96,8 @@ pub(super) fn thresholds() -> ThresholdPlan {
 }
 
 fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> ChannelPlan {
-    let plan = |rank| SourcePlan { id: id(rank), kind: SourceKind::Test, expect: Default::default() };
+    let plan =
+        |rank| SourcePlan { id: id(rank), kind: SourceKind::Test, expect: Default::default(), fit: Default::default() };
     ChannelPlan {
         channel: "stage".parse().unwrap(),
         title: "Stage".to_owned(),
@@ -104,11 +107,13 @@ fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> Cha
         timecode: Default::default(),
         sources: (0..sources).map(plan).collect(),
         slate: SlatePlan { text: String::new() },
+        graphics: Default::default(),
         video: Vec::new(),
         audio: Vec::new(),
         spool: SpoolPlan { directory: Default::default(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
         thresholds,
+        sound: Default::default(),
     }
 }
 
@@ -118,7 +123,7 @@ impl Stage {
         let format = ProgramFormat {
             size: PictureSize::new(192, 108).unwrap(),
             frame_rate: FrameRate::new(30, 1).unwrap(),
-            audio: AudioFormat { sample_rate: 48_000, channels: 2 },
+            audio: AudioFormat { sample_rate: SAMPLE_RATE, channels: 1 },
         };
         let info = gstreamer_video::VideoInfo::from_caps(&picture_caps(&format)).unwrap();
         let flat = |luma: u8| blend::flat(&info, [luma, 128, 128]).unwrap();
@@ -170,7 +175,7 @@ impl Stage {
         for (rank, source) in self.sources.iter().enumerate().filter(|(rank, _)| self.alive[*rank]) {
             let fed = deliver(rank, self.next);
             source.feed().push_picture(at, fed.picture, at);
-            source.feed().push_sound(at, &[fed.level; 3200], at);
+            source.feed().push_sound(at, &[fed.level; SAMPLE_RATE as usize / 30], at);
         }
         self.ticker.tick(self.next);
         self.next += 1;

@@ -26,17 +26,20 @@ fn two_hundred_takes_while_sources_flap_are_each_on_the_frame_that_the_answer_na
     let mut random = fastrand::Rng::with_seed(7);
     let mut stage = Stage::new(6, thresholds(), ProgramOrder::Auto);
     stage.run(SETTLE);
-    let mut answers = Vec::new();
+    let (mut answers, mut mixed) = (Vec::new(), std::collections::HashSet::new());
     for _ in 0..200 {
         let rank = random.usize(0..6);
         let dissolve = random.bool().then(|| Transition::dissolve(random.u32(0..400)));
         answers.push((rank, stage.take(source(rank), dissolve.unwrap_or_default())));
         for _ in 0..random.usize(1..25) {
-            if random.u8(0..20) == 0 {
-                let victim = random.usize(0..6);
-                stage.alive[victim] = !stage.alive[victim];
+            for alive in &mut stage.alive {
+                // Away for a third of a second on average, there for two.
+                *alive = if *alive { random.u8(0..60) != 0 } else { random.u8(0..10) == 0 };
             }
             stage.tick();
+            if stage.status().dissolving {
+                mixed.insert(stage.next - 1);
+            }
         }
     }
     stage.assert_unbroken();
@@ -45,7 +48,8 @@ fn two_hundred_takes_while_sources_flap_are_each_on_the_frame_that_the_answer_na
         let Some(from) = *lock(answer) else { continue };
         shown += 1;
         assert_eq!(stage.frames.time_of(from.frame), from.at);
-        if from.already {
+        // Between two sources any luma is possible.
+        if from.already || mixed.contains(&(from.frame - 1)) {
             continue;
         }
         let (before, on) = (stage.luma_at(from.frame - 1), stage.luma_at(from.frame));
@@ -54,7 +58,7 @@ fn two_hundred_takes_while_sources_flap_are_each_on_the_frame_that_the_answer_na
         assert_ne!(before, on, "source {rank} at {}", from.frame);
         assert_ne!(before, luma_of(*rank), "the frame before shows it already");
     }
-    assert!(shown > 120 && cuts > 60, "{shown} of 200 were shown, {cuts} by a cut");
+    assert!(shown > 150 && cuts > 60, "{shown} of 200 were shown, {cuts} by a cut");
 }
 
 #[test]
@@ -106,7 +110,7 @@ fn a_dissolve_goes_frame_by_frame_in_picture_and_sound() {
     let from = lock(&answer).unwrap();
     assert_eq!((from.frame, from.already), (first, false));
     let lumas: Vec<u8> = (first - 1..stage.next).map(|index| stage.luma_at(index)).collect();
-    assert_eq!(lumas, [40, 42, 44, 45, 47, 49, 51, 53, 54, 56, 60, 60, 60]);
+    assert_eq!(lumas, [40, 42, 44, 46, 48, 50, 52, 54, 56, 58, 60, 60, 60]);
     let left = stage.left();
     let levels: Vec<f32> = left.sounds[left.sounds.len() - 13..].iter().map(|sound| sound.2).collect();
     assert!((levels[0] - level_of(0)).abs() < 1e-4 && (levels[12] - level_of(2)).abs() < 1e-4, "{levels:?}");

@@ -9,7 +9,7 @@ use gstreamer_video as gst_video;
 
 use super::blend;
 use super::desk::Turn;
-use super::mixer::{Mixer, Part};
+use super::mixer::{CUT, Mixer, Voice};
 use super::scene::Scenes;
 use super::select::{Arrangement, Selector, View, Wanted};
 use super::{CATCH_UP, Outlet, Shared, lock};
@@ -17,6 +17,7 @@ use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::encode::picture_caps;
 use crate::media::feed::Taken;
+use crate::media::overlay::Keyer;
 use crate::media::source::Source;
 use crate::model::status::{ProgramOrder, Showing};
 use crate::model::{
@@ -58,13 +59,12 @@ pub(super) struct Ticker {
     pub(super) selector: Selector,
     pub(super) thresholds: SignalThresholds,
     mixer: Mixer,
+    keyer: Keyer,
     info: Option<gst_video::VideoInfo>,
     scenes: Scenes,
     slate: gst::Buffer,
     /// What each source had for this tick.
     taken: Vec<Taken>,
-    /// Gain of each source at the end of the last tick.
-    gains: Vec<f32>,
     /// Faults of each source's signal that were told.
     pub(super) signals: Vec<SignalStatus>,
     shown: View,
@@ -93,6 +93,9 @@ impl Ticker {
         let wait = Duration::from_millis(plan.thresholds.wait_to_restore_ms.into());
         let info = gst_video::VideoInfo::from_caps(&picture_caps(&plan.program)).ok();
         let count = sources.len();
+        let feeds = sources.iter().map(|source| Arc::clone(source.feed())).collect();
+        let mixer = Mixer::new(plan, feeds, Arc::clone(&shared.sound), Arc::clone(&events), clock.now());
+        let keyer = Keyer::new(&plan.program, Arc::clone(&shared.overlays));
         Self {
             clock,
             frames: FrameGrid::new(plan.program.frame_rate),
@@ -101,12 +104,12 @@ impl Ticker {
             shared,
             selector: Selector::new(count, wait, plan.thresholds.failover),
             thresholds: plan.thresholds.signal.clone(),
-            mixer: Mixer::new(plan.program.audio),
+            mixer,
+            keyer,
             scenes: Scenes::new(info.clone()),
             info,
             slate,
             taken: vec![Taken::Nothing; count],
-            gains: vec![0.0; count],
             signals: vec![SignalStatus::default(); count],
             shown: View::Slate,
             since: (MediaTime::from_nanos(0), 0),
@@ -152,6 +155,8 @@ impl Ticker {
     pub(super) fn tick(&mut self, index: u64) {
         let at = self.frames.time_of(index);
         let turn = lock(&self.shared.desk).turn(at);
+        // Before the slate, which is set first: so both are new on the tick that is named.
+        self.keyer.renew(at);
         if let Some(slate) = lock(&self.shared.slate).take() {
             self.slate = slate;
         }
@@ -172,7 +177,7 @@ impl Ticker {
         self.note(at, &turn, switched.then_some(before), repeated);
         if self.carried_out(&turn.order) {
             let since = (!switched).then_some(self.since);
-            lock(&self.shared.desk).answer((at, index), since);
+            lock(&self.shared.desk).answer(&turn, (at, index), since);
         }
     }
 
@@ -265,6 +270,7 @@ impl Ticker {
                 picture = blend::blend(info, &old, &picture, dissolve.weight()).unwrap_or(picture);
             }
         }
+        let picture = self.keyer.apply(picture, at, view == View::Slate);
         self.outlet.picture(self.stamped(&picture, index, at));
         let again = |rank: usize| matches!(self.taken[rank], Taken::Again(_));
         view != View::Slate && view.ranks().all(again)
@@ -324,19 +330,15 @@ impl Ticker {
         }) else {
             return;
         };
-        let from = self.samples.time_of(begin);
-        let count = (end - begin) as usize;
-        let sources = Arc::clone(&self.sources);
-        let gains: Vec<f32> = (0..sources.len()).map(|rank| self.gain(rank)).collect();
-        let before = std::mem::replace(&mut self.gains, gains);
-        let parts: Vec<Part<'_>> = (0..sources.len())
-            .map(|rank| Part { feed: sources[rank].feed(), from: before[rank], to: self.gains[rank] })
-            .filter(|part| part.from > 0.0 || part.to > 0.0)
-            .collect();
-        let over = if self.dissolve.is_some() { count } else { self.mixer.cut_frames() };
-        let mut sound = gst::Buffer::from_mut_slice(self.mixer.mix(from, count, over, &parts));
+        let voice = |rank| Voice { rank, level: self.gain(rank) };
+        let on_air: Vec<Voice> = (0..self.sources.len()).map(voice).filter(|voice| voice.level > 0.0).collect();
+        let fade = if self.dissolve.is_some() { Duration::from_nanos(self.frames.rate().frame_nanos()) } else { CUT };
+        let bytes = self.mixer.mix(self.samples.time_of(begin), (end - begin) as usize, &on_air, fade);
+        // What the mixer holds back is stamped when it came in.
+        let time_of = |index: u64| self.samples.time_of(index - self.mixer.latency());
+        let (from, until) = (time_of(begin), time_of(end));
+        let mut sound = gst::Buffer::from_mut_slice(bytes);
         if let Some(buffer) = sound.get_mut() {
-            let until = self.samples.time_of(end);
             buffer.set_pts(gst::ClockTime::from_nseconds(from.as_nanos()));
             buffer.set_duration(gst::ClockTime::from_nseconds(until.as_nanos() - from.as_nanos()));
         }

@@ -10,23 +10,34 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::Context;
+use super::shaping::{Thinning, fields, picture_format, turn_as_told};
 use super::status::Condition;
 use crate::media::clock::HouseClock;
-use crate::media::encode::{picture_caps, sound_caps};
+use crate::media::encode::arriving_sound_caps;
 use crate::media::feed::{Feed, Streams};
-use crate::model::{FrameRate, MediaTime, PictureSize, ProgramFormat};
+use crate::media::normal::{Normaliser, NotNormal};
+use crate::media::sound::Arriving;
+use crate::model::{Fit, MediaTime, ProgramFormat};
 use crate::plan::SourceKind;
+
+/// Most memory that a stream takes between decoder and conversion: two seconds of it, unless its pictures are huge.
+const WAITING_BYTES: u32 = 256 << 20;
 
 struct Shared {
     pipeline: gst::glib::WeakRef<gst::Pipeline>,
     /// Base time of the pipeline: running time plus this is the system clock.
     base: AtomicU64,
     format: ProgramFormat,
+    fit: Fit,
     clock: HouseClock,
     feed: Arc<Feed>,
     condition: Arc<Condition>,
     /// Files are paced by the clock; whatever is live is taken as it comes.
     paced: bool,
+    /// A custom source may be live or not: a clocksync holds back what comes before its time.
+    held_back: bool,
+    /// When the last buffer so far ends, nanoseconds of running time plus base. 0: there was none.
+    end: AtomicU64,
     picture: AtomicBool,
     sound: AtomicBool,
     complete: AtomicBool,
@@ -47,10 +58,13 @@ impl Branches {
             pipeline: pipeline.downgrade(),
             base: AtomicU64::new(base.nseconds()),
             format: context.format,
+            fit: context.plan.fit,
             clock: context.clock,
             feed: Arc::clone(&context.feed),
             condition: Arc::clone(&context.condition),
-            paced: matches!(context.plan.kind, SourceKind::File { .. }),
+            paced: matches!(context.plan.kind, SourceKind::File { .. } | SourceKind::Playlist { .. }),
+            held_back: matches!(context.plan.kind, SourceKind::Custom { .. }),
+            end: AtomicU64::new(0),
             picture: AtomicBool::new(false),
             sound: AtomicBool::new(false),
             complete: AtomicBool::new(false),
@@ -76,6 +90,11 @@ impl Branches {
 
     pub(super) fn complete(&self) -> bool {
         self.0.complete.load(Ordering::Relaxed)
+    }
+
+    /// When what has come so far ends, on the system clock.
+    pub(super) fn end(&self) -> Option<u64> {
+        Some(self.0.end.load(Ordering::Relaxed)).filter(|end| *end > 0)
     }
 
     /// How long the first stream has been there.
@@ -130,15 +149,17 @@ impl Branches {
             let (size, rate) = picture_format(&caps);
             self.0.condition.picture(size, rate);
         }
-        let convert = gst::ElementFactory::make("videoconvertscale").property("add-borders", true).build()?;
-        // The program's format but for the frame rate, which is the house clock's business.
-        let mut caps = picture_caps(&self.0.format);
-        if let Some(structure) = caps.make_mut().structure_mut(0) {
-            structure.remove_field("framerate");
-        }
-        let shared = Arc::clone(&self.0);
-        let sink = self.appsink(&caps, move |sample| shared.take_picture(sample));
-        self.chain(pipeline, pad, &[convert, sink.upcast()])
+        // Passes progressive pictures through. Interlaced ones whose format `deinterlace` does not know are converted:
+        // left to itself it would let them through as they are, so what leaves it is said to be progressive.
+        let convert = gst::ElementFactory::make("videoconvert").build()?;
+        let deinterlace = gst::ElementFactory::make("deinterlace").property_from_str("method", "yadif").build()?;
+        deinterlace.set_property_from_str("fields", fields(pad, self.0.format.frame_rate));
+        let caps = gst::Caps::builder("video/x-raw").field("interlace-mode", "progressive").build();
+        let normaliser = Arc::new(Mutex::new(Normaliser::new(&self.0.format, self.0.fit)?));
+        let (shared, thinning, work) = (Arc::clone(&self.0), Thinning::new(&self.0.format), Arc::clone(&normaliser));
+        let sink = self.appsink(&caps, move |sink, sample| shared.take_picture(sink, sample, &thinning, &work));
+        turn_as_told(sink.upcast_ref(), normaliser);
+        self.chain(pipeline, pad, &[convert, deinterlace, sink.upcast()])
     }
 
     fn sound(&self, pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
@@ -154,19 +175,23 @@ impl Branches {
         }
         let convert = gst::ElementFactory::make("audioconvert").build()?;
         let resample = gst::ElementFactory::make("audioresample").build()?;
-        let caps = sound_caps(&self.0.format.audio);
+        let caps = arriving_sound_caps(self.0.format.audio.sample_rate);
         let shared = Arc::clone(&self.0);
-        let sink = self.appsink(&caps, move |sample| shared.take_sound(sample));
+        let sink = self.appsink(&caps, move |_, sample| {
+            shared.take_sound(sample);
+            Ok(gst::FlowSuccess::Ok)
+        });
+        arrange_on_caps(&sink, Arc::clone(&self.0.feed));
         self.chain(pipeline, pad, &[convert, resample, sink.upcast()])
     }
 
-    fn appsink(&self, caps: &gst::Caps, take: impl Fn(&gst::Sample) + Send + 'static) -> gst_app::AppSink {
+    fn appsink(
+        &self,
+        caps: &gst::Caps,
+        take: impl Fn(&gst_app::AppSink, &gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> + Send + 'static,
+    ) -> gst_app::AppSink {
         let callbacks = gst_app::AppSinkCallbacks::builder()
-            .new_sample(move |sink| {
-                let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
-                take(&sample);
-                Ok(gst::FlowSuccess::Ok)
-            })
+            .new_sample(move |sink| take(sink, &sink.pull_sample().map_err(|_| gst::FlowError::Eos)?))
             .build();
         gst_app::AppSink::builder()
             .caps(caps)
@@ -187,12 +212,16 @@ impl Branches {
         let queue = gst::ElementFactory::make("queue")
             .property("max-size-time", gst::ClockTime::from_seconds(2))
             .property("max-size-buffers", 0u32)
-            .property("max-size-bytes", 0u32)
+            .property("max-size-bytes", WAITING_BYTES)
             .build()?;
-        pipeline.add(&queue)?;
-        pipeline.add_many(elements)?;
-        gst::Element::link_many(std::iter::once(&queue).chain(elements))?;
-        for element in elements.iter().rev().chain(std::iter::once(&queue)) {
+        let mut chain = vec![queue.clone()];
+        if self.0.held_back {
+            chain.push(gst::ElementFactory::make("clocksync").build()?);
+        }
+        chain.extend_from_slice(elements);
+        pipeline.add_many(&chain)?;
+        gst::Element::link_many(&chain)?;
+        for element in chain.iter().rev() {
             element.sync_state_with_parent()?;
         }
         link_to(pad, &queue)
@@ -203,17 +232,38 @@ impl Shared {
     /// When the first sample of a buffer belongs, on the house clock.
     fn stamp(&self, sample: &gst::Sample) -> Option<MediaTime> {
         let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
-        let running = segment.to_running_time(sample.buffer()?.pts()?)?;
-        Some(self.clock.at_monotonic(running.nseconds().saturating_add(self.base.load(Ordering::Relaxed))))
+        let buffer = sample.buffer()?;
+        let running = segment.to_running_time(buffer.pts()?)?;
+        let monotonic = running.nseconds().saturating_add(self.base.load(Ordering::Relaxed));
+        let length = buffer.duration().map_or_else(|| self.format.frame_rate.frame_nanos(), gst::ClockTime::nseconds);
+        self.end.fetch_max(monotonic.saturating_add(length), Ordering::Relaxed);
+        Some(self.clock.at_monotonic(monotonic))
     }
 
-    fn take_picture(&self, sample: &gst::Sample) {
-        if let (Some(stamp), Some(buffer)) = (self.stamp(sample), sample.buffer_owned()) {
-            if let Some(timecode) = timecode_of(&buffer) {
-                self.condition.timecode(timecode, stamp);
-            }
-            self.feed.push_picture(stamp, buffer, self.clock.now());
+    fn take_picture(
+        &self,
+        sink: &gst_app::AppSink,
+        sample: &gst::Sample,
+        thinning: &Thinning,
+        normaliser: &Mutex<Normaliser>,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let Some(stamp) = self.stamp(sample).filter(|stamp| thinning.keeps(*stamp)) else {
+            return Ok(gst::FlowSuccess::Ok);
+        };
+        if let Some(timecode) = sample.buffer().and_then(timecode_of) {
+            self.condition.timecode(timecode, stamp);
         }
+        let normal = normaliser.lock().unwrap_or_else(PoisonError::into_inner).picture(sample);
+        match normal {
+            Ok(picture) => self.feed.push_picture(stamp, picture, self.clock.now()),
+            // One damaged picture is not shown; the next may be whole.
+            Err(NotNormal::Damaged(_) | NotNormal::Memory) => {}
+            Err(error) => {
+                gst::element_error!(sink, gst::StreamError::Format, ("{}", error));
+                return Err(gst::FlowError::NotNegotiated);
+            }
+        }
+        Ok(gst::FlowSuccess::Ok)
     }
 
     fn take_sound(&self, sample: &gst::Sample) {
@@ -234,6 +284,27 @@ fn timecode_of(picture: &gst::BufferRef) -> Option<String> {
     Some(picture.meta::<gst_video::VideoTimeCodeMeta>()?.tc().to_string())
 }
 
+/// Tells the feed which channels arrive, before the first sound that has them.
+fn arrange_on_caps(sink: &gst_app::AppSink, feed: Arc<Feed>) {
+    let Some(pad) = sink.static_pad("sink") else { return };
+    pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        if let Some(gst::EventView::Caps(caps)) = info.event().map(|e| e.view())
+            && let Some(arriving) = arriving(caps.caps())
+        {
+            feed.arrange_sound(arriving);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn arriving(caps: &gst::CapsRef) -> Option<Arriving> {
+    let structure = caps.structure(0)?;
+    let channels = structure.get::<i32>("channels").ok().and_then(|n| u8::try_from(n).ok())?;
+    // Without positions six channels are six of anything, as SDI carries them.
+    let placed = structure.get::<gst::Bitmask>("channel-mask").is_ok_and(|mask| mask.0 != 0);
+    Some(Arriving { channels, surround: channels == 6 && placed })
+}
+
 fn discard(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::BoolError> {
     let sink = gst::ElementFactory::make("fakesink").property("sync", false).property("async", false).build()?;
     pipeline.add(&sink)?;
@@ -244,19 +315,6 @@ fn discard(pipeline: &gst::Pipeline, pad: &gst::Pad) -> Result<(), gst::glib::Bo
 fn link_to(pad: &gst::Pad, element: &gst::Element) -> Result<(), gst::glib::BoolError> {
     let sink = element.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("no sink pad"))?;
     pad.link(&sink).map(|_| ()).map_err(|error| gst::glib::bool_error!("cannot link: {error:?}"))
-}
-
-fn picture_format(caps: &gst::CapsRef) -> (Option<PictureSize>, Option<FrameRate>) {
-    let Some(structure) = caps.structure(0) else {
-        return (None, None);
-    };
-    let side = |name: &str| structure.get::<i32>(name).ok().and_then(|n| u32::try_from(n).ok());
-    let size = side("width").zip(side("height")).and_then(|(w, h)| PictureSize::new(w, h));
-    let rate = structure
-        .get::<gst::Fraction>("framerate")
-        .ok()
-        .and_then(|f| FrameRate::new(f.numer().try_into().ok()?, f.denom().try_into().ok()?));
-    (size, rate)
 }
 
 fn sound_format(caps: &gst::CapsRef) -> String {

@@ -1,5 +1,6 @@
 //! One connection of a source: a pipeline from opening to its end.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gstreamer as gst;
@@ -10,9 +11,10 @@ use super::branch::Branches;
 use super::guest::{Call, Session};
 use super::input::{self, Opened};
 use super::looped::Loop;
+use super::rtmp::Inlet;
 use super::{decklink, head};
 use crate::media::feed::Streams;
-use crate::model::{FrameGrid, InputState, MediaTime};
+use crate::model::{FrameGrid, InputState, MediaTime, SourceId};
 use crate::plan::{SourceKind, SrtMode};
 
 /// How often the thread looks at the bus and at what arrived.
@@ -37,6 +39,8 @@ pub(super) enum End {
     Lost(String),
     /// It never delivered.
     Failed(String),
+    /// It was played to its end, and is not to be played again.
+    Finished,
 }
 
 /// An open connection.
@@ -46,12 +50,13 @@ pub(super) struct Connection<'a> {
     bus: gst::Bus,
     branches: Branches,
     looped: Option<Loop>,
+    inlet: Option<Arc<Inlet>>,
     guest: Option<Session>,
     /// The capture device, if it has one.
     device: Option<Opened>,
     opened: Instant,
     delivered: bool,
-    announced: bool,
+    announced: Option<Streams>,
 }
 
 impl<'a> Connection<'a> {
@@ -75,11 +80,12 @@ impl<'a> Connection<'a> {
             bus,
             branches,
             looped,
+            inlet: None,
             guest: None,
             device: None,
             opened: Instant::now(),
             delivered: false,
-            announced: false,
+            announced: None,
         };
         match connection.start(origin, call) {
             Ok(()) => Ok(connection),
@@ -109,6 +115,9 @@ impl<'a> Connection<'a> {
             let base = clock.time();
             self.pipeline.set_base_time(base);
             self.branches.set_base(base);
+        }
+        if let Some(entrance) = &self.context.entrance {
+            self.inlet = Some(entrance.open(&self.pipeline, &self.branches)?);
         }
         self.pipeline.set_state(gst::State::Playing).map_err(|_| "it could not be started".to_owned())?;
         match (&self.guest, call) {
@@ -179,6 +188,10 @@ impl<'a> Connection<'a> {
             return None;
         }
         let now = self.context.clock.now();
+        if let Some(reason) = self.inlet.as_ref().and_then(|inlet| inlet.end()) {
+            return Some(self.ended(reason));
+        }
+        let patience = self.context.feed.patience();
         let contested = self.branches.contested();
         let Some(last) = self.context.feed.last_arrival() else {
             let dead = contested.is_some_and(|age| age >= GIVE_UP);
@@ -187,17 +200,17 @@ impl<'a> Connection<'a> {
         self.delivered = true;
         self.announce();
         let silent = now.since(last);
-        if contested.is_some() && silent >= self.context.loss {
+        if contested.is_some() && silent >= patience {
             return Some(End::Lost(CONTESTED.to_owned()));
         }
-        if silent >= self.patience() {
+        if silent >= self.patience().max(patience * 2) {
             return Some(End::Lost(format!("nothing arrived for {:.1} s", silent.as_secs_f32())));
         }
-        if silent >= self.context.loss && self.has_no_signal() {
+        if silent >= patience && self.has_no_signal() {
             self.no_signal();
-        } else if silent >= self.context.loss {
+        } else if silent >= patience {
             self.context.condition.lost(&format!("nothing arrived for {} ms", silent.as_millis()));
-        } else if self.announced {
+        } else if self.announced.is_some() {
             self.context.condition.delivering();
             if matches!(self.context.plan.kind, SourceKind::DeckLink { .. }) {
                 let (condition, format) = (&self.context.condition, self.context.condition.arriving());
@@ -240,6 +253,11 @@ impl<'a> Connection<'a> {
         let (patience, what) = match &self.context.plan.kind {
             SourceKind::Srt { mode: SrtMode::Listener, .. } => (Duration::from_secs(30), "no caller has come yet"),
             SourceKind::Srt { .. } => (Duration::from_secs(6), "the listener does not answer or sends no media"),
+            SourceKind::Rtsp { .. } => (Duration::from_secs(8), "it does not answer or sends no media"),
+            SourceKind::Rtmp { .. } => {
+                let late = self.inlet.as_ref()?.age()? >= Duration::from_secs(5);
+                return late.then(|| End::Failed("the publisher sends nothing that can be shown".to_owned()));
+            }
             SourceKind::Whip { .. } => (Duration::from_secs(12), "the guest's browser could not be reached"),
             SourceKind::Ndi { .. } => (Duration::from_secs(12), "no sender of that name or address is there"),
             _ => (Duration::from_secs(5), "it delivers nothing"),
@@ -247,16 +265,20 @@ impl<'a> Connection<'a> {
         (self.opened.elapsed() >= patience).then(|| End::Failed(what.to_owned()))
     }
 
-    /// Tells the feed what the connection carries, once that is known.
+    /// Tells the feed what the connection carries, once that is known, and when more comes.
     fn announce(&mut self) {
-        if self.announced {
+        let streams = self.branches.streams();
+        if let Some(before) = self.announced {
+            if before != streams {
+                self.context.feed.announce(streams);
+                self.announced = Some(streams);
+            }
             return;
         }
-        let streams = self.branches.streams();
         let complete = self.branches.complete() || streams == Streams { picture: true, sound: true };
         if complete || self.opened.elapsed() >= ANNOUNCE && self.branches.age().is_some_and(|age| age >= ANNOUNCE) {
             self.context.feed.announce(streams);
-            self.announced = true;
+            self.announced = Some(streams);
         }
     }
 
@@ -268,28 +290,38 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Takes the pipeline down in a thread of its own: a driver or a network library may block in it.
     fn close(&self) {
-        let pipeline = self.pipeline.clone();
-        let closing = std::thread::Builder::new().name("close source".to_owned()).spawn(move || {
-            let _ = pipeline.set_state(gst::State::Null);
-        });
-        let Ok(closing) = closing else {
-            let _ = self.pipeline.set_state(gst::State::Null);
-            return;
-        };
-        let deadline = Instant::now() + CLOSE;
-        while !closing.is_finished() && Instant::now() < deadline {
-            std::thread::park_timeout(Duration::from_millis(2));
+        close(&self.pipeline, &self.context.plan.id);
+    }
+}
+
+/// Takes a pipeline down in a thread of its own: a driver or a network library may block in it.
+pub(super) fn close(pipeline: &gst::Pipeline, source: &SourceId) {
+    let closed = pipeline.clone();
+    let closing = std::thread::Builder::new().name("close source".to_owned()).spawn(move || {
+        // While it is falling, what an element announced before may still pull it up again.
+        for _ in 0..3 {
+            let _ = closed.set_state(gst::State::Null);
+            if closed.current_state() == gst::State::Null {
+                break;
+            }
         }
-        if !closing.is_finished() {
-            tracing::warn!(source = %self.context.plan.id, "the source's pipeline hangs while closing; left behind");
-        }
+    });
+    let Ok(closing) = closing else {
+        let _ = pipeline.set_state(gst::State::Null);
+        return;
+    };
+    let deadline = Instant::now() + CLOSE;
+    while !closing.is_finished() && Instant::now() < deadline {
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+    if !closing.is_finished() {
+        tracing::warn!(%source, "the source's pipeline hangs while closing; left behind");
     }
 }
 
 /// A bus error in one line, without GStreamer's source file names.
-fn plain(error: &gst::message::Error) -> String {
+pub(super) fn plain(error: &gst::message::Error) -> String {
     // Elements are numbered as they are made: with the number, each attempt would fail for a reason of its own.
     let from = error.src().map(|s| s.name().trim_end_matches(|c: char| c.is_ascii_digit()).to_owned());
     let from = from.unwrap_or_default();

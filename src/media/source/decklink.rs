@@ -150,12 +150,12 @@ mod tests {
         let SourceKind::DeckLink { connection, mode, sound, .. } = kind("sdi", "1080i50", Some("embedded"), 8) else {
             unreachable!()
         };
-        let input = DeckLinkInput::Id(0x1234_5678_9a);
+        let input = DeckLinkInput::Id(0x0012_3456_789a);
         let plan = SourceKind::DeckLink { input, connection, mode, sound, sound_channels: 8, captions: false };
         let (picture, sound) = elements(&plan).unwrap();
         let sound = sound.unwrap();
-        assert_eq!(picture.property::<i64>("persistent-id"), 0x1234_5678_9a);
-        assert_eq!(sound.property::<i64>("persistent-id"), 0x1234_5678_9a);
+        assert_eq!(picture.property::<i64>("persistent-id"), 0x0012_3456_789a);
+        assert_eq!(sound.property::<i64>("persistent-id"), 0x0012_3456_789a);
         assert!(picture.property::<bool>("drop-no-signal-frames") && !picture.property::<bool>("output-cc"));
         let nick = |element: &gst::Element, name: &str| {
             let value = element.property_value(name);

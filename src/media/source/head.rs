@@ -8,7 +8,7 @@ use gstreamer::prelude::*;
 use super::Context;
 use super::branch::Branches;
 use super::input::{Opened, follow_sender};
-use super::{decklink, mode, ndi, test_signal};
+use super::{custom, decklink, mode, ndi, rtsp, test_signal};
 use crate::hardware::find;
 use crate::model::{DeviceName, MediaTime, PictureSize};
 use crate::plan::{SourceKind, SrtMode};
@@ -34,11 +34,12 @@ pub(super) fn build(
         }
         SourceKind::Test => test_signal::build(context, pipeline, branches, origin),
         SourceKind::Alsa { device } => alsa(pipeline, branches, device),
-        SourceKind::File { path } => {
-            let source =
-                gst::ElementFactory::make("filesrc").property("location", path.to_string_lossy().as_ref()).build()?;
-            decoded(pipeline, branches, &source)
-        }
+        SourceKind::File { path } => file(path, pipeline, branches),
+        // What a publisher brings is built when it is there.
+        SourceKind::Rtmp { .. } => Ok(()),
+        SourceKind::Rtsp { .. } => rtsp::build(context, pipeline, branches),
+        SourceKind::Custom { fragment } => custom::build(fragment, pipeline, branches),
+        SourceKind::Playlist { .. } => Err(gst::glib::bool_error!("a playlist is played file by file")),
         SourceKind::Srt { .. } => {
             let source = srt(&context.plan.kind)?;
             screen_callers(&source, &context.plan.kind, branches);
@@ -50,6 +51,12 @@ pub(super) fn build(
         SourceKind::Whip { .. } => Err(gst::glib::bool_error!("no guest is there")),
     };
     built.map(|()| None)
+}
+
+/// A media file.
+pub(super) fn file(path: &Path, pipeline: &gst::Pipeline, branches: &Branches) -> Built {
+    let source = gst::ElementFactory::make("filesrc").property("location", path.to_string_lossy().as_ref()).build()?;
+    decoded(pipeline, branches, &source)
 }
 
 /// `srtsrc`, with the settings measured to notice a dead sender and to close fast.
@@ -99,14 +106,22 @@ fn screen_callers(source: &gst::Element, kind: &SourceKind, branches: &Branches)
 
 /// `source` → decodebin → branches.
 fn decoded(pipeline: &gst::Pipeline, branches: &Branches, source: &gst::Element) -> Built {
+    pipeline.add(source)?;
+    let decode = decoder(pipeline, branches)?;
+    let complete = branches.clone();
+    decode.connect_no_more_pads(move |_| complete.set_complete());
+    source.link(&decode)
+}
+
+/// A decodebin in `pipeline` whose streams go to `branches`. Its caller starts it, and knows when all streams are there.
+pub(super) fn decoder(pipeline: &gst::Pipeline, branches: &Branches) -> Result<gst::Element, gst::glib::BoolError> {
     let decode = gst::ElementFactory::make("decodebin").build()?;
-    pipeline.add_many([source, &decode])?;
-    source.link(&decode)?;
+    pipeline.add(&decode)?;
     attach(&decode, branches);
     if let Some(bin) = decode.downcast_ref::<gst::Bin>() {
         bin.connect_deep_element_added(|_, _, element| tune(element));
     }
-    Ok(())
+    Ok(decode)
 }
 
 fn attach(decode: &gst::Element, branches: &Branches) {
@@ -116,8 +131,6 @@ fn attach(decode: &gst::Element, branches: &Branches) {
             gst::element_error!(element, gst::CoreError::Pad, ("cannot use a stream of this source: {}", error));
         }
     });
-    let complete = branches.clone();
-    decode.connect_no_more_pads(move |_| complete.set_complete());
 }
 
 /// Settings of the elements that decodebin chose, by factory.
@@ -185,10 +198,11 @@ fn v4l2(
     let caps = chosen.or_else(|| size.map(any_of)).unwrap_or_else(gst::Caps::new_any);
     tracing::debug!(source = %context.plan.id, %caps, %offered, "the format that is asked of the device");
     let filter = gst::ElementFactory::make("capsfilter").property("caps", caps).build()?;
-    let decode = gst::ElementFactory::make("decodebin").build()?;
-    pipeline.add_many([&filter, &decode])?;
+    pipeline.add(&filter)?;
+    let decode = decoder(pipeline, branches)?;
+    let complete = branches.clone();
+    decode.connect_no_more_pads(move |_| complete.set_complete());
     gst::Element::link_many([&source, &filter, &decode])?;
-    attach(&decode, branches);
     Ok(Opened { format })
 }
 

@@ -15,6 +15,7 @@
 
 mod branch;
 mod connection;
+mod custom;
 mod decklink;
 mod guest;
 mod head;
@@ -22,6 +23,11 @@ mod input;
 mod looped;
 mod mode;
 mod ndi;
+mod parts;
+mod reel;
+mod rtmp;
+mod rtsp;
+mod shaping;
 mod status;
 mod test_signal;
 
@@ -31,8 +37,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use self::connection::{Connection, End};
+pub use self::custom::check as check_fragment;
 use self::guest::{Call, Door};
 use self::input::Input;
+use self::rtmp::Entrance;
 use self::status::Condition;
 use super::EventSink;
 use super::clock::HouseClock;
@@ -66,10 +74,11 @@ pub(super) struct Context {
     pub(super) plan: SourcePlan,
     pub(super) format: ProgramFormat,
     pub(super) clock: HouseClock,
-    pub(super) loss: Duration,
     pub(super) feed: Arc<Feed>,
     pub(super) condition: Arc<Condition>,
     pub(super) stop: Arc<AtomicBool>,
+    /// Where publishers come in, of a source that is published to.
+    entrance: Option<Entrance>,
     /// Where guests knock.
     pub(super) door: Option<Arc<Door>>,
     /// What the driver of its capture device sees.
@@ -87,13 +96,18 @@ impl Context {
 /// shown; a viewer of HLS never sees the difference in latency.
 fn margin(kind: &SourceKind, format: &ProgramFormat) -> Duration {
     let jitter = match kind {
-        SourceKind::Srt { .. } => Duration::from_millis(100),
+        SourceKind::Srt { .. } | SourceKind::Rtsp { .. } => Duration::from_millis(100),
+        // TCP: a packet that was lost holds up those behind it for a round trip or two.
+        SourceKind::Rtmp { .. } => Duration::from_millis(150),
+        SourceKind::V4l2 { .. }
+        | SourceKind::Alsa { .. }
+        | SourceKind::Test
+        | SourceKind::File { .. }
+        | SourceKind::Playlist { .. }
+        | SourceKind::Custom { .. } => Duration::from_millis(80),
         // Packets that are asked for again come late by as much as this.
         SourceKind::Whip { latency_ms, .. } => Duration::from_millis(u64::from(*latency_ms) + 20),
         SourceKind::Ndi { .. } | SourceKind::DeckLink { .. } => Duration::from_millis(80),
-        SourceKind::V4l2 { .. } | SourceKind::Alsa { .. } | SourceKind::Test | SourceKind::File { .. } => {
-            Duration::from_millis(80)
-        }
     };
     // A tick reads a frame's worth of sound ahead of its own time.
     jitter.max(Duration::from_nanos(format.frame_rate.frame_nanos()) + Duration::from_millis(20))
@@ -121,10 +135,10 @@ impl Source {
             plan: plan.clone(),
             format,
             clock,
-            loss,
             feed: Arc::clone(&feed),
             condition: Arc::clone(&condition),
             stop: Arc::clone(&stop),
+            entrance: Entrance::new(&plan.kind, loss, &condition),
             door: door.clone(),
             input: input.clone(),
         };
@@ -230,12 +244,22 @@ fn run(context: &Context) {
         context.feed.begin();
         let Ok(call) = next_guest(context) else { break };
         context.condition.connecting();
-        let end = Connection::open(context, call.as_ref()).map_or_else(End::Failed, Connection::watch);
+        let end = match &context.plan.kind {
+            SourceKind::Playlist { paths, repeat } => reel::play(context, paths, *repeat),
+            _ => Connection::open(context, call.as_ref()).map_or_else(End::Failed, Connection::watch),
+        };
         if let Some(door) = &context.door {
             door.vacate();
         }
         match &end {
             End::Stopped => break,
+            End::Finished => {
+                context.condition.finished();
+                while !context.stopping() {
+                    std::thread::park_timeout(Duration::from_millis(50));
+                }
+                break;
+            }
             End::Lost(reason) => context.condition.lost(reason),
             End::Failed(reason) => context.condition.failed(reason),
         }

@@ -16,7 +16,7 @@ pub(super) const HINT: &str = "check that the sender runs and its name (an NDI m
                                the NDI runtime library is installed (NDI_RUNTIME_DIR_V6)";
 
 /// What is missing, where to get it, and what then.
-const MISSING: &str = "the NDI runtime library (libndi.so.6) is not installed: get it from https://ndi.video/tools, name its \
+const MISSING: &str = "the NDI runtime library (libndi.so.6) is not installed: get it from https://ndi.video (NDI SDK for Linux), name its \
                        directory in NDI_RUNTIME_DIR_V6 if it is not where the system looks, then stop and start the channel";
 
 /// The sender's small picture, and the full one.

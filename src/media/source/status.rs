@@ -1,8 +1,10 @@
 //! What is known of a source: state, health with reason, arriving format. Turns changes into events, once each.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{decklink, ndi};
 use crate::media::EventSink;
@@ -15,6 +17,11 @@ use crate::model::{
 };
 use crate::plan::{SourceKind, SourcePlan};
 
+/// The same refusal is told again after this long.
+const TOLD_AGAIN: Duration = Duration::from_secs(60);
+/// Different skipped entries that are remembered as told.
+const MOST_SKIPPED: usize = 1000;
+
 #[derive(Debug)]
 struct Known {
     state: SourceState,
@@ -24,6 +31,11 @@ struct Known {
     sound: Option<String>,
     timecode: Option<SourceTimecode>,
     connects: u64,
+    /// Who was refused last and why, and when that was told; attempts since then.
+    refused: Option<(String, Instant)>,
+    refusals: u64,
+    /// Entries of a playlist that were left out, with the reason.
+    skipped: BTreeSet<String>,
     /// The last thing that went wrong, so that a retry that fails the same way is no news.
     last_reason: Option<String>,
     /// The last thing somebody was turned away for, and how often since it was told.
@@ -57,6 +69,9 @@ impl Condition {
             sound: None,
             timecode: None,
             connects: 0,
+            refused: None,
+            refusals: 0,
+            skipped: BTreeSet::new(),
             last_reason: None,
             turned_away: None,
             input: None,
@@ -91,6 +106,25 @@ impl Condition {
             SourceKind::File { path } => {
                 event.blame(Fault::Source, format!("check that {} can be read and is a media file", path.display()))
             }
+            SourceKind::Playlist { paths, .. } => {
+                event.blame(Fault::Source, format!("check that its {} can be read and hold media", count(paths.len())))
+            }
+            SourceKind::Rtmp { listen, app, .. } => event.blame(
+                Fault::Source,
+                format!(
+                    "check that the encoder runs and publishes to port {} of this box, application {app}",
+                    listen.port()
+                ),
+            ),
+            SourceKind::Rtsp { url, .. } => event.blame(
+                Fault::Source,
+                format!(
+                    "check that {} is reachable, its address and path, user and password",
+                    url.host_str().unwrap_or("it")
+                ),
+            ),
+            SourceKind::Custom { .. } => event
+                .blame(Fault::Configuration, "try the fragment with gst-launch-1.0, as the user that uplinkd runs as"),
             SourceKind::Srt { host, port, .. } => {
                 event.blame(Fault::Source, format!("check the sender and the network to {host}:{port} (UDP)"))
             }
@@ -112,6 +146,9 @@ impl Condition {
                 SourceKind::Srt { mode: crate::plan::SrtMode::Listener, port, .. } => {
                     format!("waiting for a caller on UDP port {port}")
                 }
+                SourceKind::Rtmp { listen, app, .. } => {
+                    format!("waiting for a publisher on rtmp://{listen}/{app}/<stream key>")
+                }
                 _ => "being opened".to_owned(),
             };
             self.judge(&mut known, SourceState::Connecting, Health::PartiallyHealthy, "connecting", &waiting);
@@ -121,6 +158,8 @@ impl Condition {
     /// Nobody publishes.
     pub(super) fn vacant(&self) {
         let mut known = self.known();
+        // The next guest may come without a camera.
+        (known.picture, known.frame_rate, known.sound) = (None, None, None);
         if known.state == SourceState::Connecting {
             let waiting = "waiting for a guest (uplinkctl guest-link prints the link)";
             self.judge(&mut known, SourceState::Connecting, Health::PartiallyHealthy, "connecting", waiting);
@@ -226,6 +265,60 @@ impl Condition {
         }
     }
 
+    /// Somebody who wanted to publish was turned away. Whoever tries again and again for the same reason is told of once
+    /// in [`TOLD_AGAIN`], with the number of attempts.
+    pub(super) fn refused(&self, peer: &str, why: &str) {
+        let mut known = self.known();
+        let what = format!("{peer} was refused: {why}");
+        known.refusals += 1;
+        let news = known.refused.as_ref().is_none_or(|(last, at)| *last != what || at.elapsed() >= TOLD_AGAIN);
+        if known.state != SourceState::Delivering {
+            let (state, health, code) = (known.state, known.health.health, known.health.code.clone());
+            let waiting = known.health.reason.split("; the last one ").next().unwrap_or_default();
+            let reason = format!("{waiting}; the last one from {what}");
+            self.judge(&mut known, state, health, &code, &reason);
+        }
+        if !news {
+            return;
+        }
+        known.refused = Some((what.clone(), Instant::now()));
+        let attempts = std::mem::take(&mut known.refusals);
+        drop(known);
+        let many = if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() };
+        let text = format!("source {}: a publisher from {what}{many}", self.plan.id);
+        let event = self.event(Severity::Warning, EventCode::PublisherRefused, text);
+        (self.events)(
+            event.blame(Fault::Source, "correct the encoder's address or stream key, or stop the other encoder"),
+        );
+    }
+
+    /// An entry of a playlist was left out.
+    pub(super) fn skipped(&self, path: &Path, why: &str) {
+        let mut known = self.known();
+        let what = format!("{}: {why}", path.display());
+        // Round after round, the same entry is no news.
+        let news = known.skipped.insert(what.clone());
+        if known.skipped.len() > MOST_SKIPPED {
+            known.skipped.clear();
+        }
+        drop(known);
+        if news {
+            let text = format!("source {} skips {what}", self.plan.id);
+            let event = self.event(Severity::Warning, EventCode::EntrySkipped, text);
+            (self.events)(event.blame(Fault::Source, "replace the file, or remove it from the list"));
+        }
+    }
+
+    /// It was played to its end.
+    pub(super) fn finished(&self) {
+        let mut known = self.known();
+        let reason = "played to its end";
+        self.judge(&mut known, SourceState::Lost, Health::PartiallyHealthy, "source_finished", reason);
+        drop(known);
+        let text = format!("source {} was played to its end", self.plan.id);
+        (self.events)(self.event(Severity::Info, EventCode::SourceLost, text));
+    }
+
     /// The arriving picture has this format.
     pub(super) fn picture(&self, size: Option<PictureSize>, rate: Option<FrameRate>) {
         let ExpectedFormat { size: expected, frame_rate } = self.plan.expect;
@@ -309,4 +402,8 @@ impl Condition {
 
 fn text_of(sound: &Option<String>) -> &str {
     sound.as_deref().unwrap_or("none")
+}
+
+fn count(files: usize) -> String {
+    if files == 1 { "file".to_owned() } else { format!("{files} files") }
 }

@@ -18,8 +18,9 @@ pub(super) struct Offer {
 impl Offer {
     /// Reads a session description. The error is one sentence.
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        let sdp = gst_sdp::SDPMessage::parse_buffer(text.as_bytes())
-            .map_err(|_| "the body is no session description (SDP)".to_owned())?;
+        // The parser itself takes almost anything, and complains aloud about nothing at all.
+        let sdp = text.starts_with("v=").then(|| gst_sdp::SDPMessage::parse_buffer(text.as_bytes()).ok()).flatten();
+        let sdp = sdp.ok_or("the body is no session description (SDP)")?;
         let wanted: Vec<_> = sdp.medias().map(wanted).collect();
         if wanted.iter().all(Option::is_none) {
             return Err("the offer sends neither H.264 (packetization-mode 1), VP8 nor Opus".to_owned());
@@ -112,7 +113,8 @@ mod tests {
     fn what_cannot_be_received_is_refused() {
         gst::init().unwrap();
         for (text, why) in [
-            ("", "neither"),
+            ("", "no session description"),
+            ("<html>", "no session description"),
             ("v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n", "neither"),
             (&OFFER.replace("a=sendonly", "a=inactive"), "neither"),
             (&OFFER.replace("opus", "pcmu").replace("VP8", "VP9").replace("H264", "H265"), "neither"),

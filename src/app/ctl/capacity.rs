@@ -1,0 +1,59 @@
+//! `uplinkctl capacity`: what the box can carry, for people.
+
+use std::fmt::Write;
+
+use super::report::columns;
+use crate::model::{CapacityStatus, Resources};
+
+pub(crate) fn report(capacity: &CapacityStatus) -> String {
+    let mut text = format!("room   {}\ntaken  {}\n\n", capacity.room, capacity.taken);
+    let mut table = vec![heads(["CHANNEL", "ON AIR", "CORES", "MEMORY", "DISK/S"])];
+    for channel in &capacity.channels {
+        let on_air = if channel.on_air { "yes" } else { "no" };
+        table.push(line(channel.channel.as_str(), on_air, channel.needs));
+    }
+    text.push_str(&columns(&table, ""));
+    let mut table = vec![heads(["STREAM CLASS", "MORE", "CORES", "MEMORY", "DISK/S"])];
+    for class in &capacity.classes {
+        table.push(line(&class.stream_class, &class.more.to_string(), class.needs));
+    }
+    text.push('\n');
+    text.push_str(&columns(&table, ""));
+    let measured = if capacity.measured {
+        "costs were measured on this box"
+    } else {
+        "costs are those of the shipped profiles; measure them with uplink-worker --probe --measure-cost"
+    };
+    let _ = writeln!(text, "\n{measured}");
+    text
+}
+
+fn heads(heads: [&str; 5]) -> Vec<String> {
+    heads.map(str::to_owned).to_vec()
+}
+
+fn line(name: &str, second: &str, needs: Resources) -> Vec<String> {
+    let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    let (memory, disk) = (megabytes(needs.memory_bytes), megabytes(needs.disk_bytes_per_second));
+    vec![name.to_owned(), second.to_owned(), format!("{:.2}", needs.cores), memory, disk]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ChannelNeeds, ClassFit};
+
+    #[test]
+    fn it_reads_like_this() {
+        let needs = Resources { cores: 0.31, memory_bytes: 214_300_000, disk_bytes_per_second: 1_400_000 };
+        let room = Resources { cores: 2.0, memory_bytes: 3_500_000_000, disk_bytes_per_second: 40_000_000 };
+        let channels = vec![ChannelNeeds { channel: "demo".parse().unwrap(), on_air: true, needs }];
+        let classes = vec![ClassFit { stream_class: "talk-720p30".into(), needs, more: 5 }];
+        let text = report(&CapacityStatus { room, taken: needs, channels, classes, measured: false });
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "room   2.00 cores, 3.5 GB of memory, 40.0 MB a second of disk");
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(lines[4]), ["demo", "yes", "0.31", "214.3", "MB", "1.4", "MB"]);
+        assert_eq!(words(lines[7])[..3], ["talk-720p30", "5", "0.31"]);
+    }
+}

@@ -1,0 +1,164 @@
+//! Several languages from source to origin, and sound that is set while on air.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::delivered::{multivariant, named, newest, object, playable, probe};
+use crate::rig::{PLAIN, Rig, skip};
+
+/// The rig's stream class with two languages.
+fn two_languages() -> String {
+    let class = include_str!("rig.toml").replace("name = \"rig\"", "name = \"two\"");
+    let audio = "[[audio]]\nid = \"original\"\nname = \"Original\"\nlanguage = \"de\"\nbitrate = \"48k\"\nmap = [\"1\", \"2\"]\n\n\
+                 [[audio]]\nid = \"english\"\nname = \"English\"\nlanguage = \"en\"\nbitrate = \"48k\"\nmap = [\"3\", \"4\"]\n\n";
+    let (head, rest) = class.split_once("[[audio]]").unwrap();
+    let policy = &rest[rest.find("[audio_policy]").unwrap()..];
+    let policy = policy.replace("channels = 2", "channels = 4").replace("\"stereo\"", "\"pairs\"");
+    format!("{head}{audio}{policy}")
+}
+
+/// A picture with 300 and 500 Hz in the first pair, 700 and 900 Hz in the second.
+fn make_clip(rig: &Rig) {
+    let tones = "aevalsrc=0.3*sin(600*PI*t)|0.3*sin(1000*PI*t)|0.3*sin(1400*PI*t)|0.3*sin(1800*PI*t):c=4.0:s=48000";
+    let made = Command::new("timeout")
+        .args(["60", "ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"])
+        .args(["-f", "lavfi", "-i", tones, "-t", "20", "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "pcm_s16le"])
+        .arg(rig.path("booth.mkv"))
+        .status();
+    assert!(made.expect("ffmpeg is installed (packaging/install-dependencies test)").success());
+}
+
+/// The loudest of the four tones in each channel of `file`, hertz.
+fn tones(file: &Path) -> Vec<u32> {
+    let out = Command::new("timeout")
+        .args(["60", "ffmpeg", "-nostdin", "-v", "error", "-i"])
+        .arg(file)
+        .args(["-f", "f32le", "-"])
+        .output()
+        .unwrap();
+    let samples: Vec<f32> = out.stdout.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    let power = |channel: usize, hertz: u32| {
+        let sound = samples.iter().skip(channel).step_by(2).enumerate();
+        let angle = |n: usize| n as f64 * f64::from(hertz) * std::f64::consts::TAU / 48_000.0;
+        let (re, im) = sound.fold((0.0, 0.0), |(re, im), (n, sample)| {
+            (re + f64::from(*sample) * angle(n).cos(), im + f64::from(*sample) * angle(n).sin())
+        });
+        re * re + im * im
+    };
+    let loudest =
+        |channel| [300, 500, 700, 900].into_iter().max_by(|a, b| power(channel, *a).total_cmp(&power(channel, *b)));
+    [0, 1].map(|channel| loudest(channel).unwrap()).to_vec()
+}
+
+#[test]
+fn two_languages_reach_the_origin_each_in_its_rendition() {
+    let mut rig = Rig::new(&[("a", PLAIN)]);
+    make_clip(&rig);
+    std::fs::write(rig.path("pipelines/two.toml"), two_languages()).unwrap();
+    rig.edit(|text| {
+        let booth = "[sources.booth]\nkind = \"file\"\npath = \"booth.mkv\"\n[destinations.origin]";
+        let text =
+            text.replace("[destinations.origin]", booth).replace("stream_class = \"rig\"", "stream_class = \"two\"");
+        text.replace("sources = [\"test\"]", "sources = [\"booth\"]")
+    });
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    rig.until("both renditions are listed", || multivariant(&rig, "a").alternatives.len() == 2);
+    let told: Vec<_> = multivariant(&rig, "a")
+        .alternatives
+        .into_iter()
+        .map(|one| (one.name, one.language, one.default, one.channels.map(|channels| channels.to_string())))
+        .collect();
+    let row = |name: &str, language: &str, default| {
+        (name.to_owned(), Some(language.to_owned()), default, Some("2".to_owned()))
+    };
+    assert_eq!(told, [row("Original", "de", true), row("English", "en", false)]);
+    for (rendition, heard) in [("original", [300, 500]), ("english", [700, 900])] {
+        let from = newest(&rig, "a", rendition);
+        rig.until("a whole segment", || !named(&rig, "a", rendition, from + 1).is_empty());
+        let (number, init) = named(&rig, "a", rendition, from + 1).remove(0);
+        let file = playable(&rig, "a", rendition, number, &init);
+        assert_eq!(probe(&file)["channels"], 2);
+        assert_eq!(tones(&file), heard, "{rendition}");
+    }
+    let mixes = rig.report("a").program.loudness;
+    assert_eq!(mixes.iter().map(|mix| mix.channels.clone()).collect::<Vec<_>>(), [[1, 2], [3, 4]]);
+    read_by_hls_parser(&rig);
+}
+
+#[test]
+fn a_channel_of_sound_alone_is_delivered() {
+    let mut rig = Rig::new(&[("a", PLAIN)]);
+    let class = include_str!("rig.toml").replace("min = \"500k\"", "min = \"10k\"");
+    let (head, rest) = class.split_once("[[video]]").unwrap();
+    let sound = &rest[rest.find("[[audio]]").unwrap()..];
+    std::fs::write(rig.path("pipelines/rig.toml"), format!("video = []\n{head}{sound}")).unwrap();
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    let from = newest(&rig, "a", "sound");
+    rig.until("three more segments", || named(&rig, "a", "sound", from + 1).len() >= 3);
+    let variants = multivariant(&rig, "a").variants;
+    let told: Vec<_> = variants.iter().map(|variant| (variant.uri.as_str(), variant.codecs.as_deref())).collect();
+    assert_eq!(told, [("sound/media.m3u8", Some("mp4a.40.2"))]);
+    let (number, init) = named(&rig, "a", "sound", from + 1).remove(0);
+    assert_eq!(probe(&playable(&rig, "a", "sound", number, &init))["codec_name"], "aac");
+    assert_eq!(rig.channel("a").health.code, "ok");
+}
+
+/// What npm's hls-parser makes of the multivariant playlist.
+fn read_by_hls_parser(rig: &Rig) {
+    let web_ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("web-ui");
+    let modules = ["hls-parser"].iter().all(|name| web_ui.join("node_modules").join(name).is_dir());
+    if !modules {
+        return skip("hls-parser: the packages of web-ui are not installed (`npm install` there)");
+    }
+    let url = format!("http://{}/live/a/multivariant.m3u8", rig.origin);
+    let out = Command::new("timeout")
+        .args(["30", "node", "tests/playlist.mjs", &url])
+        .current_dir(web_ui)
+        .output()
+        .expect("node is installed (packaging/install-dependencies test)");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let read: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let row = |name: &str, language: &str, default: bool, uri: &str| json!({ "name": name, "language": language, "isDefault": default, "channels": "2", "uri": uri });
+    let wanted =
+        [row("Original", "de", true, "original/media.m3u8"), row("English", "en", false, "english/media.m3u8")];
+    assert_eq!(read, json!(wanted));
+}
+
+#[test]
+fn sound_is_set_and_measured_on_air_and_stays_set_over_a_dead_worker() {
+    let rig = Rig::on_air(&[("a", PLAIN)]);
+    let set = |body: Value| rig.post("/api/v1/channels/a/set", &body);
+    let muted = set(json!({ "set": "sound", "source": "test", "mute": true }));
+    assert_eq!(muted.status, 200, "{}", muted.text());
+    assert!(muted.json()["acted"]["frame"].is_u64(), "{}", muted.text());
+    assert_eq!(set(json!({ "set": "sound", "source": "nobody", "mute": true })).status, 422);
+    assert_eq!(set(json!({ "set": "sound", "gain_db": 99 })).status, 422);
+    rig.wait_channel("a", "silence is a fault", |channel| channel.health.code == "silence");
+    rig.wait_event("silence_began", Some("a"));
+
+    let worker = rig.worker("a");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(worker as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
+    rig.wait_channel("a", "another worker", |channel| channel.worker.as_ref().is_some_and(|w| w.pid != worker));
+    rig.wait_channel("a", "silence again", |channel| channel.health.code == "silence");
+    assert_eq!(set(json!({ "set": "sound_as_configured", "source": "test" })).status, 200);
+    rig.wait_channel("a", "sound again", |channel| {
+        let report = channel.report.as_ref();
+        report.is_some_and(|report| report.program.sound_states.iter().all(|state| !state.active))
+    });
+
+    let since = rig.report("a").program.loudness[0].since;
+    let restarted = rig.post("/api/v1/channels/a/loudness/restart", &json!({}));
+    assert_eq!(restarted.status, 200, "{}", restarted.text());
+    rig.until("the loudness is measured anew", || rig.report("a").program.loudness[0].since > since);
+    let metrics = String::from_utf8(crate::http::get(rig.api, "/metrics").unwrap().body).unwrap();
+    for name in ["loudness_short_term_lufs{channel=\"a\",mix=\"1-2\"}", "channel_sound_faults_total{channel=\"a\""] {
+        assert!(metrics.contains(name), "no {name} in {metrics}");
+    }
+    assert!(!object(&rig, "a/multivariant.m3u8").is_empty());
+}
