@@ -23,8 +23,11 @@ pub(super) async fn watch(root: PathBuf, journal: Journal) {
     if let Err(error) = &uevents {
         tracing::info!(%error, "the kernel tells nothing of devices here: they are looked for once a second");
     }
-    let mut uevents = uevents.ok();
-    let Some(mut known) = look(&root).await else { return };
+    follow(&root, &journal, uevents.ok()).await;
+}
+
+async fn follow(root: &Path, journal: &Journal, mut uevents: Option<Uevents>) {
+    let Some(mut known) = look(root).await else { return };
     loop {
         match &uevents {
             // What udev adds comes later than what the kernel says, and no more than a look is lost if it does not come.
@@ -38,7 +41,7 @@ pub(super) async fn watch(root: PathBuf, journal: Journal) {
             },
             None => tokio::time::sleep(POLL).await,
         }
-        let Some(current) = look(&root).await else { return };
+        let Some(current) = look(root).await else { return };
         news(&known, &current).into_iter().for_each(|event| journal.tell(event));
         known = current;
     }
@@ -140,7 +143,8 @@ mod tests {
         let recorder = std::sync::Arc::new(crate::telemetry::Recorder::new(Box::new(|_| {})));
         let journal = Journal::new(recorder);
         let mut events = journal.events().subscribe();
-        let watching = tokio::spawn(watch(root.path().to_owned(), journal));
+        let place = root.path().to_owned();
+        let watching = tokio::spawn(async move { follow(&place, &journal, None).await });
         // Until it has looked for the first time, what is there is nothing new: so more and more is put there.
         let told = async {
             for number in 0.. {
