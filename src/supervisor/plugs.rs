@@ -19,32 +19,38 @@ const SETTLE: Duration = Duration::from_millis(100);
 
 /// Watches until it is dropped.
 pub(super) async fn watch(root: PathBuf, journal: Journal) {
-    let uevents = Uevents::listen();
-    if let Err(error) = &uevents {
-        tracing::info!(%error, "the kernel tells nothing of devices here: they are looked for once a second");
-    }
-    follow(&root, &journal, uevents.ok()).await;
+    let uevents = Uevents::listen()
+        .inspect_err(|error| tracing::info!(%error, "devices are looked for once a second: the kernel tells nothing"))
+        .ok();
+    follow(&root, &journal, uevents).await;
 }
 
 async fn follow(root: &Path, journal: &Journal, mut uevents: Option<Uevents>) {
     let Some(mut known) = look(root).await else { return };
     loop {
-        match &uevents {
-            // What udev adds comes later than what the kernel says, and no more than a look is lost if it does not come.
-            Some(told) => match tokio::time::timeout(POLL * 10, told.changed(&SUBSYSTEMS)).await {
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, "the kernel tells nothing of devices any more");
-                    uevents = None;
-                }
-                Ok(Ok(())) => tokio::time::sleep(SETTLE).await,
-                Err(_) => {}
-            },
-            None => tokio::time::sleep(POLL).await,
-        }
+        uevents = something_changed(uevents).await;
         let Some(current) = look(root).await else { return };
         news(&known, &current).into_iter().for_each(|event| journal.tell(event));
         known = current;
     }
+}
+
+/// Waits until a look is worth it; the same again to wait on, if it still tells.
+async fn something_changed(uevents: Option<Uevents>) -> Option<Uevents> {
+    let Some(told) = uevents else {
+        tokio::time::sleep(POLL).await;
+        return None;
+    };
+    // What udev adds comes later than what the kernel says, and no more than a look is lost if it does not come.
+    match tokio::time::timeout(POLL * 10, told.changed(&SUBSYSTEMS)).await {
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the kernel tells nothing of devices any more");
+            return None;
+        }
+        Ok(Ok(())) => tokio::time::sleep(SETTLE).await,
+        Err(_) => {}
+    }
+    Some(told)
 }
 
 /// Reading may block; none while the daemon ends.

@@ -261,79 +261,72 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
     let client = Client::new(&arguments.api)?;
     let json = arguments.json;
     match &arguments.verb {
-        Verb::Check { .. } | Verb::GuestLink { .. } => Ok(String::new()),
         Verb::Status { channel: None } => {
             let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
             Ok(if json { text } else { report::appliance(&status) })
         }
         Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
-        verb @ (Verb::Start { .. } | Verb::Capacity | Verb::Bitrate { .. }) => burden(&client, verb, json).await,
-        Verb::Stop { channel } => command(&client, &format!("channels/{channel}/stop"), None, json).await,
-        Verb::Slate { channel } => command(&client, &format!("channels/{channel}/slate"), None, json).await,
-        Verb::Release { channel } => command(&client, &format!("channels/{channel}/release"), None, json).await,
-        Verb::Take { channel, source, dissolve, at } => {
-            let transition = dissolve.map(|millis| serde_json::json!({ "kind": "dissolve", "duration_ms": millis }));
-            let transition = transition.unwrap_or_else(|| serde_json::json!({}));
-            let body = serde_json::json!({ "source": source, "transition": transition, "at": at });
-            command(&client, &format!("channels/{channel}/take"), Some(body), json).await
-        }
-        Verb::Preview { channel, source } => {
-            let body = serde_json::json!({ "source": source });
-            command(&client, &format!("channels/{channel}/preview"), Some(body), json).await
-        }
-        Verb::CancelTake { channel, take } => {
-            let body = serde_json::json!({ "take": take });
-            command(&client, &format!("channels/{channel}/cancel"), Some(body), json).await
-        }
-        Verb::SlateText { channel, text } => {
-            let body = serde_json::json!({ "set": "slate_text", "text": text });
-            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
-        }
-        Verb::Sound { channel, source, gain_db, mute, delay_ms, as_configured } => {
-            let body = if *as_configured {
-                serde_json::json!({ "set": "sound_as_configured", "source": source })
-            } else {
-                serde_json::json!({
-                    "set": "sound", "source": source, "gain_db": gain_db, "mute": mute, "delay_ms": delay_ms
-                })
-            };
-            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
-        }
-        Verb::LoudnessRestart { channel } => {
-            command(&client, &format!("channels/{channel}/loudness/restart"), None, json).await
-        }
-        Verb::SlateSet(slate) => {
-            command(&client, &format!("channels/{}/set", slate.channel), Some(slate.body()?), json).await
-        }
-        Verb::Overlay(overlay) => {
-            command(&client, &format!("channels/{}/set", overlay.channel), Some(overlay.body()?), json).await
-        }
+        Verb::Capacity => room(&client, json).await,
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Devices => {
             let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
             Ok(if json { text } else { devices::list(&found) })
         }
-        Verb::Reload => command(&client, "config/reload", None, json).await,
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
+        verb => match request(verb)? {
+            Some((path, body)) => command(&client, &path, body, json).await,
+            None => Ok(String::new()),
+        },
     }
 }
 
-/// What has to do with how much the box carries.
-async fn burden(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
-    match verb {
-        Verb::Start { channel, force } => start(client, channel, *force, json).await,
-        Verb::Bitrate { channel, rendition, bitrate } => {
-            let body = serde_json::json!({ "set": "bit_rate", "rendition": rendition, "bitrate": bitrate });
-            command(client, &format!("channels/{channel}/set"), Some(body), json).await
+/// What a verb that commands asks of the API: address and body. None for a verb that asks nothing.
+fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, Failure> {
+    let set = |channel: &ChannelId, body: serde_json::Value| (format!("channels/{channel}/set"), Some(body));
+    Ok(Some(match verb {
+        Verb::Start { channel, force: true } => (format!("channels/{channel}/start?force=true"), None),
+        Verb::Start { channel, force: false } => (format!("channels/{channel}/start"), None),
+        Verb::Stop { channel } => (format!("channels/{channel}/stop"), None),
+        Verb::Slate { channel } => (format!("channels/{channel}/slate"), None),
+        Verb::Release { channel } => (format!("channels/{channel}/release"), None),
+        Verb::Take { channel, source, dissolve, at } => {
+            let transition = dissolve.map(|millis| serde_json::json!({ "kind": "dissolve", "duration_ms": millis }));
+            let transition = transition.unwrap_or_else(|| serde_json::json!({}));
+            let body = serde_json::json!({ "source": source, "transition": transition, "at": at });
+            (format!("channels/{channel}/take"), Some(body))
         }
-        _ => room(client, json).await,
-    }
-}
-
-async fn start(client: &Client, channel: &ChannelId, force: bool, json: bool) -> Result<String, Failure> {
-    let force = if force { "?force=true" } else { "" };
-    command(client, &format!("channels/{channel}/start{force}"), None, json).await
+        Verb::Preview { channel, source } => {
+            (format!("channels/{channel}/preview"), Some(serde_json::json!({ "source": source })))
+        }
+        Verb::CancelTake { channel, take } => {
+            (format!("channels/{channel}/cancel"), Some(serde_json::json!({ "take": take })))
+        }
+        Verb::Bitrate { channel, rendition, bitrate } => {
+            set(channel, serde_json::json!({ "set": "bit_rate", "rendition": rendition, "bitrate": bitrate }))
+        }
+        Verb::SlateText { channel, text } => set(channel, serde_json::json!({ "set": "slate_text", "text": text })),
+        Verb::Sound { channel, source, as_configured: true, .. } => {
+            set(channel, serde_json::json!({ "set": "sound_as_configured", "source": source }))
+        }
+        Verb::Sound { channel, source, gain_db, mute, delay_ms, as_configured: false } => set(
+            channel,
+            serde_json::json!({
+                "set": "sound", "source": source, "gain_db": gain_db, "mute": mute, "delay_ms": delay_ms
+            }),
+        ),
+        Verb::LoudnessRestart { channel } => (format!("channels/{channel}/loudness/restart"), None),
+        Verb::SlateSet(slate) => set(&slate.channel, slate.body()?),
+        Verb::Overlay(overlay) => set(&overlay.channel, overlay.body()?),
+        Verb::Reload => ("config/reload".to_owned(), None),
+        Verb::Check { .. }
+        | Verb::GuestLink { .. }
+        | Verb::Status { .. }
+        | Verb::Capacity
+        | Verb::Image { .. }
+        | Verb::Devices
+        | Verb::Events { .. } => return Ok(None),
+    }))
 }
 
 async fn room(client: &Client, json: bool) -> Result<String, Failure> {

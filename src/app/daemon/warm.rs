@@ -22,19 +22,23 @@ pub(super) async fn registry(place: &Place) {
 }
 
 async fn look(worker: &Path) {
+    if let Err(reason) = probe(worker).await {
+        tracing::warn!(reason, "the worker could not look at the plugins of this box");
+    }
+}
+
+async fn probe(worker: &Path) -> Result<(), String> {
     let mut command = Command::new(worker);
     command.arg("--probe").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] {
         command.env_remove(name);
     }
-    let ended = match command.spawn() {
-        Ok(mut child) => tokio::time::timeout(WITHIN, child.wait()).await,
-        Err(error) => return tracing::warn!(%error, "the worker cannot be run to look at the plugins of this box"),
-    };
-    match ended {
-        Ok(Ok(status)) if status.success() => {}
-        Ok(ended) => tracing::warn!(?ended, "the worker could not look at the plugins of this box"),
-        Err(_) => tracing::warn!("looking at the plugins of this box took more than {WITHIN:?}, and was given up"),
+    let mut child = command.spawn().map_err(|error| format!("it cannot be run: {error}"))?;
+    match tokio::time::timeout(WITHIN, child.wait()).await {
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(status.to_string()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("it took more than {WITHIN:?}")),
     }
 }
 
