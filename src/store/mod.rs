@@ -69,7 +69,7 @@ impl Store {
 
     /// Keeps the orders of `channel`. Returns at once.
     pub fn save(&self, channel: &ChannelId, orders: Orders) {
-        self.put(Job::Save(channel.clone(), orders));
+        self.put(Job::Save(channel.clone(), Box::new(orders)));
     }
 
     /// Appends to the as-run log. Returns at once.

@@ -17,7 +17,7 @@ type Notice = Box<dyn Fn(Event) + Send>;
 /// What the thread is asked for.
 #[derive(Debug)]
 pub(super) enum Job {
-    Save(ChannelId, Orders),
+    Save(ChannelId, Box<Orders>),
     Append(Box<Event>),
     Read(u32, oneshot::Sender<Vec<Event>>),
     Flush(oneshot::Sender<()>),
@@ -58,7 +58,7 @@ impl Keeper {
         while let Ok(job) = jobs.recv() {
             match job {
                 Job::Save(channel, orders) => {
-                    self.orders.insert(channel, orders);
+                    self.orders.insert(channel, *orders);
                     self.unsaved = true;
                     self.write(|_| Ok(()));
                 }

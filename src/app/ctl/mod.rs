@@ -260,8 +260,22 @@ fn say(text: &str) -> bool {
 async fn perform(arguments: &Arguments) -> Result<String, Failure> {
     let client = Client::new(&arguments.api)?;
     let json = arguments.json;
+    if let Some((path, body)) = adjust(&arguments.verb)? {
+        return command(&client, &path, body, json).await;
+    }
     match &arguments.verb {
-        Verb::Check { .. } | Verb::GuestLink { .. } => Ok(String::new()),
+        // Done by `run`, or above.
+        Verb::Check { .. }
+        | Verb::GuestLink { .. }
+        | Verb::Take { .. }
+        | Verb::Preview { .. }
+        | Verb::CancelTake { .. }
+        | Verb::Bitrate { .. }
+        | Verb::SlateText { .. }
+        | Verb::Sound { .. }
+        | Verb::LoudnessRestart { .. }
+        | Verb::SlateSet(_)
+        | Verb::Overlay(_) => Ok(String::new()),
         Verb::Status { channel: None } => {
             let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
             Ok(if json { text } else { report::appliance(&status) })
@@ -272,47 +286,6 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Stop { channel } => command(&client, &format!("channels/{channel}/stop"), None, json).await,
         Verb::Slate { channel } => command(&client, &format!("channels/{channel}/slate"), None, json).await,
         Verb::Release { channel } => command(&client, &format!("channels/{channel}/release"), None, json).await,
-        Verb::Take { channel, source, dissolve, at } => {
-            let transition = dissolve.map(|millis| serde_json::json!({ "kind": "dissolve", "duration_ms": millis }));
-            let transition = transition.unwrap_or_else(|| serde_json::json!({}));
-            let body = serde_json::json!({ "source": source, "transition": transition, "at": at });
-            command(&client, &format!("channels/{channel}/take"), Some(body), json).await
-        }
-        Verb::Preview { channel, source } => {
-            let body = serde_json::json!({ "source": source });
-            command(&client, &format!("channels/{channel}/preview"), Some(body), json).await
-        }
-        Verb::CancelTake { channel, take } => {
-            let body = serde_json::json!({ "take": take });
-            command(&client, &format!("channels/{channel}/cancel"), Some(body), json).await
-        }
-        Verb::Bitrate { channel, rendition, bitrate } => {
-            let body = serde_json::json!({ "set": "bit_rate", "rendition": rendition, "bitrate": bitrate });
-            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
-        }
-        Verb::SlateText { channel, text } => {
-            let body = serde_json::json!({ "set": "slate_text", "text": text });
-            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
-        }
-        Verb::Sound { channel, source, gain_db, mute, delay_ms, as_configured } => {
-            let body = if *as_configured {
-                serde_json::json!({ "set": "sound_as_configured", "source": source })
-            } else {
-                serde_json::json!({
-                    "set": "sound", "source": source, "gain_db": gain_db, "mute": mute, "delay_ms": delay_ms
-                })
-            };
-            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
-        }
-        Verb::LoudnessRestart { channel } => {
-            command(&client, &format!("channels/{channel}/loudness/restart"), None, json).await
-        }
-        Verb::SlateSet(slate) => {
-            command(&client, &format!("channels/{}/set", slate.channel), Some(slate.body()?), json).await
-        }
-        Verb::Overlay(overlay) => {
-            command(&client, &format!("channels/{}/set", overlay.channel), Some(overlay.body()?), json).await
-        }
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Devices => {
             let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
@@ -322,6 +295,39 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
     }
+}
+
+/// The address and the body of what is asked of a channel that is up; none for other verbs.
+fn adjust(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, Failure> {
+    let (channel, what, body) = match verb {
+        Verb::Take { channel, source, dissolve, at } => {
+            let transition = dissolve.map(|millis| serde_json::json!({ "kind": "dissolve", "duration_ms": millis }));
+            let transition = transition.unwrap_or_else(|| serde_json::json!({}));
+            let body = serde_json::json!({ "source": source, "transition": transition, "at": at });
+            (channel, "take", body)
+        }
+        Verb::Preview { channel, source } => (channel, "preview", serde_json::json!({ "source": source })),
+        Verb::CancelTake { channel, take } => (channel, "cancel", serde_json::json!({ "take": take })),
+        Verb::Bitrate { channel, rendition, bitrate } => {
+            let body = serde_json::json!({ "set": "bit_rate", "rendition": rendition, "bitrate": bitrate });
+            (channel, "set", body)
+        }
+        Verb::SlateText { channel, text } => (channel, "set", serde_json::json!({ "set": "slate_text", "text": text })),
+        Verb::Sound { channel, source, as_configured: true, .. } => {
+            (channel, "set", serde_json::json!({ "set": "sound_as_configured", "source": source }))
+        }
+        Verb::Sound { channel, source, gain_db, mute, delay_ms, .. } => {
+            let body = serde_json::json!({
+                "set": "sound", "source": source, "gain_db": gain_db, "mute": mute, "delay_ms": delay_ms
+            });
+            (channel, "set", body)
+        }
+        Verb::LoudnessRestart { channel } => return Ok(Some((format!("channels/{channel}/loudness/restart"), None))),
+        Verb::SlateSet(slate) => (&slate.channel, "set", slate.body()?),
+        Verb::Overlay(overlay) => (&overlay.channel, "set", overlay.body()?),
+        _ => return Ok(None),
+    };
+    Ok(Some((format!("channels/{channel}/{what}"), Some(body))))
 }
 
 async fn start(client: &Client, channel: &ChannelId, force: bool, json: bool) -> Result<String, Failure> {
