@@ -183,6 +183,13 @@ enum Verb {
         /// The channel's id.
         channel: ChannelId,
     },
+    /// Insert captions (CEA-608, CC1); without a text they are taken off the screen.
+    Captions {
+        /// The channel's id.
+        channel: ChannelId,
+        /// One or more lines.
+        text: Option<String>,
+    },
     /// Set the whole slate: words, image, count-down; what is not given is as configured.
     SlateSet(graphics::SlateSet),
     /// Lay a logo, a text, a lower third, a clock or timecode over the program.
@@ -301,6 +308,10 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         }
         Verb::LoudnessRestart { channel } => {
             command(&client, &format!("channels/{channel}/loudness/restart"), None, json).await
+        }
+        Verb::Captions { channel, text } => {
+            let body = serde_json::json!({ "text": text });
+            command(&client, &format!("channels/{channel}/captions"), Some(body), json).await
         }
         Verb::SlateSet(slate) => {
             command(&client, &format!("channels/{}/set", slate.channel), Some(slate.body()?), json).await
