@@ -292,10 +292,25 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             let body = serde_json::json!({ "take": take });
             command(&client, &format!("channels/{channel}/cancel"), Some(body), json).await
         }
-        Verb::SlateText { channel, text } => {
-            let body = serde_json::json!({ "set": "slate_text", "text": text });
-            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
+        verb @ (Verb::Sound { .. } | Verb::LoudnessRestart { .. }) => heard(&client, verb, json).await,
+        verb @ (Verb::Captions { .. }
+        | Verb::SlateText { .. }
+        | Verb::SlateSet(_)
+        | Verb::Overlay(_)
+        | Verb::Image { .. }) => drawn(&client, verb, json).await,
+        Verb::Devices => {
+            let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
+            Ok(if json { text } else { devices::list(&found) })
         }
+        Verb::Reload => command(&client, "config/reload", None, json).await,
+        Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
+        Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
+    }
+}
+
+/// What has to do with sound.
+async fn heard(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
+    match verb {
         Verb::Sound { channel, source, gain_db, mute, delay_ms, as_configured } => {
             let body = if *as_configured {
                 serde_json::json!({ "set": "sound_as_configured", "source": source })
@@ -304,29 +319,34 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
                     "set": "sound", "source": source, "gain_db": gain_db, "mute": mute, "delay_ms": delay_ms
                 })
             };
-            command(&client, &format!("channels/{channel}/set"), Some(body), json).await
+            command(client, &format!("channels/{channel}/set"), Some(body), json).await
         }
         Verb::LoudnessRestart { channel } => {
-            command(&client, &format!("channels/{channel}/loudness/restart"), None, json).await
+            command(client, &format!("channels/{channel}/loudness/restart"), None, json).await
         }
+        _ => Ok(String::new()),
+    }
+}
+
+/// What is laid over the picture or goes with it.
+async fn drawn(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
+    match verb {
         Verb::Captions { channel, text } => {
             let body = serde_json::json!({ "text": text });
-            command(&client, &format!("channels/{channel}/captions"), Some(body), json).await
+            command(client, &format!("channels/{channel}/captions"), Some(body), json).await
+        }
+        Verb::SlateText { channel, text } => {
+            let body = serde_json::json!({ "set": "slate_text", "text": text });
+            command(client, &format!("channels/{channel}/set"), Some(body), json).await
         }
         Verb::SlateSet(slate) => {
-            command(&client, &format!("channels/{}/set", slate.channel), Some(slate.body()?), json).await
+            command(client, &format!("channels/{}/set", slate.channel), Some(slate.body()?), json).await
         }
         Verb::Overlay(overlay) => {
-            command(&client, &format!("channels/{}/set", overlay.channel), Some(overlay.body()?), json).await
+            command(client, &format!("channels/{}/set", overlay.channel), Some(overlay.body()?), json).await
         }
-        Verb::Image { verb } => graphics::image(&client, verb, json).await,
-        Verb::Devices => {
-            let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
-            Ok(if json { text } else { devices::list(&found) })
-        }
-        Verb::Reload => command(&client, "config/reload", None, json).await,
-        Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
-        Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
+        Verb::Image { verb } => graphics::image(client, verb, json).await,
+        _ => Ok(String::new()),
     }
 }
 
