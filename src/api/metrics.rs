@@ -9,12 +9,12 @@ use axum::response::{IntoResponse, Response};
 use super::problem::Problem;
 use super::routes::{Api, STREAMS};
 use super::sheet::{Labels, Sheet, spelled};
-use crate::model::Health;
 use crate::model::sound::{Loudness, SoundState};
 use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelState, ChannelStatus, DestinationState, DestinationStatus, ProgramStatus,
     RenditionStatus, Showing, SourceState, SourceStatus, SpoolStatus, WorkerReport,
 };
+use crate::model::{Health, InputState};
 
 const HEALTHS: &[Health] = &[Health::Inactive, Health::Healthy, Health::PartiallyHealthy, Health::Unhealthy];
 const CHANNEL_STATES: &[ChannelState] = &[
@@ -139,6 +139,9 @@ fn sources(sheet: &mut Sheet, status: &ApplianceStatus) {
     sheet.words(("source_state", "Where the source stands"), "state", SOURCE_STATES, rows().map(|(l, s)| (l, s.state)));
     let healths = rows().map(|(labels, source)| (labels, source.health.health));
     sheet.words(("source_health", "Health of the source"), "health", HEALTHS, healths);
+    let inputs = rows().filter_map(|(labels, source)| Some((labels, source.input.as_ref()?.state)));
+    let help = "What the capture device of the source says of the signal at its input";
+    sheet.words(("source_input", help), "state", InputState::ALL, inputs);
     sheet.counter("source_frames", "Frames that arrived", each(|s| s.frames));
     sheet.counter("source_late_frames", "Frames that arrived too late to be shown", each(|s| s.late));
     sheet.counter("source_connects", "Times the source was opened", each(|s| s.connects));

@@ -44,7 +44,7 @@ fn report(profiles: &Profiles, measure: bool) -> Value {
     let capture = found.capture.iter().map(|device| {
         let card = profiles.card_for_driver(&device.driver);
         json!({
-            "node": device.node, "name": device.name, "driver": device.driver, "sound": device.sound,
+            "node": device.node, "names": device.names, "name": device.name, "driver": device.driver, "sound": device.sound,
             "card": card.map(|card| json!({
                 "name": card.name, "connectors": card.connectors, "formats": card.formats, "quirks": card.quirks,
             })),

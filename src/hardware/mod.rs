@@ -77,6 +77,9 @@ fn names_in(directory: &Path) -> Vec<String> {
 }
 
 #[cfg(test)]
+mod identity_tests;
+
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;

@@ -19,13 +19,17 @@ const SETTLE: Duration = Duration::from_millis(100);
 
 /// Watches until it is dropped.
 pub(super) async fn watch(root: PathBuf, journal: Journal) {
-    let mut uevents = Uevents::listen()
+    let uevents = Uevents::listen()
         .inspect_err(|error| tracing::info!(%error, "devices are looked for once a second: the kernel tells nothing"))
         .ok();
-    let Some(mut known) = look(&root).await else { return };
+    follow(&root, &journal, uevents).await;
+}
+
+async fn follow(root: &Path, journal: &Journal, mut uevents: Option<Uevents>) {
+    let Some(mut known) = look(root).await else { return };
     loop {
         uevents = something_changed(uevents).await;
-        let Some(current) = look(&root).await else { return };
+        let Some(current) = look(root).await else { return };
         news(&known, &current).into_iter().for_each(|event| journal.tell(event));
         known = current;
     }
@@ -145,7 +149,8 @@ mod tests {
         let recorder = std::sync::Arc::new(crate::telemetry::Recorder::new(Box::new(|_| {})));
         let journal = Journal::new(recorder);
         let mut events = journal.events().subscribe();
-        let watching = tokio::spawn(watch(root.path().to_owned(), journal));
+        let place = root.path().to_owned();
+        let watching = tokio::spawn(async move { follow(&place, &journal, None).await });
         // Until it has looked for the first time, what is there is nothing new: so more and more is put there.
         let told = async {
             for number in 0.. {

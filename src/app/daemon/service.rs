@@ -44,11 +44,8 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let served = tokio::spawn(api::serve(listener, handle.clone(), async {
         let _ = closing.await;
     }));
-    warm::registry(place).await;
-    supervisor.begin();
     tracing::info!("API and panel: http://{address}");
-    Service.ready();
-    let result = attend(supervisor, &handle, signals, notices).await;
+    let result = attend(supervisor, &handle, signals, notices, warm::registry(place)).await;
     drop(close);
     let _ = tokio::time::timeout(API_WITHIN, served).await;
     result
@@ -63,14 +60,16 @@ fn records(place: &Place) -> (Records, mpsc::UnboundedReceiver<Event>) {
     (Records { store, orders, recorder }, notices)
 }
 
-/// Answers signals until all channels are off air.
+/// Takes up the work once all is `warm`, and answers signals until all channels are off air.
 async fn attend(
     mut supervisor: Supervisor,
     handle: &Handle,
     mut signals: Signals,
     mut notices: mpsc::UnboundedReceiver<Event>,
+    warm: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
-    let mut stopping = false;
+    let (mut stopping, mut begun) = (false, false);
+    let mut warm = Box::pin(warm);
     // The supervisor ends in time by itself; this is for the day when it does not.
     let mut limit = Box::pin(tokio::time::sleep(Duration::MAX));
     let mut watchdog = Service.watchdog_period().map(tokio::time::interval);
@@ -89,6 +88,11 @@ async fn attend(
                 }
                 Asked::Stop => supervisor.hurry(),
             },
+            () = &mut warm, if !begun => {
+                begun = true;
+                supervisor.begin();
+                Service.ready();
+            }
             Some(event) = notices.recv() => supervisor.tell(event),
             () = &mut limit, if stopping => return Err(Failure::Ended),
             () = tick(watchdog.as_mut()) => Service.alive(),
