@@ -11,9 +11,6 @@ DEMO := target/demo
 # Debian release in the virtual machine of `make test-vm`.
 SUITE ?= bookworm
 
-# Arguments of the benchmark, such as FIGURES='--only encode-cost'.
-FIGURES ?=
-
 .PHONY: help run test test-vm bench lint check format clean
 
 help: ## What can be made

@@ -13,9 +13,14 @@ fn texts(output: &Output) -> (String, String) {
 
 #[test]
 fn wrong_usage_is_2_and_names_the_right_one() {
-    for wrong in
-        [&[][..], &["statsu"], &["start"], &["take", "demo"], &["start", "NOT A SLUG"], &["--api", "x", "status"]]
-    {
+    for wrong in [
+        &[][..],
+        &["statsu"],
+        &["start"],
+        &["cancel-take", "demo"],
+        &["start", "NOT A SLUG"],
+        &["--api", "x", "status"],
+    ] {
         let output = uplinkctl(wrong);
         let (said, error) = texts(&output);
         assert_eq!((output.status.code(), said.as_str()), (Some(2), ""), "{wrong:?}: {error}");

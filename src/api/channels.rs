@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::problem::Problem;
 use super::routes::Api;
 use super::status::tagged;
+use crate::model::overlay::OVERLAY_TEXT;
 use crate::model::status::ProgramOrder;
 use crate::model::{Act, ChannelId, LiveChange, MediaTime, Scene, SourceId, TakeOrder, Transition};
 use crate::supervisor::{Command, Outcome, Refusal};
@@ -185,6 +186,26 @@ pub(crate) async fn set(
 /// `POST …/loudness/restart`: integrated loudness, LRA and true peaks anew, as for a new show.
 pub(crate) async fn restart_loudness(State(api): State<Api>, Path(id): Path<String>) -> Answer {
     ask(&api, Command::Act(channel(&id)?, Act::RestartLoudness)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Captions {
+    text: Option<String>,
+}
+
+/// `POST …/captions` with `{"text": "…"}`; without a text, captions are taken off the screen.
+pub(crate) async fn captions(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let Captions { text } = json(&headers, body, "{\"text\": \"…\"}")?;
+    if text.as_ref().is_some_and(|text| text.chars().count() > OVERLAY_TEXT) {
+        return Err(Refusal::Impossible(format!("captions have room for {OVERLAY_TEXT} characters at a time")).into());
+    }
+    ask(&api, Command::Act(channel(&id)?, Act::Captions { text })).await
 }
 
 /// The JSON body of a command; `shape` says what it must be.

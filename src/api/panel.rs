@@ -18,6 +18,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("dom.js", SCRIPT, include_str!("../../web-ui/panel/dom.js")),
     ("link.js", SCRIPT, include_str!("../../web-ui/panel/link.js")),
     ("picture.js", SCRIPT, include_str!("../../web-ui/panel/picture.js")),
+    ("sound.js", SCRIPT, include_str!("../../web-ui/panel/sound.js")),
     ("words.js", SCRIPT, include_str!("../../web-ui/panel/words.js")),
 ];
 

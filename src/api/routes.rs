@@ -70,6 +70,7 @@ impl Api {
             .route("/api/v1/channels/{id}/preview", post(channels::preview))
             .route("/api/v1/channels/{id}/cancel", post(channels::cancel))
             .route("/api/v1/channels/{id}/set", post(channels::set))
+            .route("/api/v1/channels/{id}/captions", post(channels::captions))
             .route("/api/v1/channels/{id}/cue", post(cues::cue))
             .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
             .route("/api/v1/channels/{id}/timecode", get(cues::timecode))

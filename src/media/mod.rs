@@ -9,6 +9,7 @@
 //! Owns: every pipeline of a worker. Must not: write files other than the confidence monitor's picture, speak HTTP, or
 //! decide anything about the channel (that is `worker`).
 
+mod captions;
 pub mod clock;
 pub mod confidence;
 pub mod decode;

@@ -25,6 +25,11 @@ pub enum Act {
         /// What is asked.
         ask: CueAsk,
     },
+    /// Insert captions.
+    Captions {
+        /// One or more lines; none takes captions off the screen.
+        text: Option<String>,
+    },
     /// Place timed metadata.
     Metadata {
         /// What is asked.

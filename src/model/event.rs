@@ -114,6 +114,8 @@ codes! {
     DevicePlugged => "device_plugged",
     /// A capture or sound device was unplugged.
     DeviceUnplugged => "device_unplugged",
+    /// A source sends captions that are none; they are left out.
+    CaptionsFaulty => "captions_faulty",
     /// The program shows another source.
     ProgramSwitched => "program_switched",
     /// The program went to slate.

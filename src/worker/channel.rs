@@ -151,6 +151,7 @@ impl Channel {
     pub(super) fn act(&mut self, act: Act) -> BoxFuture<'static, Result<Acted, String>> {
         match act {
             Act::Live { live } => self.set(*live),
+            Act::Captions { text } => self.caption(text),
             Act::Cue { ask } => ready(self.cue(&ask)).boxed(),
             Act::Metadata { ask } => ready(self.describe(&ask)).boxed(),
             Act::Guest { ask } => self.guest(*ask),
@@ -193,6 +194,17 @@ impl Channel {
         Box::pin(async move {
             let shown = told.await.map_err(|_| "overtaken by a later order before it was shown".to_owned())?;
             Ok(acted(shown, controls.shows()))
+        })
+    }
+
+    fn caption(&self, text: Option<String>) -> BoxFuture<'static, Result<Acted, String>> {
+        let shown = self.program.controls().insert_captions(text.as_deref());
+        let said = if text.is_some() { "the captions are on their way" } else { "captions are taken off the screen" };
+        let waiting = tokio::task::spawn_blocking(move || shown.recv_timeout(SETTLE));
+        Box::pin(async move {
+            let shown = waiting.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
+            let (at, frame) = shown.map_err(|_| "the program does not tick".to_owned())?;
+            Ok(Acted { at: Some(at), frame: Some(frame), ..Acted::said(said) })
         })
     }
 

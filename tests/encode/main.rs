@@ -1,6 +1,7 @@
 //! Encoders and segmenter with real elements: what comes out lies on the epoch grids and is complete.
 
 mod broken;
+mod captions;
 mod codecs;
 mod cues;
 mod probe;

@@ -193,6 +193,22 @@ impl Rig {
         })
     }
 
+    /// Pictures with something on them, which is told how many came before; silence.
+    pub fn feed_pictures(&self, from_millis: u64, to_millis: u64, put: impl Fn(u64, &mut gst::BufferRef)) {
+        let at = |millis: u64| MediaTime::from_nanos((BOUNDARY * 1000 + millis) * 1_000_000);
+        let (first, end) = (self.frames.index_from(at(from_millis)), self.frames.index_from(at(to_millis)));
+        let samples = SampleGrid::new(48_000);
+        for index in first..end {
+            self.wait_for_room();
+            let time = self.frames.time_of(index);
+            let mut picture = self.picture(index, time);
+            put(index - first, picture.get_mut().unwrap());
+            self.encoders.push_picture(picture);
+            let (begin, stop) = (samples.index_at(time), samples.index_at(self.frames.time_of(index + 1)));
+            self.encoders.push_sound(stamped(vec![0; (stop - begin) as usize * 8], samples.time_of(begin)));
+        }
+    }
+
     pub fn feed_sound(&self, from_millis: u64, to_millis: u64, wave: impl Fn(u64) -> f32) -> u64 {
         let at = |millis: u64| MediaTime::from_nanos((BOUNDARY * 1000 + millis) * 1_000_000);
         let (first, end) = (self.frames.index_from(at(from_millis)), self.frames.index_from(at(to_millis)));

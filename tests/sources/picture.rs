@@ -153,3 +153,71 @@ fn an_overlay_is_on_the_frame_that_the_answer_names_and_costs_none() {
         dark = covers;
     }
 }
+
+/// A file with CEA-608 pairs 1 to 100 in field 1, one per picture, then nothing; 30 pictures per second.
+fn captioned() -> PathBuf {
+    use gstreamer::prelude::*;
+    let path = std::env::temp_dir().join(format!("uplink-clip-{}-captioned.mp4", std::process::id()));
+    gstreamer::init().unwrap();
+    let line = format!(
+        "videotestsrc num-buffers=150 ! video/x-raw,format=I420,width=320,height=180,framerate=30/1 ! \
+         x264enc name=encoder speed-preset=ultrafast tune=zerolatency ! h264parse ! mp4mux ! filesink location={}",
+        path.display()
+    );
+    let pipeline = gstreamer::parse::launch(&line).unwrap().downcast::<gstreamer::Pipeline>().unwrap();
+    let count = std::sync::atomic::AtomicU8::new(0);
+    let pad = pipeline.by_name("encoder").unwrap().static_pad("sink").unwrap();
+    pad.add_probe(gstreamer::PadProbeType::BUFFER, move |_, info| {
+        let n = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if let (Some(gstreamer::PadProbeData::Buffer(buffer)), 1..=100) = (&mut info.data, n) {
+            let form = gstreamer_video::VideoCaptionType::Cea708Raw;
+            gstreamer_video::VideoCaptionMeta::add(buffer.make_mut(), form, &pair(n));
+        }
+        gstreamer::PadProbeReturn::Ok
+    });
+    pipeline.set_state(gstreamer::State::Playing).unwrap();
+    let kinds = [gstreamer::MessageType::Eos, gstreamer::MessageType::Error];
+    let end = pipeline.bus().unwrap().timed_pop_filtered(gstreamer::ClockTime::from_seconds(60), &kinds).unwrap();
+    pipeline.set_state(gstreamer::State::Null).unwrap();
+    assert_eq!(end.type_(), gstreamer::MessageType::Eos, "{end:?}");
+    path
+}
+
+/// A number as a pair of letters with odd parity.
+fn pair(n: u8) -> [u8; 3] {
+    let odd = |byte: u8| if byte.count_ones().is_multiple_of(2) { byte | 0x80 } else { byte };
+    [0xfc, odd(0x20 + n / 10), odd(0x20 + n % 10)]
+}
+
+#[test]
+fn captions_of_a_source_pass_the_switch_whole_and_in_order() {
+    let path = captioned();
+    // Slower, as fast and faster than the source.
+    for rate in [25, 30, 60] {
+        let rig = Rig::start((rate, 1), &[SourceKind::File { path: path.clone() }], ProgramOrder::Auto);
+        let enough = |record: &recorder::Record| record.captions.len() >= 3 * 101;
+        assert!(rig.recorder.wait(SOON, enough), "{rate}: {}", rig.told());
+        rig.assert_unbroken();
+        let record = rig.recorder.record.lock().unwrap();
+        let found: Vec<&[u8]> = record.captions.chunks_exact(3).skip_while(|triplet| **triplet != pair(10)).collect();
+        let wanted: Vec<[u8; 3]> = (10..=60).map(pair).collect();
+        assert_eq!(found[..wanted.len()], wanted, "at {rate} frames per second");
+    }
+}
+
+#[test]
+fn inserted_captions_begin_on_the_frame_that_is_named() {
+    let rig = Rig::start((30, 1), &[SourceKind::Test], ProgramOrder::Auto);
+    assert!(rig.recorder.wait(SOON, shown(5)), "{}", rig.told());
+    let controls = rig.program().controls();
+    let first = controls.insert_captions(Some("Good evening")).recv_timeout(Duration::from_secs(2)).unwrap();
+    let second = controls.insert_captions(None).recv_timeout(Duration::from_secs(2)).unwrap();
+    // Six control codes and six pairs of letters, then what takes them off.
+    assert!((11..=12).contains(&(second.1 - first.1)), "{first:?} {second:?}");
+    assert!(rig.recorder.wait(SOON, |record| record.captions.len() >= 14 * 3), "{}", rig.told());
+    let bytes = rig.recorder.record.lock().unwrap().captions.clone();
+    let text: String =
+        bytes[6 * 3..12 * 3].chunks_exact(3).flat_map(|t| [t[1] & 0x7f, t[2] & 0x7f]).map(char::from).collect();
+    assert_eq!(text, "Good evening");
+    rig.assert_unbroken();
+}

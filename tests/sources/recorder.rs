@@ -36,6 +36,8 @@ pub struct Record {
     /// UTC nanoseconds of ticks in the sound.
     pub ticks: Vec<u64>,
     pub events: Vec<Event>,
+    /// Caption triplets of all pictures, in order.
+    pub captions: Vec<u8>,
 }
 
 pub struct Recorder {
@@ -132,7 +134,11 @@ impl Outlet for Recorder {
             sum: luma.iter().step_by(13).enumerate().map(|(n, l)| (n as u64 + 1) * u64::from(*l)).sum(),
         };
         *self.last.lock().unwrap() = map.to_vec();
-        self.record.lock().unwrap().pictures.push(entry);
+        let mut record = self.record.lock().unwrap();
+        record.pictures.push(entry);
+        for meta in picture.iter_meta::<gstreamer_video::VideoCaptionMeta>() {
+            record.captions.extend_from_slice(meta.data());
+        }
     }
 
     fn sound(&self, sound: gst::Buffer) {

@@ -59,7 +59,14 @@ test('durations, rates and sizes', () => {
 });
 
 test('a mix is told with what is wrong with it, and what is not known is a dash', () => {
-  const mix = { channels: [3, 4], momentary: -23.04, short_term: null, integrated: -22.96, lra: 4, true_peak: [-7.1, -3.2] };
+  const mix = {
+    channels: [3, 4],
+    momentary: -23.04,
+    short_term: null,
+    integrated: -22.96,
+    lra: 4,
+    true_peak: [-7.1, -3.2],
+  };
   const state = (fault, channels, active) => ({ fault, channels, active });
   const states = [
     state('silence', [1, 2], true),

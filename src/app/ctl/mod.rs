@@ -183,6 +183,13 @@ enum Verb {
         /// The channel's id.
         channel: ChannelId,
     },
+    /// Insert captions (CEA-608, CC1); without a text they are taken off the screen.
+    Captions {
+        /// The channel's id.
+        channel: ChannelId,
+        /// One or more lines.
+        text: Option<String>,
+    },
     /// Set the whole slate: words, image, count-down; what is not given is as configured.
     SlateSet(graphics::SlateSet),
     /// Lay a logo, a text, a lower third, a clock or timecode over the program.
@@ -304,6 +311,9 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         }
         Verb::Bitrate { channel, rendition, bitrate } => {
             set(channel, serde_json::json!({ "set": "bit_rate", "rendition": rendition, "bitrate": bitrate }))
+        }
+        Verb::Captions { channel, text } => {
+            (format!("channels/{channel}/captions"), Some(serde_json::json!({ "text": text })))
         }
         Verb::SlateText { channel, text } => set(channel, serde_json::json!({ "set": "slate_text", "text": text })),
         Verb::Sound { channel, source, as_configured: true, .. } => {

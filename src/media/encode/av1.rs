@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     /// Profile 0, not still, no timing, one operating point, level 4.0 (8), high tier.
-    const HEADER: [u8; 6] = [0x0a, 0x04, 0b0000_0000, 0, 0b0000_0010, 0b0010_0000];
+    const HEADER: [u8; 6] = [0x0a, 0x04, 0, 0, 0, 0b0100_0100];
 
     fn init() -> Vec<u8> {
         let record = [&[0x81, 0x01, 0x0c, 0][..], &HEADER].concat();

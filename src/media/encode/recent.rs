@@ -42,7 +42,7 @@ impl Recent {
         let old = kept.pictures.iter().take_while(|(at, _)| needed.is_none_or(|needed| *at < needed)).count();
         for _ in 0..old.max(excess) {
             let oldest = kept.pictures.pop_front();
-            kept.gone = oldest.map(|(at, _)| at).or(kept.gone);
+            kept.gone = kept.gone.max(oldest.map(|(at, _)| at));
         }
     }
 

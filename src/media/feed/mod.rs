@@ -9,6 +9,7 @@ mod mapping;
 mod pictures;
 mod sound;
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,9 +21,13 @@ use self::mapping::{Mapping, Observed};
 use self::pictures::Pictures;
 pub(crate) use self::pictures::Taken;
 use self::sound::Sound;
+use super::captions::Triplet;
 use super::sound::Arriving;
 use crate::model::{FrameGrid, MediaTime, ProgramFormat, SignalStatus, SignalThresholds, TriggerAction};
 use crate::policy::SignalWatch;
+
+/// Most captions that wait to be due; a source that runs ahead must not fill the memory.
+const CAPTIONS: usize = 600;
 
 /// What a connection carries, once that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +57,8 @@ struct Inner {
     mapping: Mapping,
     pictures: Pictures,
     sound: Sound,
+    /// Captions with the stamps of their pictures.
+    captions: VecDeque<(i64, Vec<Triplet>)>,
     /// Whether six channels are 5.1.
     surround: bool,
     /// How much later than due pictures are shown, nanoseconds.
@@ -88,6 +95,7 @@ impl Feed {
             mapping: Mapping::new(margin, grid),
             pictures: Pictures::default(),
             sound: Sound::new(format.audio.sample_rate, format.audio.channels),
+            captions: VecDeque::new(),
             surround: false,
             picture_delay: 0,
             streams: None,
@@ -133,6 +141,7 @@ impl Feed {
         inner.pictures.clear();
         inner.sound.clear();
         inner.cadence = Cadence::default();
+        inner.captions.clear();
         (inner.streams, inner.last_picture, inner.last_sound) = (None, None, None);
         inner.watch.begin();
         drop(inner);
@@ -233,6 +242,29 @@ impl Feed {
         inner.pictures.take(nanos(at) + half - late)
     }
 
+    /// Captions of a picture with `stamp`, shown or not.
+    pub(crate) fn push_captions(&self, stamp: MediaTime, triplets: Vec<Triplet>) {
+        let mut inner = self.inner();
+        let stamp = nanos(stamp);
+        // Pictures come in order of presentation, and so do their captions.
+        let at = inner.captions.iter().rposition(|(earlier, _)| *earlier <= stamp).map_or(0, |place| place + 1);
+        inner.captions.insert(at, (stamp, triplets));
+        if inner.captions.len() > CAPTIONS {
+            inner.captions.pop_front();
+        }
+    }
+
+    /// All captions that are due at tick `at` and were not before.
+    pub(crate) fn take_captions(&self, at: MediaTime) -> Vec<Triplet> {
+        let mut inner = self.inner();
+        let Some(delay) = inner.mapping.delay() else {
+            return Vec::new();
+        };
+        let limit = nanos(at) + self.format.frame_rate.frame_nanos() as i64 / 2 - delay - inner.picture_delay;
+        let due = inner.captions.iter().take_while(|(stamp, _)| *stamp <= limit).count();
+        inner.captions.drain(..due).flat_map(|(_, triplets)| triplets).collect()
+    }
+
     /// Fills `out` (interleaved) with `frames` of the sound due from `at` on; the channels that it has.
     pub(crate) fn take_sound(&self, at: MediaTime, frames: usize, out: &mut Vec<f32>) -> Arriving {
         let mut inner = self.inner();
@@ -264,6 +296,7 @@ impl Inner {
             Observed::Leap => {
                 self.pictures.flush();
                 self.sound.clear();
+                self.captions.clear();
             }
         }
     }

@@ -56,8 +56,6 @@ impl Keyer {
         let mut copy = pool.acquire_buffer(None).ok()?;
         {
             let target = copy.get_mut()?;
-            // Captions and the like stay with the picture.
-            picture.copy_into(target, gst::BufferCopyFlags::META, ..).ok()?;
             let source = gst_video::VideoFrameRef::from_buffer_ref_readable(picture, info).ok()?;
             let mut frame = gst_video::VideoFrameRef::from_buffer_ref_writable(target, info).ok()?;
             source.copy(&mut frame).ok()?;

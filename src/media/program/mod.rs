@@ -40,6 +40,7 @@ use self::desk::Desk;
 pub use self::desk::{Answer, ShownFrom};
 use self::ticker::Ticker;
 use super::EventSink;
+use super::captions::{erase, roll_up};
 use super::clock::HouseClock;
 use super::overlay::{Artwork, Shown, Slot};
 use super::sound;
@@ -69,6 +70,9 @@ pub trait Outlet: Send + Sync {
     fn preview(&self, _picture: gst::Buffer) {}
 }
 
+/// Pairs of CEA-608 on their way.
+type Inserted = (Vec<[u8; 2]>, mpsc::Sender<Shown>);
+
 /// What the tick thread and its owner share.
 struct Shared {
     stop: AtomicBool,
@@ -76,6 +80,8 @@ struct Shared {
     /// A slate to show from the next tick on.
     slate: Mutex<Option<gst::Buffer>>,
     overlays: Arc<Slot>,
+    /// Captions to insert, and who is told the frame with which they begin.
+    captions: Mutex<Vec<Inserted>>,
     status: Mutex<ProgramStatus>,
     sound: Arc<sound::Desk>,
 }
@@ -103,6 +109,7 @@ impl Shared {
             desk: Mutex::new(Desk::new(order)),
             slate: Mutex::new(None),
             overlays: Arc::default(),
+            captions: Mutex::default(),
             status: Mutex::new(status),
             sound: Arc::default(),
         }
@@ -263,6 +270,14 @@ impl Controls {
         let mut desk = lock(&self.shared.desk);
         desk.set_schedule(live.scheduled.clone());
         desk.set_preview(live.preview.clone());
+    }
+
+    /// Inserts `text` as captions behind those that still wait; takes captions off the screen if there is none. The
+    /// receiver is told the frame with which they begin.
+    pub fn insert_captions(&self, text: Option<&str>) -> mpsc::Receiver<Shown> {
+        let (sender, receiver) = mpsc::channel();
+        lock(&self.shared.captions).push((text.map_or_else(erase, roll_up), sender));
+        receiver
     }
 
     /// Other overlays, from the next tick on; the receiver is told which that was.

@@ -43,7 +43,7 @@ impl Outlet for Sink {
     }
     fn sound(&self, sound: gst::Buffer) {
         let map = sound.map_readable().unwrap();
-        let samples: Vec<f32> = map.chunks_exact(4).map(|f| f32::from_le_bytes([f[0], f[1], f[2], f[3]])).collect();
+        let samples: Vec<f32> = map.chunks_exact(8).map(|f| f32::from_le_bytes([f[0], f[1], f[2], f[3]])).collect();
         let mean = samples.iter().sum::<f32>() / samples.len() as f32;
         lock(&self.left).sounds.push((sound.pts().unwrap().nseconds(), samples.len(), mean));
     }
@@ -123,7 +123,7 @@ impl Stage {
         let format = ProgramFormat {
             size: PictureSize::new(192, 108).unwrap(),
             frame_rate: FrameRate::new(30, 1).unwrap(),
-            audio: AudioFormat { sample_rate: SAMPLE_RATE, channels: 1 },
+            audio: AudioFormat { sample_rate: SAMPLE_RATE, channels: 2 },
         };
         let info = gstreamer_video::VideoInfo::from_caps(&picture_caps(&format)).unwrap();
         let flat = |luma: u8| blend::flat(&info, [luma, 128, 128]).unwrap();
@@ -175,7 +175,7 @@ impl Stage {
         for (rank, source) in self.sources.iter().enumerate().filter(|(rank, _)| self.alive[*rank]) {
             let fed = deliver(rank, self.next);
             source.feed().push_picture(at, fed.picture, at);
-            source.feed().push_sound(at, &[fed.level; SAMPLE_RATE as usize / 30], at);
+            source.feed().push_sound(at, &[fed.level; 2 * SAMPLE_RATE as usize / 30], at);
         }
         self.ticker.tick(self.next);
         self.next += 1;

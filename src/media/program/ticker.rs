@@ -14,6 +14,7 @@ use super::scene::Scenes;
 use super::select::{Arrangement, Selector, View, Wanted};
 use super::{CATCH_UP, Outlet, Shared, lock};
 use crate::media::EventSink;
+use crate::media::captions::{self, Line};
 use crate::media::clock::HouseClock;
 use crate::media::encode::picture_caps;
 use crate::media::feed::Taken;
@@ -60,6 +61,7 @@ pub(super) struct Ticker {
     pub(super) thresholds: SignalThresholds,
     mixer: Mixer,
     keyer: Keyer,
+    line: Line,
     info: Option<gst_video::VideoInfo>,
     scenes: Scenes,
     slate: gst::Buffer,
@@ -106,6 +108,7 @@ impl Ticker {
             thresholds: plan.thresholds.signal.clone(),
             mixer,
             keyer,
+            line: Line::new(plan.program.frame_rate),
             scenes: Scenes::new(info.clone()),
             info,
             slate,
@@ -165,6 +168,7 @@ impl Ticker {
         let switched = self.shown != before;
         if switched {
             self.since = (at, index);
+            self.line.clear();
         }
         self.gather(at);
         let repeated = self.show_picture(index, at) && !switched;
@@ -235,8 +239,14 @@ impl Ticker {
 
     /// Every feed moves on, shown or not: a source that is taken later shows its newest picture at once.
     fn gather(&mut self, at: MediaTime) {
-        for (taken, source) in self.taken.iter_mut().zip(self.sources.iter()) {
+        // Captions follow the first source of what is shown.
+        let speaks = self.shown.ranks().next();
+        for (rank, (taken, source)) in self.taken.iter_mut().zip(self.sources.iter()).enumerate() {
             *taken = source.feed().take_picture(at);
+            let captions = source.feed().take_captions(at);
+            if speaks == Some(rank) {
+                self.line.push(captions);
+            }
         }
     }
 
@@ -271,7 +281,18 @@ impl Ticker {
             }
         }
         let picture = self.keyer.apply(picture, at, view == View::Slate);
-        self.outlet.picture(self.stamped(&picture, index, at));
+        let mut picture = self.stamped(&picture, index, at);
+        for (pairs, sender) in std::mem::take(&mut *lock(&self.shared.captions)) {
+            let first = index + self.line.delay();
+            self.line.insert(pairs);
+            // Whoever asked may have given up waiting.
+            let _ = sender.send((self.frames.time_of(first), first));
+        }
+        let captions = self.line.next(index);
+        if let Some(buffer) = picture.get_mut() {
+            captions::put(buffer, &captions);
+        }
+        self.outlet.picture(picture);
         let again = |rank: usize| matches!(self.taken[rank], Taken::Again(_));
         view != View::Slate && view.ranks().all(again)
     }

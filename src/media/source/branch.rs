@@ -12,6 +12,7 @@ use gstreamer_video as gst_video;
 use super::Context;
 use super::shaping::{Thinning, fields, picture_format, turn_as_told};
 use super::status::Condition;
+use crate::media::captions;
 use crate::media::clock::HouseClock;
 use crate::media::encode::arriving_sound_caps;
 use crate::media::feed::{Feed, Streams};
@@ -39,6 +40,8 @@ struct Shared {
     /// When the last buffer so far ends, nanoseconds of running time plus base. 0: there was none.
     end: AtomicU64,
     picture: AtomicBool,
+    /// Captions that are none were told.
+    garbage: AtomicBool,
     sound: AtomicBool,
     complete: AtomicBool,
     first: Mutex<Option<Instant>>,
@@ -66,6 +69,7 @@ impl Branches {
             held_back: matches!(context.plan.kind, SourceKind::Custom { .. }),
             end: AtomicU64::new(0),
             picture: AtomicBool::new(false),
+            garbage: AtomicBool::new(false),
             sound: AtomicBool::new(false),
             complete: AtomicBool::new(false),
             first: Mutex::new(None),
@@ -247,10 +251,19 @@ impl Shared {
         thinning: &Thinning,
         normaliser: &Mutex<Normaliser>,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let Some(stamp) = self.stamp(sample).filter(|stamp| thinning.keeps(*stamp)) else {
+        let (Some(stamp), Some(buffer)) = (self.stamp(sample), sample.buffer()) else {
             return Ok(gst::FlowSuccess::Ok);
         };
-        if let Some(timecode) = sample.buffer().and_then(timecode_of) {
+        match captions::of_picture(buffer) {
+            Ok(triplets) if triplets.is_empty() => {}
+            Ok(triplets) => self.feed.push_captions(stamp, triplets),
+            Err(captions::Garbage) if self.garbage.swap(true, Ordering::Relaxed) => {}
+            Err(captions::Garbage) => self.condition.captions_faulty(),
+        }
+        if !thinning.keeps(stamp) {
+            return Ok(gst::FlowSuccess::Ok);
+        }
+        if let Some(timecode) = timecode_of(buffer) {
             self.condition.timecode(timecode, stamp);
         }
         let normal = normaliser.lock().unwrap_or_else(PoisonError::into_inner).picture(sample);

@@ -166,6 +166,13 @@ impl Condition {
         }
     }
 
+    /// What it sends as captions is none; told once per connection.
+    pub(super) fn captions_faulty(&self) {
+        let text = format!("source {} sends captions that are none; they are left out", self.plan.id);
+        let event = self.event(Severity::Warning, EventCode::CaptionsFaulty, text);
+        (self.events)(event.blame(Fault::Source, "check the caption encoder of the source"));
+    }
+
     /// Somebody who wanted to publish was not admitted.
     pub(super) fn turned_away(&self, reason: &str) {
         let now = self.clock.now();
