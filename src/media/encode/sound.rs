@@ -146,8 +146,9 @@ fn branch(
     let encoder = element("avenc_aac", &format!("encoder-{id}"))?;
     encoder.set_property("bitrate", i32::try_from(rendition.bitrate.bps()).unwrap_or(i32::MAX));
     // GStreamer makes a truth value of libavcodec's "automatic" and so forces middle and side in every band: a tone on
-    // the left comes out on the right, 5 dB down. Whoever carries two languages in one pair must not hear that.
-    if encoder.find_property(FORCED_MIDDLE_SIDE).is_some() {
+    // the left comes out on the right, 5 dB down. Whoever carries two languages in one pair must not hear that. Newer
+    // versions have a third value for it, which is the default.
+    if encoder.find_property(FORCED_MIDDLE_SIDE).is_some_and(|known| known.value_type() == gst::glib::Type::BOOL) {
         encoder.set_property(FORCED_MIDDLE_SIDE, false);
     }
     let raw = gst::Caps::builder("audio/mpeg").field("mpegversion", 4i32).field("stream-format", "raw").build();
