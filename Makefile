@@ -26,7 +26,7 @@ test: ## Install what the tests need and run everything that CI runs
 	@packaging/test
 
 test-vm: ## Capture devices, udev and systemd in a virtual machine; SUITE=trixie for Debian 13
-	@packaging/install-dependencies test
+	@packaging/install-dependencies vm
 	@packaging/vm/run --suite $(SUITE)
 
 lint: ## Formatting, lints, dependencies
