@@ -13,6 +13,7 @@
 //! A connection is a pipeline of its own on the shared system clock: when it ends it is thrown away and built anew, so
 //! that nothing of a broken stream survives into the next. Frames go into the [`Feed`]; the program never waits.
 
+mod blame;
 mod branch;
 mod connection;
 mod custom;
@@ -25,6 +26,7 @@ mod mode;
 mod ndi;
 mod parts;
 mod reel;
+mod refusals;
 mod rtmp;
 mod rtsp;
 mod shaping;
@@ -189,7 +191,7 @@ impl Source {
         };
         let (GuestAsk::Offer { key, .. } | GuestAsk::Leave { key, .. }) = &ask;
         if !door.fits(key) {
-            self.condition.turned_away("the key is wrong");
+            self.condition.refused(None, "the key is wrong");
             return guest::refused(GuestRefusal::WrongKey, "the key is wrong: ask for a new link");
         }
         match ask {
@@ -202,7 +204,7 @@ impl Source {
                 let alive = self.condition.state() != SourceState::Lost || self.feed.last_arrival().is_none();
                 let answer = door.offer(sdp, alive);
                 if let GuestAnswer::Refused { text, .. } = &answer {
-                    self.condition.turned_away(text);
+                    self.condition.refused(None, text);
                 }
                 answer
             }

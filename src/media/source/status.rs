@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{decklink, ndi};
+use super::blame::blame;
+use super::refusals::Refusals;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::feed::FeedCounters;
@@ -17,8 +18,6 @@ use crate::model::{
 };
 use crate::plan::{SourceKind, SourcePlan};
 
-/// The same refusal is told again after this long.
-const TOLD_AGAIN: Duration = Duration::from_secs(60);
 /// Different skipped entries that are remembered as told.
 const MOST_SKIPPED: usize = 1000;
 
@@ -31,23 +30,16 @@ struct Known {
     sound: Option<String>,
     timecode: Option<SourceTimecode>,
     connects: u64,
-    /// Who was refused last and why, and when that was told; attempts since then.
-    refused: Option<(String, Instant)>,
-    refusals: u64,
+    refusals: Refusals,
     /// Entries of a playlist that were left out, with the reason.
     skipped: BTreeSet<String>,
     /// The last thing that went wrong, so that a retry that fails the same way is no news.
     last_reason: Option<String>,
-    /// The last thing somebody was turned away for, and how often since it was told.
-    turned_away: Option<(String, MediaTime)>,
     input: Option<InputStatus>,
 }
 
 /// Reason code of a source whose input has no signal.
 const NO_SIGNAL: &str = "no_signal";
-
-/// Who tries again and again to publish is news once in this time.
-const TURNED_AWAY: Duration = Duration::from_secs(60);
 
 /// The condition of one source, written by its threads, read by the worker.
 pub(crate) struct Condition {
@@ -69,11 +61,9 @@ impl Condition {
             sound: None,
             timecode: None,
             connects: 0,
-            refused: None,
-            refusals: 0,
+            refusals: Refusals::default(),
             skipped: BTreeSet::new(),
             last_reason: None,
-            turned_away: None,
             input: None,
         };
         Self { plan, clock, events, known: Mutex::new(known), wrong_format: AtomicBool::new(false) }
@@ -90,51 +80,6 @@ impl Condition {
 
     fn event(&self, severity: Severity, code: EventCode, text: String) -> Event {
         Event::new(self.clock.now(), severity, code, text).subject(&self.plan.id)
-    }
-
-    /// Whose fault it is that this kind of source does not deliver, and where to look.
-    fn blame(&self, event: Event) -> Event {
-        match &self.plan.kind {
-            SourceKind::Test => event.blame(Fault::Internal, "look at the worker's log"),
-            SourceKind::V4l2 { device, .. } => event.blame(
-                Fault::Hardware,
-                format!("check the cable and the signal, then that {device} is there and free (uplinkctl devices)"),
-            ),
-            SourceKind::Alsa { device } => {
-                event.blame(Fault::Hardware, format!("check that ALSA device {device} is there and free (arecord -l)"))
-            }
-            SourceKind::File { path } => {
-                event.blame(Fault::Source, format!("check that {} can be read and is a media file", path.display()))
-            }
-            SourceKind::Playlist { paths, .. } => {
-                event.blame(Fault::Source, format!("check that its {} can be read and hold media", count(paths.len())))
-            }
-            SourceKind::Rtmp { listen, app, .. } => event.blame(
-                Fault::Source,
-                format!(
-                    "check that the encoder runs and publishes to port {} of this box, application {app}",
-                    listen.port()
-                ),
-            ),
-            SourceKind::Rtsp { url, .. } => event.blame(
-                Fault::Source,
-                format!(
-                    "check that {} is reachable, its address and path, user and password",
-                    url.host_str().unwrap_or("it")
-                ),
-            ),
-            SourceKind::Custom { .. } => event
-                .blame(Fault::Configuration, "try the fragment with gst-launch-1.0, as the user that uplinkd runs as"),
-            SourceKind::Srt { host, port, .. } => {
-                event.blame(Fault::Source, format!("check the sender and the network to {host}:{port} (UDP)"))
-            }
-            SourceKind::Whip { .. } => event.blame(
-                Fault::Source,
-                "the guest's page connects again by itself; else send the guest the link again (uplinkctl guest-link)",
-            ),
-            SourceKind::Ndi { .. } => event.blame(Fault::Source, ndi::HINT),
-            SourceKind::DeckLink { .. } => event.blame(Fault::Hardware, decklink::HINT),
-        }
     }
 
     pub(super) fn connecting(&self) {
@@ -171,22 +116,6 @@ impl Condition {
         let text = format!("source {} sends captions that are none; they are left out", self.plan.id);
         let event = self.event(Severity::Warning, EventCode::CaptionsFaulty, text);
         (self.events)(event.blame(Fault::Source, "check the caption encoder of the source"));
-    }
-
-    /// Somebody who wanted to publish was not admitted.
-    pub(super) fn turned_away(&self, reason: &str) {
-        let now = self.clock.now();
-        let mut known = self.known();
-        let news = known.turned_away.as_ref().is_none_or(|(last, at)| last != reason || now.since(*at) >= TURNED_AWAY);
-        if news {
-            known.turned_away = Some((reason.to_owned(), now));
-        }
-        drop(known);
-        if news {
-            let text = format!("source {} turned somebody away who wanted to publish: {reason}", self.plan.id);
-            let event = self.event(Severity::Warning, EventCode::PublisherRefused, text);
-            (self.events)(event.blame(Fault::Source, "send the guest the link again (uplinkctl guest-link)"));
-        }
     }
 
     pub(super) fn state(&self) -> SourceState {
@@ -245,7 +174,7 @@ impl Condition {
         drop(known);
         if news {
             let text = format!("source {} has no signal: {reason}", self.plan.id);
-            (self.events)(self.blame(self.event(Severity::Warning, EventCode::SourceLost, text)));
+            (self.events)(blame(&self.plan.kind, self.event(Severity::Warning, EventCode::SourceLost, text)));
         }
     }
 
@@ -256,7 +185,7 @@ impl Condition {
         drop(known);
         if news {
             let text = format!("source {} lost: {reason}", self.plan.id);
-            (self.events)(self.blame(self.event(Severity::Warning, EventCode::SourceLost, text)));
+            (self.events)(blame(&self.plan.kind, self.event(Severity::Warning, EventCode::SourceLost, text)));
         }
     }
 
@@ -268,35 +197,31 @@ impl Condition {
         drop(known);
         if news {
             let text = format!("source {} cannot be opened: {reason}; it is tried again", self.plan.id);
-            (self.events)(self.blame(self.event(Severity::Warning, EventCode::SourceLost, text)));
+            (self.events)(blame(&self.plan.kind, self.event(Severity::Warning, EventCode::SourceLost, text)));
         }
     }
 
-    /// Somebody who wanted to publish was turned away. Whoever tries again and again for the same reason is told of once
-    /// in [`TOLD_AGAIN`], with the number of attempts.
-    pub(super) fn refused(&self, peer: &str, why: &str) {
+    /// A publisher was not admitted; `who` is its address, if that is known here.
+    pub(super) fn refused(&self, who: Option<&str>, why: &str) {
         let mut known = self.known();
-        let what = format!("{peer} was refused: {why}");
-        known.refusals += 1;
-        let news = known.refused.as_ref().is_none_or(|(last, at)| *last != what || at.elapsed() >= TOLD_AGAIN);
+        let what = format!("{} was refused: {why}", who.unwrap_or("one"));
+        let news = known.refusals.count(&what, Instant::now());
         if known.state != SourceState::Delivering {
             let (state, health, code) = (known.state, known.health.health, known.health.code.clone());
-            let waiting = known.health.reason.split("; the last one ").next().unwrap_or_default();
-            let reason = format!("{waiting}; the last one from {what}");
+            let waiting = known.health.reason.split("; the last publisher: ").next().unwrap_or_default();
+            let reason = format!("{waiting}; the last publisher: {what}");
             self.judge(&mut known, state, health, &code, &reason);
         }
-        if !news {
-            return;
-        }
-        known.refused = Some((what.clone(), Instant::now()));
-        let attempts = std::mem::take(&mut known.refusals);
         drop(known);
+        let Some(attempts) = news else { return };
         let many = if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() };
-        let text = format!("source {}: a publisher from {what}{many}", self.plan.id);
+        let text = format!("source {}: a publisher, {what}{many}", self.plan.id);
+        let hint = match &self.plan.kind {
+            SourceKind::Whip { .. } => "send the guest the link again (uplinkctl guest-link)",
+            _ => "correct the encoder's address or stream key, or stop the other encoder",
+        };
         let event = self.event(Severity::Warning, EventCode::PublisherRefused, text);
-        (self.events)(
-            event.blame(Fault::Source, "correct the encoder's address or stream key, or stop the other encoder"),
-        );
+        (self.events)(event.blame(Fault::Source, hint));
     }
 
     /// An entry of a playlist was left out.
@@ -409,8 +334,4 @@ impl Condition {
 
 fn text_of(sound: &Option<String>) -> &str {
     sound.as_deref().unwrap_or("none")
-}
-
-fn count(files: usize) -> String {
-    if files == 1 { "file".to_owned() } else { format!("{files} files") }
 }

@@ -124,7 +124,7 @@ impl Gate {
 
     /// Somebody was turned away; the technician wants to know whom and why.
     pub(super) fn tell_refused(&self, peer: IpAddr, why: &str) {
-        self.condition.refused(&peer.to_string(), why);
+        self.condition.refused(Some(&peer.to_string()), why);
     }
 
     /// A new connection: whoever published into the old one is cut off.
