@@ -3,11 +3,13 @@
 //! ```text
 //! source ─▶ feed ─┐
 //! source ─▶ feed ─┼─▶ program ─▶ encode ─▶ chunks
-//! slate ──────────┘ overlays    └─────▶ confidence
+//! slate ──────────┘ overlays    │       ├──▶ whip (WebRTC)
+//!                               └─────▶ confidence
 //! ```
 //!
-//! Owns: every pipeline of a worker. Must not: write files other than the confidence monitor's picture, speak HTTP, or
-//! decide anything about the channel (that is `worker`).
+//! Owns: every pipeline of a worker. Must not: write files other than the confidence monitor's picture, speak HTTP other
+//! than the few requests by which a WebRTC session is set up (`whip`), or decide anything about the channel (that is
+//! `worker`).
 
 mod captions;
 pub mod clock;
@@ -21,9 +23,11 @@ mod normal;
 mod outlet;
 pub mod overlay;
 pub mod program;
+mod promise;
 pub mod slate;
 mod sound;
 mod source;
+pub mod whip;
 
 use std::sync::Arc;
 

@@ -11,12 +11,11 @@ use gstreamer_webrtc as gst_webrtc;
 
 use super::door::Call;
 use super::offer::Offer;
+use crate::media::promise::{fulfilled, promise};
 use crate::media::source::branch::Branches;
 use crate::media::source::head::{self, Built};
 use crate::model::GuestRefusal;
 
-/// For one step of the negotiation.
-const STEP: Duration = Duration::from_secs(2);
 /// For the box's own addresses; what is known by then is told. A STUN server that does not answer takes longer.
 const GATHER: Duration = Duration::from_millis(1500);
 
@@ -99,31 +98,6 @@ impl Session {
             _ => None,
         }
     }
-}
-
-type Reply = Result<Option<gst::Structure>, String>;
-
-/// A promise and where its outcome arrives.
-fn promise() -> (gst::Promise, Receiver<Reply>) {
-    let (told, done) = channel();
-    let promise = gst::Promise::with_change_func(move |reply| {
-        let reply = match reply {
-            Ok(Some(structure)) => match structure.get::<gst::glib::Error>("error") {
-                Ok(error) => Err(error.to_string()),
-                Err(_) => Ok(Some(structure.to_owned())),
-            },
-            Ok(None) => Ok(None),
-            Err(error) => Err(format!("{error:?}")),
-        };
-        let _ = told.send(reply);
-    });
-    (promise, done)
-}
-
-fn fulfilled(done: &Receiver<Reply>, what: &str) -> Reply {
-    done.recv_timeout(STEP)
-        .unwrap_or_else(|_| Err("it took too long".to_owned()))
-        .map_err(|why| format!("{what}: {why}"))
 }
 
 /// Sends through the channel when all own addresses are known.

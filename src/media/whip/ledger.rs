@@ -1,0 +1,147 @@
+//! What was sent, and what of it the peer has reported as received.
+
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::rtcp::{Block, Said};
+
+/// More packets than are on the way in ten seconds of 20 Mbit/s.
+const UNDERWAY: usize = 20_000;
+
+/// One stream of a session.
+#[derive(Debug)]
+struct Stream {
+    ssrc: u32,
+    /// Sequence number, and all bytes up to and with it; not reported yet.
+    underway: VecDeque<(u16, u64)>,
+    sent: u64,
+    received: u64,
+    lost: i32,
+    fraction_lost: u8,
+}
+
+/// The streams of one session.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    streams: Vec<Stream>,
+    round_trip_ms: Option<u32>,
+    keyframes_asked: u64,
+    repeats_asked: u64,
+}
+
+/// A look at it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Figures {
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    pub(super) lost_packets: u64,
+    /// Of the first stream, in 256ths.
+    pub(super) fraction_lost: u8,
+    pub(super) round_trip_ms: Option<u32>,
+    pub(super) keyframes_asked: u64,
+    pub(super) repeats_asked: u64,
+}
+
+impl Ledger {
+    /// One more stream; its number.
+    pub(super) fn add(&mut self, ssrc: u32) -> usize {
+        let underway = VecDeque::with_capacity(UNDERWAY);
+        self.streams.push(Stream { ssrc, underway, sent: 0, received: 0, lost: 0, fraction_lost: 0 });
+        self.streams.len() - 1
+    }
+
+    /// A packet of stream number `stream` left.
+    pub(super) fn sent(&mut self, stream: usize, sequence: u16, bytes: u64) {
+        let Some(stream) = self.streams.get_mut(stream) else { return };
+        stream.sent += bytes;
+        if stream.underway.len() == UNDERWAY {
+            stream.underway.pop_front();
+        }
+        stream.underway.push_back((sequence, stream.sent));
+    }
+
+    /// Takes over a report; whether it tells of media that were not reported before.
+    pub(super) fn heard(&mut self, said: &Said) -> bool {
+        self.keyframes_asked += u64::from(said.keyframe);
+        self.repeats_asked += u64::from(said.repeats);
+        let mut news = false;
+        for block in &said.blocks {
+            let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == block.ssrc) else { continue };
+            news |= stream.reported(block);
+            self.round_trip_ms = block.round_trip_ms(ntp_middle()).or(self.round_trip_ms);
+        }
+        news
+    }
+
+    pub(super) fn figures(&self) -> Figures {
+        let sum = |of: fn(&Stream) -> u64| self.streams.iter().map(of).sum();
+        Figures {
+            sent: sum(|s| s.sent),
+            received: sum(|s| s.received),
+            lost_packets: sum(|s| u64::try_from(s.lost).unwrap_or(0)),
+            fraction_lost: self.streams.first().map_or(0, |s| s.fraction_lost),
+            round_trip_ms: self.round_trip_ms,
+            keyframes_asked: self.keyframes_asked,
+            repeats_asked: self.repeats_asked,
+        }
+    }
+}
+
+impl Stream {
+    fn reported(&mut self, block: &Block) -> bool {
+        (self.lost, self.fraction_lost) = (block.lost, block.fraction_lost);
+        // What is older than the number, around the clock of 16 bits.
+        let before = |number: u16| block.highest.wrapping_sub(number) < 0x8000;
+        let count = self.underway.iter().take_while(|(number, _)| before(*number)).count();
+        let Some((_, bytes)) = self.underway.drain(..count).last() else { return false };
+        self.received = bytes;
+        true
+    }
+}
+
+/// The middle 32 bits of NTP time now.
+fn ntp_middle() -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    let fraction = (u64::from(now.subsec_nanos()) << 16) / 1_000_000_000;
+    ((now.as_secs().wrapping_add(2_208_988_800) << 16) | fraction) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(ssrc: u32, highest: u16) -> Said {
+        let block = Block { ssrc, fraction_lost: 0, lost: 3, highest, last_report: 0, delay: 0 };
+        Said { blocks: vec![block], ..Said::default() }
+    }
+
+    #[test]
+    fn what_is_reported_counts_as_received() {
+        let mut ledger = Ledger::default();
+        ledger.add(7);
+        ledger.add(8);
+        for number in [65_534u16, 65_535, 0, 1] {
+            ledger.sent(0, number, 100);
+        }
+        ledger.sent(1, 5, 10);
+        assert!(!ledger.heard(&said(9, 1)), "no stream of ours");
+        assert!(ledger.heard(&said(7, 65_535)));
+        assert_eq!(ledger.figures().received, 200);
+        assert!(!ledger.heard(&said(7, 65_535)), "the same again is no progress");
+        assert!(ledger.heard(&said(7, 0)), "across the end of the numbers");
+        assert!(ledger.heard(&said(8, 5)));
+        let figures = ledger.figures();
+        assert_eq!((figures.sent, figures.received, figures.lost_packets), (410, 310, 6));
+    }
+
+    #[test]
+    fn what_nobody_reports_takes_no_memory_for_ever() {
+        let mut ledger = Ledger::default();
+        ledger.add(7);
+        for number in 0..100_000u32 {
+            ledger.sent(0, number as u16, 1);
+        }
+        assert_eq!(ledger.streams[0].underway.len(), UNDERWAY);
+        assert_eq!(ledger.figures().sent, 100_000);
+    }
+}

@@ -1,0 +1,417 @@
+//! The session with one endpoint as a pure state machine: `(state, event, now) → (state, actions)`. Its states are drawn
+//! in the module's header.
+
+use std::time::{Duration, Instant};
+
+use super::fault::{Remedy, Verdict};
+use crate::model::status::DestinationState;
+use crate::policy::{Attempts, Backoff};
+
+/// Own side built and addresses gathered.
+const OFFER: Duration = Duration::from_secs(6);
+/// The server's answer; its client has closer bounds.
+const POST: Duration = Duration::from_secs(20);
+/// From the answer to a connection (ICE and DTLS).
+const CONNECT: Duration = Duration::from_secs(6);
+/// From the connection to the first report of received media: the interval of RFC 3550 (6.2) may be 7.5 s.
+const FIRST_REPORT: Duration = Duration::from_secs(9);
+/// Without new media reported for this long the session stalls, if reports come often. Otherwise three of their
+/// intervals.
+const STALL: Duration = Duration::from_millis(2500);
+const STALL_MOST: Duration = Duration::from_secs(15);
+/// A session that streamed this long was a healthy one.
+const HEALTHY: Duration = Duration::from_secs(10);
+/// Where only a person can help.
+const SLOWLY: Duration = Duration::from_secs(30);
+/// Most that a server may ask to wait.
+const LONGEST: Duration = Duration::from_secs(60);
+/// Gentle at first: who comes back from a cut of ten seconds is to be met within three.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(250), cap: Duration::from_secs(5), factor: 1.3, jitter: 0.25 };
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Event {
+    /// Time passed; also the first of all.
+    Tick,
+    /// The own offer stands, or cannot be made.
+    Offered(Result<(), Verdict>),
+    /// The server answered, and the answer is taken over; or not.
+    Answered(Result<(), Verdict>),
+    /// ICE and DTLS are through.
+    Connected,
+    /// The peer reports media that it had not reported before.
+    Acknowledged,
+    /// The session is over, whoever ended it.
+    Lost(Verdict),
+    /// Nothing is to be sent for a while, or again.
+    Paused(bool),
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Action {
+    /// Build the own side and make an offer.
+    Offer,
+    /// End what is left of the last session at the server, then post the offer.
+    Post,
+    /// Send media from now on.
+    Feed,
+    /// Take the own side down; the server's side is ended with the next request.
+    Drop,
+    /// Tell of it.
+    Tell(Told),
+}
+
+/// A change that others hear of.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Told {
+    /// Media arrive; after an interruption of this length.
+    Connected(Option<Duration>),
+    /// Media no longer arrive.
+    Interrupted(Verdict),
+    /// It was refused, or could not be reached, before any media arrived; only told when the reason is another one.
+    Refused(Verdict),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Phase {
+    Idle,
+    Offering(Instant),
+    Posting(Instant),
+    Connecting(Instant),
+    /// Connected; whether anything arrives is not known yet.
+    Feeding(Instant),
+    Streaming(Streaming),
+    Waiting(Instant),
+    Refused,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Streaming {
+    since: Instant,
+    /// The last report of new media.
+    last: Instant,
+    /// Longest time between two.
+    interval: Duration,
+}
+
+/// See the module's header.
+#[derive(Debug)]
+pub(super) struct Machine {
+    phase: Phase,
+    attempts: Attempts,
+    paused: bool,
+    /// Since when nothing arrives, of an endpoint where something did.
+    lost: Option<Instant>,
+    streamed: bool,
+    reconnects: u64,
+    /// Why it does not stream.
+    trouble: Option<Verdict>,
+}
+
+impl Machine {
+    pub(super) fn new() -> Self {
+        Self {
+            phase: Phase::Idle,
+            attempts: Attempts::new(BACKOFF),
+            paused: false,
+            lost: None,
+            streamed: false,
+            reconnects: 0,
+            trouble: None,
+        }
+    }
+
+    /// Takes an event; `random` is uniform in 0..1.
+    pub(super) fn on(&mut self, event: Event, now: Instant, random: f64) -> Vec<Action> {
+        match (event, &mut self.phase) {
+            (Event::Tick, _) => self.look(now, random),
+            (Event::Paused(paused), _) => self.pause(paused, now),
+            (Event::Lost(verdict), Phase::Connecting(_) | Phase::Feeding(_) | Phase::Streaming(_)) => {
+                self.fail(verdict, now, random)
+            }
+            (Event::Offered(Ok(())), Phase::Offering(_)) => {
+                self.phase = Phase::Posting(now + POST);
+                vec![Action::Post]
+            }
+            (Event::Answered(Ok(())), Phase::Posting(_)) => {
+                self.phase = Phase::Connecting(now + CONNECT);
+                Vec::new()
+            }
+            (Event::Offered(Err(verdict)), Phase::Offering(_)) | (Event::Answered(Err(verdict)), Phase::Posting(_)) => {
+                self.fail(verdict, now, random)
+            }
+            (Event::Connected, Phase::Connecting(_)) => {
+                self.phase = Phase::Feeding(now + FIRST_REPORT);
+                vec![Action::Feed]
+            }
+            (Event::Acknowledged, Phase::Feeding(_)) => self.arrives(now),
+            (Event::Acknowledged, Phase::Streaming(streaming)) => {
+                let interval = now.saturating_duration_since(streaming.last);
+                streaming.interval = streaming.interval.max(interval);
+                streaming.last = now;
+                if now.saturating_duration_since(streaming.since) >= HEALTHY {
+                    self.attempts.reset();
+                }
+                Vec::new()
+            }
+            // Of a session that is over.
+            _ => Vec::new(),
+        }
+    }
+
+    /// When to look again, if nothing else happens.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Idle => None,
+            Phase::Offering(at) | Phase::Posting(at) | Phase::Connecting(at) | Phase::Waiting(at) => Some(*at),
+            Phase::Feeding(at) => (!self.paused).then_some(*at),
+            Phase::Streaming(streaming) => (!self.paused).then(|| streaming.last + streaming.patience()),
+            Phase::Refused => None,
+        }
+    }
+
+    fn look(&mut self, now: Instant, random: f64) -> Vec<Action> {
+        let idle = matches!(self.phase, Phase::Idle);
+        if !idle && self.due().is_none_or(|at| now < at) {
+            return Vec::new();
+        }
+        let verdict = match &self.phase {
+            Phase::Idle | Phase::Waiting(_) => {
+                self.phase = Phase::Offering(now + OFFER);
+                return vec![Action::Offer];
+            }
+            Phase::Offering(_) => Verdict::unbuildable("no offer could be made in time"),
+            Phase::Posting(_) => Verdict::lost("the WHIP endpoint did not answer in time"),
+            Phase::Connecting(_) => Verdict::lost(format!(
+                "the WHIP endpoint answered, but no media connection came about within {} s: its addresses cannot be \
+                 reached from here, or it refuses the certificate",
+                CONNECT.as_secs()
+            )),
+            Phase::Feeding(_) => Verdict::lost(format!(
+                "media are sent, but the WHIP endpoint reported none received within {} s",
+                FIRST_REPORT.as_secs()
+            )),
+            Phase::Streaming(streaming) => {
+                let millis = now.saturating_duration_since(streaming.last).as_millis();
+                Verdict::lost(format!(
+                    "media are sent, but the WHIP endpoint has reported none received for {millis} ms"
+                ))
+            }
+            Phase::Refused => return Vec::new(),
+        };
+        self.fail(verdict, now, random)
+    }
+
+    fn pause(&mut self, paused: bool, now: Instant) -> Vec<Action> {
+        self.paused = paused;
+        if let Phase::Streaming(streaming) = &mut self.phase {
+            // Reports stand still when nothing is sent.
+            streaming.last = now;
+        }
+        if let Phase::Feeding(until) = &mut self.phase {
+            *until = now + FIRST_REPORT;
+        }
+        Vec::new()
+    }
+
+    fn arrives(&mut self, now: Instant) -> Vec<Action> {
+        self.phase = Phase::Streaming(Streaming { since: now, last: now, interval: Duration::ZERO });
+        self.reconnects += u64::from(self.streamed);
+        self.streamed = true;
+        self.trouble = None;
+        let away = self.lost.take().map(|lost| now.saturating_duration_since(lost));
+        vec![Action::Tell(Told::Connected(away))]
+    }
+
+    fn fail(&mut self, verdict: Verdict, now: Instant, random: f64) -> Vec<Action> {
+        let mut actions = vec![Action::Drop];
+        let streamed = matches!(self.phase, Phase::Streaming(_));
+        if let Phase::Streaming(streaming) = &self.phase {
+            self.lost = Some(streaming.last);
+        }
+        self.phase = match verdict.remedy {
+            Remedy::Retry => Phase::Waiting(now + self.attempts.failed(random)),
+            Remedy::After(wait) => Phase::Waiting(now + self.attempts.failed(random).max(wait.min(LONGEST))),
+            Remedy::Slowly => Phase::Waiting(now + SLOWLY),
+            Remedy::Never => Phase::Refused,
+        };
+        if streamed {
+            actions.push(Action::Tell(Told::Interrupted(verdict.clone())));
+        } else if self.trouble.as_ref().is_none_or(|known| known.text != verdict.text) {
+            actions.push(Action::Tell(Told::Refused(verdict.clone())));
+        }
+        self.trouble = Some(verdict);
+        actions
+    }
+
+    /// Where it stands, in the words of all destinations.
+    pub(super) fn state(&self) -> DestinationState {
+        let refused = self.trouble.as_ref().is_some_and(|v| matches!(v.remedy, Remedy::Slowly | Remedy::Never));
+        match &self.phase {
+            Phase::Streaming(_) => DestinationState::Streaming,
+            _ if refused => DestinationState::Failed,
+            _ if self.streamed => DestinationState::Interrupted,
+            _ => DestinationState::Connecting,
+        }
+    }
+
+    /// Why it does not stream.
+    pub(super) fn trouble(&self) -> Option<&Verdict> {
+        self.trouble.as_ref()
+    }
+
+    /// Times it was lost and came back.
+    pub(super) fn reconnects(&self) -> u64 {
+        self.reconnects
+    }
+}
+
+impl Streaming {
+    fn patience(&self) -> Duration {
+        (self.interval * 3).clamp(STALL, STALL_MOST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn streaming() -> (Machine, Instant) {
+        let (mut machine, now) = (Machine::new(), Instant::now());
+        assert_eq!(machine.on(Event::Tick, now, 0.0), [Action::Offer]);
+        assert_eq!(machine.on(Event::Offered(Ok(())), now, 0.0), [Action::Post]);
+        assert_eq!(machine.on(Event::Answered(Ok(())), now, 0.0), []);
+        assert_eq!(machine.on(Event::Connected, now, 0.0), [Action::Feed]);
+        assert_eq!(machine.state(), DestinationState::Connecting, "connected is no evidence of media");
+        assert_eq!(machine.on(Event::Acknowledged, now, 0.0), [Action::Tell(Told::Connected(None))]);
+        assert_eq!(machine.state(), DestinationState::Streaming);
+        (machine, now)
+    }
+
+    #[test]
+    fn a_peer_that_reports_nothing_new_is_lost_although_connected() {
+        let (mut machine, start) = streaming();
+        let due = machine.due().unwrap();
+        assert_eq!(due, start + STALL);
+        assert_eq!(machine.on(Event::Tick, due - Duration::from_millis(1), 0.0), []);
+        let actions = machine.on(Event::Tick, due, 0.0);
+        assert!(matches!(&actions[..], [Action::Drop, Action::Tell(Told::Interrupted(_))]), "{actions:?}");
+        assert_eq!(machine.state(), DestinationState::Interrupted);
+        assert_eq!(machine.due(), Some(due + BACKOFF.first));
+    }
+
+    #[test]
+    fn who_reports_seldom_is_given_three_of_its_intervals() {
+        let (mut machine, start) = streaming();
+        machine.on(Event::Acknowledged, start + 2 * SECOND, 0.0);
+        assert_eq!(machine.due(), Some(start + 8 * SECOND));
+        machine.on(Event::Acknowledged, start + 9 * SECOND, 0.0);
+        assert_eq!(machine.due(), Some(start + 9 * SECOND + STALL_MOST));
+    }
+
+    #[test]
+    fn a_cut_of_ten_seconds_leaves_retries_close_together() {
+        let (mut machine, start) = streaming();
+        let mut now = start + STALL;
+        machine.on(Event::Tick, now, 0.0);
+        while now < start + 10 * SECOND {
+            now = machine.due().unwrap();
+            assert_eq!(machine.on(Event::Tick, now, 0.0), [Action::Offer]);
+            machine.on(Event::Offered(Ok(())), now, 0.0);
+            // As long as the connection may take.
+            now += Duration::from_millis(1500);
+            machine.on(Event::Answered(Err(Verdict::lost("no route"))), now, 0.0);
+        }
+        assert!(machine.due().unwrap() - now < Duration::from_millis(1200), "{:?}", machine.due().unwrap() - now);
+    }
+
+    #[test]
+    fn a_return_is_counted_and_says_how_long_it_was_away() {
+        let (mut machine, start) = streaming();
+        machine.on(Event::Lost(Verdict::lost("closed")), start + SECOND, 0.0);
+        let now = machine.due().unwrap();
+        machine.on(Event::Tick, now, 0.0);
+        machine.on(Event::Offered(Ok(())), now, 0.0);
+        machine.on(Event::Answered(Ok(())), now, 0.0);
+        machine.on(Event::Connected, now, 0.0);
+        let back = start + 4 * SECOND;
+        assert_eq!(machine.on(Event::Acknowledged, back, 0.0), [Action::Tell(Told::Connected(Some(4 * SECOND)))]);
+        assert_eq!((machine.reconnects(), machine.trouble()), (1, None));
+    }
+
+    #[test]
+    fn a_refusal_is_told_once_and_not_asked_for_again_and_again() {
+        let (mut machine, start) = (Machine::new(), Instant::now());
+        let refuse = |machine: &mut Machine, now, status| {
+            machine.on(Event::Tick, now, 0.0);
+            machine.on(Event::Offered(Ok(())), now, 0.0);
+            machine.on(Event::Answered(Err(Verdict::refused(status, None))), now, 0.0)
+        };
+        assert!(matches!(&refuse(&mut machine, start, 401)[..], [Action::Drop, Action::Tell(Told::Refused(_))]));
+        assert_eq!(machine.state(), DestinationState::Failed);
+        assert_eq!(machine.due(), Some(start + SLOWLY));
+        assert_eq!(refuse(&mut machine, start + SLOWLY, 401), [Action::Drop]);
+        refuse(&mut machine, start + 2 * SLOWLY, 415);
+        assert_eq!(machine.due(), None, "never again");
+        assert_eq!(machine.on(Event::Tick, start + 1000 * SLOWLY, 0.0), []);
+    }
+
+    #[test]
+    fn nothing_is_missed_while_nothing_is_sent() {
+        let (mut machine, start) = streaming();
+        machine.on(Event::Paused(true), start, 0.0);
+        assert_eq!(machine.due(), None);
+        assert_eq!(machine.on(Event::Tick, start + 100 * SECOND, 0.0), []);
+        machine.on(Event::Paused(false), start + 100 * SECOND, 0.0);
+        assert_eq!(machine.due(), Some(start + 100 * SECOND + STALL));
+    }
+
+    fn any_event() -> impl Strategy<Value = Event> {
+        let verdict = prop_oneof![
+            Just(Verdict::lost("lost")),
+            Just(Verdict::refused(503, Some(Duration::from_secs(3)))),
+            Just(Verdict::refused(401, None)),
+        ];
+        prop_oneof![
+            Just(Event::Tick),
+            Just(Event::Connected),
+            Just(Event::Acknowledged),
+            any::<bool>().prop_map(Event::Paused),
+            verdict.clone().prop_map(Event::Lost),
+            proptest::option::of(verdict.clone()).prop_map(|v| Event::Offered(v.map_or(Ok(()), Err))),
+            proptest::option::of(verdict).prop_map(|v| Event::Answered(v.map_or(Ok(()), Err))),
+        ]
+    }
+
+    proptest! {
+        /// Whatever happens in whatever order: media are only sent into a session that was posted and answered, a side
+        /// is not built beside another, and there is always a next step unless it is paused or refused for good.
+        #[test]
+        fn no_order_of_events_breaks_the_sequence(events in proptest::collection::vec((any_event(), 0u64..20_000), 0..200)) {
+            let (mut machine, mut now) = (Machine::new(), Instant::now());
+            let (mut built, mut posted) = (false, false);
+            let start = machine.on(Event::Tick, now, 0.5);
+            prop_assert_eq!(start, vec![Action::Offer]);
+            built |= true;
+            for (event, millis) in events {
+                now += Duration::from_millis(millis);
+                for action in machine.on(event, now, 0.5) {
+                    match action {
+                        Action::Offer => { prop_assert!(!built); built = true; }
+                        Action::Post => { prop_assert!(built && !posted); posted = true; }
+                        Action::Feed => prop_assert!(built && posted),
+                        Action::Drop => { built = false; posted = false; }
+                        Action::Tell(_) => {}
+                    }
+                }
+                prop_assert!(machine.due().is_some() || machine.paused);
+            }
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! The own side of one session: a small pipeline around `webrtcbin` that only sends.
+//!
+//! ```text
+//! port ─▶ appsrc ─▶ rtph264pay ─┐
+//!                               ├─▶ webrtcbin (ICE, DTLS, SRTP, retransmission)
+//! port ─▶ appsrc ─▶ rtpopuspay ─┘        └─▶ notes: candidates, connection, reports of the peer
+//! ```
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use gstreamer_sdp as gst_sdp;
+use gstreamer_webrtc as gst_webrtc;
+use tokio::sync::mpsc::Sender;
+
+use super::certificate;
+use super::fragment::Candidate;
+use super::ice::{IceServer, IceServers};
+use super::ledger::Ledger;
+use super::port::Inlet;
+use super::rtcp;
+use crate::media::clock::HouseClock;
+use crate::media::promise::{fulfilled, promise};
+
+/// For the box's own addresses; what is found later is told later. A STUN server that does not answer takes longer.
+const GATHER: Duration = Duration::from_millis(1200);
+/// Fits every path that carries IPv6 (1280 bytes) with all headers.
+const PACKET: u32 = 1200;
+const VIDEO: u32 = 96;
+const SOUND: u32 = 97;
+
+/// What a session tells.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Note {
+    /// An own address, after the offer was made.
+    Candidate(Candidate),
+    /// No more addresses will be found.
+    Gathered,
+    /// ICE and DTLS are through.
+    Connected,
+    /// The peer reports media that it had not reported before.
+    Acknowledged,
+    /// The peer cannot go on without a keyframe.
+    KeyframeAsked,
+    /// The latency of its pipeline is to be distributed: without it there are no sender reports.
+    Latency,
+    /// It is over.
+    Failed(String),
+}
+
+/// What a session is built for.
+pub(super) struct Wanted {
+    /// Name of the pipeline.
+    pub(super) name: String,
+    /// H.264 as the encoder delivers it; no pictures if none.
+    pub(super) video: Option<gst::Caps>,
+    /// Whether there is sound (Opus).
+    pub(super) sound: bool,
+    pub(super) servers: IceServers,
+    pub(super) clock: HouseClock,
+}
+
+/// The own side of one session. Dropping it ends it, without a word to the peer.
+pub(super) struct Peer {
+    pipeline: gst::Pipeline,
+    webrtc: gst::Element,
+    notes: Notes,
+    gathered: Mutex<Receiver<()>>,
+    pub(super) video: Option<Inlet>,
+    pub(super) sound: Option<Inlet>,
+    pub(super) ledger: Arc<Mutex<Ledger>>,
+}
+
+/// Where notes go: never blocks.
+#[derive(Clone)]
+pub(super) struct Notes {
+    /// Counts sessions: notes of one that is over are none.
+    pub(super) life: u64,
+    pub(super) queue: Sender<(u64, Note)>,
+}
+
+impl Notes {
+    fn tell(&self, note: Note) {
+        // Reports come a few times a second. A full queue means that its task stands still.
+        let _ = self.queue.try_send((self.life, note));
+    }
+}
+
+impl Peer {
+    /// Builds and starts it.
+    pub(super) fn build(wanted: &Wanted, notes: Notes) -> Result<Self, String> {
+        let pipeline = gst::Pipeline::with_name(&wanted.name);
+        pipeline.use_clock(Some(&gst::SystemClock::obtain()));
+        pipeline.set_start_time(gst::ClockTime::NONE);
+        let base = wanted.clock.monotonic_at(wanted.clock.now());
+        pipeline.set_base_time(gst::ClockTime::from_nseconds(base));
+        hear_bus(&pipeline, &notes);
+        let webrtc = webrtcbin(&wanted.servers)?;
+        pipeline.add(&webrtc).map_err(|error| error.to_string())?;
+        let ledger = Arc::new(Mutex::new(Ledger::default()));
+        let line = |track: Track| track.build(&pipeline, &webrtc, &ledger, base).map_err(|error| error.to_string());
+        let video = wanted.video.as_ref().map(|caps| line(Track::video(caps)?)).transpose()?;
+        let sound = wanted.sound.then(|| line(Track::sound()?)).transpose()?;
+        let gathered = Mutex::new(hear(&webrtc, &notes));
+        let peer = Self { pipeline, webrtc, notes, gathered, video, sound, ledger };
+        peer.pipeline.set_state(gst::State::Playing).map_err(|_| "webrtcbin does not start".to_owned())?;
+        Ok(peer)
+    }
+
+    /// The offer, with all addresses that were found in time. Blocks.
+    pub(super) fn offer(&self) -> Result<String, String> {
+        let (promise, done) = promise();
+        self.webrtc.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
+        let offer = fulfilled(&done, "create-offer")?
+            .and_then(|reply| reply.get::<gst_webrtc::WebRTCSessionDescription>("offer").ok())
+            .ok_or("no offer could be made")?;
+        self.describe("set-local-description", &offer)?;
+        match self.gathered.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(GATHER) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err("the session ended while it was offered".to_owned()),
+        }
+        let local = self
+            .webrtc
+            .property::<Option<gst_webrtc::WebRTCSessionDescription>>("local-description")
+            .ok_or("the offer was not taken")?;
+        local.sdp().as_text().map_err(|error| error.to_string())
+    }
+
+    /// Takes the server's answer over. Blocks.
+    pub(super) fn accept(&self, answer: &str) -> Result<(), String> {
+        // The parser itself takes almost anything.
+        let sdp = answer.starts_with("v=").then(|| gst_sdp::SDPMessage::parse_buffer(answer.as_bytes()).ok()).flatten();
+        let sdp = sdp.ok_or("it is no session description (SDP)")?;
+        let accepted = |media: &gst_sdp::SDPMediaRef| media.port() != 0 || media.attribute_val("bundle-only").is_some();
+        if !sdp.medias().any(accepted) {
+            return Err("it takes none of the media: the codec or its profile is not to its liking".to_owned());
+        }
+        let answer = gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, sdp);
+        self.describe("set-remote-description", &answer)?;
+        self.hear_reports()
+    }
+
+    fn describe(&self, what: &'static str, description: &gst_webrtc::WebRTCSessionDescription) -> Result<(), String> {
+        let (promise, done) = promise();
+        self.webrtc.emit_by_name::<()>(what, &[description, &promise]);
+        fulfilled(&done, what).map(|_| ())
+    }
+
+    /// Reads what the peer reports. webrtcbin's own statistics tell of one stream only.
+    fn hear_reports(&self) -> Result<(), String> {
+        let rtpbin = self.webrtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin"));
+        let session = rtpbin
+            .and_then(|rtpbin| rtpbin.emit_by_name::<Option<gst::glib::Object>>("get-internal-session", &[&0u32]))
+            .ok_or("webrtcbin has no RTP session")?;
+        // The default of 5 s is too seldom for lip-sync and round trip at the begin of a session.
+        session.set_property("rtcp-min-interval", 1_000_000_000u64);
+        let (notes, ledger) = (self.notes.clone(), Arc::clone(&self.ledger));
+        session.connect("on-receiving-rtcp", false, move |arguments| {
+            let buffer = arguments.get(1)?.get::<gst::Buffer>().ok()?;
+            let said = rtcp::read(&buffer.map_readable().ok()?);
+            let news = ledger.lock().unwrap_or_else(PoisonError::into_inner).heard(&said);
+            if news {
+                notes.tell(Note::Acknowledged);
+            }
+            if said.keyframe {
+                notes.tell(Note::KeyframeAsked);
+            }
+            None
+        });
+        Ok(())
+    }
+
+    /// Tells all parts of the pipeline its latency. Blocks for a moment.
+    pub(super) fn settle_latency(&self) {
+        if let Err(error) = self.pipeline.recalculate_latency() {
+            tracing::debug!(%error, "the latency of a WHIP session is not known");
+        }
+    }
+
+    /// What was sent and what arrived.
+    pub(super) fn figures(&self) -> super::ledger::Figures {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).figures()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let pipeline = self.pipeline.clone();
+        // It may wait for a name to resolve.
+        let closing = std::thread::Builder::new().name("whip-close".into()).spawn(move || {
+            let _ = pipeline.set_state(gst::State::Null);
+        });
+        if let Err(error) = closing {
+            tracing::warn!(%error, "a WHIP session could not be taken down");
+        }
+    }
+}
+
+fn webrtcbin(servers: &IceServers) -> Result<gst::Element, String> {
+    let webrtc = gst::ElementFactory::make("webrtcbin")
+        .property_from_str("bundle-policy", "max-bundle")
+        .build()
+        .map_err(|_| "webrtcbin cannot be made: install gstreamer1.0-plugins-bad and gstreamer1.0-nice".to_owned())?;
+    for server in &servers.0 {
+        match server {
+            IceServer::Stun { .. } => webrtc.set_property("stun-server", server.uri()),
+            IceServer::Turn { .. } => {
+                webrtc.emit_by_name::<bool>("add-turn-server", &[&server.uri()]);
+            }
+        }
+    }
+    let certificate = certificate::make().map_err(|error| format!("no certificate could be made: {error}"))?;
+    let bin = webrtc.downcast_ref::<gst::Bin>().ok_or("webrtcbin is no bin")?;
+    bin.connect_deep_element_added(move |_, _, element| {
+        if element.factory().is_some_and(|factory| factory.name() == "dtlsdec") {
+            element.set_property("pem", &certificate);
+        }
+    });
+    Ok(webrtc)
+}
+
+/// One stream on its way into the session.
+struct Track {
+    payloader: gst::Element,
+    caps: gst::Caps,
+    ssrc: u32,
+    video: bool,
+}
+
+impl Track {
+    fn video(encoded: &gst::Caps) -> Result<Self, String> {
+        let profile = profile_level_id(encoded).ok_or("the encoder has not told its profile")?;
+        let ssrc = fastrand::u32(1..);
+        let payloader = gst::ElementFactory::make("rtph264pay")
+            .property("pt", VIDEO)
+            .property("ssrc", ssrc)
+            .property("mtu", PACKET)
+            // Parameter sets with every keyframe: who joins can begin there.
+            .property("config-interval", -1i32)
+            .property_from_str("aggregate-mode", "zero-latency")
+            .build()
+            .map_err(|error| error.to_string())?;
+        let caps = gst::Caps::builder("application/x-rtp")
+            .field("media", "video")
+            .field("encoding-name", "H264")
+            .field("payload", VIDEO as i32)
+            .field("clock-rate", 90_000i32)
+            .field("packetization-mode", "1")
+            .field("profile-level-id", profile)
+            .field("level-asymmetry-allowed", "1")
+            .field("rtcp-fb-nack", true)
+            .field("rtcp-fb-nack-pli", true)
+            .field("rtcp-fb-ccm-fir", true)
+            .field("ssrc", ssrc)
+            .build();
+        Ok(Self { payloader, caps, ssrc, video: true })
+    }
+
+    fn sound() -> Result<Self, String> {
+        let ssrc = fastrand::u32(1..);
+        let payloader = gst::ElementFactory::make("rtpopuspay")
+            .property("pt", SOUND)
+            .property("ssrc", ssrc)
+            .property("mtu", PACKET)
+            .build()
+            .map_err(|error| error.to_string())?;
+        let caps = gst::Caps::builder("application/x-rtp")
+            .field("media", "audio")
+            .field("encoding-name", "OPUS")
+            .field("payload", SOUND as i32)
+            .field("clock-rate", 48_000i32)
+            .field("encoding-params", "2")
+            .field("sprop-stereo", "1")
+            .field("stereo", "1")
+            .field("ssrc", ssrc)
+            .build();
+        Ok(Self { payloader, caps, ssrc, video: false })
+    }
+
+    /// appsrc → payloader → webrtcbin.
+    fn build(
+        self,
+        pipeline: &gst::Pipeline,
+        webrtc: &gst::Element,
+        ledger: &Arc<Mutex<Ledger>>,
+        base: u64,
+    ) -> Result<Inlet, gst::glib::BoolError> {
+        let source = gst_app::AppSrc::builder()
+            .format(gst::Format::Time)
+            .is_live(true)
+            .block(false)
+            .max_bytes(0)
+            .max_buffers(0)
+            .build();
+        pipeline.add_many([source.upcast_ref(), &self.payloader])?;
+        source.link(&self.payloader)?;
+        let missing = || gst::glib::bool_error!("a pad is missing");
+        let from = self.payloader.static_pad("src").ok_or_else(missing)?;
+        count(&from, ledger, self.ssrc);
+        let to = webrtc.request_pad_simple("sink_%u").ok_or_else(missing)?;
+        from.link(&to).map_err(|error| gst::glib::bool_error!("cannot link: {error:?}"))?;
+        let transceiver = to.property::<gst_webrtc::WebRTCRTPTransceiver>("transceiver");
+        transceiver.set_property("direction", gst_webrtc::WebRTCRTPTransceiverDirection::Sendonly);
+        transceiver.set_property("codec-preferences", &self.caps);
+        if self.video {
+            // Lost packets are sent again when they are asked for.
+            transceiver.set_property("do-nack", true);
+        }
+        Ok(Inlet { source, base })
+    }
+}
+
+/// The H.264 profile and level, as RFC 6184 (8.1) writes them, of the parameter sets in `caps`.
+fn profile_level_id(caps: &gst::Caps) -> Option<String> {
+    let data = caps.structure(0)?.get::<gst::Buffer>("codec_data").ok()?;
+    let data = data.map_readable().ok()?;
+    let [_, profile, constraints, level, ..] = *data.as_slice() else { return None };
+    Some(format!("{profile:02x}{constraints:02x}{level:02x}"))
+}
+
+/// Counts what leaves, for comparison with what the peer reports.
+fn count(pad: &gst::Pad, ledger: &Arc<Mutex<Ledger>>, ssrc: u32) {
+    let stream = {
+        let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.add(ssrc)
+    };
+    let ledger = Arc::clone(ledger);
+    let types = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+    // The lock is this session's own: only its reports, a few times a second, want it as well.
+    pad.add_probe(types, move |_, info| {
+        let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut one = |buffer: &gst::BufferRef| {
+            let mut head = [0u8; 4];
+            if buffer.copy_to_slice(0, &mut head).is_ok() {
+                ledger.sent(stream, u16::from_be_bytes([head[2], head[3]]), buffer.size() as u64);
+            }
+        };
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => one(buffer),
+            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(one),
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+fn hear_bus(pipeline: &gst::Pipeline, notes: &Notes) {
+    let Some(bus) = pipeline.bus() else { return };
+    let notes = notes.clone();
+    bus.set_sync_handler(move |_, message| {
+        match message.view() {
+            gst::MessageView::Error(error) => {
+                tracing::debug!(error = %error.error(), debug = ?error.debug(), "a WHIP session failed");
+                notes.tell(Note::Failed(error.error().to_string()));
+            }
+            gst::MessageView::Latency(_) => notes.tell(Note::Latency),
+            _ => {}
+        }
+        gst::BusSyncReply::Drop
+    });
+}
+
+/// Tells of addresses and of the connection; the receiver gets a word when all own addresses are known.
+fn hear(webrtc: &gst::Element, notes: &Notes) -> Receiver<()> {
+    let (told, gathered): (SyncSender<()>, _) = sync_channel(1);
+    let own = notes.clone();
+    webrtc.connect_notify(Some("ice-gathering-state"), move |webrtc, _| {
+        let state = webrtc.property::<gst_webrtc::WebRTCICEGatheringState>("ice-gathering-state");
+        if state == gst_webrtc::WebRTCICEGatheringState::Complete {
+            let _ = told.try_send(());
+            own.tell(Note::Gathered);
+        }
+    });
+    let own = notes.clone();
+    webrtc.connect("on-ice-candidate", false, move |arguments| {
+        let section = arguments.get(1)?.get::<u32>().ok()?;
+        let text = arguments.get(2)?.get::<String>().ok()?;
+        own.tell(Note::Candidate(Candidate { section, text }));
+        None
+    });
+    let own = notes.clone();
+    webrtc.connect_notify(Some("connection-state"), move |webrtc, _| {
+        use gst_webrtc::WebRTCPeerConnectionState::{Closed, Connected, Failed};
+        match webrtc.property("connection-state") {
+            Connected => own.tell(Note::Connected),
+            Failed => own.tell(Note::Failed("the media connection failed (ICE or DTLS)".to_owned())),
+            Closed => own.tell(Note::Failed("the WHIP endpoint closed the media connection".to_owned())),
+            _ => {}
+        }
+    });
+    gathered
+}

@@ -1,0 +1,157 @@
+//! The face of one endpoint: start, look, pause, stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use url::Url;
+
+use super::feed::Feed;
+use super::ice::IceServers;
+use super::opus::{Opus, OpusEncoders, OpusPlan};
+use super::port::Port;
+use super::task::{Order, Task};
+use crate::media::clock::HouseClock;
+use crate::media::encode::Tap;
+use crate::media::{EventSink, MediaError};
+use crate::model::status::DestinationState;
+use crate::model::{DestinationId, Fault, MediaTime, RenditionId, Secret};
+
+/// Access units that may wait on their way to the port, which never blocks.
+const WAITING: usize = 60;
+/// Orders that may wait.
+const ORDERS: usize = 16;
+
+/// What an endpoint is made of.
+pub struct WhipSetup {
+    /// The destination it belongs to.
+    pub destination: DestinationId,
+    /// Its name in the destination: `primary`, `backup-1`.
+    pub endpoint: String,
+    /// Where offers are posted.
+    pub url: Url,
+    /// Bearer token.
+    pub token: Option<Secret>,
+    /// STUN and TURN servers.
+    pub servers: IceServers,
+    /// H.264 rendition to send; sound only if none.
+    pub rendition: Option<RenditionId>,
+    /// Sound to send; pictures only if none.
+    pub sound: Option<OpusPlan>,
+}
+
+/// Where an endpoint stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WhipStatus {
+    /// In the words of all destinations.
+    pub state: DestinationState,
+    /// Since when.
+    pub since: MediaTime,
+    /// Why it does not stream.
+    pub trouble: Option<String>,
+    /// Whose fault that is.
+    pub fault: Option<Fault>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The last error, also when it streams again.
+    pub last_error: Option<String>,
+    /// Bytes of RTP sent, retransmissions not counted.
+    pub bytes_sent: u64,
+    /// Of these, bytes that the peer reported as received.
+    pub bytes_acknowledged: u64,
+    /// When the peer last reported something new.
+    pub acknowledged: Option<MediaTime>,
+    /// Times it was lost and came back.
+    pub reconnects: u64,
+    /// Packets that the peer missed in this session.
+    pub lost_packets: u64,
+    /// Round trip in this session, milliseconds.
+    pub round_trip_ms: Option<u32>,
+    /// Keyframes that the peer asked for in this session.
+    pub keyframes_asked: u64,
+    /// Units that were left out since the network did not take them in time.
+    pub dropped: u64,
+}
+
+/// One endpoint at work. Dropping it ends it without a word to the server.
+pub struct WhipSender {
+    orders: mpsc::Sender<Order>,
+    status: watch::Receiver<WhipStatus>,
+    _feed: Option<Feed>,
+    _sound: Option<Arc<Opus>>,
+}
+
+impl WhipSender {
+    /// Starts it. Needs a tokio runtime around it, and may take a moment to open the Opus encoder.
+    pub fn start(
+        setup: WhipSetup,
+        tap: &Tap,
+        opus: &OpusEncoders,
+        clock: HouseClock,
+        events: EventSink,
+    ) -> Result<Self, MediaError> {
+        let name = format!("{}-{}", setup.destination, setup.endpoint);
+        let port = || Arc::new(Port::new(clock));
+        let video = setup.rendition.as_ref().map(|rendition| (port(), tap.subscribe(rendition, WAITING)));
+        let (video, units) = video.unzip();
+        let feed = video.as_ref().zip(units).map(|(port, units)| Feed::start(&name, units, Arc::clone(port)));
+        let feed = feed.transpose().map_err(|error| MediaError::graph("the sender's thread", error))?;
+        let sound = setup.sound.as_ref().map(|plan| opus.get(plan)).transpose()?;
+        let sound_port = sound.as_ref().map(|opus| {
+            let port = port();
+            opus.listen(&port);
+            port
+        });
+        let (orders, ordered) = mpsc::channel(ORDERS);
+        let (publish, status) = watch::channel(WhipStatus::first(clock.now()));
+        let task = Task::new(name, setup, video, sound_port, clock, events, publish);
+        tokio::spawn(task.run(ordered));
+        Ok(Self { orders, status, _feed: feed, _sound: sound })
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> WhipStatus {
+        self.status.borrow().clone()
+    }
+
+    /// A receiver that hears of every change.
+    pub fn watch(&self) -> watch::Receiver<WhipStatus> {
+        self.status.clone()
+    }
+
+    /// Sends nothing for a while, or again.
+    pub fn pause(&self, paused: bool) {
+        // Full only if the task stands still; then there is nothing to pause either.
+        let _ = self.orders.try_send(Order::Pause(paused));
+    }
+
+    /// Ends the session, at the server too, if it answers within `limit`; whether it did.
+    pub async fn stop(self, limit: Duration) -> bool {
+        let (tell, told) = oneshot::channel();
+        if self.orders.send(Order::Stop(limit, tell)).await.is_err() {
+            return false;
+        }
+        tokio::time::timeout(limit, told).await.ok().and_then(Result::ok).unwrap_or(false)
+    }
+}
+
+impl WhipStatus {
+    fn first(now: MediaTime) -> Self {
+        Self {
+            state: DestinationState::Connecting,
+            since: now,
+            trouble: None,
+            fault: None,
+            hint: None,
+            last_error: None,
+            bytes_sent: 0,
+            bytes_acknowledged: 0,
+            acknowledged: None,
+            reconnects: 0,
+            lost_packets: 0,
+            round_trip_ms: None,
+            keyframes_asked: 0,
+            dropped: 0,
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! The task of an endpoint: asks the machine, does what it says, and tells what happened.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use url::Url;
+
+use super::fault::{Remedy, Verdict};
+use super::fragment::{Candidate, trickle};
+use super::http::{Changed, Http};
+use super::ice::IceServers;
+use super::machine::{Action, Event, Machine};
+use super::peer::{Note, Notes, Peer, Wanted};
+use super::port::Port;
+use super::report::Report;
+use super::resource::Resource;
+use super::sender::{WhipSetup, WhipStatus};
+use crate::media::EventSink;
+use crate::media::clock::HouseClock;
+use crate::model::Fault;
+
+/// Figures of the status are this fresh.
+const LOOK: Duration = Duration::from_millis(500);
+/// For the first access unit, which says what the stream is.
+const FIRST_UNIT: Duration = Duration::from_secs(5);
+/// Notes that may wait.
+const NOTES: usize = 256;
+
+/// What others ask of it.
+pub(super) enum Order {
+    Pause(bool),
+    Stop(Duration, oneshot::Sender<bool>),
+}
+
+/// What came of something that took time.
+enum Done {
+    Offered(Result<(Peer, String), Verdict>),
+    /// The session at the server, if there is one, whatever came of its answer.
+    Answered(Option<Resource>, Result<(), Verdict>),
+    Told(Changed),
+    /// Nobody waits for it.
+    Nothing,
+}
+
+/// The session of the moment.
+#[derive(Default)]
+struct Session {
+    peer: Option<Arc<Peer>>,
+    offer: String,
+    resource: Option<Resource>,
+    /// Addresses that are not in the offer and have not been told.
+    late: Vec<Candidate>,
+    gathered: bool,
+    /// The server takes no changes.
+    settled: bool,
+}
+
+/// See the module's header.
+pub(super) struct Task {
+    name: String,
+    setup: WhipSetup,
+    video: Option<Arc<Port>>,
+    sound: Option<Arc<Port>>,
+    clock: HouseClock,
+    machine: Machine,
+    http: Option<Http>,
+    session: Session,
+    /// Counts sessions.
+    life: u64,
+    /// What the server said of STUN and TURN when it last answered.
+    learned: IceServers,
+    /// A session at the server that nobody uses any more.
+    stale: Option<Url>,
+    notes: (mpsc::Sender<(u64, Note)>, mpsc::Receiver<(u64, Note)>),
+    work: JoinSet<(u64, Done)>,
+    report: Report,
+}
+
+impl Task {
+    pub(super) fn new(
+        name: String,
+        setup: WhipSetup,
+        video: Option<Arc<Port>>,
+        sound: Option<Arc<Port>>,
+        clock: HouseClock,
+        events: EventSink,
+        status: watch::Sender<WhipStatus>,
+    ) -> Self {
+        let report = Report::new(setup.destination.clone(), setup.endpoint.clone(), clock, events, status);
+        Self {
+            name,
+            setup,
+            video,
+            sound,
+            clock,
+            machine: Machine::new(),
+            http: None,
+            session: Session::default(),
+            life: 0,
+            learned: IceServers::default(),
+            stale: None,
+            notes: mpsc::channel(NOTES),
+            work: JoinSet::new(),
+            report,
+        }
+    }
+
+    /// Runs until it is stopped, or nobody holds its handle any more.
+    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        self.tell(Event::Tick);
+        loop {
+            let now = Instant::now();
+            let wake = self.machine.due().unwrap_or(now + LOOK).min(now + LOOK);
+            tokio::select! {
+                Some(done) = self.work.join_next() => match done {
+                    Ok((life, done)) => self.settle(life, done),
+                    Err(error) => tracing::error!(%error, "a part of a WHIP session failed"),
+                },
+                Some((life, note)) = self.notes.1.recv() => self.hear(life, note),
+                order = orders.recv() => match order {
+                    Some(Order::Pause(paused)) => self.pause(paused),
+                    Some(Order::Stop(limit, answer)) => return self.stop(limit, answer).await,
+                    None => return self.take_down(),
+                },
+                () = tokio::time::sleep_until(wake.into()) => self.tell(Event::Tick),
+            }
+            self.publish();
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        for action in self.machine.on(event, Instant::now(), fastrand::f64()) {
+            match action {
+                Action::Offer => self.offer(),
+                Action::Post => self.post(),
+                Action::Feed => self.feed(),
+                Action::Drop => self.take_down(),
+                Action::Tell(told) => self.report.tell(&told),
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let figures = self.session.peer.as_ref().map(|peer| peer.figures()).unwrap_or_default();
+        let dropped = self.video.iter().chain(&self.sound).map(|port| port.dropped()).sum();
+        self.report.publish(&self.machine, figures, dropped);
+    }
+
+    fn pause(&mut self, paused: bool) {
+        self.video.iter().chain(&self.sound).for_each(|port| port.pause(paused));
+        self.tell(Event::Paused(paused));
+    }
+
+    /// Builds the own side, on a thread where it may block.
+    fn offer(&mut self) {
+        let (name, clock, sound) = (format!("whip-{}", self.name), self.clock, self.sound.is_some());
+        let servers = self.setup.servers.with(&self.learned);
+        let notes = Notes { life: self.life, queue: self.notes.0.clone() };
+        let (video, life) = (self.video.clone(), self.life);
+        self.work.spawn(async move {
+            let video = match video {
+                None => None,
+                Some(port) => match tokio::time::timeout(FIRST_UNIT, port.caps()).await {
+                    Ok(caps) => Some(caps),
+                    Err(_) => return (life, Done::Offered(Err(no_unit()))),
+                },
+            };
+            let wanted = Wanted { name, video, sound, servers, clock };
+            let built = tokio::task::spawn_blocking(move || {
+                let peer = Peer::build(&wanted, notes)?;
+                let offer = peer.offer()?;
+                Ok((peer, offer))
+            });
+            let built = built.await.unwrap_or_else(|error| Err(error.to_string()));
+            (life, Done::Offered(built.map_err(Verdict::unbuildable)))
+        });
+    }
+
+    fn post(&mut self) {
+        if self.http.is_none() {
+            match Http::new(&self.setup.url, self.setup.token.clone()) {
+                Ok(http) => self.http = Some(http),
+                Err(reason) => return self.tell(Event::Answered(Err(Verdict::unbuildable(reason)))),
+            }
+        }
+        let (Some(http), Some(peer)) = (self.http.clone(), self.session.peer.clone()) else { return };
+        let (url, offer, life) = (self.setup.url.clone(), self.session.offer.clone(), self.life);
+        let stale = self.stale.take();
+        self.work.spawn(async move {
+            if let Some(stale) = stale {
+                let here = stale.origin() == url.origin();
+                if !http.delete(&stale).await && here {
+                    let left = Resource { url: stale, etag: None, servers: IceServers::default() };
+                    let verdict = Verdict::lost("the WHIP endpoint does not answer");
+                    return (life, Done::Answered(Some(left), Err(verdict)));
+                }
+            }
+            let created = match http.post(&url, &offer).await {
+                Ok(created) => created,
+                Err(verdict) => return (life, Done::Answered(None, Err(verdict))),
+            };
+            let answer = created.answer;
+            let taken = tokio::task::spawn_blocking(move || peer.accept(&answer)).await;
+            let taken = taken.unwrap_or_else(|error| Err(error.to_string()));
+            (life, Done::Answered(Some(created.resource), taken.map_err(unfit)))
+        });
+    }
+
+    fn feed(&self) {
+        let Some(peer) = &self.session.peer else { return };
+        for (port, inlet) in [(&self.video, &peer.video), (&self.sound, &peer.sound)] {
+            if let (Some(port), Some(inlet)) = (port, inlet) {
+                port.open(inlet.clone());
+            }
+        }
+    }
+
+    /// The own side ends now; the server's side with the next request.
+    fn take_down(&mut self) {
+        self.video.iter().chain(&self.sound).for_each(|port| port.shut());
+        let session = std::mem::take(&mut self.session);
+        if let Some(peer) = &session.peer {
+            self.report.over(peer.figures());
+        }
+        if let Some(resource) = session.resource {
+            self.stale = Some(resource.url);
+        }
+        self.life += 1;
+    }
+
+    fn settle(&mut self, life: u64, done: Done) {
+        let current = life == self.life;
+        match done {
+            Done::Offered(Ok((peer, offer))) if current => {
+                (self.session.peer, self.session.offer) = (Some(Arc::new(peer)), offer);
+                self.tell(Event::Offered(Ok(())));
+            }
+            Done::Offered(Err(verdict)) if current => self.tell(Event::Offered(Err(verdict))),
+            Done::Answered(resource, result) if current => {
+                if let Some(resource) = &resource {
+                    self.learned = resource.servers.clone();
+                }
+                self.session.resource = resource;
+                self.tell(Event::Answered(result));
+                self.trickle();
+            }
+            Done::Answered(Some(resource), _) => self.abandon(resource.url),
+            Done::Told(Changed::Unwanted) if current => self.session.settled = true,
+            Done::Told(Changed::Gone) if current => {
+                self.tell(Event::Lost(Verdict::lost("the WHIP endpoint does not know the session any more")));
+            }
+            Done::Offered(_) | Done::Answered(None, _) | Done::Told(_) | Done::Nothing => {}
+        }
+    }
+
+    /// A session that came about too late.
+    fn abandon(&mut self, session: Url) {
+        let (Some(http), life) = (self.http.clone(), self.life) else { return };
+        self.work.spawn(async move {
+            http.delete(&session).await;
+            (life, Done::Nothing)
+        });
+    }
+
+    fn hear(&mut self, life: u64, note: Note) {
+        if life != self.life {
+            return;
+        }
+        match note {
+            Note::Candidate(candidate) => {
+                self.session.late.push(candidate);
+                self.trickle();
+            }
+            Note::Gathered => {
+                self.session.gathered = true;
+                self.trickle();
+            }
+            Note::Connected => self.tell(Event::Connected),
+            Note::Acknowledged => {
+                self.report.acknowledged();
+                self.tell(Event::Acknowledged);
+            }
+            Note::KeyframeAsked => {}
+            Note::Latency => self.settle_latency(),
+            Note::Failed(reason) => self.tell(Event::Lost(Verdict::lost(reason))),
+        }
+    }
+
+    fn settle_latency(&mut self) {
+        let Some(peer) = self.session.peer.clone() else { return };
+        let life = self.life;
+        self.work.spawn(async move {
+            let _ = tokio::task::spawn_blocking(move || peer.settle_latency()).await;
+            (life, Done::Nothing)
+        });
+    }
+
+    /// Tells the server of addresses that were found after the offer was made.
+    fn trickle(&mut self) {
+        let Session { resource: Some(resource), offer, late, gathered, settled: false, .. } = &mut self.session else {
+            return;
+        };
+        late.retain(|candidate| !offer.contains(&candidate.text));
+        // Without an ETag the server takes no changes (RFC 9725, 4.3.1).
+        let (Some(http), true, true) = (&self.http, resource.etag.is_some(), !late.is_empty()) else { return };
+        let Some(fragment) = trickle(offer, &std::mem::take(late), *gathered) else { return };
+        let (http, resource, life) = (http.clone(), resource.clone(), self.life);
+        self.work.spawn(async move { (life, Done::Told(http.patch(&resource, fragment).await)) });
+    }
+
+    async fn stop(mut self, limit: Duration, answer: oneshot::Sender<bool>) {
+        self.take_down();
+        let ended = match (&self.http, self.stale.take()) {
+            (Some(http), Some(session)) => tokio::time::timeout(limit, http.delete(&session)).await.unwrap_or(false),
+            _ => true,
+        };
+        self.publish();
+        let _ = answer.send(ended);
+    }
+}
+
+fn no_unit() -> Verdict {
+    let text = format!("the encoder has delivered nothing within {} s", FIRST_UNIT.as_secs());
+    Verdict::new(Remedy::Retry, Fault::Hardware, text, "look at the state of the rendition")
+}
+
+fn unfit(reason: String) -> Verdict {
+    let text = format!("the WHIP endpoint's answer cannot be used: {reason}");
+    let hint = "check that it takes H.264 in the rendition's profile (constrained-baseline is taken by all), and Opus";
+    Verdict::new(Remedy::Slowly, Fault::Destination, text, hint)
+}

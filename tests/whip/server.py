@@ -1,0 +1,167 @@
+"""A WHIP endpoint (RFC 9725) on aiortc, which decodes what it gets and tells about it.
+
+    server.py '{"port": 0, "token": "secret", "host": "127.0.0.1"}'
+
+Prints `port N` when it listens. GET /report answers with what was asked of it and what was decoded. POST /refuse with a
+JSON list of status codes has the next offers refused with them.
+"""
+
+import asyncio
+import json
+import sys
+import time
+
+import numpy
+from aiohttp import web
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+
+settings = {"port": 0, "host": "127.0.0.1", "token": "", "links": [], "redirect": False, "codecs": True}
+settings.update(json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}"))
+
+sessions = {}
+report = {
+    "posts": 0,
+    "deletes": 0,
+    "patches": [],
+    "refused": 0,
+    "redirects": 0,
+    "video": 0,
+    "audio": 0,
+    "audible": 0,
+    "keyframes": 0,
+    "latency_ms": [],
+    "frames": [],
+    "sizes": [],
+    "fingerprints": [],
+}
+refusals = []
+watchers = set()
+
+
+def mark(luma):
+    """Frame number and UTC of the picture (src/lineup/mark.rs), or None."""
+    height, width = luma.shape
+    bits = 0
+    for row in range(4):
+        top, bottom = (row + 1) * height // 24, (row + 2) * height // 24
+        rim = (bottom - top) // 4
+        for column in range(28):
+            left, right = (column + 1) * width // 30, (column + 2) * width // 30
+            edge = (right - left) // 4
+            mean = luma[top + rim : bottom - rim, left + edge : right - edge].mean()
+            bits = bits << 1 | (mean > 126)
+    payload = bits >> 24
+    if payload >> 80 != 0xA6:
+        return None
+    return payload >> 40 & (1 << 40) - 1, payload & (1 << 40) - 1
+
+
+async def watch(track):
+    while True:
+        try:
+            frame = await track.recv()
+        except Exception:
+            return
+        if track.kind == "audio":
+            report["audio"] += 1
+            report["audible"] += bool(numpy.abs(frame.to_ndarray()).max() > 500)
+            continue
+        now = int(time.time() * 1000) & (1 << 40) - 1
+        report["video"] += 1
+        size = [frame.width, frame.height]
+        if size not in report["sizes"]:
+            report["sizes"].append(size)
+        found = mark(frame.to_ndarray(format="gray"))
+        if found:
+            report["frames"].append(found[0])
+            report["latency_ms"].append(now - found[1])
+
+
+def allowed(request):
+    return not settings["token"] or request.headers.get("Authorization") == "Bearer " + settings["token"]
+
+
+async def offer(request):
+    report["posts"] += 1
+    if settings["redirect"] and request.path == "/whip":
+        report["redirects"] += 1
+        return web.Response(status=307, headers={"Location": "elsewhere/whip"})
+    if not allowed(request):
+        report["refused"] += 1
+        return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+    if refusals:
+        return web.Response(status=refusals.pop(0))
+    if request.headers.get("Content-Type") != "application/sdp":
+        return web.Response(status=415)
+    text = await request.text()
+    report["fingerprints"].append(text.count("a=fingerprint:sha-256"))
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+
+    @connection.on("track")
+    def arrived(track):
+        watchers.add(asyncio.ensure_future(watch(track)))
+
+    try:
+        await connection.setRemoteDescription(RTCSessionDescription(text, "offer"))
+        await connection.setLocalDescription(await connection.createAnswer())
+    except Exception as error:
+        await connection.close()
+        print("offer refused:", error, file=sys.stderr)
+        return web.Response(status=422)
+    name = "s%d" % report["posts"]
+    sessions[name] = connection
+    headers = {"Location": "/session/" + name, "ETag": '"%s"' % name, "Content-Type": "application/sdp"}
+    answer = web.Response(status=201, text=connection.localDescription.sdp, headers=headers)
+    for link in settings["links"]:
+        answer.headers.add("Link", link)
+    return answer
+
+
+async def end(request):
+    if not allowed(request):
+        return web.Response(status=401)
+    connection = sessions.pop(request.match_info["name"], None)
+    if connection is None:
+        return web.Response(status=404)
+    report["deletes"] += 1
+    await connection.close()
+    return web.Response(status=200)
+
+
+async def change(request):
+    report["patches"].append([request.headers.get("If-Match"), await request.text()])
+    return web.Response(status=204)
+
+
+async def tell(_):
+    return web.json_response(dict(report, sessions=len(sessions)))
+
+
+async def refuse(request):
+    refusals[:] = await request.json()
+    return web.Response()
+
+
+async def main():
+    application = web.Application()
+    application.router.add_post("/whip", offer)
+    application.router.add_post("/elsewhere/whip", offer)
+    application.router.add_delete("/session/{name}", end)
+    application.router.add_patch("/session/{name}", change)
+    application.router.add_get("/report", tell)
+    application.router.add_post("/refuse", refuse)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, settings["host"], settings["port"], reuse_address=True)
+    await site.start()
+    print("port", site._server.sockets[0].getsockname()[1], flush=True)
+    # Ends with whoever started it.
+    loop = asyncio.get_running_loop()
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+if settings.get("debug"):
+    import logging
+
+    logging.basicConfig(level=logging.DEBUG)
+asyncio.run(main())
