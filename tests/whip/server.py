@@ -8,6 +8,7 @@ JSON list of status codes has the next offers refused with them.
 
 import asyncio
 import json
+import os
 import sys
 import time
 
@@ -160,7 +161,7 @@ async def main():
     await loop.run_in_executor(None, sys.stdin.read)
 
 
-if settings.get("debug"):
+if os.environ.get("WHIP_DEBUG"):
     import logging
 
     logging.basicConfig(level=logging.DEBUG)

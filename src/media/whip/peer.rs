@@ -17,7 +17,7 @@ use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 use tokio::sync::mpsc::Sender;
 
-use super::certificate;
+use super::certificate::{self, Certificate};
 use super::fragment::Candidate;
 use super::ice::{IceServer, IceServers};
 use super::ledger::Ledger;
@@ -70,6 +70,7 @@ pub(super) struct Peer {
     webrtc: gst::Element,
     notes: Notes,
     gathered: Mutex<Receiver<()>>,
+    fingerprint: String,
     pub(super) video: Option<Inlet>,
     pub(super) sound: Option<Inlet>,
     pub(super) ledger: Arc<Mutex<Ledger>>,
@@ -99,14 +100,16 @@ impl Peer {
         let base = wanted.clock.monotonic_at(wanted.clock.now());
         pipeline.set_base_time(gst::ClockTime::from_nseconds(base));
         hear_bus(&pipeline, &notes);
-        let webrtc = webrtcbin(&wanted.servers)?;
+        let Certificate { pem, fingerprint } =
+            certificate::make().map_err(|error| format!("no certificate could be made: {error}"))?;
+        let webrtc = webrtcbin(&wanted.servers, pem)?;
         pipeline.add(&webrtc).map_err(|error| error.to_string())?;
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let line = |track: Track| track.build(&pipeline, &webrtc, &ledger, base).map_err(|error| error.to_string());
         let video = wanted.video.as_ref().map(|caps| line(Track::video(caps)?)).transpose()?;
         let sound = wanted.sound.then(|| line(Track::sound()?)).transpose()?;
         let gathered = Mutex::new(hear(&webrtc, &notes));
-        let peer = Self { pipeline, webrtc, notes, gathered, video, sound, ledger };
+        let peer = Self { pipeline, webrtc, notes, gathered, fingerprint, video, sound, ledger };
         peer.pipeline.set_state(gst::State::Playing).map_err(|_| "webrtcbin does not start".to_owned())?;
         Ok(peer)
     }
@@ -127,7 +130,8 @@ impl Peer {
             .webrtc
             .property::<Option<gst_webrtc::WebRTCSessionDescription>>("local-description")
             .ok_or("the offer was not taken")?;
-        local.sdp().as_text().map_err(|error| error.to_string())
+        let text = local.sdp().as_text().map_err(|error| error.to_string())?;
+        Ok(Certificate::named_in(&self.fingerprint, &text))
     }
 
     /// Takes the server's answer over. Blocks.
@@ -200,7 +204,7 @@ impl Drop for Peer {
     }
 }
 
-fn webrtcbin(servers: &IceServers) -> Result<gst::Element, String> {
+fn webrtcbin(servers: &IceServers, certificate: String) -> Result<gst::Element, String> {
     let webrtc = gst::ElementFactory::make("webrtcbin")
         .property_from_str("bundle-policy", "max-bundle")
         .build()
@@ -213,7 +217,6 @@ fn webrtcbin(servers: &IceServers) -> Result<gst::Element, String> {
             }
         }
     }
-    let certificate = certificate::make().map_err(|error| format!("no certificate could be made: {error}"))?;
     let bin = webrtc.downcast_ref::<gst::Bin>().ok_or("webrtcbin is no bin")?;
     bin.connect_deep_element_added(move |_, _, element| {
         if element.factory().is_some_and(|factory| factory.name() == "dtlsdec") {
