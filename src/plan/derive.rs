@@ -139,7 +139,7 @@ fn derive_channel(
             retain_seconds: channel.spool.retain.as_secs(),
             playlist_segments: class.playlist_segments,
         },
-        destinations: channel.destinations.iter().map(destination).collect(),
+        destinations: channel.destinations.iter().map(|one| destination(one, class)).collect(),
         thresholds: ThresholdPlan {
             loss_ms: class.fallback.loss_ms,
             wait_to_restore_ms: class.fallback.wait_to_restore_ms,
@@ -320,12 +320,12 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
     }
 }
 
-fn destination(destination: &config::Destination) -> DestinationPlan {
+fn destination(destination: &config::Destination, class: &config::StreamClass) -> DestinationPlan {
     let endpoint = |(place, kind)| EndpointPlan { name: EndpointName::at(place), kind: delivery(kind) };
     DestinationPlan {
         id: destination.id.clone(),
         enabled: destination.enabled,
-        on_slate: destination.on_slate,
+        on_slate: destination.on_slate.unwrap_or(class.on_slate),
         policy: destination.policy,
         endpoints: destination.endpoints.iter().enumerate().map(endpoint).collect(),
     }
