@@ -12,7 +12,8 @@ use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    ChannelId, DestinationId, DeviceName, ExpectedFormat, Fit, ImageName, Overlay, PictureSize, Secret, SourceId,
+    BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers, ImageName, OnSlate,
+    Overlay, PictureSize, Secret, SourceId,
 };
 use crate::profile::Profiles;
 
@@ -229,8 +230,14 @@ pub enum SrtMode {
 pub struct Destination {
     /// The destination.
     pub id: DestinationId,
-    /// How to deliver.
-    pub kind: DestinationKind,
+    /// Whether it is used, as long as operators say nothing else.
+    pub enabled: bool,
+    /// What it gets while the program is on slate; as the stream class says if none.
+    pub on_slate: Option<OnSlate>,
+    /// How its endpoints share the work.
+    pub policy: DeliveryPolicy,
+    /// The primary, then the backups by rank. Never empty; all of one kind.
+    pub endpoints: Vec<DestinationKind>,
 }
 
 /// How to deliver.
@@ -243,4 +250,23 @@ pub enum DestinationKind {
         /// Bearer token.
         token: Option<Secret>,
     },
+    /// WebRTC.
+    Whip(WhipDestination),
+}
+
+/// A WHIP endpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WhipDestination {
+    /// Where offers are posted.
+    pub url: url::Url,
+    /// Bearer token.
+    pub token: Option<Secret>,
+    /// STUN and TURN servers.
+    pub servers: IceServers,
+    /// Video rendition, by name; the best H.264 one if none.
+    pub rendition: Option<String>,
+    /// Audio rendition whose channels are sent, by name; the default one if none.
+    pub audio: Option<String>,
+    /// Of the Opus sound.
+    pub audio_bitrate: BitRate,
 }

@@ -14,6 +14,7 @@ mod cards;
 mod channels;
 mod checked;
 mod claims;
+mod destination_keys;
 mod destinations;
 mod devices;
 mod directories;
@@ -30,11 +31,14 @@ mod source_keys;
 mod sources;
 mod srt;
 pub mod stream_class;
+mod whip;
 
 pub(crate) use claims::sound_resource;
 
 pub use cards::DECKLINK_MODES;
-pub use checked::{Channel, Checked, DeckLinkInput, Destination, DestinationKind, Source, SourceKind, Spool, SrtMode};
+pub use checked::{
+    Channel, Checked, DeckLinkInput, Destination, DestinationKind, Source, SourceKind, Spool, SrtMode, WhipDestination,
+};
 pub use keys::UPLINKD;
 pub use load::{load, load_with};
 pub use overrides::SourceOverride;

@@ -3,7 +3,7 @@
 //! ```text
 //! source ─▶ feed ─┐
 //! source ─▶ feed ─┼─▶ program ─▶ encode ─▶ chunks
-//! slate ──────────┘ overlays    │       ├──▶ whip (WebRTC)
+//! slate ──────────┘ overlays    │  └─▶ tap ─▶ send, whip
 //!                               └─────▶ confidence
 //! ```
 //!
@@ -24,6 +24,7 @@ mod outlet;
 pub mod overlay;
 pub mod program;
 mod promise;
+pub mod send;
 pub mod slate;
 mod sound;
 mod source;

@@ -8,13 +8,17 @@ mod diff;
 mod graph;
 mod needs;
 mod retune;
+mod send;
 mod sessions;
+mod whip;
 
 pub use derive::{PlanError, PlanPaths, derive};
 pub use diff::{Diff, diff};
 pub use graph::{
     AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
-    GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan,
-    SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    EndpointPlan, GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind,
+    SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 pub use needs::{Costs, needs};
+pub use send::{CarrierPlan, SendPlan, SentAudio, SentVideo, SpliceForm, TsPlan};
+pub use whip::{OpusPlan, WhipPlan};

@@ -7,16 +7,17 @@ use gstreamer as gst;
 use uplink::media::clock::HouseClock;
 use uplink::media::encode::{Encoders, Output, picture_caps};
 use uplink::media::program::Program;
-use uplink::media::whip::{IceServers, OpusEncoders, OpusPlan, WhipSender, WhipSetup, WhipStatus};
+use uplink::media::whip::{OpusEncoders, WhipSender, WhipSetup, WhipStatus};
 use uplink::media::{EventSink, ProgramOutlet};
 use uplink::model::sound::SoundLayout;
 use uplink::model::status::{DestinationState, ProgramOrder};
 use uplink::model::{
-    AudioFormat, BitRate, ChannelId, DestinationId, Event, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid,
+    AudioFormat, BitRate, ChannelId, DestinationId, EndpointName, Event, IceServers, PictureSize, ProgramFormat,
+    RenditionId, Secret, SegmentGrid,
 };
 use uplink::plan::{
-    AudioRenditionPlan, ChannelPlan, EncoderPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan,
-    ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, ChannelPlan, EncoderPlan, OpusPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan,
+    ThresholdPlan, VideoRenditionPlan, WhipPlan,
 };
 use url::Url;
 
@@ -27,7 +28,7 @@ pub const TOKEN: &str = "a-token-that-nobody-prints";
 pub struct Engine {
     outlet: Arc<ProgramOutlet>,
     _program: Program,
-    opus: OpusEncoders,
+    opus: Arc<OpusEncoders>,
     clock: HouseClock,
     pub events: Arc<Mutex<Vec<Event>>>,
 }
@@ -37,7 +38,7 @@ impl Engine {
         uplink::media::init().unwrap();
         let plan = plan();
         let encoders = Encoders::start(&plan, Arc::new(|_: Output| {})).unwrap();
-        let opus = OpusEncoders::new(encoders.tap(), plan.program.audio);
+        let opus = Arc::new(OpusEncoders::new(encoders.tap(), plan.program.audio));
         let clock = HouseClock::start();
         let outlet = Arc::new(ProgramOutlet { encoders, monitor: None, preview: None });
         let events: Arc<Mutex<Vec<Event>>> = Arc::default();
@@ -50,12 +51,14 @@ impl Engine {
     pub fn setup(url: Url) -> WhipSetup {
         WhipSetup {
             destination: DestinationId::new("cloud").unwrap(),
-            endpoint: "primary".into(),
-            url,
-            token: Some(Secret::new(TOKEN)),
-            servers: IceServers::default(),
-            rendition: Some(RenditionId::new("v180").unwrap()),
-            sound: Some(OpusPlan { map: None, layout: SoundLayout::Stereo, bitrate: BitRate(96_000) }),
+            endpoint: EndpointName::at(0),
+            plan: WhipPlan {
+                url,
+                token: Some(Secret::new(TOKEN)),
+                servers: IceServers::default(),
+                rendition: Some(RenditionId::new("v180").unwrap()),
+                sound: Some(OpusPlan { map: None, layout: SoundLayout::Stereo, bitrate: BitRate(96_000) }),
+            },
         }
     }
 

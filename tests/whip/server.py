@@ -50,7 +50,7 @@ def mark(luma):
             left, right = (column + 1) * width // 30, (column + 2) * width // 30
             edge = (right - left) // 4
             mean = luma[top + rim : bottom - rim, left + edge : right - edge].mean()
-            bits = bits << 1 | (mean > 126)
+            bits = bits << 1 | int(mean > 126)
     payload = bits >> 24
     if payload >> 80 != 0xA6:
         return None

@@ -43,7 +43,7 @@ async fn a_wrong_token_is_told_and_not_tried_again_and_again() {
     let Some(server) = server(json!({})) else { return };
     let engine = Engine::start();
     let mut setup = Engine::setup(server.url());
-    setup.token = Some(Secret::new("not-this-one"));
+    setup.plan.token = Some(Secret::new("not-this-one"));
     let sender = engine.send(setup);
     let status = until(&sender, "failed", |status| status.state == DestinationState::Failed).await;
     assert!(status.trouble.as_ref().unwrap().contains("refuses the token (HTTP 401)"), "{status:?}");

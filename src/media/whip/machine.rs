@@ -237,9 +237,12 @@ impl Machine {
             Remedy::Slowly => Phase::Waiting(now + SLOWLY),
             Remedy::Never => Phase::Refused,
         };
+        // Of an interruption, that it is not over yet is no news.
+        let heals = self.lost.is_some() && !matches!(verdict.remedy, Remedy::Slowly | Remedy::Never);
+        let known = heals || self.trouble.as_ref().is_some_and(|known| known.text == verdict.text);
         if streamed {
             actions.push(Action::Tell(Told::Interrupted(verdict.clone())));
-        } else if self.trouble.as_ref().is_none_or(|known| known.text != verdict.text) {
+        } else if !known {
             actions.push(Action::Tell(Told::Refused(verdict.clone())));
         }
         self.trouble = Some(verdict);
@@ -252,7 +255,7 @@ impl Machine {
         match &self.phase {
             Phase::Streaming(_) => DestinationState::Streaming,
             _ if refused => DestinationState::Failed,
-            _ if self.streamed => DestinationState::Interrupted,
+            _ if self.streamed || self.trouble.is_some() => DestinationState::Interrupted,
             _ => DestinationState::Connecting,
         }
     }

@@ -35,7 +35,6 @@ mod fault;
 mod feed;
 mod fragment;
 mod http;
-mod ice;
 mod ledger;
 mod machine;
 mod opus;
@@ -47,6 +46,5 @@ mod rtcp;
 mod sender;
 mod task;
 
-pub use ice::{IceServer, IceServers};
-pub use opus::{OpusEncoders, OpusPlan};
+pub use opus::OpusEncoders;
 pub use sender::{WhipSender, WhipSetup, WhipStatus};

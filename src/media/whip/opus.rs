@@ -18,7 +18,8 @@ use crate::media::encode::{AccessUnit, NoUnit, Subscription, Tap, sound_caps};
 use crate::media::init::{bounded, element};
 use crate::media::sound::{Arriving, Matrix};
 use crate::model::sound::{ChannelMap, SoundLayout};
-use crate::model::{AudioFormat, BitRate, MediaTime, RenditionId};
+use crate::model::{AudioFormat, MediaTime, RenditionId};
+use crate::plan::OpusPlan;
 
 /// Blocks of program sound that may wait: several seconds.
 const WAITING: usize = 200;
@@ -26,17 +27,6 @@ const WAITING: usize = 200;
 const LOOK: Duration = Duration::from_millis(100);
 const START_BOUND: Duration = Duration::from_secs(5);
 const STOP_BOUND: Duration = Duration::from_secs(2);
-
-/// Which sound.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OpusPlan {
-    /// Which channels of the program; all of them, mixed down to two, if none.
-    pub map: Option<ChannelMap>,
-    /// How the channels of the program belong together.
-    pub layout: SoundLayout,
-    /// Bit rate.
-    pub bitrate: BitRate,
-}
 
 /// The encoders that run; one for each sound that somebody wants.
 pub struct OpusEncoders {

@@ -19,12 +19,12 @@ use tokio::sync::mpsc::Sender;
 
 use super::certificate::{self, Certificate};
 use super::fragment::Candidate;
-use super::ice::{IceServer, IceServers};
 use super::ledger::Ledger;
 use super::port::Inlet;
 use super::rtcp;
 use crate::media::clock::HouseClock;
 use crate::media::promise::{fulfilled, promise};
+use crate::model::{IceServer, IceServers};
 
 /// For the box's own addresses; what is found later is told later. A STUN server that does not answer takes longer.
 const GATHER: Duration = Duration::from_millis(1200);

@@ -7,11 +7,11 @@ use super::machine::{Machine, Told};
 use super::sender::WhipStatus;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
-use crate::model::{DestinationId, Event, EventCode, Severity};
+use crate::model::{DestinationId, EndpointName, Event, EventCode, Severity};
 
 pub(super) struct Report {
     destination: DestinationId,
-    endpoint: String,
+    endpoint: EndpointName,
     clock: HouseClock,
     events: EventSink,
     status: watch::Sender<WhipStatus>,
@@ -22,7 +22,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) fn new(
         destination: DestinationId,
-        endpoint: String,
+        endpoint: EndpointName,
         clock: HouseClock,
         events: EventSink,
         status: watch::Sender<WhipStatus>,

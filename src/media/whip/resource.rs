@@ -3,8 +3,7 @@
 use reqwest::header::{ETAG, HeaderMap, LINK, LOCATION};
 use url::Url;
 
-use super::ice::{IceServer, IceServers};
-use crate::model::Secret;
+use crate::model::{IceServer, IceServers, Secret};
 
 /// A session at the server.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,18 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use url::Url;
 
 use super::feed::Feed;
-use super::ice::IceServers;
-use super::opus::{Opus, OpusEncoders, OpusPlan};
+use super::opus::OpusEncoders;
 use super::port::Port;
 use super::task::{Order, Task};
 use crate::media::clock::HouseClock;
 use crate::media::encode::Tap;
 use crate::media::{EventSink, MediaError};
 use crate::model::status::DestinationState;
-use crate::model::{DestinationId, Fault, MediaTime, RenditionId, Secret};
+use crate::model::{DestinationId, EndpointName, Fault, MediaTime};
+use crate::plan::WhipPlan;
 
 /// Access units that may wait on their way to the port, which never blocks.
 const WAITING: usize = 60;
@@ -26,18 +25,10 @@ const ORDERS: usize = 16;
 pub struct WhipSetup {
     /// The destination it belongs to.
     pub destination: DestinationId,
-    /// Its name in the destination: `primary`, `backup-1`.
-    pub endpoint: String,
-    /// Where offers are posted.
-    pub url: Url,
-    /// Bearer token.
-    pub token: Option<Secret>,
-    /// STUN and TURN servers.
-    pub servers: IceServers,
-    /// H.264 rendition to send; sound only if none.
-    pub rendition: Option<RenditionId>,
-    /// Sound to send; pictures only if none.
-    pub sound: Option<OpusPlan>,
+    /// Its name in the destination.
+    pub endpoint: EndpointName,
+    /// Where it goes and what is sent.
+    pub plan: WhipPlan,
 }
 
 /// Where an endpoint stands.
@@ -78,35 +69,29 @@ pub struct WhipSender {
     orders: mpsc::Sender<Order>,
     status: watch::Receiver<WhipStatus>,
     _feed: Option<Feed>,
-    _sound: Option<Arc<Opus>>,
 }
 
 impl WhipSender {
-    /// Starts it. Needs a tokio runtime around it, and may take a moment to open the Opus encoder.
+    /// Starts it. Needs a tokio runtime around it; does not block.
     pub fn start(
         setup: WhipSetup,
         tap: &Tap,
-        opus: &OpusEncoders,
+        opus: &Arc<OpusEncoders>,
         clock: HouseClock,
         events: EventSink,
     ) -> Result<Self, MediaError> {
         let name = format!("{}-{}", setup.destination, setup.endpoint);
         let port = || Arc::new(Port::new(clock));
-        let video = setup.rendition.as_ref().map(|rendition| (port(), tap.subscribe(rendition, WAITING)));
+        let video = setup.plan.rendition.as_ref().map(|rendition| (port(), tap.subscribe(rendition, WAITING)));
         let (video, units) = video.unzip();
         let feed = video.as_ref().zip(units).map(|(port, units)| Feed::start(&name, units, Arc::clone(port)));
         let feed = feed.transpose().map_err(|error| MediaError::graph("the sender's thread", error))?;
-        let sound = setup.sound.as_ref().map(|plan| opus.get(plan)).transpose()?;
-        let sound_port = sound.as_ref().map(|opus| {
-            let port = port();
-            opus.listen(&port);
-            port
-        });
+        let sound = setup.plan.sound.as_ref().map(|_| port());
         let (orders, ordered) = mpsc::channel(ORDERS);
         let (publish, status) = watch::channel(WhipStatus::first(clock.now()));
-        let task = Task::new(name, setup, video, sound_port, clock, events, publish);
+        let task = Task::new(name, setup, video, sound, Arc::clone(opus), clock, events, publish);
         tokio::spawn(task.run(ordered));
-        Ok(Self { orders, status, _feed: feed, _sound: sound })
+        Ok(Self { orders, status, _feed: feed })
     }
 
     /// Where it stands.

@@ -10,8 +10,8 @@ use url::Url;
 use super::fault::{Remedy, Verdict};
 use super::fragment::{Candidate, trickle};
 use super::http::{Changed, Http};
-use super::ice::IceServers;
 use super::machine::{Action, Event, Machine};
+use super::opus::{Opus, OpusEncoders};
 use super::peer::{Note, Notes, Peer, Wanted};
 use super::port::Port;
 use super::report::Report;
@@ -19,7 +19,7 @@ use super::resource::Resource;
 use super::sender::{WhipSetup, WhipStatus};
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
-use crate::model::Fault;
+use crate::model::{Fault, IceServers};
 
 /// Figures of the status are this fresh.
 const LOOK: Duration = Duration::from_millis(500);
@@ -36,12 +36,19 @@ pub(super) enum Order {
 
 /// What came of something that took time.
 enum Done {
-    Offered(Result<(Peer, String), Verdict>),
+    Offered(Result<Offered, Verdict>),
     /// The session at the server, if there is one, whatever came of its answer.
     Answered(Option<Resource>, Result<(), Verdict>),
     Told(Changed),
     /// Nobody waits for it.
     Nothing,
+}
+
+/// The own side, ready.
+struct Offered {
+    peer: Peer,
+    offer: String,
+    encoder: Option<Arc<Opus>>,
 }
 
 /// The session of the moment.
@@ -63,6 +70,9 @@ pub(super) struct Task {
     setup: WhipSetup,
     video: Option<Arc<Port>>,
     sound: Option<Arc<Port>>,
+    /// Where the sound comes from; kept for as long as it is sent.
+    opus: Arc<OpusEncoders>,
+    encoder: Option<Arc<Opus>>,
     clock: HouseClock,
     machine: Machine,
     http: Option<Http>,
@@ -84,6 +94,7 @@ impl Task {
         setup: WhipSetup,
         video: Option<Arc<Port>>,
         sound: Option<Arc<Port>>,
+        opus: Arc<OpusEncoders>,
         clock: HouseClock,
         events: EventSink,
         status: watch::Sender<WhipStatus>,
@@ -94,6 +105,8 @@ impl Task {
             setup,
             video,
             sound,
+            opus,
+            encoder: None,
             clock,
             machine: Machine::new(),
             http: None,
@@ -156,9 +169,11 @@ impl Task {
     /// Builds the own side, on a thread where it may block.
     fn offer(&mut self) {
         let (name, clock, sound) = (format!("whip-{}", self.name), self.clock, self.sound.is_some());
-        let servers = self.setup.servers.with(&self.learned);
+        let servers = self.setup.plan.servers.with(&self.learned);
         let notes = Notes { life: self.life, queue: self.notes.0.clone() };
         let (video, life) = (self.video.clone(), self.life);
+        let (opus, plan, encoder) = (Arc::clone(&self.opus), self.setup.plan.sound.clone(), self.encoder.clone());
+        let listener = self.sound.clone();
         self.work.spawn(async move {
             let video = match video {
                 None => None,
@@ -169,9 +184,17 @@ impl Task {
             };
             let wanted = Wanted { name, video, sound, servers, clock };
             let built = tokio::task::spawn_blocking(move || {
+                let encoder = match (encoder, plan.zip(listener)) {
+                    (None, Some((plan, port))) => {
+                        let encoder = opus.get(&plan).map_err(|error| error.to_string())?;
+                        encoder.listen(&port);
+                        Some(encoder)
+                    }
+                    (encoder, _) => encoder,
+                };
                 let peer = Peer::build(&wanted, notes)?;
                 let offer = peer.offer()?;
-                Ok((peer, offer))
+                Ok(Offered { peer, offer, encoder })
             });
             let built = built.await.unwrap_or_else(|error| Err(error.to_string()));
             (life, Done::Offered(built.map_err(Verdict::unbuildable)))
@@ -180,13 +203,13 @@ impl Task {
 
     fn post(&mut self) {
         if self.http.is_none() {
-            match Http::new(&self.setup.url, self.setup.token.clone()) {
+            match Http::new(&self.setup.plan.url, self.setup.plan.token.clone()) {
                 Ok(http) => self.http = Some(http),
                 Err(reason) => return self.tell(Event::Answered(Err(Verdict::unbuildable(reason)))),
             }
         }
         let (Some(http), Some(peer)) = (self.http.clone(), self.session.peer.clone()) else { return };
-        let (url, offer, life) = (self.setup.url.clone(), self.session.offer.clone(), self.life);
+        let (url, offer, life) = (self.setup.plan.url.clone(), self.session.offer.clone(), self.life);
         let stale = self.stale.take();
         self.work.spawn(async move {
             if let Some(stale) = stale {
@@ -233,8 +256,9 @@ impl Task {
     fn settle(&mut self, life: u64, done: Done) {
         let current = life == self.life;
         match done {
-            Done::Offered(Ok((peer, offer))) if current => {
+            Done::Offered(Ok(Offered { peer, offer, encoder })) if current => {
                 (self.session.peer, self.session.offer) = (Some(Arc::new(peer)), offer);
+                self.encoder = encoder;
                 self.tell(Event::Offered(Ok(())));
             }
             Done::Offered(Err(verdict)) if current => self.tell(Event::Offered(Err(verdict))),

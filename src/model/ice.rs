@@ -1,11 +1,13 @@
 //! Servers that help two sides to find each other: STUN tells the own public address, TURN relays.
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::model::Secret;
+use super::secret::Secret;
 
 /// One server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "server", rename_all = "snake_case")]
 pub enum IceServer {
     /// Tells the own public address.
     Stun {
@@ -32,7 +34,7 @@ pub enum IceServer {
 }
 
 /// Servers, configured or learned.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IceServers(pub Vec<IceServer>);
 
 impl IceServer {
@@ -53,7 +55,7 @@ impl IceServer {
     }
 
     /// As webrtcbin wants it. Holds the password: not for a log.
-    pub(super) fn uri(&self) -> String {
+    pub(crate) fn uri(&self) -> String {
         match self {
             Self::Stun { host, port } => format!("stun://{}:{port}", bracketed(host)),
             Self::Turn { host, port, tcp, tls, user, password } => {
@@ -68,7 +70,7 @@ impl IceServer {
 
 impl IceServers {
     /// Those of both, each once.
-    pub(super) fn with(&self, others: &Self) -> Self {
+    pub(crate) fn with(&self, others: &Self) -> Self {
         let mut all = self.0.clone();
         for other in &others.0 {
             if !all.contains(other) {

@@ -1,0 +1,188 @@
+//! `kind = "whip"` of a destination: the channel is published to a WebRTC server.
+
+use std::path::Path;
+
+use super::Findings;
+use super::checked::{Destination, DestinationKind, WhipDestination};
+use super::destination_keys::{TOKEN_CREDENTIAL, TOKEN_FILE};
+use super::keys::key;
+use super::secrets::{self, Credentials, Rule};
+use super::stream_class::{AudioRendition, StreamClass, VideoRendition};
+use crate::document::{Key, Kind, Need, Placed, Section, Shape};
+use crate::model::{BitRate, IceServer, IceServers, VideoCodec};
+
+/// The profile that every WebRTC peer takes (RFC 7742, 6.2).
+const EVERYWHERE: &str = "constrained-baseline";
+
+pub(super) const WHIP: &[Key] = &[
+    URL,
+    TOKEN_FILE,
+    TOKEN_CREDENTIAL,
+    key(
+        "rendition",
+        Kind::Id,
+        Need::Optional,
+        "Video rendition to send, H.264; the best one if missing. Profile `constrained-baseline` is taken by every server",
+    ),
+    key(
+        "audio",
+        Kind::Id,
+        Need::Optional,
+        "Audio rendition whose channels are sent; the default one if missing. More than two are mixed down",
+    ),
+    key("audio_bitrate", Kind::BitRate, Need::Default("\"96k\""), "Bit rate of the sound (Opus), 16k to 256k"),
+    key(
+        "stun",
+        Kind::Text(260),
+        Need::Optional,
+        "STUN server, `host:port`, that tells this box its public address. Seldom needed: the server sees it anyway",
+    ),
+    key(
+        "turn",
+        Kind::Text(300),
+        Need::Optional,
+        "TURN server that relays where no direct way exists: `turn:host:port?transport=udp` (or tcp), `turns:host:port`. \
+         What the WHIP server offers itself (Link headers) is used as well",
+    ),
+    key("turn_user", Kind::Text(200), Need::Optional, "User at the TURN server"),
+    key("turn_password_file", Kind::Path, Need::Optional, "File that holds the password at the TURN server"),
+    key(
+        "turn_password_credential",
+        Kind::Text(100),
+        Need::Optional,
+        "The password at the TURN server as a systemd credential (`LoadCredential=`)",
+    ),
+    key("backups", Kind::Tables(&BACKUP), Need::Optional, "Other endpoints, best first"),
+];
+
+static BACKUP: Shape = Shape::plain("Another endpoint of the same destination.", &[URL, TOKEN_FILE, TOKEN_CREDENTIAL]);
+
+const URL: Key = key(
+    "url",
+    Kind::Url(&["http", "https"]),
+    Need::Required("\"https://whip.example/live/studio-a\""),
+    "WHIP endpoint (RFC 9725)",
+);
+
+/// `of` holds what each endpoint has of its own.
+pub(super) fn read(
+    section: &Section<'_>,
+    of: &Section<'_>,
+    base: &Path,
+    credentials: &Credentials,
+    findings: &mut Findings,
+) -> Option<DestinationKind> {
+    let faults = &mut findings.faults;
+    let token = secrets::read(of, "token", Rule::BearerToken, base, credentials, faults);
+    let servers = servers(section, base, credentials, findings);
+    let bitrate = section.get::<BitRate>("audio_bitrate")?;
+    if !(16_000..=256_000).contains(&bitrate.value.bps()) {
+        findings.faults.add(&bitrate.spot, "must be from 16k to 256k", "96k is good for stereo");
+        return None;
+    }
+    let url = of.get::<url::Url>("url")?;
+    if !url.value.username().is_empty() || url.value.password().is_some() {
+        let fix = "use `token_file` or `token_credential`";
+        findings.faults.add(&url.spot, "must not hold a user or password", fix);
+        return None;
+    }
+    if url.value.scheme() == "http" && token.is_some() && !super::destinations::is_loopback(&url.value) {
+        findings.warnings.add(&url.spot, "carries the token unencrypted", "use https");
+    }
+    Some(DestinationKind::Whip(WhipDestination {
+        url: url.value,
+        token,
+        servers: servers?,
+        rendition: section.value("rendition"),
+        audio: section.value("audio"),
+        audio_bitrate: bitrate.value,
+    }))
+}
+
+fn servers(
+    section: &Section<'_>,
+    base: &Path,
+    credentials: &Credentials,
+    findings: &mut Findings,
+) -> Option<IceServers> {
+    let faults = &mut findings.faults;
+    let password = secrets::read(section, "turn_password", Rule::Password, base, credentials, faults);
+    let mut servers = IceServers::default();
+    if let Some(stun) = section.get::<String>("stun") {
+        let server = IceServer::read(&format!("stun:{}", stun.value), None, None);
+        let Some(server) = server.filter(|_| stun.value.contains(':')) else {
+            faults.add(&stun.spot, "is no address of a STUN server", "write host:port, such as stun.example:3478");
+            return None;
+        };
+        servers.0.push(server);
+    }
+    if let Some(turn) = section.get::<String>("turn") {
+        let user = section.value::<String>("turn_user");
+        if user.is_none() || !(section.has("turn_password_file") || section.has("turn_password_credential")) {
+            faults.add(&turn.spot, "needs a user and a password", "add `turn_user` and `turn_password_file`");
+            return None;
+        }
+        // A credential cannot be looked at by whoever only checks; then there is nothing to compare.
+        let password = password.unwrap_or_else(|| crate::model::Secret::new(""));
+        let Some(server) = IceServer::read(&turn.value, user, Some(password)) else {
+            faults.add(&turn.spot, "is no address of a TURN server", "write turn:host:port?transport=udp");
+            return None;
+        };
+        servers.0.push(server);
+    }
+    Some(servers)
+}
+
+impl WhipDestination {
+    /// The video rendition of `class` that is sent.
+    pub fn pictures<'a>(&self, class: &'a StreamClass) -> Option<&'a VideoRendition> {
+        let wanted = |rendition: &&VideoRendition| match &self.rendition {
+            Some(name) => rendition.id.as_str() == name,
+            None => rendition.codec == VideoCodec::H264,
+        };
+        class.video.iter().find(wanted)
+    }
+
+    /// The audio rendition of `class` whose channels are sent.
+    pub fn sound<'a>(&self, class: &'a StreamClass) -> Option<&'a AudioRendition> {
+        let wanted = |rendition: &&AudioRendition| match &self.audio {
+            Some(name) => rendition.id.as_str() == name,
+            None => true,
+        };
+        class.audio.iter().find(wanted)
+    }
+}
+
+/// Whether a channel of this stream class has what the destination sends.
+pub(super) fn fits(destination: &Placed<Destination>, class: &StreamClass, findings: &mut Findings) {
+    let Some(DestinationKind::Whip(whip)) = destination.value.endpoints.first() else { return };
+    let (id, spot) = (&destination.value.id, &destination.spot);
+    let names = |ids: Vec<&str>| format!("write one of {} in [destinations.{id}]", ids.join(", "));
+    match whip.pictures(class) {
+        None if whip.rendition.is_none() && class.video.is_empty() => {}
+        Some(rendition) if rendition.codec == VideoCodec::H264 => {
+            if rendition.h264_profile != EVERYWHERE {
+                let rule = format!(
+                    "sends rendition {} of {} in H.264 profile {}, which strict WebRTC servers refuse",
+                    rendition.id, class.name, rendition.h264_profile
+                );
+                let fix = format!("choose a `rendition` with h264_profile = \"{EVERYWHERE}\", or test it");
+                findings.warnings.add(spot, rule, fix);
+            }
+        }
+        _ => {
+            let h264 = class.video.iter().filter(|rendition| rendition.codec == VideoCodec::H264);
+            let rule = format!("wants a rendition in H.264 that {} does not have (`rendition`)", class.name);
+            findings.faults.add(spot, rule, names(h264.map(|rendition| rendition.id.as_str()).collect()));
+        }
+    }
+    let Some(sound) = whip.sound(class) else {
+        let rule = format!("wants an audio rendition that {} does not have (`audio`)", class.name);
+        let fix = names(class.audio.iter().map(|rendition| rendition.id.as_str()).collect());
+        return findings.faults.add(spot, rule, fix);
+    };
+    if sound.map.as_ref().is_some_and(|map| map.channels() > 2) {
+        let rule = format!("wants the sound of rendition {} (`audio`), whose map has more than two channels", sound.id);
+        findings.faults.add(spot, rule, "choose an audio rendition of one or two channels");
+    }
+}
