@@ -8,6 +8,7 @@ mod diff;
 mod graph;
 mod needs;
 mod retune;
+mod send;
 mod sessions;
 
 pub use derive::{PlanError, PlanPaths, derive};
@@ -18,3 +19,4 @@ pub use graph::{
     SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 pub use needs::{Costs, needs};
+pub use send::{CarrierPlan, SendPlan, SentAudio, SentVideo, SpliceForm, TsPlan};

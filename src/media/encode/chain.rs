@@ -40,6 +40,8 @@ pub(super) struct Chain {
     plan: EncoderPlan,
     /// Pictures that went in.
     pub pushed: AtomicU64,
+    /// Asks for one more keyframe, on the first picture after this time; 0 for none.
+    resume: Arc<AtomicU64>,
     pipeline: gst::Pipeline,
 }
 
@@ -51,7 +53,8 @@ impl Chain {
         let (id, plan) = (&rendition.id, &found.plan);
         let pipeline = gst::Pipeline::with_name(&format!("encode-{id}"));
         let entry = Entry::new(&format!("pictures-{id}"), &picture_caps(program), limit)?;
-        force_keyframes(entry.element(), timeline)?;
+        let resume = Arc::new(AtomicU64::new(0));
+        force_keyframes(entry.element(), timeline, Arc::clone(&resume))?;
         let raw = raw_caps(&plan.input_format, rendition.size, program.frame_rate);
         let mut chain = vec![entry.element().clone()];
         if rendition.size != program.size || plan.input_format != "I420" {
@@ -77,10 +80,11 @@ impl Chain {
             events: true,
         };
         let gate = Gate::new(ledger);
-        chain.extend(tail::build(track, tally, &gate)?);
+        chain.extend(tail::build(track, tally, &gate, ledger.tap().point(id).enter())?);
         add_linked(&pipeline, &format!("rendition {id}"), &chain)?;
         notes.hear(&pipeline, origin);
-        Ok(Self { entry, gate, encoder: found.element, plan: found.plan, pushed: AtomicU64::new(0), pipeline })
+        let (encoder, plan, pushed) = (found.element, found.plan, AtomicU64::new(0));
+        Ok(Self { entry, gate, encoder, plan, pushed, resume, pipeline })
     }
 
     /// Starts it; it opens its device.
@@ -111,6 +115,11 @@ impl Chain {
             .try_for_each(|(name, value)| set_property(&self.encoder, name, value))
     }
 
+    /// The first picture after `time` shall be a keyframe, too.
+    pub(super) fn resume_after(&self, time: MediaTime) {
+        self.resume.store(time.as_nanos(), Ordering::Relaxed);
+    }
+
     /// Whether the picture was taken.
     pub(super) fn push(&self, picture: gst::Buffer) -> bool {
         let taken = self.entry.push(picture);
@@ -135,16 +144,20 @@ impl Chain {
     }
 }
 
-/// Asks the encoder for a keyframe right before the first picture of each segment. Without a running time: an encoder
-/// honours it with the next picture, whatever its own timeline is.
-fn force_keyframes(entry: &gst::Element, timeline: &LiveTimeline) -> Result<(), MediaError> {
+/// Asks the encoder for a keyframe right before the first picture of each segment, and before the first one after
+/// `resume`. Without a running time: an encoder honours it with the next picture, whatever its own timeline is.
+fn force_keyframes(entry: &gst::Element, timeline: &LiveTimeline, resume: Arc<AtomicU64>) -> Result<(), MediaError> {
     let timeline = timeline.clone();
     let current = Mutex::new(None);
     static_pad(entry, "src")?.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(time) = info.buffer().and_then(|buffer| buffer.pts()) else { return gst::PadProbeReturn::Ok };
         let number = timeline.get().boundaries().number_at(MediaTime::from_nanos(time.nseconds()));
         let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.is_some_and(|current| number > current) {
+        let resumes = (1..time.nseconds()).contains(&resume.load(Ordering::Relaxed));
+        if resumes {
+            resume.store(0, Ordering::Relaxed);
+        }
+        if resumes || current.is_some_and(|current| number > current) {
             pad.push_event(gst_video::DownstreamForceKeyUnitEvent::builder().all_headers(true).build());
         }
         *current = Some(number);

@@ -9,11 +9,13 @@ use gstreamer as gst;
 
 use super::choose::Choice;
 use super::failure::EncodeFailure;
+use super::format::sound_caps;
 use super::ledger::{Counters, Ledger};
 use super::line::Line;
 use super::output::Output;
 use super::picture::{self, Pictures};
 use super::sound::Sound;
+use super::tap::{Mouth, Tap};
 use super::watch::{Origin, Watch, notes};
 use crate::media::MediaError;
 use crate::media::init::{bounded, init};
@@ -30,6 +32,8 @@ pub struct Encoders {
     sound: Option<Sound>,
     counts: Counts,
     ledger: Arc<Ledger>,
+    /// Where program sound is told, and what it is.
+    heard: (Mouth, gst::Caps),
     _watch: Watch,
 }
 
@@ -72,7 +76,8 @@ impl Encoders {
         let lines = pictures.as_ref().map_or_else(Vec::new, |pictures| pictures.lines.clone());
         let watch = Watch::start(ears, lines, renditions, Arc::clone(&ledger))
             .map_err(|error| MediaError::graph("the encoders' bus thread", error))?;
-        let encoders = Self { pipeline, pictures, sound, counts: Counts::default(), ledger, _watch: watch };
+        let heard = (ledger.tap().sound(), sound_caps(&plan.program.audio));
+        let encoders = Self { pipeline, pictures, sound, counts: Counts::default(), ledger, heard, _watch: watch };
         encoders.play()?;
         Ok(encoders)
     }
@@ -101,6 +106,7 @@ impl Encoders {
 
     /// Takes program sound: caps as `sound_caps`, PTS = media time of its first sample, any length. Never blocks.
     pub fn push_sound(&self, sound: gst::Buffer) {
+        self.heard.0.tell(&sound, || Some(self.heard.1.clone()));
         let Some(renditions) = &self.sound else { return };
         let (Some(pts), Ok(data)) = (sound.pts(), sound.map_readable()) else { return };
         let blocks = renditions.push(MediaTime::from_nanos(pts.nseconds()), &data);
@@ -112,6 +118,11 @@ impl Encoders {
     pub fn backlog(&self) -> u64 {
         let pictures = self.lines().iter().map(|line| line.backlog()).max().unwrap_or(0);
         pictures.max(self.sound.as_ref().map_or(0, Sound::level))
+    }
+
+    /// Where encoded units can be had. Outlives the encoders; its subscriptions end with them.
+    pub fn tap(&self) -> Tap {
+        self.ledger.tap().clone()
     }
 
     /// Which encoder each video rendition uses now, and why not a better one.
@@ -166,6 +177,7 @@ impl Encoders {
 
 impl Drop for Encoders {
     fn drop(&mut self) {
+        self.ledger.tap().close();
         let pipeline = self.pipeline.clone();
         let closing: Vec<_> = self.lines().iter().filter_map(|line| line.close()).collect();
         let until = Instant::now() + Duration::from_secs(2);

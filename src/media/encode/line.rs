@@ -309,6 +309,9 @@ impl Line {
                 state.newest.map_or(0, |newest| segments.number_at(newest) + 1)
             }
         };
+        if let Some(told) = self.setting.ledger.tap().point(self.id()).resumes_after() {
+            chain.resume_after(told);
+        }
         for (time, picture) in pictures.into_iter().flatten() {
             chain.push(picture);
             state.newest = Some(time);

@@ -169,7 +169,7 @@ fn branch(
         // A channel without pictures has timed metadata in its sound.
         events: plan.video.is_empty(),
     };
-    chain.extend(tail::build(track, &tally, &Gate::new(ledger))?);
+    chain.extend(tail::build(track, &tally, &Gate::new(ledger), ledger.tap().point(id).enter())?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;
     Ok(Branch { entry, map, corrected })
 }
