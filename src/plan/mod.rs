@@ -6,6 +6,7 @@
 mod derive;
 mod diff;
 mod graph;
+mod impact;
 mod needs;
 mod retune;
 mod sessions;
@@ -17,4 +18,5 @@ pub use graph::{
     GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan,
     SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
+pub use impact::{Change, Impact, Reason, impact, reopens};
 pub use needs::{Costs, needs};
