@@ -59,7 +59,7 @@ pub(super) struct Stage {
     pub(super) format: ProgramFormat,
     pub(super) frames: FrameGrid,
     pub(super) next: u64,
-    pub(super) sources: Arc<Vec<Source>>,
+    pub(super) sources: Vec<Arc<Source>>,
     /// Whether each delivers.
     pub(super) alive: Vec<bool>,
     pub(super) events: Arc<Mutex<Vec<Event>>>,
@@ -128,8 +128,8 @@ impl Stage {
         let info = gstreamer_video::VideoInfo::from_caps(&picture_caps(&format)).unwrap();
         let flat = |luma: u8| blend::flat(&info, [luma, 128, 128]).unwrap();
         let plan = plan(format, sources, thresholds);
-        let fed = |source: &SourcePlan| Source::fed(source.clone(), format, LOSS, &plan.thresholds.signal);
-        let all: Arc<Vec<Source>> = Arc::new(plan.sources.iter().map(fed).collect());
+        let fed = |source: &SourcePlan| Arc::new(Source::fed(source.clone(), format, LOSS, &plan.thresholds.signal));
+        let all: Vec<Arc<Source>> = plan.sources.iter().map(fed).collect();
         let now = MediaTime::from_secs(1_763_000_000);
         let shared = Arc::new(Shared::new(order, &plan, now));
         let sink = Arc::new(Sink { left: Mutex::default(), middle: 54 * info.stride()[0] as usize + 96 });
@@ -138,7 +138,7 @@ impl Stage {
         let ticker = Ticker::new(
             &plan,
             HouseClock::start(),
-            Arc::clone(&all),
+            all.clone(),
             Arc::clone(&shared),
             flat(SLATE),
             Arc::clone(&sink) as Arc<dyn Outlet>,
