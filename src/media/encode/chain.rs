@@ -75,8 +75,9 @@ impl Chain {
             delay: 0,
             timeline: timeline.clone(),
             events: true,
+            window: Arc::default(),
         };
-        let gate = Gate::new(ledger);
+        let gate = Gate::new(ledger, tally);
         chain.extend(tail::build(track, tally, &gate)?);
         add_linked(&pipeline, &format!("rendition {id}"), &chain)?;
         notes.hear(&pipeline, origin);

@@ -31,6 +31,8 @@
 //! A new encoder means a new initialisation, which the media playlist tells (EXT-X-MAP). There is no discontinuity: the
 //! timeline goes on, and the tag would have to stand in every rendition at once.
 //!
+//! Renditions come and go while the graph runs, each with a segment: `change`.
+//!
 //! Locks, in this order: line, recent pictures, ledger. The gate is only held while an output is handed on.
 //!
 //! States: running → finishing ([`Encoders::finish`]: the tail leaves as short segments) → gone; running → failed.
@@ -38,6 +40,7 @@
 mod av1;
 mod blocks;
 mod chain;
+mod change;
 mod choose;
 mod codec;
 mod cost;
@@ -51,8 +54,10 @@ mod fragment;
 mod gate;
 mod ledger;
 mod line;
+mod lines;
 mod movie;
 mod output;
+mod parts;
 mod picture;
 mod recent;
 mod sound;

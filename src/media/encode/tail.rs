@@ -1,6 +1,6 @@
 //! The end of each branch: stamps samples on the grid, tells the muxer where to cut, hands chunks out.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +35,28 @@ pub(super) struct Track {
     pub timeline: LiveTimeline,
     /// Whether timed metadata goes into its media.
     pub events: bool,
+    /// Samples outside of it are of no use.
+    pub window: Arc<Window>,
+}
+
+/// From when on, and until when, samples are passed on; nanoseconds.
+#[derive(Debug)]
+pub(super) struct Window {
+    pub from: AtomicU64,
+    pub until: AtomicU64,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { from: AtomicU64::new(0), until: AtomicU64::new(u64::MAX) }
+    }
+}
+
+impl Window {
+    fn has(&self, time: MediaTime) -> bool {
+        let get = |bound: &AtomicU64| bound.load(Ordering::Relaxed);
+        (get(&self.from)..get(&self.until)).contains(&time.as_nanos())
+    }
 }
 
 /// The muxer and the sink behind it, to be linked in this order.
@@ -63,8 +85,8 @@ fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
         let Some(time) = stamp(buffer.make_mut(), &track) else { return gst::PadProbeReturn::Ok };
         let first = *lock(&begin).get_or_insert(time.encoder);
-        if time.stamped < first {
-            // Priming of the encoder: it would play before the program begins. (Not `Drop`: the bindings have freed
+        if time.stamped < first || !track.window.has(time.stamped) {
+            // Priming of the encoder: it would play before the program begins. Or another encoder's turn. (Not `Drop`: the bindings have freed
             // the buffer by then, and GStreamer would free it again.)
             return gst::PadProbeReturn::Handled;
         }

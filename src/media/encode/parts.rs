@@ -1,0 +1,15 @@
+//! What every rendition of a graph is built with.
+
+use std::sync::Arc;
+
+use super::ledger::Ledger;
+use super::watch::Notes;
+use crate::model::{LiveTimeline, ProgramFormat};
+
+/// See the module.
+pub(super) struct Parts {
+    pub program: ProgramFormat,
+    pub timeline: LiveTimeline,
+    pub ledger: Arc<Ledger>,
+    pub notes: Notes,
+}
