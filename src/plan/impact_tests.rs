@@ -28,7 +28,7 @@ fn plan() -> ChannelPlan {
 fn cost(path: &str, value: Value) -> Impact {
     let old = plan();
     let mut document = serde_json::to_value(&old).unwrap();
-    *document.pointer_mut(path).unwrap_or_else(|| panic!("{path} in {document:#}")) = value;
+    *document.pointer_mut(path).unwrap_or_else(|| panic!("{path}")) = value;
     let new: ChannelPlan = serde_json::from_value(document).unwrap();
     assert_ne!(old, new, "{path}");
     impact(&old, &new)
