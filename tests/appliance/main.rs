@@ -18,6 +18,7 @@ mod browser;
 mod cues;
 mod daemon_death;
 mod delivered;
+mod destinations;
 mod guest;
 mod http;
 mod ndi;
