@@ -4,7 +4,7 @@
 //! ```text
 //!   segment         n-1        │         n
 //!   who leaves      ──────────▶│ (drained, then closed)
-//!   who comes        (opened)  │──────────▶      of the same name: held back until who leaves has said its last
+//!   who comes        (opened)  │──────────▶      held back until who leaves has said its last
 //! ```
 //!
 //! Sound is fed to both for some blocks around the boundary, and cut there behind the encoder: AAC frames overlap.
@@ -72,7 +72,7 @@ impl Encoders {
             lines: self.lines().into_iter().filter(|line| ends(line.id())).collect(),
             branches: self.sound.branches().into_iter().filter(|branch| ends(branch.id())).collect(),
         };
-        let coming = self.open(plan, &anew, &leaving)?;
+        let coming = self.open(plan, &anew)?;
         if coming.is_empty() && leaving.is_empty() {
             return Ok(None);
         }
@@ -95,25 +95,19 @@ impl Encoders {
         Ok(Some(number))
     }
 
-    /// Builds and starts what comes. What has the name of something that leaves is held back.
-    fn open(&self, plan: &ChannelPlan, anew: &[RenditionId], leaving: &Shift) -> Result<Shift, MediaError> {
+    /// Builds and starts what comes; what it encodes is held back.
+    fn open(&self, plan: &ChannelPlan, anew: &[RenditionId]) -> Result<Shift, MediaError> {
         let mut coming = Shift::default();
         let opened = (|| {
             for rendition in plan.video.iter().filter(|rendition| anew.contains(&rendition.id)) {
                 let Some(pictures) = &self.pictures else { break };
-                let line = pictures.line(&self.parts, rendition)?;
+                let line = pictures.line(&self.parts, rendition, true)?;
                 coming.lines.push(Arc::clone(&line));
-                if leaving.lines.iter().any(|one| one.id() == line.id()) {
-                    line.hold();
-                }
                 line.play()?;
             }
             for rendition in plan.audio.iter().filter(|rendition| anew.contains(&rendition.id)) {
-                let branch = Branch::build(&self.parts, plan, rendition)?;
+                let branch = Branch::build(&self.parts, plan, rendition, true)?;
                 coming.branches.push(Arc::clone(&branch));
-                if leaving.branches.iter().any(|one| one.id() == branch.id()) {
-                    branch.gate().hold();
-                }
                 branch.play()?;
             }
             Ok(())
@@ -166,7 +160,7 @@ impl Encoders {
             if let Some(before) = left.branches.iter().find(|one| one.id() == branch.id()) {
                 branch.tally().go_on(before.tally());
             }
-            branch.gate().release();
+            branch.release();
         }
     }
 

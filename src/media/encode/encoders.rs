@@ -8,6 +8,7 @@ use gstreamer as gst;
 
 use super::choose::Choice;
 use super::failure::EncodeFailure;
+use super::format::sound_caps;
 use super::ledger::{Counters, Ledger};
 use super::line::Line;
 use super::lines::Lines;
@@ -15,6 +16,7 @@ use super::output::Output;
 use super::parts::Parts;
 use super::picture::Pictures;
 use super::sound::Sound;
+use super::tap::{Mouth, Tap};
 use super::watch::{Watch, notes};
 use crate::media::MediaError;
 use crate::media::init::init;
@@ -30,6 +32,8 @@ pub struct Encoders {
     /// Time of the newest picture or sound, nanoseconds.
     pub(super) newest: AtomicU64,
     pub(super) ledger: Arc<Ledger>,
+    /// Where program sound is told, and what it is.
+    heard: (Mouth, gst::Caps),
     _watch: Watch,
 }
 
@@ -68,7 +72,8 @@ impl Encoders {
         let watch = Watch::start(ears, lines, Arc::clone(&ledger))
             .map_err(|error| MediaError::graph("the encoders' bus thread", error))?;
         let (counts, newest) = (Counts::default(), AtomicU64::new(0));
-        let encoders = Self { parts, pictures, sound, counts, newest, ledger, _watch: watch };
+        let heard = (ledger.tap().sound(), sound_caps(&plan.program.audio));
+        let encoders = Self { parts, pictures, sound, counts, newest, ledger, heard, _watch: watch };
         encoders.play()?;
         Ok(encoders)
     }
@@ -94,6 +99,7 @@ impl Encoders {
 
     /// Takes program sound: caps as `sound_caps`, PTS = media time of its first sample, any length. Never blocks.
     pub fn push_sound(&self, sound: gst::Buffer) {
+        self.heard.0.tell(&sound, || Some(self.heard.1.clone()));
         self.note(&sound);
         let (Some(pts), Ok(data)) = (sound.pts(), sound.map_readable()) else { return };
         let blocks = self.sound.push(MediaTime::from_nanos(pts.nseconds()), &data);
@@ -111,6 +117,11 @@ impl Encoders {
     pub fn backlog(&self) -> u64 {
         let pictures = self.lines().iter().map(|line| line.backlog()).max().unwrap_or(0);
         pictures.max(self.sound.level())
+    }
+
+    /// Where encoded units can be had. Outlives the encoders; its subscriptions end with them.
+    pub fn tap(&self) -> Tap {
+        self.ledger.tap().clone()
     }
 
     /// Which encoder each video rendition uses now, and why not a better one.
@@ -161,6 +172,7 @@ impl Encoders {
 
 impl Drop for Encoders {
     fn drop(&mut self) {
+        self.ledger.tap().close();
         let closing: Vec<_> = self.lines().iter().filter_map(|line| line.close()).collect();
         let until = Instant::now() + Duration::from_secs(2);
         let left = |until: Instant| until.saturating_duration_since(Instant::now());

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::failure::EncodeFailure;
 use super::output::Output;
+use super::tap::Tap;
 use crate::model::RenditionId;
 
 /// Counts since the start. Nothing is lost silently.
@@ -102,11 +103,12 @@ pub(super) struct Ledger {
     state: Mutex<State>,
     changed: Condvar,
     output: Arc<dyn Fn(Output) + Send + Sync>,
+    tap: Tap,
 }
 
 impl Ledger {
     pub(super) fn new(output: Arc<dyn Fn(Output) + Send + Sync>) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), output }
+        Self { state: Mutex::default(), changed: Condvar::new(), output, tap: Tap::default() }
     }
 
     /// Opens the counters of a rendition; it has to end before the graph has.
@@ -122,6 +124,11 @@ impl Ledger {
         });
         self.lock().tallies.push(Arc::clone(&tally));
         tally
+    }
+
+    /// Where encoded units are told.
+    pub(super) fn tap(&self) -> &Tap {
+        &self.tap
     }
 
     pub(super) fn emit(&self, output: Output) {

@@ -71,12 +71,17 @@ struct State {
 }
 
 impl Line {
-    /// The rendition with its best encoder, not started yet.
-    pub(super) fn new(number: usize, setting: Setting, recent: &Arc<Recent>) -> Result<Arc<Self>, MediaError> {
+    /// The rendition with its best encoder, not started yet. What it encodes may be `held` until [`Line::release`].
+    pub(super) fn new(
+        number: usize,
+        setting: Setting,
+        recent: &Arc<Recent>,
+        held: bool,
+    ) -> Result<Arc<Self>, MediaError> {
         let limit = waiting_limit(&setting.program);
         let found = choose(&setting.rendition, setting.program.frame_rate)?;
         let choice = found.choice.clone();
-        let chain = Chain::build(&setting, found, limit, Origin::Line(number, 0))?;
+        let chain = Chain::build(&setting, found, limit, Origin::Line(number, 0), held)?;
         let state = State {
             chain: Some(chain),
             choice,
@@ -108,17 +113,10 @@ impl Line {
         self.lock().until = Some(number);
     }
 
-    /// Keeps back what it encodes.
-    pub(super) fn hold(&self) {
-        if let Some(chain) = &self.lock().chain {
-            chain.gate.hold();
-        }
-    }
-
-    /// Lets it out.
+    /// Lets out what was held.
     pub(super) fn release(&self) {
         if let Some(chain) = &self.lock().chain {
-            chain.gate.release();
+            chain.release();
         }
     }
 
@@ -317,7 +315,7 @@ impl Line {
     fn open(&self, found: Found, life: u64) -> Result<Chain, MediaError> {
         // What waits at the beginning comes on top of what may wait at any time.
         let waiting = self.recent.len() as u64 + seconds_of(self.setting.program.frame_rate, 1.0);
-        let chain = Chain::build(&self.setting, found, self.limit + waiting, Origin::Line(self.number, life))?;
+        let chain = Chain::build(&self.setting, found, self.limit + waiting, Origin::Line(self.number, life), false)?;
         match chain.play(START_ON_AIR) {
             Ok(()) => Ok(chain),
             Err(error) => {
@@ -357,6 +355,9 @@ impl Line {
                 state.newest.map_or(state.begin, |newest| segments.number_at(newest) + 1).max(state.begin)
             }
         };
+        if let Some(told) = self.setting.ledger.tap().point(self.id()).resumes_after() {
+            chain.resume_after(told);
+        }
         for (time, picture) in pictures.into_iter().flatten() {
             chain.push(picture);
             state.newest = Some(time);

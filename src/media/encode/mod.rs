@@ -33,7 +33,9 @@
 //!
 //! Renditions come and go while the graph runs, each with a segment: `change`.
 //!
-//! Locks, in this order: line, recent pictures, ledger. The gate is only held while an output is handed on.
+//! What is encoded is also to be had as it leaves the parsers ([`Tap`]), for destinations that take no segments.
+//!
+//! Locks, in this order: line, recent pictures, ledger, tap. The gate is only held while an output is handed on.
 //!
 //! States: running → finishing ([`Encoders::finish`]: the tail leaves as short segments) → gone; running → failed.
 
@@ -63,6 +65,7 @@ mod recent;
 mod sound;
 mod stall;
 mod tail;
+mod tap;
 mod watch;
 
 pub use choose::{Choice, Skipped};
@@ -72,3 +75,4 @@ pub use failure::EncodeFailure;
 pub use format::{AAC_FRAME, arriving_sound_caps, picture_caps, sound_caps};
 pub use ledger::{Counters, RenditionCounters};
 pub use output::{ChunkOut, InitOut, Output, Replacement};
+pub use tap::{AccessUnit, NoUnit, Subscription, Tap};

@@ -23,13 +23,18 @@ impl Pictures {
     /// Builds every line.
     pub(super) fn build(parts: &Parts, renditions: &[VideoRenditionPlan]) -> Result<Self, MediaError> {
         let pictures = Self { lines: Lines::default(), recent: Arc::new(Recent::new(&parts.program)) };
-        let lines = renditions.iter().map(|rendition| pictures.line(parts, rendition));
+        let lines = renditions.iter().map(|rendition| pictures.line(parts, rendition, false));
         pictures.lines.add(lines.collect::<Result<Vec<_>, _>>()?);
         Ok(pictures)
     }
 
-    /// Builds a line, which gets no pictures yet.
-    pub(super) fn line(&self, parts: &Parts, rendition: &VideoRenditionPlan) -> Result<Arc<Line>, MediaError> {
+    /// Builds a line, which gets no pictures yet; what it encodes may be `held`.
+    pub(super) fn line(
+        &self,
+        parts: &Parts,
+        rendition: &VideoRenditionPlan,
+        held: bool,
+    ) -> Result<Arc<Line>, MediaError> {
         let setting = Setting {
             program: parts.program,
             timeline: parts.timeline.clone(),
@@ -39,7 +44,7 @@ impl Pictures {
             notes: parts.notes.clone(),
         };
         let tally = Arc::clone(&setting.tally);
-        Line::new(self.lines.number(), setting, &self.recent).inspect_err(|_| parts.ledger.leave(&tally))
+        Line::new(self.lines.number(), setting, &self.recent, held).inspect_err(|_| parts.ledger.leave(&tally))
     }
 
     /// Gives a picture to every line; false where no more are taken.

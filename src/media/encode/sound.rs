@@ -8,7 +8,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 use super::blocks::{Block, Blocks};
-use super::chain::{add_linked, filter, unlimited_queue};
+use super::chain::{add_linked, filter, unlimited_queue, way_out};
 use super::cut::TrackGrid;
 use super::entry::Entry;
 use super::format::{AAC_FRAME, sound_caps};
@@ -16,6 +16,7 @@ use super::gate::Gate;
 use super::ledger::Tally;
 use super::parts::Parts;
 use super::tail::{self, Track, Window};
+use super::tap::Mouth;
 use super::watch::Origin;
 use crate::media::MediaError;
 use crate::media::init::{bounded, element};
@@ -57,6 +58,7 @@ pub(super) struct Branch {
     corrected: Option<Mutex<Corrected>>,
     tally: Arc<Tally>,
     gate: Arc<Gate>,
+    mouth: Arc<Mouth>,
     window: Arc<Window>,
     ended: AtomicBool,
 }
@@ -81,7 +83,7 @@ impl Sound {
     /// Builds every audio branch.
     pub(super) fn build(parts: &Parts, plan: &ChannelPlan) -> Result<Self, MediaError> {
         let audio = parts.program.audio;
-        let branches = plan.audio.iter().map(|rendition| Branch::build(parts, plan, rendition));
+        let branches = plan.audio.iter().map(|rendition| Branch::build(parts, plan, rendition, false));
         let branches = branches.collect::<Result<_, _>>()?;
         let blocks = Blocks::new(audio.sample_rate, audio.channels);
         Ok(Self { rate: audio.sample_rate, state: Mutex::new(State { blocks, branches }) })
@@ -150,21 +152,22 @@ impl Sound {
 }
 
 impl Branch {
-    /// Builds a branch, which gets no sound yet.
+    /// Builds a branch, which gets no sound yet; what it encodes may be `held`.
     pub(super) fn build(
         parts: &Parts,
         plan: &ChannelPlan,
         rendition: &AudioRenditionPlan,
+        held: bool,
     ) -> Result<Arc<Self>, MediaError> {
         let id = &rendition.id;
         let pipeline = gst::Pipeline::with_name(&format!("encode-{id}"));
         let tally = parts.ledger.enter(id);
-        let (gate, window) = (Gate::new(&parts.ledger, &tally), Arc::<Window>::default());
-        let built = assemble(&pipeline, parts, plan, rendition, (&tally, &gate, &window));
+        let ((gate, mouth), window) = (way_out(&parts.ledger, &tally, held), Arc::<Window>::default());
+        let built = assemble(&pipeline, parts, plan, rendition, (&tally, &gate, &mouth, &window));
         let (entry, map, corrected) = built.inspect_err(|_| parts.ledger.leave(&tally))?;
         parts.notes.hear(&pipeline, Origin::Sound(id.clone()));
         let (id, corrected, ended) = (id.clone(), corrected.map(Mutex::new), AtomicBool::new(false));
-        Ok(Arc::new(Self { id, pipeline, entry, map, corrected, tally, gate, window, ended }))
+        Ok(Arc::new(Self { id, pipeline, entry, map, corrected, tally, gate, mouth, window, ended }))
     }
 
     pub(super) fn id(&self) -> &RenditionId {
@@ -175,8 +178,10 @@ impl Branch {
         &self.tally
     }
 
-    pub(super) fn gate(&self) -> &Arc<Gate> {
-        &self.gate
+    /// Lets out what was held.
+    pub(super) fn release(&self) {
+        self.gate.release();
+        self.mouth.speak_up();
     }
 
     /// Starts it.
@@ -229,7 +234,7 @@ fn assemble(
     parts: &Parts,
     plan: &ChannelPlan,
     rendition: &AudioRenditionPlan,
-    (tally, gate, window): (&Arc<Tally>, &Arc<Gate>, &Arc<Window>),
+    (tally, gate, mouth, window): (&Arc<Tally>, &Arc<Gate>, &Arc<Mouth>, &Arc<Window>),
 ) -> Result<(Entry, Option<Matrix>, Option<Corrected>), MediaError> {
     let id = &rendition.id;
     let program = parts.program.audio;
@@ -268,7 +273,7 @@ fn assemble(
         events: plan.video.is_empty(),
         window: Arc::clone(window),
     };
-    chain.extend(tail::build(track, tally, gate)?);
+    chain.extend(tail::build(track, tally, gate, mouth)?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;
     Ok((entry, map, corrected))
 }

@@ -14,6 +14,7 @@ use super::emsg::{self, Told};
 use super::gate::Gate;
 use super::ledger::Tally;
 use super::output::{ChunkOut, InitOut, Output};
+use super::tap::Mouth;
 use super::{fragment, movie};
 use crate::media::MediaError;
 use crate::media::init::element;
@@ -59,8 +60,13 @@ impl Window {
     }
 }
 
-/// The muxer and the sink behind it, to be linked in this order.
-pub(super) fn build(track: Track, tally: &Arc<Tally>, gate: &Arc<Gate>) -> Result<Vec<gst::Element>, MediaError> {
+/// The muxer and the sink behind it, to be linked in this order. What the muxer gets is told to `mouth`.
+pub(super) fn build(
+    track: Track,
+    tally: &Arc<Tally>,
+    gate: &Arc<Gate>,
+    mouth: &Arc<Mouth>,
+) -> Result<Vec<gst::Element>, MediaError> {
     let id = &track.rendition;
     let mux = element("cmafmux", &format!("mux-{id}"))?;
     mux.set_property("manual-split", true);
@@ -70,7 +76,7 @@ pub(super) fn build(track: Track, tally: &Arc<Tally>, gate: &Arc<Gate>) -> Resul
     mux.set_property("movie-timescale", track.timescale);
     let pad = mux.static_pad("sink").ok_or_else(|| MediaError::graph(mux.name(), "has no pad `sink`"))?;
     pad.set_property("trak-timescale", track.timescale);
-    stamp_and_cut(&pad, track.clone(), Arc::clone(tally), Arc::clone(gate));
+    stamp_and_cut(&pad, track.clone(), Arc::clone(tally), Arc::clone(gate), Arc::clone(mouth));
     let sink =
         gst_app::AppSink::builder().name(format!("sink-{id}")).sync(false).async_(false).buffer_list(true).build();
     hand_out(&sink, &pad, track, tally, gate);
@@ -78,7 +84,7 @@ pub(super) fn build(track: Track, tally: &Arc<Tally>, gate: &Arc<Gate>) -> Resul
 }
 
 /// Puts every sample's times on its grid, to the nanosecond, and the cut events in front of it.
-fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate>) {
+fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate>, mouth: Arc<Mouth>) {
     let cutter = Mutex::new(Cutter::default());
     let begin = Mutex::new(None);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
@@ -92,6 +98,7 @@ fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate
         }
         Tally::add(&tally.encoded, 1);
         Tally::add(&gate.encoded, 1);
+        mouth.tell(buffer, || pad.current_caps());
         let keyframe = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let cut = lock(&cutter).before(time.stamped, track.timeline.get().boundaries());
         if let Some(cut) = cut {
