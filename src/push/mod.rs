@@ -35,5 +35,5 @@ mod requests;
 mod tally;
 mod task;
 
-pub use description::{PushDescription, PushedAudio, PushedVideo};
+pub use description::{PushDescription, PushedAudio, PushedCaptions, PushedVideo};
 pub use pusher::{Left, Pusher};

@@ -22,7 +22,7 @@ use crate::model::{
     MediaTime, ProgramFormat, RenditionId, Severity, Timeline, Transition,
 };
 use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
-use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
+use crate::push::{PushDescription, PushedAudio, PushedCaptions, PushedVideo, Pusher};
 use crate::spool::{Mended, Spool, SpoolError};
 
 /// Time between two confidence pictures.
@@ -267,10 +267,12 @@ impl Channel {
         let wanted = |r: &crate::plan::VideoRenditionPlan| self.live.bitrates.get(&r.id).copied().unwrap_or(r.bitrate);
         let video = self.plan.video.iter().map(|r| status(&r.id, wanted(r)));
         let audio = self.plan.audio.iter().map(|r| status(&r.id, r.bitrate));
+        let text = self.plan.captions.iter().filter_map(|captions| captions.webvtt.as_ref());
+        let text = text.map(|id| RenditionStatus { encoder: "webvtt".to_owned(), ..status(id, BitRate(0)) });
         WorkerReport {
             program: self.program.status(),
             sources: self.program.sources(),
-            renditions: video.chain(audio).collect(),
+            renditions: video.chain(audio).chain(text).collect(),
             destinations: self.pushers.iter().map(|pusher| pusher.status().borrow().clone()).collect(),
             spool: self.spool.status(),
         }
@@ -317,7 +319,8 @@ fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) ->
 
 fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {
     let video = plan.video.iter().map(|r| r.id.clone());
-    video.chain(plan.audio.iter().map(|r| r.id.clone())).collect()
+    let text = plan.captions.iter().filter_map(|captions| captions.webvtt.clone());
+    video.chain(plan.audio.iter().map(|r| r.id.clone())).chain(text).collect()
 }
 
 fn finish(outlet: Arc<ProgramOutlet>, limit: Duration) -> bool {
@@ -368,6 +371,11 @@ fn start_pusher(
         token: token.clone(),
         video: plan.video.iter().map(video).collect(),
         audio: plan.audio.iter().map(audio).collect(),
+        captions: plan.captions.as_ref().map(|captions| PushedCaptions {
+            name: captions.name.clone(),
+            language: captions.language.clone(),
+            text: captions.webvtt.clone(),
+        }),
         playlist_segments: plan.spool.playlist_segments,
         grid: plan.segments,
         timeline: timeline.clone(),

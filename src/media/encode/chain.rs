@@ -8,6 +8,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
+use super::beside::{Beside, Inserter};
 use super::choose::{Found, set_property};
 use super::codec::{encoded_caps, parsed_caps, parser_of};
 use super::cut::TrackGrid;
@@ -30,6 +31,7 @@ pub(super) struct Setting {
     pub tally: Arc<Tally>,
     pub ledger: Arc<Ledger>,
     pub notes: Notes,
+    pub beside: Arc<Beside>,
 }
 
 /// An encoder and everything that is its own.
@@ -47,7 +49,7 @@ impl Chain {
     /// Puts the pipeline of an encoder together; `limit` pictures may wait in front of it. What its bus says goes to
     /// the notes, from `origin`.
     pub(super) fn build(setting: &Setting, found: Found, limit: u64, origin: Origin) -> Result<Self, MediaError> {
-        let Setting { program, timeline, rendition, tally, ledger, notes } = setting;
+        let Setting { program, timeline, rendition, tally, ledger, notes, beside } = setting;
         let (id, plan) = (&rendition.id, &found.plan);
         let pipeline = gst::Pipeline::with_name(&format!("encode-{id}"));
         let entry = Entry::new(&format!("pictures-{id}"), &picture_caps(program), limit)?;
@@ -75,6 +77,7 @@ impl Chain {
             delay: 0,
             timeline: timeline.clone(),
             events: true,
+            captions: Inserter::new(beside, plan.codec),
         };
         let gate = Gate::new(ledger);
         chain.extend(tail::build(track, tally, &gate)?);

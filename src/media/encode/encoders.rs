@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use gst::prelude::*;
 use gstreamer as gst;
 
+use super::beside::Beside;
 use super::choose::Choice;
 use super::failure::EncodeFailure;
 use super::ledger::{Counters, Ledger};
@@ -14,8 +15,10 @@ use super::line::Line;
 use super::output::Output;
 use super::picture::{self, Pictures};
 use super::sound::Sound;
+use super::text::Text;
 use super::watch::{Origin, Watch, notes};
 use crate::media::MediaError;
+use crate::media::captions;
 use crate::media::init::{bounded, init};
 use crate::model::{BitRate, Cued, FrameGrid, LiveTimeline, MediaTime, RenditionId, Timeline};
 use crate::plan::ChannelPlan;
@@ -28,6 +31,8 @@ pub struct Encoders {
     pipeline: gst::Pipeline,
     pictures: Option<Pictures>,
     sound: Option<Sound>,
+    text: Option<Text>,
+    beside: Arc<Beside>,
     counts: Counts,
     ledger: Arc<Ledger>,
     _watch: Watch,
@@ -60,9 +65,11 @@ impl Encoders {
         let ledger = Arc::new(Ledger::new(output));
         let (notes, ears) = notes();
         notes.hear(&pipeline, Origin::Sound);
+        let beside = Arc::new(Beside::default());
+        let text = plan.captions.as_ref().and_then(|captions| Text::new(captions, &plan.program, timeline, &ledger));
         let pictures = match plan.video.is_empty() {
             true => None,
-            false => Some(picture::build(&plan.program, timeline, &plan.video, &ledger, &notes)?),
+            false => Some(picture::build(&plan.program, timeline, &plan.video, &beside, &ledger, &notes)?),
         };
         let sound = match plan.audio.is_empty() {
             true => None,
@@ -72,7 +79,8 @@ impl Encoders {
         let lines = pictures.as_ref().map_or_else(Vec::new, |pictures| pictures.lines.clone());
         let watch = Watch::start(ears, lines, renditions, Arc::clone(&ledger))
             .map_err(|error| MediaError::graph("the encoders' bus thread", error))?;
-        let encoders = Self { pipeline, pictures, sound, counts: Counts::default(), ledger, _watch: watch };
+        let counts = Counts::default();
+        let encoders = Self { pipeline, pictures, sound, text, beside, counts, ledger, _watch: watch };
         encoders.play()?;
         Ok(encoders)
     }
@@ -93,8 +101,17 @@ impl Encoders {
     }
 
     /// Takes a program picture: caps as `picture_caps`, PTS = media time of its tick. Never blocks.
-    pub fn push_picture(&self, picture: gst::Buffer) {
+    pub fn push_picture(&self, mut picture: gst::Buffer) {
         let Some(pictures) = &self.pictures else { return };
+        let triplets = captions::take(&mut picture);
+        if let Some(time) = picture.pts().map(|pts| MediaTime::from_nanos(pts.nseconds())) {
+            if let Some(text) = &self.text {
+                text.push(time, &triplets);
+            }
+            if !triplets.is_empty() {
+                self.beside.keep(time, triplets);
+            }
+        }
         let counter = if pictures.push(&picture) { &self.counts.pictures } else { &self.counts.pictures_dropped };
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -157,6 +174,9 @@ impl Encoders {
     /// Blocks: not for the async runtime.
     pub fn finish(&self, deadline: Duration) -> bool {
         self.lines().iter().for_each(|line| line.end());
+        if let Some(text) = &self.text {
+            text.end();
+        }
         if let Some(sound) = &self.sound {
             sound.end();
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gstreamer as gst;
 
+use super::beside::Beside;
 use super::chain::Setting;
 use super::ledger::Ledger;
 use super::line::Line;
@@ -24,6 +25,7 @@ pub(super) fn build(
     program: &ProgramFormat,
     timeline: &LiveTimeline,
     renditions: &[VideoRenditionPlan],
+    beside: &Arc<Beside>,
     ledger: &Arc<Ledger>,
     notes: &Notes,
 ) -> Result<Pictures, MediaError> {
@@ -36,6 +38,7 @@ pub(super) fn build(
             tally: ledger.enter(&rendition.id),
             ledger: Arc::clone(ledger),
             notes: notes.clone(),
+            beside: Arc::clone(beside),
         };
         Line::new(index, setting, &recent)
     };

@@ -168,6 +168,7 @@ fn branch(
         timeline: timeline.clone(),
         // A channel without pictures has timed metadata in its sound.
         events: plan.video.is_empty(),
+        captions: None,
     };
     chain.extend(tail::build(track, &tally, &Gate::new(ledger))?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;

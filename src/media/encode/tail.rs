@@ -8,6 +8,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
+use super::beside::Inserter;
 use super::codec::codec_string;
 use super::cut::{Cut, Cutter, TrackGrid};
 use super::emsg::{self, Told};
@@ -35,6 +36,8 @@ pub(super) struct Track {
     pub timeline: LiveTimeline,
     /// Whether timed metadata goes into its media.
     pub events: bool,
+    /// What puts captions into its pictures.
+    pub captions: Option<Inserter>,
 }
 
 /// The muxer and the sink behind it, to be linked in this order.
@@ -59,6 +62,7 @@ pub(super) fn build(track: Track, tally: &Arc<Tally>, gate: &Arc<Gate>) -> Resul
 fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate>) {
     let cutter = Mutex::new(Cutter::default());
     let begin = Mutex::new(None);
+    let captions = Mutex::new(track.captions.clone());
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
         let Some(time) = stamp(buffer.make_mut(), &track) else { return gst::PadProbeReturn::Ok };
@@ -67,6 +71,9 @@ fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate
             // Priming of the encoder: it would play before the program begins. (Not `Drop`: the bindings have freed
             // the buffer by then, and GStreamer would free it again.)
             return gst::PadProbeReturn::Handled;
+        }
+        if let Some(inserter) = lock(&captions).as_mut() {
+            inserter.insert(time.stamped, buffer);
         }
         Tally::add(&tally.encoded, 1);
         Tally::add(&gate.encoded, 1);
