@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
 use super::graph::{
-    AudioRenditionPlan, ChannelPlan, DestinationPlan, EncoderPlan, GraphicsPlan, SoundPlan, SourcePlan, SpoolPlan,
-    ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, CaptionsPlan, ChannelPlan, DestinationPlan, EncoderPlan, GraphicsPlan, SoundPlan, SourcePlan,
+    SpoolPlan, ThresholdPlan, VideoRenditionPlan,
 };
 use crate::model::{DestinationId, RenditionId, SourceId};
 
@@ -89,6 +89,8 @@ pub enum Reason {
     RenditionShape(RenditionId),
     /// The first video rendition, or none any more.
     Pictures,
+    /// Captions as text, or not any more.
+    Captions,
 }
 
 /// What `new` costs a channel that is on air with `old`. Both are of the same channel.
@@ -105,6 +107,7 @@ pub fn impact(old: &ChannelPlan, new: &ChannelPlan) -> Impact {
         graphics,
         video,
         audio,
+        captions,
         spool,
         destinations,
         thresholds,
@@ -124,6 +127,7 @@ pub fn impact(old: &ChannelPlan, new: &ChannelPlan) -> Impact {
     impact.restart_if(video.is_empty() != new.video.is_empty(), Reason::Pictures);
     impact.video(video, &new.video);
     impact.audio(audio, &new.audio, program.audio.channels);
+    impact.captions(captions.as_ref(), new.captions.as_ref());
     impact.spool(spool, &new.spool);
     impact.destinations(destinations, &new.destinations);
     impact
@@ -231,6 +235,12 @@ impl Impact {
             self.live_if(encoded, Change::RenditionEncoder(id.clone()));
         }
         self.live_if(listed.ranked, Change::RenditionsRanked);
+    }
+
+    fn captions(&mut self, old: Option<&CaptionsPlan>, new: Option<&CaptionsPlan>) {
+        let text = |plan: Option<&CaptionsPlan>| plan.and_then(|plan| plan.webvtt.clone());
+        self.restart_if(text(old) != text(new), Reason::Captions);
+        self.live_if(old != new, Change::Names);
     }
 
     fn destinations(&mut self, old: &[DestinationPlan], new: &[DestinationPlan]) {
@@ -353,6 +363,7 @@ impl Display for Reason {
                 "rendition {id} gets another size, codec or number of channels; under another name it would be added \
                  without an interruption"
             ),
+            Reason::Captions => f.write_str("captions get another text rendition, or their first, or none"),
             Reason::Pictures => f.write_str("the channel gets its first picture, or loses its last"),
         }
     }

@@ -8,6 +8,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
+use super::beside::{Beside, Inserter};
 use super::choose::{Found, set_property};
 use super::codec::{encoded_caps, parsed_caps, parser_of};
 use super::cut::TrackGrid;
@@ -31,6 +32,7 @@ pub(super) struct Setting {
     pub tally: Arc<Tally>,
     pub ledger: Arc<Ledger>,
     pub notes: Notes,
+    pub beside: Arc<Beside>,
 }
 
 /// An encoder and everything that is its own.
@@ -50,8 +52,14 @@ pub(super) struct Chain {
 impl Chain {
     /// Puts the pipeline of an encoder together; `limit` pictures may wait in front of it. What its bus says goes to
     /// the notes, from `origin`. What comes out is `held` until [`Chain::release`].
-    pub(super) fn build(setting: &Setting, found: Found, limit: u64, origin: Origin, held: bool) -> Result<Self, MediaError> {
-        let Setting { program, timeline, rendition, tally, ledger, notes } = setting;
+    pub(super) fn build(
+        setting: &Setting,
+        found: Found,
+        limit: u64,
+        origin: Origin,
+        held: bool,
+    ) -> Result<Self, MediaError> {
+        let Setting { program, timeline, rendition, tally, ledger, notes, beside } = setting;
         let (id, plan) = (&rendition.id, &found.plan);
         let pipeline = gst::Pipeline::with_name(&format!("encode-{id}"));
         let entry = Entry::new(&format!("pictures-{id}"), &picture_caps(program), limit)?;
@@ -81,6 +89,7 @@ impl Chain {
             timeline: timeline.clone(),
             events: true,
             window: Arc::default(),
+            captions: Inserter::new(beside, plan.codec),
         };
         let (gate, mouth) = way_out(ledger, tally, held);
         chain.extend(tail::build(track, tally, &gate, &mouth)?);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 
+use super::beside::Beside;
 use super::choose::Choice;
 use super::failure::EncodeFailure;
 use super::format::sound_caps;
@@ -17,8 +18,10 @@ use super::parts::Parts;
 use super::picture::Pictures;
 use super::sound::Sound;
 use super::tap::{Mouth, Tap};
+use super::text::Text;
 use super::watch::{Watch, notes};
 use crate::media::MediaError;
+use crate::media::captions;
 use crate::media::init::init;
 use crate::model::{BitRate, Cued, FrameGrid, LiveTimeline, MediaTime, RenditionId, Timeline};
 use crate::plan::ChannelPlan;
@@ -28,6 +31,7 @@ pub struct Encoders {
     pub(super) parts: Parts,
     pub(super) pictures: Option<Pictures>,
     pub(super) sound: Sound,
+    text: Option<Text>,
     counts: Counts,
     /// Time of the newest picture or sound, nanoseconds.
     pub(super) newest: AtomicU64,
@@ -62,7 +66,9 @@ impl Encoders {
         init()?;
         let ledger = Arc::new(Ledger::new(output));
         let (notes, ears) = notes();
-        let parts = Parts { program: plan.program, timeline: timeline.clone(), ledger: Arc::clone(&ledger), notes };
+        let text = plan.captions.as_ref().and_then(|captions| Text::new(captions, &plan.program, timeline, &ledger));
+        let (program, timeline, beside) = (plan.program, timeline.clone(), Arc::new(Beside::default()));
+        let parts = Parts { program, timeline, ledger: Arc::clone(&ledger), notes, beside };
         let pictures = match plan.video.is_empty() {
             true => None,
             false => Some(Pictures::build(&parts, &plan.video)?),
@@ -73,7 +79,7 @@ impl Encoders {
             .map_err(|error| MediaError::graph("the encoders' bus thread", error))?;
         let (counts, newest) = (Counts::default(), AtomicU64::new(0));
         let heard = (ledger.tap().sound(), sound_caps(&plan.program.audio));
-        let encoders = Self { parts, pictures, sound, counts, newest, ledger, heard, _watch: watch };
+        let encoders = Self { parts, pictures, sound, text, counts, newest, ledger, heard, _watch: watch };
         encoders.play()?;
         Ok(encoders)
     }
@@ -90,9 +96,18 @@ impl Encoders {
     }
 
     /// Takes a program picture: caps as `picture_caps`, PTS = media time of its tick. Never blocks.
-    pub fn push_picture(&self, picture: gst::Buffer) {
+    pub fn push_picture(&self, mut picture: gst::Buffer) {
         let Some(pictures) = &self.pictures else { return };
-        self.note(&picture);
+        let triplets = captions::take(&mut picture);
+        if let Some(time) = picture.pts().map(|pts| MediaTime::from_nanos(pts.nseconds())) {
+            self.note(time);
+            if let Some(text) = &self.text {
+                text.push(time, &triplets);
+            }
+            if !triplets.is_empty() {
+                self.parts.beside.keep(time, triplets);
+            }
+        }
         let counter = if pictures.push(&picture) { &self.counts.pictures } else { &self.counts.pictures_dropped };
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -100,17 +115,16 @@ impl Encoders {
     /// Takes program sound: caps as `sound_caps`, PTS = media time of its first sample, any length. Never blocks.
     pub fn push_sound(&self, sound: gst::Buffer) {
         self.heard.0.tell(&sound, || Some(self.heard.1.clone()));
-        self.note(&sound);
         let (Some(pts), Ok(data)) = (sound.pts(), sound.map_readable()) else { return };
-        let blocks = self.sound.push(MediaTime::from_nanos(pts.nseconds()), &data);
+        let time = MediaTime::from_nanos(pts.nseconds());
+        self.note(time);
+        let blocks = self.sound.push(time, &data);
         self.counts.sound_blocks.fetch_add(blocks.taken, Ordering::Relaxed);
         self.counts.sound_dropped.fetch_add(blocks.dropped, Ordering::Relaxed);
     }
 
-    fn note(&self, buffer: &gst::Buffer) {
-        if let Some(pts) = buffer.pts() {
-            self.newest.fetch_max(pts.nseconds(), Ordering::Relaxed);
-        }
+    fn note(&self, time: MediaTime) {
+        self.newest.fetch_max(time.as_nanos(), Ordering::Relaxed);
     }
 
     /// Pictures and sound blocks that wait for the slowest encoder.
@@ -165,6 +179,9 @@ impl Encoders {
     /// Blocks: not for the async runtime.
     pub fn finish(&self, deadline: Duration) -> bool {
         self.lines().iter().for_each(|line| line.end());
+        if let Some(text) = &self.text {
+            text.end();
+        }
         self.sound.end();
         self.ledger.wait_for_end(deadline)
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::beside::Beside;
 use super::ledger::Ledger;
 use super::watch::Notes;
 use crate::model::{LiveTimeline, ProgramFormat};
@@ -12,4 +13,5 @@ pub(super) struct Parts {
     pub timeline: LiveTimeline,
     pub ledger: Arc<Ledger>,
     pub notes: Notes,
+    pub beside: Arc<Beside>,
 }

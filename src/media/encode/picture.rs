@@ -42,6 +42,7 @@ impl Pictures {
             tally: parts.ledger.enter(&rendition.id),
             ledger: Arc::clone(&parts.ledger),
             notes: parts.notes.clone(),
+            beside: Arc::clone(&parts.beside),
         };
         let tally = Arc::clone(&setting.tally);
         Line::new(self.lines.number(), setting, &self.recent, held).inspect_err(|_| parts.ledger.leave(&tally))

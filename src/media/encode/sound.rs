@@ -272,6 +272,7 @@ fn assemble(
         // A channel without pictures has timed metadata in its sound.
         events: plan.video.is_empty(),
         window: Arc::clone(window),
+        captions: None,
     };
     chain.extend(tail::build(track, tally, gate, mouth)?);
     add_linked(pipeline, &format!("rendition {id}"), &chain)?;

@@ -8,6 +8,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
+use super::beside::Inserter;
 use super::codec::codec_string;
 use super::cut::{Cut, Cutter, TrackGrid};
 use super::emsg::{self, Told};
@@ -38,6 +39,8 @@ pub(super) struct Track {
     pub events: bool,
     /// Samples outside of it are of no use.
     pub window: Arc<Window>,
+    /// What puts captions into its pictures.
+    pub captions: Option<Inserter>,
 }
 
 /// From when on, and until when, samples are passed on; nanoseconds.
@@ -87,6 +90,7 @@ pub(super) fn build(
 fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate>, mouth: Arc<Mouth>) {
     let cutter = Mutex::new(Cutter::default());
     let begin = Mutex::new(None);
+    let captions = Mutex::new(track.captions.clone());
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
         let Some(time) = stamp(buffer.make_mut(), &track) else { return gst::PadProbeReturn::Ok };
@@ -95,6 +99,9 @@ fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate
             // Priming of the encoder: it would play before the program begins. Or another encoder's turn. (Not `Drop`: the bindings have freed
             // the buffer by then, and GStreamer would free it again.)
             return gst::PadProbeReturn::Handled;
+        }
+        if let Some(inserter) = lock(&captions).as_mut() {
+            inserter.insert(time.stamped, buffer);
         }
         Tally::add(&tally.encoded, 1);
         Tally::add(&gate.encoded, 1);

@@ -178,7 +178,9 @@ impl Mouth {
         let Some(pts) = buffer.pts().map(time) else { return };
         let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let mut state = self.point.state();
-        if state.life != self.life.load(Ordering::Relaxed) || state.waits && !(key && state.newest.is_none_or(|newest| pts > newest)) {
+        if state.life != self.life.load(Ordering::Relaxed)
+            || state.waits && !(key && state.newest.is_none_or(|newest| pts > newest))
+        {
             return;
         }
         state.waits = false;

@@ -113,6 +113,7 @@ fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> Cha
         graphics: Default::default(),
         video: Vec::new(),
         audio: Vec::new(),
+        captions: None,
         spool: SpoolPlan { directory: Default::default(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
         thresholds,
