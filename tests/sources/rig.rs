@@ -136,6 +136,7 @@ fn plan(format: ProgramFormat, thresholds: ThresholdPlan, sources: &[SourceKind]
         graphics: uplink::plan::GraphicsPlan::default(),
         video: Vec::new(),
         audio: Vec::new(),
+        captions: None,
         spool: SpoolPlan { directory: PathBuf::new(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
         thresholds,
