@@ -15,6 +15,7 @@ mod bad_disk;
 mod bad_peer;
 mod bad_start;
 mod browser;
+mod captions;
 mod cues;
 mod daemon_death;
 mod delivered;
