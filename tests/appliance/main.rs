@@ -18,6 +18,9 @@ mod browser;
 mod cues;
 mod daemon_death;
 mod delivered;
+mod encoder_replaced;
+#[path = "../faulty_encoder/mod.rs"]
+mod faulty_encoder;
 mod guest;
 mod http;
 mod ndi;
