@@ -20,6 +20,9 @@ mod cues;
 mod daemon_death;
 mod delivered;
 mod destinations;
+mod encoder_replaced;
+#[path = "../faulty_encoder/mod.rs"]
+mod faulty_encoder;
 mod guest;
 mod http;
 mod ndi;
