@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::graph::{
-    AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
-    EndpointPlan, GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind,
-    SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, CaptionsPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan,
+    EncoderPlan, EndpointPlan, GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan,
+    SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 use super::sessions::Sessions;
 use super::whip::{OpusPlan, WhipPlan};
@@ -134,6 +134,11 @@ fn derive_channel(
                 }),
             })
             .collect(),
+        captions: class.captions.as_ref().map(|captions| CaptionsPlan {
+            name: captions.name.clone(),
+            language: captions.language.clone(),
+            webvtt: captions.webvtt.clone(),
+        }),
         spool: SpoolPlan {
             directory: paths.spool_root.join(channel.id.as_str()),
             quota_bytes: channel.spool.quota_bytes,
