@@ -41,6 +41,7 @@ mod studio;
 mod table;
 mod takes;
 mod web;
+mod whip;
 mod worker_killed;
 
 use std::process::ExitCode;
@@ -70,6 +71,8 @@ const FIGURES: &[Figure] = &[
     ("encode-cost", encode_cost::measure),
     ("program-cost", program_cost::measure),
     ("sound-cost", sound_cost::measure),
+    ("whip-latency", whip::latency),
+    ("whip-cut", whip::cut),
     ("soak", soak::measure),
 ];
 

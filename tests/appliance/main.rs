@@ -34,4 +34,8 @@ mod rig;
 mod sound;
 mod stop;
 mod takes;
+mod whip;
+#[path = "../whip/server.rs"]
+#[allow(dead_code, reason = "the other tests of WHIP use the rest of it")]
+mod whip_server;
 mod worker_death;

@@ -148,6 +148,7 @@ fn plan() -> ChannelPlan {
             encoders: vec![x264()],
             passed_over: vec![],
         }],
+        captions: None,
         audio: vec![AudioRenditionPlan {
             id: RenditionId::new("sound").unwrap(),
             name: "sound".into(),

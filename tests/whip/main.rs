@@ -1,5 +1,7 @@
-//! The channel as WHIP, received by a real peer: aiortc, which is strict about certificates and decodes what it gets.
+//! The channel as WHIP, received by real peers: aiortc, which is strict about certificates and decodes what it gets, and
+//! Janus, an SFU.
 
 mod engine;
+mod janus;
 mod server;
 mod sessions;

@@ -34,8 +34,10 @@ report = {
     "frames": [],
     "sizes": [],
     "fingerprints": [],
+    "gaps_ms": [],
 }
 refusals = []
+last = None
 watchers = set()
 
 
@@ -58,6 +60,7 @@ def mark(luma):
 
 
 async def watch(track):
+    global last
     while True:
         try:
             frame = await track.recv()
@@ -67,7 +70,11 @@ async def watch(track):
             report["audio"] += 1
             report["audible"] += bool(numpy.abs(frame.to_ndarray()).max() > 500)
             continue
-        now = int(time.time() * 1000) & (1 << 40) - 1
+        at = time.time() * 1000
+        if last and at - last > 1000:
+            report["gaps_ms"].append([last, at])
+        last = at
+        now = int(at) & (1 << 40) - 1
         report["video"] += 1
         size = [frame.width, frame.height]
         if size not in report["sizes"]:

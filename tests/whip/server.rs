@@ -31,7 +31,7 @@ fn python() -> Option<PathBuf> {
 }
 
 /// Whether this machine has an address that WebRTC may use: loopback is none.
-fn has_address() -> bool {
+pub fn has_address() -> bool {
     let out = Command::new("hostname").arg("-I").output();
     let has = out.is_ok_and(|out| !String::from_utf8_lossy(&out.stdout).trim().is_empty());
     if !has {

@@ -154,20 +154,24 @@ mod tests {
         }
     }
 
-    /// Numbers of the units that a session gets.
-    fn sent(units: &[(u64, bool)]) -> u64 {
+    /// How many of the units a session gets.
+    fn sent(units: &[(u64, bool)]) -> usize {
         crate::media::init().unwrap();
         let clock = HouseClock::start();
         let port = Port::new(clock);
         let source = gst_app::AppSrc::builder().format(gst::Format::Time).build();
-        source.set_state(gst::State::Paused).unwrap();
+        let sink = gst_app::AppSink::builder().sync(false).build();
+        let pipeline = gst::Pipeline::new();
+        pipeline.add_many([source.upcast_ref::<gst::Element>(), sink.upcast_ref()]).unwrap();
+        source.link(&sink).unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
         port.take(&unit(clock, 1, true));
-        assert_eq!(source.current_level_buffers(), 0, "nobody is there");
         port.open(Inlet { source: source.clone(), base: clock.monotonic_at(clock.now()) });
         units.iter().for_each(|(number, key)| port.take(&unit(clock, *number, *key)));
-        let level = source.current_level_buffers();
-        source.set_state(gst::State::Null).unwrap();
-        level
+        source.end_of_stream().unwrap();
+        let sent = std::iter::from_fn(|| sink.try_pull_sample(gst::ClockTime::from_seconds(10))).count();
+        pipeline.set_state(gst::State::Null).unwrap();
+        sent
     }
 
     #[test]

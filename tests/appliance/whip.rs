@@ -1,0 +1,58 @@
+//! A channel that is published by WHIP, from configuration to decoded pictures at a real peer.
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use uplink::model::status::{DestinationState, DestinationStatus};
+use uplink::model::{Duty, Health};
+
+use crate::process;
+use crate::rig::{PLAIN, Rig, SOON, free_port};
+use crate::whip_server::Server;
+
+const SECRET: &str = "a-token-of-the-whip-test";
+
+fn cloud(rig: &Rig) -> Option<DestinationStatus> {
+    let report = rig.channel("a").report?;
+    report.destinations.into_iter().find(|destination| destination.id.as_str() == "cloud")
+}
+
+#[test]
+fn a_channel_is_published_and_the_backup_takes_over_from_a_dead_primary() {
+    let Some(server) = Server::start(json!({ "token": SECRET })) else { return };
+    let mut rig = Rig::new(&[("a", PLAIN)]);
+    std::fs::write(rig.path("whip.token"), SECRET).unwrap();
+    // The profile that a strict peer wants.
+    let class = rig.path("pipelines/rig.toml");
+    let text = std::fs::read_to_string(&class).unwrap();
+    std::fs::write(&class, text.replace("\"main\"", "\"constrained-baseline\"")).unwrap();
+    let (dead, url) = (free_port(), server.url());
+    rig.edit(|text| {
+        let both = text.replace("destinations = [\"origin\"]", "destinations = [\"origin\", \"cloud\"]");
+        format!(
+            "{both}\n[destinations.cloud]\nkind = \"whip\"\nurl = \"http://127.0.0.1:{dead}/whip?key=hidden\"\n\
+             token_file = \"whip.token\"\nrendition = \"144p\"\n\
+             [[destinations.cloud.backups]]\nurl = \"{url}\"\ntoken_file = \"whip.token\"\n"
+        )
+    });
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    process::until("the backup is published to", SOON, || {
+        cloud(&rig)
+            .is_some_and(|cloud| cloud.state == DestinationState::Streaming && cloud.endpoints[1].duty == Duty::Active)
+    });
+    let report = server.wait("video", 60);
+    assert!(!report["frames"].as_array().unwrap().is_empty(), "the test picture arrives: {report}");
+    let status = cloud(&rig).unwrap();
+    assert!(status.bytes_acknowledged > 0 && status.bytes_acknowledged <= status.bytes_sent);
+    assert_eq!((status.health.health, status.health.code.as_str()), (Health::PartiallyHealthy, "on_backup"));
+    assert!(status.endpoints[0].last_error.as_ref().unwrap().contains("no connection to the WHIP endpoint"));
+    assert_eq!(rig.channel("a").report.unwrap().program.missed, 0);
+
+    assert_eq!(rig.end_daemon(Signal::SIGTERM), Some(0));
+    assert_eq!((server.count("deletes"), server.count("sessions")), (1, 0), "the session is ended at the server");
+    for log in ["daemon.log", "run/a/worker.log"] {
+        let text = std::fs::read_to_string(rig.path(log)).unwrap_or_default();
+        assert!(!text.contains(SECRET) && !text.contains("hidden"), "a secret stands in {log}");
+    }
+}
