@@ -93,7 +93,7 @@ impl Stream {
         // What is older than the number, around the clock of 16 bits.
         let before = |number: u16| block.highest.wrapping_sub(number) < 0x8000;
         let count = self.underway.iter().take_while(|(number, _)| before(*number)).count();
-        let Some((_, bytes)) = self.underway.drain(..count).last() else { return false };
+        let Some((_, bytes)) = self.underway.drain(..count).next_back() else { return false };
         self.received = bytes;
         true
     }

@@ -218,6 +218,14 @@ fn webrtcbin(servers: &IceServers, certificate: String) -> Result<gst::Element, 
         }
     }
     let bin = webrtc.downcast_ref::<gst::Bin>().ok_or("webrtcbin is no bin")?;
+    if let Some(rtpbin) = bin.by_name("rtpbin") {
+        // The default tells the peer the names of user and box (RFC 7022).
+        let name = format!("{:016x}", fastrand::u64(..));
+        rtpbin.set_property(
+            "sdes",
+            gst::Structure::builder("application/x-rtp-source-sdes").field("cname", name).build(),
+        );
+    }
     bin.connect_deep_element_added(move |_, _, element| {
         if element.factory().is_some_and(|factory| factory.name() == "dtlsdec") {
             element.set_property("pem", &certificate);

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::feed::Feed;
 use super::opus::OpusEncoders;
 use super::port::Port;
-use super::task::{Order, Task};
+use super::task::{Order, Seams, Task};
 use crate::media::clock::HouseClock;
 use crate::media::encode::Tap;
 use crate::media::{EventSink, MediaError};
@@ -88,10 +88,10 @@ impl WhipSender {
         let feed = feed.transpose().map_err(|error| MediaError::graph("the sender's thread", error))?;
         let sound = setup.plan.sound.as_ref().map(|_| port());
         let (orders, ordered) = mpsc::channel(ORDERS);
-        let (publish, status) = watch::channel(WhipStatus::first(clock.now()));
-        let task = Task::new(name, setup, video, sound, Arc::clone(opus), clock, events, publish);
-        tokio::spawn(task.run(ordered));
-        Ok(Self { orders, status, _feed: feed })
+        let (publish, published) = watch::channel(WhipStatus::first(clock.now()));
+        let seams = Seams { video, sound, opus: Arc::clone(opus), clock, events, status: publish };
+        tokio::spawn(Task::new(name, setup, seams).run(ordered));
+        Ok(Self { orders, status: published, _feed: feed })
     }
 
     /// Where it stands.

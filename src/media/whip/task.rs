@@ -64,14 +64,24 @@ struct Session {
     settled: bool,
 }
 
+/// Where the task meets what is around it.
+pub(super) struct Seams {
+    pub(super) video: Option<Arc<Port>>,
+    pub(super) sound: Option<Arc<Port>>,
+    pub(super) opus: Arc<OpusEncoders>,
+    pub(super) clock: HouseClock,
+    pub(super) events: EventSink,
+    pub(super) status: watch::Sender<WhipStatus>,
+}
+
 /// See the module's header.
 pub(super) struct Task {
     name: String,
     setup: WhipSetup,
     video: Option<Arc<Port>>,
     sound: Option<Arc<Port>>,
-    /// Where the sound comes from; kept for as long as it is sent.
     opus: Arc<OpusEncoders>,
+    /// Where the sound comes from, once it was needed.
     encoder: Option<Arc<Opus>>,
     clock: HouseClock,
     machine: Machine,
@@ -83,23 +93,17 @@ pub(super) struct Task {
     learned: IceServers,
     /// A session at the server that nobody uses any more.
     stale: Option<Url>,
-    notes: (mpsc::Sender<(u64, Note)>, mpsc::Receiver<(u64, Note)>),
+    notes: mpsc::Sender<(u64, Note)>,
+    noted: mpsc::Receiver<(u64, Note)>,
     work: JoinSet<(u64, Done)>,
     report: Report,
 }
 
 impl Task {
-    pub(super) fn new(
-        name: String,
-        setup: WhipSetup,
-        video: Option<Arc<Port>>,
-        sound: Option<Arc<Port>>,
-        opus: Arc<OpusEncoders>,
-        clock: HouseClock,
-        events: EventSink,
-        status: watch::Sender<WhipStatus>,
-    ) -> Self {
+    pub(super) fn new(name: String, setup: WhipSetup, seams: Seams) -> Self {
+        let Seams { video, sound, opus, clock, events, status } = seams;
         let report = Report::new(setup.destination.clone(), setup.endpoint.clone(), clock, events, status);
+        let (notes, noted) = mpsc::channel(NOTES);
         Self {
             name,
             setup,
@@ -114,7 +118,8 @@ impl Task {
             life: 0,
             learned: IceServers::default(),
             stale: None,
-            notes: mpsc::channel(NOTES),
+            notes,
+            noted,
             work: JoinSet::new(),
             report,
         }
@@ -131,7 +136,7 @@ impl Task {
                     Ok((life, done)) => self.settle(life, done),
                     Err(error) => tracing::error!(%error, "a part of a WHIP session failed"),
                 },
-                Some((life, note)) = self.notes.1.recv() => self.hear(life, note),
+                Some((life, note)) = self.noted.recv() => self.hear(life, note),
                 order = orders.recv() => match order {
                     Some(Order::Pause(paused)) => self.pause(paused),
                     Some(Order::Stop(limit, answer)) => return self.stop(limit, answer).await,
@@ -170,7 +175,7 @@ impl Task {
     fn offer(&mut self) {
         let (name, clock, sound) = (format!("whip-{}", self.name), self.clock, self.sound.is_some());
         let servers = self.setup.plan.servers.with(&self.learned);
-        let notes = Notes { life: self.life, queue: self.notes.0.clone() };
+        let notes = Notes { life: self.life, queue: self.notes.clone() };
         let (video, life) = (self.video.clone(), self.life);
         let (opus, plan, encoder) = (Arc::clone(&self.opus), self.setup.plan.sound.clone(), self.encoder.clone());
         let listener = self.sound.clone();
