@@ -7,8 +7,8 @@ use super::fault::{Remedy, Verdict};
 use crate::model::status::DestinationState;
 use crate::policy::{Attempts, Backoff};
 
-/// Own side built and addresses gathered.
-const OFFER: Duration = Duration::from_secs(6);
+/// The last session ended at the server, own side built and addresses gathered.
+const OFFER: Duration = Duration::from_secs(12);
 /// The server's answer; its client has closer bounds.
 const POST: Duration = Duration::from_secs(20);
 /// From the answer to a connection (ICE and DTLS).
@@ -51,9 +51,9 @@ pub(super) enum Event {
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Action {
-    /// Build the own side and make an offer.
+    /// End what is left of the last session at the server, then build the own side and make an offer.
     Offer,
-    /// End what is left of the last session at the server, then post the offer.
+    /// Post the offer.
     Post,
     /// Send media from now on.
     Feed,

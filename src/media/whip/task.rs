@@ -37,6 +37,8 @@ pub(super) enum Order {
 /// What came of something that took time.
 enum Done {
     Offered(Result<Offered, Verdict>),
+    /// Nobody answered when the last session was to be ended.
+    Unreached(Url),
     /// The session at the server, if there is one, whatever came of its answer.
     Answered(Option<Resource>, Result<(), Verdict>),
     Told(Changed),
@@ -179,7 +181,13 @@ impl Task {
         let (video, life) = (self.video.clone(), self.life);
         let (opus, plan, encoder) = (Arc::clone(&self.opus), self.setup.plan.sound.clone(), self.encoder.clone());
         let listener = self.sound.clone();
+        let ending = self.ending();
         self.work.spawn(async move {
+            // First, and not only because many a server takes one publisher: addresses that are gathered while the
+            // line is down are of no use when it is back.
+            if let Some(unreached) = ending.await {
+                return (life, Done::Unreached(unreached));
+            }
             let video = match video {
                 None => None,
                 Some(port) => match tokio::time::timeout(FIRST_UNIT, port.caps()).await {
@@ -207,24 +215,13 @@ impl Task {
     }
 
     fn post(&mut self) {
-        if self.http.is_none() {
-            match Http::new(&self.setup.plan.url, self.setup.plan.token.clone()) {
-                Ok(http) => self.http = Some(http),
-                Err(reason) => return self.tell(Event::Answered(Err(Verdict::unbuildable(reason)))),
-            }
-        }
-        let (Some(http), Some(peer)) = (self.http.clone(), self.session.peer.clone()) else { return };
+        let Some(peer) = self.session.peer.clone() else { return };
+        let http = match self.http() {
+            Ok(http) => http,
+            Err(reason) => return self.tell(Event::Answered(Err(Verdict::unbuildable(reason)))),
+        };
         let (url, offer, life) = (self.setup.plan.url.clone(), self.session.offer.clone(), self.life);
-        let stale = self.stale.take();
         self.work.spawn(async move {
-            if let Some(stale) = stale {
-                let here = stale.origin() == url.origin();
-                if !http.delete(&stale).await && here {
-                    let left = Resource { url: stale, etag: None, servers: IceServers::default() };
-                    let verdict = Verdict::lost("the WHIP endpoint does not answer");
-                    return (life, Done::Answered(Some(left), Err(verdict)));
-                }
-            }
             let created = match http.post(&url, &offer).await {
                 Ok(created) => created,
                 Err(verdict) => return (life, Done::Answered(None, Err(verdict))),
@@ -234,6 +231,26 @@ impl Task {
             let taken = taken.unwrap_or_else(|error| Err(error.to_string()));
             (life, Done::Answered(Some(created.resource), taken.map_err(unfit)))
         });
+    }
+
+    fn http(&mut self) -> Result<Http, String> {
+        if let Some(http) = &self.http {
+            return Ok(http.clone());
+        }
+        let http = Http::new(&self.setup.plan.url, self.setup.plan.token.clone())?;
+        self.http = Some(http.clone());
+        Ok(http)
+    }
+
+    /// Ends what is left of the last session at the server; gives it back if that cannot be reached.
+    fn ending(&mut self) -> impl Future<Output = Option<Url>> + Send + use<> {
+        let (stale, http, url) = (self.stale.take(), self.http.clone(), self.setup.plan.url.clone());
+        async move {
+            let (session, http) = stale.zip(http)?;
+            // One at another server may be gone with that server, which is why its clients are sent elsewhere.
+            let here = session.origin() == url.origin();
+            (!http.delete(&session).await && here).then_some(session)
+        }
     }
 
     fn feed(&self) {
@@ -267,6 +284,13 @@ impl Task {
                 self.tell(Event::Offered(Ok(())));
             }
             Done::Offered(Err(verdict)) if current => self.tell(Event::Offered(Err(verdict))),
+            Done::Unreached(session) => {
+                self.stale.get_or_insert(session);
+                if current {
+                    let verdict = Verdict::lost("the WHIP endpoint does not answer");
+                    self.tell(Event::Offered(Err(verdict)));
+                }
+            }
             Done::Answered(resource, result) if current => {
                 if let Some(resource) = &resource {
                     self.learned = resource.servers.clone();
