@@ -13,6 +13,7 @@ use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
     ChannelId, DestinationId, DeviceName, ExpectedFormat, Fit, ImageName, Overlay, PictureSize, Secret, SourceId,
+    TurnServer,
 };
 use crate::profile::Profiles;
 
@@ -179,6 +180,8 @@ pub enum SourceKind {
         replace: bool,
         /// STUN server, `host:port`.
         stun: Option<String>,
+        /// TURN server.
+        turn: Option<TurnServer>,
     },
     /// An NDI sender.
     Ndi {

@@ -38,7 +38,7 @@ pub use codec::VideoCodec;
 pub use device::{DeviceName, NoDeviceName};
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, Fit, ProgramFormat};
-pub use guest::{GuestAnswer, GuestAsk, GuestRefusal};
+pub use guest::{GuestAnswer, GuestAsk, GuestRefusal, TurnServer};
 pub use health::{Health, HealthReport};
 pub use id::{ChannelId, CueId, DestinationId, RenditionId, SourceId};
 pub use image::ImageName;

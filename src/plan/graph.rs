@@ -12,7 +12,7 @@ use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
     BitRate, ChannelId, DestinationId, DeviceName, ExpectedFormat, FailoverRules, Fit, ImageName, Overlay, PictureSize,
-    ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId, VideoCodec,
+    ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId, TurnServer, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -154,6 +154,8 @@ pub enum SourceKind {
         second_publisher: SecondPublisher,
         /// STUN server to ask for the box's own public address, `host:port`.
         stun: Option<String>,
+        /// TURN server to be reached through.
+        turn: Option<TurnServer>,
     },
     /// An NDI sender.
     Ndi {
