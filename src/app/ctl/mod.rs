@@ -5,6 +5,7 @@
 
 mod capacity;
 mod client;
+mod destinations;
 mod devices;
 mod exit;
 mod follow;
@@ -37,6 +38,8 @@ Examples:
   uplinkctl overlay demo lower-third 'Ada Lovelace' Mathematician
   uplinkctl overlay demo off lower-third take it away
   uplinkctl slate-set demo --text 'Back at nine' --countdown-to 2026-11-22T20:00:00Z
+  uplinkctl failover demo cloud backup-1 send it to its backup by hand; `auto` leaves it to the rules
+  uplinkctl drill demo cloud             how long the backup would take, tried beside the primary
   uplinkctl devices                      what is plugged in, and what to write for it
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl events --follow              what happens, as it happens
@@ -199,6 +202,15 @@ enum Verb {
         #[command(subcommand)]
         verb: graphics::ImageVerb,
     },
+    /// Use a destination or not, while the channel is on air. Stays so until it is ordered otherwise.
+    Destination {
+        #[command(subcommand)]
+        verb: destinations::DestinationVerb,
+    },
+    /// Send a destination to its primary or a backup by hand, or leave it to the rules again.
+    Failover(destinations::Failover),
+    /// Measure how long a backup takes to be of use, without leaving the endpoint in use.
+    Drill(destinations::Named),
     /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
     Devices,
     /// Put the configuration on disk in force; a faulty one changes nothing.
@@ -328,6 +340,15 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         Verb::LoudnessRestart { channel } => (format!("channels/{channel}/loudness/restart"), None),
         Verb::SlateSet(slate) => set(&slate.channel, slate.body()?),
         Verb::Overlay(overlay) => set(&overlay.channel, overlay.body()?),
+        Verb::Destination { verb } => {
+            let (channel, body) = verb.body();
+            set(channel, body)
+        }
+        Verb::Failover(failover) => set(&failover.named.channel, failover.body()),
+        Verb::Drill(named) => {
+            let (path, body) = named.drill();
+            (path, Some(body))
+        }
         Verb::Reload => ("config/reload".to_owned(), None),
         Verb::Check { .. }
         | Verb::GuestLink { .. }

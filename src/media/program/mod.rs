@@ -260,6 +260,12 @@ impl Controls {
         self.shared.sound.restart_loudness()
     }
 
+    /// What is shown, and since when.
+    pub fn showing(&self) -> (Showing, MediaTime) {
+        let status = lock(&self.shared.status);
+        (status.showing.clone(), status.since)
+    }
+
     /// What is shown, in one sentence.
     pub fn shows(&self) -> String {
         lock(&self.shared.status).sentence()
