@@ -8,6 +8,7 @@ pub mod boundaries;
 pub mod capacity;
 pub mod codec;
 pub mod cue;
+pub mod delivery;
 pub mod device;
 pub mod event;
 pub mod format;
@@ -19,6 +20,7 @@ pub mod input;
 pub mod inventory;
 pub mod live;
 pub mod overlay;
+pub mod path_template;
 pub mod secret;
 pub mod signal;
 pub mod sound;
@@ -30,17 +32,21 @@ pub mod timecode;
 pub mod timed;
 pub mod timeline;
 pub mod units;
+pub mod upload;
 
 pub use act::{Act, Acted};
 pub use boundaries::Boundaries;
 pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources};
 pub use codec::VideoCodec;
+pub use delivery::{
+    DeliveryKind, DeliveryPolicy, DestinationOrder, DrillReport, Duty, EndpointStatus, OnSlate, Revert, SwitchReport,
+};
 pub use device::{DeviceName, NoDeviceName};
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, Fit, ProgramFormat};
 pub use guest::{GuestAnswer, GuestAsk, GuestRefusal, TurnServer};
 pub use health::{Health, HealthReport};
-pub use id::{ChannelId, CueId, DestinationId, RenditionId, SourceId};
+pub use id::{ChannelId, CueId, DestinationId, EndpointName, RenditionId, SourceId};
 pub use image::ImageName;
 pub use input::{InputState, InputStatus};
 pub use inventory::{CaptureDevice, HardwareDevice, Inventory, NotFound, SoundDevice};

@@ -10,9 +10,11 @@ use serde_json::Value;
 
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
+use crate::model::upload::Upload;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, DeviceName, ExpectedFormat, FailoverRules, Fit, ImageName, Overlay, PictureSize,
-    ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId, TurnServer, VideoCodec,
+    BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
+    ImageName, OnSlate, Overlay, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
+    SourceId, TurnServer, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -42,6 +44,9 @@ pub struct ChannelPlan {
     pub video: Vec<VideoRenditionPlan>,
     /// Audio renditions; the first is the default.
     pub audio: Vec<AudioRenditionPlan>,
+    /// What players are told of captions; none if they are told of none.
+    #[serde(default)]
+    pub captions: Option<CaptionsPlan>,
     /// Segments on disk.
     pub spool: SpoolPlan,
     /// Where to deliver.
@@ -340,6 +345,17 @@ impl AudioRenditionPlan {
     }
 }
 
+/// Captions of a channel, as players are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptionsPlan {
+    /// Name shown by players.
+    pub name: String,
+    /// BCP 47 language.
+    pub language: Option<String>,
+    /// The rendition that has them as WebVTT, if one does.
+    pub webvtt: Option<RenditionId>,
+}
+
 /// Segments on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpoolPlan {
@@ -358,6 +374,28 @@ pub struct SpoolPlan {
 pub struct DestinationPlan {
     /// The destination.
     pub id: DestinationId,
+    /// Whether it is used, as long as operators say nothing else.
+    #[serde(default = "used")]
+    pub enabled: bool,
+    /// What it gets while the program is on slate.
+    #[serde(default)]
+    pub on_slate: OnSlate,
+    /// How its endpoints share the work.
+    #[serde(default)]
+    pub policy: DeliveryPolicy,
+    /// The primary, then the backups by rank. Never empty; all of one kind.
+    pub endpoints: Vec<EndpointPlan>,
+}
+
+fn used() -> bool {
+    true
+}
+
+/// One place that a destination can be sent to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointPlan {
+    /// `primary`, `backup-1`, ….
+    pub name: EndpointName,
     /// How to deliver.
     pub kind: DestinationKind,
 }
@@ -370,8 +408,8 @@ pub enum DestinationKind {
     HlsPush {
         /// Base; `<channel>/multivariant.m3u8` and the renditions' directories go below it.
         url: url::Url,
-        /// Bearer token (RFC 6750).
-        token: Option<Secret>,
+        /// How objects get there.
+        upload: Box<Upload>,
     },
 }
 

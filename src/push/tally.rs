@@ -3,9 +3,10 @@
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::model::{Event, MediaTime};
+use crate::model::{Duty, Event, MediaTime};
 use crate::policy::{RetryDecision, Verdict};
 
+use super::credential::TokenTrouble;
 use super::description::PushDescription;
 use super::lane::Lane;
 use super::link::Change;
@@ -33,12 +34,26 @@ pub(crate) struct Tally {
     counters: Counters,
     disk_told: Option<Instant>,
     backlog: Option<Backlog>,
+    /// Segments at the live edge that took longer to send than they last, in a row.
+    slow: u32,
+    /// Why there is no newer token, if that was told.
+    token: Option<TokenTrouble>,
+    /// A deletion failed, and that was told.
+    not_deleted: bool,
 }
 
 impl Tally {
     /// Nothing counted yet; tells `events`.
     pub(crate) fn new(events: Events) -> Self {
-        Self { events, counters: Counters::default(), disk_told: None, backlog: None }
+        Self {
+            events,
+            counters: Counters::default(),
+            disk_told: None,
+            backlog: None,
+            slow: 0,
+            token: None,
+            not_deleted: false,
+        }
     }
 
     /// The counters.
@@ -47,8 +62,8 @@ impl Tally {
     }
 
     /// The link changed.
-    pub(crate) fn link_changed(&self, description: &PushDescription, change: &Change) {
-        (self.events)(report::link_event(description, change, now()));
+    pub(crate) fn link_changed(&self, description: &PushDescription, duty: Duty, change: &Change) {
+        (self.events)(report::link_event(description, duty, change, now()));
     }
 
     /// `bytes` of media were acknowledged.
@@ -56,6 +71,33 @@ impl Tally {
         self.counters.bytes_acknowledged += bytes;
         if let (Object::Segment { backfill: true, .. }, Some(backlog)) = (object, &mut self.backlog) {
             backlog.delivered += 1;
+        }
+    }
+
+    /// Something was acknowledged, and took longer than a segment lasts or not.
+    pub(crate) fn timed(&mut self, object: &Object, too_long: bool) {
+        if let Object::Segment { backfill: false, .. } = object {
+            self.slow = if too_long { self.slow.saturating_add(1) } else { 0 };
+        }
+    }
+
+    /// Segments in a row that took too long.
+    pub(crate) fn slow_in_a_row(&self) -> u32 {
+        self.slow
+    }
+
+    /// Tells when the source of the token begins to fail.
+    pub(crate) fn look_at_token(&mut self, description: &PushDescription, trouble: Option<TokenTrouble>) {
+        if let (None, Some(trouble)) = (&self.token, &trouble) {
+            (self.events)(report::token_failed(description, trouble, now()));
+        }
+        self.token = trouble;
+    }
+
+    /// A segment could not be deleted; told once.
+    pub(crate) fn not_deleted(&mut self, description: &PushDescription, verdict: &Verdict) {
+        if !std::mem::replace(&mut self.not_deleted, true) {
+            (self.events)(report::not_deleted(description, verdict, now()));
         }
     }
 

@@ -147,6 +147,7 @@ fn plan(thresholds: ThresholdPlan, sources: &[SourceKind]) -> ChannelPlan {
         graphics: uplink::plan::GraphicsPlan::default(),
         video: Vec::new(),
         audio: Vec::new(),
+        captions: None,
         spool: SpoolPlan { directory: PathBuf::new(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
         thresholds,
