@@ -21,6 +21,7 @@ mod delivered;
 mod destinations;
 mod guest;
 mod http;
+mod live;
 mod ndi;
 mod on_air;
 mod outage;

@@ -74,7 +74,7 @@ fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
             return Err(Refusal::NotConfirmed { seconds: 5, known: "no source delivers; the slate stays".into() });
         }
         Command::Release(id) => (id, |channel| program(channel, ProgramOrder::Auto)),
-        Command::Take(..) | Command::Show(..) | Command::Change(..) | Command::Act(..) | Command::Reload => {
+        Command::Take(..) | Command::Show(..) | Command::Change(..) | Command::Act(..) | Command::Reload | Command::DryReload => {
             return Err(Refusal::Failed("this stage plays no such thing".into()));
         }
     };
@@ -113,6 +113,7 @@ fn outcome(channels: &[ChannelStatus], id: &ChannelId) -> Outcome {
         state: Some(channel.state),
         showing: program.map(|program| program.showing.clone()),
         acted: None,
+        channels: None,
         text: format!("the engine confirmed: {}", super::super::sheet::spelled(&channel.state)),
     }
 }
