@@ -125,7 +125,6 @@ impl Channel {
         }
     }
 
-
     /// Has the worker do what is asked, if there is one.
     pub(super) async fn on_act(&mut self, act: Act, reply: Reply) {
         let refusal = match (self.leaving, self.life.stand() == Stand::Up && self.sender.is_some()) {

@@ -76,7 +76,9 @@ fn a_source_comes_and_goes_on_air() {
     };
     rig.wait_channel("a", "both sources", delivers(2));
     // Another rank, and another way to open the one that is not on air.
-    rig.edit(|text| text.replace("[sources.spare]\nkind = \"test\"", "[sources.spare]\nkind = \"test\"\nfit = \"crop\""));
+    rig.edit(|text| {
+        text.replace("[sources.spare]\nkind = \"test\"", "[sources.spare]\nkind = \"test\"\nfit = \"crop\"")
+    });
     assert_live(&reload(&rig), &["source spare is closed and opened anew"]);
     rig.wait_channel("a", "both sources again", delivers(2));
     // It is taken by hand, and then goes while it is on air.
@@ -157,7 +159,8 @@ fn a_reload_says_beforehand_what_it_would_interrupt() {
     let said = dry_run(&rig);
     let (word, text) = effect(&said);
     assert!(word == "restart" && text.contains("peak limit") && text.contains("off_air_seconds"), "{text}");
-    let words: Vec<_> = said["channels"].as_array().unwrap().iter().map(|one| one["effect"].as_str().unwrap()).collect();
+    let words: Vec<_> =
+        said["channels"].as_array().unwrap().iter().map(|one| one["effect"].as_str().unwrap()).collect();
     assert_eq!(words, ["restart", "starts", "stops"]);
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_uplinkctl"));
     command.arg("--api").arg(format!("http://{}", rig.api)).args(["reload", "--dry-run"]);

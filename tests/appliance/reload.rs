@@ -22,7 +22,8 @@ fn only_the_channel_that_changed_is_touched() {
     let measuring = measure(&rig, "a", 14);
     // Another class for b, with a limit that the sound of a program on air cannot take over.
     let class = std::fs::read_to_string(rig.path("pipelines/rig.toml")).unwrap();
-    let other = class.replace("name = \"rig\"", "name = \"other\"").replace("true_peak_max = -1.0", "true_peak_max = -2.0");
+    let other =
+        class.replace("name = \"rig\"", "name = \"other\"").replace("true_peak_max = -1.0", "true_peak_max = -2.0");
     std::fs::write(rig.path("pipelines/other.toml"), other).unwrap();
     rig.edit(|text| {
         let (before, b) = text.split_once("[channels.b]").unwrap();

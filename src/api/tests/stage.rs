@@ -74,7 +74,12 @@ fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
             return Err(Refusal::NotConfirmed { seconds: 5, known: "no source delivers; the slate stays".into() });
         }
         Command::Release(id) => (id, |channel| program(channel, ProgramOrder::Auto)),
-        Command::Take(..) | Command::Show(..) | Command::Change(..) | Command::Act(..) | Command::Reload | Command::DryReload => {
+        Command::Take(..)
+        | Command::Show(..)
+        | Command::Change(..)
+        | Command::Act(..)
+        | Command::Reload
+        | Command::DryReload => {
             return Err(Refusal::Failed("this stage plays no such thing".into()));
         }
     };
