@@ -9,6 +9,7 @@ mod graph;
 mod impact;
 mod needs;
 mod retune;
+mod send;
 mod sessions;
 
 pub use derive::{PlanError, PlanPaths, derive};
@@ -20,3 +21,4 @@ pub use graph::{
 };
 pub use impact::{Change, Impact, Reason, impact, reopens};
 pub use needs::{Costs, needs};
+pub use send::{CarrierPlan, SendPlan, SentAudio, SentVideo, SpliceForm, TsPlan};

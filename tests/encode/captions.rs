@@ -195,3 +195,37 @@ fn a_text_segment_is_there_even_if_nobody_speaks_and_the_last_is_short() {
     assert_eq!(found, [(at(0), 2000, 0), (at(2000), 500, 0)]);
     assert_eq!(subrip("x.vtt", &harvest.chunks("captions")[0].data, &["-i", "x.vtt"]), "");
 }
+
+#[test]
+fn garbage_makes_no_webvtt_that_cannot_be_read() {
+    let mut plan = plan("30");
+    plan.video.truncate(1);
+    let webvtt = Some(RenditionId::new("captions").unwrap());
+    plan.captions = Some(CaptionsPlan { name: "English".into(), language: None, webvtt });
+    let rig = Rig::start(&plan);
+    let odd = |byte: u8| if byte.count_ones().is_multiple_of(2) { byte ^ 0x80 } else { byte };
+    let mut noise = fastrand::Rng::with_seed(608);
+    let triplets: Vec<Vec<u8>> = (0..600)
+        .map(|_| {
+            // Marked as good, with the right parity: only what they say makes no sense.
+            let pair = [0xfc, odd(noise.u8(..)), odd(noise.u8(..))];
+            let packets = (0..8).flat_map(|_| [0xfe | noise.u8(0..2), noise.u8(..), noise.u8(..)]).collect::<Vec<_>>();
+            [&pair[..], &packets].concat()
+        })
+        .collect();
+    rig.feed_pictures(0, 20_000, |index, picture: &mut gst::BufferRef| {
+        gst_video::VideoCaptionMeta::add(picture, gst_video::VideoCaptionType::Cea708Raw, &triplets[index as usize]);
+    });
+    let harvest = rig.finish();
+    assert_eq!(super::probe::decoded_frames(&harvest.file("v180")), 600);
+    let chunks = harvest.chunks("captions");
+    assert_eq!(chunks.len(), 10);
+    for chunk in &chunks {
+        let text = String::from_utf8(chunk.data.to_vec()).unwrap();
+        let cues = text.matches(" --> ").count();
+        // The reader is not ours: it finds as many cues as were written, and has nothing to complain of.
+        let read = subrip("x.vtt", text.as_bytes(), &["-i", "x.vtt"]);
+        assert_eq!(read.matches(" --> ").count(), cues, "{text}\n{read}");
+    }
+    assert!(chunks.iter().any(|chunk| chunk.samples > 0), "some of it looks like words");
+}

@@ -20,7 +20,7 @@ pub(super) fn open(
     endpoint: &EndpointPlan,
     duty: Duty,
 ) -> Box<dyn Endpoint> {
-    let DestinationKind::HlsPush { url, token } = &endpoint.kind;
+    let DestinationKind::HlsPush { url, upload } = &endpoint.kind;
     let plan = &setting.plan;
     let Listing { video, audio, captions, playlist_segments } = listing(plan);
     let policy = &destination.policy;
@@ -30,7 +30,7 @@ pub(super) fn open(
         destination: destination.id.clone(),
         endpoint: endpoint.name.clone(),
         url: url.clone(),
-        token: token.clone(),
+        upload: (**upload).clone(),
         video,
         audio,
         captions,
