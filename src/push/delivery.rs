@@ -85,6 +85,20 @@ impl Delivery {
         }
     }
 
+    /// Other renditions; nothing is under way. A playlist of another length is told at once.
+    pub(crate) fn list(&mut self, lanes: Vec<Lane>, window: u32) {
+        self.lanes = lanes;
+        self.lanes.iter_mut().for_each(Lane::forget_requests);
+        if self.duty == Duty::Standby {
+            self.lanes.iter_mut().for_each(Lane::rest);
+        }
+        self.multivariant.busy = false;
+        (self.backfilling, self.probing) = (0, false);
+        self.window = u64::from(window.max(1));
+        let owed = self.lanes.iter().any(|lane| !lane.unchecked.is_empty());
+        self.search = if owed { Search::AwaitingControl } else { Search::Off };
+    }
+
     /// What the destination is there for from now on. One that becomes active waits with its playlists until the window is
     /// whole, at most for `patience`.
     pub(crate) fn assign(&mut self, duty: Duty, patience: Duration, now: Instant) {

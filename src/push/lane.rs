@@ -153,6 +153,14 @@ impl Lane {
         }
     }
 
+    /// Whatever was under way has been given up.
+    pub(crate) fn forget_requests(&mut self) {
+        let given_up = std::mem::take(&mut self.under_way).into_keys();
+        let numbers: Vec<u64> = given_up.filter(|number| self.segment(*number).is_some()).collect();
+        self.pending.extend(numbers);
+        (self.init.busy, self.playlist.busy) = (false, false);
+    }
+
     /// The segment numbered `number`.
     pub(crate) fn segment(&self, number: u64) -> Option<&Segment> {
         let found = self.segments.binary_search_by_key(&number, |segment| segment.number);
