@@ -120,6 +120,11 @@ impl Delivery {
         }
     }
 
+    /// What the destination is there for.
+    pub(crate) fn duty(&self) -> Duty {
+        self.duty
+    }
+
     /// Whether the destination has a whole window in every rendition, and the playlists that it is to have.
     pub(crate) fn is_playable(&self, multivariant: Option<&str>) -> bool {
         let whole = !self.lanes.is_empty() && self.lanes.iter().all(|lane| lane.is_whole(self.window));
@@ -135,6 +140,11 @@ impl Delivery {
     fn tells(&self, now: Instant) -> bool {
         let whole = || self.lanes.iter().all(|lane| lane.is_whole(self.window));
         self.duty == Duty::Active && (self.filling.is_none_or(|until| until <= now) || whole())
+    }
+
+    /// Whether a first window is being filled: players have not been told of it.
+    pub(crate) fn is_filling(&self) -> bool {
+        self.filling.is_some()
     }
 
     /// How many requests may be under way behind the live edge.

@@ -229,7 +229,7 @@ impl Task {
         }
         let oldest = self.requests.oldest(|at| self.link.is_current(at)).map(|started| started.max(self.moved.1));
         if let Some(change) = self.link.silent(oldest, limit, &verdict, now) {
-            self.tally.link_changed(&self.description, *self.duty.borrow(), &change);
+            self.tally.link_changed(&self.description, self.delivery.duty(), &change);
             self.store.renew();
         }
         self.look_at_token(now);
@@ -340,7 +340,7 @@ impl Task {
         self.delivery.settle(&done.object, done.probe, outcome, now, fastrand::f64());
         self.remember(&done.object);
         if let Some(change) = change {
-            self.tally.link_changed(&self.description, *self.duty.borrow(), &change);
+            self.tally.link_changed(&self.description, self.delivery.duty(), &change);
             if matches!(change, Change::Connected(Some(_))) {
                 self.reconnected(done.started);
             }
@@ -417,7 +417,7 @@ impl Task {
             let before = status.clone();
             let sent = self.store.sent().get();
             report::update(status, &self.delivery, &self.link, self.tally.counters(), sent, now());
-            status.duty = *self.duty.borrow();
+            status.duty = self.delivery.duty();
             status.playable = self.delivery.is_playable(self.ladder.text());
             status.slow = self.is_slow();
             status.deleted_segments = self.sweep.as_ref().map_or(0, |sweep| sweep.deleted);
@@ -429,11 +429,7 @@ impl Task {
     fn is_slow(&self) -> bool {
         let most = self.description.limits.map_or(0, |limits| limits.slow_segments);
         let behind = self.delivery.lanes.iter().filter_map(Lane::behind_by).max().unwrap_or(0);
-        most > 0 && (self.tally.slow_in_a_row() >= most || (behind > u64::from(most) && !self.resting()))
-    }
-
-    fn resting(&self) -> bool {
-        *self.duty.borrow() == Duty::Standby
+        most > 0 && (self.tally.slow_in_a_row() >= most || (behind > most as usize && !self.delivery.is_filling()))
     }
 
     fn gate_opens(&self, now: Instant) -> Option<Instant> {
