@@ -11,9 +11,10 @@ use crate::document::{Faults, Spot};
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
+use crate::model::upload::Upload;
 use crate::model::{
     BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers, ImageName, OnSlate,
-    Overlay, PictureSize, Secret, SourceId,
+    Overlay, PictureSize, Secret, SourceId, TurnServer,
 };
 use crate::profile::Profiles;
 
@@ -180,6 +181,8 @@ pub enum SourceKind {
         replace: bool,
         /// STUN server, `host:port`.
         stun: Option<String>,
+        /// TURN server.
+        turn: Option<TurnServer>,
     },
     /// An NDI sender.
     Ndi {
@@ -247,8 +250,8 @@ pub enum DestinationKind {
     HlsPush {
         /// Base; ends with a slash.
         url: url::Url,
-        /// Bearer token.
-        token: Option<Secret>,
+        /// How objects get there.
+        upload: Box<Upload>,
     },
     /// WebRTC.
     Whip(WhipDestination),

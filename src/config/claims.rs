@@ -153,8 +153,8 @@ fn of_destination<'a>(
 /// What only one endpoint may use, and how that is called; none if any number may.
 fn of_endpoint(kind: &DestinationKind, channel: &ChannelId) -> Option<(String, String)> {
     match kind {
-        DestinationKind::HlsPush { url, .. } => {
-            let target = format!("push target {url}{channel}/");
+        DestinationKind::HlsPush { url, upload } => {
+            let target = format!("push target {}", super::upload::target(url, upload, channel));
             Some((target.clone(), target))
         }
         // What stands behind the ? may be a secret.

@@ -2,6 +2,7 @@
 //! endpoint are constants: they stand in the variant, for the primary, and in its `backups`.
 
 use super::keys::key;
+use super::upload_keys::upload_keys;
 use super::whip;
 use crate::document::{Key, Kind, Need, Shape, Variant};
 
@@ -44,13 +45,8 @@ pub(super) static DESTINATION: Shape = Shape {
     variants: &[
         Variant {
             word: KINDS[0].0,
-            about: "HLS by HTTP PUT: segments first, then the playlists that name them.",
-            keys: &[
-                HLS_URL,
-                TOKEN_FILE,
-                TOKEN_CREDENTIAL,
-                key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first"),
-            ],
+            about: "HLS to an origin or a bucket: segments first, then the playlists that name them.",
+            keys: upload_keys!(key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")),
         },
         Variant {
             word: KINDS[1].0,
@@ -73,7 +69,7 @@ static FAILOVER: Shape = Shape::plain(
         key(
             "hold_off_ms",
             Kind::Integer(0, 60_000, "milliseconds"),
-            Need::Default("0"),
+            Need::Default("300"),
             "How long an endpoint must be bad before it is left",
         ),
         key(
@@ -103,15 +99,7 @@ static FAILOVER: Shape = Shape::plain(
     ],
 );
 
-static HLS_BACKUP: Shape =
-    Shape::plain("Another origin of the same destination.", &[HLS_URL, TOKEN_FILE, TOKEN_CREDENTIAL]);
-
-const HLS_URL: Key = key(
-    "url",
-    Kind::Url(&["http", "https"]),
-    Need::Required("\"https://origin.example/live/\""),
-    "Base; `<channel>/multivariant.m3u8` and the directories of renditions go below it",
-);
+static HLS_BACKUP: Shape = Shape::plain("Another origin of the same destination.", upload_keys!());
 
 pub(super) const TOKEN_FILE: Key = key("token_file", Kind::Path, Need::Optional, "File that holds the bearer token");
 

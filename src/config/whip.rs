@@ -86,7 +86,7 @@ pub(super) fn read(
         findings.faults.add(&url.spot, "must not hold a user or password", fix);
         return None;
     }
-    if url.value.scheme() == "http" && token.is_some() && !super::destinations::is_loopback(&url.value) {
+    if url.value.scheme() == "http" && token.is_some() && !super::upload::is_loopback(&url.value) {
         findings.warnings.add(&url.spot, "carries the token unencrypted", "use https");
     }
     Some(DestinationKind::Whip(WhipDestination {

@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::whip::WhipPlan;
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
+use crate::model::upload::Upload;
 use crate::model::{
     BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
     ImageName, OnSlate, Overlay, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
-    SourceId, VideoCodec,
+    SourceId, TurnServer, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -159,6 +160,8 @@ pub enum SourceKind {
         second_publisher: SecondPublisher,
         /// STUN server to ask for the box's own public address, `host:port`.
         stun: Option<String>,
+        /// TURN server to be reached through.
+        turn: Option<TurnServer>,
     },
     /// An NDI sender.
     Ndi {
@@ -406,8 +409,8 @@ pub enum DestinationKind {
     HlsPush {
         /// Base; `<channel>/multivariant.m3u8` and the renditions' directories go below it.
         url: url::Url,
-        /// Bearer token (RFC 6750).
-        token: Option<Secret>,
+        /// How objects get there.
+        upload: Box<Upload>,
     },
     /// WebRTC (WHIP, RFC 9725).
     Whip(Box<WhipPlan>),

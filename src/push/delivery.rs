@@ -15,12 +15,13 @@
 use std::time::{Duration, Instant};
 
 use crate::hls;
-use crate::model::{ChannelId, Duty, RenditionId, Timeline};
+use crate::model::{ChannelId, Duty, RenditionId, SegmentGrid, Timeline};
 use crate::policy::{Backoff, RetryDecision};
 
 use super::lane::{Lane, Slot, Timing};
 use super::link::Gate;
 use super::object::{Object, Outcome};
+use super::store::Label;
 
 /// One object that failed, while others did not.
 const OBJECT: Backoff =
@@ -84,6 +85,20 @@ impl Delivery {
         }
     }
 
+    /// Other renditions; nothing is under way. A playlist of another length is told at once.
+    pub(crate) fn list(&mut self, lanes: Vec<Lane>, window: u32) {
+        self.lanes = lanes;
+        self.lanes.iter_mut().for_each(Lane::forget_requests);
+        if self.duty == Duty::Standby {
+            self.lanes.iter_mut().for_each(Lane::rest);
+        }
+        self.multivariant.busy = false;
+        (self.backfilling, self.probing) = (0, false);
+        self.window = u64::from(window.max(1));
+        let owed = self.lanes.iter().any(|lane| !lane.unchecked.is_empty());
+        self.search = if owed { Search::AwaitingControl } else { Search::Off };
+    }
+
     /// What the destination is there for from now on. One that becomes active waits with its playlists until the window is
     /// whole, at most for `patience`.
     pub(crate) fn assign(&mut self, duty: Duty, patience: Duration, now: Instant) {
@@ -105,6 +120,11 @@ impl Delivery {
         }
     }
 
+    /// What the destination is there for.
+    pub(crate) fn duty(&self) -> Duty {
+        self.duty
+    }
+
     /// Whether the destination has a whole window in every rendition, and the playlists that it is to have.
     pub(crate) fn is_playable(&self, multivariant: Option<&str>) -> bool {
         let whole = !self.lanes.is_empty() && self.lanes.iter().all(|lane| lane.is_whole(self.window));
@@ -120,6 +140,11 @@ impl Delivery {
     fn tells(&self, now: Instant) -> bool {
         let whole = || self.lanes.iter().all(|lane| lane.is_whole(self.window));
         self.duty == Duty::Active && (self.filling.is_none_or(|until| until <= now) || whole())
+    }
+
+    /// Whether a first window is being filled: players have not been told of it.
+    pub(crate) fn is_filling(&self) -> bool {
+        self.filling.is_some()
     }
 
     /// How many requests may be under way behind the live edge.
@@ -185,6 +210,8 @@ impl Delivery {
                 self.backfilling = self.backfilling.saturating_sub(1);
                 self.settle_check(*lane, *number, outcome);
             }
+            // `sweep` sees to it.
+            Object::Remove { .. } => {}
         }
     }
 
@@ -216,20 +243,23 @@ impl Delivery {
         lanes.chain(own.into_iter().flatten().filter(|at| *at > now)).min()
     }
 
-    /// Path below the base url, and content type.
-    pub(crate) fn address(&self, channel: &ChannelId, object: &Object) -> (String, &'static str) {
-        const PLAYLIST: &str = "application/vnd.apple.mpegurl";
-        let lane = |index: usize| -> (&RenditionId, &'static str) {
-            (&self.lanes[index].id, self.lanes[index].medium.content_type())
+    /// Usual path below the base url, and what is told of it; `grid` says how often playlists change.
+    pub(crate) fn address(&self, channel: &ChannelId, grid: SegmentGrid, object: &Object) -> (String, Label) {
+        let lane = |index: usize| -> (&RenditionId, Label) {
+            (&self.lanes[index].id, Label::media(self.lanes[index].medium.content_type()))
         };
         match object {
             Object::Init { lane: index, name } => (hls::object_path(channel, lane(*index).0, name), lane(*index).1),
-            Object::Segment { lane: index, number, .. } | Object::Check { lane: index, number } => {
+            Object::Segment { lane: index, number, .. }
+            | Object::Check { lane: index, number }
+            | Object::Remove { lane: index, number } => {
                 let name = self.lanes[*index].medium.segment_name(*number);
                 (hls::object_path(channel, lane(*index).0, &name), lane(*index).1)
             }
-            Object::Playlist { lane: index, .. } => (hls::media_playlist_path(channel, lane(*index).0), PLAYLIST),
-            Object::Multivariant { .. } => (hls::multivariant_path(channel), PLAYLIST),
+            Object::Playlist { lane: index, .. } => {
+                (hls::media_playlist_path(channel, lane(*index).0), Label::playlist(grid))
+            }
+            Object::Multivariant { .. } => (hls::multivariant_path(channel), Label::playlist(grid)),
         }
     }
 

@@ -88,6 +88,8 @@ pub(crate) struct Lane {
     /// Under way; whether as backfill.
     under_way: BTreeMap<u64, bool>,
     waits: BTreeMap<u64, Slot>,
+    /// Whether segments are to be deleted there some day.
+    pub(crate) sweeps: bool,
     /// Acknowledged once, to be looked for after an outage.
     pub(crate) unchecked: BTreeSet<u64>,
     /// The initialisations.
@@ -117,6 +119,7 @@ impl Lane {
             pending: BTreeSet::new(),
             under_way: BTreeMap::new(),
             waits: BTreeMap::new(),
+            sweeps: false,
             unchecked: BTreeSet::new(),
             init: Slot::new(backoff),
             playlist: Slot::new(backoff),
@@ -148,6 +151,14 @@ impl Lane {
         if !self.segments.is_empty() && self.delivered.inits.len() > 1 {
             self.delivered.inits.retain(in_use);
         }
+    }
+
+    /// Whatever was under way has been given up.
+    pub(crate) fn forget_requests(&mut self) {
+        let given_up = std::mem::take(&mut self.under_way).into_keys();
+        let numbers: Vec<u64> = given_up.filter(|number| self.segment(*number).is_some()).collect();
+        self.pending.extend(numbers);
+        (self.init.busy, self.playlist.busy) = (false, false);
     }
 
     /// The segment numbered `number`.
@@ -228,13 +239,15 @@ impl Lane {
         let oldest = (newest + 1).saturating_sub(window);
         // The newest of all may be on its way at any time.
         let behind = |number: &u64| (oldest..newest).contains(number);
-        !self.owed().any(|number| behind(&number))
-            && self.last_acknowledged().is_some_and(|last| last.number + 1 >= newest)
+        let settled =
+            self.delivered.settled(newest) || newest.checked_sub(1).is_some_and(|n| self.delivered.settled(n));
+        settled && !self.owed().any(|number| behind(&number)) && self.last_acknowledged().is_some()
     }
 
-    /// Segments between the last that the destination has and the newest; none before it has any.
-    pub(crate) fn behind_by(&self) -> Option<u64> {
-        Some(self.newest()?.saturating_sub(self.last_acknowledged()?.number))
+    /// Segments owed beyond the newest that the destination has; none before it has any.
+    pub(crate) fn behind_by(&self) -> Option<usize> {
+        let last = self.last_acknowledged()?.number;
+        Some(self.owed().filter(|number| *number > last).count())
     }
 
     /// The initialisation in use.
@@ -253,6 +266,9 @@ impl Lane {
         self.under_way.remove(&number);
         self.waits.remove(&number);
         self.delivered.acknowledged.insert(number);
+        if self.sweeps {
+            self.delivered.stored.insert(number);
+        }
         self.edge = self.edge.max(Some(number));
     }
 

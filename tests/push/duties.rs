@@ -59,7 +59,8 @@ async fn a_backup_is_looked_at_and_has_a_whole_window_when_it_takes_over() {
     }
     // What it missed on standby is not owed.
     studio.produce(3);
-    until(&pusher, "even", |status| even(status) && status.playable).await;
+    let end = studio.grid.start_of(studio.next);
+    until(&pusher, "even", |status| even(status) && status.position == Some(end)).await;
     assert!(origin.object(&format!("demo/v720/{}.m4s", studio.first)).is_none());
     assert!(pusher.delivered(&studio.renditions[0], studio.first));
 

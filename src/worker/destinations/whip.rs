@@ -104,6 +104,7 @@ impl Endpoint for Whip {
             queue_seconds: 0.0,
             reconnects: of(|status| status.reconnects),
             slow: false,
+            deleted_segments: 0,
             playable: stands == DestinationState::Streaming,
             last_error: sender.and_then(|status| status.last_error),
         }
