@@ -233,8 +233,8 @@ pub struct Destination {
     pub id: DestinationId,
     /// Whether it is used, as long as operators say nothing else.
     pub enabled: bool,
-    /// What it gets while the program is on slate.
-    pub on_slate: OnSlate,
+    /// What it gets while the program is on slate; as the stream class says if none.
+    pub on_slate: Option<OnSlate>,
     /// How its endpoints share the work.
     pub policy: DeliveryPolicy,
     /// The primary, then the backups by rank. Never empty; all of one kind.

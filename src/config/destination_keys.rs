@@ -21,8 +21,8 @@ pub(super) static DESTINATION: Shape = Shape {
                 ("emit", "the slate, like everything else"),
                 ("pause", "nothing: playlists stand still and go on with the program"),
             ]),
-            Need::Default("\"emit\""),
-            "What it gets while the program is on slate",
+            Need::Optional,
+            "What it gets while the program is on slate. As the stream class says if missing",
         ),
         key(
             "policy",

@@ -5,9 +5,10 @@ use std::path::Path;
 use super::Findings;
 use super::checked::{Destination, DestinationKind};
 use super::secrets::Credentials;
+use super::stream_class::on_slate;
 use super::upload;
 use crate::document::Section;
-use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, OnSlate, Revert};
+use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, Revert};
 
 /// One destination; none for it if it is faulty, so that references to it are no second fault.
 pub(crate) struct WrittenDestination {
@@ -51,10 +52,7 @@ fn read_one(
     Some(Destination {
         id: DestinationId::new(id).ok()?,
         enabled: section.value("enabled")?,
-        on_slate: match section.value::<String>("on_slate")?.as_str() {
-            "pause" => OnSlate::Pause,
-            _ => OnSlate::Emit,
-        },
+        on_slate: on_slate(section),
         policy: policy?,
         endpoints: endpoints.into_iter().collect::<Option<_>>()?,
     })

@@ -302,6 +302,21 @@ pub struct DestinationStatus {
     pub paused_since: Option<MediaTime>,
 }
 
+/// What a protocol tells of the way to a peer, since the connection began. What it does not tell is none.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LinkFigures {
+    /// Round trip, milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Packets that were reported lost on the way, and were or were not repeated.
+    pub packets_lost: Option<u64>,
+    /// Packets that were sent again.
+    pub packets_retransmitted: Option<u64>,
+    /// Packets that were not sent at all, because they would have come too late.
+    pub packets_dropped: Option<u64>,
+    /// Callers that are connected, for a listener.
+    pub callers: Option<u32>,
+}
+
 /// The spool of a channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SpoolStatus {

@@ -44,6 +44,9 @@ pub struct ChannelPlan {
     pub video: Vec<VideoRenditionPlan>,
     /// Audio renditions; the first is the default.
     pub audio: Vec<AudioRenditionPlan>,
+    /// What players are told of captions; none if they are told of none.
+    #[serde(default)]
+    pub captions: Option<CaptionsPlan>,
     /// Segments on disk.
     pub spool: SpoolPlan,
     /// Where to deliver.
@@ -338,6 +341,17 @@ impl AudioRenditionPlan {
     pub fn channels(&self, program: u8) -> u8 {
         self.map.as_ref().map_or(program, ChannelMap::channels)
     }
+}
+
+/// Captions of a channel, as players are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptionsPlan {
+    /// Name shown by players.
+    pub name: String,
+    /// BCP 47 language.
+    pub language: Option<String>,
+    /// The rendition that has them as WebVTT, if one does.
+    pub webvtt: Option<RenditionId>,
 }
 
 /// Segments on disk.

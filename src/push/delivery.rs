@@ -229,7 +229,8 @@ impl Delivery {
             Object::Segment { lane: index, number, .. }
             | Object::Check { lane: index, number }
             | Object::Remove { lane: index, number } => {
-                (hls::object_path(channel, lane(*index).0, &hls::segment_name(*number)), lane(*index).1)
+                let name = self.lanes[*index].medium.segment_name(*number);
+                (hls::object_path(channel, lane(*index).0, &name), lane(*index).1)
             }
             Object::Playlist { lane: index, .. } => {
                 (hls::media_playlist_path(channel, lane(*index).0), Label::playlist(grid))
@@ -349,8 +350,7 @@ impl Delivery {
 
     /// Segment `number`, unless its initialisation has to go first and may not yet.
     fn segment_if(&mut self, lane: usize, number: u64, backfill: bool, now: Instant) -> Option<Object> {
-        let known =
-            self.lanes[lane].segment(number).is_some_and(|s| self.lanes[lane].delivered.inits.contains(&s.init));
+        let known = self.lanes[lane].segment(number).is_some_and(|s| self.lanes[lane].delivered.has_init(&s.init));
         if known || self.lanes[lane].init.ready(now) { self.segment(lane, number, backfill) } else { None }
     }
 
@@ -358,7 +358,7 @@ impl Delivery {
     fn segment(&mut self, index: usize, number: u64, backfill: bool) -> Option<Object> {
         let lane = &mut self.lanes[index];
         let init = lane.segment(number)?.init.clone();
-        if !lane.delivered.inits.contains(&init) {
+        if !lane.delivered.has_init(&init) {
             lane.init.busy = true;
             return Some(Object::Init { lane: index, name: init });
         }

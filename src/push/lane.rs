@@ -77,7 +77,7 @@ impl Slot {
 pub(crate) struct Lane {
     /// The rendition.
     pub(crate) id: RenditionId,
-    /// Picture or sound.
+    /// Picture, sound or text.
     pub(crate) medium: Medium,
     /// What the destination has.
     pub(crate) delivered: Delivered,
@@ -190,7 +190,7 @@ impl Lane {
     /// The initialisation that players need next and the destination lacks.
     pub(crate) fn missing_init(&self) -> Option<&str> {
         let name = &self.segments.last()?.init;
-        (!self.delivered.inits.contains(name)).then_some(name.as_str())
+        (!self.delivered.has_init(name)).then_some(name.as_str())
     }
 
     /// Owes nothing from now on.

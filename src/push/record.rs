@@ -34,6 +34,11 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
+    /// Whether it acknowledged an initialisation; text has none, and needs none.
+    pub(crate) fn has_init(&self, name: &str) -> bool {
+        name.is_empty() || self.inits.contains(name)
+    }
+
     /// Whether nothing is owed for `number`.
     pub(crate) fn settled(&self, number: u64) -> bool {
         self.acknowledged.contains(number) || self.skipped.contains(number)

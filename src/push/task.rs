@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::hls;
 use crate::model::{Duty, EndpointStatus, Timeline};
 use crate::policy::{HttpFailure, RetryDecision, Verdict, judge};
 use crate::spool::Spool;
@@ -267,7 +266,9 @@ impl Task {
         let file = |lane: usize, name: &str| Content::Media(self.spool.path(&self.delivery.lanes[lane].id, name));
         match object {
             Object::Init { lane, name } => file(*lane, name),
-            Object::Segment { lane, number, .. } => file(*lane, &hls::segment_name(*number)),
+            Object::Segment { lane, number, .. } => {
+                file(*lane, &self.delivery.lanes[*lane].medium.segment_name(*number))
+            }
             Object::Playlist { text, .. } | Object::Multivariant { text } => Content::Text(text.clone()),
             Object::Check { .. } => Content::Nothing,
             Object::Remove { .. } => Content::Removal,

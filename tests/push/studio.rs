@@ -98,6 +98,7 @@ impl Studio {
             upload: Upload::with_token(Secret::new(TOKEN)),
             video: vec![video(&self.renditions[0], "1280x720"), video(&self.renditions[1], "640x360")],
             audio: vec![audio],
+            captions: None,
             playlist_segments: 6,
             grid: self.grid,
             timeline: self.timeline.clone(),
