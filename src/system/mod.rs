@@ -5,6 +5,7 @@
 //! messages, or decide when to do any of it. A process is held by pidfd, so that no signal ever reaches a stranger who
 //! was given the same pid, whether it is our child or was started by a daemon that is gone.
 
+mod core_files;
 mod descriptors;
 mod lock;
 mod machine;
@@ -16,6 +17,7 @@ mod tcp;
 mod uevents;
 mod video_input;
 
+pub use core_files::no_core_files;
 pub use descriptors::seal_descriptors;
 pub use lock::{DirectoryLock, LockError};
 pub use machine::{memory_bytes, processor};
