@@ -46,7 +46,7 @@ enum Search {
 }
 
 /// See the module's header.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     /// The renditions: video, then audio, as described.
     pub(crate) lanes: Vec<Lane>,
@@ -464,5 +464,7 @@ fn settle_playlist(
     }
 }
 
+#[cfg(test)]
+mod interleavings;
 #[cfg(test)]
 mod tests;

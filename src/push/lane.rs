@@ -16,7 +16,7 @@ use super::record::Delivered;
 const LIVE_REQUESTS: usize = 2;
 
 /// What a playlist says of the channel's time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Timing {
     boundaries: Boundaries,
     ranges: Vec<DateRange>,
@@ -73,7 +73,7 @@ impl Slot {
 }
 
 /// See the module's header.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Lane {
     /// The rendition.
     pub(crate) id: RenditionId,

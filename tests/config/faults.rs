@@ -439,3 +439,49 @@ fn a_missing_file_is_a_fault() {
     fs::remove_file(site.path("uplinkd.toml")).unwrap();
     insta::assert_snapshot!(site.faults(&[]).join("\n"));
 }
+
+/// Each way to write a destination wrongly, and what is said of it.
+#[test]
+fn destinations_say_what_they_want_to_know() {
+    for (keys, expected) in [
+        ("store = \"webdav\"\nregion = \"x\"", "region"),
+        ("auth = \"basic\"\nuser = \"u\"", "is of no use with `auth = \"basic\"`"),
+        ("auth = \"signed-url\"\nsigning_key_file = \"token\"\nsignature_valid = \"5s\"", "must be from 10 s to 1 d"),
+        ("token_command = [\"get\"]", "cannot stand beside `token_file`"),
+        ("client_id = \"c\"", "is of no use without `token_url`"),
+        ("paths = \"{channel}/{name}\"", "must have {rendition} once"),
+        ("client_key_file = \"token\"", "holds no PRIVATE KEY-----"),
+        ("[destinations.cdn.headers]\nHost = \"x\"", "is set by Uplink itself"),
+    ] {
+        let site = Site::new(GOOD).edit("uplinkd.toml", "token_file = \"token\"", &format!("token_file = \"token\"\n{keys}"));
+        let faults = site.faults(&[]).join("\n");
+        assert!(faults.contains(expected), "{keys}\n{faults}");
+    }
+}
+
+#[test]
+fn buckets_say_what_they_want_to_know() {
+    let bucket = |keys: &str| {
+        let (url, token) = ("url = \"https://origin.example/live/\"", "token_file = \"token\"");
+        Site::new(GOOD).edit("uplinkd.toml", url, "").edit("uplinkd.toml", token, keys).faults(&[]).join("\n")
+    };
+    let key = "secret_key_file = \"token\"";
+    for (keys, expected) in [
+        ("url = \"s3://b/\"".to_owned(), "a bucket wants to see a key or a token"),
+        (format!("url = \"s3://b/\"\n{key}"), "a secret key goes with it"),
+        (format!("url = \"az://b/\"\n{key}"), "an Azure container is in a storage account"),
+        (format!("url = \"s3://b/\"\naccess_key_id = \"a\"\n{key}\nauth = \"query\""), "is for origins"),
+        ("url = \"gs://b/\"\nservice_account_file = \"token\"".to_owned(), "is no key file of a service account"),
+    ] {
+        let faults = bucket(&keys);
+        assert!(faults.contains(expected), "{keys}\n{faults}");
+        assert!(!faults.contains("0123456789"), "{faults}");
+    }
+    for good in [
+        format!("url = \"s3://b/p\"\naccess_key_id = \"a\"\n{key}"),
+        format!("url = \"az://b/\"\naccount = \"a\"\n{key}"),
+        "url = \"gs://b/\"\ntoken_file = \"token\"".to_owned(),
+    ] {
+        assert_eq!(bucket(&good), "", "{good}");
+    }
+}
