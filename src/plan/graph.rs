@@ -11,8 +11,9 @@ use serde_json::Value;
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, DeviceName, ExpectedFormat, FailoverRules, Fit, ImageName, Overlay, PictureSize,
-    ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId, VideoCodec,
+    BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
+    ImageName, OnSlate, Overlay, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
+    SourceId, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -370,6 +371,28 @@ pub struct SpoolPlan {
 pub struct DestinationPlan {
     /// The destination.
     pub id: DestinationId,
+    /// Whether it is used, as long as operators say nothing else.
+    #[serde(default = "used")]
+    pub enabled: bool,
+    /// What it gets while the program is on slate.
+    #[serde(default)]
+    pub on_slate: OnSlate,
+    /// How its endpoints share the work.
+    #[serde(default)]
+    pub policy: DeliveryPolicy,
+    /// The primary, then the backups by rank. Never empty; all of one kind.
+    pub endpoints: Vec<EndpointPlan>,
+}
+
+fn used() -> bool {
+    true
+}
+
+/// One place that a destination can be sent to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointPlan {
+    /// `primary`, `backup-1`, ….
+    pub name: EndpointName,
     /// How to deliver.
     pub kind: DestinationKind,
 }

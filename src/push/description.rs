@@ -1,19 +1,25 @@
 //! What to push and where: all that a destination needs to know of its channel.
 
+use std::time::Duration;
+
 use url::Url;
 
+use super::pauses::Pauses;
 use crate::hls::{segment_name, text_name};
 use crate::model::{
-    BitRate, ChannelId, DestinationId, FrameRate, LiveTimeline, PictureSize, RenditionId, Secret, SegmentGrid,
+    BitRate, ChannelId, DestinationId, Duty, EndpointName, FrameRate, LiveTimeline, PictureSize, RenditionId, Secret,
+    SegmentGrid,
 };
 
-/// One destination of one channel.
-#[derive(Debug, Clone, PartialEq)]
+/// One endpoint of a destination of one channel.
+#[derive(Debug, Clone)]
 pub struct PushDescription {
     /// The channel.
     pub channel: ChannelId,
     /// The destination.
     pub destination: DestinationId,
+    /// Which of its endpoints.
+    pub endpoint: EndpointName,
     /// Base, http or https; `<channel>/…` goes below it.
     pub url: Url,
     /// Bearer token (RFC 6750).
@@ -30,6 +36,21 @@ pub struct PushDescription {
     pub grid: SegmentGrid,
     /// Where they are cut, and what is told of them.
     pub timeline: LiveTimeline,
+    /// What it is there for to begin with.
+    pub duty: Duty,
+    /// When it counts as lost or slow; as patient as segments are long if there is nothing to turn to.
+    pub limits: Option<Limits>,
+    /// What is withheld.
+    pub pauses: Pauses,
+}
+
+/// When an endpoint that has a backup counts as bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Nothing acknowledged for this long although something is under way: lost.
+    pub silence: Duration,
+    /// So many segments in a row took longer to send than they last, or so many wait at the live edge: slow. Never if 0.
+    pub slow_segments: u32,
 }
 
 /// A video rendition as the multivariant playlist tells it.
@@ -74,6 +95,11 @@ pub struct PushedCaptions {
 }
 
 impl PushDescription {
+    /// Whether this is the destination's first endpoint.
+    pub(crate) fn is_primary(&self) -> bool {
+        self.endpoint == EndpointName::at(0)
+    }
+
     /// The url as it may be shown: without user, password and query.
     pub(crate) fn shown_url(&self) -> String {
         let mut url = self.url.clone();

@@ -101,6 +101,8 @@ pub(crate) struct Lane {
     /// The newest number that the process before this one may have told players of: the record of what was acknowledged
     /// is written now and then, so it may be older.
     inherited: Option<u64>,
+    /// On standby: nothing is owed.
+    resting: bool,
     backoff: Backoff,
 }
 
@@ -121,6 +123,7 @@ impl Lane {
             published: None,
             edge: None,
             inherited: None,
+            resting: false,
             backoff,
         }
     }
@@ -139,7 +142,7 @@ impl Lane {
             self.waits = self.waits.split_off(&oldest);
             self.unchecked = self.unchecked.split_off(&oldest);
         }
-        let owed = self.segments.iter().map(|segment| segment.number);
+        let owed = self.segments.iter().filter(|_| !self.resting).map(|segment| segment.number);
         self.pending = owed.filter(|n| !self.delivered.settled(*n) && !self.under_way.contains_key(n)).collect();
         let in_use = |name: &String| self.segments.iter().any(|segment| segment.init == *name);
         if !self.segments.is_empty() && self.delivered.inits.len() > 1 {
@@ -187,6 +190,58 @@ impl Lane {
         (!self.delivered.has_init(name)).then_some(name.as_str())
     }
 
+    /// Owes nothing from now on.
+    pub(crate) fn rest(&mut self) {
+        self.resting = true;
+        self.pending.clear();
+        self.unchecked.clear();
+    }
+
+    /// Owes what is in the playlist's window, and what comes; no more of what was missed on standby.
+    pub(crate) fn wake(&mut self, window: u64) {
+        let floor = self.newest().map_or(0, |newest| (newest + 1).saturating_sub(window));
+        for number in self.segments.iter().map(|segment| segment.number).take_while(|number| *number < floor) {
+            if !self.delivered.settled(number) {
+                self.delivered.skipped.insert(number);
+            }
+        }
+        self.resting = false;
+        self.inherited = None;
+        let segments = std::mem::take(&mut self.segments);
+        self.refresh(segments);
+    }
+
+    /// Gives up what is owed and `withheld`; whether that was anything.
+    pub(crate) fn withhold(&mut self, withheld: impl Fn(&Segment) -> bool) -> bool {
+        let owed = self.pending.iter().filter_map(|number| self.segment(*number));
+        let numbers: Vec<u64> = owed.filter(|segment| withheld(segment)).map(|segment| segment.number).collect();
+        for number in &numbers {
+            self.pending.remove(number);
+            self.skip(*number);
+        }
+        !numbers.is_empty()
+    }
+
+    /// Whether nothing in the window that ends with the newest segment is owed, and the destination has that one.
+    pub(crate) fn is_whole(&self, window: u64) -> bool {
+        let Some(newest) = self.newest() else { return false };
+        let oldest = (newest + 1).saturating_sub(window);
+        // The newest of all may be on its way at any time.
+        let behind = |number: &u64| (oldest..newest).contains(number);
+        !self.owed().any(|number| behind(&number))
+            && self.last_acknowledged().is_some_and(|last| last.number + 1 >= newest)
+    }
+
+    /// Segments between the last that the destination has and the newest; none before it has any.
+    pub(crate) fn behind_by(&self) -> Option<u64> {
+        Some(self.newest()?.saturating_sub(self.last_acknowledged()?.number))
+    }
+
+    /// The initialisation in use.
+    pub(crate) fn current_init(&self) -> Option<&str> {
+        self.segments.last().map(|segment| segment.init.as_str())
+    }
+
     /// Segment `number` is being sent.
     pub(crate) fn start(&mut self, number: u64, backfill: bool) {
         self.pending.remove(&number);
@@ -211,7 +266,7 @@ impl Lane {
     /// Segment `number` is owed again, after a while.
     pub(crate) fn put_back(&mut self, number: u64, now: Instant, random: f64) {
         self.under_way.remove(&number);
-        if self.segment(number).is_some() {
+        if self.segment(number).is_some() && !self.resting {
             self.pending.insert(number);
             self.waits.entry(number).or_insert_with(|| Slot::new(self.backoff)).failed(now, random);
         }
@@ -220,7 +275,7 @@ impl Lane {
     /// The destination lost segment `number`.
     pub(crate) fn owe_again(&mut self, number: u64) {
         self.delivered.acknowledged.remove(number);
-        if self.segment(number).is_some() {
+        if self.segment(number).is_some() && !self.resting {
             self.pending.insert(number);
         }
     }

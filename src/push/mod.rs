@@ -17,7 +17,12 @@
 //! - `delivery`, `lane`, `link` and `ladder` decide without I/O; `client` sends; `task` joins them.
 //! - The record of what was acknowledged outlives the worker. After an outage the origin may have lost its disk, so
 //!   initialisations and playlists are sent again and segments in the window are looked for.
-//! - Destinations of another kind, backups and failover go beside [`Pusher`], not into it: a destination is one task.
+//! - Which endpoint of a destination is used is not decided here. An endpoint is told its duty: active (all of the
+//!   above), restoring (media, but no playlist: players are elsewhere), standby (an initialisation now and then, to see
+//!   whether it would take more). One that becomes active gets the newest segment at once, then the rest of the
+//!   playlist's window, several at a time, and its playlists when the window is whole or a segment duration is over.
+//! - While a destination is paused ([`Pauses`]) its playlists stand still; what it was not given is EXT-X-GAP afterwards.
+//! - Other kinds of delivery go beside [`Pusher`], not into it: an endpoint is one task.
 
 mod client;
 mod delivery;
@@ -27,6 +32,7 @@ mod ladder;
 mod lane;
 mod link;
 mod object;
+mod pauses;
 mod pusher;
 mod ranges;
 mod record;
@@ -35,5 +41,6 @@ mod requests;
 mod tally;
 mod task;
 
-pub use description::{PushDescription, PushedAudio, PushedCaptions, PushedVideo};
+pub use description::{Limits, PushDescription, PushedAudio, PushedCaptions, PushedVideo};
+pub use pauses::Pauses;
 pub use pusher::{Left, Pusher};

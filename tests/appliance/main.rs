@@ -19,6 +19,10 @@ mod captions;
 mod cues;
 mod daemon_death;
 mod delivered;
+mod destinations;
+mod encoder_replaced;
+#[path = "../faulty_encoder/mod.rs"]
+mod faulty_encoder;
 mod guest;
 mod http;
 mod ndi;

@@ -315,9 +315,12 @@ static DESTINATION_POLICY: Shape = Shape::plain(
     "What destinations get.",
     &[key(
         "on_slate",
-        Kind::Word(&[("emit", "the slate is delivered like any source")]),
+        Kind::Word(&[
+            ("emit", "the slate is delivered like any source"),
+            ("pause", "playlists stand still and go on with the program"),
+        ]),
         Need::Default("\"emit\""),
-        "What a destination gets while the program is on slate",
+        "What a destination gets while the program is on slate, unless its own table says otherwise",
     )],
 );
 

@@ -10,10 +10,12 @@ mod signal;
 
 use crate::model::sound::{ChannelMap, SoundLayout};
 use crate::model::{
-    BitRate, FailoverRules, Lufs, PictureSize, ProgramFormat, RenditionId, SegmentGrid, SignalThresholds, VideoCodec,
+    BitRate, FailoverRules, Lufs, OnSlate, PictureSize, ProgramFormat, RenditionId, SegmentGrid, SignalThresholds,
+    VideoCodec,
 };
 use crate::profile::EncodeRequest;
 
+pub(crate) use read::on_slate;
 pub(crate) use rules::{map_rows, slate_text};
 
 pub use keys::STREAM_CLASS;
@@ -46,6 +48,8 @@ pub struct StreamClass {
     pub audio_policy: AudioPolicy,
     /// What happens without a healthy source.
     pub fallback: Fallback,
+    /// What destinations get while the program is on slate, unless they say otherwise.
+    pub on_slate: OnSlate,
     /// How the program chooses between sources.
     pub failover: FailoverRules,
     /// When sound is faulty.

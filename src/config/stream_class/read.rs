@@ -7,7 +7,7 @@ use super::{
 use crate::config::Findings;
 use crate::document::{Section, Source};
 use crate::model::sound::{ChannelMap, SoundLayout};
-use crate::model::{AudioFormat, Lufs, ProgramFormat, RenditionId, SegmentGrid, VideoCodec};
+use crate::model::{AudioFormat, Lufs, OnSlate, ProgramFormat, RenditionId, SegmentGrid, VideoCodec};
 
 /// Reads and checks one file; `stem` is its name without extension.
 pub fn read(source: &Source, stem: &str, findings: &mut Findings) -> Option<StreamClass> {
@@ -54,10 +54,19 @@ fn build(section: &Section<'_>) -> Option<StreamClass> {
             loss_ms: fallback.value("loss_ms")?,
             wait_to_restore_ms: fallback.value("wait_to_restore_ms")?,
         },
+        on_slate: on_slate(&section.table("destination_policy")?)?,
         failover: signal::failover(&section.table("failover")?, &fallback)?,
         sound_alarms: sound_alarms(&section.table("sound_alarms")?)?,
         thresholds: thresholds(&section.table("thresholds")?)?,
         signal: signal::thresholds(&section.table("thresholds")?)?,
+    })
+}
+
+/// What a destination gets while the program is on slate, as a table says; none if it does not.
+pub(crate) fn on_slate(section: &Section<'_>) -> Option<OnSlate> {
+    Some(match section.value::<String>("on_slate")?.as_str() {
+        "pause" => OnSlate::Pause,
+        _ => OnSlate::Emit,
     })
 }
 

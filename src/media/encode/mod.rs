@@ -37,7 +37,11 @@
 //! A new encoder means a new initialisation, which the media playlist tells (EXT-X-MAP). There is no discontinuity: the
 //! timeline goes on, and the tag would have to stand in every rendition at once.
 //!
-//! Locks, in this order: line, recent pictures, ledger. The gate is only held while an output is handed on.
+//! Renditions come and go while the graph runs, each with a segment: `change`.
+//!
+//! What is encoded is also to be had as it leaves the parsers ([`Tap`]), for destinations that take no segments.
+//!
+//! Locks, in this order: line, recent pictures, ledger, tap. The gate is only held while an output is handed on.
 //!
 //! States: running → finishing ([`Encoders::finish`]: the tail leaves as short segments) → gone; running → failed.
 
@@ -45,6 +49,7 @@ mod av1;
 mod beside;
 mod blocks;
 mod chain;
+mod change;
 mod choose;
 mod codec;
 mod cost;
@@ -58,13 +63,16 @@ mod fragment;
 mod gate;
 mod ledger;
 mod line;
+mod lines;
 mod movie;
 mod output;
+mod parts;
 mod picture;
 mod recent;
 mod sound;
 mod stall;
 mod tail;
+mod tap;
 mod text;
 mod watch;
 
@@ -75,3 +83,4 @@ pub use failure::EncodeFailure;
 pub use format::{AAC_FRAME, arriving_sound_caps, picture_caps, sound_caps};
 pub use ledger::{Counters, RenditionCounters};
 pub use output::{ChunkOut, InitOut, Output, Replacement};
+pub use tap::{AccessUnit, NoUnit, Subscription, Tap};
