@@ -329,6 +329,8 @@ fn stream_classes() {
     table.class("backlog_alarm_s = 60", "backlog_alarm_s = 5");
     table.class("channels = 2", "channels = 1");
     table.class("slate_text = \"{title}", "slate_text = \"{titel}");
+    table.class("[audio_policy]", "[captions]\nname = \"English\"\nid = \"360p\"\n\n[audio_policy]");
+    table.class("[audio_policy]", "[captions]\nlanguage = \"english!\"\n\n[audio_policy]");
     insta::assert_snapshot!(table.0);
 }
 
@@ -400,6 +402,20 @@ fn warnings_do_not_refuse() {
     let (text, good) = uplink::app::check::report(site.0.path().to_owned(), false);
     assert!(good, "{text}");
     insta::assert_snapshot!(text.replace(&format!("{}/", site.0.path().display()), ""));
+}
+
+#[test]
+fn captions_that_a_codec_does_not_carry_are_a_warning() {
+    let captions = "[captions]\nname = \"English\"\nwebvtt = false\n\n[audio_policy]";
+    let site = Site::new(GOOD)
+        .edit("pipelines/line-up-360p30.toml", "max_bitrate = \"1.1M\"", "max_bitrate = \"1.1M\"\ncodec = \"av1\"")
+        .edit("pipelines/line-up-360p30.toml", "[audio_policy]", captions);
+    let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("hardware-profiles/software-av1.toml");
+    fs::copy(profile, site.path("hardware-profiles/software-av1.toml")).unwrap();
+    let (text, good) = uplink::app::check::report(site.0.path().to_owned(), false);
+    assert!(good, "{text}");
+    let warning = text.lines().find(|line| line.contains("video[0].codec = \"av1\": ")).expect("a warning");
+    assert!(warning.contains("carry no CEA-608") && warning.contains("captions.webvtt = true"), "{warning}");
 }
 
 #[test]

@@ -75,8 +75,7 @@ const settings = {
   maxLiveSyncPlaybackRate: 1.05,
   maxBufferHole: 0.6,
   backBufferLength: 30,
-  // Breaks and timed metadata are not this page's business; hls.js would load a text track from a `data:` address for them,
-  // which the page's policy forbids.
+  // Breaks and timed metadata are not this page's business.
   enableDateRangeMetadataCues: false,
   enableEmsgMetadataCues: false,
   enableID3MetadataCues: false,
