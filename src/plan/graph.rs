@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, DeviceName, ExpectedFormat, FailoverRules, Fit, ImageName, Overlay, PictureSize,
+    BitRate, ChannelId, DestinationId, DeviceName, ExpectedFormat, FailoverRules, Fit, ImageName, Overlay, PartPace, PictureSize,
     ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId, VideoCodec,
 };
 
@@ -31,6 +31,9 @@ pub struct ChannelPlan {
     pub timecode: TimecodeDay,
     /// Where segments are cut.
     pub segments: SegmentGrid,
+    /// How long the parts of a segment are; none without low latency.
+    #[serde(default)]
+    pub parts: Option<PartPace>,
     /// Sources by rank, best first. Never empty.
     pub sources: Vec<SourcePlan>,
     /// What is shown without a healthy source.

@@ -131,6 +131,7 @@ fn plan(format: ProgramFormat, thresholds: ThresholdPlan, sources: &[SourceKind]
         program: format,
         timecode: Default::default(),
         segments: SegmentGrid::new(1000).unwrap(),
+        parts: None,
         sources: sources.iter().enumerate().map(source).collect(),
         slate: SlatePlan { text: "slate".to_owned() },
         graphics: uplink::plan::GraphicsPlan::default(),

@@ -19,12 +19,13 @@ use super::tail::{self, Track};
 use super::watch::{Notes, Origin};
 use crate::media::MediaError;
 use crate::media::init::{bounded, element};
-use crate::model::{FrameGrid, LiveTimeline, MediaTime, ProgramFormat};
+use crate::model::{FrameGrid, LiveTimeline, MediaTime, PartPace, ProgramFormat};
 use crate::plan::{EncoderPlan, VideoRenditionPlan};
 
 /// What every encoder of a rendition is built from.
 pub(super) struct Setting {
     pub program: ProgramFormat,
+    pub parts: Option<PartPace>,
     pub timeline: LiveTimeline,
     pub rendition: VideoRenditionPlan,
     pub tally: Arc<Tally>,
@@ -47,7 +48,7 @@ impl Chain {
     /// Puts the pipeline of an encoder together; `limit` pictures may wait in front of it. What its bus says goes to
     /// the notes, from `origin`.
     pub(super) fn build(setting: &Setting, found: Found, limit: u64, origin: Origin) -> Result<Self, MediaError> {
-        let Setting { program, timeline, rendition, tally, ledger, notes } = setting;
+        let Setting { program, parts, timeline, rendition, tally, ledger, notes } = setting;
         let (id, plan) = (&rendition.id, &found.plan);
         let pipeline = gst::Pipeline::with_name(&format!("encode-{id}"));
         let entry = Entry::new(&format!("pictures-{id}"), &picture_caps(program), limit)?;
@@ -72,6 +73,7 @@ impl Chain {
             rendition: id.clone(),
             grid: TrackGrid::Pictures(FrameGrid::new(program.frame_rate)),
             timescale: video_timescale(program.frame_rate),
+            part: parts.map(|pace| pace.pictures(program.frame_rate)),
             delay: 0,
             timeline: timeline.clone(),
             events: true,

@@ -62,7 +62,7 @@ impl Encoders {
         notes.hear(&pipeline, Origin::Sound);
         let pictures = match plan.video.is_empty() {
             true => None,
-            false => Some(picture::build(&plan.program, timeline, &plan.video, &ledger, &notes)?),
+            false => Some(picture::build(&plan.program, plan.parts, timeline, &plan.video, &ledger, &notes)?),
         };
         let sound = match plan.audio.is_empty() {
             true => None,

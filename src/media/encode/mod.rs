@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!              ┌─ line ── appsrc ─ keyframe event at each segment ─ scale ─ encoder ─ parser ─┬─ cmafmux ─ appsink ─ gate ─► Output
-//! push_picture ┼─ line ── …                                 cut events: segment, 500 ms chunk ┘
+//! push_picture ┼─ line ── …                                 cut events: segment, chunk (part)┘
 //!              └─ recent pictures, for a line whose hardware fails
 //! push_sound ─ 1024-sample blocks on the epoch grid ─ appsrc ─ tee ─ queue ─ avenc_aac ─ aacparse ─ cmafmux ─ appsink ─ gate ─► Output
 //! ```

@@ -10,7 +10,7 @@ use super::line::Line;
 use super::recent::Recent;
 use super::watch::Notes;
 use crate::media::MediaError;
-use crate::model::{LiveTimeline, MediaTime, ProgramFormat};
+use crate::model::{LiveTimeline, MediaTime, PartPace, ProgramFormat};
 use crate::plan::VideoRenditionPlan;
 
 /// The video part of a graph.
@@ -22,6 +22,7 @@ pub(super) struct Pictures {
 /// Builds every line.
 pub(super) fn build(
     program: &ProgramFormat,
+    parts: Option<PartPace>,
     timeline: &LiveTimeline,
     renditions: &[VideoRenditionPlan],
     ledger: &Arc<Ledger>,
@@ -31,6 +32,7 @@ pub(super) fn build(
     let line = |(index, rendition): (usize, &VideoRenditionPlan)| {
         let setting = Setting {
             program: *program,
+            parts,
             timeline: timeline.clone(),
             rendition: rendition.clone(),
             tally: ledger.enter(&rendition.id),

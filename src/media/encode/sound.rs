@@ -164,6 +164,7 @@ fn branch(
         rendition: id.clone(),
         grid: TrackGrid::AacFrames(audio.sample_rate),
         timescale: audio.sample_rate,
+        part: plan.parts.map(|pace| pace.aac_frames(audio.sample_rate)),
         delay: ENCODER_DELAY,
         timeline: timeline.clone(),
         // A channel without pictures has timed metadata in its sound.
