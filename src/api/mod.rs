@@ -14,6 +14,7 @@
 
 mod channels;
 mod cues;
+mod destinations;
 mod devices;
 mod events;
 mod guard;

@@ -159,6 +159,9 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::UnknownChannel(_) => problem(StatusCode::NOT_FOUND, "unknown_channel", "No such channel"),
             Refusal::UnknownSource(..) => problem(StatusCode::UNPROCESSABLE_ENTITY, "unknown_source", "No such source"),
+            Refusal::UnknownDestination(..) => {
+                problem(StatusCode::UNPROCESSABLE_ENTITY, "unknown_destination", "No such destination")
+            }
             Refusal::OffAir(_) => problem(StatusCode::CONFLICT, "off_air", "Channel is off air"),
             Refusal::NotConfirmed { .. } => problem(StatusCode::GATEWAY_TIMEOUT, "not_confirmed", "Not confirmed"),
             Refusal::NoRoom { .. } => problem(StatusCode::CONFLICT, "no_room", "The box cannot carry it"),

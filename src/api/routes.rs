@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
 use super::problem::Problem;
-use super::{channels, cues, devices, events, guard, guest, images, metrics, panel, picture, status};
+use super::{channels, cues, destinations, devices, events, guard, guest, images, metrics, panel, picture, status};
 use crate::model::image::IMAGE_BYTES;
 use crate::supervisor::Handle;
 
@@ -71,6 +71,7 @@ impl Api {
             .route("/api/v1/channels/{id}/cancel", post(channels::cancel))
             .route("/api/v1/channels/{id}/set", post(channels::set))
             .route("/api/v1/channels/{id}/captions", post(channels::captions))
+            .route("/api/v1/channels/{id}/drill", post(destinations::drill))
             .route("/api/v1/channels/{id}/cue", post(cues::cue))
             .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
             .route("/api/v1/channels/{id}/timecode", get(cues::timecode))

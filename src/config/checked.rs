@@ -12,7 +12,8 @@ use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    ChannelId, DestinationId, DeviceName, ExpectedFormat, Fit, ImageName, Overlay, PictureSize, Secret, SourceId,
+    ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, ImageName, OnSlate, Overlay,
+    PictureSize, Secret, SourceId,
 };
 use crate::profile::Profiles;
 
@@ -229,8 +230,14 @@ pub enum SrtMode {
 pub struct Destination {
     /// The destination.
     pub id: DestinationId,
-    /// How to deliver.
-    pub kind: DestinationKind,
+    /// Whether it is used, as long as operators say nothing else.
+    pub enabled: bool,
+    /// What it gets while the program is on slate; as the stream class says if none.
+    pub on_slate: Option<OnSlate>,
+    /// How its endpoints share the work.
+    pub policy: DeliveryPolicy,
+    /// The primary, then the backups by rank. Never empty; all of one kind.
+    pub endpoints: Vec<DestinationKind>,
 }
 
 /// How to deliver.

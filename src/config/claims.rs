@@ -5,7 +5,7 @@ use super::channels::PlacedChannel;
 use super::checked::{DeckLinkInput, Destination, DestinationKind, Source, SourceKind, SrtMode};
 use crate::document::Placed;
 use crate::document::Spot;
-use crate::model::{ChannelId, Secret};
+use crate::model::{ChannelId, EndpointName, Secret};
 use crate::profile::Profiles;
 
 /// Who claims what, and where that is written.
@@ -40,7 +40,7 @@ pub(crate) fn check(
             claims.extend(of_source(source, &placed.channel.id, &claimant, spot));
         }
         for (destination, spot) in placed.channel.destinations.iter().zip(&placed.destination_spots) {
-            claims.push(of_destination(destination, placed, spot));
+            claims.extend(of_destination(destination, placed, spot));
         }
     }
     for (n, claim) in claims.iter().enumerate() {
@@ -136,14 +136,23 @@ pub(crate) fn sound_resource(device: &str) -> String {
     format!("alsa {}", device.replace("hw:CARD=", "hw:"))
 }
 
-fn of_destination(destination: &Destination, placed: &PlacedChannel, spot: &Spot) -> Claim {
-    let DestinationKind::HlsPush { url, .. } = &destination.kind;
-    let target = format!("{url}{}/", placed.channel.id);
-    Claim {
-        what: format!("push target {target}"),
-        names: vec![target],
-        claimant: format!("destination `{}` of channel `{}`", destination.id, placed.channel.id),
-        spot: spot.clone(),
-        shared: None,
+fn of_destination<'a>(
+    destination: &'a Destination,
+    placed: &'a PlacedChannel,
+    spot: &'a Spot,
+) -> impl Iterator<Item = Claim> + 'a {
+    destination.endpoints.iter().enumerate().filter_map(move |(place, kind)| {
+        let name = EndpointName::at(place);
+        let of = if place == 0 { String::new() } else { format!(" ({name})") };
+        let claimant = format!("destination `{}`{of} of channel `{}`", destination.id, placed.channel.id);
+        let what = of_endpoint(kind, &placed.channel.id)?;
+        Some(Claim { names: vec![what.clone()], what, claimant, spot: spot.clone(), shared: None })
+    })
+}
+
+/// What only one endpoint may use; none if any number may.
+fn of_endpoint(kind: &DestinationKind, channel: &ChannelId) -> Option<String> {
+    match kind {
+        DestinationKind::HlsPush { url, .. } => Some(format!("push target {url}{channel}/")),
     }
 }

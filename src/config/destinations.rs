@@ -5,8 +5,9 @@ use std::path::Path;
 use super::Findings;
 use super::checked::{Destination, DestinationKind};
 use super::secrets::{self, Credentials, Rule};
+use super::stream_class::on_slate;
 use crate::document::Section;
-use crate::model::DestinationId;
+use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, Revert};
 
 /// One destination; none for it if it is faulty, so that references to it are no second fault.
 pub(crate) struct WrittenDestination {
@@ -21,11 +22,71 @@ pub(crate) fn read(
     findings: &mut Findings,
 ) -> Vec<WrittenDestination> {
     let each = |(id, section): (String, Section<'_>)| {
-        let kind = read_hls_push(&section, base, credentials, findings);
-        let destination = kind.zip(DestinationId::new(id.as_str()).ok()).map(|(kind, id)| Destination { id, kind });
+        let destination = read_one(&id, &section, base, credentials, findings);
         WrittenDestination { id, destination }
     };
     root.map("destinations").into_iter().map(each).collect()
+}
+
+fn read_one(
+    id: &str,
+    section: &Section<'_>,
+    base: &Path,
+    credentials: &Credentials,
+    findings: &mut Findings,
+) -> Option<Destination> {
+    // Every endpoint is read, whatever the others are, so that all faults are told.
+    let mut endpoints = vec![read_endpoint(section, section, base, credentials, findings)];
+    for backup in section.tables("backups") {
+        endpoints.push(read_endpoint(section, &backup, base, credentials, findings));
+    }
+    let policy = policy(section);
+    if section.has("failover") && endpoints.len() < 2 {
+        findings.warnings.add(
+            &section.spot("failover"),
+            "has no effect without a backup",
+            "add `backups`, or remove it",
+        );
+    }
+    Some(Destination {
+        id: DestinationId::new(id).ok()?,
+        enabled: section.value("enabled")?,
+        on_slate: on_slate(section),
+        policy: policy?,
+        endpoints: endpoints.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+/// One endpoint of the kind that `section` names: `of` is that section for the primary, or a table of its `backups`.
+fn read_endpoint(
+    section: &Section<'_>,
+    of: &Section<'_>,
+    base: &Path,
+    credentials: &Credentials,
+    findings: &mut Findings,
+) -> Option<DestinationKind> {
+    match section.value::<String>("kind")?.as_str() {
+        "hls-push" => read_hls_push(of, base, credentials, findings),
+        _ => None,
+    }
+}
+
+fn policy(section: &Section<'_>) -> Option<DeliveryPolicy> {
+    let failover = section.table("failover")?;
+    Some(DeliveryPolicy {
+        kind: match section.value::<String>("policy")?.as_str() {
+            "mirror" => DeliveryKind::Mirror,
+            _ => DeliveryKind::Failover,
+        },
+        hold_off_ms: failover.value("hold_off_ms")?,
+        wait_to_restore_ms: failover.value("wait_to_restore_ms")?,
+        revert: match failover.value::<String>("revert")?.as_str() {
+            "manual" => Revert::Manual,
+            _ => Revert::Auto,
+        },
+        silence_ms: failover.value("silence_ms")?,
+        slow_segments: failover.value("slow_segments")?,
+    })
 }
 
 fn read_hls_push(

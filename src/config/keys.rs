@@ -1,5 +1,6 @@
 //! What may stand in `uplinkd.toml`.
 
+use super::destination_keys::DESTINATION;
 use super::source_keys::{CUSTOM, FILE, RTMP, RTSP};
 use super::{cards, guest};
 use crate::document::{Key, Kind, Need, Shape, Variant};
@@ -298,33 +299,3 @@ const SRT: &[Key] = &[
     ),
     key("stream_id", Kind::Text(512), Need::Optional, "Stream id that is sent (caller) or demanded (listener)"),
 ];
-
-static DESTINATION: Shape = Shape {
-    about: "Where channels are sent.",
-    keys: &[key(
-        "kind",
-        Kind::Word(&[("hls-push", "HLS by HTTP PUT (DASH-IF Live Media Ingest, Interface-2)")]),
-        Need::Required("\"hls-push\""),
-        "How to deliver",
-    )],
-    tag: "kind",
-    variants: &[Variant {
-        word: "hls-push",
-        about: "HLS by HTTP PUT: segments first, then the playlists that name them.",
-        keys: &[
-            key(
-                "url",
-                Kind::Url(&["http", "https"]),
-                Need::Required("\"https://origin.example/live/\""),
-                "Base; `<channel>/multivariant.m3u8` and the directories of renditions go below it",
-            ),
-            key("token_file", Kind::Path, Need::Optional, "File that holds the bearer token"),
-            key(
-                "token_credential",
-                Kind::Text(100),
-                Need::Optional,
-                "The bearer token as a systemd credential (`LoadCredential=`)",
-            ),
-        ],
-    }],
-};

@@ -14,6 +14,7 @@ mod cards;
 mod channels;
 mod checked;
 mod claims;
+mod destination_keys;
 mod destinations;
 mod devices;
 mod directories;

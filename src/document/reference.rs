@@ -21,7 +21,7 @@ fn of_shape(shape: &'static Shape, heading: &str, page: &mut String) {
         let _ = write!(page, "\n**`{} = \"{}\"`**: {}\n", shape.tag, variant.word, variant.about);
         of_keys(variant.keys, page);
     }
-    for key in shape.keys {
+    for key in shape.keys.iter().chain(shape.variants.iter().flat_map(|variant| variant.keys)) {
         match key.kind {
             Kind::Table(below) => of_shape(below, &format!("[{}]", join(heading, key.name)), page),
             Kind::Tables(below) => of_shape(below, &format!("[[{}]]", join(heading, key.name)), page),

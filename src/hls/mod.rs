@@ -9,6 +9,7 @@
 //! <channel>/<rendition>/init-<8 hex of sha256>.mp4
 //! <channel>/<rendition>/<media sequence number>.m4s
 //! <channel>/<rendition>/<media sequence number>.<part>.m4s    with parts: a piece of that segment
+//! <channel>/<captions>/<media sequence number>.vtt
 //! ```
 //!
 //! # Holes
@@ -56,10 +57,10 @@ mod rate;
 
 pub use daterange::DateRange;
 pub use media::{MediaPlaylist, MediaSegment};
-pub use multivariant::{AudioRendition, MultivariantPlaylist, Variant};
+pub use multivariant::{AudioRendition, CaptionsOffer, MultivariantPlaylist, TextRendition, Variant};
 pub use name::{
     MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, init_name, is_init_name, media_playlist_path, multivariant_path,
-    object_path, part_name, part_number, segment_name, segment_number,
+    object_path, part_name, part_number, segment_file, segment_name, segment_number, text_name, text_number,
 };
 pub use parts::{MediaPart, Parts};
 pub use rate::SegmentRates;

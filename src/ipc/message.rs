@@ -7,7 +7,7 @@ use crate::model::{Act, Acted, ChannelId, Event, LiveSettings, MediaTime};
 use crate::plan::ChannelPlan;
 
 /// Grows with every incompatible change of these messages.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The build both sides compare; a difference is reported, not refused, as long as [`PROTOCOL`] agrees.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");
@@ -44,6 +44,14 @@ pub enum Down {
         id: u64,
         /// What to do.
         act: Act,
+    },
+    /// Become this plan without going off air: answered by `Acted` with the same number. A worker that cannot says so and
+    /// stays as it is.
+    Change {
+        /// Tells the answers apart.
+        id: u64,
+        /// The plan.
+        plan: Box<ChannelPlan>,
     },
     /// Go off air: last segments written and delivered as far as the deadline allows, then exit. Answered by
     /// `Stopped`.

@@ -3,7 +3,8 @@
 //! ```text
 //! source ─▶ feed ─┐
 //! source ─▶ feed ─┼─▶ program ─▶ encode ─▶ chunks
-//! slate ──────────┘ overlays    └─────▶ confidence
+//! slate ──────────┘ overlays    │  └─▶ tap ─▶ send
+//!                               └─────▶ confidence
 //! ```
 //!
 //! Owns: every pipeline of a worker. Must not: write files other than the confidence monitor's picture, speak HTTP, or
@@ -21,6 +22,7 @@ mod normal;
 mod outlet;
 pub mod overlay;
 pub mod program;
+pub mod send;
 pub mod slate;
 mod sound;
 mod source;

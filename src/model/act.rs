@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cue::CueAsk;
 use super::guest::GuestAsk;
+use super::id::DestinationId;
 use super::live::LiveSettings;
 use super::status::ProgramOrder;
 use super::take::{ScheduledTake, Transition};
@@ -51,6 +52,12 @@ pub enum Act {
     Schedule {
         /// What, how and when.
         take: ScheduledTake,
+    },
+    /// Try a backup of a destination without leaving the endpoint in use. Answered when it is measured; the detail is a
+    /// [`super::DrillReport`].
+    Drill {
+        /// The destination.
+        destination: DestinationId,
     },
     /// Begin the integrated loudness, LRA and true peaks of the program anew, as for a new show.
     RestartLoudness,

@@ -170,8 +170,16 @@ codes! {
     PushInterrupted => "push_interrupted",
     /// A destination refused in a way that retrying cannot heal.
     PushRefused => "push_refused",
+    /// A destination takes whole segments, but no parts: players get no low latency from it.
+    PushPartsRefused => "push_parts_refused",
     /// All segments that waited have been delivered.
     PushCaughtUp => "push_caught_up",
+    /// A destination uses another endpoint.
+    EndpointSwitched => "endpoint_switched",
+    /// The endpoint that a destination has changed to has a whole window: players can have it.
+    EndpointPlayable => "endpoint_playable",
+    /// A backup was tried without leaving the endpoint in use.
+    DrillEnded => "drill_ended",
 }
 
 /// One thing that happened.

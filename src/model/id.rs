@@ -88,12 +88,23 @@ slug! {
     DestinationId
 }
 slug! {
+    /// An endpoint of a destination: `primary`, `backup-1`, ….
+    EndpointName
+}
+slug! {
     /// A rendition: one encode of the programme, a rung of the ladder or an audio rendition.
     RenditionId
 }
 slug! {
     /// A cue or a piece of timed metadata: the ID of an EXT-X-DATERANGE.
     CueId
+}
+
+impl EndpointName {
+    /// The endpoint at `place` in a destination's list: the primary, then the backups from 1.
+    pub fn at(place: usize) -> Self {
+        Self(if place == 0 { "primary".to_owned() } else { format!("backup-{place}") })
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{RenditionId, SourceId};
+use super::delivery::DestinationOrder;
+use super::id::{DestinationId, EndpointName, RenditionId, SourceId};
 use super::image::ImageName;
 use super::overlay::{Overlay, OverlayKind, OverlayOrders};
 use super::sound::{LiveSound, SoundOverride};
@@ -41,6 +42,8 @@ pub struct LiveSettings {
     pub overlays: OverlayOrders,
     /// Average bit rates of video renditions in place of the configured ones.
     pub bitrates: BTreeMap<RenditionId, BitRate>,
+    /// Destinations that are not used as configured.
+    pub destinations: BTreeMap<DestinationId, DestinationOrder>,
 }
 
 /// One change of the settings.
@@ -109,6 +112,20 @@ pub enum LiveChange {
         /// Which.
         kind: OverlayKind,
     },
+    /// Uses a destination, or does not; as configured if none.
+    Destination {
+        /// The destination.
+        destination: DestinationId,
+        /// Whether it is used.
+        enabled: Option<bool>,
+    },
+    /// Uses this endpoint of a destination, whatever its state; by the rules if none.
+    Endpoint {
+        /// The destination.
+        destination: DestinationId,
+        /// The endpoint.
+        endpoint: Option<EndpointName>,
+    },
 }
 
 impl LiveSettings {
@@ -163,6 +180,14 @@ impl LiveSettings {
             LiveChange::Sound { source: Some(source), sound } => {
                 let of = after.sound.sources.entry(source.clone()).or_default();
                 *of = of.with(sound)?;
+            }
+            LiveChange::Destination { destination, enabled } => {
+                after.destinations.entry(destination.clone()).or_default().enabled = *enabled;
+                after.destinations.retain(|_, order| *order != DestinationOrder::default());
+            }
+            LiveChange::Endpoint { destination, endpoint } => {
+                after.destinations.entry(destination.clone()).or_default().endpoint.clone_from(endpoint);
+                after.destinations.retain(|_, order| *order != DestinationOrder::default());
             }
             LiveChange::SoundAsConfigured { source: None } => after.sound.program = SoundOverride::default(),
             LiveChange::SoundAsConfigured { source: Some(source) } => {

@@ -8,6 +8,7 @@ pub mod boundaries;
 pub mod capacity;
 pub mod codec;
 pub mod cue;
+pub mod delivery;
 pub mod device;
 pub mod event;
 pub mod format;
@@ -36,12 +37,15 @@ pub use act::{Act, Acted};
 pub use boundaries::Boundaries;
 pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources};
 pub use codec::VideoCodec;
+pub use delivery::{
+    DeliveryKind, DeliveryPolicy, DestinationOrder, DrillReport, Duty, EndpointStatus, OnSlate, Revert, SwitchReport,
+};
 pub use device::{DeviceName, NoDeviceName};
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, Fit, ProgramFormat};
 pub use guest::{GuestAnswer, GuestAsk, GuestRefusal};
 pub use health::{Health, HealthReport};
-pub use id::{ChannelId, CueId, DestinationId, RenditionId, SourceId};
+pub use id::{ChannelId, CueId, DestinationId, EndpointName, RenditionId, SourceId};
 pub use image::ImageName;
 pub use input::{InputState, InputStatus};
 pub use inventory::{CaptureDevice, HardwareDevice, Inventory, NotFound, SoundDevice};

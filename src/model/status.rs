@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::capacity::CapacityStatus;
+use super::delivery::{DrillReport, EndpointStatus, SwitchReport};
 use super::event::Fault;
 use super::health::{Health, HealthReport};
-use super::id::{ChannelId, DestinationId, RenditionId, SourceId};
+use super::id::{ChannelId, DestinationId, EndpointName, RenditionId, SourceId};
 use super::input::InputStatus;
 use super::live::LiveSettings;
 use super::signal::SignalStatus;
@@ -284,6 +285,36 @@ pub struct DestinationStatus {
     pub reconnects: u64,
     /// The last error in plain words.
     pub last_error: Option<String>,
+    /// Primary and backups; the figures above are of those that are active.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointStatus>,
+    /// The endpoint that an operator has forced, if any.
+    #[serde(default)]
+    pub forced: Option<EndpointName>,
+    /// The last change of endpoint since the worker started.
+    #[serde(default)]
+    pub last_switch: Option<SwitchReport>,
+    /// The last drill since the worker started.
+    #[serde(default)]
+    pub last_drill: Option<DrillReport>,
+    /// Since when it gets nothing because the program is on slate.
+    #[serde(default)]
+    pub paused_since: Option<MediaTime>,
+}
+
+/// What a protocol tells of the way to a peer, since the connection began. What it does not tell is none.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LinkFigures {
+    /// Round trip, milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Packets that were reported lost on the way, and were or were not repeated.
+    pub packets_lost: Option<u64>,
+    /// Packets that were sent again.
+    pub packets_retransmitted: Option<u64>,
+    /// Packets that were not sent at all, because they would have come too late.
+    pub packets_dropped: Option<u64>,
+    /// Callers that are connected, for a listener.
+    pub callers: Option<u32>,
 }
 
 /// The spool of a channel.

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
 use super::counters::Counters;
+use super::live::Live;
 use super::problem::Problem;
 use super::refusals::Refusals;
 use super::settings::{Limits, OriginSettings, Retention};
@@ -33,6 +34,7 @@ pub struct Origin {
     pub(crate) limits: Limits,
     pub(crate) counters: Arc<Counters>,
     pub(crate) refusals: Refusals,
+    pub(crate) live: Live,
     retention: Retention,
 }
 
@@ -50,6 +52,7 @@ impl Origin {
             limits: settings.limits.clone(),
             counters: Arc::new(Counters::new()),
             refusals: Refusals::default(),
+            live: Live::default(),
             retention: settings.retention.clone(),
         })
     }

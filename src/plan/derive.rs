@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use super::graph::{
-    AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
-    GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind, SourcePlan,
-    SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, CaptionsPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan,
+    EncoderPlan, EndpointPlan, GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan,
+    SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 use super::sessions::Sessions;
 use crate::config::{self, Channel, Checked};
 use crate::model::sound::SourceSound;
-use crate::model::{CaptureDevice, ChannelId, ExpectedFormat, Inventory, RenditionId, SourceId};
+use crate::model::{CaptureDevice, ChannelId, EndpointName, ExpectedFormat, Inventory, RenditionId, SourceId};
 use crate::profile::{Candidate, Profiles};
 
 /// Where a daemon keeps what channels write.
@@ -134,13 +134,18 @@ fn derive_channel(
                 }),
             })
             .collect(),
+        captions: class.captions.as_ref().map(|captions| CaptionsPlan {
+            name: captions.name.clone(),
+            language: captions.language.clone(),
+            webvtt: captions.webvtt.clone(),
+        }),
         spool: SpoolPlan {
             directory: paths.spool_root.join(channel.id.as_str()),
             quota_bytes: channel.spool.quota_bytes,
             retain_seconds: channel.spool.retain.as_secs(),
             playlist_segments: class.playlist_segments,
         },
-        destinations: channel.destinations.iter().map(destination).collect(),
+        destinations: channel.destinations.iter().map(|one| destination(one, class)).collect(),
         thresholds: ThresholdPlan {
             loss_ms: class.fallback.loss_ms,
             wait_to_restore_ms: class.fallback.wait_to_restore_ms,
@@ -321,10 +326,21 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
     }
 }
 
-fn destination(destination: &config::Destination) -> DestinationPlan {
-    let config::DestinationKind::HlsPush { url, token } = &destination.kind;
+fn destination(destination: &config::Destination, class: &config::StreamClass) -> DestinationPlan {
+    let endpoint = |(place, kind)| EndpointPlan { name: EndpointName::at(place), kind: delivery(kind) };
     DestinationPlan {
         id: destination.id.clone(),
-        kind: DestinationKind::HlsPush { url: url.clone(), token: token.clone() },
+        enabled: destination.enabled,
+        on_slate: destination.on_slate.unwrap_or(class.on_slate),
+        policy: destination.policy,
+        endpoints: destination.endpoints.iter().enumerate().map(endpoint).collect(),
+    }
+}
+
+fn delivery(kind: &config::DestinationKind) -> DestinationKind {
+    match kind {
+        config::DestinationKind::HlsPush { url, token } => {
+            DestinationKind::HlsPush { url: url.clone(), token: token.clone() }
+        }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,8 +12,9 @@ use serde_json::Value;
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, DeviceName, ExpectedFormat, FailoverRules, Fit, ImageName, Overlay, PartPace, PictureSize,
-    ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds, SourceId, VideoCodec,
+    BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
+    ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
+    SourceId, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -45,6 +47,9 @@ pub struct ChannelPlan {
     pub video: Vec<VideoRenditionPlan>,
     /// Audio renditions; the first is the default.
     pub audio: Vec<AudioRenditionPlan>,
+    /// What players are told of captions; none if they are told of none.
+    #[serde(default)]
+    pub captions: Option<CaptionsPlan>,
     /// Segments on disk.
     pub spool: SpoolPlan,
     /// Where to deliver.
@@ -54,6 +59,13 @@ pub struct ChannelPlan {
     /// How sound is treated.
     #[serde(default)]
     pub sound: SoundPlan,
+}
+
+impl ChannelPlan {
+    /// No part of a segment is longer; none without low latency.
+    pub fn part_target(&self) -> Option<Duration> {
+        Some(self.parts?.target(self.program.frame_rate, self.program.audio.sample_rate))
+    }
 }
 
 /// One source.
@@ -341,6 +353,17 @@ impl AudioRenditionPlan {
     }
 }
 
+/// Captions of a channel, as players are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptionsPlan {
+    /// Name shown by players.
+    pub name: String,
+    /// BCP 47 language.
+    pub language: Option<String>,
+    /// The rendition that has them as WebVTT, if one does.
+    pub webvtt: Option<RenditionId>,
+}
+
 /// Segments on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpoolPlan {
@@ -359,6 +382,28 @@ pub struct SpoolPlan {
 pub struct DestinationPlan {
     /// The destination.
     pub id: DestinationId,
+    /// Whether it is used, as long as operators say nothing else.
+    #[serde(default = "used")]
+    pub enabled: bool,
+    /// What it gets while the program is on slate.
+    #[serde(default)]
+    pub on_slate: OnSlate,
+    /// How its endpoints share the work.
+    #[serde(default)]
+    pub policy: DeliveryPolicy,
+    /// The primary, then the backups by rank. Never empty; all of one kind.
+    pub endpoints: Vec<EndpointPlan>,
+}
+
+fn used() -> bool {
+    true
+}
+
+/// One place that a destination can be sent to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EndpointPlan {
+    /// `primary`, `backup-1`, ….
+    pub name: EndpointName,
     /// How to deliver.
     pub kind: DestinationKind,
 }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use super::graph::{ChannelPlan, EncoderPlan, VideoRenditionPlan};
-use crate::model::Resources;
+use super::graph::{ChannelPlan, DestinationPlan, EncoderPlan, VideoRenditionPlan};
+use crate::model::{DeliveryKind, Resources};
 
 /// Cost of an encoder that its profile does not tell, processor seconds per thousand megapixels.
 const UNKNOWN: f64 = 8.0;
@@ -81,6 +81,15 @@ pub fn needs(plan: &ChannelPlan, costs: &Costs) -> Resources {
     Resources {
         cores: software * costs.scale + hardware,
         memory_bytes: memory,
-        disk_bytes_per_second: peak / 8 * (1 + plan.destinations.len() as u64),
+        disk_bytes_per_second: peak / 8 * (1 + plan.destinations.iter().map(readers).sum::<u64>()),
+    }
+}
+
+/// Endpoints that read segments at the same time: in failover the active one, and a primary that is to take over again.
+fn readers(destination: &DestinationPlan) -> u64 {
+    let endpoints = destination.endpoints.len() as u64;
+    match destination.policy.kind {
+        DeliveryKind::Mirror => endpoints,
+        DeliveryKind::Failover => endpoints.min(2),
     }
 }

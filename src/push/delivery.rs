@@ -1,10 +1,13 @@
 //! What to send next. Pure: the task asks, sends, and says how it went.
 //!
 //! ```text
-//! gate open:   initialisation in use → live edge → playlists → checks after an outage → backfill (one at a time):
+//! gate open:   initialisation in use → parts → live edge → playlists → checks after an outage → backfill (one at a time):
 //!              first what is in the playlist's window, newest first; then the oldest
 //! gate probe:  one object: the newest segment owed, with its initialisation, else a playlist
 //! gate closed: nothing
+//!
+//! restoring:   the same without playlists
+//! standby:     an initialisation every few seconds
 //! ```
 //!
 //! A segment that is not the newest any more is backfill: that is the one segment duration it gets at the live edge.
@@ -12,7 +15,7 @@
 use std::time::{Duration, Instant};
 
 use crate::hls;
-use crate::model::{ChannelId, RenditionId, Timeline};
+use crate::model::{ChannelId, Duty, RenditionId, Timeline};
 use crate::policy::{Backoff, RetryDecision};
 
 use super::lane::{Lane, Slot, Timing};
@@ -22,6 +25,14 @@ use super::object::{Object, Outcome};
 /// One object that failed, while others did not.
 const OBJECT: Backoff =
     Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(2), factor: 2.0, jitter: 0.3 };
+
+/// On standby something small is sent this often, to know whether more would be taken.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Requests behind the live edge: one, so that it has the line; several while the first window of a destination that has
+/// just become active is filled.
+const BEHIND: usize = 1;
+const FILLING: usize = 4;
 
 /// The search for what an origin lost while it was away. An origin that does not serve what it takes would seem to have
 /// lost everything: so a segment which it has just acknowledged is looked for first.
@@ -44,9 +55,15 @@ pub(crate) struct Delivery {
     pub(crate) published: Option<String>,
     timing: Timing,
     window: u64,
-    backfilling: bool,
+    /// Requests behind the live edge.
+    backfilling: usize,
     probing: bool,
     search: Search,
+    duty: Duty,
+    /// Playlists wait for a whole window, until then.
+    filling: Option<Instant>,
+    /// When an endpoint on standby is looked at next.
+    look_at: Option<Instant>,
 }
 
 impl Delivery {
@@ -58,10 +75,56 @@ impl Delivery {
             published: None,
             timing: timeline.into(),
             window: u64::from(window.max(1)),
-            backfilling: false,
+            backfilling: 0,
             probing: false,
             search: Search::Off,
+            duty: Duty::Active,
+            filling: None,
+            look_at: None,
         }
+    }
+
+    /// What the destination is there for from now on. One that becomes active waits with its playlists until the window is
+    /// whole, at most for `patience`.
+    pub(crate) fn assign(&mut self, duty: Duty, patience: Duration, now: Instant) {
+        let was = std::mem::replace(&mut self.duty, duty);
+        match (was, duty) {
+            (_, Duty::Standby) => {
+                self.lanes.iter_mut().for_each(Lane::rest);
+                self.filling = None;
+            }
+            (Duty::Standby, _) => {
+                let window = self.window;
+                self.lanes.iter_mut().for_each(|lane| lane.wake(window));
+                self.reconnected();
+                self.filling = Some(now + patience);
+            }
+            // Players were told nothing meanwhile.
+            (Duty::Restoring, Duty::Active) => self.filling = Some(now + patience),
+            _ => {}
+        }
+    }
+
+    /// Whether the destination has a whole window in every rendition, and the playlists that it is to have.
+    pub(crate) fn is_playable(&self, multivariant: Option<&str>) -> bool {
+        let whole = !self.lanes.is_empty() && self.lanes.iter().all(|lane| lane.is_whole(self.window));
+        let told = || {
+            self.lanes.iter().all(|lane| lane.published.is_some())
+                && self.published.is_some()
+                && self.published.as_deref() == multivariant
+        };
+        whole && (self.duty != Duty::Active || told())
+    }
+
+    /// Whether players may be told of what is there.
+    fn tells(&self, now: Instant) -> bool {
+        let whole = || self.lanes.iter().all(|lane| lane.is_whole(self.window));
+        self.duty == Duty::Active && (self.filling.is_none_or(|until| until <= now) || whole())
+    }
+
+    /// How many requests may be under way behind the live edge.
+    fn room_behind(&self, now: Instant) -> usize {
+        if self.filling.is_some_and(|until| now < until) { FILLING } else { BEHIND }
     }
 
     /// Cues or metadata have changed.
@@ -84,9 +147,14 @@ impl Delivery {
                 self.probing = true;
                 Some((object, true))
             }
+            Gate::Open if self.duty == Duty::Standby => Some((self.look(now)?, false)),
             Gate::Open => {
+                if self.tells(now) {
+                    self.filling = None;
+                }
                 let object = self
                     .init(now)
+                    .or_else(|| self.part())
                     .or_else(|| self.live(now))
                     .or_else(|| self.playlist(multivariant, now))
                     .or_else(|| self.check())
@@ -104,10 +172,14 @@ impl Delivery {
         match object {
             Object::Init { lane, name } => self.settle_init(*lane, name, outcome, now, random),
             Object::Segment { lane, number, backfill } => {
-                if *backfill {
-                    self.backfilling = false;
-                }
+                self.backfilling = self.backfilling.saturating_sub(usize::from(*backfill));
                 self.settle_segment(*lane, *number, outcome, now, random);
+            }
+            Object::Part { lane, number, index } => {
+                self.lanes[*lane].parts.settle(*number, *index, outcome == Outcome::Acknowledged);
+                if outcome == Outcome::Failed(RetryDecision::Never) {
+                    self.lanes.iter_mut().for_each(|lane| lane.parts.give_up());
+                }
             }
             Object::Playlist { lane, text } => {
                 let lane = &mut self.lanes[*lane];
@@ -117,7 +189,7 @@ impl Delivery {
                 settle_playlist(&mut self.multivariant, &mut self.published, text, outcome, now, random);
             }
             Object::Check { lane, number } => {
-                self.backfilling = false;
+                self.backfilling = self.backfilling.saturating_sub(1);
                 self.settle_check(*lane, *number, outcome);
             }
         }
@@ -136,6 +208,9 @@ impl Delivery {
 
     /// Whether nothing is owed and every playlist says so.
     pub(crate) fn finished(&self, multivariant: Option<&str>) -> bool {
+        if self.duty != Duty::Active {
+            return self.lanes.iter().all(|lane| lane.owed().next().is_none());
+        }
         let told = |lane: &Lane| lane.wanted_playlist(&self.timing, self.window) == lane.published;
         self.lanes.iter().all(|lane| lane.owed().next().is_none() && told(lane))
             && self.published.as_deref() == multivariant
@@ -144,7 +219,8 @@ impl Delivery {
     /// The next instant after `now` at which something that waits may be sent.
     pub(crate) fn next_due(&self, now: Instant) -> Option<Instant> {
         let lanes = self.lanes.iter().filter_map(|lane| lane.next_due(now));
-        lanes.chain(self.multivariant.due_after(now)).min()
+        let own = [self.multivariant.due_after(now), self.filling, self.look_at];
+        lanes.chain(own.into_iter().flatten().filter(|at| *at > now)).min()
     }
 
     /// Path below the base url, and content type.
@@ -156,11 +232,32 @@ impl Delivery {
         match object {
             Object::Init { lane: index, name } => (hls::object_path(channel, lane(*index).0, name), lane(*index).1),
             Object::Segment { lane: index, number, .. } | Object::Check { lane: index, number } => {
-                (hls::object_path(channel, lane(*index).0, &hls::segment_name(*number)), lane(*index).1)
+                let name = self.lanes[*index].medium.segment_name(*number);
+                (hls::object_path(channel, lane(*index).0, &name), lane(*index).1)
+            }
+            Object::Part { lane: index, number, index: part } => {
+                (hls::object_path(channel, lane(*index).0, &hls::part_name(*number, *part)), lane(*index).1)
             }
             Object::Playlist { lane: index, .. } => (hls::media_playlist_path(channel, lane(*index).0), PLAYLIST),
             Object::Multivariant { .. } => (hls::multivariant_path(channel), PLAYLIST),
         }
+    }
+
+    /// Something small that the destination has to take some day anyway.
+    fn look(&mut self, now: Instant) -> Option<Object> {
+        if self.look_at.is_some_and(|at| now < at) {
+            return None;
+        }
+        let object = self.small(now)?;
+        self.look_at = Some(now + LOOK);
+        Some(object)
+    }
+
+    fn small(&mut self, now: Instant) -> Option<Object> {
+        let ready = |lane: &Lane| lane.current_init().filter(|_| lane.init.ready(now)).map(str::to_owned);
+        let (lane, name) = self.lanes.iter().enumerate().find_map(|(index, lane)| Some((index, ready(lane)?)))?;
+        self.lanes[lane].init.busy = true;
+        Some(Object::Init { lane, name })
     }
 
     fn probe(&mut self, multivariant: Option<&str>, now: Instant) -> Option<Object> {
@@ -172,7 +269,7 @@ impl Delivery {
         newest
             .into_iter()
             .find_map(|(number, lane)| self.segment_if(lane, number, false, now))
-            .or_else(|| self.any_playlist(multivariant, now))
+            .or_else(|| if self.tells(now) { self.any_playlist(multivariant, now) } else { self.small(now) })
     }
 
     /// A playlist, whether it is known there or not.
@@ -198,11 +295,22 @@ impl Delivery {
         Some(Object::Init { lane, name })
     }
 
+    fn part(&mut self) -> Option<Object> {
+        let next = |(lane, rendition): (usize, &Lane)| rendition.next_part().map(|(number, index)| (number, index, lane));
+        // The oldest of all renditions first: none runs away from the others.
+        let (number, index, lane) = self.lanes.iter().enumerate().filter_map(next).min()?;
+        self.lanes[lane].parts.start(number, index);
+        Some(Object::Part { lane, number, index })
+    }
+
     fn live(&mut self, now: Instant) -> Option<Object> {
         (0..self.lanes.len()).find_map(|index| self.segment_if(index, self.lanes[index].live(now)?, false, now))
     }
 
     fn playlist(&mut self, multivariant: Option<&str>, now: Instant) -> Option<Object> {
+        if !self.tells(now) {
+            return None;
+        }
         for index in 0..self.lanes.len() {
             let wanted = self.lanes[index].playlist.ready(now).then(|| self.wanted(index)).flatten();
             if wanted.is_some() && wanted != self.lanes[index].published {
@@ -218,7 +326,7 @@ impl Delivery {
     }
 
     fn check(&mut self) -> Option<Object> {
-        if self.backfilling {
+        if self.backfilling > 0 {
             return None;
         }
         let (lane, number) = match self.search {
@@ -234,12 +342,12 @@ impl Delivery {
                 found
             }
         };
-        self.backfilling = true;
+        self.backfilling += 1;
         Some(Object::Check { lane, number })
     }
 
     fn backfill(&mut self, now: Instant) -> Option<Object> {
-        if self.backfilling {
+        if self.backfilling >= self.room_behind(now) {
             return None;
         }
         let lanes = || self.lanes.iter().enumerate();
@@ -254,8 +362,7 @@ impl Delivery {
 
     /// Segment `number`, unless its initialisation has to go first and may not yet.
     fn segment_if(&mut self, lane: usize, number: u64, backfill: bool, now: Instant) -> Option<Object> {
-        let known =
-            self.lanes[lane].segment(number).is_some_and(|s| self.lanes[lane].delivered.inits.contains(&s.init));
+        let known = self.lanes[lane].segment(number).is_some_and(|s| self.lanes[lane].delivered.has_init(&s.init));
         if known || self.lanes[lane].init.ready(now) { self.segment(lane, number, backfill) } else { None }
     }
 
@@ -263,12 +370,12 @@ impl Delivery {
     fn segment(&mut self, index: usize, number: u64, backfill: bool) -> Option<Object> {
         let lane = &mut self.lanes[index];
         let init = lane.segment(number)?.init.clone();
-        if !lane.delivered.inits.contains(&init) {
+        if !lane.delivered.has_init(&init) {
             lane.init.busy = true;
             return Some(Object::Init { lane: index, name: init });
         }
         lane.start(number, backfill);
-        self.backfilling |= backfill;
+        self.backfilling += usize::from(backfill);
         Some(Object::Segment { lane: index, number, backfill })
     }
 

@@ -1,18 +1,25 @@
 //! What to push and where: all that a destination needs to know of its channel.
 
+use std::time::Duration;
+
 use url::Url;
 
+use super::pauses::Pauses;
+use crate::hls::{segment_name, text_name};
 use crate::model::{
-    BitRate, ChannelId, DestinationId, FrameRate, LiveTimeline, PictureSize, RenditionId, Secret, SegmentGrid,
+    BitRate, ChannelId, DestinationId, Duty, EndpointName, FrameRate, LiveTimeline, PictureSize, RenditionId, Secret,
+    SegmentGrid,
 };
 
-/// One destination of one channel.
-#[derive(Debug, Clone, PartialEq)]
+/// One endpoint of a destination of one channel.
+#[derive(Debug, Clone)]
 pub struct PushDescription {
     /// The channel.
     pub channel: ChannelId,
     /// The destination.
     pub destination: DestinationId,
+    /// Which of its endpoints.
+    pub endpoint: EndpointName,
     /// Base, http or https; `<channel>/…` goes below it.
     pub url: Url,
     /// Bearer token (RFC 6750).
@@ -21,12 +28,31 @@ pub struct PushDescription {
     pub video: Vec<PushedVideo>,
     /// Audio renditions; the first is the default.
     pub audio: Vec<PushedAudio>,
+    /// Captions, if players are told of any.
+    pub captions: Option<PushedCaptions>,
     /// Segments in a media playlist.
     pub playlist_segments: u32,
+    /// No part is longer; none without low latency.
+    pub part_target: Option<Duration>,
     /// How long segments are.
     pub grid: SegmentGrid,
     /// Where they are cut, and what is told of them.
     pub timeline: LiveTimeline,
+    /// What it is there for to begin with.
+    pub duty: Duty,
+    /// When it counts as lost or slow; as patient as segments are long if there is nothing to turn to.
+    pub limits: Option<Limits>,
+    /// What is withheld.
+    pub pauses: Pauses,
+}
+
+/// When an endpoint that has a backup counts as bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Nothing acknowledged for this long although something is under way: lost.
+    pub silence: Duration,
+    /// So many segments in a row took longer to send than they last, or so many wait at the live edge: slow. Never if 0.
+    pub slow_segments: u32,
 }
 
 /// A video rendition as the multivariant playlist tells it.
@@ -59,7 +85,23 @@ pub struct PushedAudio {
     pub bitrate: BitRate,
 }
 
+/// Captions as the multivariant playlist tells them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PushedCaptions {
+    /// Name shown by players.
+    pub name: String,
+    /// BCP 47 language.
+    pub language: Option<String>,
+    /// The WebVTT rendition.
+    pub text: Option<RenditionId>,
+}
+
 impl PushDescription {
+    /// Whether this is the destination's first endpoint.
+    pub(crate) fn is_primary(&self) -> bool {
+        self.endpoint == EndpointName::at(0)
+    }
+
     /// The url as it may be shown: without user, password and query.
     pub(crate) fn shown_url(&self) -> String {
         let mut url = self.url.clone();
@@ -70,28 +112,40 @@ impl PushDescription {
         url.to_string()
     }
 
-    /// All renditions with their kind, video first.
+    /// All renditions with their kind: video, audio, text.
     pub(crate) fn renditions(&self) -> impl Iterator<Item = (&RenditionId, Medium)> {
         let video = self.video.iter().map(|video| (&video.id, Medium::Video));
-        video.chain(self.audio.iter().map(|audio| (&audio.id, Medium::Audio)))
+        let text = self.captions.iter().filter_map(|captions| Some((captions.text.as_ref()?, Medium::Text)));
+        video.chain(self.audio.iter().map(|audio| (&audio.id, Medium::Audio))).chain(text)
     }
 }
 
-/// Picture or sound.
+/// Picture, sound or text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Medium {
     /// Picture.
     Video,
     /// Sound.
     Audio,
+    /// WebVTT.
+    Text,
 }
 
 impl Medium {
-    /// Content type of its initialisations and segments (RFC 4337).
+    /// Content type of its initialisations and segments (RFC 4337; W3C WebVTT, 9).
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Medium::Video => "video/mp4",
             Medium::Audio => "audio/mp4",
+            Medium::Text => "text/vtt",
+        }
+    }
+
+    /// File name of segment `number`.
+    pub(crate) fn segment_name(self, number: u64) -> String {
+        match self {
+            Medium::Video | Medium::Audio => segment_name(number),
+            Medium::Text => text_name(number),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::policy::{Attempts, Backoff};
 use crate::spool::Segment;
 
 use super::description::Medium;
+use super::edge::Edge;
 use super::record::Delivered;
 
 /// Requests for segments of one rendition at the live edge; a second one starts when a segment takes longer than it
@@ -77,7 +78,7 @@ impl Slot {
 pub(crate) struct Lane {
     /// The rendition.
     pub(crate) id: RenditionId,
-    /// Picture or sound.
+    /// Picture, sound or text.
     pub(crate) medium: Medium,
     /// What the destination has.
     pub(crate) delivered: Delivered,
@@ -101,6 +102,10 @@ pub(crate) struct Lane {
     /// The newest number that the process before this one may have told players of: the record of what was acknowledged
     /// is written now and then, so it may be older.
     inherited: Option<u64>,
+    /// Parts at the live edge.
+    pub(crate) parts: Edge,
+    /// On standby: nothing is owed.
+    resting: bool,
     backoff: Backoff,
 }
 
@@ -121,6 +126,8 @@ impl Lane {
             published: None,
             edge: None,
             inherited: None,
+            parts: Edge::default(),
+            resting: false,
             backoff,
         }
     }
@@ -128,6 +135,7 @@ impl Lane {
     /// What the spool has now was written by the process before this one.
     pub(crate) fn inherit(&mut self) {
         self.inherited = self.newest();
+        self.parts.inherit();
     }
 
     /// Takes over what the spool has now.
@@ -139,7 +147,7 @@ impl Lane {
             self.waits = self.waits.split_off(&oldest);
             self.unchecked = self.unchecked.split_off(&oldest);
         }
-        let owed = self.segments.iter().map(|segment| segment.number);
+        let owed = self.segments.iter().filter(|_| !self.resting).map(|segment| segment.number);
         self.pending = owed.filter(|n| !self.delivered.settled(*n) && !self.under_way.contains_key(n)).collect();
         let in_use = |name: &String| self.segments.iter().any(|segment| segment.init == *name);
         if !self.segments.is_empty() && self.delivered.inits.len() > 1 {
@@ -181,10 +189,69 @@ impl Lane {
         self.pending.range(..self.newest()?).copied().find(|n| self.ready(*n, now))
     }
 
+    /// The part that goes next: its segment, its place in it.
+    pub(crate) fn next_part(&self) -> Option<(u64, u32)> {
+        let (number, index, init) = self.parts.next(self.newest())?;
+        (!self.resting && self.delivered.has_init(init)).then_some((number, index))
+    }
+
     /// The initialisation that players need next and the destination lacks.
     pub(crate) fn missing_init(&self) -> Option<&str> {
-        let name = &self.segments.last()?.init;
-        (!self.delivered.inits.contains(name)).then_some(name.as_str())
+        let newest = self.segments.last().map(|segment| segment.init.as_str());
+        // With parts the one of the segment that is being written.
+        newest.into_iter().chain(self.parts.init()).find(|name| !self.delivered.has_init(name))
+    }
+
+    /// Owes nothing from now on.
+    pub(crate) fn rest(&mut self) {
+        self.resting = true;
+        self.pending.clear();
+        self.unchecked.clear();
+    }
+
+    /// Owes what is in the playlist's window, and what comes; no more of what was missed on standby.
+    pub(crate) fn wake(&mut self, window: u64) {
+        let floor = self.newest().map_or(0, |newest| (newest + 1).saturating_sub(window));
+        for number in self.segments.iter().map(|segment| segment.number).take_while(|number| *number < floor) {
+            if !self.delivered.settled(number) {
+                self.delivered.skipped.insert(number);
+            }
+        }
+        self.resting = false;
+        self.inherited = None;
+        let segments = std::mem::take(&mut self.segments);
+        self.refresh(segments);
+    }
+
+    /// Gives up what is owed and `withheld`; whether that was anything.
+    pub(crate) fn withhold(&mut self, withheld: impl Fn(&Segment) -> bool) -> bool {
+        let owed = self.pending.iter().filter_map(|number| self.segment(*number));
+        let numbers: Vec<u64> = owed.filter(|segment| withheld(segment)).map(|segment| segment.number).collect();
+        for number in &numbers {
+            self.pending.remove(number);
+            self.skip(*number);
+        }
+        !numbers.is_empty()
+    }
+
+    /// Whether nothing in the window that ends with the newest segment is owed, and the destination has that one.
+    pub(crate) fn is_whole(&self, window: u64) -> bool {
+        let Some(newest) = self.newest() else { return false };
+        let oldest = (newest + 1).saturating_sub(window);
+        // The newest of all may be on its way at any time.
+        let behind = |number: &u64| (oldest..newest).contains(number);
+        !self.owed().any(|number| behind(&number))
+            && self.last_acknowledged().is_some_and(|last| last.number + 1 >= newest)
+    }
+
+    /// Segments between the last that the destination has and the newest; none before it has any.
+    pub(crate) fn behind_by(&self) -> Option<u64> {
+        Some(self.newest()?.saturating_sub(self.last_acknowledged()?.number))
+    }
+
+    /// The initialisation in use.
+    pub(crate) fn current_init(&self) -> Option<&str> {
+        self.segments.last().map(|segment| segment.init.as_str())
     }
 
     /// Segment `number` is being sent.
@@ -211,7 +278,7 @@ impl Lane {
     /// Segment `number` is owed again, after a while.
     pub(crate) fn put_back(&mut self, number: u64, now: Instant, random: f64) {
         self.under_way.remove(&number);
-        if self.segment(number).is_some() {
+        if self.segment(number).is_some() && !self.resting {
             self.pending.insert(number);
             self.waits.entry(number).or_insert_with(|| Slot::new(self.backoff)).failed(now, random);
         }
@@ -220,7 +287,7 @@ impl Lane {
     /// The destination lost segment `number`.
     pub(crate) fn owe_again(&mut self, number: u64) {
         self.delivered.acknowledged.remove(number);
-        if self.segment(number).is_some() {
+        if self.segment(number).is_some() && !self.resting {
             self.pending.insert(number);
         }
     }
@@ -232,6 +299,7 @@ impl Lane {
         self.init.reset();
         self.playlist.reset();
         self.published = None;
+        self.parts.reconnected(self.newest());
         self.delivered.inits.clear();
         let oldest = self.newest().map_or(0, |newest| (newest + 1).saturating_sub(window));
         self.check_from(oldest);
@@ -251,12 +319,20 @@ impl Lane {
         if seen.is_some() {
             return None;
         }
+        let last = if self.parts.is_under_way(last) { last.checked_sub(1)? } else { last };
+        if self.parts.is_ahead(last) {
+            return None;
+        }
         let oldest = (last + 1).saturating_sub(window);
         let from = self.segments.partition_point(|segment| segment.number < oldest);
         let to = self.segments.partition_point(|segment| segment.number <= last);
         let listed: Vec<MediaSegment> = self.segments[from..to].iter().map(|segment| self.entry(segment)).collect();
         let window = usize::try_from(window).unwrap_or(usize::MAX);
-        Some(MediaPlaylist::new(&timing.boundaries, window, &listed)?.with_ranges(&timing.ranges).to_string())
+        let mut playlist = MediaPlaylist::new(&timing.boundaries, window, &listed)?;
+        if let Some(parts) = self.parts.parts(last) {
+            playlist = playlist.with_parts(parts);
+        }
+        Some(playlist.with_ranges(&timing.ranges).to_string())
     }
 
     /// The newest segment that the destination has, of those in the spool.

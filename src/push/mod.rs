@@ -14,19 +14,28 @@
 //!
 //! - Live edge first: after an outage the newest segment goes out at once, backfill follows behind it, one request at a
 //!   time. Until a segment of the playlist's window is there, its line says EXT-X-GAP.
+//! - With low latency the parts of the segment that is being written go before anything else (`edge`), and playlists tell
+//!   of those that have arrived. The whole segment follows as ever.
 //! - `delivery`, `lane`, `link` and `ladder` decide without I/O; `client` sends; `task` joins them.
 //! - The record of what was acknowledged outlives the worker. After an outage the origin may have lost its disk, so
 //!   initialisations and playlists are sent again and segments in the window are looked for.
-//! - Destinations of another kind, backups and failover go beside [`Pusher`], not into it: a destination is one task.
+//! - Which endpoint of a destination is used is not decided here. An endpoint is told its duty: active (all of the
+//!   above), restoring (media, but no playlist: players are elsewhere), standby (an initialisation now and then, to see
+//!   whether it would take more). One that becomes active gets the newest segment at once, then the rest of the
+//!   playlist's window, several at a time, and its playlists when the window is whole or a segment duration is over.
+//! - While a destination is paused ([`Pauses`]) its playlists stand still; what it was not given is EXT-X-GAP afterwards.
+//! - Other kinds of delivery go beside [`Pusher`], not into it: an endpoint is one task.
 
 mod client;
 mod delivery;
 mod description;
+mod edge;
 mod failure;
 mod ladder;
 mod lane;
 mod link;
 mod object;
+mod pauses;
 mod pusher;
 mod ranges;
 mod record;
@@ -35,5 +44,6 @@ mod requests;
 mod tally;
 mod task;
 
-pub use description::{PushDescription, PushedAudio, PushedVideo};
+pub use description::{Limits, PushDescription, PushedAudio, PushedCaptions, PushedVideo};
+pub use pauses::Pauses;
 pub use pusher::{Left, Pusher};

@@ -9,8 +9,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::model::status::DestinationStatus;
-use crate::model::{Event, RenditionId};
+use crate::model::{Duty, EndpointStatus, Event, RenditionId};
 use crate::spool::Spool;
 
 use super::description::PushDescription;
@@ -53,8 +52,9 @@ pub(crate) type StopOrder = (Instant, oneshot::Sender<Left>);
 /// One destination at work. Dropping it ends it at once; [`Pusher::stop`] lets it finish.
 #[derive(Debug)]
 pub struct Pusher {
-    status: watch::Receiver<DestinationStatus>,
+    status: watch::Receiver<EndpointStatus>,
     settled: Settled,
+    duty: watch::Sender<Duty>,
     stop: Option<oneshot::Sender<StopOrder>>,
     task: JoinHandle<()>,
 }
@@ -63,19 +63,32 @@ impl Pusher {
     /// Begins to push what is and will be in `spool`. Reads the small record of earlier runs; needs a tokio runtime.
     /// `events` is called from the task and must not block. A url that cannot be pushed to is told by status and event.
     pub fn start(description: PushDescription, spool: Spool, events: impl Fn(Event) + Send + Sync + 'static) -> Self {
-        let path = Record::path(spool.directory(), &description.destination);
+        let path = Record::path(spool.directory(), &description);
         let record = Record::load(&path, &description.shown_url());
         let settled: Settled = Arc::new(RwLock::new(record.renditions.clone()));
         let (stop, stopped) = oneshot::channel();
         let (publish, status) = watch::channel(Task::first_status(&description));
-        let seams = Seams { spool, events: Box::new(events), status: publish, settled: settled.clone(), stop: stopped };
+        let (duty, assigned) = watch::channel(description.duty);
+        let seams = Seams {
+            spool,
+            events: Box::new(events),
+            status: publish,
+            settled: settled.clone(),
+            duty: assigned,
+            stop: stopped,
+        };
         let task = tokio::spawn(Task::run(description, record, seams));
-        Self { status, settled, stop: Some(stop), task }
+        Self { status, settled, duty, stop: Some(stop), task }
     }
 
     /// The newest status; watch it for changes.
-    pub fn status(&self) -> watch::Receiver<DestinationStatus> {
+    pub fn status(&self) -> watch::Receiver<EndpointStatus> {
         self.status.clone()
+    }
+
+    /// What it is there for from now on.
+    pub fn assign(&self, duty: Duty) {
+        self.duty.send_if_modified(|now| std::mem::replace(now, duty) != duty);
     }
 
     /// Whether nothing is owed for a segment any more: acknowledged, or refused for good.

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
-use crate::model::{DestinationId, RenditionId};
+use crate::model::RenditionId;
 
+use super::description::PushDescription;
 use super::ranges::Ranges;
 
 /// What is known of one rendition at the destination.
@@ -30,6 +31,11 @@ pub(crate) struct Delivered {
 }
 
 impl Delivered {
+    /// Whether it acknowledged an initialisation; text has none, and needs none.
+    pub(crate) fn has_init(&self, name: &str) -> bool {
+        name.is_empty() || self.inits.contains(name)
+    }
+
     /// Whether nothing is owed for `number`.
     pub(crate) fn settled(&self, number: u64) -> bool {
         self.acknowledged.contains(number) || self.skipped.contains(number)
@@ -51,9 +57,13 @@ impl Record {
         Self { url: url.to_owned(), renditions: BTreeMap::new() }
     }
 
-    /// Where the record of `destination` lies in `directory`.
-    pub(crate) fn path(directory: &Path, destination: &DestinationId) -> PathBuf {
-        directory.join(format!("push-{destination}.json"))
+    /// Where the record of an endpoint lies in `directory`. No identifier holds a dot.
+    pub(crate) fn path(directory: &Path, of: &PushDescription) -> PathBuf {
+        let (destination, endpoint) = (&of.destination, &of.endpoint);
+        match of.is_primary() {
+            true => directory.join(format!("push-{destination}.json")),
+            false => directory.join(format!("push-{destination}.{endpoint}.json")),
+        }
     }
 
     /// Reads it back; an empty one if there is none for `url`.
@@ -165,7 +175,7 @@ mod tests {
     #[test]
     fn a_record_is_read_back_for_the_same_address_only() {
         let directory = tempfile::tempdir().unwrap();
-        let path = Record::path(directory.path(), &DestinationId::new("cloud").unwrap());
+        let path = directory.path().join("push-cloud.json");
         sample().save(&path).unwrap();
         assert_eq!(Record::load(&path, "http://origin/live"), sample());
         assert_eq!(Record::load(&path, "http://other/live"), Record::empty("http://other/live"));
@@ -174,7 +184,7 @@ mod tests {
     #[test]
     fn a_broken_record_means_pushing_anew() {
         let directory = tempfile::tempdir().unwrap();
-        let path = Record::path(directory.path(), &DestinationId::new("cloud").unwrap());
+        let path = directory.path().join("push-cloud.json");
         assert_eq!(Record::load(&path, "u"), Record::empty("u"));
         sample().save(&path).unwrap();
         let whole = std::fs::read(&path).unwrap();

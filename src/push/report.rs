@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::status::{DestinationState, DestinationStatus};
-use crate::model::{Event, EventCode, Fault, Health, HealthReport, MediaTime, Severity};
+use crate::model::status::DestinationState;
+use crate::model::{Duty, EndpointStatus, Event, EventCode, Fault, Health, HealthReport, MediaTime, Severity};
 use crate::policy::Verdict;
 
 use super::delivery::Delivery;
@@ -24,10 +24,11 @@ pub(crate) struct Counters {
 }
 
 /// The status before anything happened.
-pub(crate) fn first_status(description: &PushDescription, now: MediaTime) -> DestinationStatus {
-    DestinationStatus {
-        id: description.destination.clone(),
+pub(crate) fn first_status(description: &PushDescription, now: MediaTime) -> EndpointStatus {
+    EndpointStatus {
+        name: description.endpoint.clone(),
         url: description.shown_url(),
+        duty: description.duty,
         state: DestinationState::Connecting,
         health: HealthReport::new(Health::PartiallyHealthy, "connecting", CONNECTING, now),
         fault: None,
@@ -37,6 +38,8 @@ pub(crate) fn first_status(description: &PushDescription, now: MediaTime) -> Des
         queue_segments: 0,
         queue_seconds: 0.0,
         reconnects: 0,
+        slow: false,
+        playable: false,
         last_error: None,
     }
 }
@@ -45,7 +48,7 @@ const CONNECTING: &str = "nothing has been acknowledged yet";
 
 /// Brings `status` up to date.
 pub(crate) fn update(
-    status: &mut DestinationStatus,
+    status: &mut EndpointStatus,
     delivery: &Delivery,
     link: &Link,
     counters: &Counters,
@@ -119,11 +122,15 @@ fn health(
 
 /// An event of this destination.
 fn event(description: &PushDescription, severity: Severity, code: EventCode, text: String, now: MediaTime) -> Event {
+    let text = match description.is_primary() {
+        true => text,
+        false => format!("{}: {text}", description.endpoint),
+    };
     Event::new(now, severity, code, text).channel(&description.channel).subject(&description.destination)
 }
 
 /// The event for a change of the link.
-pub(crate) fn link_event(description: &PushDescription, change: &Change, now: MediaTime) -> Event {
+pub(crate) fn link_event(description: &PushDescription, duty: Duty, change: &Change, now: MediaTime) -> Event {
     match change {
         Change::Connected(None) => {
             let text = format!("{} acknowledges", description.shown_url());
@@ -134,12 +141,16 @@ pub(crate) fn link_event(description: &PushDescription, change: &Change, now: Me
             event(description, Severity::Info, EventCode::PushConnected, text, now)
         }
         Change::Interrupted(verdict) => {
-            let text = format!("{}; segments wait in the spool", verdict.text);
-            event(description, Severity::Error, EventCode::PushInterrupted, text, now)
+            let (severity, then) = match duty {
+                Duty::Standby => (Severity::Warning, "it could not take over now"),
+                _ => (Severity::Error, "segments wait in the spool"),
+            };
+            event(description, severity, EventCode::PushInterrupted, format!("{}; {then}", verdict.text), now)
                 .blame(verdict.fault, verdict.hint)
         }
         Change::Refused(verdict) => {
-            event(description, Severity::Error, EventCode::PushRefused, verdict.text.clone(), now)
+            let severity = if duty == Duty::Standby { Severity::Warning } else { Severity::Error };
+            event(description, severity, EventCode::PushRefused, verdict.text.clone(), now)
                 .blame(verdict.fault, verdict.hint)
         }
     }
@@ -149,6 +160,13 @@ pub(crate) fn link_event(description: &PushDescription, change: &Change, now: Me
 pub(crate) fn misconfigured(description: &PushDescription, why: &str, now: MediaTime) -> Event {
     event(description, Severity::Error, EventCode::PushRefused, why.to_owned(), now)
         .blame(Fault::Configuration, "correct the destination's url")
+}
+
+/// It takes segments, but no parts.
+pub(crate) fn parts_refused(description: &PushDescription, why: &str, now: MediaTime) -> Event {
+    let text = format!("parts are refused ({why}): whole segments are delivered, without low latency");
+    event(description, Severity::Warning, EventCode::PushPartsRefused, text, now)
+        .blame(Fault::Destination, "let the origin take `<number>.<part>.m4s`, or use a stream class without `part_ms`")
 }
 
 /// A segment in the spool's list cannot be read.

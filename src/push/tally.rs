@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::model::{Event, MediaTime};
+use crate::model::{Duty, Event, MediaTime};
 use crate::policy::{RetryDecision, Verdict};
 
 use super::description::PushDescription;
@@ -33,12 +33,14 @@ pub(crate) struct Tally {
     counters: Counters,
     disk_told: Option<Instant>,
     backlog: Option<Backlog>,
+    /// Segments at the live edge that took longer to send than they last, in a row.
+    slow: u32,
 }
 
 impl Tally {
     /// Nothing counted yet; tells `events`.
     pub(crate) fn new(events: Events) -> Self {
-        Self { events, counters: Counters::default(), disk_told: None, backlog: None }
+        Self { events, counters: Counters::default(), disk_told: None, backlog: None, slow: 0 }
     }
 
     /// The counters.
@@ -47,8 +49,8 @@ impl Tally {
     }
 
     /// The link changed.
-    pub(crate) fn link_changed(&self, description: &PushDescription, change: &Change) {
-        (self.events)(report::link_event(description, change, now()));
+    pub(crate) fn link_changed(&self, description: &PushDescription, duty: Duty, change: &Change) {
+        (self.events)(report::link_event(description, duty, change, now()));
     }
 
     /// `bytes` of media were acknowledged.
@@ -57,6 +59,23 @@ impl Tally {
         if let (Object::Segment { backfill: true, .. }, Some(backlog)) = (object, &mut self.backlog) {
             backlog.delivered += 1;
         }
+    }
+
+    /// Something was acknowledged, and took longer than a segment lasts or not.
+    pub(crate) fn timed(&mut self, object: &Object, too_long: bool) {
+        if let Object::Segment { backfill: false, .. } = object {
+            self.slow = if too_long { self.slow.saturating_add(1) } else { 0 };
+        }
+    }
+
+    /// Segments in a row that took too long.
+    pub(crate) fn slow_in_a_row(&self) -> u32 {
+        self.slow
+    }
+
+    /// The destination takes no parts.
+    pub(crate) fn parts_refused(&self, description: &PushDescription, verdict: &Verdict) {
+        (self.events)(report::parts_refused(description, &verdict.text, now()));
     }
 
     /// A request failed.

@@ -6,15 +6,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::hls;
-use crate::model::Timeline;
-use crate::model::status::DestinationStatus;
+use crate::model::{Duty, EndpointStatus, Timeline};
 use crate::policy::{HttpFailure, RetryDecision, Verdict, judge};
 use crate::spool::Spool;
 
 use super::client::Client;
 use super::delivery::Delivery;
-use super::description::PushDescription;
+use super::description::{Medium, PushDescription};
+use super::edge::Edge;
 use super::ladder::Ladder;
 use super::lane::Lane;
 use super::link::{Change, Gate, Link};
@@ -35,9 +34,11 @@ pub(crate) struct Seams {
     /// Where events go.
     pub(crate) events: Events,
     /// Where the status goes.
-    pub(crate) status: watch::Sender<DestinationStatus>,
+    pub(crate) status: watch::Sender<EndpointStatus>,
     /// What retention may delete.
     pub(crate) settled: Settled,
+    /// What the endpoint is there for.
+    pub(crate) duty: watch::Receiver<Duty>,
     /// The stop order.
     pub(crate) stop: oneshot::Receiver<StopOrder>,
 }
@@ -46,8 +47,9 @@ pub(crate) struct Seams {
 pub(crate) struct Task {
     description: PushDescription,
     spool: Spool,
-    status: watch::Sender<DestinationStatus>,
+    status: watch::Sender<EndpointStatus>,
     settled: Settled,
+    duty: watch::Receiver<Duty>,
     stop: oneshot::Receiver<StopOrder>,
     record: RecordFile,
     /// The timeline that `delivery` knows.
@@ -64,7 +66,7 @@ pub(crate) struct Task {
 
 impl Task {
     /// The status before the task runs.
-    pub(crate) fn first_status(description: &PushDescription) -> DestinationStatus {
+    pub(crate) fn first_status(description: &PushDescription) -> EndpointStatus {
         report::first_status(description, now())
     }
 
@@ -80,8 +82,9 @@ impl Task {
     }
 
     fn new(description: PushDescription, record: Record, seams: Seams, client: Client) -> Self {
-        let Seams { spool, events, status, settled, stop } = seams;
-        let path = Record::path(spool.directory(), &description.destination);
+        let Seams { spool, events, status, settled, duty, stop } = seams;
+        let path = Record::path(spool.directory(), &description);
+        let now = Instant::now();
         let record = RecordFile::new(path, record);
         let timeline = description.timeline.get();
         let lanes = description
@@ -90,10 +93,13 @@ impl Task {
         let mut delivery = Delivery::new(lanes.collect(), &timeline, description.playlist_segments);
         for lane in &mut delivery.lanes {
             lane.refresh(spool.segments(&lane.id));
+            lane.parts = Edge::new(description.part_target.filter(|_| lane.medium != Medium::Text));
+            take_parts(lane, &spool, &description);
             lane.inherit();
         }
         // The origin may have lost its disk while no worker looked.
         delivery.reconnected();
+        delivery.assign(description.duty, description.grid.duration(), now);
         Self {
             record,
             timeline,
@@ -102,12 +108,13 @@ impl Task {
             link: Link::new(),
             client,
             requests: Requests::default(),
-            moved: (0, Instant::now()),
+            moved: (0, now),
             tally: Tally::new(events),
             description,
             spool,
             status,
             settled,
+            duty,
             stop,
         }
     }
@@ -126,11 +133,12 @@ impl Task {
                 break;
             }
             let until = stop.as_ref().map(|(until, _)| until.into_std());
-            let wake = [Some(now + LOOK), self.delivery.next_due(now), self.gate_opens(now), until];
+            let wake = [Some(now + self.look_every()), self.delivery.next_due(now), self.gate_opens(now), until];
             let wake = wake.into_iter().flatten().min().unwrap_or(now + LOOK);
             tokio::select! {
                 Some(done) = self.requests.next() => self.settle(done),
                 Ok(()) = changes.changed() => self.refresh(),
+                Ok(()) = self.duty.changed() => self.assign(),
                 () = tokio::time::sleep_until(wake.into()) => {}
                 order = &mut self.stop, if stop.is_none() => match order {
                     Ok(order) => {
@@ -159,20 +167,46 @@ impl Task {
             if self.spool.last(&lane.id).map(|segment| segment.number) != lane.newest() {
                 lane.refresh(self.spool.segments(&lane.id));
             }
+            take_parts(lane, &self.spool, &self.description);
         }
+        self.withhold();
+    }
+
+    /// Gives up what a pause covers.
+    fn withhold(&mut self) {
+        let pauses = &self.description.pauses;
+        for lane in &mut self.delivery.lanes {
+            if lane.withhold(|segment| pauses.cover(segment.start, segment.duration)) {
+                note(lane, &self.settled, &mut self.record);
+            }
+        }
+    }
+
+    fn assign(&mut self) {
+        let duty = *self.duty.borrow_and_update();
+        self.delivery.assign(duty, self.description.grid.duration(), Instant::now());
+        for lane in &self.delivery.lanes {
+            note(lane, &self.settled, &mut self.record);
+        }
+    }
+
+    /// What has a backup is looked at more closely.
+    fn look_every(&self) -> Duration {
+        self.description.limits.map_or(LOOK, |limits| LOOK.min(limits.silence / 8))
     }
 
     /// Looks for silence, and whether it is up to date.
     fn look(&mut self, now: Instant) {
-        let limit = self.description.grid.duration() * 2 + Duration::from_secs(1);
-        let verdict = judge(&HttpFailure::Stalled(format!("nothing acknowledged for {} s", limit.as_secs())));
+        let patient = self.description.grid.duration() * 2 + Duration::from_secs(1);
+        let limit = self.description.limits.map_or(patient, |limits| limits.silence.min(patient));
+        let verdict = judge(&HttpFailure::Stalled(format!("nothing acknowledged for {:.1} s", limit.as_secs_f64())));
         let sent = self.client.sent().get();
         if sent != self.moved.0 {
             self.moved = (sent, now);
         }
         let oldest = self.requests.oldest(|at| self.link.is_current(at)).map(|started| started.max(self.moved.1));
         if let Some(change) = self.link.silent(oldest, limit, &verdict, now) {
-            self.tally.link_changed(&self.description, &change);
+            self.tally.link_changed(&self.description, *self.duty.borrow(), &change);
             self.client.renew();
         }
         self.tally.look(&self.description, &self.delivery.lanes, false);
@@ -197,7 +231,10 @@ impl Task {
         let file = |lane: usize, name: &str| Content::Media(self.spool.path(&self.delivery.lanes[lane].id, name));
         match object {
             Object::Init { lane, name } => file(*lane, name),
-            Object::Segment { lane, number, .. } => file(*lane, &hls::segment_name(*number)),
+            Object::Segment { lane, number, .. } => {
+                file(*lane, &self.delivery.lanes[*lane].medium.segment_name(*number))
+            }
+            Object::Part { lane, number, index } => Content::Part(self.delivery.lanes[*lane].parts.data(*number, *index)),
             Object::Playlist { text, .. } | Object::Multivariant { text } => Content::Text(text.clone()),
             Object::Check { .. } => Content::Nothing,
         }
@@ -209,6 +246,8 @@ impl Task {
         let (outcome, change) = match &done.result {
             Ok(Ended::Stored(bytes)) => {
                 self.tally.stored(&done.object, *bytes);
+                let lasted = now.saturating_duration_since(done.started);
+                self.tally.timed(&done.object, lasted > self.description.grid.duration());
                 (Outcome::Acknowledged, self.link.acknowledged(now))
             }
             Ok(Ended::Checked(there)) => (checked(*there), None),
@@ -219,7 +258,7 @@ impl Task {
         self.delivery.settle(&done.object, done.probe, outcome, now, fastrand::f64());
         self.remember(&done.object);
         if let Some(change) = change {
-            self.tally.link_changed(&self.description, &change);
+            self.tally.link_changed(&self.description, *self.duty.borrow(), &change);
             if matches!(change, Change::Connected(Some(_))) {
                 self.reconnected(done.started);
             }
@@ -262,6 +301,11 @@ impl Task {
         if backfill && matches!(failure, HttpFailure::Status(500..)) {
             return (outcome, None);
         }
+        // It takes whole segments, and only those: that is no outage.
+        if matches!((&done.object, verdict.decision), (Object::Part { .. }, RetryDecision::Never)) {
+            self.tally.parts_refused(&self.description, &verdict);
+            return (outcome, None);
+        }
         let change = self.link.failed(&verdict, done.started, now, fastrand::f64());
         // The next attempt resolves the name anew, on a new connection.
         self.client.renew();
@@ -273,12 +317,7 @@ impl Task {
         let (Object::Init { lane, .. } | Object::Segment { lane, .. } | Object::Check { lane, .. }) = object else {
             return;
         };
-        let lane = &self.delivery.lanes[*lane];
-        let entry = lane.delivered.clone();
-        let mut settled = self.settled.write().unwrap_or_else(PoisonError::into_inner);
-        settled.insert(lane.id.clone(), entry.clone());
-        drop(settled);
-        self.record.note(&lane.id, entry);
+        note(&self.delivery.lanes[*lane], &self.settled, &mut self.record);
     }
 
     fn publish(&self) {
@@ -286,8 +325,22 @@ impl Task {
             let before = status.clone();
             let sent = self.client.sent().get();
             report::update(status, &self.delivery, &self.link, self.tally.counters(), sent, now());
+            status.duty = *self.duty.borrow();
+            status.playable = self.delivery.is_playable(self.ladder.text());
+            status.slow = self.is_slow();
             *status != before
         });
+    }
+
+    /// It acknowledges, but the program runs away from it.
+    fn is_slow(&self) -> bool {
+        let most = self.description.limits.map_or(0, |limits| limits.slow_segments);
+        let behind = self.delivery.lanes.iter().filter_map(Lane::behind_by).max().unwrap_or(0);
+        most > 0 && (self.tally.slow_in_a_row() >= most || (behind > u64::from(most) && !self.resting()))
+    }
+
+    fn resting(&self) -> bool {
+        *self.duty.borrow() == Duty::Standby
     }
 
     fn gate_opens(&self, now: Instant) -> Option<Instant> {
@@ -317,6 +370,22 @@ async fn idle(description: &PushDescription, seams: Seams, why: &str) {
         let owed = description.renditions().map(|(id, _)| seams.spool.segments(id).len() as u64).sum();
         let _ = answer.send(Left { segments: owed, playlists: true });
     }
+}
+
+/// Takes over the parts that are new in the spool, unless a pause covers them.
+fn take_parts(lane: &mut Lane, spool: &Spool, description: &PushDescription) {
+    if lane.parts.is_wanted() {
+        let mut parted = spool.parted(&lane.id);
+        parted.retain(|segment| !description.pauses.cover(segment.start, segment.duration()));
+        lane.parts.refresh(parted, lane.newest());
+    }
+}
+
+/// Copies what is settled of `lane` to where retention and the next run look.
+fn note(lane: &Lane, settled: &Settled, record: &mut RecordFile) {
+    let entry = lane.delivered.clone();
+    settled.write().unwrap_or_else(PoisonError::into_inner).insert(lane.id.clone(), entry.clone());
+    record.note(&lane.id, entry);
 }
 
 fn checked(there: Option<bool>) -> Outcome {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::asks::{Answer, Pending, Reply, outcome};
 use super::channel::Channel;
 use super::handle::Refusal;
-use super::lifecycle::Stand;
+use super::lifecycle::{Input, Stand};
 use crate::ipc::Down;
 use crate::model::{Act, Acted, Cued, LiveChange, LiveSettings, ScheduledTake, SourceId};
 
@@ -17,9 +17,13 @@ const ACT_WITHIN: Duration = Duration::from_secs(3);
 /// A guest's browser is answered when the box has looked for its own addresses, which may ask a server.
 const GUEST_WITHIN: Duration = Duration::from_secs(8);
 
+/// A backup may take that long to be of use, or to be found of none.
+const DRILL_WITHIN: Duration = Duration::from_secs(35);
+
 fn within(act: &Act) -> Duration {
     match act {
         Act::Guest { .. } => GUEST_WITHIN,
+        Act::Drill { .. } => DRILL_WITHIN,
         _ => ACT_WITHIN,
     }
 }
@@ -38,6 +42,8 @@ pub(crate) struct Acting {
     reply: Option<Reply>,
     /// A take to come, to be kept once the worker has it.
     keep: Option<ScheduledTake>,
+    /// A worker that does not do it is replaced.
+    replaces: bool,
 }
 
 impl Acting {
@@ -62,6 +68,10 @@ impl Channel {
         }
         if let Some(source) = self.unknown_source(change) {
             let _ = reply.send(Err(Refusal::UnknownSource(self.id.clone(), source)));
+            return;
+        }
+        if let Some(unknown) = self.unknown_destination(change) {
+            let _ = reply.send(Err(Refusal::UnknownDestination(self.id.clone(), unknown)));
             return;
         }
         let after = match self.live.changed(change) {
@@ -111,6 +121,38 @@ impl Channel {
         (!known).then(|| source.clone())
     }
 
+    /// The destination or endpoint that a change names and the channel does not have. What was set can be undone.
+    fn unknown_destination(&self, change: &LiveChange) -> Option<String> {
+        let (id, endpoint) = match change {
+            LiveChange::Destination { destination, enabled: Some(_) } => (destination, None),
+            LiveChange::Endpoint { destination, endpoint: Some(endpoint) } => (destination, Some(endpoint)),
+            _ => return None,
+        };
+        let plan = self.plan.as_ref()?.destinations.iter().find(|plan| plan.id == *id);
+        let Some(plan) = plan else { return Some(id.to_string()) };
+        let unknown = endpoint.filter(|name| !plan.endpoints.iter().any(|one| one.name == **name))?;
+        Some(format!("{id}/{unknown}"))
+    }
+
+    /// Has a worker that is on air become the plan as it is now; a worker that does not is replaced.
+    pub(super) async fn change_plan(&mut self) {
+        let Some(plan) = self.plan.clone() else { return };
+        self.acts += 1;
+        let (id, since) = (self.acts, Instant::now());
+        let until = since + ACT_WITHIN;
+        self.acting.push(Acting {
+            id,
+            since,
+            until,
+            judged: false,
+            live: None,
+            reply: None,
+            keep: None,
+            replaces: true,
+        });
+        self.send(&Down::Change { id, plan: Box::new((*plan).clone()) }).await;
+    }
+
     /// Tells the worker to do something.
     pub(super) async fn act(&mut self, act: Act, reply: Option<Reply>) {
         self.acts += 1;
@@ -120,7 +162,16 @@ impl Channel {
             _ => None,
         };
         let (judged, since) = (live.is_none(), Instant::now());
-        self.acting.push(Acting { id, since, until: since + within(&act), judged, live, reply, keep: None });
+        self.acting.push(Acting {
+            id,
+            since,
+            until: since + within(&act),
+            judged,
+            live,
+            reply,
+            keep: None,
+            replaces: false,
+        });
         self.send(&Down::Act { id, act }).await;
     }
 
@@ -161,6 +212,9 @@ impl Channel {
             Err(reason) => Err(Refusal::Failed(reason)),
         };
         let mut acting = self.acting.swap_remove(place);
+        if acting.replaces && answer.is_err() {
+            self.todo.push_back(Input::Renew);
+        }
         if let Some(take) = acting.keep.take().filter(|_| answer.is_ok()) {
             self.live.schedule(take);
             self.save();
@@ -185,6 +239,9 @@ impl Channel {
         for acting in late {
             let known = "the worker has not answered".to_owned();
             let seconds = acting.until.saturating_duration_since(acting.since).as_secs();
+            if acting.replaces {
+                self.todo.push_back(Input::Renew);
+            }
             self.answer_act(acting, Err(Refusal::NotConfirmed { seconds, known }));
         }
     }

@@ -19,7 +19,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::acts::Acting;
 use super::asks::{Answer, Ask, Pending, Reply};
 use super::journal::Journal;
-use super::lifecycle::{Input, Lifecycle};
+use super::lifecycle::{Input, Lifecycle, Stand};
 use super::notes::About;
 use super::reach::Contact;
 use super::settings::Settings;
@@ -92,6 +92,8 @@ pub(crate) struct Channel {
     pub(super) sender: Option<Sender<Down>>,
     pub(super) receiver: Option<Receiver<Up>>,
     pub(super) reaching: Option<Reaching>,
+    /// What the worker said that it is on air with, when it was last connected to.
+    pub(super) on_air_with: Option<Box<ChannelPlan>>,
     /// Pause before the next attempt to connect: a peer that broke the protocol is not hurried.
     pub(super) pause: Duration,
 
@@ -145,6 +147,7 @@ impl Channel {
             sender: None,
             receiver: None,
             reaching: None,
+            on_air_with: None,
             pause: Duration::ZERO,
             worker: None,
             report: None,
@@ -211,15 +214,23 @@ impl Channel {
             Mail::Ask(Ask::Act(act), reply) => self.on_act(act, reply).await,
             Mail::Ask(Ask::Show(take), reply) => self.on_take(take, reply).await,
             Mail::Ask(ask, reply) => self.on_ask(ask, reply),
-            Mail::Plan(plan) => {
-                self.life.set_stall(stall(&plan));
-                self.forget_sources(&plan);
-                self.plan = Some(plan);
-                self.trouble = None;
-                self.todo.push_back(Input::Renew);
-            }
+            Mail::Plan(plan) => self.on_plan(plan).await,
             Mail::Shut => self.leave(Input::Want(false)),
             Mail::Hurry => self.leave(Input::Hurry),
+        }
+    }
+
+    /// Has the worker carry out what it can without going off air, or a new one carry out all.
+    async fn on_plan(&mut self, plan: Arc<ChannelPlan>) {
+        let before = self.plan.replace(plan.clone());
+        self.life.set_stall(stall(&plan));
+        self.forget_sources(&plan);
+        self.trouble = None;
+        let up = self.life.stand() == Stand::Up && self.sender.is_some();
+        if up && before.is_some_and(|before| before.differs_in_destinations_only(&plan)) {
+            self.change_plan().await;
+        } else {
+            self.todo.push_back(Input::Renew);
         }
     }
 

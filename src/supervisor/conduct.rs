@@ -39,7 +39,7 @@ impl Channel {
                 let hello = self.hold(contact, true);
                 match (&hello.plan, &self.plan) {
                     // On air with what we want: what its program shows was ordered while orders were still kept.
-                    (Some(theirs), Some(ours)) if self.life.wanted() && **theirs == **ours => {
+                    (Some(theirs), Some(ours)) if self.life.wanted() && theirs.differs_in_destinations_only(ours) => {
                         self.program = hello.program;
                         self.live = *hello.live;
                         Input::FoundFit
@@ -173,6 +173,7 @@ impl Channel {
     /// Keeps a connection, and returns the hello that came with it.
     fn hold(&mut self, (link, hello): Contact, adopted: bool) -> WorkerHello {
         let (sender, receiver) = link.split();
+        self.on_air_with.clone_from(&hello.plan);
         self.sender = Some(sender);
         self.receiver = Some(receiver);
         // A worker stays adopted, however often it is connected to again.
@@ -190,6 +191,11 @@ impl Channel {
     async fn start(&mut self) {
         self.come_due();
         let Some(plan) = self.plan.clone() else { return };
+        // Before the start, which only an equal plan gets past.
+        if self.on_air_with.take().is_some_and(|theirs| *theirs != *plan && theirs.differs_in_destinations_only(&plan))
+        {
+            self.change_plan().await;
+        }
         self.confirmed = self.live.clone();
         self.send(&Down::Start {
             plan: Box::new((*plan).clone()),

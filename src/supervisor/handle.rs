@@ -74,6 +74,9 @@ pub enum Refusal {
     /// The channel has no such source.
     #[error("channel `{0}` has no source `{1}`")]
     UnknownSource(ChannelId, SourceId),
+    /// The channel has no such destination, or the destination no such endpoint.
+    #[error("channel `{0}` has no destination or endpoint `{1}`")]
+    UnknownDestination(ChannelId, String),
     /// The channel is off air, so it cannot show anything.
     #[error("channel `{0}` is off air: start it first")]
     OffAir(ChannelId),

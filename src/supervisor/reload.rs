@@ -77,6 +77,8 @@ impl Reloading {
 #[derive(Default)]
 struct Touched {
     restarted: Vec<String>,
+    /// On air, without another worker.
+    changed: Vec<String>,
     started: Vec<String>,
     stopped: Vec<String>,
     untouched: usize,
@@ -116,9 +118,11 @@ impl Root {
             if *seat.plan == configured.plan {
                 touched.untouched += 1;
             } else {
-                seat.plan = Arc::new(configured.plan);
+                let before = std::mem::replace(&mut seat.plan, Arc::new(configured.plan));
                 self.post(&seat.mailbox, Mail::Plan(seat.plan.clone())).await;
-                touched.restarted.push(id.to_string());
+                let on_air = before.differs_in_destinations_only(&seat.plan);
+                let list = if on_air { &mut touched.changed } else { &mut touched.restarted };
+                list.push(id.to_string());
             }
             self.seats.push(seat);
         }
@@ -135,13 +139,14 @@ impl Root {
 
 impl Touched {
     fn any(&self) -> bool {
-        !(self.restarted.is_empty() && self.started.is_empty() && self.stopped.is_empty())
+        !(self.restarted.is_empty() && self.changed.is_empty() && self.started.is_empty() && self.stopped.is_empty())
     }
 
     fn text(&self) -> String {
         let part = |what: &str, names: &[String]| (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")));
         let parts = [
             part("replaced the worker of", &self.restarted),
+            part("changed the destinations of", &self.changed),
             part("added", &self.started),
             part("removed", &self.stopped),
             (self.untouched > 0).then(|| format!("{} untouched", self.untouched)),

@@ -42,8 +42,11 @@ pub(crate) fn state(stand: Stand, wanted: bool, report: Option<&WorkerReport>) -
 /// Whether a viewer can receive the programme: a destination has acknowledged all but the last `lag` of it.
 pub(crate) fn delivered(report: &WorkerReport, lag: Duration) -> bool {
     let fresh = |destination: &DestinationStatus| {
-        destination.state == DestinationState::Streaming
-            && destination.position.is_some_and(|position| report.program.position.since(position) <= lag)
+        // Nothing is missing that should be there.
+        let paused = destination.paused_since.is_some() && destination.state == DestinationState::Streaming;
+        paused
+            || destination.state == DestinationState::Streaming
+                && destination.position.is_some_and(|position| report.program.position.since(position) <= lag)
     };
     report.destinations.iter().any(fresh)
 }

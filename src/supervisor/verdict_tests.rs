@@ -45,6 +45,11 @@ fn destination(state: DestinationState, health: HealthReport, position: u64) -> 
         queue_seconds: 0.0,
         reconnects: 0,
         last_error: None,
+        endpoints: Vec::new(),
+        forced: None,
+        last_switch: None,
+        last_drill: None,
+        paused_since: None,
     }
 }
 

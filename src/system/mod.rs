@@ -1,5 +1,5 @@
-//! Processes, signals, locks, the service notifications of systemd, and what the kernel says of devices; the only home
-//! of `unsafe`.
+//! Processes, signals, locks, the service notifications of systemd, and what the kernel says of devices and TCP
+//! connections; the only home of `unsafe`.
 //!
 //! Owns: everything that is said to the kernel about other processes, this one and devices. Must not: know channels or
 //! messages, or decide when to do any of it. A process is held by pidfd, so that no signal ever reaches a stranger who
@@ -12,6 +12,7 @@ mod notify;
 mod priority;
 mod process;
 mod signals;
+mod tcp;
 mod uevents;
 mod video_input;
 
@@ -22,5 +23,6 @@ pub use notify::Service;
 pub use priority::raise_priority;
 pub use process::{Exit, Launch, Process, Signal, bound_log, own_since};
 pub use signals::{Asked, Signals, die_of_faults};
+pub use tcp::{TcpProgress, tcp_progress};
 pub use uevents::Uevents;
 pub use video_input::{SignalFormat, VideoInput, VideoSignal};

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
+use super::destinations::{Destinations, Setting};
 use super::graphics::Graphics;
 use super::strain::Strain;
 use super::tally::Tally;
@@ -18,11 +19,11 @@ use crate::media::program::{Program, Settled, ShownFrom};
 use crate::media::{EventSink, MediaError, ProgramOutlet};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
 use crate::model::{
-    Act, Acted, BitRate, Event, EventCode, Fault, FrameGrid, GuestAnswer, GuestAsk, LiveSettings, LiveTimeline,
-    MediaTime, ProgramFormat, RenditionId, Severity, Timeline, Transition,
+    Act, Acted, BitRate, DestinationId, Event, EventCode, Fault, FrameGrid, GuestAnswer, GuestAsk, LiveSettings,
+    LiveTimeline, MediaTime, ProgramFormat, RenditionId, Severity, Timeline, Transition,
 };
-use crate::plan::{ChannelPlan, DestinationKind, DestinationPlan};
-use crate::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
+use crate::plan::ChannelPlan;
+use crate::push::Pauses;
 use crate::spool::{Mended, Spool, SpoolError};
 
 /// Time between two confidence pictures.
@@ -58,7 +59,7 @@ pub(super) struct Channel {
     writer: Writer,
     spool: Spool,
     tally: Arc<Tally>,
-    pushers: Arc<Vec<Pusher>>,
+    destinations: Destinations,
     strain: Strain,
     pub(super) events: EventSink,
     since: MediaTime,
@@ -99,10 +100,17 @@ impl Channel {
         tell_passed_over(&plan, clock, events);
 
         let tally = Arc::new(Tally::new(&renditions(&plan)));
-        let push = |destination| start_pusher(&plan, destination, &timeline, &spool, events);
-        let pushers: Arc<Vec<Pusher>> = Arc::new(plan.destinations.iter().map(push).collect());
+        let setting = Setting {
+            plan: plan.clone(),
+            clock,
+            timeline: timeline.clone(),
+            spool: spool.clone(),
+            events: Arc::clone(events),
+            slates: Pauses::default(),
+        };
+        let destinations = Destinations::start(setting, &live.destinations);
         let writer =
-            Writer::start(outputs, spool.clone(), Arc::clone(&tally), Arc::clone(&pushers), clock, Arc::clone(events))?;
+            Writer::start(outputs, spool.clone(), Arc::clone(&tally), destinations.clone(), clock, Arc::clone(events))?;
         let monitor = Monitor::start(&plan.program, confidence.to_owned(), CONFIDENCE)
             .inspect_err(|error| tracing::warn!(%error, "no confidence monitor"))
             .ok();
@@ -114,6 +122,7 @@ impl Channel {
             Program::start_with(&plan, clock, order, pictures, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
         program.controls().set(&live);
         program.controls().set_sound(live.sound.clone());
+        destinations.watch(program.controls());
         let (strain, events, since) = (Strain::default(), Arc::clone(events), clock.now());
         Ok(Self {
             plan,
@@ -126,7 +135,7 @@ impl Channel {
             writer,
             spool,
             tally,
-            pushers,
+            destinations,
             strain,
             events,
             since,
@@ -161,6 +170,7 @@ impl Channel {
                 let said = |shown| acted(shown, "the take is scheduled".to_owned());
                 Box::pin(std::future::ready(scheduled.map(said)))
             }
+            Act::Drill { destination } => self.drill(&destination),
             Act::RestartLoudness => {
                 let (settled, plan) = (self.program.controls().restart_loudness(), self.plan.program);
                 Box::pin(async move { settle(settled, plan, "integrated loudness is measured anew").await })
@@ -181,6 +191,32 @@ impl Channel {
             let detail = serde_json::to_value(&answer).map_err(|error| error.to_string())?;
             Ok(Acted { detail: Some(detail), ..Acted::said(text) })
         })
+    }
+
+    fn drill(&self, id: &DestinationId) -> BoxFuture<'static, Result<Acted, String>> {
+        let told = self.destinations.drill(id);
+        Box::pin(async move {
+            let report = told?.await.map_err(|_| "the destination was taken away meanwhile".to_owned())?;
+            match &report.trouble {
+                Some(trouble) => Err(format!("{} could not take over: {trouble}", report.endpoint)),
+                None => {
+                    let seconds = report.playable_seconds.unwrap_or_default();
+                    let detail = serde_json::to_value(&report).map_err(|error| error.to_string())?;
+                    let text = format!("{} could be played after {seconds:.1} s", report.endpoint);
+                    Ok(Acted { detail: Some(detail), ..Acted::said(text) })
+                }
+            }
+        })
+    }
+
+    /// Becomes another plan without going off air, if only its destinations differ.
+    pub(super) fn become_plan(&mut self, plan: ChannelPlan) -> Result<Acted, String> {
+        if !self.plan.differs_in_destinations_only(&plan) {
+            return Err("more than its destinations differs: stop this worker and start a new one".to_owned());
+        }
+        self.destinations.change(&plan.destinations, &self.live.destinations);
+        self.plan = plan;
+        Ok(Acted::said("the destinations are as configured"))
     }
 
     /// Answered by the first frame that shows it, however long that takes: who asked decides how long to wait.
@@ -212,6 +248,9 @@ impl Channel {
         live.cued = self.live.cued.clone();
         let before = std::mem::replace(&mut self.live, live.clone());
         let retuned = self.retune(&before);
+        if live.destinations != before.destinations {
+            self.destinations.order(&live.destinations);
+        }
         let (controls, format) = (self.program.controls(), self.plan.program);
         controls.set(&live);
         let sound = (live.sound != before.sound).then(|| controls.set_sound(live.sound.clone()));
@@ -267,11 +306,13 @@ impl Channel {
         let wanted = |r: &crate::plan::VideoRenditionPlan| self.live.bitrates.get(&r.id).copied().unwrap_or(r.bitrate);
         let video = self.plan.video.iter().map(|r| status(&r.id, wanted(r)));
         let audio = self.plan.audio.iter().map(|r| status(&r.id, r.bitrate));
+        let text = self.plan.captions.iter().filter_map(|captions| captions.webvtt.as_ref());
+        let text = text.map(|id| RenditionStatus { encoder: "webvtt".to_owned(), ..status(id, BitRate(0)) });
         WorkerReport {
             program: self.program.status(),
             sources: self.program.sources(),
-            renditions: video.chain(audio).collect(),
-            destinations: self.pushers.iter().map(|pusher| pusher.status().borrow().clone()).collect(),
+            renditions: video.chain(audio).chain(text).collect(),
+            destinations: self.destinations.status(),
             spool: self.spool.status(),
         }
     }
@@ -279,7 +320,7 @@ impl Channel {
     /// Goes off air within `limit`: flushes, writes and delivers the rest. Says what was left.
     pub(super) async fn stop(self, limit: Duration) -> String {
         let deadline = Instant::now() + limit;
-        let Self { mut program, outlet, writer, pushers, clock, .. } = self;
+        let Self { mut program, outlet, writer, destinations, clock, .. } = self;
         let media = tokio::task::spawn_blocking(move || {
             program.stop();
             // Sources close on their own threads while the encoders flush.
@@ -290,7 +331,7 @@ impl Channel {
             flushed && written
         });
         let flushed = media.await.unwrap_or(false);
-        let left = stop_pushers(pushers, deadline).await;
+        let left = destinations.stop(deadline).await;
         let tail = if flushed { "" } else { "; the last segments could not be flushed in time" };
         format!("off air at {}: {left}{tail}", clock.now())
     }
@@ -312,12 +353,18 @@ fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) ->
     let retain = Duration::from_secs(plan.spool.retain_seconds);
     let directory = &plan.spool.directory;
     let boundaries = timeline.get().boundaries().clone();
-    Spool::open(directory, plan.spool.quota_bytes, retain, boundaries, &renditions(plan), clock.now())
+    let (spool, mended) =
+        Spool::open(directory, plan.spool.quota_bytes, retain, boundaries, &renditions(plan), clock.now())?;
+    if plan.parts.is_some() {
+        spool.tell_parts();
+    }
+    Ok((spool, mended))
 }
 
 fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {
     let video = plan.video.iter().map(|r| r.id.clone());
-    video.chain(plan.audio.iter().map(|r| r.id.clone())).collect()
+    let text = plan.captions.iter().filter_map(|captions| captions.webvtt.clone());
+    video.chain(plan.audio.iter().map(|r| r.id.clone())).chain(text).collect()
 }
 
 fn finish(outlet: Arc<ProgramOutlet>, limit: Duration) -> bool {
@@ -326,54 +373,6 @@ fn finish(outlet: Arc<ProgramOutlet>, limit: Duration) -> bool {
         Some(outlet) => outlet.encoders.finish(limit),
         None => false,
     }
-}
-
-async fn stop_pushers(pushers: Arc<Vec<Pusher>>, deadline: Instant) -> String {
-    // The writer's thread has ended, or is given up; in that case the pushers end with the process.
-    let Some(pushers) = Arc::into_inner(pushers) else {
-        return "the disk did not take the last segments in time".to_owned();
-    };
-    let limit = deadline.saturating_duration_since(Instant::now());
-    let left = futures::future::join_all(pushers.into_iter().map(|pusher| pusher.stop(limit))).await;
-    let worst = left.iter().max_by_key(|left| (left.segments, left.playlists));
-    worst.map_or_else(|| "there was nothing to deliver".to_owned(), ToString::to_string)
-}
-
-fn start_pusher(
-    plan: &ChannelPlan,
-    destination: &DestinationPlan,
-    timeline: &LiveTimeline,
-    spool: &Spool,
-    events: &EventSink,
-) -> Pusher {
-    let DestinationKind::HlsPush { url, token } = &destination.kind;
-    let video = |r: &crate::plan::VideoRenditionPlan| PushedVideo {
-        id: r.id.clone(),
-        size: r.size,
-        frame_rate: plan.program.frame_rate,
-        bitrate: r.bitrate,
-        max_bitrate: r.max_bitrate,
-    };
-    let audio = |r: &crate::plan::AudioRenditionPlan| PushedAudio {
-        id: r.id.clone(),
-        name: r.name.clone(),
-        language: r.language.clone(),
-        channels: r.channels(plan.program.audio.channels),
-        bitrate: r.bitrate,
-    };
-    let description = PushDescription {
-        channel: plan.channel.clone(),
-        destination: destination.id.clone(),
-        url: url.clone(),
-        token: token.clone(),
-        video: plan.video.iter().map(video).collect(),
-        audio: plan.audio.iter().map(audio).collect(),
-        playlist_segments: plan.spool.playlist_segments,
-        grid: plan.segments,
-        timeline: timeline.clone(),
-    };
-    let sink = Arc::clone(events);
-    Pusher::start(description, spool.clone(), move |event| sink(event))
 }
 
 fn not_drawn(reason: &str, clock: HouseClock) -> Event {

@@ -13,13 +13,14 @@
 //! pushers deliver them and the final playlists, all within the deadline.
 //!
 //! ```text
-//! program ─▶ outlet ─▶ encoders ─▶ writer (thread) ─▶ spool ─▶ pushers
+//! program ─▶ outlet ─▶ encoders ─▶ writer (thread) ─▶ spool ─▶ destinations
 //!               └────▶ confidence monitor
 //! ```
 
 mod attendant;
 mod channel;
 mod cues;
+mod destinations;
 mod graphics;
 mod run;
 mod strain;

@@ -159,6 +159,7 @@ impl Worker {
                 None => self.refuse("the channel is off air"),
             },
             Down::Act { id, act } => self.act(id, act),
+            Down::Change { id, plan } => self.change(id, *plan),
             Down::Stop { deadline_ms } => {
                 return Turn::Leave { limit: Duration::from_millis(deadline_ms), ended: Ended::Stopped };
             }
@@ -180,6 +181,14 @@ impl Worker {
         tokio::spawn(async move {
             let _ = answers.send((id, acting.await)).await;
         });
+    }
+
+    fn change(&mut self, id: u64, plan: ChannelPlan) {
+        let result = match &mut self.channel {
+            Some(channel) => channel.become_plan(plan),
+            None => Err("the channel is off air".to_owned()),
+        };
+        self.attendant.tell(Up::Acted { id, result });
     }
 
     async fn start(&mut self, plan: ChannelPlan, order: ProgramOrder, live: LiveSettings) -> Turn {

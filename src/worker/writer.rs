@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::destinations::Destinations;
 use super::tally::Tally;
 use super::trouble::Trouble;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::encode::{ChunkOut, EncodeFailure, InitOut, Output, Replacement};
 use crate::model::{Event, EventCode, Fault, RenditionId, Severity};
-use crate::push::Pusher;
 use crate::spool::{Chunk, Init, Spool, SpoolError};
 
 /// Chunks that may wait for the disk: about a minute of a five-rung ladder.
@@ -99,7 +99,7 @@ pub(super) struct Writer {
 struct Work {
     spool: Spool,
     tally: Arc<Tally>,
-    pushers: Arc<Vec<Pusher>>,
+    destinations: Destinations,
     clock: HouseClock,
     events: EventSink,
     trouble: Trouble,
@@ -111,11 +111,11 @@ impl Writer {
         outputs: Receiver<Output>,
         spool: Spool,
         tally: Arc<Tally>,
-        pushers: Arc<Vec<Pusher>>,
+        destinations: Destinations,
         clock: HouseClock,
         events: EventSink,
     ) -> std::io::Result<Self> {
-        let mut work = Work { spool, tally, pushers, clock, events, trouble: Trouble::default() };
+        let mut work = Work { spool, tally, destinations, clock, events, trouble: Trouble::default() };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || work.run(&outputs))?;
         Ok(Self { thread: Some(thread) })
     }
@@ -201,9 +201,7 @@ impl Work {
     }
 
     fn retain(&self) {
-        let delivered = |rendition: &RenditionId, number: u64| {
-            self.pushers.iter().all(|pusher| pusher.delivered(rendition, number))
-        };
+        let delivered = |rendition: &RenditionId, number: u64| self.destinations.delivered(rendition, number);
         let retained = self.spool.retain(self.clock.now(), &delivered);
         if !retained.overflowed.is_empty() {
             let count = retained.overflowed.len();

@@ -8,6 +8,7 @@ mod probe;
 mod replaced;
 mod retuned;
 mod rig;
+mod taps;
 mod voices;
 
 use std::time::{Duration, Instant};

@@ -10,7 +10,7 @@ use uplink::plan::{ChannelPlan, EncoderPlan};
 use crate::rig::{self, BOUNDARY, Harvest, Rig, plan};
 use crate::{broken, probe};
 
-const FRAMES: u64 = 120;
+pub const FRAMES: u64 = 120;
 
 fn hardware(silent: bool) -> EncoderPlan {
     EncoderPlan {
@@ -22,7 +22,7 @@ fn hardware(silent: bool) -> EncoderPlan {
     }
 }
 
-fn broken_plan(silent: bool) -> ChannelPlan {
+pub fn broken_plan(silent: bool) -> ChannelPlan {
     let mut plan = plan("30");
     plan.audio.clear();
     plan.video[0].encoders.insert(0, hardware(silent));
@@ -30,7 +30,7 @@ fn broken_plan(silent: bool) -> ChannelPlan {
 }
 
 /// Pushes pictures at the pace of the program until `enough`, at most `FRAMES`; how many.
-fn paced(rig: &Rig, frames: u64) {
+pub fn paced(rig: &Rig, frames: u64) {
     let grid = FrameGrid::new(rig::rate("30"));
     let (first, began) = (grid.index_from(MediaTime::from_secs(BOUNDARY)), Instant::now());
     for k in 0..frames {

@@ -4,8 +4,9 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use uplink::model::EndpointStatus;
 use uplink::model::EventCode;
-use uplink::model::status::{DestinationState, DestinationStatus};
+use uplink::model::status::DestinationState;
 
 use crate::nginx::Nginx;
 use crate::studio::{Studio, until};
@@ -55,7 +56,7 @@ fn a_pulled_cable_is_noticed_and_so_is_its_return() {
     runtime.block_on(pull_and_plug());
 }
 
-fn even(status: &DestinationStatus) -> bool {
+fn even(status: &EndpointStatus) -> bool {
     status.state == DestinationState::Streaming && status.queue_segments == 0
 }
 

@@ -3,14 +3,15 @@
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
-use uplink::model::status::{DestinationState, DestinationStatus};
+use uplink::model::EndpointStatus;
+use uplink::model::status::DestinationState;
 use uplink::model::{EventCode, Fault, Health};
 use uplink::push::Pusher;
 
 use crate::origin::{Answer, Origin};
 use crate::studio::{Studio, TOKEN, media, until};
 
-fn even(status: &DestinationStatus) -> bool {
+fn even(status: &EndpointStatus) -> bool {
     status.state == DestinationState::Streaming && status.queue_segments == 0
 }
 

@@ -8,7 +8,7 @@ use uplink::model::{EventCode, Fault, Health};
 use crate::nginx::Nginx;
 use crate::studio::{Studio, until};
 
-fn even(status: &uplink::model::status::DestinationStatus) -> bool {
+fn even(status: &uplink::model::EndpointStatus) -> bool {
     status.state == DestinationState::Streaming && status.queue_segments == 0
 }
 

@@ -7,12 +7,11 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tempfile::TempDir;
 use uplink::hls;
-use uplink::model::status::DestinationStatus;
 use uplink::model::{
-    BitRate, ChannelId, Cued, DestinationId, Event, EventCode, FrameGrid, FrameRate, LiveTimeline, MediaTime,
-    PictureSize, RenditionId, Secret, SegmentGrid, Timeline,
+    BitRate, ChannelId, Cued, DestinationId, Duty, EndpointName, EndpointStatus, Event, EventCode, FrameGrid,
+    FrameRate, LiveTimeline, MediaTime, PictureSize, RenditionId, Secret, SegmentGrid, Timeline,
 };
-use uplink::push::{PushDescription, PushedAudio, PushedVideo, Pusher};
+use uplink::push::{Pauses, PushDescription, PushedAudio, PushedVideo, Pusher};
 use uplink::spool::{Chunk, Init, Spool};
 
 /// No wait in these tests is longer.
@@ -93,13 +92,19 @@ impl Studio {
         PushDescription {
             channel: ChannelId::new("demo").expect("an id"),
             destination: DestinationId::new("cloud").expect("an id"),
+            endpoint: EndpointName::at(0),
             url: url.parse().expect("a url"),
             token: Some(Secret::new(TOKEN)),
             video: vec![video(&self.renditions[0], "1280x720"), video(&self.renditions[1], "640x360")],
             audio: vec![audio],
+            captions: None,
             playlist_segments: 6,
+            part_target: None,
             grid: self.grid,
             timeline: self.timeline.clone(),
+            duty: Duty::Active,
+            limits: None,
+            pauses: Pauses::default(),
         }
     }
 
@@ -166,7 +171,7 @@ pub fn media(rendition: &RenditionId, number: u64) -> Bytes {
 }
 
 /// Waits until the status is as wanted; says what it was if it never is.
-pub async fn until(pusher: &Pusher, what: &str, wanted: impl FnMut(&DestinationStatus) -> bool) -> DestinationStatus {
+pub async fn until(pusher: &Pusher, what: &str, wanted: impl FnMut(&EndpointStatus) -> bool) -> EndpointStatus {
     let mut status = pusher.status();
     let reached = tokio::time::timeout(BOUND, status.wait_for(wanted)).await;
     match reached {

@@ -15,6 +15,7 @@ mod rtmp;
 mod rtsp;
 mod srt;
 mod takes;
+mod wrong_format;
 
 use std::time::Duration;
 
@@ -92,4 +93,20 @@ fn an_order_is_carried_out_on_the_next_tick() {
     rig.program().order(ProgramOrder::Slate);
     assert!(rig.recorder.wait(Duration::from_secs(5), |r| r.pictures.last().is_some_and(|p| p.is_slate)));
     rig.assert_unbroken();
+}
+
+#[test]
+fn the_last_picture_before_a_stop_is_the_sources() {
+    // So slow a program that a source which was told to end before the last tick would have ended by then.
+    let mut rig = Rig::start((2, 1), &[SourceKind::Test], ProgramOrder::Auto);
+    let shown = |record: &recorder::Record| record.pictures.iter().rev().take_while(|p| !p.is_slate).count() >= 2;
+    assert!(rig.recorder.wait(Duration::from_secs(20), shown), "{}", rig.told());
+    // Just behind a tick: the whole of the next one lies ahead.
+    let ticks = rig.program().status().frames;
+    assert!(rig.recorder.wait(Duration::from_secs(5), |_| rig.program().status().frames > ticks), "{}", rig.told());
+    let pictures = rig.recorder.record.lock().unwrap().pictures.len();
+    rig.stop();
+    let record = rig.recorder.record.lock().unwrap();
+    assert_eq!(record.pictures.len(), pictures + 1, "the tick that lay ahead has left");
+    assert!(!record.pictures.last().unwrap().is_slate, "the slate is the last picture");
 }

@@ -34,7 +34,8 @@ pub fn plan(name: &str) -> ChannelPlan {
         "sources": [{"id": "one", "kind": {"kind": "test"}}, {"id": "two", "kind": {"kind": "test"}}],
         "slate": {"text": "back soon"}, "video": [], "audio": [],
         "spool": {"directory": "/nowhere", "quota_bytes": 1, "retain_seconds": 1, "playlist_segments": 5},
-        "destinations": [{"id": "origin", "kind": {"kind": "hls_push", "url": "http://127.0.0.1:9/", "token": "t"}}],
+        "destinations": [{"id": "origin", "endpoints": [{"name": "primary",
+            "kind": {"kind": "hls_push", "url": "http://127.0.0.1:9/", "token": "t"}}]}],
         "thresholds": {"loss_ms": 250, "wait_to_restore_ms": 2000, "stall_ms": 2000},
     }))
     .unwrap()

@@ -190,6 +190,11 @@ impl Standin {
                 self.heard("restart-loudness");
                 send(open, &Up::Acted { id, result: Ok(Acted::said("measured anew")) }).await;
             }
+            Down::Change { id, plan } => {
+                self.heard("change");
+                self.plan = Some(plan);
+                send(open, &Up::Acted { id, result: Ok(Acted::said("changed")) }).await;
+            }
             Down::Act { id, .. } => {
                 send(open, &Up::Acted { id, result: Err("a stand-in cannot".into()) }).await;
             }
@@ -282,6 +287,11 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, live: &LiveSettings, posit
         queue_seconds: 0.0,
         reconnects: 0,
         last_error: None,
+        endpoints: Vec::new(),
+        forced: None,
+        last_switch: None,
+        last_drill: None,
+        paused_since: None,
     };
     WorkerReport {
         program: ProgramStatus {

@@ -203,6 +203,11 @@ fn report() -> WorkerReport {
             queue_seconds: 0.0,
             reconnects: 0,
             last_error: None,
+            endpoints: Vec::new(),
+            forced: None,
+            last_switch: None,
+            last_drill: None,
+            paused_since: None,
         }],
         spool: SpoolStatus { health: ok(), bytes: 740_000_000, quota_bytes: 4_000_000_000, lost_segments: 0 },
     }

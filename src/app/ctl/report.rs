@@ -10,7 +10,7 @@ use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelStatus, DestinationStatus, ProgramOrder, RenditionStatus, Showing,
     SourceStatus, WorkerReport,
 };
-use crate::model::{Event, Health, HealthReport, MediaTime, Scene, Severity};
+use crate::model::{EndpointStatus, Event, Health, HealthReport, MediaTime, Scene, Severity};
 
 /// The whole appliance: a line per channel, then the faults.
 pub(crate) fn appliance(status: &ApplianceStatus) -> String {
@@ -81,7 +81,11 @@ fn parts(report: &WorkerReport, now: MediaTime) -> String {
     };
     let sources = report.sources.iter().map(|one| source(one, now)).collect();
     text += &rows(&["SOURCE", "STATE", "ARRIVING", "FRAMES", "HEALTH"], sources);
-    let destinations = report.destinations.iter().map(|one| destination(one, now)).collect();
+    let destinations = report
+        .destinations
+        .iter()
+        .flat_map(|one| [vec![destination(one, now)], endpoints(one, now)].concat())
+        .collect();
     text += &rows(&["DESTINATION", "STATE", "WAITING", "ACKNOWLEDGED", "HEALTH"], destinations);
     let renditions = report.renditions.iter().map(rendition).collect();
     text += &rows(&["RENDITION", "ENCODER", "TARGET", "MEASURED", "SEGMENTS"], renditions);
@@ -144,6 +148,21 @@ fn destination(one: &DestinationStatus, now: MediaTime) -> Vec<String> {
     }
     let sent = format!("{} MB", one.bytes_acknowledged / 1_000_000);
     vec![one.id.to_string(), word(&one.state), waiting, sent, health]
+}
+
+/// Primary and backups, if there are any.
+fn endpoints(one: &DestinationStatus, now: MediaTime) -> Vec<Vec<String>> {
+    let row = |endpoint: &EndpointStatus| {
+        let forced = if one.forced.as_ref() == Some(&endpoint.name) { ", forced" } else { "" };
+        vec![
+            format!("  {} ({}{forced})", endpoint.name, word(&endpoint.duty)),
+            word(&endpoint.state),
+            format!("{:.1} s", endpoint.queue_seconds),
+            format!("{} MB", endpoint.bytes_acknowledged / 1_000_000),
+            judged(&endpoint.health, now),
+        ]
+    };
+    if one.endpoints.len() < 2 { Vec::new() } else { one.endpoints.iter().map(row).collect() }
 }
 
 fn rendition(one: &RenditionStatus) -> Vec<String> {

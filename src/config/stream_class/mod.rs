@@ -10,10 +10,12 @@ mod signal;
 
 use crate::model::sound::{ChannelMap, SoundLayout};
 use crate::model::{
-    BitRate, FailoverRules, Lufs, PartPace, PictureSize, ProgramFormat, RenditionId, SegmentGrid, SignalThresholds, VideoCodec,
+    BitRate, FailoverRules, Lufs, OnSlate, PartPace, PictureSize, ProgramFormat, RenditionId, SegmentGrid, SignalThresholds,
+    VideoCodec,
 };
 use crate::profile::EncodeRequest;
 
+pub(crate) use read::on_slate;
 pub(crate) use rules::{map_rows, slate_text};
 
 pub use keys::STREAM_CLASS;
@@ -42,10 +44,14 @@ pub struct StreamClass {
     pub video: Vec<VideoRendition>,
     /// Audio renditions, the first is the default.
     pub audio: Vec<AudioRendition>,
+    /// What players are told of captions.
+    pub captions: Option<Captions>,
     /// Sound.
     pub audio_policy: AudioPolicy,
     /// What happens without a healthy source.
     pub fallback: Fallback,
+    /// What destinations get while the program is on slate, unless they say otherwise.
+    pub on_slate: OnSlate,
     /// How the program chooses between sources.
     pub failover: FailoverRules,
     /// When sound is faulty.
@@ -114,6 +120,17 @@ pub struct AudioRendition {
     pub map: Option<ChannelMap>,
     /// Loudness that it is corrected to.
     pub loudness_target: Option<Lufs>,
+}
+
+/// Captions, as players are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captions {
+    /// Shown by players.
+    pub name: String,
+    /// BCP 47.
+    pub language: Option<String>,
+    /// The WebVTT rendition.
+    pub webvtt: Option<RenditionId>,
 }
 
 /// Sound of the program.

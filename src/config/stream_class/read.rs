@@ -1,13 +1,13 @@
 //! One stream class file → [`StreamClass`], with every fault.
 
 use super::{
-    AudioPolicy, AudioRendition, Fallback, STREAM_CLASS, SoundAlarms, StreamClass, Thresholds, VideoRendition, rules,
-    signal,
+    AudioPolicy, AudioRendition, Captions, Fallback, STREAM_CLASS, SoundAlarms, StreamClass, Thresholds,
+    VideoRendition, rules, signal,
 };
 use crate::config::Findings;
 use crate::document::{Section, Source};
 use crate::model::sound::{ChannelMap, SoundLayout};
-use crate::model::{AudioFormat, Lufs, PartPace, ProgramFormat, RenditionId, SegmentGrid, VideoCodec};
+use crate::model::{AudioFormat, Lufs, OnSlate, PartPace, ProgramFormat, RenditionId, SegmentGrid, VideoCodec};
 
 /// Reads and checks one file; `stem` is its name without extension.
 pub fn read(source: &Source, stem: &str, findings: &mut Findings) -> Option<StreamClass> {
@@ -45,16 +45,38 @@ fn build(section: &Section<'_>) -> Option<StreamClass> {
         parts: segments.value("part_ms").and_then(PartPace::new),
         video: video.into_iter().collect::<Option<_>>()?,
         audio: audio.into_iter().collect::<Option<_>>()?,
+        captions: match section.has("captions") {
+            true => Some(captions(&section.table("captions")?)?),
+            false => None,
+        },
         audio_policy: audio_policy(&sound)?,
         fallback: Fallback {
             slate_text: fallback.value("slate_text")?,
             loss_ms: fallback.value("loss_ms")?,
             wait_to_restore_ms: fallback.value("wait_to_restore_ms")?,
         },
+        on_slate: on_slate(&section.table("destination_policy")?)?,
         failover: signal::failover(&section.table("failover")?, &fallback)?,
         sound_alarms: sound_alarms(&section.table("sound_alarms")?)?,
         thresholds: thresholds(&section.table("thresholds")?)?,
         signal: signal::thresholds(&section.table("thresholds")?)?,
+    })
+}
+
+/// What a destination gets while the program is on slate, as a table says; none if it does not.
+pub(crate) fn on_slate(section: &Section<'_>) -> Option<OnSlate> {
+    Some(match section.value::<String>("on_slate")?.as_str() {
+        "pause" => OnSlate::Pause,
+        _ => OnSlate::Emit,
+    })
+}
+
+fn captions(section: &Section<'_>) -> Option<Captions> {
+    let id = RenditionId::new(section.value::<String>("id")?).ok()?;
+    Some(Captions {
+        name: section.value("name")?,
+        language: section.value("language"),
+        webvtt: section.value::<bool>("webvtt")?.then_some(id),
     })
 }
 

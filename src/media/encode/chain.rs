@@ -8,6 +8,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
+use super::beside::{Beside, Inserter};
 use super::choose::{Found, set_property};
 use super::codec::{encoded_caps, parsed_caps, parser_of};
 use super::cut::TrackGrid;
@@ -16,6 +17,7 @@ use super::format::{picture_caps, raw_caps, video_timescale};
 use super::gate::Gate;
 use super::ledger::{Ledger, Tally};
 use super::tail::{self, Track};
+use super::tap::Mouth;
 use super::watch::{Notes, Origin};
 use crate::media::MediaError;
 use crate::media::init::{bounded, element};
@@ -25,34 +27,45 @@ use crate::plan::{EncoderPlan, VideoRenditionPlan};
 /// What every encoder of a rendition is built from.
 pub(super) struct Setting {
     pub program: ProgramFormat,
-    pub parts: Option<PartPace>,
+    pub pace: Option<PartPace>,
     pub timeline: LiveTimeline,
     pub rendition: VideoRenditionPlan,
     pub tally: Arc<Tally>,
     pub ledger: Arc<Ledger>,
     pub notes: Notes,
+    pub beside: Arc<Beside>,
 }
 
 /// An encoder and everything that is its own.
 pub(super) struct Chain {
     pub entry: Entry,
     pub gate: Arc<Gate>,
+    mouth: Arc<Mouth>,
     encoder: gst::Element,
     plan: EncoderPlan,
     /// Pictures that went in.
     pub pushed: AtomicU64,
+    /// Asks for one more keyframe, on the first picture after this time; 0 for none.
+    resume: Arc<AtomicU64>,
     pipeline: gst::Pipeline,
 }
 
 impl Chain {
     /// Puts the pipeline of an encoder together; `limit` pictures may wait in front of it. What its bus says goes to
-    /// the notes, from `origin`.
-    pub(super) fn build(setting: &Setting, found: Found, limit: u64, origin: Origin) -> Result<Self, MediaError> {
-        let Setting { program, parts, timeline, rendition, tally, ledger, notes } = setting;
+    /// the notes, from `origin`. What comes out is `held` until [`Chain::release`].
+    pub(super) fn build(
+        setting: &Setting,
+        found: Found,
+        limit: u64,
+        origin: Origin,
+        held: bool,
+    ) -> Result<Self, MediaError> {
+        let Setting { program, pace, timeline, rendition, tally, ledger, notes, beside } = setting;
         let (id, plan) = (&rendition.id, &found.plan);
         let pipeline = gst::Pipeline::with_name(&format!("encode-{id}"));
         let entry = Entry::new(&format!("pictures-{id}"), &picture_caps(program), limit)?;
-        force_keyframes(entry.element(), timeline)?;
+        let resume = Arc::new(AtomicU64::new(0));
+        force_keyframes(entry.element(), timeline, Arc::clone(&resume))?;
         let raw = raw_caps(&plan.input_format, rendition.size, program.frame_rate);
         let mut chain = vec![entry.element().clone()];
         if rendition.size != program.size || plan.input_format != "I420" {
@@ -73,16 +86,19 @@ impl Chain {
             rendition: id.clone(),
             grid: TrackGrid::Pictures(FrameGrid::new(program.frame_rate)),
             timescale: video_timescale(program.frame_rate),
-            part: parts.map(|pace| pace.pictures(program.frame_rate)),
+            part: pace.map(|pace| pace.pictures(program.frame_rate)),
             delay: 0,
             timeline: timeline.clone(),
             events: true,
+            window: Arc::default(),
+            captions: Inserter::new(beside, plan.codec),
         };
-        let gate = Gate::new(ledger);
-        chain.extend(tail::build(track, tally, &gate)?);
+        let (gate, mouth) = way_out(ledger, tally, held);
+        chain.extend(tail::build(track, tally, &gate, &mouth)?);
         add_linked(&pipeline, &format!("rendition {id}"), &chain)?;
         notes.hear(&pipeline, origin);
-        Ok(Self { entry, gate, encoder: found.element, plan: found.plan, pushed: AtomicU64::new(0), pipeline })
+        let (encoder, plan, pushed) = (found.element, found.plan, AtomicU64::new(0));
+        Ok(Self { entry, gate, mouth, encoder, plan, pushed, resume, pipeline })
     }
 
     /// Starts it; it opens its device.
@@ -113,6 +129,17 @@ impl Chain {
             .try_for_each(|(name, value)| set_property(&self.encoder, name, value))
     }
 
+    /// The first picture after `time` shall be a keyframe, too.
+    pub(super) fn resume_after(&self, time: MediaTime) {
+        self.resume.store(time.as_nanos(), Ordering::Relaxed);
+    }
+
+    /// Lets out what was held.
+    pub(super) fn release(&self) {
+        self.gate.release();
+        self.mouth.speak_up();
+    }
+
     /// Whether the picture was taken.
     pub(super) fn push(&self, picture: gst::Buffer) -> bool {
         let taken = self.entry.push(picture);
@@ -137,16 +164,29 @@ impl Chain {
     }
 }
 
-/// Asks the encoder for a keyframe right before the first picture of each segment. Without a running time: an encoder
-/// honours it with the next picture, whatever its own timeline is.
-fn force_keyframes(entry: &gst::Element, timeline: &LiveTimeline) -> Result<(), MediaError> {
+/// Where chunks and units of a rendition go; what is `held` waits until another encoder of it has said its last.
+pub(super) fn way_out(ledger: &Arc<Ledger>, tally: &Arc<Tally>, held: bool) -> (Arc<Gate>, Arc<Mouth>) {
+    let (gate, point) = (Gate::new(ledger, tally), ledger.tap().point(&tally.rendition));
+    if held {
+        gate.hold();
+    }
+    (gate, Arc::new(if held { point.stand_by() } else { point.enter() }))
+}
+
+/// Asks the encoder for a keyframe right before the first picture of each segment, and before the first one after
+/// `resume`. Without a running time: an encoder honours it with the next picture, whatever its own timeline is.
+fn force_keyframes(entry: &gst::Element, timeline: &LiveTimeline, resume: Arc<AtomicU64>) -> Result<(), MediaError> {
     let timeline = timeline.clone();
     let current = Mutex::new(None);
     static_pad(entry, "src")?.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(time) = info.buffer().and_then(|buffer| buffer.pts()) else { return gst::PadProbeReturn::Ok };
         let number = timeline.get().boundaries().number_at(MediaTime::from_nanos(time.nseconds()));
         let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.is_some_and(|current| number > current) {
+        let resumes = (1..time.nseconds()).contains(&resume.load(Ordering::Relaxed));
+        if resumes {
+            resume.store(0, Ordering::Relaxed);
+        }
+        if resumes || current.is_some_and(|current| number > current) {
             pad.push_event(gst_video::DownstreamForceKeyUnitEvent::builder().all_headers(true).build());
         }
         *current = Some(number);

@@ -30,6 +30,8 @@ mod rtmp;
 mod rtsp;
 mod shaping;
 mod status;
+#[cfg(test)]
+mod status_tests;
 mod test_signal;
 
 use std::sync::atomic::{AtomicBool, Ordering};

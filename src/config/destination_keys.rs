@@ -1,0 +1,111 @@
+//! What may stand in `[destinations.<id>]`: first what all kinds share, then what each kind has of its own. Keys of an
+//! endpoint are constants: they stand in the variant, for the primary, and in its `backups`.
+
+use super::keys::key;
+use crate::document::{Key, Kind, Need, Shape, Variant};
+
+pub(super) static DESTINATION: Shape = Shape {
+    about: "Where channels are sent.",
+    keys: &[
+        key("kind", Kind::Word(KINDS), Need::Required("\"hls-push\""), "How to deliver"),
+        key(
+            "enabled",
+            Kind::Truth,
+            Need::Default("true"),
+            "Whether it is used; `uplinkctl destination enable` and `disable` overrule it",
+        ),
+        key(
+            "on_slate",
+            Kind::Word(&[
+                ("emit", "the slate, like everything else"),
+                ("pause", "nothing: playlists stand still and go on with the program"),
+            ]),
+            Need::Optional,
+            "What it gets while the program is on slate. As the stream class says if missing",
+        ),
+        key(
+            "policy",
+            Kind::Word(&[
+                ("failover", "one endpoint at a time: the primary, or a backup while the primary is bad"),
+                ("mirror", "primary and backups all the time"),
+            ]),
+            Need::Default("\"failover\""),
+            "How primary and `backups` share the work",
+        ),
+        key(
+            "failover",
+            Kind::Table(&FAILOVER),
+            Need::Optional,
+            "When a backup takes over, and when it is the primary's turn again",
+        ),
+    ],
+    tag: "kind",
+    variants: &[Variant {
+        word: KINDS[0].0,
+        about: "HLS by HTTP PUT: segments first, then the playlists that name them.",
+        keys: &[
+            HLS_URL,
+            TOKEN_FILE,
+            TOKEN_CREDENTIAL,
+            key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first"),
+        ],
+    }],
+};
+
+const KINDS: &[(&str, &str)] = &[("hls-push", "HLS by HTTP PUT (DASH-IF Live Media Ingest, Interface-2)")];
+
+static FAILOVER: Shape = Shape::plain(
+    "When a backup takes over, and when it is the primary's turn again (terms of ITU-T G.808.1). What an operator forces \
+     (`uplinkctl failover`) stands above all of it.",
+    &[
+        key(
+            "hold_off_ms",
+            Kind::Integer(0, 60_000, "milliseconds"),
+            Need::Default("0"),
+            "How long an endpoint must be bad before it is left",
+        ),
+        key(
+            "wait_to_restore_ms",
+            Kind::Integer(0, 3_600_000, "milliseconds"),
+            Need::Default("30000"),
+            "How long the primary must be good before it is used again",
+        ),
+        key(
+            "revert",
+            Kind::Word(&[("auto", "by itself"), ("manual", "by `uplinkctl failover` only")]),
+            Need::Default("\"auto\""),
+            "How the primary gets its place back",
+        ),
+        key(
+            "silence_ms",
+            Kind::Integer(500, 60_000, "milliseconds"),
+            Need::Default("2000"),
+            "Nothing acknowledged for this long although something is under way: bad",
+        ),
+        key(
+            "slow_segments",
+            Kind::Integer(0, 100, "segments"),
+            Need::Default("3"),
+            "So many segments in a row took longer to send than they last, or so many wait at the live edge: bad. 0: never",
+        ),
+    ],
+);
+
+static HLS_BACKUP: Shape =
+    Shape::plain("Another origin of the same destination.", &[HLS_URL, TOKEN_FILE, TOKEN_CREDENTIAL]);
+
+const HLS_URL: Key = key(
+    "url",
+    Kind::Url(&["http", "https"]),
+    Need::Required("\"https://origin.example/live/\""),
+    "Base; `<channel>/multivariant.m3u8` and the directories of renditions go below it",
+);
+
+const TOKEN_FILE: Key = key("token_file", Kind::Path, Need::Optional, "File that holds the bearer token");
+
+const TOKEN_CREDENTIAL: Key = key(
+    "token_credential",
+    Kind::Text(100),
+    Need::Optional,
+    "The bearer token as a systemd credential (`LoadCredential=`)",
+);

@@ -1,0 +1,167 @@
+//! SRT, as caller or listener, by `srtsink`.
+//!
+//! The element is given something to send at once: only then it says why a handshake failed. Bytes count as
+//! acknowledged when acknowledgements have come for what was sent at the look before; an acknowledgement comes every
+//! 10 ms.
+
+use std::time::{Duration, Instant};
+
+use gst::prelude::*;
+use gstreamer as gst;
+
+use super::carrier::{Broken, Progress};
+use super::sink::Sink;
+use super::stream::{Transport, peak};
+use super::ts::null_packet;
+use crate::media::init::element;
+use crate::model::Secret;
+use crate::model::status::LinkFigures;
+use crate::plan::{CarrierPlan, SendPlan, SrtMode};
+
+/// How often the library is asked.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// One connection, or one open port.
+pub(super) struct Srt {
+    sink: Sink,
+    element: gst::Element,
+    listens: bool,
+    looked: Option<Instant>,
+    progress: Progress,
+    /// Acknowledgements that had come at the last look, and what had been sent.
+    acknowledgements: i64,
+    sent_before: u64,
+    /// Callers that came and went: their figures are gone with them.
+    callers: usize,
+}
+
+impl Srt {
+    pub(super) fn open(plan: &SendPlan) -> Result<Self, Broken> {
+        let CarrierPlan::Srt { mode, host, port, latency_ms, passphrase, key_length, stream_id, overhead_percent, ts } =
+            &plan.carrier
+        else {
+            return Err(Broken::ours("this plan is not for SRT"));
+        };
+        let listens = *mode == SrtMode::Listener;
+        let sink = element("srtsink", "srt").map_err(|error| Broken::ours(error.to_string()))?;
+        let bracketed = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+        // Bandwidth is given in bytes per second, and only in the address: input, and what repeating may add to it.
+        let input = ts.bitrate.unwrap_or_else(|| peak(plan)).bps() / 8;
+        let options = format!("maxbw=0&inputbw={input}&oheadbw={overhead_percent}");
+        let role = if listens { "listener" } else { "caller" };
+        sink.set_property("uri", format!("srt://{bracketed}:{port}?mode={role}&{options}"));
+        sink.set_property("latency", i32::try_from(*latency_ms).unwrap_or(i32::MAX));
+        if let Some(passphrase) = passphrase {
+            sink.set_property("passphrase", passphrase.reveal());
+            sink.set_property_from_str("pbkeylen", &key_length.to_string());
+        }
+        match stream_id {
+            Some(id) if listens => demand(&sink, id.clone()),
+            Some(id) => sink.set_property("streamid", id),
+            None => {}
+        }
+        sink.set_property("wait-for-connection", !listens);
+        for (name, value) in [("auto-reconnect", false), ("async", false), ("sync", false)] {
+            // The first is not there before GStreamer 1.22.
+            if sink.has_property(name) {
+                sink.set_property(name, value);
+            }
+        }
+        let pipeline = Sink::open("send-srt", std::slice::from_ref(&sink), peak(plan), passphrase.is_some())?;
+        let mut srt = Self {
+            sink: pipeline,
+            element: sink,
+            listens,
+            looked: None,
+            progress: Progress::default(),
+            acknowledgements: 0,
+            sent_before: 0,
+            callers: 0,
+        };
+        if !listens {
+            srt.sink.push(&null_packet())?;
+        }
+        Ok(srt)
+    }
+
+    fn look(&mut self) {
+        let Some(stats) = self.element.property::<Option<gst::Structure>>("stats") else { return };
+        let callers = callers(&stats);
+        let links: Vec<&gst::StructureRef> =
+            if self.listens { callers.iter().map(AsRef::as_ref).collect() } else { vec![stats.as_ref()] };
+        let sum = |name: &str| links.iter().map(|link| whole(link, name)).sum::<i64>();
+        let acknowledgements = sum("packet-ack-received");
+        let sent = self.sink.sent();
+        let fresh = acknowledgements > self.acknowledgements;
+        if links.len() != self.callers {
+            // Sums of others: nothing can be said of the difference.
+            self.callers = links.len();
+        } else if fresh {
+            self.progress.acknowledged = Some(self.progress.acknowledged.unwrap_or(0).max(self.sent_before));
+        }
+        self.acknowledgements = acknowledgements;
+        self.sent_before = sent;
+        self.progress.acknowledged.get_or_insert(0);
+        self.progress.sent = sent;
+        self.progress.heard = self.listens.then_some(!links.is_empty());
+        let slowest = links
+            .iter()
+            .filter_map(|link| link.get::<f64>("rtt-ms").ok())
+            .fold(None, |most: Option<f64>, rtt| Some(most.map_or(rtt, |most| most.max(rtt))));
+        let count = |name: &str| u64::try_from(sum(name)).ok();
+        self.progress.link = LinkFigures {
+            rtt_ms: slowest,
+            packets_lost: count("packets-sent-lost"),
+            packets_retransmitted: count("packets-retransmitted"),
+            packets_dropped: count("packets-sent-dropped"),
+            callers: self.listens.then_some(links.len() as u32),
+        };
+    }
+}
+
+impl Transport for Srt {
+    fn send(&mut self, packets: &[u8]) -> Result<(), Broken> {
+        // The element cuts it to the protocol's payload: seven packets.
+        self.sink.push(packets)
+    }
+
+    fn is_full(&self) -> bool {
+        self.sink.is_full()
+    }
+
+    fn progress(&mut self, now: Instant) -> Result<Progress, Broken> {
+        self.sink.check()?;
+        if self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= LOOK) {
+            self.looked = Some(now);
+            self.look();
+        }
+        Ok(self.progress.clone())
+    }
+
+    fn close(self: Box<Self>, bound: Duration) {
+        self.sink.close(bound);
+    }
+}
+
+/// Refuses callers that do not send this stream id.
+fn demand(sink: &gst::Element, id: String) {
+    let id = Secret::new(id);
+    sink.set_property("authentication", true);
+    sink.connect("caller-connecting", false, move |values| {
+        let theirs = values.get(2).and_then(|value| value.get::<Option<String>>().ok()).flatten();
+        Some((theirs.as_deref() == Some(id.reveal())).to_value())
+    });
+}
+
+#[allow(deprecated, reason = "the element's own type of list")]
+fn callers(stats: &gst::Structure) -> Vec<gst::Structure> {
+    let list = stats.get::<gst::glib::ValueArray>("callers").ok();
+    list.map_or_else(Vec::new, |list| list.iter().filter_map(|value| value.get::<gst::Structure>().ok()).collect())
+}
+
+/// A number of whatever width.
+fn whole(link: &gst::StructureRef, name: &str) -> i64 {
+    let Ok(value) = link.value(name) else { return 0 };
+    let wide = || value.get::<u64>().ok().and_then(|number| i64::try_from(number).ok());
+    value.get::<i64>().ok().or_else(|| value.get::<i32>().ok().map(i64::from)).or_else(wide).unwrap_or(0)
+}

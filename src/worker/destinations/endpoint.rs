@@ -1,0 +1,43 @@
+//! What all kinds of delivery have in common, and how an endpoint of each kind comes about.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use super::{Setting, hls};
+use crate::model::{Duty, EndpointStatus, RenditionId};
+use crate::plan::{DestinationKind, DestinationPlan, EndpointPlan};
+use crate::push::Left;
+
+/// One endpoint at work: fails, retries and reconnects alone. Nothing here blocks. Dropping it ends it at once.
+pub(super) trait Endpoint: Send {
+    /// The newest status.
+    fn status(&self) -> EndpointStatus;
+
+    /// What it is there for from now on. A sender of a stream runs while active or restoring, and rests on standby.
+    fn assign(&self, duty: Duty);
+
+    /// The program went to slate or left it, and the destination is to be paused meanwhile. Endpoints that deliver
+    /// segments look at [`Setting::slates`] instead, which is exact.
+    fn pause(&self, _paused: bool) {}
+
+    /// Whether nothing is owed for a segment any more; asked before the spool deletes it.
+    fn delivered(&self, _rendition: &RenditionId, _number: u64) -> bool {
+        true
+    }
+
+    /// Delivers what is left, for at most `limit`; says what was not.
+    fn stop(self: Box<Self>, limit: Duration) -> BoxFuture<'static, Left>;
+}
+
+/// Starts an endpoint of its kind.
+pub(super) fn open(
+    setting: &Setting,
+    destination: &DestinationPlan,
+    endpoint: &EndpointPlan,
+    duty: Duty,
+) -> Box<dyn Endpoint> {
+    match &endpoint.kind {
+        DestinationKind::HlsPush { .. } => hls::open(setting, destination, endpoint, duty),
+    }
+}

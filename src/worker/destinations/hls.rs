@@ -1,0 +1,83 @@
+//! HLS push as an endpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{BoxFuture, FutureExt};
+
+use super::Setting;
+use super::endpoint::Endpoint;
+use crate::model::{DeliveryKind, Duty, EndpointStatus, RenditionId};
+use crate::plan::{AudioRenditionPlan, DestinationKind, DestinationPlan, EndpointPlan, VideoRenditionPlan};
+use crate::push::{Left, Limits, PushDescription, PushedAudio, PushedCaptions, PushedVideo, Pusher};
+
+/// Starts to push.
+pub(super) fn open(
+    setting: &Setting,
+    destination: &DestinationPlan,
+    endpoint: &EndpointPlan,
+    duty: Duty,
+) -> Box<dyn Endpoint> {
+    let DestinationKind::HlsPush { url, token } = &endpoint.kind;
+    let plan = &setting.plan;
+    let video = |r: &VideoRenditionPlan| PushedVideo {
+        id: r.id.clone(),
+        size: r.size,
+        frame_rate: plan.program.frame_rate,
+        bitrate: r.bitrate,
+        max_bitrate: r.max_bitrate,
+    };
+    let audio = |r: &AudioRenditionPlan| PushedAudio {
+        id: r.id.clone(),
+        name: r.name.clone(),
+        language: r.language.clone(),
+        channels: r.channels(plan.program.audio.channels),
+        bitrate: r.bitrate,
+    };
+    let policy = &destination.policy;
+    let watched = destination.endpoints.len() > 1 && policy.kind == DeliveryKind::Failover;
+    let description = PushDescription {
+        channel: plan.channel.clone(),
+        destination: destination.id.clone(),
+        endpoint: endpoint.name.clone(),
+        url: url.clone(),
+        token: token.clone(),
+        video: plan.video.iter().map(video).collect(),
+        audio: plan.audio.iter().map(audio).collect(),
+        captions: plan.captions.as_ref().map(|captions| PushedCaptions {
+            name: captions.name.clone(),
+            language: captions.language.clone(),
+            text: captions.webvtt.clone(),
+        }),
+        playlist_segments: plan.spool.playlist_segments,
+        part_target: plan.part_target(),
+        grid: plan.segments,
+        timeline: setting.timeline.clone(),
+        duty,
+        limits: watched.then(|| Limits {
+            silence: Duration::from_millis(policy.silence_ms.into()),
+            slow_segments: policy.slow_segments,
+        }),
+        pauses: setting.pauses(destination),
+    };
+    let sink = Arc::clone(&setting.events);
+    Box::new(Pusher::start(description, setting.spool.clone(), move |event| sink(event)))
+}
+
+impl Endpoint for Pusher {
+    fn status(&self) -> EndpointStatus {
+        Pusher::status(self).borrow().clone()
+    }
+
+    fn assign(&self, duty: Duty) {
+        Pusher::assign(self, duty);
+    }
+
+    fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
+        Pusher::delivered(self, rendition, number)
+    }
+
+    fn stop(self: Box<Self>, limit: Duration) -> BoxFuture<'static, Left> {
+        Pusher::stop(*self, limit).boxed()
+    }
+}

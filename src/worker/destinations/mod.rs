@@ -1,0 +1,184 @@
+//! The destinations of a channel on air: opened, changed and closed one by one, while the others go on.
+//!
+//! Owns: which endpoints run and what each is there for, drills, pauses on slate, the status of destinations. Must not:
+//! decide when an endpoint is left (`policy::Failover`), deliver anything (`push`, `media`), or hold up whoever calls.
+//!
+//! ```text
+//!                       ┌ running ─ failover (policy) ──duty──▶ endpoint: primary
+//!  plan, orders ──▶ all ┤              ▲───────── status ────── endpoint: backup-1 …
+//!                       └ running …
+//!  ticker, ten times a second: looks at every destination and at the slate
+//! ```
+//!
+//! A destination is made anew only as far as it differs: rules and orders are taken over by what runs; an endpoint is
+//! opened, closed or replaced alone. What is closed gets [`CLOSE`] to deliver what is left, beside everything else.
+//! Another kind of delivery is an [`endpoint::Endpoint`] and a line in [`endpoint::open`].
+
+mod account;
+mod drill;
+mod endpoint;
+mod hls;
+mod kept;
+mod running;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use self::running::Running;
+use crate::media::EventSink;
+use crate::media::clock::HouseClock;
+use crate::media::program::Controls;
+use crate::model::status::{DestinationStatus, Showing};
+use crate::model::{DestinationId, DestinationOrder, DrillReport, LiveTimeline, MediaTime, OnSlate, RenditionId};
+use crate::plan::{ChannelPlan, DestinationPlan};
+use crate::push::{Left, Pauses};
+use crate::spool::Spool;
+
+/// How often destinations are looked at.
+const LOOK: Duration = Duration::from_millis(100);
+/// For an endpoint that is taken away while on air to deliver what is left.
+const CLOSE: Duration = Duration::from_secs(10);
+
+/// Orders of operators, by destination.
+pub(super) type DestinationOrders = BTreeMap<DestinationId, DestinationOrder>;
+
+/// What endpoints hang on. Whoever adds a kind adds what it needs.
+pub(super) struct Setting {
+    pub(super) plan: ChannelPlan,
+    pub(super) clock: HouseClock,
+    pub(super) timeline: LiveTimeline,
+    pub(super) spool: Spool,
+    pub(super) events: EventSink,
+    /// What is slate.
+    pub(super) slates: Pauses,
+}
+
+impl Setting {
+    /// What `destination` is not to be given.
+    fn pauses(&self, destination: &DestinationPlan) -> Pauses {
+        match destination.on_slate {
+            OnSlate::Emit => Pauses::default(),
+            OnSlate::Pause => self.slates.clone(),
+        }
+    }
+}
+
+struct Inner {
+    setting: Setting,
+    all: Mutex<Vec<Running>>,
+    ticker: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// See the module's header. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Destinations {
+    inner: Arc<Inner>,
+}
+
+impl Destinations {
+    /// Opens the destinations of the plan. Needs a tokio runtime.
+    pub(super) fn start(setting: Setting, orders: &DestinationOrders) -> Self {
+        let open = |plan: &DestinationPlan| Running::open(&setting, plan, orders.get(&plan.id));
+        let all = Mutex::new(setting.plan.destinations.iter().map(open).collect());
+        Self { inner: Arc::new(Inner { setting, all, ticker: Mutex::default() }) }
+    }
+
+    /// Looks at endpoints and slate from now on.
+    pub(super) fn watch(&self, program: Controls) {
+        let weak = Arc::downgrade(&self.inner);
+        let ticker = tokio::spawn(async move {
+            let mut tick = tokio::time::interval(LOOK);
+            tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                tick.tick().await;
+                let Some(inner) = weak.upgrade() else { return };
+                inner.look(program.showing());
+            }
+        });
+        *lock(&self.inner.ticker) = Some(ticker);
+    }
+
+    /// Takes over other destinations. What is the same goes on untouched.
+    pub(super) fn change(&self, plans: &[DestinationPlan], orders: &DestinationOrders) {
+        let mut all = lock(&self.inner.all);
+        let mut before = std::mem::take(&mut *all);
+        let mut closed = Vec::new();
+        for plan in plans {
+            let order = orders.get(&plan.id);
+            let running = match before.iter().position(|running| running.id() == &plan.id) {
+                Some(place) => {
+                    let mut running = before.swap_remove(place);
+                    closed.extend(running.change(&self.inner.setting, plan, order));
+                    running
+                }
+                None => Running::open(&self.inner.setting, plan, order),
+            };
+            all.push(running);
+        }
+        closed.extend(before.into_iter().flat_map(Running::into_endpoints).map(|endpoint| (endpoint, CLOSE)));
+        drop(all);
+        for (endpoint, limit) in closed {
+            // Ends by itself: nobody waits for it.
+            tokio::spawn(endpoint.stop(limit));
+        }
+    }
+
+    /// Takes over what operators have set.
+    pub(super) fn order(&self, orders: &DestinationOrders) {
+        let plans: Vec<DestinationPlan> = lock(&self.inner.all).iter().map(|running| running.plan().clone()).collect();
+        self.change(&plans, orders);
+    }
+
+    /// Tries a backup without leaving the endpoint in use; the answer comes when it is measured.
+    pub(super) fn drill(&self, id: &DestinationId) -> Result<oneshot::Receiver<DrillReport>, String> {
+        let mut all = lock(&self.inner.all);
+        let running = all.iter_mut().find(|running| running.id() == id);
+        let running = running.ok_or_else(|| format!("the channel has no destination {id}"))?;
+        running.drill(&self.inner.setting, Instant::now())
+    }
+
+    /// Whether no destination is owed a segment any more.
+    pub(super) fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
+        lock(&self.inner.all).iter().all(|running| running.delivered(rendition, number))
+    }
+
+    /// How they are.
+    pub(super) fn status(&self) -> Vec<DestinationStatus> {
+        let setting = &self.inner.setting;
+        lock(&self.inner.all).iter_mut().map(|running| running.status(setting)).collect()
+    }
+
+    /// Delivers what is left, until `deadline`; says what was not.
+    pub(super) async fn stop(self, deadline: Instant) -> String {
+        if let Some(ticker) = lock(&self.inner.ticker).take() {
+            ticker.abort();
+        }
+        let limit = deadline.saturating_duration_since(Instant::now());
+        let endpoints: Vec<_> =
+            std::mem::take(&mut *lock(&self.inner.all)).into_iter().flat_map(Running::into_endpoints).collect();
+        let left: Vec<Left> = join_all(endpoints.into_iter().map(|endpoint| endpoint.stop(limit))).await;
+        let worst = left.iter().max_by_key(|left| (left.segments, left.playlists));
+        worst.map_or_else(|| "there was nothing to deliver".to_owned(), ToString::to_string)
+    }
+}
+
+impl Inner {
+    fn look(&self, (showing, since): (Showing, MediaTime)) {
+        match (self.setting.slates.since(), showing == Showing::Slate) {
+            (None, true) => self.setting.slates.begin(since),
+            (Some(_), false) => self.setting.slates.end(since),
+            _ => {}
+        }
+        let now = Instant::now();
+        lock(&self.all).iter_mut().for_each(|running| running.look(&self.setting, now));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
