@@ -21,6 +21,7 @@ pub mod inventory;
 pub mod live;
 pub mod overlay;
 pub mod parts;
+pub mod path_template;
 pub mod secret;
 pub mod signal;
 pub mod sound;
@@ -32,6 +33,7 @@ pub mod timecode;
 pub mod timed;
 pub mod timeline;
 pub mod units;
+pub mod upload;
 
 pub use act::{Act, Acted};
 pub use boundaries::Boundaries;

@@ -339,8 +339,8 @@ fn destination(destination: &config::Destination, class: &config::StreamClass) -
 
 fn delivery(kind: &config::DestinationKind) -> DestinationKind {
     match kind {
-        config::DestinationKind::HlsPush { url, token } => {
-            DestinationKind::HlsPush { url: url.clone(), token: token.clone() }
+        config::DestinationKind::HlsPush { url, upload } => {
+            DestinationKind::HlsPush { url: url.clone(), upload: upload.clone() }
         }
     }
 }

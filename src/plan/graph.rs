@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
+use crate::model::upload::Upload;
 use crate::model::{
     BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
     ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
@@ -416,8 +417,8 @@ pub enum DestinationKind {
     HlsPush {
         /// Base; `<channel>/multivariant.m3u8` and the renditions' directories go below it.
         url: url::Url,
-        /// Bearer token (RFC 6750).
-        token: Option<Secret>,
+        /// How objects get there.
+        upload: Box<Upload>,
     },
 }
 

@@ -15,12 +15,13 @@
 use std::time::{Duration, Instant};
 
 use crate::hls;
-use crate::model::{ChannelId, Duty, RenditionId, Timeline};
+use crate::model::{ChannelId, Duty, RenditionId, SegmentGrid, Timeline};
 use crate::policy::{Backoff, RetryDecision};
 
 use super::lane::{Lane, Slot, Timing};
 use super::link::Gate;
 use super::object::{Object, Outcome};
+use super::store::Label;
 
 /// One object that failed, while others did not.
 const OBJECT: Backoff =
@@ -192,6 +193,8 @@ impl Delivery {
                 self.backfilling = self.backfilling.saturating_sub(1);
                 self.settle_check(*lane, *number, outcome);
             }
+            // `sweep` sees to it.
+            Object::Remove { .. } => {}
         }
     }
 
@@ -223,23 +226,27 @@ impl Delivery {
         lanes.chain(own.into_iter().flatten().filter(|at| *at > now)).min()
     }
 
-    /// Path below the base url, and content type.
-    pub(crate) fn address(&self, channel: &ChannelId, object: &Object) -> (String, &'static str) {
-        const PLAYLIST: &str = "application/vnd.apple.mpegurl";
-        let lane = |index: usize| -> (&RenditionId, &'static str) {
-            (&self.lanes[index].id, self.lanes[index].medium.content_type())
+    /// Usual path below the base url, and what is told of it; `grid` says how often playlists change.
+    pub(crate) fn address(&self, channel: &ChannelId, grid: SegmentGrid, object: &Object) -> (String, Label) {
+        let lane = |index: usize| -> (&RenditionId, Label) {
+            (&self.lanes[index].id, Label::media(self.lanes[index].medium.content_type()))
         };
         match object {
             Object::Init { lane: index, name } => (hls::object_path(channel, lane(*index).0, name), lane(*index).1),
-            Object::Segment { lane: index, number, .. } | Object::Check { lane: index, number } => {
+            Object::Segment { lane: index, number, .. }
+            | Object::Check { lane: index, number }
+            | Object::Remove { lane: index, number } => {
                 let name = self.lanes[*index].medium.segment_name(*number);
                 (hls::object_path(channel, lane(*index).0, &name), lane(*index).1)
             }
             Object::Part { lane: index, number, index: part } => {
                 (hls::object_path(channel, lane(*index).0, &hls::part_name(*number, *part)), lane(*index).1)
             }
-            Object::Playlist { lane: index, .. } => (hls::media_playlist_path(channel, lane(*index).0), PLAYLIST),
-            Object::Multivariant { .. } => (hls::multivariant_path(channel), PLAYLIST),
+            Object::Playlist { lane: index, .. } => {
+                let every = self.lanes[*index].parts.target().unwrap_or(grid.duration());
+                (hls::media_playlist_path(channel, lane(*index).0), Label::playlist(every))
+            }
+            Object::Multivariant { .. } => (hls::multivariant_path(channel), Label::playlist(grid.duration())),
         }
     }
 

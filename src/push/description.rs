@@ -6,8 +6,9 @@ use url::Url;
 
 use super::pauses::Pauses;
 use crate::hls::{segment_name, text_name};
+use crate::model::upload::{StoreKind, Upload};
 use crate::model::{
-    BitRate, ChannelId, DestinationId, Duty, EndpointName, FrameRate, LiveTimeline, PictureSize, RenditionId, Secret,
+    BitRate, ChannelId, DestinationId, Duty, EndpointName, FrameRate, LiveTimeline, PictureSize, RenditionId,
     SegmentGrid,
 };
 
@@ -20,10 +21,10 @@ pub struct PushDescription {
     pub destination: DestinationId,
     /// Which of its endpoints.
     pub endpoint: EndpointName,
-    /// Base, http or https; `<channel>/…` goes below it.
+    /// Base; objects go below it.
     pub url: Url,
-    /// Bearer token (RFC 6750).
-    pub token: Option<Secret>,
+    /// How they do.
+    pub upload: Upload,
     /// Video renditions, best first.
     pub video: Vec<PushedVideo>,
     /// Audio renditions; the first is the default.
@@ -110,6 +111,21 @@ impl PushDescription {
         let _ = url.set_password(None);
         url.set_query(None);
         url.to_string()
+    }
+
+    /// What tells one place from another where objects lie: what is acknowledged here is not there.
+    pub(crate) fn place(&self) -> String {
+        let mut place = self.shown_url();
+        if let StoreKind::S3 { endpoint: Some(endpoint), .. }
+        | StoreKind::Gcs { endpoint: Some(endpoint) }
+        | StoreKind::Azure { endpoint: Some(endpoint), .. } = &self.upload.store
+        {
+            place = format!("{place} at {endpoint}");
+        }
+        match self.upload.paths.is_default() {
+            true => place,
+            false => format!("{place} as {}", self.upload.paths),
+        }
     }
 
     /// All renditions with their kind: video, audio, text.

@@ -52,9 +52,9 @@ impl Edge {
         Self { target, ..Self::default() }
     }
 
-    /// Whether there are parts at all.
-    pub(crate) fn is_wanted(&self) -> bool {
-        self.target.is_some()
+    /// No part is longer; none where there are no parts.
+    pub(crate) fn target(&self) -> Option<Duration> {
+        self.target
     }
 
     /// The destination takes none.

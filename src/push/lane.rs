@@ -89,6 +89,8 @@ pub(crate) struct Lane {
     /// Under way; whether as backfill.
     under_way: BTreeMap<u64, bool>,
     waits: BTreeMap<u64, Slot>,
+    /// Whether segments are to be deleted there some day.
+    pub(crate) sweeps: bool,
     /// Acknowledged once, to be looked for after an outage.
     pub(crate) unchecked: BTreeSet<u64>,
     /// The initialisations.
@@ -120,6 +122,7 @@ impl Lane {
             pending: BTreeSet::new(),
             under_way: BTreeMap::new(),
             waits: BTreeMap::new(),
+            sweeps: false,
             unchecked: BTreeSet::new(),
             init: Slot::new(backoff),
             playlist: Slot::new(backoff),
@@ -265,6 +268,9 @@ impl Lane {
         self.under_way.remove(&number);
         self.waits.remove(&number);
         self.delivered.acknowledged.insert(number);
+        if self.sweeps {
+            self.delivered.stored.insert(number);
+        }
         self.edge = self.edge.max(Some(number));
     }
 

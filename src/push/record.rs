@@ -26,6 +26,9 @@ pub(crate) struct Delivered {
     pub(crate) acknowledged: Ranges,
     /// Segments it refused for good, or that could not be read from disk any more.
     pub(crate) skipped: Ranges,
+    /// Segments that are to be deleted there some day; nothing where old segments stay.
+    #[serde(default)]
+    pub(crate) stored: Ranges,
     /// Initialisations it acknowledged, by file name.
     pub(crate) inits: BTreeSet<String>,
 }

@@ -5,8 +5,8 @@
 
 mod capacity;
 mod client;
-mod destinations;
 mod cues;
+mod destinations;
 mod devices;
 mod exit;
 mod follow;

@@ -18,7 +18,7 @@ pub(super) fn open(
     endpoint: &EndpointPlan,
     duty: Duty,
 ) -> Box<dyn Endpoint> {
-    let DestinationKind::HlsPush { url, token } = &endpoint.kind;
+    let DestinationKind::HlsPush { url, upload } = &endpoint.kind;
     let plan = &setting.plan;
     let video = |r: &VideoRenditionPlan| PushedVideo {
         id: r.id.clone(),
@@ -41,7 +41,7 @@ pub(super) fn open(
         destination: destination.id.clone(),
         endpoint: endpoint.name.clone(),
         url: url.clone(),
-        token: token.clone(),
+        upload: (**upload).clone(),
         video: plan.video.iter().map(video).collect(),
         audio: plan.audio.iter().map(audio).collect(),
         captions: plan.captions.as_ref().map(|captions| PushedCaptions {
