@@ -129,7 +129,12 @@ impl fmt::Display for MediaPlaylist {
                 parts.write(f, entry.number)?;
             }
             if self.open() != Some(entry) {
-                writeln!(f, "#EXTINF:{:.6},\n{}", entry.duration.as_secs_f64(), segment_file(entry.number, &entry.init))?;
+                writeln!(
+                    f,
+                    "#EXTINF:{:.6},\n{}",
+                    entry.duration.as_secs_f64(),
+                    segment_file(entry.number, &entry.init)
+                )?;
             }
         }
         if self.ended {

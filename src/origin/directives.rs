@@ -53,7 +53,9 @@ mod tests {
         let all = Directives { segment: Some(7), part: Some(2), skip: true };
         assert_eq!(read("token=x&_HLS_msn=7&_HLS_part=2&_HLS_skip=YES"), Ok(all));
         assert_eq!(read("_HLS_skip=NO&_HLS_msn=7"), Ok(Directives { segment: Some(7), part: None, skip: false }));
-        for bad in ["_HLS_part=1", "_HLS_msn=", "_HLS_msn=-1", "_HLS_msn=1&_HLS_part=x", "_HLS_msn=99999999999999999999"] {
+        for bad in
+            ["_HLS_part=1", "_HLS_msn=", "_HLS_msn=-1", "_HLS_msn=1&_HLS_part=x", "_HLS_msn=99999999999999999999"]
+        {
             assert_eq!(read(bad), Err("directive"), "{bad}");
         }
     }

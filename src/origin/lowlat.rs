@@ -71,8 +71,13 @@ impl LowLatency {
                     parts.insert(number, listed);
                     push_line(&mut entry.lines, line);
                 }
-                "#EXT-X-DISCONTINUITY" | "#EXT-X-MAP" | "#EXT-X-GAP" | "#EXT-X-PROGRAM-DATE-TIME"
-                | "#EXT-X-BYTERANGE" | "#EXT-X-BITRATE" | "#EXT-X-KEY" => push_line(&mut entry.lines, line),
+                "#EXT-X-DISCONTINUITY"
+                | "#EXT-X-MAP"
+                | "#EXT-X-GAP"
+                | "#EXT-X-PROGRAM-DATE-TIME"
+                | "#EXT-X-BYTERANGE"
+                | "#EXT-X-BITRATE"
+                | "#EXT-X-KEY" => push_line(&mut entry.lines, line),
                 _ if !line.starts_with('#') => {
                     push_line(&mut entry.lines, line);
                     entries.push(std::mem::take(&mut entry));
@@ -125,7 +130,8 @@ impl LowLatency {
         let Some(segment) = asked.segment.filter(|_| !self.ended) else { return false };
         let most = (ADVANCE_SECONDS / self.part_target).ceil().max(3.0) as u32;
         segment > self.end.segment.saturating_add(1)
-            || (segment == self.end.segment && asked.part.is_some_and(|part| part >= self.end.parts.saturating_add(most)))
+            || (segment == self.end.segment
+                && asked.part.is_some_and(|part| part >= self.end.parts.saturating_add(most)))
     }
 
     /// Whether this part may be asked for before it is there.
@@ -281,14 +287,17 @@ mod tests {
     fn players_are_told_what_the_origin_can_do() {
         let list = LowLatency::read(&pushed()).unwrap();
         let text = list.text(false, [("sound", &list)].into_iter());
-        assert!(text.contains("\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=6,PART-HOLD-BACK=0.640002\n"));
+        assert!(
+            text.contains("\n#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=6,PART-HOLD-BACK=0.640002\n")
+        );
         assert_eq!(text.matches("SERVER-CONTROL").count(), 1);
         let end = "#EXT-X-PART:DURATION=0.2,URI=\"110.1.m4s\"\n\
                    #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"110.2.m4s\"\n\
                    #EXT-X-RENDITION-REPORT:URI=\"../sound/media.m3u8\",LAST-MSN=110,LAST-PART=1\n";
         assert!(text.ends_with(end), "{text}");
         // All that was pushed is there, and in its order.
-        let own = |line: &&str| !line.contains("SERVER-CONTROL") && !line.contains("PRELOAD") && !line.contains("REPORT");
+        let own =
+            |line: &&str| !line.contains("SERVER-CONTROL") && !line.contains("PRELOAD") && !line.contains("REPORT");
         let pushed = pushed();
         assert_eq!(text.lines().filter(own).collect::<Vec<_>>(), pushed.lines().filter(own).collect::<Vec<_>>());
     }

@@ -14,8 +14,8 @@ use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
     BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
-    ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
-    SourceId, VideoCodec,
+    ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid,
+    SignalThresholds, SourceId, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.

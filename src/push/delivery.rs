@@ -303,7 +303,8 @@ impl Delivery {
     }
 
     fn part(&mut self) -> Option<Object> {
-        let next = |(lane, rendition): (usize, &Lane)| rendition.next_part().map(|(number, index)| (number, index, lane));
+        let next =
+            |(lane, rendition): (usize, &Lane)| rendition.next_part().map(|(number, index)| (number, index, lane));
         // The oldest of all renditions first: none runs away from the others.
         let (number, index, lane) = self.lanes.iter().enumerate().filter_map(next).min()?;
         self.lanes[lane].parts.start(number, index);

@@ -273,7 +273,9 @@ impl Task {
             Object::Segment { lane, number, .. } => {
                 file(*lane, &self.delivery.lanes[*lane].medium.segment_name(*number))
             }
-            Object::Part { lane, number, index } => Content::Part(self.delivery.lanes[*lane].parts.data(*number, *index)),
+            Object::Part { lane, number, index } => {
+                Content::Part(self.delivery.lanes[*lane].parts.data(*number, *index))
+            }
             Object::Playlist { text, .. } | Object::Multivariant { text } => Content::Text(text.clone()),
             Object::Check { .. } => Content::Nothing,
             Object::Remove { .. } => Content::Removal,

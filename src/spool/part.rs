@@ -52,7 +52,18 @@ impl Part {
         let path = directory.join(format!("{}.{PART}", segment_file(chunk.number, &init)));
         let file = File::create(&path).at(&path)?;
         let (number, start) = (chunk.number, chunk.start);
-        Ok(Self { file, path, number, init, start, end: start, bytes: 0, chunks: 0, found: Vec::new(), recovered: false })
+        Ok(Self {
+            file,
+            path,
+            number,
+            init,
+            start,
+            end: start,
+            bytes: 0,
+            chunks: 0,
+            found: Vec::new(),
+            recovered: false,
+        })
     }
 
     /// Takes up a segment that an earlier run left behind: `bytes` of whole chunks playing from `start` to `end`.

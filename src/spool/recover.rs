@@ -73,8 +73,14 @@ pub(crate) fn recover(
     let of_text = memory.codecs.get_key_value("").map(|(name, codec)| (name.clone(), codec.clone()));
     let codecs = inits.into_iter().filter_map(codec).map(|(codec, name)| (name, codec)).chain(of_text).collect();
     let index = Index::new(&directory);
-    let lane = Lane { id: id.clone(), directory, index, init: None, part, newest, void: None, broken: None, suspect: false };
-    Ok(Recovered { lane, shelf: Shelf { segments, codecs, parted: BTreeMap::new() }, adopted, remembered: memory.newest })
+    let lane =
+        Lane { id: id.clone(), directory, index, init: None, part, newest, void: None, broken: None, suspect: false };
+    Ok(Recovered {
+        lane,
+        shelf: Shelf { segments, codecs, parted: BTreeMap::new() },
+        adopted,
+        remembered: memory.newest,
+    })
 }
 
 /// What the index remembers.

@@ -10,8 +10,8 @@ mod signal;
 
 use crate::model::sound::{ChannelMap, SoundLayout};
 use crate::model::{
-    BitRate, FailoverRules, Lufs, OnSlate, PartPace, PictureSize, ProgramFormat, RenditionId, SegmentGrid, SignalThresholds,
-    VideoCodec,
+    BitRate, FailoverRules, Lufs, OnSlate, PartPace, PictureSize, ProgramFormat, RenditionId, SegmentGrid,
+    SignalThresholds, VideoCodec,
 };
 use crate::profile::EncodeRequest;
 

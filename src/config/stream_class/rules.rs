@@ -293,7 +293,8 @@ fn parts(class: &Section<'_>, findings: &mut Findings) {
         && !pace.is_even(rate, sound)
     {
         let (pictures, frames) = (pace.pictures(rate), pace.aac_frames(sound));
-        let rule = format!("makes parts of {pictures} pictures and of {frames} AAC frames, which differ by more than 15 %");
+        let rule =
+            format!("makes parts of {pictures} pictures and of {frames} AAC frames, which differ by more than 15 %");
         findings.faults.add(&part.spot, rule, "choose a multiple of the duration of a picture, such as 240");
     }
 }

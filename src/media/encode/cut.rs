@@ -59,7 +59,9 @@ impl Cutter {
     /// Which chunk of a segment that begins at `start` the sample at `time` belongs to.
     fn part(&self, time: MediaTime, start: MediaTime) -> u64 {
         match self.parts {
-            Some((grid, samples)) => grid.index_at(time).saturating_sub(grid.index_at(grid.first_from(start))) / samples,
+            Some((grid, samples)) => {
+                grid.index_at(time).saturating_sub(grid.index_at(grid.first_from(start))) / samples
+            }
             None => time.since(start).as_nanos() as u64 / CHUNK_NANOS,
         }
     }
