@@ -27,6 +27,7 @@ mod faulty_encoder;
 mod first_segment;
 mod four_channels;
 mod judged;
+mod latency;
 mod machine;
 mod origin_away;
 mod process;
@@ -63,6 +64,7 @@ const FIGURES: &[Figure] = &[
     ("origin-away", origin_away::measure),
     ("four-channels", four_channels::measure),
     ("first-segment", first_segment::measure),
+    ("ll-latency", latency::measure),
     ("encode-cost", encode_cost::measure),
     ("program-cost", program_cost::measure),
     ("sound-cost", sound_cost::measure),
