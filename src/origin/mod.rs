@@ -7,7 +7,7 @@
 //! ```text
 //!  PUT  ─ name ─ tokens ─ limits ─► incoming/<draft> ─ rename ─► live/<channel>/<rendition>/<object>
 //!                                        │ broken, late, too large: the draft goes, the old object stays
-//!  GET  ─ name ─────────────────────────────────────────────────► validators, range, cache rules
+//!  GET  ─ ticket, where playback is signed ─ name ───────────────► validators, range, cache rules
 //!                                                                   │
 //!                                       media playlist with parts: what only a server can offer is added
 //!                                       (lowlat); who asks for what comes next waits for it (live)
@@ -21,6 +21,7 @@ mod live;
 mod lowlat;
 mod name;
 mod pages;
+mod playback;
 mod playlist;
 mod problem;
 mod receive;
@@ -31,9 +32,11 @@ mod serve;
 mod settings;
 mod shelf;
 mod sweep;
+mod ticket;
 mod tokens;
 mod validators;
 
 pub use router::Origin;
-pub use settings::{Limits, OriginSettings, Retention, Scope, SettingsFault, Tokens};
+pub use settings::{Limits, OriginSettings, Playback, Retention, Scope, SettingsFault, Tokens};
 pub use shelf::ShelfFault;
+pub use ticket::{LONGEST_BEGIN, Signer, Use};

@@ -14,8 +14,8 @@ use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
     BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
-    ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid,
-    SignalThresholds, SourceId, VideoCodec,
+    ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
+    SourceId, TurnServer, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -170,6 +170,8 @@ pub enum SourceKind {
         second_publisher: SecondPublisher,
         /// STUN server to ask for the box's own public address, `host:port`.
         stun: Option<String>,
+        /// TURN server to be reached through.
+        turn: Option<TurnServer>,
     },
     /// An NDI sender.
     Ndi {

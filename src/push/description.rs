@@ -47,6 +47,19 @@ pub struct PushDescription {
     pub pauses: Pauses,
 }
 
+/// The renditions, and what players are told of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listing {
+    /// Video renditions, best first.
+    pub video: Vec<PushedVideo>,
+    /// Audio renditions; the first is the default.
+    pub audio: Vec<PushedAudio>,
+    /// Captions, if there are.
+    pub captions: Option<PushedCaptions>,
+    /// Segments in a media playlist.
+    pub playlist_segments: u32,
+}
+
 /// When an endpoint that has a backup counts as bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -98,6 +111,23 @@ pub struct PushedCaptions {
 }
 
 impl PushDescription {
+    /// Its renditions.
+    pub(crate) fn listing(&self) -> Listing {
+        Listing {
+            video: self.video.clone(),
+            audio: self.audio.clone(),
+            captions: self.captions.clone(),
+            playlist_segments: self.playlist_segments,
+        }
+    }
+
+    /// Other renditions.
+    pub(crate) fn list(&mut self, listing: Listing) {
+        let Listing { video, audio, captions, playlist_segments } = listing;
+        (self.video, self.audio) = (video, audio);
+        (self.captions, self.playlist_segments) = (captions, playlist_segments);
+    }
+
     /// Whether this is the destination's first endpoint.
     pub(crate) fn is_primary(&self) -> bool {
         self.endpoint == EndpointName::at(0)

@@ -102,6 +102,11 @@ impl Requests {
         Some(done)
     }
 
+    /// Whether none is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
     /// When the oldest was started of those whose start is `wanted`.
     pub(crate) fn oldest(&self, wanted: impl Fn(Instant) -> bool) -> Option<Instant> {
         self.under_way.values().map(|(started, _)| *started).filter(|started| wanted(*started)).min()

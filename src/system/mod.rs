@@ -6,6 +6,7 @@
 //! was given the same pid, whether it is our child or was started by a daemon that is gone.
 
 mod descriptors;
+mod disk;
 mod lock;
 mod machine;
 mod notify;
@@ -17,6 +18,7 @@ mod uevents;
 mod video_input;
 
 pub use descriptors::seal_descriptors;
+pub use disk::{device_of, synced_rate};
 pub use lock::{DirectoryLock, LockError};
 pub use machine::{memory_bytes, processor};
 pub use notify::Service;

@@ -248,6 +248,8 @@ fn guests_ndi_and_decklink() {
         "whip\"\nkey_file = \"nowhere.key\"",
         "whip\"\nkey_file = \"uplinkd.toml\"",
         "whip\"\nkey_credential = \"guest\"\nstun = \"stun.example\"",
+        "whip\"\nkey_credential = \"guest\"\nturn = \"turn.example\"",
+        "whip\"\nkey_credential = \"guest\"\nturn_user = \"box\"",
         "whip\"\nkey_credential = \"guest\"\nlatency_ms = 5\non_second_publisher = \"both\"",
         "ndi\"",
         "ndi\"\nurl_address = \"192.0.2.7\"",

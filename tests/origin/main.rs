@@ -8,3 +8,4 @@ mod lowlat;
 mod play;
 mod push;
 mod running;
+mod signed;

@@ -2,6 +2,7 @@
 //! order.
 
 mod cable;
+mod duties;
 mod faults;
 mod nginx;
 mod origin;
