@@ -215,7 +215,7 @@ pub(super) const DELETE_AFTER: Key = key(
 
 pub(super) const PARTS: Key = key(
     "parts",
-    Kind::Bool,
+    Kind::Truth,
     Need::Default("true"),
     "Whether it gets the parts of a low-latency stream class: some requests a second for each rendition. `false` for a bucket that charges for each; it has whole segments then",
 );
