@@ -111,6 +111,7 @@ fn derive_channel(
         program: class.program,
         timecode: channel.timecode,
         segments: class.segments,
+        parts: class.parts,
         slate: SlatePlan { text: channel.slate_text.clone() },
         graphics: GraphicsPlan {
             images: paths.images.clone(),

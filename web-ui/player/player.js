@@ -70,8 +70,6 @@ const patience = (timeout) => ({
 });
 
 const settings = {
-  liveSyncDurationCount: 3,
-  liveMaxLatencyDurationCount: 8,
   maxLiveSyncPlaybackRate: 1.05,
   maxBufferHole: 0.6,
   backBufferLength: 30,
@@ -121,6 +119,8 @@ function build() {
   jumped = false;
   standingSince = seconds();
   hls = new Hls(settings);
+  // Set here, since a setting of its own would overrule the distance that a playlist with parts asks for (PART-HOLD-BACK).
+  hls.config.liveMaxLatencyDurationCount = 8;
   hls.on(Hls.Events.LEVEL_UPDATED, (/** @type {any} */ _, /** @type {any} */ data) => {
     seen.reachable = true;
     seen.listed = true;
