@@ -66,8 +66,10 @@ pub enum CarrierPlan {
         key_length: u8,
         /// Stream id sent (caller) or required (listener).
         stream_id: Option<String>,
-        /// Most that may be spent on repeating, percent of the stream.
+        /// What may be added for repeating, percent of the stream.
         overhead_percent: u8,
+        /// Most that may be sent, repeating included; by the stream and the overhead if none.
+        max_bandwidth: Option<BitRate>,
         /// The transport stream.
         ts: TsPlan,
     },
