@@ -6,11 +6,14 @@ use clap::Parser;
 
 use crate::Figure;
 
+/// Runs only if it is named: it takes as long as it is told.
+const LONG: &str = "soak";
+
 /// Measures Uplink's figures on the real programs and prints them with their bars and peers.
 #[derive(Debug, Parser)]
 #[command(name = "figures")]
 pub struct Arguments {
-    /// Measure only this figure; repeatable
+    /// Measure only this figure; repeatable. Without it, all but `soak`
     #[arg(long, value_name = "NAME")]
     pub only: Vec<String>,
     /// Write the figures with all details as JSON
@@ -22,6 +25,9 @@ pub struct Arguments {
     /// Fewer rounds and shorter times: to see that the benchmark works, not for figures
     #[arg(long)]
     pub quick: bool,
+    /// How long `soak` runs, which is measured only if it is named [default: 10, 2 in a quick run]
+    #[arg(long, value_name = "MINUTES")]
+    pub minutes: Option<u64>,
     /// Keep the directories and logs of what was started
     #[arg(long)]
     pub keep: bool,
@@ -42,7 +48,8 @@ impl Arguments {
         if let Some(unknown) = self.only.iter().find(|only| !figures.iter().any(|(name, _)| name == *only)) {
             anyhow::bail!("there is no figure `{unknown}`; there are: {}", names());
         }
-        let wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|only| only == name);
+        let named = |name: &str| self.only.iter().any(|only| only == name);
+        let wanted = |name: &str| named(name) || self.only.is_empty() && name != LONG;
         Ok(figures.iter().copied().filter(|(name, _)| wanted(name)).collect())
     }
 }

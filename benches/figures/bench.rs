@@ -16,6 +16,8 @@ use crate::web::Web;
 pub struct Bench {
     pub web: Web,
     pub quick: bool,
+    /// How long the long one runs.
+    pub soak: Duration,
     scratch: tempfile::TempDir,
     started: Instant,
 }
@@ -27,7 +29,9 @@ impl Bench {
             tempfile::Builder::new().prefix("uplink-bench-").tempdir().context("no directory to work in")?;
         scratch.disable_cleanup(arguments.keep);
         uplink::media::init()?;
-        let bench = Self { web: Web::new()?, quick: arguments.quick, scratch, started: Instant::now() };
+        let minutes = arguments.minutes.unwrap_or(if arguments.quick { 2 } else { 10 });
+        let soak = Duration::from_secs(60 * minutes.max(1));
+        let bench = Self { web: Web::new()?, quick: arguments.quick, soak, scratch, started: Instant::now() };
         bench.end_on_interrupt();
         if arguments.keep {
             bench.say(format!("logs are kept in {}", bench.scratch().display()));

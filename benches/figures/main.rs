@@ -18,8 +18,12 @@ mod bench;
 mod clips;
 mod daemon_killed;
 mod delivered;
+mod drifting;
 mod encode_cost;
+mod encoder_replaced;
 mod failover;
+#[path = "../../tests/faulty_encoder/mod.rs"]
+mod faulty_encoder;
 mod first_segment;
 mod four_channels;
 mod judged;
@@ -28,6 +32,7 @@ mod origin_away;
 mod process;
 mod program_cost;
 mod row;
+mod soak;
 mod sound_cost;
 mod source_killed;
 mod studio;
@@ -54,12 +59,14 @@ const FIGURES: &[Figure] = &[
     ("source-killed", source_killed::measure),
     ("failover", failover::measure),
     ("takes", takes::measure),
+    ("encoder-replaced", encoder_replaced::measure),
     ("origin-away", origin_away::measure),
     ("four-channels", four_channels::measure),
     ("first-segment", first_segment::measure),
     ("encode-cost", encode_cost::measure),
     ("program-cost", program_cost::measure),
     ("sound-cost", sound_cost::measure),
+    ("soak", soak::measure),
 ];
 
 fn main() -> ExitCode {

@@ -115,8 +115,8 @@ fn part<'a>(shares: &'a mut Shares, thread: &str) -> &'a mut f64 {
     match thread {
         "program" => &mut shares.program,
         name if name.starts_with("confidence") => &mut shares.monitor,
-        // As the encoders' own module names its elements: `queue-720p`, `mux-720p`.
-        name if ["queue-", "mux-", "pictures:", "sound:"].iter().any(|own| name.starts_with(own)) => {
+        // As the encoders' own module names its elements: `pictures-720p`, `queue-sound`.
+        name if ["queue-", "mux-", "pictures-", "sound:"].iter().any(|own| name.starts_with(own)) => {
             &mut shares.encoders
         }
         // A source's streaming threads carry GStreamer's own names (`queue0`).

@@ -11,6 +11,7 @@ use uplink::model::status::ChannelStatus;
 
 use crate::bench::{Bench, free_port, wait};
 use crate::delivered::Lane;
+use crate::faulty_encoder::FaultyEncoder;
 use crate::process::{Running, end_workers, remember_workers};
 
 const TOKEN: &str = "bench-token-for-loopback-only";
@@ -53,6 +54,8 @@ pub struct Studio<'a> {
     directory: PathBuf,
     api: u16,
     origin_port: u16,
+    /// What the daemon's environment has besides this one's.
+    environment: Vec<(&'static str, PathBuf)>,
     origin: Option<Running>,
     daemon: Option<Running>,
 }
@@ -64,8 +67,8 @@ impl<'a> Studio<'a> {
         for part in ["run", "state", "origin"] {
             std::fs::create_dir_all(directory.join(part))?;
         }
-        let studio =
-            Self { bench, directory, api: free_port()?, origin_port: free_port()?, origin: None, daemon: None };
+        let (api, origin_port, environment) = (free_port()?, free_port()?, Vec::new());
+        let studio = Self { bench, directory, api, origin_port, environment, origin: None, daemon: None };
         remember_workers(&studio.runtime());
         std::fs::write(studio.directory.join("origin.token"), TOKEN)?;
         std::fs::write(studio.directory.join("origin.toml"), studio.origin_configuration())?;
@@ -83,6 +86,15 @@ impl<'a> Studio<'a> {
             studio.on_air(channel.id, from)?;
         }
         Ok(studio)
+    }
+
+    /// Has workers use encoders that fail.
+    pub fn equip(&mut self, faulty: &FaultyEncoder) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(self.configuration())?;
+        let shipped = format!("{}/hardware-profiles", Bench::repository().display());
+        std::fs::write(self.configuration(), text.replace(&shipped, &faulty.profiles().display().to_string()))?;
+        self.environment.extend(faulty.environment());
+        Ok(())
     }
 
     fn origin_configuration(&self) -> String {
@@ -142,6 +154,7 @@ impl<'a> Studio<'a> {
         command.arg("--config").arg(self.configuration());
         command.arg("--state-dir").arg(self.directory.join("state"));
         command.arg("--runtime-dir").arg(self.runtime());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let at = Instant::now();
         self.daemon = Some(Running::start(&mut command, &self.directory.join("uplinkd.log"))?);
         Ok(at)
@@ -149,6 +162,10 @@ impl<'a> Studio<'a> {
 
     pub fn daemon_pid(&self) -> anyhow::Result<u32> {
         Ok(self.daemon.as_ref().context("the daemon does not run")?.pid())
+    }
+
+    pub fn origin_pid(&self) -> anyhow::Result<u32> {
+        Ok(self.origin.as_ref().context("the origin does not run")?.pid())
     }
 
     /// `kill -9` of the daemon; its workers go on.

@@ -11,6 +11,7 @@ use crate::document::{Faults, Spot};
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
+use crate::model::upload::Upload;
 use crate::model::{
     ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, ImageName, OnSlate, Overlay,
     PictureSize, Secret, SourceId,
@@ -247,7 +248,7 @@ pub enum DestinationKind {
     HlsPush {
         /// Base; ends with a slash.
         url: url::Url,
-        /// Bearer token.
-        token: Option<Secret>,
+        /// How objects get there.
+        upload: Box<Upload>,
     },
 }

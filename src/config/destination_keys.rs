@@ -2,7 +2,8 @@
 //! endpoint are constants: they stand in the variant, for the primary, and in its `backups`.
 
 use super::keys::key;
-use crate::document::{Key, Kind, Need, Shape, Variant};
+use super::upload_keys::upload_keys;
+use crate::document::{Kind, Need, Shape, Variant};
 
 pub(super) static DESTINATION: Shape = Shape {
     about: "Where channels are sent.",
@@ -42,13 +43,8 @@ pub(super) static DESTINATION: Shape = Shape {
     tag: "kind",
     variants: &[Variant {
         word: KINDS[0].0,
-        about: "HLS by HTTP PUT: segments first, then the playlists that name them.",
-        keys: &[
-            HLS_URL,
-            TOKEN_FILE,
-            TOKEN_CREDENTIAL,
-            key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first"),
-        ],
+        about: "HLS to an origin or a bucket: segments first, then the playlists that name them.",
+        keys: upload_keys!(key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")),
     }],
 };
 
@@ -91,21 +87,4 @@ static FAILOVER: Shape = Shape::plain(
     ],
 );
 
-static HLS_BACKUP: Shape =
-    Shape::plain("Another origin of the same destination.", &[HLS_URL, TOKEN_FILE, TOKEN_CREDENTIAL]);
-
-const HLS_URL: Key = key(
-    "url",
-    Kind::Url(&["http", "https"]),
-    Need::Required("\"https://origin.example/live/\""),
-    "Base; `<channel>/multivariant.m3u8` and the directories of renditions go below it",
-);
-
-const TOKEN_FILE: Key = key("token_file", Kind::Path, Need::Optional, "File that holds the bearer token");
-
-const TOKEN_CREDENTIAL: Key = key(
-    "token_credential",
-    Kind::Text(100),
-    Need::Optional,
-    "The bearer token as a systemd credential (`LoadCredential=`)",
-);
+static HLS_BACKUP: Shape = Shape::plain("Another origin of the same destination.", upload_keys!());

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::Findings;
 use super::checked::{Destination, DestinationKind};
-use super::secrets::{self, Credentials, Rule};
+use super::secrets::Credentials;
 use super::stream_class::on_slate;
+use super::upload;
 use crate::document::Section;
 use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, Revert};
 
@@ -95,32 +96,6 @@ fn read_hls_push(
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<DestinationKind> {
-    let faults = &mut findings.faults;
-    let token = secrets::read(section, "token", Rule::BearerToken, base, credentials, faults);
-    let placed = section.get::<url::Url>("url")?;
-    let mut url = placed.value;
-    if !url.username().is_empty() || url.password().is_some() {
-        faults.add(&placed.spot, "must not hold a user or password", "use `token_file` or `token_credential`");
-        return None;
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        faults.add(&placed.spot, "must not have a ? or # part: file names are put behind it", "remove that part");
-        return None;
-    }
-    if url.scheme() == "http" && token.is_some() && !is_loopback(&url) {
-        findings.warnings.add(&placed.spot, "carries the token unencrypted", "use https");
-    }
-    if !url.path().ends_with('/') {
-        url.set_path(&format!("{}/", url.path()));
-    }
-    Some(DestinationKind::HlsPush { url, token })
-}
-
-fn is_loopback(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
+    let (url, upload) = upload::read(section, base, credentials, findings)?;
+    Some(DestinationKind::HlsPush { url, upload: Box::new(upload) })
 }

@@ -10,6 +10,7 @@
 //! Owns: the configuration files and their rules; what two channels may not share; reading secrets. Must not: open a
 //! device (one that is unplugged is no fault of the configuration), or stop at the first fault.
 
+mod access;
 mod cards;
 mod channels;
 mod checked;
@@ -31,6 +32,8 @@ mod source_keys;
 mod sources;
 mod srt;
 pub mod stream_class;
+mod upload;
+mod upload_keys;
 
 pub(crate) use claims::sound_resource;
 

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use super::Findings;
 use super::checked::{Source, SourceKind};
-use super::{devices, sources, srt};
+use super::{devices, playlist, srt};
 use crate::document::{Spot, suggestion};
 use crate::model::SourceId;
 use crate::model::sound::SourceSound;
 
 /// `CHANNEL=WHAT` as typed. `WHAT` is `auto`, `test`, a capture device (`/dev/videoN` will do for one run), `srt://…`
-/// or the path of a file. It is checked together with the configuration, so that its faults come with all the others.
+/// or the path of a file or an M3U list. It is checked together with the configuration, so that its faults come with all the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceOverride(pub String);
 
@@ -88,9 +88,10 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
             let (device, kernel) = devices::read(what, &spot, devices::Volatile::Resolve, findings)?;
             SourceKind::V4l2 { device, kernel, sound: None, size: None }
         }
-        _ => sources::media_file(
+        _ => playlist::named(
             PathBuf::from(what),
             &spot,
+            true,
             "write auto, test, /dev/videoN, srt://host:port or an existing file",
             findings,
         )?,

@@ -30,13 +30,22 @@ pub(crate) fn read(section: &Section<'_>, base: &Path, findings: &mut Findings) 
         }
         return None;
     };
-    let file = base.join(path.value);
+    named(base.join(path.value), &path.spot, repeat, FIX, findings)
+}
+
+/// One path: of a media file, or of a list.
+pub(crate) fn named(
+    file: PathBuf,
+    spot: &Spot,
+    repeat: bool,
+    fix: &str,
+    findings: &mut Findings,
+) -> Option<SourceKind> {
     if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("m3u") || e.eq_ignore_ascii_case("m3u8")) {
-        let entries = entries(&file).map_err(|(rule, fix)| findings.faults.add(&path.spot, rule, fix)).ok()?;
-        let paths = entries.into_iter().map(|entry| (entry, path.spot.clone())).collect();
-        return several(paths, &path.spot, repeat, findings);
+        let entries = entries(&file).map_err(|(rule, fix)| findings.faults.add(spot, rule, fix)).ok()?;
+        return several(entries.into_iter().map(|entry| (entry, spot.clone())).collect(), spot, repeat, findings);
     }
-    match media_file(file, &path.spot, FIX, findings)? {
+    match media_file(file, spot, fix, findings)? {
         SourceKind::File { path } if !repeat => Some(SourceKind::Playlist { paths: vec![path], repeat }),
         kind => Some(kind),
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::document::{Faults, Section};
+use crate::document::{Faults, Section, Spot};
 use crate::model::Secret;
 
 /// Where systemd credentials are.
@@ -26,6 +26,10 @@ impl Credentials {
 pub(crate) enum Rule {
     /// RFC 6750, section 2.1.
     BearerToken,
+    /// A token as it is, or in a JSON document.
+    Token,
+    /// Google: the key file of a service account.
+    ServiceAccount,
     /// SRT: 10 to 79 bytes.
     Passphrase,
     /// RTMP: it is part of an address.
@@ -78,10 +82,15 @@ pub(crate) fn read(
             }
         }
     };
-    match load(&path, rule) {
+    read_at(&spot, &path, rule, faults)
+}
+
+/// The secret in the file at `path`, which is written at `spot`.
+pub(crate) fn read_at(spot: &Spot, path: &Path, rule: Rule, faults: &mut Faults) -> Option<Secret> {
+    match load(path, rule) {
         Ok(secret) => Some(secret),
         Err((why, fix)) => {
-            faults.add(&spot, format!("{}: {why}", path.display()), fix);
+            faults.add(spot, format!("{}: {why}", path.display()), fix);
             None
         }
     }
@@ -111,6 +120,19 @@ fn is_stream_key(text: &str) -> bool {
     (8..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
+/// A token endpoint's answer, or a temporary access key.
+fn is_document(text: &str) -> bool {
+    let document: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    let has = |name: &str| document.as_ref().is_some_and(|document| document.get(name).is_some_and(|v| v.is_string()));
+    has("access_token") || has("token") || (has("AccessKeyId") && has("SecretAccessKey"))
+}
+
+fn is_service_account(text: &str) -> bool {
+    let document: Option<serde_json::Value> = serde_json::from_str(text).ok();
+    let has = |name: &str| document.as_ref().is_some_and(|document| document.get(name).is_some_and(|v| v.is_string()));
+    has("private_key") && has("client_email")
+}
+
 fn load(path: &Path, rule: Rule) -> Result<Secret, (String, &'static str)> {
     let unreadable =
         |error: std::io::Error| (format!("cannot be read: {error}"), "name a file that this user may read");
@@ -126,6 +148,14 @@ fn load(path: &Path, rule: Rule) -> Result<Secret, (String, &'static str)> {
         Rule::BearerToken if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) => {
             Some(("is no bearer token: one line of printable ASCII without spaces", "write the token and nothing else"))
         }
+        Rule::Token if text.is_empty() || !(text.bytes().all(|b| b.is_ascii_graphic()) || is_document(text)) => Some((
+            "is no token: one line of printable ASCII without spaces, or JSON with `access_token`",
+            "write the token and nothing else",
+        )),
+        Rule::ServiceAccount if !is_service_account(text) => Some((
+            "is no key file of a service account: JSON with `client_email` and `private_key`",
+            "name the file that Google's console gave you",
+        )),
         Rule::Passphrase if !(10..=79).contains(&text.len()) || text.contains(['\n', '\r']) => {
             Some(("is no SRT passphrase: one line of 10 to 79 characters", "use the passphrase agreed with the peer"))
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::{Boundaries, MediaTime};
 
 use super::daterange::DateRange;
-use super::name::segment_name;
+use super::name::segment_file;
 
 /// A segment as its playlist sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct MediaSegment {
     pub start: MediaTime,
     /// Media in it.
     pub duration: Duration,
-    /// File name of its initialisation.
+    /// File name of its initialisation; empty for text, which has none.
     pub init: String,
     /// Whether a discontinuity stands before it.
     pub discontinuity: bool,
@@ -119,14 +119,14 @@ fn write_entry(f: &mut fmt::Formatter<'_>, entry: &MediaSegment, new_init: bool)
         writeln!(f, "#EXT-X-DISCONTINUITY")?;
     }
     // Repeated behind a discontinuity, where players set up their decoders anew.
-    if new_init || entry.discontinuity {
+    if !entry.init.is_empty() && (new_init || entry.discontinuity) {
         writeln!(f, "#EXT-X-MAP:URI=\"{}\"", entry.init)?;
     }
     if entry.gap {
         writeln!(f, "#EXT-X-GAP")?;
     }
     writeln!(f, "#EXT-X-PROGRAM-DATE-TIME:{}", entry.start.rfc3339_millis())?;
-    writeln!(f, "#EXTINF:{:.6},\n{}", entry.duration.as_secs_f64(), segment_name(entry.number))
+    writeln!(f, "#EXTINF:{:.6},\n{}", entry.duration.as_secs_f64(), segment_file(entry.number, &entry.init))
 }
 
 /// The part of `segments` from behind the last step of the discontinuity sequence that tags cannot express.
@@ -169,6 +169,7 @@ fn rounded_secs(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hls::segment_name;
     use crate::model::cue::CueAsk;
     use crate::model::{Cued, FrameGrid, FrameRate, SegmentGrid, Timeline};
     use proptest::prelude::*;
@@ -222,6 +223,33 @@ mod tests {
         #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:26.400Z
         #EXTINF:1.600000,
         881500003.m4s
+        "##);
+    }
+
+    #[test]
+    fn text_has_no_initialisation() {
+        let text = |number, discontinuity| MediaSegment {
+            init: String::new(),
+            ..segment(number, u64::from(discontinuity), discontinuity)
+        };
+        let playlist = MediaPlaylist::new(&grid().into(), 6, &[text(881_500_000, false), text(881_500_002, true)]);
+        insta::assert_snapshot!(playlist.unwrap(), @r##"
+        #EXTM3U
+        #EXT-X-VERSION:8
+        #EXT-X-TARGETDURATION:2
+        #EXT-X-MEDIA-SEQUENCE:881500000
+        #EXT-X-DISCONTINUITY-SEQUENCE:0
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:20.000Z
+        #EXTINF:2.000000,
+        881500000.vtt
+        #EXT-X-GAP
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:22.000Z
+        #EXTINF:2.000000,
+        881500001.vtt
+        #EXT-X-DISCONTINUITY
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:24.000Z
+        #EXTINF:2.000000,
+        881500002.vtt
         "##);
     }
 

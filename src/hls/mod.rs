@@ -8,6 +8,7 @@
 //! <channel>/<rendition>/media.m3u8
 //! <channel>/<rendition>/init-<8 hex of sha256>.mp4
 //! <channel>/<rendition>/<media sequence number>.m4s
+//! <channel>/<captions>/<media sequence number>.vtt
 //! ```
 //!
 //! # Holes
@@ -47,9 +48,9 @@ mod rate;
 
 pub use daterange::DateRange;
 pub use media::{MediaPlaylist, MediaSegment};
-pub use multivariant::{AudioRendition, MultivariantPlaylist, Variant};
+pub use multivariant::{AudioRendition, CaptionsOffer, MultivariantPlaylist, TextRendition, Variant};
 pub use name::{
     MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, init_name, is_init_name, media_playlist_path, multivariant_path,
-    object_path, segment_name, segment_number,
+    object_path, segment_file, segment_name, segment_number, text_name, text_number,
 };
 pub use rate::SegmentRates;

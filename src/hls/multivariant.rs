@@ -8,6 +8,12 @@ use super::name::MEDIA_PLAYLIST;
 
 /// The group all audio renditions are in: every variant plays with any of them.
 const AUDIO_GROUP: &str = "audio";
+/// The groups of captions: in the pictures, and as text.
+const CAPTIONS_GROUP: &str = "captions";
+const TEXT_GROUP: &str = "subtitles";
+/// What captions are, in the words of rfc8216bis 4.4.6.1.
+const FOR_THE_DEAF: &str =
+    "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound";
 
 /// An audio rendition (EXT-X-MEDIA).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +51,28 @@ pub struct Variant {
     pub average: BitRate,
 }
 
+/// Captions (EXT-X-MEDIA): in the pictures of every variant, and perhaps as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptionsOffer {
+    /// Name shown by players.
+    pub name: String,
+    /// BCP 47 language.
+    pub language: Option<String>,
+    /// The WebVTT rendition.
+    pub text: Option<TextRendition>,
+}
+
+/// A WebVTT rendition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextRendition {
+    /// The rendition.
+    pub id: RenditionId,
+    /// Peak segment bit rate.
+    pub peak: BitRate,
+    /// Average bit rate.
+    pub average: BitRate,
+}
+
 /// What a channel offers; its text is its `Display`. The first audio rendition is the default. The first audio rendition
 /// also is a variant of its own: the lowest rung of the ladder, and the only one of an audio-only channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +81,8 @@ pub struct MultivariantPlaylist {
     pub video: Vec<Variant>,
     /// Audio renditions.
     pub audio: Vec<AudioRendition>,
+    /// Captions, if players are told of any.
+    pub captions: Option<CaptionsOffer>,
 }
 
 impl MultivariantPlaylist {
@@ -60,8 +90,13 @@ impl MultivariantPlaylist {
     /// audio rendition (rfc8216bis 4.4.6.2: the largest sum that any playable combination of renditions produces).
     fn write_stream(&self, f: &mut fmt::Formatter<'_>, picture: Option<&Variant>) -> fmt::Result {
         let dearest = |rate: fn(&AudioRendition) -> BitRate| self.audio.iter().map(rate).map(BitRate::bps).max();
-        let peak = picture.map_or(0, |picture| picture.peak.bps()) + dearest(|audio| audio.peak).unwrap_or(0);
-        let average = picture.map_or(0, |picture| picture.average.bps()) + dearest(|audio| audio.average).unwrap_or(0);
+        let text = |rate: fn(&TextRendition) -> BitRate| self.text().map_or(0, |text| rate(text).bps());
+        let peak = picture.map_or(0, |picture| picture.peak.bps())
+            + dearest(|audio| audio.peak).unwrap_or(0)
+            + text(|text| text.peak);
+        let average = picture.map_or(0, |picture| picture.average.bps())
+            + dearest(|audio| audio.average).unwrap_or(0)
+            + text(|text| text.average);
         let mut codecs: Vec<&str> = picture.iter().map(|picture| picture.codec.as_str()).collect();
         for audio in &self.audio {
             if !codecs.contains(&audio.codec.as_str()) {
@@ -69,7 +104,11 @@ impl MultivariantPlaylist {
             }
         }
         let codecs = codecs.join(",");
-        write!(f, "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\",")
+        write!(f, "#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={average},CODECS=\"{codecs}\",")?;
+        if self.text().is_some() {
+            write!(f, "SUBTITLES=\"{TEXT_GROUP}\",")?;
+        }
+        Ok(())
     }
 
     fn write_video(&self, f: &mut fmt::Formatter<'_>, variant: &Variant) -> fmt::Result {
@@ -78,7 +117,15 @@ impl MultivariantPlaylist {
         if !self.audio.is_empty() {
             write!(f, "AUDIO=\"{AUDIO_GROUP}\",")?;
         }
-        writeln!(f, "CLOSED-CAPTIONS=NONE\n{}/{MEDIA_PLAYLIST}", variant.id)
+        match &self.captions {
+            Some(_) => write!(f, "CLOSED-CAPTIONS=\"{CAPTIONS_GROUP}\"")?,
+            None => write!(f, "CLOSED-CAPTIONS=NONE")?,
+        }
+        writeln!(f, "\n{}/{MEDIA_PLAYLIST}", variant.id)
+    }
+
+    fn text(&self) -> Option<&TextRendition> {
+        self.captions.as_ref()?.text.as_ref()
     }
 }
 
@@ -89,6 +136,9 @@ impl fmt::Display for MultivariantPlaylist {
         for (index, audio) in self.audio.iter().enumerate() {
             write_audio(f, audio, index == 0)?;
         }
+        if let Some(captions) = &self.captions {
+            write_captions(f, captions)?;
+        }
         for variant in &self.video {
             writeln!(f)?;
             self.write_video(f, variant)?;
@@ -96,7 +146,9 @@ impl fmt::Display for MultivariantPlaylist {
         if let Some(audio) = self.audio.first() {
             writeln!(f)?;
             self.write_stream(f, None)?;
-            writeln!(f, "AUDIO=\"{AUDIO_GROUP}\"\n{}/{MEDIA_PLAYLIST}", audio.id)?;
+            // Either every variant says that there are none, or none does (4.4.6.2).
+            let none = if self.captions.is_none() { ",CLOSED-CAPTIONS=NONE" } else { "" };
+            writeln!(f, "AUDIO=\"{AUDIO_GROUP}\"{none}\n{}/{MEDIA_PLAYLIST}", audio.id)?;
         }
         Ok(())
     }
@@ -110,6 +162,22 @@ fn write_audio(f: &mut fmt::Formatter<'_>, audio: &AudioRendition, default: bool
     let default = if default { "YES" } else { "NO" };
     write!(f, "DEFAULT={default},AUTOSELECT=YES,CHANNELS=\"{}\",", audio.channels)?;
     writeln!(f, "URI=\"{}/{MEDIA_PLAYLIST}\"", audio.id)
+}
+
+fn write_captions(f: &mut fmt::Formatter<'_>, captions: &CaptionsOffer) -> fmt::Result {
+    let begin = |f: &mut fmt::Formatter<'_>, kind: &str, group: &str| {
+        write!(f, "#EXT-X-MEDIA:TYPE={kind},GROUP-ID=\"{group}\",NAME=\"{}\",", quotable(&captions.name))?;
+        match &captions.language {
+            Some(language) => write!(f, "LANGUAGE=\"{}\",", quotable(language)),
+            None => Ok(()),
+        }
+    };
+    begin(f, "CLOSED-CAPTIONS", CAPTIONS_GROUP)?;
+    writeln!(f, "DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID=\"CC1\"")?;
+    let Some(text) = &captions.text else { return Ok(()) };
+    begin(f, "SUBTITLES", TEXT_GROUP)?;
+    write!(f, "DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,CHARACTERISTICS=\"{FOR_THE_DEAF}\",")?;
+    writeln!(f, "URI=\"{}/{MEDIA_PLAYLIST}\"", text.id)
 }
 
 /// A quoted string has no escape: neither quotation marks nor line ends can be in it (rfc8216bis 4.2).
@@ -152,6 +220,7 @@ mod tests {
                 variant("v360", "640x360", "30000/1001", "avc1.64001e", 1_000_000),
             ],
             audio: vec![audio("a-en", "The \"main\" mix", Some("en")), audio("a-de", "Deutsch", Some("de"))],
+            captions: None,
         };
         insta::assert_snapshot!(playlist, @r##"
         #EXTM3U
@@ -167,14 +236,39 @@ mod tests {
         #EXT-X-STREAM-INF:BANDWIDTH=1131000,AVERAGE-BANDWIDTH=878000,CODECS="avc1.64001e,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=29.970,AUDIO="audio",CLOSED-CAPTIONS=NONE
         v360/media.m3u8
 
-        #EXT-X-STREAM-INF:BANDWIDTH=131000,AVERAGE-BANDWIDTH=128000,CODECS="mp4a.40.2",AUDIO="audio"
+        #EXT-X-STREAM-INF:BANDWIDTH=131000,AVERAGE-BANDWIDTH=128000,CODECS="mp4a.40.2",AUDIO="audio",CLOSED-CAPTIONS=NONE
+        a-en/media.m3u8
+        "##);
+    }
+
+    #[test]
+    fn captions_are_told_in_both_forms() {
+        let text =
+            TextRendition { id: RenditionId::new("captions").unwrap(), peak: BitRate(2000), average: BitRate(900) };
+        let captions = CaptionsOffer { name: "English".into(), language: Some("en".into()), text: Some(text) };
+        let video = vec![variant("v360", "640x360", "25", "avc1.64001e", 1_000_000)];
+        let audio = vec![audio("a-en", "Main", None)];
+        insta::assert_snapshot!(MultivariantPlaylist { video, audio, captions: Some(captions) }, @r##"
+        #EXTM3U
+        #EXT-X-VERSION:8
+        #EXT-X-INDEPENDENT-SEGMENTS
+
+        #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Main",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="a-en/media.m3u8"
+        #EXT-X-MEDIA:TYPE=CLOSED-CAPTIONS,GROUP-ID="captions",NAME="English",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES,INSTREAM-ID="CC1"
+        #EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="subtitles",NAME="English",LANGUAGE="en",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,CHARACTERISTICS="public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound",URI="captions/media.m3u8"
+
+        #EXT-X-STREAM-INF:BANDWIDTH=1133000,AVERAGE-BANDWIDTH=878900,CODECS="avc1.64001e,mp4a.40.2",SUBTITLES="subtitles",RESOLUTION=640x360,FRAME-RATE=25.000,AUDIO="audio",CLOSED-CAPTIONS="captions"
+        v360/media.m3u8
+
+        #EXT-X-STREAM-INF:BANDWIDTH=133000,AVERAGE-BANDWIDTH=128900,CODECS="mp4a.40.2",SUBTITLES="subtitles",AUDIO="audio"
         a-en/media.m3u8
         "##);
     }
 
     #[test]
     fn an_audio_only_channel_has_its_variant() {
-        let playlist = MultivariantPlaylist { video: vec![], audio: vec![audio("a-main", "Main", None)] };
+        let playlist =
+            MultivariantPlaylist { video: vec![], audio: vec![audio("a-main", "Main", None)], captions: None };
         insta::assert_snapshot!(playlist, @r##"
         #EXTM3U
         #EXT-X-VERSION:8
@@ -182,7 +276,7 @@ mod tests {
 
         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Main",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="a-main/media.m3u8"
 
-        #EXT-X-STREAM-INF:BANDWIDTH=131000,AVERAGE-BANDWIDTH=128000,CODECS="mp4a.40.2",AUDIO="audio"
+        #EXT-X-STREAM-INF:BANDWIDTH=131000,AVERAGE-BANDWIDTH=128000,CODECS="mp4a.40.2",AUDIO="audio",CLOSED-CAPTIONS=NONE
         a-main/media.m3u8
         "##);
     }
@@ -190,7 +284,7 @@ mod tests {
     #[test]
     fn m3u8_rs_reads_what_is_written() {
         let video = vec![variant("v720", "1280x720", "50", "avc1.640020", 4_000_000)];
-        let playlist = MultivariantPlaylist { video, audio: vec![audio("a-en", "Main", Some("en"))] };
+        let playlist = MultivariantPlaylist { video, audio: vec![audio("a-en", "Main", Some("en"))], captions: None };
         let parsed = m3u8_rs::parse_master_playlist_res(playlist.to_string().as_bytes()).unwrap();
         assert!(parsed.independent_segments);
         let (first, last) = (&parsed.variants[0], &parsed.variants[1]);

@@ -29,9 +29,28 @@ pub fn segment_name(number: u64) -> String {
     format!("{number}.m4s")
 }
 
+/// The name of segment `number` of a text rendition.
+pub fn text_name(number: u64) -> String {
+    format!("{number}.vtt")
+}
+
+/// The name of segment `number` with the initialisation `init`, which text has not: its name is empty.
+pub fn segment_file(number: u64, init: &str) -> String {
+    if init.is_empty() { text_name(number) } else { segment_name(number) }
+}
+
 /// The number of the segment called `name`; none if [`segment_name`] would not give that very name.
 pub fn segment_number(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".m4s")?;
+    number_before(name, ".m4s")
+}
+
+/// The number of the segment of text called `name`; none if [`text_name`] would not give that very name.
+pub fn text_number(name: &str) -> Option<u64> {
+    number_before(name, ".vtt")
+}
+
+fn number_before(name: &str, extension: &str) -> Option<u64> {
+    let digits = name.strip_suffix(extension)?;
     let number: u64 = digits.parse().ok()?;
     (digits == number.to_string()).then_some(number)
 }
@@ -68,6 +87,9 @@ mod tests {
     #[test]
     fn a_segment_is_named_by_its_number_and_nothing_else() {
         assert_eq!(segment_number(&segment_name(881_500_000)), Some(881_500_000));
+        assert_eq!(text_number(&text_name(881_500_000)), Some(881_500_000));
+        assert_eq!((segment_number("5.vtt"), text_number("5.m4s"), text_number("05.vtt")), (None, None, None));
+        assert_eq!([segment_file(7, ""), segment_file(7, "init-00000000.mp4")], ["7.vtt", "7.m4s"]);
         for bad in ["+5.m4s", "05.m4s", "5.m4s.part", ".m4s", "5.mp4", "99999999999999999999.m4s"] {
             assert_eq!(segment_number(bad), None, "{bad}");
         }

@@ -115,6 +115,9 @@ pub struct EndpointStatus {
     /// It acknowledges, but more slowly than the program goes on.
     #[serde(default)]
     pub slow: bool,
+    /// Old segments deleted there since the worker started.
+    #[serde(default)]
+    pub deleted_segments: u64,
     /// It has everything that players need to begin: a whole window, and playlists if it is active.
     #[serde(default)]
     pub playable: bool,

@@ -172,6 +172,10 @@ codes! {
     PushRefused => "push_refused",
     /// All segments that waited have been delivered.
     PushCaughtUp => "push_caught_up",
+    /// The source of a destination's token gives none; the one in use serves until it expires.
+    TokenFailed => "token_failed",
+    /// Segments that are to be deleted at a destination stay there.
+    OldSegmentsStay => "old_segments_stay",
     /// A destination uses another endpoint.
     EndpointSwitched => "endpoint_switched",
     /// The endpoint that a destination has changed to has a whole window: players can have it.

@@ -20,6 +20,7 @@ pub mod input;
 pub mod inventory;
 pub mod live;
 pub mod overlay;
+pub mod path_template;
 pub mod secret;
 pub mod signal;
 pub mod sound;
@@ -31,6 +32,7 @@ pub mod timecode;
 pub mod timed;
 pub mod timeline;
 pub mod units;
+pub mod upload;
 
 pub use act::{Act, Acted};
 pub use boundaries::Boundaries;

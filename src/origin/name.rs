@@ -27,6 +27,8 @@ pub(crate) enum Part {
     Init { hash: String },
     /// `<number>.m4s`
     Segment { number: u64 },
+    /// `<number>.vtt`
+    Text { number: u64 },
 }
 
 /// Why a path names no object.
@@ -40,7 +42,9 @@ pub(crate) enum NameFault {
     Channel,
     #[error("the rendition's name breaks the rule: {}", crate::model::id::SLUG_RULE)]
     Rendition,
-    #[error("the object's name breaks the rule: {MEDIA}, init-<8 hex digits>.mp4 or <media sequence number>.m4s")]
+    #[error(
+        "the object's name breaks the rule: {MEDIA}, init-<8 hex digits>.mp4, or <media sequence number>.m4s or .vtt"
+    )]
     Part,
 }
 
@@ -98,11 +102,14 @@ impl Part {
             let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
             return (hash.len() == 8 && hash.bytes().all(hex)).then(|| Self::Init { hash: hash.to_owned() });
         }
-        let number = file.strip_suffix(".m4s")?;
+        let (number, text) = match file.strip_suffix(".vtt") {
+            Some(number) => (number, true),
+            None => (file.strip_suffix(".m4s")?, false),
+        };
         // One spelling per number: a leading zero or a plus sign would be a second name for the same segment.
         let plain = number == "0" || (number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0'));
         let number = number.parse().ok().filter(|_| plain)?;
-        Some(Self::Segment { number })
+        Some(if text { Self::Text { number } } else { Self::Segment { number } })
     }
 
     /// Its name in the rendition's directory.
@@ -111,6 +118,7 @@ impl Part {
             Self::Playlist => MEDIA.to_owned(),
             Self::Init { hash } => format!("init-{hash}.mp4"),
             Self::Segment { number } => format!("{number}.m4s"),
+            Self::Text { number } => format!("{number}.vtt"),
         }
     }
 }
@@ -121,13 +129,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_four_kinds_of_object_are_read() {
+    fn every_kind_of_object_is_read() {
         for good in [
             "demo/multivariant.m3u8",
             "demo/video-720p/media.m3u8",
             "demo/video-720p/init-00c0ffee.mp4",
             "demo/video-720p/0.m4s",
             "demo/video-720p/881500123.m4s",
+            "demo/captions/881500123.vtt",
         ] {
             let object = Object::parse(good).unwrap();
             assert_eq!(object.relative_path().to_str(), Some(good));
@@ -155,6 +164,9 @@ mod tests {
             ("demo/a/", Part),
             ("demo/a/01.m4s", Part),
             ("demo/a/+1.m4s", Part),
+            ("demo/a/01.vtt", Part),
+            ("demo/a/.vtt", Part),
+            ("demo/a/1.vtt.m4s", Part),
             ("demo/a/.m4s", Part),
             ("demo/a/1.m4s\0", Part),
             ("demo/a/1.ts", Part),

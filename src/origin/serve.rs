@@ -82,10 +82,11 @@ fn there(bytes: u64) -> Result<(), Problem> {
     if bytes == 0 { Err(Problem::NotFound) } else { Ok(()) }
 }
 
-/// CMAF header and CMAF segment (ISO/IEC 23000-19, DASH-IF Live Media Ingest 6.2).
+/// CMAF header, CMAF segment (ISO/IEC 23000-19, DASH-IF Live Media Ingest 6.2), WebVTT.
 fn content_type(object: &Object) -> &'static str {
     match object {
         Object::Of { part: Part::Init { .. }, .. } => "video/mp4",
+        Object::Of { part: Part::Text { .. }, .. } => "text/vtt",
         _ => "video/iso.segment",
     }
 }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::graph::{
-    AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
-    EndpointPlan, GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind,
-    SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, CaptionsPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan,
+    EncoderPlan, EndpointPlan, GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan,
+    SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 use super::sessions::Sessions;
 use crate::config::{self, Channel, Checked};
@@ -133,6 +133,11 @@ fn derive_channel(
                 }),
             })
             .collect(),
+        captions: class.captions.as_ref().map(|captions| CaptionsPlan {
+            name: captions.name.clone(),
+            language: captions.language.clone(),
+            webvtt: captions.webvtt.clone(),
+        }),
         spool: SpoolPlan {
             directory: paths.spool_root.join(channel.id.as_str()),
             quota_bytes: channel.spool.quota_bytes,
@@ -333,8 +338,8 @@ fn destination(destination: &config::Destination, class: &config::StreamClass) -
 
 fn delivery(kind: &config::DestinationKind) -> DestinationKind {
     match kind {
-        config::DestinationKind::HlsPush { url, token } => {
-            DestinationKind::HlsPush { url: url.clone(), token: token.clone() }
+        config::DestinationKind::HlsPush { url, upload } => {
+            DestinationKind::HlsPush { url: url.clone(), upload: upload.clone() }
         }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
+use crate::model::upload::Upload;
 use crate::model::{
     BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
     ImageName, OnSlate, Overlay, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
@@ -43,6 +44,9 @@ pub struct ChannelPlan {
     pub video: Vec<VideoRenditionPlan>,
     /// Audio renditions; the first is the default.
     pub audio: Vec<AudioRenditionPlan>,
+    /// What players are told of captions; none if they are told of none.
+    #[serde(default)]
+    pub captions: Option<CaptionsPlan>,
     /// Segments on disk.
     pub spool: SpoolPlan,
     /// Where to deliver.
@@ -339,6 +343,17 @@ impl AudioRenditionPlan {
     }
 }
 
+/// Captions of a channel, as players are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptionsPlan {
+    /// Name shown by players.
+    pub name: String,
+    /// BCP 47 language.
+    pub language: Option<String>,
+    /// The rendition that has them as WebVTT, if one does.
+    pub webvtt: Option<RenditionId>,
+}
+
 /// Segments on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpoolPlan {
@@ -391,8 +406,8 @@ pub enum DestinationKind {
     HlsPush {
         /// Base; `<channel>/multivariant.m3u8` and the renditions' directories go below it.
         url: url::Url,
-        /// Bearer token (RFC 6750).
-        token: Option<Secret>,
+        /// How objects get there.
+        upload: Box<Upload>,
     },
 }
 

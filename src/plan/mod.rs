@@ -6,6 +6,7 @@
 mod derive;
 mod diff;
 mod graph;
+mod impact;
 mod needs;
 mod retune;
 mod send;
@@ -14,9 +15,10 @@ mod sessions;
 pub use derive::{PlanError, PlanPaths, derive};
 pub use diff::{Diff, diff};
 pub use graph::{
-    AudioRenditionPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan, EncoderPlan,
-    EndpointPlan, GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan, SourceKind,
-    SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, CaptionsPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan,
+    EncoderPlan, EndpointPlan, GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan,
+    SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
+pub use impact::{Change, Impact, Reason, impact, reopens};
 pub use needs::{Costs, needs};
 pub use send::{CarrierPlan, SendPlan, SentAudio, SentVideo, SpliceForm, TsPlan};

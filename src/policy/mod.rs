@@ -23,5 +23,5 @@ pub use backoff::{Attempts, Backoff};
 pub use delivery::{Failover, Reason, Seen, Standing, Switch};
 pub use lasting::{Lasting, Turn};
 pub use restart::{RestartBudget, RestartDecision, RestartPolicy};
-pub use retry::{HttpFailure, RetryDecision, Verdict, judge};
+pub use retry::{HttpFailure, RetryDecision, Verdict, Vouching, judge};
 pub use signal::{Grade, SignalWatch};

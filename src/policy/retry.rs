@@ -22,6 +22,24 @@ pub enum HttpFailure {
     Stalled(String),
     /// The connection broke before the answer was complete.
     Broken(String),
+    /// A bucket does not accept what the request was signed with; the bucket's word for it.
+    Credentials(String),
+    /// There is no token to send it with.
+    NoToken {
+        /// What happened.
+        cause: String,
+        /// Who has to see to it.
+        vouching: Vouching,
+    },
+}
+
+/// Why the source of a token gives none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vouching {
+    /// It is away, and will be back.
+    Away,
+    /// It refuses, or is not what it should be: somebody has to correct that.
+    SetUp,
 }
 
 /// What to do with the object that was not delivered.
@@ -72,6 +90,24 @@ pub fn judge(failure: &HttpFailure) -> Verdict {
         ),
         HttpFailure::Stalled(cause) => {
             (Retry, format!("the origin stopped answering: {cause}"), "check the origin's load and the network between")
+        }
+        HttpFailure::Credentials(word) => (
+            RetryDecision::RefreshTokenThenRetry,
+            format!("the bucket does not accept the credentials: {word}"),
+            "compare key, region and rights with what the bucket expects, and check the clock of this box",
+        ),
+        HttpFailure::NoToken { cause, vouching: Vouching::Away } => (
+            Retry,
+            format!("there is no valid token: {cause}"),
+            "check that the token endpoint runs, and the network between",
+        ),
+        HttpFailure::NoToken { cause, vouching: Vouching::SetUp } => {
+            return Verdict {
+                decision: RetrySlowly,
+                fault: Fault::Configuration,
+                text: format!("there is no valid token: {cause}"),
+                hint: "correct the source of the destination's token",
+            };
         }
         HttpFailure::Broken(cause) => (
             Retry,

@@ -15,12 +15,13 @@
 use std::time::{Duration, Instant};
 
 use crate::hls;
-use crate::model::{ChannelId, Duty, RenditionId, Timeline};
+use crate::model::{ChannelId, Duty, RenditionId, SegmentGrid, Timeline};
 use crate::policy::{Backoff, RetryDecision};
 
 use super::lane::{Lane, Slot, Timing};
 use super::link::Gate;
 use super::object::{Object, Outcome};
+use super::store::Label;
 
 /// One object that failed, while others did not.
 const OBJECT: Backoff =
@@ -185,6 +186,8 @@ impl Delivery {
                 self.backfilling = self.backfilling.saturating_sub(1);
                 self.settle_check(*lane, *number, outcome);
             }
+            // `sweep` sees to it.
+            Object::Remove { .. } => {}
         }
     }
 
@@ -216,19 +219,23 @@ impl Delivery {
         lanes.chain(own.into_iter().flatten().filter(|at| *at > now)).min()
     }
 
-    /// Path below the base url, and content type.
-    pub(crate) fn address(&self, channel: &ChannelId, object: &Object) -> (String, &'static str) {
-        const PLAYLIST: &str = "application/vnd.apple.mpegurl";
-        let lane = |index: usize| -> (&RenditionId, &'static str) {
-            (&self.lanes[index].id, self.lanes[index].medium.content_type())
+    /// Usual path below the base url, and what is told of it; `grid` says how often playlists change.
+    pub(crate) fn address(&self, channel: &ChannelId, grid: SegmentGrid, object: &Object) -> (String, Label) {
+        let lane = |index: usize| -> (&RenditionId, Label) {
+            (&self.lanes[index].id, Label::media(self.lanes[index].medium.content_type()))
         };
         match object {
             Object::Init { lane: index, name } => (hls::object_path(channel, lane(*index).0, name), lane(*index).1),
-            Object::Segment { lane: index, number, .. } | Object::Check { lane: index, number } => {
-                (hls::object_path(channel, lane(*index).0, &hls::segment_name(*number)), lane(*index).1)
+            Object::Segment { lane: index, number, .. }
+            | Object::Check { lane: index, number }
+            | Object::Remove { lane: index, number } => {
+                let name = self.lanes[*index].medium.segment_name(*number);
+                (hls::object_path(channel, lane(*index).0, &name), lane(*index).1)
             }
-            Object::Playlist { lane: index, .. } => (hls::media_playlist_path(channel, lane(*index).0), PLAYLIST),
-            Object::Multivariant { .. } => (hls::multivariant_path(channel), PLAYLIST),
+            Object::Playlist { lane: index, .. } => {
+                (hls::media_playlist_path(channel, lane(*index).0), Label::playlist(grid))
+            }
+            Object::Multivariant { .. } => (hls::multivariant_path(channel), Label::playlist(grid)),
         }
     }
 
@@ -343,8 +350,7 @@ impl Delivery {
 
     /// Segment `number`, unless its initialisation has to go first and may not yet.
     fn segment_if(&mut self, lane: usize, number: u64, backfill: bool, now: Instant) -> Option<Object> {
-        let known =
-            self.lanes[lane].segment(number).is_some_and(|s| self.lanes[lane].delivered.inits.contains(&s.init));
+        let known = self.lanes[lane].segment(number).is_some_and(|s| self.lanes[lane].delivered.has_init(&s.init));
         if known || self.lanes[lane].init.ready(now) { self.segment(lane, number, backfill) } else { None }
     }
 
@@ -352,7 +358,7 @@ impl Delivery {
     fn segment(&mut self, index: usize, number: u64, backfill: bool) -> Option<Object> {
         let lane = &mut self.lanes[index];
         let init = lane.segment(number)?.init.clone();
-        if !lane.delivered.inits.contains(&init) {
+        if !lane.delivered.has_init(&init) {
             lane.init.busy = true;
             return Some(Object::Init { lane: index, name: init });
         }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::pauses::Pauses;
+use crate::hls::{segment_name, text_name};
+use crate::model::upload::{StoreKind, Upload};
 use crate::model::{
-    BitRate, ChannelId, DestinationId, Duty, EndpointName, FrameRate, LiveTimeline, PictureSize, RenditionId, Secret,
+    BitRate, ChannelId, DestinationId, Duty, EndpointName, FrameRate, LiveTimeline, PictureSize, RenditionId,
     SegmentGrid,
 };
 
@@ -19,14 +21,16 @@ pub struct PushDescription {
     pub destination: DestinationId,
     /// Which of its endpoints.
     pub endpoint: EndpointName,
-    /// Base, http or https; `<channel>/…` goes below it.
+    /// Base; objects go below it.
     pub url: Url,
-    /// Bearer token (RFC 6750).
-    pub token: Option<Secret>,
+    /// How they do.
+    pub upload: Upload,
     /// Video renditions, best first.
     pub video: Vec<PushedVideo>,
     /// Audio renditions; the first is the default.
     pub audio: Vec<PushedAudio>,
+    /// Captions, if players are told of any.
+    pub captions: Option<PushedCaptions>,
     /// Segments in a media playlist.
     pub playlist_segments: u32,
     /// How long segments are.
@@ -80,6 +84,17 @@ pub struct PushedAudio {
     pub bitrate: BitRate,
 }
 
+/// Captions as the multivariant playlist tells them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PushedCaptions {
+    /// Name shown by players.
+    pub name: String,
+    /// BCP 47 language.
+    pub language: Option<String>,
+    /// The WebVTT rendition.
+    pub text: Option<RenditionId>,
+}
+
 impl PushDescription {
     /// Whether this is the destination's first endpoint.
     pub(crate) fn is_primary(&self) -> bool {
@@ -96,28 +111,55 @@ impl PushDescription {
         url.to_string()
     }
 
-    /// All renditions with their kind, video first.
+    /// What tells one place from another where objects lie: what is acknowledged here is not there.
+    pub(crate) fn place(&self) -> String {
+        let mut place = self.shown_url();
+        if let StoreKind::S3 { endpoint: Some(endpoint), .. }
+        | StoreKind::Gcs { endpoint: Some(endpoint) }
+        | StoreKind::Azure { endpoint: Some(endpoint), .. } = &self.upload.store
+        {
+            place = format!("{place} at {endpoint}");
+        }
+        match self.upload.paths.is_default() {
+            true => place,
+            false => format!("{place} as {}", self.upload.paths),
+        }
+    }
+
+    /// All renditions with their kind: video, audio, text.
     pub(crate) fn renditions(&self) -> impl Iterator<Item = (&RenditionId, Medium)> {
         let video = self.video.iter().map(|video| (&video.id, Medium::Video));
-        video.chain(self.audio.iter().map(|audio| (&audio.id, Medium::Audio)))
+        let text = self.captions.iter().filter_map(|captions| Some((captions.text.as_ref()?, Medium::Text)));
+        video.chain(self.audio.iter().map(|audio| (&audio.id, Medium::Audio))).chain(text)
     }
 }
 
-/// Picture or sound.
+/// Picture, sound or text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Medium {
     /// Picture.
     Video,
     /// Sound.
     Audio,
+    /// WebVTT.
+    Text,
 }
 
 impl Medium {
-    /// Content type of its initialisations and segments (RFC 4337).
+    /// Content type of its initialisations and segments (RFC 4337; W3C WebVTT, 9).
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Medium::Video => "video/mp4",
             Medium::Audio => "audio/mp4",
+            Medium::Text => "text/vtt",
+        }
+    }
+
+    /// File name of segment `number`.
+    pub(crate) fn segment_name(self, number: u64) -> String {
+        match self {
+            Medium::Video | Medium::Audio => segment_name(number),
+            Medium::Text => text_name(number),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::hls::{AudioRendition, MultivariantPlaylist, SegmentRates, Variant};
+use crate::hls::{AudioRendition, CaptionsOffer, MultivariantPlaylist, SegmentRates, TextRendition, Variant};
 use crate::model::BitRate;
 use crate::spool::Spool;
 
@@ -90,13 +90,15 @@ fn wanted_rates(description: &PushDescription, lane: &Lane) -> (BitRate, BitRate
     match (video, audio) {
         (Some(video), _) => (video.bitrate, video.max_bitrate),
         (None, Some(audio)) => (audio.bitrate, audio.bitrate),
-        (None, None) => (BitRate(0), BitRate(0)),
+        // Text: what a roll-up of captions takes at most, about.
+        (None, None) => (BitRate(1000), BitRate(8000)),
     }
 }
 
 fn playlist(description: &PushDescription, known: &[Option<Known>]) -> MultivariantPlaylist {
-    // Lanes are in the order of the description: video, then audio.
-    let (video, audio) = known.split_at(description.video.len().min(known.len()));
+    // Lanes are in the order of the description: video, then audio, then text.
+    let (video, rest) = known.split_at(description.video.len().min(known.len()));
+    let (audio, text) = rest.split_at(description.audio.len().min(rest.len()));
     let video = description.video.iter().zip(video).filter_map(|(video, known)| {
         let Known { codec, peak, average } = known.clone()?;
         Some(Variant { id: video.id.clone(), size: video.size, frame_rate: video.frame_rate, codec, peak, average })
@@ -106,7 +108,17 @@ fn playlist(description: &PushDescription, known: &[Option<Known>]) -> Multivari
         let (id, name, language) = (audio.id.clone(), audio.name.clone(), audio.language.clone());
         Some(AudioRendition { id, name, language, channels: audio.channels, codec, peak, average })
     });
-    MultivariantPlaylist { video: video.collect(), audio: audio.collect() }
+    let text = text.first().cloned().flatten();
+    let captions = description.captions.as_ref().map(|captions| CaptionsOffer {
+        name: captions.name.clone(),
+        language: captions.language.clone(),
+        text: captions.text.clone().zip(text).map(|(id, Known { peak, average, .. })| TextRendition {
+            id,
+            peak,
+            average,
+        }),
+    });
+    MultivariantPlaylist { video: video.collect(), audio: audio.collect(), captions }
 }
 
 #[cfg(test)]

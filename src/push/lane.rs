@@ -77,7 +77,7 @@ impl Slot {
 pub(crate) struct Lane {
     /// The rendition.
     pub(crate) id: RenditionId,
-    /// Picture or sound.
+    /// Picture, sound or text.
     pub(crate) medium: Medium,
     /// What the destination has.
     pub(crate) delivered: Delivered,
@@ -88,6 +88,8 @@ pub(crate) struct Lane {
     /// Under way; whether as backfill.
     under_way: BTreeMap<u64, bool>,
     waits: BTreeMap<u64, Slot>,
+    /// Whether segments are to be deleted there some day.
+    pub(crate) sweeps: bool,
     /// Acknowledged once, to be looked for after an outage.
     pub(crate) unchecked: BTreeSet<u64>,
     /// The initialisations.
@@ -117,6 +119,7 @@ impl Lane {
             pending: BTreeSet::new(),
             under_way: BTreeMap::new(),
             waits: BTreeMap::new(),
+            sweeps: false,
             unchecked: BTreeSet::new(),
             init: Slot::new(backoff),
             playlist: Slot::new(backoff),
@@ -187,7 +190,7 @@ impl Lane {
     /// The initialisation that players need next and the destination lacks.
     pub(crate) fn missing_init(&self) -> Option<&str> {
         let name = &self.segments.last()?.init;
-        (!self.delivered.inits.contains(name)).then_some(name.as_str())
+        (!self.delivered.has_init(name)).then_some(name.as_str())
     }
 
     /// Owes nothing from now on.
@@ -253,6 +256,9 @@ impl Lane {
         self.under_way.remove(&number);
         self.waits.remove(&number);
         self.delivered.acknowledged.insert(number);
+        if self.sweeps {
+            self.delivered.stored.insert(number);
+        }
         self.edge = self.edge.max(Some(number));
     }
 

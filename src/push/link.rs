@@ -178,6 +178,14 @@ impl Link {
         self.interrupt(&verdict)
     }
 
+    /// What it refused may be what it takes now: there is another token.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        if self.phase == Phase::Refused {
+            self.slow.reset();
+            self.retry_at = self.retry_at.map(|at| at.min(now));
+        }
+    }
+
     /// What may be sent at `now`.
     pub(crate) fn gate(&self, now: Instant) -> Gate {
         match self.retry_at {
@@ -306,6 +314,14 @@ mod tests {
         let (now, told) = fail(&mut link, start, 10, &judge(&HttpFailure::Status(401)));
         assert_eq!((told.len(), link.state()), (1, DestinationState::Failed));
         assert_eq!(link.gate(now), Gate::Closed(now + Duration::from_secs(15)));
+    }
+
+    #[test]
+    fn another_token_is_tried_at_once() {
+        let (mut link, start) = (Link::new(), Instant::now());
+        let (now, _) = fail(&mut link, start, 10, &judge(&HttpFailure::Status(401)));
+        link.hurry(now);
+        assert_eq!(link.gate(now), Gate::Probe);
     }
 
     #[test]

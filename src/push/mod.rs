@@ -14,7 +14,11 @@
 //!
 //! - Live edge first: after an outage the newest segment goes out at once, backfill follows behind it, one request at a
 //!   time. Until a segment of the playlist's window is there, its line says EXT-X-GAP.
-//! - `delivery`, `lane`, `link` and `ladder` decide without I/O; `client` sends; `task` joins them.
+//! - `delivery`, `lane`, `link` and `ladder` decide without I/O; [`store`] sends; `task` joins them. What lies
+//!   elsewhere than usual is translated at the last moment (`layout`).
+//! - Tokens come from [`credential`]: while there is none, segments wait.
+//! - A destination may be told to forget: what has left its playlist for long enough is deleted behind everything else
+//!   (`sweep`).
 //! - The record of what was acknowledged outlives the worker. After an outage the origin may have lost its disk, so
 //!   initialisations and playlists are sent again and segments in the window are looked for.
 //! - Which endpoint of a destination is used is not decided here. An endpoint is told its duty: active (all of the
@@ -24,12 +28,13 @@
 //! - While a destination is paused ([`Pauses`]) its playlists stand still; what it was not given is EXT-X-GAP afterwards.
 //! - Other kinds of delivery go beside [`Pusher`], not into it: an endpoint is one task.
 
-mod client;
+mod credential;
 mod delivery;
 mod description;
 mod failure;
 mod ladder;
 mod lane;
+mod layout;
 mod link;
 mod object;
 mod pauses;
@@ -38,9 +43,11 @@ mod ranges;
 mod record;
 mod report;
 mod requests;
+mod store;
+mod sweep;
 mod tally;
 mod task;
 
-pub use description::{Limits, PushDescription, PushedAudio, PushedVideo};
+pub use description::{Limits, PushDescription, PushedAudio, PushedCaptions, PushedVideo};
 pub use pauses::Pauses;
 pub use pusher::{Left, Pusher};

@@ -33,6 +33,13 @@ pub(crate) enum Object {
         /// Its text.
         text: String,
     },
+    /// A segment that has had its time.
+    Remove {
+        /// Which rendition, by place.
+        lane: usize,
+        /// Its number.
+        number: u64,
+    },
     /// Is a segment still there?
     Check {
         /// Which rendition, by place.

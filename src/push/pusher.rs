@@ -64,7 +64,7 @@ impl Pusher {
     /// `events` is called from the task and must not block. A url that cannot be pushed to is told by status and event.
     pub fn start(description: PushDescription, spool: Spool, events: impl Fn(Event) + Send + Sync + 'static) -> Self {
         let path = Record::path(spool.directory(), &description);
-        let record = Record::load(&path, &description.shown_url());
+        let record = Record::load(&path, &description.place());
         let settled: Settled = Arc::new(RwLock::new(record.renditions.clone()));
         let (stop, stopped) = oneshot::channel();
         let (publish, status) = watch::channel(Task::first_status(&description));

@@ -18,6 +18,11 @@ impl Ranges {
         self.by_first.range(..=number).next_back().is_some_and(|(_, last)| *last >= number)
     }
 
+    /// The lowest number.
+    pub(crate) fn first(&self) -> Option<u64> {
+        self.by_first.first_key_value().map(|(first, _)| *first)
+    }
+
     /// Adds `number`.
     pub(crate) fn insert(&mut self, number: u64) {
         self.insert_range(number, number);

@@ -26,11 +26,19 @@ pub(crate) struct Delivered {
     pub(crate) acknowledged: Ranges,
     /// Segments it refused for good, or that could not be read from disk any more.
     pub(crate) skipped: Ranges,
+    /// Segments that are to be deleted there some day; nothing where old segments stay.
+    #[serde(default)]
+    pub(crate) stored: Ranges,
     /// Initialisations it acknowledged, by file name.
     pub(crate) inits: BTreeSet<String>,
 }
 
 impl Delivered {
+    /// Whether it acknowledged an initialisation; text has none, and needs none.
+    pub(crate) fn has_init(&self, name: &str) -> bool {
+        name.is_empty() || self.inits.contains(name)
+    }
+
     /// Whether nothing is owed for `number`.
     pub(crate) fn settled(&self, number: u64) -> bool {
         self.acknowledged.contains(number) || self.skipped.contains(number)

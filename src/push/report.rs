@@ -6,6 +6,7 @@ use crate::model::status::DestinationState;
 use crate::model::{Duty, EndpointStatus, Event, EventCode, Fault, Health, HealthReport, MediaTime, Severity};
 use crate::policy::Verdict;
 
+use super::credential::TokenTrouble;
 use super::delivery::Delivery;
 use super::description::PushDescription;
 use super::link::{Change, Link, Phase};
@@ -39,6 +40,7 @@ pub(crate) fn first_status(description: &PushDescription, now: MediaTime) -> End
         queue_seconds: 0.0,
         reconnects: 0,
         slow: false,
+        deleted_segments: 0,
         playable: false,
         last_error: None,
     }
@@ -167,6 +169,19 @@ pub(crate) fn unreadable(description: &PushDescription, why: &str, now: MediaTim
     let text = format!("a segment cannot be read from the spool to be pushed: {why}");
     event(description, Severity::Warning, EventCode::SpoolFailed, text, now)
         .blame(Fault::Hardware, "check the spool's disk")
+}
+
+/// There is no newer token, for now or for good.
+pub(crate) fn token_failed(description: &PushDescription, trouble: &TokenTrouble, now: MediaTime) -> Event {
+    let (text, verdict) = (trouble.text.clone(), crate::policy::judge(&trouble.clone().into()));
+    event(description, Severity::Warning, EventCode::TokenFailed, text, now).blame(verdict.fault, verdict.hint)
+}
+
+/// Old segments cannot be deleted.
+pub(crate) fn not_deleted(description: &PushDescription, verdict: &Verdict, now: MediaTime) -> Event {
+    let text = format!("old segments cannot be deleted: {}", verdict.text);
+    event(description, Severity::Warning, EventCode::OldSegmentsStay, text, now)
+        .blame(verdict.fault, "let the destination's credentials delete, or set `old_objects = \"keep\"`")
 }
 
 /// All that waited has been delivered; `skipped` segments were refused on the way.

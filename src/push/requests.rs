@@ -13,8 +13,8 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use crate::policy::HttpFailure;
 
-use super::client::Client;
 use super::object::Object;
+use super::store::{Label, Store};
 
 /// For a file to be read.
 const DISK: Duration = Duration::from_secs(10);
@@ -36,6 +36,8 @@ pub(crate) struct Done {
 pub(crate) enum Ended {
     /// Acknowledged; so many bytes of media.
     Stored(u64),
+    /// Deleted.
+    Removed,
     /// Looked for: whether it is there, if the origin tells.
     Checked(Option<bool>),
 }
@@ -58,6 +60,8 @@ pub(crate) enum Content {
     Text(String),
     /// Nothing: is it there?
     Nothing,
+    /// Nothing: it goes.
+    Removal,
 }
 
 /// See the module's header. Dropping it ends all of them.
@@ -69,11 +73,11 @@ pub(crate) struct Requests {
 }
 
 impl Requests {
-    /// Sends `content` to `path` by `client`.
+    /// Sends `content` to `path` of `store`.
     pub(crate) fn start(
         &mut self,
-        client: Client,
-        (path, content_type): (String, &'static str),
+        store: Store,
+        (path, label): (String, Label),
         content: Content,
         (object, probe): (Object, bool),
         started: Instant,
@@ -82,7 +86,7 @@ impl Requests {
         let id = self.last_id;
         let (abort, registration) = AbortHandle::new_pair();
         self.under_way.insert(id, (started, abort));
-        let exchange = Abortable::new(exchange(client, path, content_type, content), registration);
+        let exchange = Abortable::new(exchange(store, path, label, content), registration);
         self.futures.push(Box::pin(async move {
             let result = exchange.await.unwrap_or(Err(Trouble::Abandoned));
             Done { object, probe, started, result, id }
@@ -107,19 +111,15 @@ impl Requests {
     }
 }
 
-async fn exchange(
-    client: Client,
-    path: String,
-    content_type: &'static str,
-    content: Content,
-) -> Result<Ended, Trouble> {
+async fn exchange(store: Store, path: String, label: Label, content: Content) -> Result<Ended, Trouble> {
     let (body, media) = match content {
         Content::Media(file) => (read(file).await.map_err(Trouble::Disk)?, true),
         Content::Text(text) => (Bytes::from(text), false),
-        Content::Nothing => return client.has(&path).await.map(Ended::Checked).map_err(Trouble::Http),
+        Content::Nothing => return store.has(&path).await.map(Ended::Checked).map_err(Trouble::Http),
+        Content::Removal => return store.delete(&path).await.map(|()| Ended::Removed).map_err(Trouble::Http),
     };
     let bytes = if media { body.len() as u64 } else { 0 };
-    client.put(&path, content_type, body).await.map_err(Trouble::Http)?;
+    store.put(&path, label, body).await.map_err(Trouble::Http)?;
     Ok(Ended::Stored(bytes))
 }
 

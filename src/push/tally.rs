@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::model::{Duty, Event, MediaTime};
 use crate::policy::{RetryDecision, Verdict};
 
+use super::credential::TokenTrouble;
 use super::description::PushDescription;
 use super::lane::Lane;
 use super::link::Change;
@@ -35,12 +36,24 @@ pub(crate) struct Tally {
     backlog: Option<Backlog>,
     /// Segments at the live edge that took longer to send than they last, in a row.
     slow: u32,
+    /// Why there is no newer token, if that was told.
+    token: Option<TokenTrouble>,
+    /// A deletion failed, and that was told.
+    not_deleted: bool,
 }
 
 impl Tally {
     /// Nothing counted yet; tells `events`.
     pub(crate) fn new(events: Events) -> Self {
-        Self { events, counters: Counters::default(), disk_told: None, backlog: None, slow: 0 }
+        Self {
+            events,
+            counters: Counters::default(),
+            disk_told: None,
+            backlog: None,
+            slow: 0,
+            token: None,
+            not_deleted: false,
+        }
     }
 
     /// The counters.
@@ -71,6 +84,21 @@ impl Tally {
     /// Segments in a row that took too long.
     pub(crate) fn slow_in_a_row(&self) -> u32 {
         self.slow
+    }
+
+    /// Tells when the source of the token begins to fail.
+    pub(crate) fn look_at_token(&mut self, description: &PushDescription, trouble: Option<TokenTrouble>) {
+        if let (None, Some(trouble)) = (&self.token, &trouble) {
+            (self.events)(report::token_failed(description, trouble, now()));
+        }
+        self.token = trouble;
+    }
+
+    /// A segment could not be deleted; told once.
+    pub(crate) fn not_deleted(&mut self, description: &PushDescription, verdict: &Verdict) {
+        if !std::mem::replace(&mut self.not_deleted, true) {
+            (self.events)(report::not_deleted(description, verdict, now()));
+        }
     }
 
     /// A request failed.

@@ -6,22 +6,23 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::hls;
 use crate::model::{Duty, EndpointStatus, Timeline};
 use crate::policy::{HttpFailure, RetryDecision, Verdict, judge};
 use crate::spool::Spool;
 
-use super::client::Client;
 use super::delivery::Delivery;
 use super::description::PushDescription;
 use super::ladder::Ladder;
 use super::lane::Lane;
+use super::layout::Layout;
 use super::link::{Change, Gate, Link};
 use super::object::{Object, Outcome};
 use super::pusher::{Left, Settled, StopOrder};
 use super::record::{Record, RecordFile};
 use super::report::{self, Counters};
 use super::requests::{Content, Done, Ended, Requests, Trouble};
+use super::store::Store;
+use super::sweep::Sweep;
 use super::tally::{Events, Tally, now};
 
 /// The task looks at the clock at least this often: for silence, and for what the status says.
@@ -57,7 +58,12 @@ pub(crate) struct Task {
     delivery: Delivery,
     ladder: Ladder,
     link: Link,
-    client: Client,
+    store: Store,
+    layout: Layout,
+    /// What deletes old segments; none if they stay.
+    sweep: Option<Sweep>,
+    /// The generation of the token that is known to `link`.
+    token: u64,
     requests: Requests,
     /// Bytes handed to connections, and when that number last grew.
     moved: (u64, Instant),
@@ -75,13 +81,13 @@ impl Task {
         // Generous: what a slow link still holds back counts as handed over. A dead link or a hanging origin is noticed
         // sooner, by the bound on unacknowledged bytes and by `look`.
         let answer = (description.grid.duration() * 4).max(Duration::from_secs(10));
-        match Client::new(&description.url, description.token.clone(), answer) {
-            Ok(client) => Self::new(description, record, seams, client).work().await,
+        match Store::open(&description.url, &description.upload, answer) {
+            Ok(store) => Self::new(description, record, seams, store).work().await,
             Err(error) => idle(&description, seams, &error.to_string()).await,
         }
     }
 
-    fn new(description: PushDescription, record: Record, seams: Seams, client: Client) -> Self {
+    fn new(description: PushDescription, record: Record, seams: Seams, store: Store) -> Self {
         let Seams { spool, events, status, settled, duty, stop } = seams;
         let path = Record::path(spool.directory(), &description);
         let now = Instant::now();
@@ -92,6 +98,7 @@ impl Task {
             .map(|(id, medium)| Lane::new(id.clone(), medium, record.of(id), Delivery::object_backoff()));
         let mut delivery = Delivery::new(lanes.collect(), &timeline, description.playlist_segments);
         for lane in &mut delivery.lanes {
+            lane.sweeps = description.upload.delete_after_seconds.is_some();
             lane.refresh(spool.segments(&lane.id));
             lane.inherit();
         }
@@ -104,7 +111,13 @@ impl Task {
             delivery,
             ladder: Ladder::default(),
             link: Link::new(),
-            client,
+            token: store.token_generation(),
+            store,
+            layout: Layout::new(&description.upload.paths, description.grid),
+            sweep: description.upload.delete_after_seconds.map(|seconds| {
+                let keep = Duration::from_secs(seconds);
+                Sweep::new(keep, description.grid.duration(), description.playlist_segments)
+            }),
             requests: Requests::default(),
             moved: (0, now),
             tally: Tally::new(events),
@@ -132,7 +145,8 @@ impl Task {
             }
             let until = stop.as_ref().map(|(until, _)| until.into_std());
             let wake = [Some(now + self.look_every()), self.delivery.next_due(now), self.gate_opens(now), until];
-            let wake = wake.into_iter().flatten().min().unwrap_or(now + LOOK);
+            let sweep = self.sweep.as_ref().and_then(|sweep| sweep.due_after(now));
+            let wake = wake.into_iter().chain([sweep]).flatten().min().unwrap_or(now + LOOK);
             tokio::select! {
                 Some(done) = self.requests.next() => self.settle(done),
                 Ok(()) = changes.changed() => self.refresh(),
@@ -197,15 +211,16 @@ impl Task {
         let patient = self.description.grid.duration() * 2 + Duration::from_secs(1);
         let limit = self.description.limits.map_or(patient, |limits| limits.silence.min(patient));
         let verdict = judge(&HttpFailure::Stalled(format!("nothing acknowledged for {:.1} s", limit.as_secs_f64())));
-        let sent = self.client.sent().get();
+        let sent = self.store.sent().get();
         if sent != self.moved.0 {
             self.moved = (sent, now);
         }
         let oldest = self.requests.oldest(|at| self.link.is_current(at)).map(|started| started.max(self.moved.1));
         if let Some(change) = self.link.silent(oldest, limit, &verdict, now) {
             self.tally.link_changed(&self.description, *self.duty.borrow(), &change);
-            self.client.renew();
+            self.store.renew();
         }
+        self.look_at_token(now);
         self.tally.look(&self.description, &self.delivery.lanes, false);
         self.ladder.refresh(&self.description, &self.delivery.lanes, &self.spool, now);
         let timeline = self.description.timeline.get();
@@ -215,28 +230,57 @@ impl Task {
         }
     }
 
+    /// Tries a new token at once, and tells of a source that fails before the token expires.
+    fn look_at_token(&mut self, now: Instant) {
+        let generation = self.store.token_generation();
+        if generation != self.token {
+            self.token = generation;
+            self.link.hurry(now);
+        }
+        self.tally.look_at_token(&self.description, self.store.token_trouble());
+    }
+
     /// Starts all that may be started.
     fn send(&mut self, now: Instant) {
         while let Some((object, probe)) = self.delivery.next(self.link.gate(now), self.ladder.text(), now) {
-            let address = self.delivery.address(&self.description.channel, &object);
-            let content = self.content(&object);
-            self.requests.start(self.client.clone(), address, content, (object, probe), now);
+            self.start(object, probe, now);
         }
+        // Behind everything else.
+        let sweep = self.sweep.as_mut().filter(|_| self.link.gate(now) == Gate::Open);
+        if let Some(object) = sweep.and_then(|sweep| sweep.next(&self.delivery.lanes, now)) {
+            self.start(object, false, now);
+        }
+    }
+
+    fn start(&mut self, object: Object, probe: bool, now: Instant) {
+        let (usual, label) = self.delivery.address(&self.description.channel, self.description.grid, &object);
+        let content = match self.content(&object) {
+            Content::Text(text) => Content::Text(self.layout.playlist(&usual, text)),
+            content => content,
+        };
+        let address = (self.layout.path(&usual), label);
+        self.requests.start(self.store.clone(), address, content, (object, probe), now);
     }
 
     fn content(&self, object: &Object) -> Content {
         let file = |lane: usize, name: &str| Content::Media(self.spool.path(&self.delivery.lanes[lane].id, name));
         match object {
             Object::Init { lane, name } => file(*lane, name),
-            Object::Segment { lane, number, .. } => file(*lane, &hls::segment_name(*number)),
+            Object::Segment { lane, number, .. } => {
+                file(*lane, &self.delivery.lanes[*lane].medium.segment_name(*number))
+            }
             Object::Playlist { text, .. } | Object::Multivariant { text } => Content::Text(text.clone()),
             Object::Check { .. } => Content::Nothing,
+            Object::Remove { .. } => Content::Removal,
         }
     }
 
     /// Takes over how a request went.
     fn settle(&mut self, done: Done) {
         let now = Instant::now();
+        if let Object::Remove { lane, number } = done.object {
+            return self.settle_removal(lane, number, &done.result, now);
+        }
         let (outcome, change) = match &done.result {
             Ok(Ended::Stored(bytes)) => {
                 self.tally.stored(&done.object, *bytes);
@@ -245,6 +289,8 @@ impl Task {
                 (Outcome::Acknowledged, self.link.acknowledged(now))
             }
             Ok(Ended::Checked(there)) => (checked(*there), None),
+            // See above.
+            Ok(Ended::Removed) => (Outcome::Acknowledged, None),
             Err(Trouble::Disk(error)) => (self.unreadable(&done.object, error, now), None),
             Err(Trouble::Abandoned) => (Outcome::Failed(RetryDecision::Retry), None),
             Err(Trouble::Http(failure)) => self.failed(&done, failure, now),
@@ -256,6 +302,21 @@ impl Task {
             if matches!(change, Change::Connected(Some(_))) {
                 self.reconnected(done.started);
             }
+        }
+    }
+
+    /// Takes over how a deletion went: not a word about the link.
+    fn settle_removal(&mut self, lane: usize, number: u64, result: &Result<Ended, Trouble>, now: Instant) {
+        let outcome = match result {
+            Ok(_) => Outcome::Acknowledged,
+            Err(Trouble::Http(failure)) => Outcome::Failed(judge(failure).decision),
+            Err(_) => Outcome::Failed(RetryDecision::Retry),
+        };
+        let (Some(sweep), Some(lane)) = (&mut self.sweep, self.delivery.lanes.get_mut(lane)) else { return };
+        sweep.settle(lane, number, outcome, now, fastrand::f64());
+        note(lane, &self.settled, &mut self.record);
+        if let Err(Trouble::Http(failure)) = result {
+            self.tally.not_deleted(&self.description, &judge(failure));
         }
     }
 
@@ -297,7 +358,7 @@ impl Task {
         }
         let change = self.link.failed(&verdict, done.started, now, fastrand::f64());
         // The next attempt resolves the name anew, on a new connection.
-        self.client.renew();
+        self.store.renew();
         (outcome, change)
     }
 
@@ -312,11 +373,12 @@ impl Task {
     fn publish(&self) {
         self.status.send_if_modified(|status| {
             let before = status.clone();
-            let sent = self.client.sent().get();
+            let sent = self.store.sent().get();
             report::update(status, &self.delivery, &self.link, self.tally.counters(), sent, now());
             status.duty = *self.duty.borrow();
             status.playable = self.delivery.is_playable(self.ladder.text());
             status.slow = self.is_slow();
+            status.deleted_segments = self.sweep.as_ref().map_or(0, |sweep| sweep.deleted);
             *status != before
         });
     }

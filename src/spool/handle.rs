@@ -158,7 +158,7 @@ impl Spool {
         self.inner.directory.join(rendition.as_str()).join(file_name)
     }
 
-    /// Where the file of a segment is.
+    /// Where the file of a segment of pictures or sound is.
     pub fn segment_path(&self, rendition: &RenditionId, number: u64) -> PathBuf {
         self.path(rendition, &segment_name(number))
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::RwLock;
 
-use crate::hls::{init_name, segment_name};
+use crate::hls::{init_name, segment_file};
 use crate::model::{MediaTime, RenditionId};
 
 use super::catalog::{Catalog, Shelf};
@@ -52,13 +52,18 @@ impl Lane {
 
     /// Puts a new initialisation in force and writes it.
     pub(crate) fn put_init(&mut self, init: Init) -> Result<(), SpoolError> {
-        self.init = Some((init_name(&init.data), init));
+        let name = if init.data.is_empty() { String::new() } else { init_name(&init.data) };
+        self.init = Some((name, init));
         self.store_init()
     }
 
     /// Makes sure that the directory and the initialisation in force are on disk.
     fn store_init(&mut self) -> Result<(), SpoolError> {
         let Some((name, init)) = &self.init else { return Err(SpoolError::NoInit(self.id.clone())) };
+        if name.is_empty() {
+            // Text has none.
+            return fs::create_dir_all(&self.directory).at(&self.directory);
+        }
         let path = self.directory.join(name);
         if fs::metadata(&path).is_ok_and(|found| found.len() == init.data.len() as u64) {
             return Ok(());
@@ -144,13 +149,14 @@ impl Lane {
 
     /// Which segments of the catalog are on disk no more.
     pub(crate) fn vanished(&self, catalog: &RwLock<Catalog>) -> Vec<u64> {
-        let listed = |shelf: &Shelf| shelf.segments.values().map(|segment| (segment.number, segment.bytes)).collect();
-        let listed: Vec<(u64, u64)> = read(catalog).shelves.get(&self.id).map(listed).unwrap_or_default();
-        let gone = |(number, bytes): &(u64, u64)| {
-            let found = fs::metadata(self.directory.join(segment_name(*number)));
+        let file = |segment: &Segment| (segment.number, segment_file(segment.number, &segment.init), segment.bytes);
+        let listed = |shelf: &Shelf| shelf.segments.values().map(file).collect();
+        let listed: Vec<(u64, String, u64)> = read(catalog).shelves.get(&self.id).map(listed).unwrap_or_default();
+        let gone = |(_, file, bytes): &(u64, String, u64)| {
+            let found = fs::metadata(self.directory.join(file));
             !found.is_ok_and(|found| found.len() == *bytes)
         };
-        listed.into_iter().filter(gone).map(|(number, _)| number).collect()
+        listed.into_iter().filter(gone).map(|(number, ..)| number).collect()
     }
 
     /// The initialisation that parts without a word of their own belong to: the last one in the index.

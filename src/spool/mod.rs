@@ -9,6 +9,7 @@
 //! <dir>/<rendition>/init-<8 hex>.mp4
 //! <dir>/<rendition>/<n>.m4s.part           being written
 //! <dir>/<rendition>/<n>.m4s                complete
+//! <dir>/<captions>/<n>.vtt                 the same for text: written at once, without an initialisation
 //!
 //!           chunk n            last chunk of n, or chunk n+1                     old and delivered, or no room
 //! (nothing) ──────► n.m4s.part ─────────────────────────────► n.m4s, in the index ─────────────────────────► deleted

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::hls::segment_name;
+use crate::hls::{segment_file, segment_name};
 use crate::model::MediaTime;
 
 use super::disk::sync_parent;
@@ -45,7 +45,7 @@ pub(crate) fn part_path(directory: &Path, number: u64) -> PathBuf {
 impl Part {
     /// Begins the segment of `chunk`; nothing is written yet.
     pub(crate) fn create(directory: &Path, chunk: &Chunk, init: String) -> Result<Self, SpoolError> {
-        let path = part_path(directory, chunk.number);
+        let path = directory.join(format!("{}.{PART}", segment_file(chunk.number, &init)));
         let file = File::create(&path).at(&path)?;
         let (number, start) = (chunk.number, chunk.start);
         Ok(Self { file, path, number, init, start, end: start, bytes: 0, recovered: false })

@@ -6,6 +6,8 @@
 //!                                        └──────no──► discarded
 //! n.m4s.part ─► whole chunks? ──yes─► resumed: this run may append to it
 //!                     └──────no──► discarded
+//! n.vtt, no line ─► begins as text? ──yes─► adopted: it is whole, and lasts as long as its number says
+//! n.vtt.part ─► discarded: it is written at once, so what is there is torn
 //! line without file ─► dropped;  *.tmp ─► deleted;  anything else is not ours and stays
 //! ```
 
@@ -14,7 +16,7 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::hls::{init_name, is_init_name, segment_name, segment_number};
+use crate::hls::{init_name, is_init_name, segment_name, segment_number, text_name, text_number};
 use crate::model::boundaries::MOST_AHEAD;
 use crate::model::{Boundaries, MediaTime, RenditionId};
 
@@ -66,7 +68,8 @@ pub(crate) fn recover(
     let part = recovery.part(newest, current)?;
     let Recovery { directory, inits, .. } = recovery;
     let codec = |(name, track): (String, Track)| Some((memory.codecs.get(&name).cloned().or(track.codec)?, name));
-    let codecs = inits.into_iter().filter_map(codec).map(|(codec, name)| (name, codec)).collect();
+    let of_text = memory.codecs.get_key_value("").map(|(name, codec)| (name.clone(), codec.clone()));
+    let codecs = inits.into_iter().filter_map(codec).map(|(codec, name)| (name, codec)).chain(of_text).collect();
     let index = Index::new(&directory);
     let lane = Lane { id: id.clone(), directory, index, init: None, part, newest, broken: None, suspect: false };
     Ok(Recovered { lane, shelf: Shelf { segments, codecs }, adopted, remembered: memory.newest })
@@ -114,6 +117,10 @@ impl Memory {
 struct Listing {
     segments: BTreeMap<u64, u64>,
     parts: BTreeSet<u64>,
+    /// Segments of text.
+    texts: BTreeMap<u64, u64>,
+    /// Text that is not whole.
+    torn: Vec<String>,
     inits: Vec<(String, SystemTime)>,
     temporaries: Vec<String>,
 }
@@ -128,8 +135,13 @@ impl Listing {
             if !metadata.is_file() {
                 continue;
             }
-            let part = name.strip_suffix(PART).and_then(|rest| rest.strip_suffix('.')).and_then(segment_number);
-            if let Some(number) = segment_number(&name) {
+            let unfinished = name.strip_suffix(PART).and_then(|rest| rest.strip_suffix('.'));
+            let part = unfinished.and_then(segment_number);
+            if let Some(number) = text_number(&name) {
+                listing.texts.insert(number, metadata.len());
+            } else if unfinished.and_then(text_number).is_some() {
+                listing.torn.push(name);
+            } else if let Some(number) = segment_number(&name) {
                 listing.segments.insert(number, metadata.len());
             } else if let Some(number) = part {
                 listing.parts.insert(number);
@@ -170,8 +182,10 @@ impl Recovery<'_> {
     fn discard_future(&mut self, latest: u64) {
         let segments = self.listing.segments.split_off(&(latest + 1));
         let parts = self.listing.parts.split_off(&(latest + 1));
-        self.mended.from_the_future += (segments.len() + parts.len()) as u64;
-        let paths = segments.keys().map(|number| self.directory.join(segment_name(*number)));
+        let texts = self.listing.texts.split_off(&(latest + 1));
+        self.mended.from_the_future += (segments.len() + parts.len() + texts.len()) as u64;
+        let names = segments.keys().map(|number| segment_name(*number)).chain(texts.keys().map(|n| text_name(*n)));
+        let paths = names.map(|name| self.directory.join(name));
         let paths: Vec<_> = paths.chain(parts.iter().map(|number| part_path(&self.directory, *number))).collect();
         for path in paths {
             self.discard(&path);
@@ -212,9 +226,41 @@ impl Recovery<'_> {
                 adopted.insert(number);
             }
         }
-        let gone = memory.segments.keys().filter(|number| !self.listing.segments.contains_key(number)).count();
-        self.mended.segments_missing += gone as u64;
+        for (number, length) in self.listing.texts.clone() {
+            let known = memory.segments.get(&number).filter(|known| known.bytes == length && known.init.is_empty());
+            if let Some(known) = known {
+                segments.insert(number, known.clone());
+            } else if let Some(segment) = self.adopt_text(number, length) {
+                segments.insert(number, segment);
+                adopted.insert(number);
+            }
+        }
+        for name in std::mem::take(&mut self.listing.torn) {
+            self.discard(&self.directory.join(name));
+        }
+        let there =
+            |number: &u64| self.listing.segments.contains_key(number) || self.listing.texts.contains_key(number);
+        self.mended.segments_missing += memory.segments.keys().filter(|number| !there(number)).count() as u64;
         Ok((segments, adopted))
+    }
+
+    /// A segment of text without a word in the index. It was renamed when it was whole.
+    fn adopt_text(&mut self, number: u64, length: u64) -> Option<Segment> {
+        let path = self.directory.join(text_name(number));
+        if !fs::read(&path).is_ok_and(|text| text.starts_with(b"WEBVTT")) {
+            self.discard(&path);
+            return None;
+        }
+        self.mended.adopted += 1;
+        Some(Segment {
+            number,
+            start: self.boundaries.start_of(number),
+            duration: self.boundaries.duration_of(number),
+            bytes: length,
+            init: String::new(),
+            discontinuity: false,
+            discontinuity_sequence: 0,
+        })
     }
 
     fn adopt(&mut self, number: u64, length: u64, init: Option<&str>) -> Result<Option<Segment>, SpoolError> {

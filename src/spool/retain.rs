@@ -9,7 +9,6 @@ use std::fs;
 use std::io;
 use std::time::Duration;
 
-use crate::hls::segment_name;
 use crate::model::{MediaTime, RenditionId};
 
 use super::catalog::Shelf;
@@ -40,6 +39,7 @@ const RESERVE_BYTES: u64 = 256 << 10;
 struct Candidate {
     rendition: RenditionId,
     number: u64,
+    file: String,
     bytes: u64,
     age: Duration,
     delivered: bool,
@@ -79,8 +79,8 @@ impl Inner {
         for (id, shelf) in &read(&self.catalog).shelves {
             let aged = shelf.segments.values().map(|segment| (segment, now.since(segment.start + segment.duration)));
             for (segment, age) in aged.take_while(|(_, age)| all || *age > self.retain) {
-                let (rendition, number, bytes) = (id.clone(), segment.number, segment.bytes);
-                candidates.push(Candidate { rendition, number, bytes, age, delivered: false });
+                let (rendition, number, file) = (id.clone(), segment.number, segment.file_name());
+                candidates.push(Candidate { rendition, number, file, bytes: segment.bytes, age, delivered: false });
             }
         }
         // Asked without the lock: whoever answers may look into the spool.
@@ -140,7 +140,7 @@ impl Inner {
     }
 
     fn unlink(&self, candidate: &Candidate) -> Result<Option<Segment>, SpoolError> {
-        let path = self.directory.join(candidate.rendition.as_str()).join(segment_name(candidate.number));
+        let path = self.directory.join(candidate.rendition.as_str()).join(&candidate.file);
         match fs::remove_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             removed => removed.at(&path)?,

@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::hls::MediaSegment;
+use crate::hls::{MediaSegment, segment_file};
 use crate::model::{MediaTime, RenditionId};
 
-/// The initialisation of a rendition: an ISO BMFF `ftyp` + `moov`.
+/// The initialisation of a rendition: an ISO BMFF `ftyp` + `moov`; no bytes for text, which has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Init {
     /// Which rendition.
@@ -19,7 +19,7 @@ pub struct Init {
     pub data: Bytes,
 }
 
-/// A CMAF chunk (`moof` + `mdat`, perhaps with a `styp` in front): what the segmenter hands over, in order.
+/// A CMAF chunk (`moof` + `mdat`, perhaps with a `styp` in front), or a whole segment of text: what the segmenter hands over, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
     /// Which rendition.
@@ -41,7 +41,7 @@ pub struct Chunk {
 /// A whole segment on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
-    /// Media sequence number, also its file name: `<number>.m4s`.
+    /// Media sequence number, also its file name: `<number>.m4s`, or `<number>.vtt` for text.
     pub number: u64,
     /// Presentation time of its first sample (EXT-X-PROGRAM-DATE-TIME).
     pub start: MediaTime,
@@ -49,12 +49,19 @@ pub struct Segment {
     pub duration: Duration,
     /// Size in bytes.
     pub bytes: u64,
-    /// File name of its initialisation, in the rendition's directory.
+    /// File name of its initialisation, in the rendition's directory; empty for text, which has none.
     pub init: String,
     /// Whether it does not follow its predecessor without a seam (EXT-X-DISCONTINUITY before it).
     pub discontinuity: bool,
     /// Discontinuities of this rendition up to and including this segment, since the spool exists.
     pub discontinuity_sequence: u64,
+}
+
+impl Segment {
+    /// Its file name.
+    pub fn file_name(&self) -> String {
+        segment_file(self.number, &self.init)
+    }
 }
 
 impl From<Segment> for MediaSegment {

@@ -306,10 +306,12 @@ impl Channel {
         let wanted = |r: &crate::plan::VideoRenditionPlan| self.live.bitrates.get(&r.id).copied().unwrap_or(r.bitrate);
         let video = self.plan.video.iter().map(|r| status(&r.id, wanted(r)));
         let audio = self.plan.audio.iter().map(|r| status(&r.id, r.bitrate));
+        let text = self.plan.captions.iter().filter_map(|captions| captions.webvtt.as_ref());
+        let text = text.map(|id| RenditionStatus { encoder: "webvtt".to_owned(), ..status(id, BitRate(0)) });
         WorkerReport {
             program: self.program.status(),
             sources: self.program.sources(),
-            renditions: video.chain(audio).collect(),
+            renditions: video.chain(audio).chain(text).collect(),
             destinations: self.destinations.status(),
             spool: self.spool.status(),
         }
@@ -356,7 +358,8 @@ fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) ->
 
 fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {
     let video = plan.video.iter().map(|r| r.id.clone());
-    video.chain(plan.audio.iter().map(|r| r.id.clone())).collect()
+    let text = plan.captions.iter().filter_map(|captions| captions.webvtt.clone());
+    video.chain(plan.audio.iter().map(|r| r.id.clone())).chain(text).collect()
 }
 
 fn finish(outlet: Arc<ProgramOutlet>, limit: Duration) -> bool {

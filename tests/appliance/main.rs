@@ -15,10 +15,14 @@ mod bad_disk;
 mod bad_peer;
 mod bad_start;
 mod browser;
+mod captions;
 mod cues;
 mod daemon_death;
 mod delivered;
 mod destinations;
+mod encoder_replaced;
+#[path = "../faulty_encoder/mod.rs"]
+mod faulty_encoder;
 mod guest;
 mod http;
 mod ndi;

@@ -341,6 +341,7 @@ fn overrides() {
         "b=test",
         "a=",
         "a=nowhere.mp4",
+        "a=nowhere.m3u",
         "a=srt://nowhere",
         "a=srt://h:1?passphrase=hunter2",
     ] {

@@ -10,7 +10,8 @@ use uplink::profile::EncodeRequest;
 use crate::probe;
 use crate::rig::{self, BOUNDARY, Rig, plan};
 
-fn shipped(codec: VideoCodec, size: &str) -> EncoderPlan {
+/// As a shipped software profile has it; the first, unless one is named.
+pub fn shipped(codec: VideoCodec, size: &str, profile: Option<&str>) -> EncoderPlan {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
     let request = EncodeRequest {
         size: size.parse().unwrap(),
@@ -19,11 +20,11 @@ fn shipped(codec: VideoCodec, size: &str) -> EncoderPlan {
         max_bitrate: BitRate(400_000),
         segment_ms: 2000,
         codec,
-        h264_profile: String::new(),
+        h264_profile: "constrained-baseline".into(),
         effort: "low".into(),
         latency: "low".into(),
     };
-    let candidates = load(&file, &[]).unwrap().profiles.encoders_for(&request, None);
+    let candidates = load(&file, &[]).unwrap().profiles.encoders_for(&request, profile);
     let candidate = candidates.into_iter().find(|candidate| !candidate.hardware).unwrap();
     EncoderPlan::from(candidate)
 }
@@ -32,7 +33,7 @@ fn check(codec: VideoCodec, expected: &str, seconds: u64) {
     let mut plan = plan("30");
     plan.audio.clear();
     for rendition in &mut plan.video {
-        rendition.encoders = vec![shipped(codec, &rendition.size.to_string())];
+        rendition.encoders = vec![shipped(codec, &rendition.size.to_string(), None)];
     }
     if gstreamer::init().is_ok() && gstreamer::ElementFactory::find(&plan.video[0].encoders[0].element).is_none() {
         println!("SKIPPED: {codec}, {} is not registered here", plan.video[0].encoders[0].element);

@@ -92,6 +92,7 @@ pub fn plan(rate: &str) -> ChannelPlan {
         graphics: uplink::plan::GraphicsPlan::default(),
         video: vec![rendition("v180", "320x180"), rendition("v90", "160x90")],
         audio: vec![audio("a96")],
+        captions: None,
         spool: SpoolPlan { directory: "/nowhere".into(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: vec![],
         thresholds: ThresholdPlan {

@@ -11,6 +11,7 @@ fn filled() -> Running {
     origin.store("demo/v/media.m3u8", PLAYLIST);
     origin.store("demo/v/init-00c0ffee.mp4", "ftyp");
     origin.store("demo/v/1.m4s", "0123456789");
+    origin.store("demo/captions/1.vtt", "WEBVTT\n");
     origin
 }
 
@@ -22,6 +23,7 @@ fn each_kind_of_object_has_its_headers() {
         ("v/media.m3u8", "application/vnd.apple.mpegurl", "no-cache"),
         ("v/init-00c0ffee.mp4", "video/mp4", "public, max-age=3600, immutable"),
         ("v/1.m4s", "video/iso.segment", "public, max-age=3600, immutable"),
+        ("captions/1.vtt", "text/vtt", "public, max-age=3600, immutable"),
     ] {
         let url = format!("/live/demo/{path}");
         let get = origin.get_with(&url, "Origin: http://studio.example\r\n");

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use tempfile::TempDir;
 use uplink::hls;
+use uplink::model::upload::Upload;
 use uplink::model::{
     BitRate, ChannelId, Cued, DestinationId, Duty, EndpointName, EndpointStatus, Event, EventCode, FrameGrid,
     FrameRate, LiveTimeline, MediaTime, PictureSize, RenditionId, Secret, SegmentGrid, Timeline,
@@ -94,9 +95,10 @@ impl Studio {
             destination: DestinationId::new("cloud").expect("an id"),
             endpoint: EndpointName::at(0),
             url: url.parse().expect("a url"),
-            token: Some(Secret::new(TOKEN)),
+            upload: Upload::with_token(Secret::new(TOKEN)),
             video: vec![video(&self.renditions[0], "1280x720"), video(&self.renditions[1], "640x360")],
             audio: vec![audio],
+            captions: None,
             playlist_segments: 6,
             grid: self.grid,
             timeline: self.timeline.clone(),

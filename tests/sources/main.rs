@@ -15,6 +15,7 @@ mod rtmp;
 mod rtsp;
 mod srt;
 mod takes;
+mod wrong_format;
 
 use std::time::Duration;
 
@@ -43,40 +44,28 @@ fn the_test_signal_passes_frame_by_frame_with_sound_in_step() {
     }
 }
 
+/// Whatever the container: not each can be sought in.
 #[test]
 fn a_file_is_looped_without_a_gap() {
-    let file = clip(
-        "looped.mp4",
-        &[
-            "-f",
-            "lavfi",
-            "-i",
-            "testsrc2=size=320x180:rate=30",
-            "-f",
-            "lavfi",
-            "-i",
-            "sine=frequency=500",
-            "-t",
-            "2",
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            "-bf",
-            "2",
-            "-c:a",
-            "aac",
-        ],
-    );
+    for name in ["looped.mp4", "looped.mkv", "looped.ts"] {
+        loops_without_a_gap(name);
+    }
+}
+
+fn loops_without_a_gap(name: &str) {
+    let inputs = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30", "-f", "lavfi", "-i", "sine=frequency=500"];
+    let codecs = ["-t", "2", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-c:a", "aac"];
+    let file = clip(name, &[&inputs[..], &codecs[..]].concat());
     let rig = Rig::start((30, 1), &[SourceKind::File { path: file }], ProgramOrder::Auto);
     let shown = |r: &recorder::Record| r.pictures.iter().filter(|p| !p.is_slate).count() >= 210;
-    assert!(rig.recorder.wait(Duration::from_secs(20), shown), "{}", rig.told());
+    assert!(rig.recorder.wait(Duration::from_secs(20), shown), "{name}: {}", rig.told());
     rig.assert_unbroken();
     let record = rig.recorder.record.lock().unwrap();
     let first = record.pictures.iter().position(|p| !p.is_slate).unwrap();
-    assert_eq!(record.pictures[first..].iter().filter(|p| p.is_slate).count(), 0, "slate between two rounds");
+    let slate = record.pictures[first..].iter().filter(|p| p.is_slate).count();
+    assert_eq!(slate, 0, "{name}: slate between two rounds");
     let quiet = record.sounds.iter().skip_while(|s| s.2 == 0.0).skip(3).filter(|s| s.2 < 0.01).count();
-    assert!(quiet <= 6, "{quiet} silent ticks in three rounds");
+    assert!(quiet <= 6, "{name}: {quiet} silent ticks in three rounds");
 }
 
 #[test]
@@ -104,4 +93,20 @@ fn an_order_is_carried_out_on_the_next_tick() {
     rig.program().order(ProgramOrder::Slate);
     assert!(rig.recorder.wait(Duration::from_secs(5), |r| r.pictures.last().is_some_and(|p| p.is_slate)));
     rig.assert_unbroken();
+}
+
+#[test]
+fn the_last_picture_before_a_stop_is_the_sources() {
+    // So slow a program that a source which was told to end before the last tick would have ended by then.
+    let mut rig = Rig::start((2, 1), &[SourceKind::Test], ProgramOrder::Auto);
+    let shown = |record: &recorder::Record| record.pictures.iter().rev().take_while(|p| !p.is_slate).count() >= 2;
+    assert!(rig.recorder.wait(Duration::from_secs(20), shown), "{}", rig.told());
+    // Just behind a tick: the whole of the next one lies ahead.
+    let ticks = rig.program().status().frames;
+    assert!(rig.recorder.wait(Duration::from_secs(5), |_| rig.program().status().frames > ticks), "{}", rig.told());
+    let pictures = rig.recorder.record.lock().unwrap().pictures.len();
+    rig.stop();
+    let record = rig.recorder.record.lock().unwrap();
+    assert_eq!(record.pictures.len(), pictures + 1, "the tick that lay ahead has left");
+    assert!(!record.pictures.last().unwrap().is_slate, "the slate is the last picture");
 }

@@ -154,10 +154,15 @@ fn an_overlay_is_on_the_frame_that_the_answer_names_and_costs_none() {
     }
 }
 
-/// A file with CEA-608 pairs 1 to 100 in field 1, one per picture, then nothing; 30 pictures per second.
+/// A file with CEA-608 pairs 1 to 100 in field 1, one per picture, then nothing.
 fn captioned() -> PathBuf {
+    carrying("captioned", |n| pair(n).to_vec())
+}
+
+/// A file whose pictures 1 to 100 carry what `captions` says; 30 pictures per second.
+fn carrying(name: &str, captions: impl Fn(u8) -> Vec<u8> + Send + Sync + 'static) -> PathBuf {
     use gstreamer::prelude::*;
-    let path = std::env::temp_dir().join(format!("uplink-clip-{}-captioned.mp4", std::process::id()));
+    let path = std::env::temp_dir().join(format!("uplink-clip-{}-{name}.mp4", std::process::id()));
     gstreamer::init().unwrap();
     let line = format!(
         "videotestsrc num-buffers=150 ! video/x-raw,format=I420,width=320,height=180,framerate=30/1 ! \
@@ -171,7 +176,7 @@ fn captioned() -> PathBuf {
         let n = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         if let (Some(gstreamer::PadProbeData::Buffer(buffer)), 1..=100) = (&mut info.data, n) {
             let form = gstreamer_video::VideoCaptionType::Cea708Raw;
-            gstreamer_video::VideoCaptionMeta::add(buffer.make_mut(), form, &pair(n));
+            gstreamer_video::VideoCaptionMeta::add(buffer.make_mut(), form, &captions(n));
         }
         gstreamer::PadProbeReturn::Ok
     });
@@ -203,6 +208,21 @@ fn captions_of_a_source_pass_the_switch_whole_and_in_order() {
         let wanted: Vec<[u8; 3]> = (10..=60).map(pair).collect();
         assert_eq!(found[..wanted.len()], wanted, "at {rate} frames per second");
     }
+}
+
+#[test]
+fn captions_that_are_none_are_told_and_left_out_and_the_program_goes_on() {
+    // Even parity, in what is marked as captions.
+    let path = carrying("garbage", |n| vec![0xfc, 0x03, n & 0x7f | u8::from(n.count_ones() % 2 == 1) << 7]);
+    let rig = Rig::start((30, 1), &[SourceKind::File { path }], ProgramOrder::Auto);
+    let told = |record: &recorder::Record| {
+        record.events.iter().any(|event| event.code == uplink::model::EventCode::CaptionsFaulty)
+    };
+    assert!(rig.recorder.wait(SOON, told), "{}", rig.told());
+    let seen = rig.recorder.record.lock().unwrap().pictures.len();
+    assert!(rig.recorder.wait(SOON, |record| record.pictures.len() > seen + 30), "{}", rig.told());
+    assert_eq!(rig.recorder.record.lock().unwrap().captions, [], "none of it leaves");
+    rig.assert_unbroken();
 }
 
 #[test]

@@ -11,7 +11,9 @@ use uplink::media::EventSink;
 use uplink::media::clock::HouseClock;
 use uplink::media::program::Program;
 use uplink::model::status::ProgramOrder;
-use uplink::model::{AudioFormat, ChannelId, FrameRate, PictureSize, ProgramFormat, SegmentGrid, SourceId};
+use uplink::model::{
+    AudioFormat, ChannelId, ExpectedFormat, FrameRate, PictureSize, ProgramFormat, SegmentGrid, SourceId,
+};
 use uplink::plan::{ChannelPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan, ThresholdPlan};
 
 use crate::recorder::{Record, Recorder};
@@ -31,7 +33,7 @@ impl Rig {
     }
 
     pub fn sized(size: PictureSize, rate: (u32, u32), sources: &[SourceKind], order: ProgramOrder) -> Self {
-        Self::open(size, rate, thresholds(), sources, order, SoundPlan::default())
+        Self::open(size, rate, order, plan(thresholds(), sources))
     }
 
     pub fn with_sound(
@@ -41,23 +43,27 @@ impl Rig {
         order: ProgramOrder,
         sound: SoundPlan,
     ) -> Self {
-        Self::open(size, rate, thresholds(), sources, order, sound)
+        Self::open(size, rate, order, ChannelPlan { sound, ..plan(thresholds(), sources) })
     }
 
     /// 30 frames a second, with these limits.
     pub fn limited(limits: ThresholdPlan, sources: &[SourceKind], order: ProgramOrder) -> Self {
-        let size = PictureSize::new(320, 180).unwrap();
-        Self::open(size, (30, 1), limits, sources, order, SoundPlan::default())
+        Self::expecting(limits, sources, order, ExpectedFormat::default())
     }
 
-    fn open(
-        size: PictureSize,
-        rate: (u32, u32),
+    /// The same, where the first source is expected to have a format.
+    pub fn expecting(
         limits: ThresholdPlan,
         sources: &[SourceKind],
         order: ProgramOrder,
-        sound: SoundPlan,
+        expect: ExpectedFormat,
     ) -> Self {
+        let mut plan = plan(limits, sources);
+        plan.sources[0].expect = expect;
+        Self::open(PictureSize::new(320, 180).unwrap(), (30, 1), order, plan)
+    }
+
+    fn open(size: PictureSize, rate: (u32, u32), order: ProgramOrder, plan: ChannelPlan) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         gstreamer::init().unwrap();
         let format = ProgramFormat {
@@ -69,7 +75,7 @@ impl Rig {
         let recorder = Recorder::new(format, clock);
         let listener = Arc::clone(&recorder);
         let events: EventSink = Arc::new(move |event| listener.record.lock().unwrap().events.push(event));
-        let plan = ChannelPlan { sound, ..plan(format, limits, sources) };
+        let plan = ChannelPlan { program: format, ..plan };
         let outlet = Arc::clone(&recorder);
         let program = Program::start(&plan, clock, order, Recorder::slate(format), outlet, events).unwrap();
         Self { recorder, program: Some(program), _alone: alone }
@@ -117,7 +123,8 @@ pub fn thresholds() -> ThresholdPlan {
     }
 }
 
-fn plan(format: ProgramFormat, thresholds: ThresholdPlan, sources: &[SourceKind]) -> ChannelPlan {
+/// In a format that is still to be set.
+fn plan(thresholds: ThresholdPlan, sources: &[SourceKind]) -> ChannelPlan {
     let source = |(n, kind): (usize, &SourceKind)| SourcePlan {
         id: SourceId::new(format!("s{n}")).unwrap(),
         kind: kind.clone(),
@@ -128,7 +135,11 @@ fn plan(format: ProgramFormat, thresholds: ThresholdPlan, sources: &[SourceKind]
         channel: ChannelId::new("rig").unwrap(),
         title: "Rig".to_owned(),
         stream_class: "rig 1.0.0".to_owned(),
-        program: format,
+        program: ProgramFormat {
+            size: PictureSize::new(320, 180).unwrap(),
+            frame_rate: FrameRate::new(30, 1).unwrap(),
+            audio: AudioFormat { sample_rate: 48_000, channels: 2 },
+        },
         timecode: Default::default(),
         segments: SegmentGrid::new(1000).unwrap(),
         sources: sources.iter().enumerate().map(source).collect(),
@@ -136,6 +147,7 @@ fn plan(format: ProgramFormat, thresholds: ThresholdPlan, sources: &[SourceKind]
         graphics: uplink::plan::GraphicsPlan::default(),
         video: Vec::new(),
         audio: Vec::new(),
+        captions: None,
         spool: SpoolPlan { directory: PathBuf::new(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
         thresholds,

@@ -8,3 +8,4 @@ mod playback;
 mod recovery;
 mod retention;
 mod runs;
+mod text;

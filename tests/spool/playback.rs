@@ -47,6 +47,7 @@ fn ffprobe_plays_what_the_playlists_name() {
             peak: sound.peak,
             average: sound.average,
         }],
+        captions: None,
     };
     let path = dir.path().join("multivariant.m3u8");
     fs::write(&path, multivariant.to_string()).unwrap();

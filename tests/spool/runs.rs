@@ -222,3 +222,57 @@ fn a_clock_that_was_years_ahead_does_not_keep_a_channel_off_air() {
     }
     assert_eq!(listed(&spool, &video()), listed(&spool, &audio()));
 }
+
+#[test]
+fn an_encoder_that_is_replaced_begins_the_open_segment_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let (video, audio) = (video(), audio());
+    let feeds = [video.clone(), audio.clone()];
+    let (spool, _) = start(dir.path(), &feeds, at(FIRST, 0));
+    play(&spool, &feeds, (FIRST, 0), (FIRST + 1, 2));
+    let part = spool.segment_path(&video.id, FIRST + 1).with_extension("m4s.part");
+    assert!(part.exists());
+
+    spool.begin_again(&video.id, FIRST + 1);
+    assert!(!part.exists(), "nothing of the broken encoder's half is left");
+    spool.put_init(video.other_init()).unwrap();
+    for quarter in 0..4 {
+        let again = spool.put_chunk(video.chunk(FIRST + 1, quarter)).unwrap();
+        assert_eq!(again.is_some(), quarter == 3);
+    }
+    for quarter in 2..4 {
+        spool.put_chunk(audio.chunk(FIRST + 1, quarter)).unwrap();
+    }
+    play(&spool, &feeds, (FIRST + 2, 0), (FIRST + 3, 0));
+    check(&spool);
+    for feed in &feeds {
+        let whole = [(FIRST, 0, false), (FIRST + 1, 0, false), (FIRST + 2, 0, false)];
+        assert_eq!(listed(&spool, feed), whole, "no seam, no gap");
+    }
+    let segments = spool.segments(&video.id);
+    let (before, after) = (&segments[0].init, &segments[1].init);
+    assert!(before != after && segments[2].init == *after, "the other encoder's initialisation, from there on");
+    let expected: Vec<u8> = (0..4).flat_map(|quarter| video.chunk(FIRST + 1, quarter).data).collect();
+    assert_eq!(fs::read(spool.segment_path(&video.id, FIRST + 1)).unwrap(), expected, "each picture once");
+    let sound = spool.segments(&audio.id);
+    assert!(sound.iter().all(|segment| segment.init == sound[0].init), "its neighbour does not notice");
+
+    // What is complete stays, and a rendition that is not there is nobody's fault.
+    spool.begin_again(&video.id, FIRST + 2);
+    spool.begin_again(&crate::fixture::id("nobody"), FIRST);
+    assert_eq!(listed(&spool, &video).len(), 3);
+    assert!(matches!(spool.put_chunk(video.chunk(FIRST + 2, 0)), Err(SpoolError::Behind { .. })));
+}
+
+#[test]
+fn begin_again_takes_nothing_of_an_older_segment() {
+    let dir = tempfile::tempdir().unwrap();
+    let feeds = [video()];
+    let (spool, _) = start(dir.path(), &feeds, at(FIRST, 0));
+    play(&spool, &feeds, (FIRST, 0), (FIRST, 3));
+    // The encoder failed between two segments: the next one begins anew, and this one is what it is.
+    spool.begin_again(&video().id, FIRST + 1);
+    spool.put_chunk(video().chunk(FIRST + 1, 0)).unwrap();
+    check(&spool);
+    assert_eq!(spool.segments(&video().id)[0].duration, Duration::from_millis(1500));
+}

@@ -1,6 +1,8 @@
 // One channel: what a viewer gets, the three facts, the picture, the parts.
 
 import { Commands } from './commands.js';
+import { Desk } from './desk.js';
+import { Dispatch } from './dispatch.js';
 import { el, kind, put, rows, show } from './dom.js';
 import { Picture } from './picture.js';
 import * as sound from './sound.js';
@@ -53,13 +55,18 @@ export class Card {
   #renditions = table('Renditions', 'Rendition', 'Encoder', 'Target', 'Measured', 'Segments');
   #parts = el('div', { class: 'parts' });
   #picture;
+  #dispatch;
   #commands;
+  #desk;
   node;
 
   constructor(channel, link) {
     this.#link = link;
-    this.#picture = new Picture(channel.id, channel.title);
-    this.#commands = new Commands(channel.id, channel.title, link);
+    const picture = `/api/v1/channels/${channel.id}/confidence.jpg`;
+    this.#picture = new Picture(picture, `What ${channel.title} sends`, 'No picture: no worker');
+    this.#dispatch = new Dispatch(channel.id, link, () => this.#rule());
+    this.#commands = new Commands(channel.title, link, this.#dispatch);
+    this.#desk = new Desk(channel.id, channel.title, this.#dispatch);
     const title = `title-${channel.id}`;
     this.#parts.append(this.#destinations.node, this.#sources.node, this.#sound.node, this.#renditions.node);
     this.node = el(
@@ -81,6 +88,7 @@ export class Card {
           this.#class,
         ),
       ),
+      this.#desk.node,
       this.#commands.bar,
       this.#parts,
     );
@@ -100,6 +108,7 @@ export class Card {
     put(this.#class, `${channel.id} · ${channel.stream_class}`);
     this.#updateParts(channel.report);
     this.#commands.update(channel);
+    this.#desk.update(channel);
     this.tick();
   }
 
@@ -118,8 +127,15 @@ export class Card {
         ? `worker ${worker.pid}${taken}, up ${ago(worker.since)}, ${beat}, ${channel.restarts} restart(s)`
         : `no worker, ${channel.restarts} restart(s)`,
     );
-    this.#commands.tick();
+    this.#rule();
     this.#picture.tick(worker != null);
+  }
+
+  /** What may be pressed now, and what is under way. */
+  #rule() {
+    this.#commands.tick();
+    this.#desk.tick();
+    this.#dispatch.tick();
   }
 
   #updateParts(report) {

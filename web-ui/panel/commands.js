@@ -1,30 +1,26 @@
-// The four verbs of a channel. Nothing lights up because it was pressed: it is pending until the engine has confirmed.
-// Stop takes two steps in two places, because it ends the broadcast; slate is the fast way out.
+// The four verbs of a channel. Stop takes two steps in two places, because it ends the broadcast; slate is the fast way
+// out.
 
 import { el, put, show } from './dom.js';
-import { clock, duration } from './words.js';
 
 const ARMED_MS = 4000;
-const GIVE_UP_MS = 65000;
 const VERBS = { start: 'Starting', stop: 'Stopping', slate: 'Going to slate', release: 'Releasing' };
 
 export class Commands {
-  #channel;
   #link;
+  #dispatch;
   #buttons = {};
   #allowed = {};
-  #pending = null;
   #armed = null;
-  #message = el('p', { class: 'message', role: 'status' });
   #left = el('span', { class: 'left' });
   #keep;
   #confirm;
   bar;
   strip;
 
-  constructor(channel, title, link) {
-    this.#channel = channel;
+  constructor(title, link, dispatch) {
     this.#link = link;
+    this.#dispatch = dispatch;
     const button = (verb, text, act) => {
       this.#buttons[verb] = el(
         'button',
@@ -40,7 +36,7 @@ export class Commands {
       button('slate', 'Slate', () => this.#send('slate')),
       button('release', 'Release', () => this.#send('release')),
       button('stop', 'Stop …', () => this.#arm()),
-      this.#message,
+      dispatch.message,
     );
     this.#confirm = el(
       'button',
@@ -76,25 +72,11 @@ export class Commands {
       slate: on && channel.state !== 'failed',
       release: on && program != null && program.order.show !== 'auto',
     };
-    this.tick();
   }
 
   tick() {
-    const free = this.#link.fresh && !this.#pending;
-    for (const [verb, button] of Object.entries(this.#buttons)) {
-      const disabled = !(free && this.#allowed[verb]);
-      if (button.disabled !== disabled) button.disabled = disabled;
-      button.classList.toggle('pending', this.#pending?.verb === verb);
-    }
-    if (this.#pending) this.#waiting();
+    for (const [verb, button] of Object.entries(this.#buttons)) this.#dispatch.rule(button, this.#allowed[verb]);
     if (this.#armed) this.#count();
-  }
-
-  #waiting() {
-    const seconds = (performance.now() - this.#pending.at) / 1000;
-    const late = seconds > 3 ? ' Not confirmed yet.' : '';
-    const silent = this.#link.fresh ? '' : ' No word from the daemon: the order may stand.';
-    this.#say('pending', `${VERBS[this.#pending.verb]} … ${duration(seconds)}.${late}${silent}`);
   }
 
   #count() {
@@ -108,7 +90,7 @@ export class Commands {
     if (this.#armed) return;
     this.#armed = performance.now() + ARMED_MS;
     show(this.strip, true);
-    this.#say('pending', 'Stop is armed: confirm over the picture.');
+    this.#dispatch.say('pending', 'Stop is armed: confirm over the picture.');
     this.tick();
   }
 
@@ -117,7 +99,7 @@ export class Commands {
     const inside = this.strip.contains(document.activeElement);
     this.#armed = null;
     show(this.strip, false);
-    this.#say('plain', why);
+    this.#dispatch.say('plain', why);
     this.tick();
     if (inside) this.#buttons.stop.focus();
   }
@@ -129,37 +111,7 @@ export class Commands {
     this.#send('stop');
   }
 
-  async #send(verb) {
-    if (this.#pending || !this.#link.fresh) return;
-    const held = this.bar.contains(document.activeElement) || document.activeElement === document.body;
-    this.#pending = { verb, at: performance.now() };
-    this.tick();
-    const [kind, text] = await this.#ask(verb);
-    const at = clock(this.#link.now);
-    this.#pending = null;
-    this.#say(kind, `${at} ${text}`);
-    this.tick();
-    // A disabled button loses the keyboard's place: give it back.
-    if (held && document.activeElement === document.body) this.bar.querySelector('button:enabled')?.focus();
-  }
-
-  /** The engine's own words, or the problem's. */
-  async #ask(verb) {
-    try {
-      const path = `/api/v1/channels/${this.#channel}/${verb}`;
-      const answer = await fetch(path, { method: 'POST', signal: AbortSignal.timeout(GIVE_UP_MS) });
-      const body = await answer.json();
-      if (answer.ok) return ['done', `✓ ${body.text}${body.changed ? '' : ' (it was so already)'}`];
-      // Not confirmed is not refused: what was asked still holds, and may come true later.
-      const what = body.code === 'not_confirmed' ? 'Not confirmed, the order stands' : 'Not done';
-      return ['refused', `⬣ ${what}: ${body.detail} [${body.code}]`];
-    } catch (error) {
-      return ['refused', `⬣ No answer to ${verb} (${error.name}): the order may stand. See state above.`];
-    }
-  }
-
-  #say(kind, text) {
-    put(this.#message, text);
-    this.#message.dataset.kind = kind;
+  #send(verb) {
+    this.#dispatch.send(verb, null, VERBS[verb], this.#buttons[verb], this.bar);
   }
 }

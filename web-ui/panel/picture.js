@@ -8,24 +8,28 @@ const GIVE_UP_MS = 4000;
 const STALE_S = 5;
 
 export class Picture {
-  #channel;
+  #path;
+  #idle;
   #image = el('img', { alt: '', hidden: true });
-  #none = el('p', { class: 'none' }, 'No picture');
+  #none = el('p', { class: 'none' });
   #age = el('p', { class: 'age' });
   #taken = null;
   #asked = -Infinity;
   #busy = false;
   node;
 
-  constructor(channel, title) {
-    this.#channel = channel;
-    this.#image.alt = `What ${title} sends`;
+  /** `alt` says what it shows, `idle` why there is none while none is wanted. */
+  constructor(path, alt, idle) {
+    this.#path = path;
+    this.#idle = idle;
+    this.#image.alt = alt;
+    put(this.#none, idle);
     this.node = el('figure', { class: 'picture' }, this.#image, this.#none, this.#age);
   }
 
   /** Called often: asks for a new picture once a second and keeps the age moving. */
   tick(wanted) {
-    if (!wanted && this.#taken !== null && !this.#busy) this.#forget('No picture: no worker');
+    if (!wanted && !this.#busy) this.#forget(this.#idle);
     if (wanted && !document.hidden && performance.now() - this.#asked >= EVERY_MS) this.#fetch();
     if (this.#taken === null) return;
     const age = (performance.now() - this.#taken) / 1000;
@@ -39,8 +43,7 @@ export class Picture {
     this.#busy = true;
     this.#asked = performance.now();
     try {
-      const path = `/api/v1/channels/${this.#channel}/confidence.jpg`;
-      const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(GIVE_UP_MS) });
+      const answer = await fetch(this.#path, { cache: 'no-store', signal: AbortSignal.timeout(GIVE_UP_MS) });
       if (answer.ok) await this.#show(answer);
       else if (answer.status === 404) this.#forget('No picture yet');
     } catch {

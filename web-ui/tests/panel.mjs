@@ -79,9 +79,9 @@ test('shows every channel that the daemon has', async () => {
     'on air',
   );
   assert.match(await card().locator('.facts').textContent(), /Order.*on air.*State.*running.*Health/s);
-  await card().locator('.picture img').waitFor();
+  await card().locator('.stage .picture img').waitFor();
   await until(
-    () => card().locator('.age').textContent(),
+    () => card().locator('.stage .age').textContent(),
     (text) => /old/.test(text),
     'the age of the picture',
   );
@@ -117,6 +117,84 @@ test('a command is pending until the engine has confirmed it', async () => {
     (text) => text === 'ON AIR',
     'on air again',
   );
+});
+
+const place = (key) => card().locator(`.bus button[data-place="${key}"]`);
+const stands = (key) => place(key).locator('.state').textContent();
+const stepOf = (step) => card().locator(`.transition button.${step}`);
+
+/** Waits until a place of the bus says of itself what it should. */
+const standing = (key, word) =>
+  until(
+    () => stands(key),
+    (text) => text.includes(word),
+    `${key} is ${word}`,
+  );
+
+test('a source is put next, then taken: two presses, each shown when the worker reports it', async () => {
+  const [first] = (await (await fetch(`${url}/api/v1/channels/${channel}`)).json()).report.sources;
+  const source = `source-${first.id}`;
+  await standing(source, 'ON AIR');
+  await until(() => place('slate').isEnabled(), Boolean, 'something can be put next');
+  assert.ok(await stepOf('take').isDisabled(), 'nothing is next, so there is nothing to take');
+
+  // The order is held up on its way: nothing may look done, and nothing else may be pressed.
+  let pass;
+  const held = new Promise((resolve) => {
+    pass = resolve;
+  });
+  const asked = new Promise((resolve) => {
+    page.route(`**/channels/${channel}/preview`, async (route) => {
+      resolve(route.request().postDataJSON());
+      await held;
+      await route.continue();
+    });
+  });
+  await place('slate').click();
+  assert.deepEqual(await asked, { show: 'slate' });
+  await until(
+    () => said().textContent(),
+    (text) => /Putting Slate next …/.test(text),
+    'the order is pending',
+  );
+  assert.equal(await stands('slate'), '');
+  assert.equal(await card().locator('.bus button:enabled, .transition button:enabled').count(), 0);
+  pass();
+  await standing('slate', 'NEXT');
+  await page.unroute(`**/channels/${channel}/preview`);
+  await card().locator('.desk .picture img').waitFor();
+  assert.equal(await tally().textContent(), 'ON AIR', 'what is next is not on air');
+  await until(() => stepOf('take').isEnabled(), Boolean, 'it can be taken');
+  await shot('panel-next');
+
+  await stepOf('take').click();
+  await standing('slate', 'ON AIR');
+  await until(
+    () => tally().textContent(),
+    (text) => text === 'SLATE',
+    'the slate is on air',
+  );
+  await standing('auto', 'NEXT');
+
+  await until(() => place(source).isEnabled(), Boolean, 'the source can be put next');
+  await place(source).focus();
+  await page.keyboard.press('Enter');
+  await standing(source, 'NEXT');
+  await until(() => stepOf('dissolve').isEnabled(), Boolean, 'it can be dissolved to');
+  const transition = page.waitForRequest((request) => request.url().endsWith(`/${channel}/take`));
+  await stepOf('dissolve').click();
+  assert.deepEqual((await transition).postDataJSON(), { transition: { kind: 'dissolve', duration_ms: 500 } });
+  await standing(source, 'ON AIR');
+  await standing('slate', 'NEXT');
+  await until(
+    () => said().textContent(),
+    (text) => text.includes('✓'),
+    'confirmation',
+  );
+  assert.equal(await tally().textContent(), 'ON AIR');
+  await until(() => button('release').isEnabled(), Boolean, 'release possible');
+  await button('release').click();
+  await standing('auto', 'ASKED');
 });
 
 test('stop takes two steps in two places', async () => {
@@ -167,9 +245,9 @@ test('a frozen daemon is LAST KNOWN, and nothing can be pressed', { skip: !pid &
     await page.locator('#band').waitFor();
     assert.match(await page.locator('#band').textContent(), /LAST KNOWN.*may\s+still be on air/s);
     assert.match(await page.title(), /LAST KNOWN/);
-    assert.equal(await page.locator('.commands button:enabled').count(), 0);
+    assert.equal(await page.locator('.card button:enabled:visible').count(), 0);
     await until(
-      () => card().locator('.age').textContent(),
+      () => card().locator('.stage .age').textContent(),
       (text) => /STALE/.test(text),
       'the picture is stale',
     );
@@ -189,12 +267,12 @@ test('every control can be reached by keyboard, and the page fits a phone', asyn
   await page.setViewportSize({ width: 1280, height: 900 });
   const reached = new Set();
   await page.locator('body').focus();
-  for (let step = 0; step < 80; step += 1) {
+  for (let step = 0; step < 150; step += 1) {
     await page.keyboard.press('Tab');
     reached.add(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')));
   }
   const enabled = await page
-    .locator('.commands button:enabled')
+    .locator('.card button:enabled:visible')
     .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
   for (const label of enabled) assert.ok(reached.has(label), `${label} is not reached`);
 });
@@ -204,7 +282,7 @@ const restart = { skip: !(pid && command) && 'no UPLINK_PANEL_PID or no UPLINK_P
 test('a daemon that was killed is LAST KNOWN until another one is up', restart, async () => {
   process.kill(pid, 'SIGKILL');
   await page.locator('#band').waitFor();
-  assert.equal(await page.locator('.commands button:enabled').count(), 0);
+  assert.equal(await page.locator('.card button:enabled:visible').count(), 0);
   assert.ok((await page.locator('.card').count()) > 0, 'what was last known stays');
   again = spawn(command[0], command.slice(1), { stdio: ['pipe', 'ignore', 'ignore'] });
   await page.locator('#band').waitFor({ state: 'hidden' });

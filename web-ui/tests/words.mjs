@@ -1,6 +1,7 @@
 // The panel's words: what may be said of a channel, and how.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as bus from '../panel/bus.js';
 import * as sound from '../panel/sound.js';
 import * as words from '../panel/words.js';
 
@@ -76,4 +77,32 @@ test('a mix is told with what is wrong with it, and what is not known is a dash'
   assert.deepEqual(sound.row(mix, []).slice(0, 7), ['3 4', '-23.0', '–', '-23.0', '4.0', '-3.2', 'off']);
   assert.equal(sound.row({ ...mix, correction_db: 2.5 }, [])[6], '+2.5 dB');
   assert.equal(sound.row(mix, states)[7][0], 'phase inverted');
+});
+
+test('each place of the bus says where it stands, by what the worker reports', () => {
+  const source = (id, health = 'healthy', state = 'delivering') => ({ id, state, health: { health } });
+  const sources = [source('cam-1'), source('cam-2', 'unhealthy', 'lost'), source('guest', 'partially_healthy')];
+  const stand = (program) =>
+    Object.fromEntries(bus.places(program, sources).map((place) => [place.key, bus.marks(place)]));
+  const shows = (id) => ({ showing: 'source', source: id });
+  const order = (id) => ({ show: 'source', source: id });
+  assert.deepEqual(stand({ showing: shows('cam-1'), order: { show: 'auto' }, preview: null }), {
+    'source-cam-1': 'ON AIR',
+    'source-cam-2': '⬣ lost',
+    'source-guest': '▲ degraded',
+    auto: 'ASKED',
+    slate: '',
+  });
+  assert.deepEqual(stand({ showing: { showing: 'slate' }, order: order('cam-2'), preview: { show: 'auto' } }), {
+    'source-cam-1': '',
+    'source-cam-2': 'ASKED · ⬣ lost',
+    'source-guest': '▲ degraded',
+    auto: 'NEXT',
+    slate: 'ON AIR',
+  });
+  const scene = { layout: 'pip', corner: 'top_left', size_percent: 30, sources: ['cam-1', 'guest'] };
+  const two = stand({ showing: shows('cam-1'), order: order('cam-1'), preview: { show: 'scene', scene } });
+  assert.deepEqual([two['source-cam-1'], two['source-guest']], ['ON AIR · NEXT', 'NEXT · ▲ degraded']);
+  assert.deepEqual(bus.body({ show: 'scene', scene }), { scene });
+  assert.deepEqual(bus.body({ show: 'slate' }), { show: 'slate' });
 });

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::rig::{Rig, now, rig};
 use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, Showing};
-use crate::model::{ChannelId, Health, HealthReport};
+use crate::model::{ChannelId, Health, HealthReport, LiveChange, TakeOrder};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// 16 × 16 grey pixels.
@@ -42,7 +42,9 @@ fn stage() {
 async fn play(mut rig: Rig, runtime: std::path::PathBuf, picture: Vec<u8>) {
     for channel in ["demo", "studio-b"] {
         std::fs::create_dir(runtime.join(channel)).unwrap();
-        std::fs::write(runtime.join(channel).join("confidence.jpg"), &picture).unwrap();
+        for name in ["confidence.jpg", "preview.jpg"] {
+            std::fs::write(runtime.join(channel).join(name), &picture).unwrap();
+        }
     }
     (1..=3).for_each(|seq| rig.emit(seq, "cam-1 delivers no picture"));
     let mut next = Instant::now();
@@ -63,18 +65,24 @@ async fn play(mut rig: Rig, runtime: std::path::PathBuf, picture: Vec<u8>) {
     }
 }
 
+type Change = Box<dyn Fn(&mut ChannelStatus)>;
+
 fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
-    let (id, act): (_, fn(&mut ChannelStatus)) = match command {
+    let (id, act): (_, Change) = match command {
         Command::Start(id) | Command::StartAnyway(id) => {
-            (id, |channel| set(channel, ChannelOrder::OnAir, ChannelState::Running))
+            (id, Box::new(|channel| set(channel, ChannelOrder::OnAir, ChannelState::Running)))
         }
-        Command::Stop(id) => (id, |channel| set(channel, ChannelOrder::OffAir, ChannelState::Idle)),
-        Command::Slate(id) => (id, |channel| program(channel, ProgramOrder::Slate)),
+        Command::Stop(id) => (id, Box::new(|channel| set(channel, ChannelOrder::OffAir, ChannelState::Idle))),
+        Command::Slate(id) => (id, Box::new(|channel| program(channel, ProgramOrder::Slate))),
         Command::Release(id) if id.as_str() == "studio-b" => {
             return Err(Refusal::NotConfirmed { seconds: 5, known: "no source delivers; the slate stays".into() });
         }
-        Command::Release(id) => (id, |channel| program(channel, ProgramOrder::Auto)),
-        Command::Take(..) | Command::Show(..) | Command::Change(..) | Command::Act(..) | Command::Reload => {
+        Command::Release(id) => (id, Box::new(|channel| program(channel, ProgramOrder::Auto))),
+        Command::Change(id, LiveChange::Preview { order }) => {
+            (id, Box::new(move |channel| preview(channel, order.clone())))
+        }
+        Command::Show(id, take) => (id, Box::new(move |channel| show(channel, &take))),
+        Command::Take(..) | Command::Change(..) | Command::Act(..) | Command::Reload => {
             return Err(Refusal::Failed("this stage plays no such thing".into()));
         }
     };
@@ -96,11 +104,28 @@ fn program(channel: &mut ChannelStatus, order: ProgramOrder) {
     let Some(report) = &mut channel.report else { return };
     let slate = order == ProgramOrder::Slate;
     channel.state = if slate { ChannelState::Slate } else { ChannelState::Running };
-    report.program.showing = match slate {
-        true => Showing::Slate,
-        false => Showing::Source { source: report.sources[0].id.clone() },
+    report.program.showing = match &order {
+        ProgramOrder::Slate => Showing::Slate,
+        ProgramOrder::Source { source } => Showing::Source { source: source.clone() },
+        ProgramOrder::Auto | ProgramOrder::Scene { .. } => Showing::Source { source: report.sources[0].id.clone() },
     };
     report.program.order = order;
+}
+
+fn preview(channel: &mut ChannelStatus, order: Option<ProgramOrder>) {
+    channel.live.preview.clone_from(&order);
+    if let Some(report) = &mut channel.report {
+        report.program.preview = order;
+    }
+}
+
+/// What is in preview, and what was on air is next.
+fn show(channel: &mut ChannelStatus, take: &TakeOrder) {
+    let before = channel.report.as_ref().map(|report| report.program.order.clone());
+    if let Some(order) = take.order.clone().or_else(|| channel.live.preview.clone()) {
+        program(channel, order);
+    }
+    preview(channel, before);
 }
 
 fn outcome(channels: &[ChannelStatus], id: &ChannelId) -> Outcome {

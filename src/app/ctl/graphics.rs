@@ -161,7 +161,8 @@ pub(crate) struct SlateSet {
     countdown_to: Option<MediaTime>,
 }
 
-fn time(text: &str) -> Result<MediaTime, String> {
+/// A time as the API takes it.
+pub(super) fn time(text: &str) -> Result<MediaTime, String> {
     serde_json::from_value(Value::String(text.to_owned())).map_err(|error| error.to_string())
 }
 
@@ -177,7 +178,8 @@ fn change(change: &LiveChange) -> Result<Value, Failure> {
     serde_json::to_value(change).map_err(|error| local("malformed", error.to_string()))
 }
 
-fn local(code: &str, detail: String) -> Failure {
+/// What was refused here already, before anybody was asked.
+pub(super) fn local(code: &str, detail: String) -> Failure {
     Failure::Refused { code: code.to_owned(), detail, errors: Vec::new() }
 }
 

@@ -5,6 +5,7 @@
 
 mod capacity;
 mod client;
+mod cues;
 mod destinations;
 mod devices;
 mod exit;
@@ -40,6 +41,9 @@ Examples:
   uplinkctl slate-set demo --text 'Back at nine' --countdown-to 2026-11-22T20:00:00Z
   uplinkctl failover demo cloud backup-1 send it to its backup by hand; `auto` leaves it to the rules
   uplinkctl drill demo cloud             how long the backup would take, tried beside the primary
+  uplinkctl cue demo out --id break-7 --duration 30s --pre-roll 5s
+  uplinkctl cue demo in                  return at once; `cue demo cancel break-7` takes back what has not begun
+  uplinkctl metadata demo X-HOME=2 X-AWAY=1 --class com.example.score
   uplinkctl devices                      what is plugged in, and what to write for it
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl events --follow              what happens, as it happens
@@ -193,6 +197,10 @@ enum Verb {
         /// One or more lines.
         text: Option<String>,
     },
+    /// Leave the programme for a break, return, or take a break back (SCTE 35, cut on the frame).
+    Cue(cues::CueArguments),
+    /// Tell players something about a frame: attributes and JSON, as date range and ID3.
+    Metadata(cues::MetadataArguments),
     /// Set the whole slate: words, image, count-down; what is not given is as configured.
     SlateSet(graphics::SlateSet),
     /// Lay a logo, a text, a lower third, a clock or timecode over the program.
@@ -338,6 +346,8 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
             }),
         ),
         Verb::LoudnessRestart { channel } => (format!("channels/{channel}/loudness/restart"), None),
+        Verb::Cue(cue) => (format!("channels/{}/cue", cue.channel), Some(cue.body()?)),
+        Verb::Metadata(metadata) => (format!("channels/{}/metadata", metadata.channel), Some(metadata.body()?)),
         Verb::SlateSet(slate) => set(&slate.channel, slate.body()?),
         Verb::Overlay(overlay) => set(&overlay.channel, overlay.body()?),
         Verb::Destination { verb } => {

@@ -1,12 +1,14 @@
 //! The command line against the real API over a mailbox that the test holds.
 
 use clap::{CommandFactory, Parser};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::exit::Exit;
 use super::{Arguments, perform, report};
 use crate::api::tests::rig::{Rig, id, rig};
+use crate::model::{Act, Acted};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 struct Daemon {
@@ -100,6 +102,70 @@ async fn verbs_tell_what_the_engine_confirmed() {
         };
         let (said, command) = tokio::join!(uplinkctl(&daemon.url, line), engine);
         assert_eq!((said.unwrap().as_str(), command), ("it is done (it was so already)\n", expected));
+    }
+}
+
+#[tokio::test]
+async fn cues_and_metadata_are_what_the_api_takes() {
+    let mut daemon = daemon().await;
+    let cue = |json: serde_json::Value| Act::Cue { ask: serde_json::from_value(json).unwrap() };
+    let metadata = |json: serde_json::Value| Act::Metadata { ask: serde_json::from_value(json).unwrap() };
+    let at = "2026-11-21T20:00:00Z";
+    for (line, expected) in [
+        (
+            "cue demo out --id break-7 --duration 30s --pre-roll 5s",
+            cue(json!({"type": "out", "id": "break-7", "duration_ms": 30_000, "pre_roll_ms": 5000})),
+        ),
+        (
+            "cue demo out --duration 1500ms --no-auto-return --at 2026-11-21T20:00:00Z --event-id 9 --unique-program-id 2",
+            cue(json!({
+                "type": "out", "duration_ms": 1500, "auto_return": false, "at": at, "event_id": 9,
+                "unique_program_id": 2,
+            })),
+        ),
+        ("cue demo in", cue(json!({"type": "in"}))),
+        ("cue demo in --id break-7 --pre-roll 4s", cue(json!({"type": "in", "id": "break-7", "pre_roll_ms": 4000}))),
+        ("cue demo cancel break-7", cue(json!({"type": "cancel", "id": "break-7"}))),
+        (
+            r#"metadata demo X-HOME=2 X-AWAY=a=b --class com.example.score --data {"minute":63} --duration 10s"#,
+            metadata(json!({
+                "attributes": {"X-HOME": "2", "X-AWAY": "a=b"}, "class": "com.example.score",
+                "json": {"minute": 63}, "duration_ms": 10_000,
+            })),
+        ),
+    ] {
+        let engine = async {
+            let (command, reply) = daemon.rig.requests.recv().await.unwrap();
+            let acted = Some(Acted::said("it is placed"));
+            let text = "it is placed".to_owned();
+            let placed = Outcome { changed: true, order: None, program: None, state: None, showing: None, acted, text };
+            reply.send(Ok(placed)).unwrap();
+            command
+        };
+        let (said, command) = tokio::join!(uplinkctl(&daemon.url, line), engine);
+        assert_eq!((said.unwrap().as_str(), command), ("it is placed\n", Command::Act(id("demo"), expected)), "{line}");
+    }
+    let refused = async {
+        let refusal = Refusal::Impossible("break-7 is too late".into());
+        daemon.rig.requests.recv().await.unwrap().1.send(Err(refusal)).unwrap();
+    };
+    let (said, ()) = tokio::join!(uplinkctl(&daemon.url, "cue demo cancel break-7"), refused);
+    assert_eq!(said.unwrap_err().0, Exit::Failed);
+}
+
+#[test]
+fn a_cue_that_cannot_be_meant_is_wrong_usage() {
+    for line in [
+        "uplinkctl cue demo",
+        "uplinkctl cue demo out --duration 30",
+        "uplinkctl cue demo out --no-auto-return",
+        "uplinkctl cue demo out --at 2026-11-21T20:00:00Z --pre-roll 5s",
+        "uplinkctl cue demo out --at tonight",
+        "uplinkctl cue demo cancel",
+        "uplinkctl metadata demo HOME",
+        "uplinkctl metadata demo --data {",
+    ] {
+        assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
     }
 }
 

@@ -47,6 +47,7 @@ pub static STREAM_CLASS: Shape = Shape::plain(
             need: Need::Required(""),
             about: "Audio renditions; the first is the default",
         },
+        optional_table("captions", &CAPTIONS, "What players are told of captions; without it, that there are none"),
         table("audio_policy", &AUDIO_POLICY, "Sound of the program"),
         table("fallback", &FALLBACK, "What happens without a healthy source"),
         optional_table("failover", &FAILOVER, "How the program leaves a source and returns to it"),
@@ -175,6 +176,17 @@ static AUDIO: Shape = Shape::plain(
             "Loudness that this rendition is corrected to, whatever `audio_policy.correction` says; for a destination with a \
              target of its own",
         ),
+    ],
+);
+
+static CAPTIONS: Shape = Shape::plain(
+    "Captions of the sources (CEA-608 CC1, or CEA-708 service 1) and what is inserted go into the pictures of every H.264 \
+     and HEVC rendition in any case. This table tells players of them and makes a WebVTT rendition.",
+    &[
+        key("name", Kind::Text(60), Need::Required("\"English captions\""), "Shown by players"),
+        key("language", Kind::Language, Need::Optional, "Language they are in"),
+        key("webvtt", Kind::Truth, Need::Default("true"), "Whether there is a WebVTT rendition of them"),
+        key("id", Kind::Id, Need::Default("\"captions\""), "Names the directory and playlist of the WebVTT rendition"),
     ],
 );
 

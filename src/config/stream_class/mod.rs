@@ -42,6 +42,8 @@ pub struct StreamClass {
     pub video: Vec<VideoRendition>,
     /// Audio renditions, the first is the default.
     pub audio: Vec<AudioRendition>,
+    /// What players are told of captions.
+    pub captions: Option<Captions>,
     /// Sound.
     pub audio_policy: AudioPolicy,
     /// What happens without a healthy source.
@@ -116,6 +118,17 @@ pub struct AudioRendition {
     pub map: Option<ChannelMap>,
     /// Loudness that it is corrected to.
     pub loudness_target: Option<Lufs>,
+}
+
+/// Captions, as players are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captions {
+    /// Shown by players.
+    pub name: String,
+    /// BCP 47.
+    pub language: Option<String>,
+    /// The WebVTT rendition.
+    pub webvtt: Option<RenditionId>,
 }
 
 /// Sound of the program.

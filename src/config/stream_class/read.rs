@@ -1,8 +1,8 @@
 //! One stream class file → [`StreamClass`], with every fault.
 
 use super::{
-    AudioPolicy, AudioRendition, Fallback, STREAM_CLASS, SoundAlarms, StreamClass, Thresholds, VideoRendition, rules,
-    signal,
+    AudioPolicy, AudioRendition, Captions, Fallback, STREAM_CLASS, SoundAlarms, StreamClass, Thresholds,
+    VideoRendition, rules, signal,
 };
 use crate::config::Findings;
 use crate::document::{Section, Source};
@@ -44,6 +44,10 @@ fn build(section: &Section<'_>) -> Option<StreamClass> {
         playlist_segments: segments.value("playlist_segments")?,
         video: video.into_iter().collect::<Option<_>>()?,
         audio: audio.into_iter().collect::<Option<_>>()?,
+        captions: match section.has("captions") {
+            true => Some(captions(&section.table("captions")?)?),
+            false => None,
+        },
         audio_policy: audio_policy(&sound)?,
         fallback: Fallback {
             slate_text: fallback.value("slate_text")?,
@@ -63,6 +67,15 @@ pub(crate) fn on_slate(section: &Section<'_>) -> Option<OnSlate> {
     Some(match section.value::<String>("on_slate")?.as_str() {
         "pause" => OnSlate::Pause,
         _ => OnSlate::Emit,
+    })
+}
+
+fn captions(section: &Section<'_>) -> Option<Captions> {
+    let id = RenditionId::new(section.value::<String>("id")?).ok()?;
+    Some(Captions {
+        name: section.value("name")?,
+        language: section.value("language"),
+        webvtt: section.value::<bool>("webvtt")?.then_some(id),
     })
 }
 

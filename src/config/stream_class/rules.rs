@@ -17,6 +17,7 @@ pub(crate) fn check(class: &Section<'_>, findings: &mut Findings) {
         slate_text(&fallback, findings);
     }
     sound(class, &audio, findings);
+    captions(class, &video, &audio, findings);
     timing(class, findings);
     envelope(class, &video, &audio, findings);
 }
@@ -147,6 +148,34 @@ fn sound(class: &Section<'_>, audio: &[Section<'_>], findings: &mut Findings) {
         return;
     }
     audio.iter().for_each(|section| rendition_map(section, channels, findings));
+}
+
+/// Captions need pictures to be in, and a name of their own.
+fn captions(class: &Section<'_>, video: &[Section<'_>], audio: &[Section<'_>], findings: &mut Findings) {
+    let Some(captions) = class.table("captions").filter(|_| class.has("captions")) else { return };
+    if video.is_empty() {
+        let fix = "remove the table, or add [[video]]";
+        findings.faults.add(&class.spot("captions"), "captions need pictures that carry them", fix);
+    }
+    if let Some(id) = captions.get::<String>("id")
+        && let Some(other) = video
+            .iter()
+            .chain(audio)
+            .filter_map(|section| section.get::<String>("id"))
+            .find(|other| other.value == id.value)
+    {
+        let rule = format!("is also the id of the rendition at {}", other.spot.position());
+        findings.faults.add(&id.spot, rule, "give each rendition its own");
+    }
+    for codec in video.iter().filter_map(|section| section.get::<String>("codec")).filter(|codec| codec.value == "av1")
+    {
+        let rule = "pictures of this codec carry no CEA-608 or CEA-708 captions here, although `captions` tells players of them";
+        let fix = match captions.value::<bool>("webvtt") {
+            Some(false) => "use h264 or hevc, or set captions.webvtt = true for a WebVTT rendition",
+            _ => "use h264 or hevc if its players need them; others have the WebVTT rendition",
+        };
+        findings.warnings.add(&codec.spot, rule, fix);
+    }
 }
 
 /// What an AAC rendition can carry of a program with so many channels.

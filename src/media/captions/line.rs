@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use super::line21::erase;
 use super::triplet::{Kind, Triplet, kind, of_pair};
 use crate::model::FrameRate;
 
@@ -20,6 +21,8 @@ pub(crate) struct Line {
     /// Ticks per pair of CEA-608: two at the high rates.
     spacing: u64,
     last_pair: Option<u64>,
+    /// Something may be on the screen in CC1.
+    spoken: bool,
 }
 
 impl Line {
@@ -33,6 +36,7 @@ impl Line {
             room: count.clamp(4, 31) - 2,
             spacing,
             last_pair: None,
+            spoken: false,
         }
     }
 
@@ -61,10 +65,14 @@ impl Line {
         self.inserted.len() as u64 * self.spacing
     }
 
-    /// The program shows another source: what waits of the old one does not belong to it.
+    /// The program shows another source: what waits of the old one does not belong to it, and what viewers still see of
+    /// it is taken off the screen.
     pub(crate) fn clear(&mut self) {
         self.fields.iter_mut().for_each(VecDeque::clear);
         self.dtvcc.clear();
+        if std::mem::take(&mut self.spoken) {
+            self.fields[0].extend(erase().into_iter().map(of_pair));
+        }
     }
 
     /// What leaves with the picture of tick `index`; nothing if there is nothing.
@@ -76,6 +84,7 @@ impl Line {
                 // Two texts in one channel would be mixed letter by letter.
                 self.fields[0].clear();
             }
+            self.spoken |= inserted.is_some() || self.fields[0].front().is_some_and(|pair| !is_erase(*pair));
             out.extend(inserted.or_else(|| self.fields[0].pop_front()));
             out.extend(self.fields[1].pop_front());
             if !out.is_empty() {
@@ -85,6 +94,11 @@ impl Line {
         out.extend(self.dtvcc.drain(..self.room.min(self.dtvcc.len())));
         out.as_flattened().to_vec()
     }
+}
+
+/// Takes captions off the screen, and no more.
+fn is_erase([_, first, second]: Triplet) -> bool {
+    erase().contains(&[first, second])
 }
 
 #[cfg(test)]
@@ -116,6 +130,9 @@ mod tests {
         assert_eq!((line.delay(), line.next(0)), (1, vec![0xfc, 0x94, 0x26]));
         line.push([pair(5)]);
         line.clear();
-        assert!(line.next(1).is_empty());
+        let erased = [[0xfc, 0x94, 0x2c].to_vec(), [0xfc, 0x94, 0x2c].to_vec(), vec![]];
+        assert_eq!([1, 2, 3].map(|index| line.next(index)), erased, "the old source's words leave the screen");
+        line.clear();
+        assert!(line.next(4).is_empty(), "there is nothing on it any more");
     }
 }

@@ -1,21 +1,33 @@
-//! Captions (CEA-608 and 708): from a source's pictures, past frame store and switch, to the program's pictures.
+//! Captions (CEA-608 and 708): from a source's pictures, past frame store and switch, into encoded pictures and WebVTT.
 //!
 //! ```text
 //! decoder ─ meta ─▶ read ─▶ feed (due with their pictures) ─┐
-//! operators ─ text ─▶ roll_up ──────────────────────────────┴▶ Line ─ one tick's worth ─▶ meta ─▶ encoder (SEI)
+//! operators ─ text ─▶ roll_up ──────────────────────────────┴▶ Line ─ one tick's worth ─▶ meta ─┐
+//!                                                                                               │
+//!   every encoder's access units ◀─ SEI ─┬─ take off ◀──────────────────────────────────────────┘
+//!   WebVTT segments ◀─ cues ◀─ receiver ─┘
 //! ```
 //!
 //! Owns: what the bytes mean and at what pace they leave. Must not: change what a source says. They are carried as a
 //! stream of their own, because a picture that is dropped or repeated must not drop or repeat its letters.
 
+mod cues;
 mod line;
 mod line21;
+mod receiver;
+mod screen;
+pub(crate) mod sei;
+mod service;
+mod signs;
 mod triplet;
+pub(crate) mod webvtt;
+mod window;
 
 use gst_video::VideoCaptionType;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
+pub(crate) use self::cues::Cues;
 pub(crate) use self::line::Line;
 pub(crate) use self::line21::{erase, roll_up};
 use self::triplet::Form;
@@ -51,4 +63,15 @@ pub(crate) fn put(picture: &mut gst::BufferRef, triplets: &[u8]) {
     if !triplets.is_empty() {
         gst_video::VideoCaptionMeta::add(picture, VideoCaptionType::Cea708Raw, triplets);
     }
+}
+
+/// Takes off what a picture of the program carries, so that no encoder does with it as it likes. The picture itself is
+/// not copied.
+pub(crate) fn take(picture: &mut gst::Buffer) -> Vec<Triplet> {
+    if picture.meta::<gst_video::VideoCaptionMeta>().is_none() {
+        return Vec::new();
+    }
+    let triplets = of_picture(picture).unwrap_or_default();
+    put(picture.make_mut(), &[]);
+    triplets
 }

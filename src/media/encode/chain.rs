@@ -8,6 +8,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
+use super::beside::{Beside, Inserter};
 use super::choose::{Found, set_property};
 use super::codec::{encoded_caps, parsed_caps, parser_of};
 use super::cut::TrackGrid;
@@ -16,6 +17,7 @@ use super::format::{picture_caps, raw_caps, video_timescale};
 use super::gate::Gate;
 use super::ledger::{Ledger, Tally};
 use super::tail::{self, Track};
+use super::tap::Mouth;
 use super::watch::{Notes, Origin};
 use crate::media::MediaError;
 use crate::media::init::{bounded, element};
@@ -30,12 +32,14 @@ pub(super) struct Setting {
     pub tally: Arc<Tally>,
     pub ledger: Arc<Ledger>,
     pub notes: Notes,
+    pub beside: Arc<Beside>,
 }
 
 /// An encoder and everything that is its own.
 pub(super) struct Chain {
     pub entry: Entry,
     pub gate: Arc<Gate>,
+    mouth: Arc<Mouth>,
     encoder: gst::Element,
     plan: EncoderPlan,
     /// Pictures that went in.
@@ -47,9 +51,15 @@ pub(super) struct Chain {
 
 impl Chain {
     /// Puts the pipeline of an encoder together; `limit` pictures may wait in front of it. What its bus says goes to
-    /// the notes, from `origin`.
-    pub(super) fn build(setting: &Setting, found: Found, limit: u64, origin: Origin) -> Result<Self, MediaError> {
-        let Setting { program, timeline, rendition, tally, ledger, notes } = setting;
+    /// the notes, from `origin`. What comes out is `held` until [`Chain::release`].
+    pub(super) fn build(
+        setting: &Setting,
+        found: Found,
+        limit: u64,
+        origin: Origin,
+        held: bool,
+    ) -> Result<Self, MediaError> {
+        let Setting { program, timeline, rendition, tally, ledger, notes, beside } = setting;
         let (id, plan) = (&rendition.id, &found.plan);
         let pipeline = gst::Pipeline::with_name(&format!("encode-{id}"));
         let entry = Entry::new(&format!("pictures-{id}"), &picture_caps(program), limit)?;
@@ -78,13 +88,15 @@ impl Chain {
             delay: 0,
             timeline: timeline.clone(),
             events: true,
+            window: Arc::default(),
+            captions: Inserter::new(beside, plan.codec),
         };
-        let gate = Gate::new(ledger);
-        chain.extend(tail::build(track, tally, &gate, ledger.tap().point(id).enter())?);
+        let (gate, mouth) = way_out(ledger, tally, held);
+        chain.extend(tail::build(track, tally, &gate, &mouth)?);
         add_linked(&pipeline, &format!("rendition {id}"), &chain)?;
         notes.hear(&pipeline, origin);
         let (encoder, plan, pushed) = (found.element, found.plan, AtomicU64::new(0));
-        Ok(Self { entry, gate, encoder, plan, pushed, resume, pipeline })
+        Ok(Self { entry, gate, mouth, encoder, plan, pushed, resume, pipeline })
     }
 
     /// Starts it; it opens its device.
@@ -120,6 +132,12 @@ impl Chain {
         self.resume.store(time.as_nanos(), Ordering::Relaxed);
     }
 
+    /// Lets out what was held.
+    pub(super) fn release(&self) {
+        self.gate.release();
+        self.mouth.speak_up();
+    }
+
     /// Whether the picture was taken.
     pub(super) fn push(&self, picture: gst::Buffer) -> bool {
         let taken = self.entry.push(picture);
@@ -142,6 +160,15 @@ impl Chain {
         }
         wait
     }
+}
+
+/// Where chunks and units of a rendition go; what is `held` waits until another encoder of it has said its last.
+pub(super) fn way_out(ledger: &Arc<Ledger>, tally: &Arc<Tally>, held: bool) -> (Arc<Gate>, Arc<Mouth>) {
+    let (gate, point) = (Gate::new(ledger, tally), ledger.tap().point(&tally.rendition));
+    if held {
+        gate.hold();
+    }
+    (gate, Arc::new(if held { point.stand_by() } else { point.enter() }))
 }
 
 /// Asks the encoder for a keyframe right before the first picture of each segment, and before the first one after

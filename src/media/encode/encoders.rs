@@ -4,34 +4,38 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use gst::prelude::*;
 use gstreamer as gst;
 
+use super::beside::Beside;
 use super::choose::Choice;
 use super::failure::EncodeFailure;
 use super::format::sound_caps;
 use super::ledger::{Counters, Ledger};
 use super::line::Line;
+use super::lines::Lines;
 use super::output::Output;
-use super::picture::{self, Pictures};
+use super::parts::Parts;
+use super::picture::Pictures;
 use super::sound::Sound;
 use super::tap::{Mouth, Tap};
-use super::watch::{Origin, Watch, notes};
+use super::text::Text;
+use super::watch::{Watch, notes};
 use crate::media::MediaError;
-use crate::media::init::{bounded, init};
+use crate::media::captions;
+use crate::media::init::init;
 use crate::model::{BitRate, Cued, FrameGrid, LiveTimeline, MediaTime, RenditionId, Timeline};
 use crate::plan::ChannelPlan;
 
-/// Opening every encoder of a ladder takes well under a second; a driver may hang.
-const START_BOUND: Duration = Duration::from_secs(10);
-
 /// The running encoders and segmenters of one channel. Dropping it stops them without flushing.
 pub struct Encoders {
-    pipeline: gst::Pipeline,
-    pictures: Option<Pictures>,
-    sound: Option<Sound>,
+    pub(super) parts: Parts,
+    pub(super) pictures: Option<Pictures>,
+    pub(super) sound: Sound,
+    text: Option<Text>,
     counts: Counts,
-    ledger: Arc<Ledger>,
+    /// Time of the newest picture or sound, nanoseconds.
+    pub(super) newest: AtomicU64,
+    pub(super) ledger: Arc<Ledger>,
     /// Where program sound is told, and what it is.
     heard: (Mouth, gst::Caps),
     _watch: Watch,
@@ -60,24 +64,22 @@ impl Encoders {
         output: Arc<dyn Fn(Output) + Send + Sync>,
     ) -> Result<Self, MediaError> {
         init()?;
-        let pipeline = gst::Pipeline::with_name("encode");
         let ledger = Arc::new(Ledger::new(output));
         let (notes, ears) = notes();
-        notes.hear(&pipeline, Origin::Sound);
+        let text = plan.captions.as_ref().and_then(|captions| Text::new(captions, &plan.program, timeline, &ledger));
+        let (program, timeline, beside) = (plan.program, timeline.clone(), Arc::new(Beside::default()));
+        let parts = Parts { program, timeline, ledger: Arc::clone(&ledger), notes, beside };
         let pictures = match plan.video.is_empty() {
             true => None,
-            false => Some(picture::build(&plan.program, timeline, &plan.video, &ledger, &notes)?),
+            false => Some(Pictures::build(&parts, &plan.video)?),
         };
-        let sound = match plan.audio.is_empty() {
-            true => None,
-            false => Some(Sound::build(&pipeline, plan, timeline, &ledger)?),
-        };
-        let renditions: Vec<RenditionId> = plan.audio.iter().map(|r| r.id.clone()).collect();
-        let lines = pictures.as_ref().map_or_else(Vec::new, |pictures| pictures.lines.clone());
-        let watch = Watch::start(ears, lines, renditions, Arc::clone(&ledger))
+        let sound = Sound::build(&parts, plan)?;
+        let lines = pictures.as_ref().map_or_else(Lines::default, |pictures| pictures.lines.clone());
+        let watch = Watch::start(ears, lines, Arc::clone(&ledger))
             .map_err(|error| MediaError::graph("the encoders' bus thread", error))?;
+        let (counts, newest) = (Counts::default(), AtomicU64::new(0));
         let heard = (ledger.tap().sound(), sound_caps(&plan.program.audio));
-        let encoders = Self { pipeline, pictures, sound, counts: Counts::default(), ledger, heard, _watch: watch };
+        let encoders = Self { parts, pictures, sound, text, counts, newest, ledger, heard, _watch: watch };
         encoders.play()?;
         Ok(encoders)
     }
@@ -86,20 +88,26 @@ impl Encoders {
         for line in self.lines() {
             line.play()?;
         }
-        let pipeline = self.pipeline.clone();
-        match bounded(START_BOUND, move || pipeline.set_state(gst::State::Playing)) {
-            Some(Ok(_)) => Ok(()),
-            Some(Err(error)) => {
-                let failure = self.ledger.failure().map(|failure| failure.to_string());
-                Err(MediaError::graph("the encoders", failure.unwrap_or_else(|| error.to_string())))
-            }
-            None => Err(MediaError::Deadline { part: "the encoders".into(), millis: START_BOUND.as_millis() as u64 }),
+        for branch in self.sound.branches() {
+            branch.play()?;
         }
+        // An encoder may have failed already while others were opened.
+        self.ledger.failure().map_or(Ok(()), |failure| Err(MediaError::graph("the encoders", failure)))
     }
 
     /// Takes a program picture: caps as `picture_caps`, PTS = media time of its tick. Never blocks.
-    pub fn push_picture(&self, picture: gst::Buffer) {
+    pub fn push_picture(&self, mut picture: gst::Buffer) {
         let Some(pictures) = &self.pictures else { return };
+        let triplets = captions::take(&mut picture);
+        if let Some(time) = picture.pts().map(|pts| MediaTime::from_nanos(pts.nseconds())) {
+            self.note(time);
+            if let Some(text) = &self.text {
+                text.push(time, &triplets);
+            }
+            if !triplets.is_empty() {
+                self.parts.beside.keep(time, triplets);
+            }
+        }
         let counter = if pictures.push(&picture) { &self.counts.pictures } else { &self.counts.pictures_dropped };
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -107,17 +115,22 @@ impl Encoders {
     /// Takes program sound: caps as `sound_caps`, PTS = media time of its first sample, any length. Never blocks.
     pub fn push_sound(&self, sound: gst::Buffer) {
         self.heard.0.tell(&sound, || Some(self.heard.1.clone()));
-        let Some(renditions) = &self.sound else { return };
         let (Some(pts), Ok(data)) = (sound.pts(), sound.map_readable()) else { return };
-        let blocks = renditions.push(MediaTime::from_nanos(pts.nseconds()), &data);
+        let time = MediaTime::from_nanos(pts.nseconds());
+        self.note(time);
+        let blocks = self.sound.push(time, &data);
         self.counts.sound_blocks.fetch_add(blocks.taken, Ordering::Relaxed);
         self.counts.sound_dropped.fetch_add(blocks.dropped, Ordering::Relaxed);
+    }
+
+    fn note(&self, time: MediaTime) {
+        self.newest.fetch_max(time.as_nanos(), Ordering::Relaxed);
     }
 
     /// Pictures and sound blocks that wait for the slowest encoder.
     pub fn backlog(&self) -> u64 {
         let pictures = self.lines().iter().map(|line| line.backlog()).max().unwrap_or(0);
-        pictures.max(self.sound.as_ref().map_or(0, Sound::level))
+        pictures.max(self.sound.level())
     }
 
     /// Where encoded units can be had. Outlives the encoders; its subscriptions end with them.
@@ -133,12 +146,12 @@ impl Encoders {
     /// Changes the average bit rate of a video rendition on air, its peak with it; no picture is lost. A sentence if
     /// there is no such rendition, or its encoder cannot.
     pub fn set_bitrate(&self, rendition: &RenditionId, bitrate: BitRate) -> Result<(), String> {
-        let line = self.lines().iter().find(|line| line.id() == rendition);
+        let line = self.pictures.as_ref().and_then(|pictures| pictures.lines.of(rendition));
         line.ok_or_else(|| format!("there is no video rendition {rendition}"))?.set_bitrate(bitrate)
     }
 
-    fn lines(&self) -> &[Arc<Line>] {
-        self.pictures.as_ref().map_or(&[], |pictures| &pictures.lines)
+    pub(super) fn lines(&self) -> Vec<Arc<Line>> {
+        self.pictures.as_ref().map_or_else(Vec::new, |pictures| pictures.lines.get())
     }
 
     /// What was taken, dropped and delivered since the start.
@@ -152,9 +165,7 @@ impl Encoders {
             renditions: self.ledger.renditions(),
             ..Counters::default()
         };
-        if let Some(sound) = &self.sound {
-            (counters.sound_filled, counters.sound_trimmed) = sound.filled_and_trimmed();
-        }
+        (counters.sound_filled, counters.sound_trimmed) = self.sound.filled_and_trimmed();
         counters
     }
 
@@ -168,9 +179,10 @@ impl Encoders {
     /// Blocks: not for the async runtime.
     pub fn finish(&self, deadline: Duration) -> bool {
         self.lines().iter().for_each(|line| line.end());
-        if let Some(sound) = &self.sound {
-            sound.end();
+        if let Some(text) = &self.text {
+            text.end();
         }
+        self.sound.end();
         self.ledger.wait_for_end(deadline)
     }
 }
@@ -178,16 +190,15 @@ impl Encoders {
 impl Drop for Encoders {
     fn drop(&mut self) {
         self.ledger.tap().close();
-        let pipeline = self.pipeline.clone();
         let closing: Vec<_> = self.lines().iter().filter_map(|line| line.close()).collect();
         let until = Instant::now() + Duration::from_secs(2);
-        let sound = bounded(Duration::from_secs(2), move || pipeline.set_state(gst::State::Null));
-        // A driver that does not close is left behind: the process ends soon after its graph.
         let left = |until: Instant| until.saturating_duration_since(Instant::now());
+        let quiet = self.sound.branches().iter().all(|branch| branch.close(left(until).max(Duration::from_millis(1))));
+        // A driver that does not close is left behind: the process ends soon after its graph.
         let closed = closing
             .iter()
             .all(|closed| !matches!(closed.recv_timeout(left(until)), Err(std::sync::mpsc::RecvTimeoutError::Timeout)));
-        if sound.is_none() || !closed {
+        if !quiet || !closed {
             tracing::warn!("the encoders did not stop within 2 s; the driver may hang");
         }
     }

@@ -1,6 +1,6 @@
 //! What the threads of a graph tell its owner: counters, ends, the failure.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -54,11 +54,28 @@ pub(super) struct Tally {
     pub unaligned: AtomicU64,
     pub chunks: AtomicU64,
     pub bytes: AtomicU64,
+    ended: AtomicBool,
 }
 
 impl Tally {
     pub(super) fn add(counter: &AtomicU64, count: u64) {
         counter.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Goes on where another encoder of the rendition ended.
+    pub(super) fn go_on(&self, before: &Self) {
+        let pairs = [
+            (&self.dropped, &before.dropped),
+            (&self.encoded, &before.encoded),
+            (&self.unaligned, &before.unaligned),
+            (&self.chunks, &before.chunks),
+            (&self.bytes, &before.bytes),
+        ];
+        pairs.into_iter().for_each(|(mine, theirs)| Self::add(mine, theirs.load(Ordering::Relaxed)));
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
     fn read(&self) -> RenditionCounters {
@@ -77,7 +94,6 @@ impl Tally {
 #[derive(Default)]
 struct State {
     tallies: Vec<Arc<Tally>>,
-    ended: usize,
     failure: Option<EncodeFailure>,
 }
 
@@ -104,6 +120,7 @@ impl Ledger {
             unaligned: AtomicU64::default(),
             chunks: AtomicU64::default(),
             bytes: AtomicU64::default(),
+            ended: AtomicBool::default(),
         });
         self.lock().tallies.push(Arc::clone(&tally));
         tally
@@ -118,9 +135,17 @@ impl Ledger {
         (self.output)(output);
     }
 
-    pub(super) fn ended(&self, rendition: &RenditionId) {
-        self.emit(Output::Ended(rendition.clone()));
-        self.lock().ended += 1;
+    pub(super) fn ended(&self, tally: &Tally) {
+        self.emit(Output::Ended(tally.rendition.clone()));
+        let state = self.lock();
+        tally.ended.store(true, Ordering::Relaxed);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// The graph goes on without it.
+    pub(super) fn leave(&self, tally: &Arc<Tally>) {
+        self.lock().tallies.retain(|one| !Arc::ptr_eq(one, tally));
         self.changed.notify_all();
     }
 
@@ -148,9 +173,18 @@ impl Ledger {
 
     /// Waits until every rendition has ended or the graph has failed; false when `bound` has passed before.
     pub(super) fn wait_for_end(&self, bound: Duration) -> bool {
+        self.wait_while(bound, |state| state.tallies.iter().any(|tally| !tally.has_ended()))
+    }
+
+    /// The same for these alone.
+    pub(super) fn wait_for(&self, tallies: &[Arc<Tally>], bound: Duration) -> bool {
+        self.wait_while(bound, |_| tallies.iter().any(|tally| !tally.has_ended()))
+    }
+
+    fn wait_while(&self, bound: Duration, going_on: impl Fn(&State) -> bool) -> bool {
         let until = Instant::now() + bound;
         let mut state = self.lock();
-        while state.ended < state.tallies.len() && state.failure.is_none() {
+        while going_on(&state) && state.failure.is_none() {
             let Some(left) = until.checked_duration_since(Instant::now()) else { return false };
             state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -34,7 +34,7 @@ const START_ON_AIR: Duration = Duration::from_secs(2);
 
 /// A rendition of a running graph.
 pub(super) struct Line {
-    index: usize,
+    number: usize,
     setting: Setting,
     limit: u64,
     recent: Arc<Recent>,
@@ -56,6 +56,10 @@ struct State {
     factor: f64,
     /// Segment before which no picture is taken.
     from: u64,
+    /// The first segment of a line that came on air; 0 if it was there from the start.
+    begin: u64,
+    /// The first segment that it does not encode any more.
+    until: Option<u64>,
     /// Pictures that came while there was no encoder.
     missed: u64,
     /// An encoder that failed before it was in charge.
@@ -67,12 +71,17 @@ struct State {
 }
 
 impl Line {
-    /// The rendition with its best encoder, not started yet.
-    pub(super) fn new(index: usize, setting: Setting, recent: &Arc<Recent>) -> Result<Arc<Self>, MediaError> {
+    /// The rendition with its best encoder, not started yet. What it encodes may be `held` until [`Line::release`].
+    pub(super) fn new(
+        number: usize,
+        setting: Setting,
+        recent: &Arc<Recent>,
+        held: bool,
+    ) -> Result<Arc<Self>, MediaError> {
         let limit = waiting_limit(&setting.program);
         let found = choose(&setting.rendition, setting.program.frame_rate)?;
         let choice = found.choice.clone();
-        let chain = Chain::build(&setting, found, limit, Origin::Line(index, 0))?;
+        let chain = Chain::build(&setting, found, limit, Origin::Line(number, 0), held)?;
         let state = State {
             chain: Some(chain),
             choice,
@@ -82,12 +91,41 @@ impl Line {
             first: None,
             factor: 1.0,
             from: 0,
+            begin: 0,
+            until: None,
             missed: 0,
             early: None,
             ending: false,
             closed: false,
         };
-        Ok(Arc::new(Self { index, setting, limit, recent: Arc::clone(recent), state: Mutex::new(state) }))
+        Ok(Arc::new(Self { number, setting, limit, recent: Arc::clone(recent), state: Mutex::new(state) }))
+    }
+
+    /// Its pictures begin with this segment, which is still to come.
+    pub(super) fn begin_with(&self, number: u64) {
+        let mut state = self.lock();
+        (state.from, state.begin) = (number, number);
+        state.first = Some(self.setting.timeline.get().boundaries().start_of(number));
+    }
+
+    /// Its pictures end before this segment.
+    pub(super) fn end_with(&self, number: u64) {
+        self.lock().until = Some(number);
+    }
+
+    /// Lets out what was held.
+    pub(super) fn release(&self) {
+        if let Some(chain) = &self.lock().chain {
+            chain.release();
+        }
+    }
+
+    pub(super) fn tally(&self) -> &Arc<Tally> {
+        &self.setting.tally
+    }
+
+    pub(super) fn number(&self) -> usize {
+        self.number
     }
 
     /// Starts the encoder; if it does not, the next one.
@@ -116,6 +154,14 @@ impl Line {
             state.first = Some(time);
             state.from = self.first_segment(time);
         }
+        let number = self.setting.timeline.get().boundaries().number_at(time);
+        if state.until.is_some_and(|until| number >= until) {
+            state.ending = true;
+            if let Some(chain) = &state.chain {
+                chain.entry.end();
+            }
+            return true;
+        }
         let Some(chain) = &state.chain else {
             state.missed += 1;
             return true;
@@ -124,7 +170,7 @@ impl Line {
         if state.newest.is_some_and(|newest| time <= newest) {
             return true;
         }
-        let wanted = self.setting.timeline.get().boundaries().number_at(time) >= state.from;
+        let wanted = number >= state.from;
         let starts_late = !wanted && state.life == 0;
         if !(starts_late || wanted && chain.push(picture.clone())) {
             Tally::add(&self.setting.tally.dropped, 1);
@@ -269,7 +315,7 @@ impl Line {
     fn open(&self, found: Found, life: u64) -> Result<Chain, MediaError> {
         // What waits at the beginning comes on top of what may wait at any time.
         let waiting = self.recent.len() as u64 + seconds_of(self.setting.program.frame_rate, 1.0);
-        let chain = Chain::build(&self.setting, found, self.limit + waiting, Origin::Line(self.index, life))?;
+        let chain = Chain::build(&self.setting, found, self.limit + waiting, Origin::Line(self.number, life), false)?;
         match chain.play(START_ON_AIR) {
             Ok(()) => Ok(chain),
             Err(error) => {
@@ -303,10 +349,10 @@ impl Line {
         // Before the first chunk of the new one, and in order with it: it has not been given anything yet.
         self.setting.ledger.emit(Output::Replaced(replacement));
         state.from = match &pictures {
-            Some(_) => 0,
+            Some(_) => state.begin,
             None => {
                 Tally::add(&self.setting.tally.dropped, state.missed);
-                state.newest.map_or(0, |newest| segments.number_at(newest) + 1)
+                state.newest.map_or(state.begin, |newest| segments.number_at(newest) + 1).max(state.begin)
             }
         };
         if let Some(told) = self.setting.ledger.tap().point(self.id()).resumes_after() {

@@ -5,8 +5,10 @@
 //!
 //! ```text
 //!              ┌─ line ── appsrc ─ keyframe event at each segment ─ scale ─ encoder ─ parser ─┬─ cmafmux ─ appsink ─ gate ─► Output
-//! push_picture ┼─ line ── …                                 cut events: segment, 500 ms chunk ┘
-//!              └─ recent pictures, for a line whose hardware fails
+//! push_picture ┼─ line ── …                    captions, cut events: segment, 500 ms chunk ───┘
+//!              ├─ recent pictures, for a line whose hardware fails
+//!              └─ captions ─┬─ beside the encoders, into the SEI of what comes out of each
+//!                           └─ cues ─ WebVTT segments ─► Output
 //! push_sound ─ 1024-sample blocks on the epoch grid ─ appsrc ─ tee ─ queue ─ avenc_aac ─ aacparse ─ cmafmux ─ appsink ─ gate ─► Output
 //! ```
 //!
@@ -16,6 +18,10 @@
 //! Where segments begin is the timeline's to say ([`LiveTimeline`](crate::model::LiveTimeline)): the epoch grid, bent to
 //! cues. It may change while encoders run, but never closer to now than a second. Timed metadata goes in front of the
 //! chunk of its frame as `emsg`.
+//!
+//! Captions do not pass through encoders: few of them could carry them. They are taken off the pictures in front of all
+//! of them and put into the access units in front of the muxers, so that every H.264 and HEVC rendition has them,
+//! whatever encodes it, also those of a picture that was dropped. AV1 has none.
 //!
 //! Nothing here blocks who pushes: pictures that no encoder can take in time are dropped in front of that encoder
 //! alone, and counted.
@@ -31,6 +37,8 @@
 //! A new encoder means a new initialisation, which the media playlist tells (EXT-X-MAP). There is no discontinuity: the
 //! timeline goes on, and the tag would have to stand in every rendition at once.
 //!
+//! Renditions come and go while the graph runs, each with a segment: `change`.
+//!
 //! What is encoded is also to be had as it leaves the parsers ([`Tap`]), for destinations that take no segments.
 //!
 //! Locks, in this order: line, recent pictures, ledger, tap. The gate is only held while an output is handed on.
@@ -38,8 +46,10 @@
 //! States: running → finishing ([`Encoders::finish`]: the tail leaves as short segments) → gone; running → failed.
 
 mod av1;
+mod beside;
 mod blocks;
 mod chain;
+mod change;
 mod choose;
 mod codec;
 mod cost;
@@ -53,14 +63,17 @@ mod fragment;
 mod gate;
 mod ledger;
 mod line;
+mod lines;
 mod movie;
 mod output;
+mod parts;
 mod picture;
 mod recent;
 mod sound;
 mod stall;
 mod tail;
 mod tap;
+mod text;
 mod watch;
 
 pub use choose::{Choice, Skipped};

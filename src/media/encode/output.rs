@@ -36,7 +36,7 @@ pub struct Replacement {
     pub again: Option<u64>,
 }
 
-/// The initialisation of a rendition: an ISO BMFF `ftyp` + `moov`.
+/// The initialisation of a rendition: an ISO BMFF `ftyp` + `moov`; no bytes for text, which has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InitOut {
     /// Which rendition.
@@ -47,7 +47,7 @@ pub struct InitOut {
     pub data: Bytes,
 }
 
-/// A CMAF chunk (`moof` + `mdat`, with a `styp` in front).
+/// A CMAF chunk (`moof` + `mdat`, with a `styp` in front), or a whole segment of WebVTT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkOut {
     /// Which rendition.
@@ -58,7 +58,7 @@ pub struct ChunkOut {
     pub start: MediaTime,
     /// Sum of its sample durations, as the bytes say it.
     pub duration: Duration,
-    /// Samples in it: pictures, or AAC frames.
+    /// Samples in it: pictures, AAC frames, or cues.
     pub samples: u32,
     /// Whether it begins with a sync sample.
     pub independent: bool,

@@ -1,6 +1,6 @@
 //! The end of each branch: stamps samples on the grid, tells the muxer where to cut, hands chunks out.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 
+use super::beside::Inserter;
 use super::codec::codec_string;
 use super::cut::{Cut, Cutter, TrackGrid};
 use super::emsg::{self, Told};
@@ -36,6 +37,30 @@ pub(super) struct Track {
     pub timeline: LiveTimeline,
     /// Whether timed metadata goes into its media.
     pub events: bool,
+    /// Samples outside of it are of no use.
+    pub window: Arc<Window>,
+    /// What puts captions into its pictures.
+    pub captions: Option<Inserter>,
+}
+
+/// From when on, and until when, samples are passed on; nanoseconds.
+#[derive(Debug)]
+pub(super) struct Window {
+    pub from: AtomicU64,
+    pub until: AtomicU64,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { from: AtomicU64::new(0), until: AtomicU64::new(u64::MAX) }
+    }
+}
+
+impl Window {
+    fn has(&self, time: MediaTime) -> bool {
+        let get = |bound: &AtomicU64| bound.load(Ordering::Relaxed);
+        (get(&self.from)..get(&self.until)).contains(&time.as_nanos())
+    }
 }
 
 /// The muxer and the sink behind it, to be linked in this order. What the muxer gets is told to `mouth`.
@@ -43,7 +68,7 @@ pub(super) fn build(
     track: Track,
     tally: &Arc<Tally>,
     gate: &Arc<Gate>,
-    mouth: Mouth,
+    mouth: &Arc<Mouth>,
 ) -> Result<Vec<gst::Element>, MediaError> {
     let id = &track.rendition;
     let mux = element("cmafmux", &format!("mux-{id}"))?;
@@ -54,7 +79,7 @@ pub(super) fn build(
     mux.set_property("movie-timescale", track.timescale);
     let pad = mux.static_pad("sink").ok_or_else(|| MediaError::graph(mux.name(), "has no pad `sink`"))?;
     pad.set_property("trak-timescale", track.timescale);
-    stamp_and_cut(&pad, track.clone(), Arc::clone(tally), Arc::clone(gate), mouth);
+    stamp_and_cut(&pad, track.clone(), Arc::clone(tally), Arc::clone(gate), Arc::clone(mouth));
     let sink =
         gst_app::AppSink::builder().name(format!("sink-{id}")).sync(false).async_(false).buffer_list(true).build();
     hand_out(&sink, &pad, track, tally, gate);
@@ -62,17 +87,21 @@ pub(super) fn build(
 }
 
 /// Puts every sample's times on its grid, to the nanosecond, and the cut events in front of it.
-fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate>, mouth: Mouth) {
+fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate>, mouth: Arc<Mouth>) {
     let cutter = Mutex::new(Cutter::default());
     let begin = Mutex::new(None);
+    let captions = Mutex::new(track.captions.clone());
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(buffer) = info.buffer_mut() else { return gst::PadProbeReturn::Ok };
         let Some(time) = stamp(buffer.make_mut(), &track) else { return gst::PadProbeReturn::Ok };
         let first = *lock(&begin).get_or_insert(time.encoder);
-        if time.stamped < first {
-            // Priming of the encoder: it would play before the program begins. (Not `Drop`: the bindings have freed
+        if time.stamped < first || !track.window.has(time.stamped) {
+            // Priming of the encoder: it would play before the program begins. Or another encoder's turn. (Not `Drop`: the bindings have freed
             // the buffer by then, and GStreamer would free it again.)
             return gst::PadProbeReturn::Handled;
+        }
+        if let Some(inserter) = lock(&captions).as_mut() {
+            inserter.insert(time.stamped, buffer);
         }
         Tally::add(&tally.encoded, 1);
         Tally::add(&gate.encoded, 1);

@@ -14,6 +14,7 @@
 //! a subscriber sees one sequence in which nothing is missing and time never goes back.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -131,7 +132,12 @@ impl Point {
         let mut state = self.state();
         state.life += 1;
         state.waits = state.newest.is_some();
-        Mouth { point: Arc::clone(self), life: state.life }
+        Mouth { point: Arc::clone(self), life: AtomicU64::new(state.life), held: Mutex::default() }
+    }
+
+    /// Another encoder will take the place of the one that tells now; what it says is kept until then.
+    pub(super) fn stand_by(self: &Arc<Self>) -> Mouth {
+        Mouth { point: Arc::clone(self), life: AtomicU64::new(0), held: Mutex::new(Some(Vec::new())) }
     }
 
     /// Where subscribers wait to go on after an encoder was replaced; none if nobody does.
@@ -145,17 +151,36 @@ impl Point {
 /// Through which one encoder tells its units.
 pub(super) struct Mouth {
     point: Arc<Point>,
-    life: u64,
+    life: AtomicU64,
+    /// What was said while another encoder had the word.
+    held: Mutex<Option<Vec<(gst::Buffer, Option<gst::Caps>)>>>,
 }
 
 impl Mouth {
     /// Tells one unit. `caps` is only asked if somebody listens.
     pub(super) fn tell(&self, buffer: &gst::Buffer, caps: impl FnOnce() -> Option<gst::Caps>) {
+        match &mut *lock(&self.held) {
+            Some(held) => held.push((buffer.clone(), caps())),
+            None => self.say(buffer, caps),
+        }
+    }
+
+    /// It has the word now, after [`Point::stand_by`].
+    pub(super) fn speak_up(&self) {
+        let mut held = lock(&self.held);
+        let Some(kept) = held.take() else { return };
+        self.life.store(self.point.enter().life.into_inner(), Ordering::Relaxed);
+        kept.into_iter().for_each(|(buffer, caps)| self.say(&buffer, || caps));
+    }
+
+    fn say(&self, buffer: &gst::Buffer, caps: impl FnOnce() -> Option<gst::Caps>) {
         let time = |time: gst::ClockTime| MediaTime::from_nanos(time.nseconds());
         let Some(pts) = buffer.pts().map(time) else { return };
         let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         let mut state = self.point.state();
-        if state.life != self.life || state.waits && !(key && state.newest.is_none_or(|newest| pts > newest)) {
+        if state.life != self.life.load(Ordering::Relaxed)
+            || state.waits && !(key && state.newest.is_none_or(|newest| pts > newest))
+        {
             return;
         }
         state.waits = false;

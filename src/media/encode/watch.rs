@@ -11,18 +11,18 @@ use gstreamer as gst;
 
 use super::failure::EncodeFailure;
 use super::ledger::Ledger;
-use super::line::Line;
+use super::lines::Lines;
 use crate::model::RenditionId;
 
 /// How often encoders are looked at; the thread also sees that it shall stop.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 /// Whose pipeline it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The sound's.
-    Sound,
-    /// That of the line at this index, in its n-th life.
+    /// That of the sound of this rendition.
+    Sound(RenditionId),
+    /// That of the line of this number, in its n-th life.
     Line(usize, u64),
 }
 
@@ -47,7 +47,7 @@ impl Notes {
         bus.set_sync_handler(move |_, message| {
             if matches!(message.type_(), gst::MessageType::Error | gst::MessageType::Warning) {
                 // Nobody listens once the graph is being dropped.
-                let _ = notes.send((origin, message.clone()));
+                let _ = notes.send((origin.clone(), message.clone()));
             }
             gst::BusSyncReply::Drop
         });
@@ -61,25 +61,20 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn start(
-        ears: Ears,
-        lines: Vec<Arc<Line>>,
-        sound: Vec<RenditionId>,
-        ledger: Arc<Ledger>,
-    ) -> std::io::Result<Self> {
+    pub(super) fn start(ears: Ears, lines: Lines, ledger: Arc<Ledger>) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("encode-watch".into()).spawn(move || {
             let mut looked = Instant::now();
             while !stopping.load(Ordering::Relaxed) {
                 match ears.0.recv_timeout(LOOK.saturating_sub(looked.elapsed())) {
-                    Ok((origin, message)) => report(origin, &message, &lines, &sound, &ledger),
+                    Ok((origin, message)) => report(origin, &message, &lines, &ledger),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
                 if looked.elapsed() >= LOOK {
                     looked = Instant::now();
-                    lines.iter().for_each(Line::look);
+                    lines.get().iter().for_each(|line| line.look());
                 }
             }
         })?;
@@ -97,20 +92,20 @@ impl Drop for Watch {
     }
 }
 
-fn report(origin: Origin, message: &gst::Message, lines: &[Arc<Line>], sound: &[RenditionId], ledger: &Ledger) {
+fn report(origin: Origin, message: &gst::Message, lines: &Lines, ledger: &Ledger) {
     let element = message.src().map(|source| source.name().to_string()).unwrap_or_default();
     match message.view() {
         gst::MessageView::Error(error) => {
             tracing::debug!(element, debug = error.debug().as_deref(), "graph error: {}", error.error());
             let reason = error.error().to_string();
             match origin {
-                Origin::Line(index, life) => {
-                    if let Some(line) = lines.get(index) {
+                Origin::Line(number, life) => {
+                    if let Some(line) = lines.numbered(number) {
                         line.fail(life, element, reason);
                     }
                 }
-                Origin::Sound => {
-                    ledger.failed(EncodeFailure { rendition: owner(message.src(), sound), element, reason });
+                Origin::Sound(rendition) => {
+                    ledger.failed(EncodeFailure { rendition: Some(rendition), element, reason });
                 }
             }
         }
@@ -119,18 +114,4 @@ fn report(origin: Origin, message: &gst::Message, lines: &[Arc<Line>], sound: &[
         }
         _ => {}
     }
-}
-
-/// The rendition in whose branch the element is: every element of a branch is named `<role>-<rendition>`.
-fn owner(source: Option<&gst::Object>, renditions: &[RenditionId]) -> Option<RenditionId> {
-    let mut object = source.cloned();
-    while let Some(at) = object {
-        let name = at.name();
-        let found = name.split_once('-').and_then(|(_, id)| renditions.iter().find(|r| r.as_str() == id));
-        if let Some(rendition) = found {
-            return Some(rendition.clone());
-        }
-        object = at.parent();
-    }
-    None
 }

@@ -75,10 +75,16 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) struct Feed {
     format: ProgramFormat,
-    loss: Duration,
+    limits: Mutex<Limits>,
     inner: Mutex<Inner>,
-    /// Used by the thread that brings the pictures alone; none if nobody wants to know.
-    look: Option<Mutex<Look>>,
+    /// Used by the thread that brings the pictures; none if nobody wants to know.
+    look: Mutex<Option<Look>>,
+}
+
+/// When the source is lost or silent. Lock order: `inner` first.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    loss: Duration,
     /// Sound below this level is silent; none if nobody wants to know.
     silence_dbfs: Option<f64>,
 }
@@ -105,18 +111,27 @@ impl Feed {
             late: 0,
             watch: SignalWatch::default(),
         };
-        Self { format, loss, inner: Mutex::new(inner), look: None, silence_dbfs: None }
+        let limits = Limits { loss, silence_dbfs: None };
+        Self { format, limits: Mutex::new(limits), inner: Mutex::new(inner), look: Mutex::default() }
     }
 
     /// The same, with its signal watched.
     pub(crate) fn watched(self, thresholds: &SignalThresholds) -> Self {
-        self.inner().watch = SignalWatch::new(thresholds);
+        let loss = self.limits().loss;
+        self.rewatch(loss, thresholds);
+        self
+    }
+
+    /// Watches the signal by other limits from now on; what is wrong with it is judged anew.
+    pub(crate) fn rewatch(&self, loss: Duration, thresholds: &SignalThresholds) {
         let listens = thresholds.silence.action != TriggerAction::Off || thresholds.freeze_only_if_silent;
-        Self {
-            look: Look::new(&self.format, thresholds).map(Mutex::new),
-            silence_dbfs: listens.then_some(thresholds.silence_dbfs),
-            ..self
-        }
+        *lock(&self.limits) = Limits { loss, silence_dbfs: listens.then_some(thresholds.silence_dbfs) };
+        *lock(&self.look) = Look::new(&self.format, thresholds);
+        self.inner().watch = SignalWatch::new(thresholds);
+    }
+
+    fn limits(&self) -> Limits {
+        *lock(&self.limits)
     }
 
     /// Whether the arriving picture has another format than expected.
@@ -131,7 +146,7 @@ impl Feed {
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
         // A panic while the lock was held leaves at worst a picture missing.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 
     /// A new connection begins: nothing of the old one is shown any more.
@@ -145,8 +160,8 @@ impl Feed {
         (inner.streams, inner.last_picture, inner.last_sound) = (None, None, None);
         inner.watch.begin();
         drop(inner);
-        if let Some(look) = &self.look {
-            look.lock().unwrap_or_else(PoisonError::into_inner).begin();
+        if let Some(look) = &mut *lock(&self.look) {
+            look.begin();
         }
     }
 
@@ -171,7 +186,7 @@ impl Feed {
 
     /// A picture in program format with `stamp` arrived `now`.
     pub(crate) fn push_picture(&self, stamp: MediaTime, picture: gst::Buffer, now: MediaTime) {
-        let seen = self.look.as_ref().and_then(|look| look.lock().unwrap_or_else(PoisonError::into_inner).at(&picture));
+        let seen = lock(&self.look).as_mut().and_then(|look| look.at(&picture));
         let mut inner = self.inner();
         if let Some(sight) = seen {
             inner.watch.saw(now, sight.black, sight.still);
@@ -186,7 +201,7 @@ impl Feed {
     /// was), the first with `stamp`, arrived `now`.
     pub(crate) fn push_sound(&self, stamp: MediaTime, samples: &[f32], now: MediaTime) {
         let channels = usize::from(self.format.audio.channels);
-        let silent = self.silence_dbfs.map(|limit| level_dbfs(samples, channels) < limit);
+        let silent = self.limits().silence_dbfs.map(|limit| level_dbfs(samples, channels) < limit);
         let mut inner = self.inner();
         if let Some(silent) = silent {
             inner.watch.heard(now, silent);
@@ -207,7 +222,7 @@ impl Feed {
     /// How long nothing may come before the source counts as lost: what the stream class says, or two pictures of a
     /// source that has fewer of them.
     pub(crate) fn patience(&self) -> Duration {
-        self.inner().cadence.patience(self.loss)
+        self.inner().cadence.patience(self.limits().loss)
     }
 
     /// Once per tick: whether the source can be shown at `at`, because something is due and it has not fallen silent.
@@ -221,7 +236,8 @@ impl Feed {
             return false;
         };
         let last = if streams.picture { inner.last_picture } else { inner.last_sound };
-        let patience = if streams.picture { inner.cadence.patience(self.loss) } else { self.loss };
+        let loss = self.limits().loss;
+        let patience = if streams.picture { inner.cadence.patience(loss) } else { loss };
         let fresh = last.is_some_and(|last| now - last < patience.as_nanos() as i64);
         let due = match inner.mapping.delay() {
             None => false,
@@ -286,6 +302,10 @@ impl Feed {
             starved_samples: inner.sound.starved(),
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Inner {

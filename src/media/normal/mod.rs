@@ -5,7 +5,7 @@
 //! are the frame store's business. Must not: fail for good; a picture that cannot be used is an error of its source.
 //!
 //! ```text
-//! picture ─ caps new? make a job ─┬─ same as the program: passed on
+//! picture ─ caps new? make a job ─┬─ same as the program: passed on, or copied out of a driver's memory
 //!                                 ├─ converted into its place, black around it
 //!                                 └─ converted, laid over black (alpha), turned into its place
 //! ```
@@ -48,6 +48,8 @@ pub(crate) struct Normaliser {
     fit: Fit,
     turn: Turn,
     pool: gst::BufferPool,
+    /// Pictures lie in memory that their source wants back.
+    lent: bool,
     job: Option<(gst::Caps, Job)>,
 }
 
@@ -60,7 +62,14 @@ impl Normaliser {
         config.set_params(Some(&caps), u32::try_from(out.size()).unwrap_or(u32::MAX), 0, 0);
         pool.set_config(config)?;
         pool.set_active(true)?;
-        Ok(Self { program: *program, out, fit, turn: Turn::default(), pool, job: None })
+        Ok(Self { program: *program, out, fit, turn: Turn::default(), pool, lent: false, job: None })
+    }
+
+    /// The same for pictures in the memory of a driver: those in program format are copied, not passed on. A driver has
+    /// few buffers and captures into none that is still to be shown, and it cannot be unloaded while one is kept.
+    pub(crate) fn of_lent(mut self) -> Self {
+        self.lent = true;
+        self
     }
 
     /// How the pictures from now on are to be turned.
@@ -84,7 +93,7 @@ impl Normaliser {
             }
         };
         match job {
-            Job::Same if is_plain(&buffer, &self.out) => Ok(buffer),
+            Job::Same if !self.lent && is_plain(&buffer, &self.out) => Ok(buffer),
             job => job.run(&buffer, &self.out, self.pool.acquire_buffer(None).map_err(|_| NotNormal::Memory)?),
         }
     }

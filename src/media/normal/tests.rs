@@ -181,3 +181,19 @@ fn a_picture_in_program_format_is_passed_on() {
     let picture = normaliser.picture(&sample).unwrap();
     assert_eq!(picture.as_ptr(), sample.buffer().unwrap().as_ptr());
 }
+
+#[test]
+fn a_picture_in_a_drivers_memory_is_copied_out_of_it() {
+    init().unwrap();
+    let caps = picture_caps(&program());
+    let sample = flat(&caps, &[90, 100, 110]);
+    let place = |picture: &gst::Buffer| picture.map_readable().unwrap().as_ptr() as usize;
+    let own = place(&sample.buffer_owned().unwrap());
+    let passed = normaliser(Fit::default()).picture(&sample).unwrap();
+    assert_eq!(place(&passed), own, "it is in program format already");
+    let copied = normaliser(Fit::default()).of_lent().picture(&sample).unwrap();
+    assert_ne!(place(&copied), own);
+    assert_eq!(at(&copied, 160, 90), (90, 100, 110));
+    drop(sample);
+    assert_eq!(at(&copied, 3, 3), (90, 100, 110));
+}

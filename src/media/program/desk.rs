@@ -6,7 +6,7 @@
 //! ```
 
 use crate::model::status::ProgramOrder;
-use crate::model::{MediaTime, ScheduledTake, Transition};
+use crate::model::{MediaTime, ScheduledTake, SourceId, Transition};
 
 /// The frame from which on an order is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +131,17 @@ impl Desk {
             on_schedule = true;
         }
         Turn { order: self.order.clone(), fresh: self.fresh.take(), on_schedule, given: self.given }
+    }
+
+    /// Sources have gone: what names one of them is void. Whoever waits for it is told that it was overtaken.
+    pub(crate) fn forget(&mut self, gone: impl Fn(&SourceId) -> bool) {
+        let names = |order: &ProgramOrder| order.sources().iter().any(&gone);
+        if names(&self.order) {
+            self.take(ProgramOrder::Auto, Transition::default(), None);
+        }
+        self.preview.take_if(|order| names(order));
+        self.scheduled.retain(|take| !names(&take.order));
+        self.edition += 1;
     }
 
     /// The order of `turn` is shown: since `before` if it was shown before, else from this frame on.

@@ -60,6 +60,9 @@ pub(crate) struct Mixer {
     events: EventSink,
     /// What a feed gave, kept to spare an allocation.
     taken: Vec<f32>,
+    plan: SoundPlan,
+    /// What operators have set.
+    live: LiveSound,
 }
 
 impl Mixer {
@@ -92,7 +95,46 @@ impl Mixer {
             read_at: None,
             events,
             taken: Vec::new(),
+            plan: plan.sound.clone(),
+            live: LiveSound::default(),
         }
+    }
+
+    /// Other sources by rank, treated as `plan` says. Who stays goes on as it was.
+    pub(crate) fn rearrange(&mut self, sources: &[Arc<crate::media::source::Source>], plan: SoundPlan, at: MediaTime) {
+        let mut before = std::mem::take(&mut self.sources);
+        let format = self.format;
+        let arranged = sources.iter().map(|one| {
+            let sound = plan.sources.get(&one.plan().id).cloned().unwrap_or_default();
+            let known = before.iter().position(|source| Arc::ptr_eq(&source.feed, one.feed()));
+            let mut source = known.map(|place| before.swap_remove(place)).unwrap_or_else(|| {
+                let strip = Strip::new(None, plan.layout, format.channels, format.sample_rate, gain(sound.setting));
+                let (id, feed) = (one.plan().id.clone(), Arc::clone(one.feed()));
+                Source { id, feed, strip, configured: sound.setting, delay_ms: 0 }
+            });
+            source.strip.set_map(sound.map);
+            source.configured = sound.setting;
+            source
+        });
+        self.sources = arranged.collect();
+        if plan.alarms != self.plan.alarms {
+            for mix in &mut self.mixes {
+                mix.watch = Watch::new(format.sample_rate, &mix.channels, plan.alarms, plan.true_peak_max, at);
+            }
+        }
+        self.plan = plan;
+        let live = self.live.clone();
+        self.set(&live);
+    }
+
+    /// Only these are left, in this order.
+    pub(crate) fn keep(&mut self, sources: &[Arc<crate::media::source::Source>]) {
+        self.sources.retain(|source| sources.iter().any(|one| Arc::ptr_eq(one.feed(), &source.feed)));
+    }
+
+    /// Whether nothing is heard of the source of this rank.
+    pub(crate) fn is_out(&self, rank: usize) -> bool {
+        self.sources.get(rank).is_none_or(|source| source.strip.is_out())
     }
 
     /// Samples by which what leaves is late.
@@ -140,6 +182,7 @@ impl Mixer {
         let Some(mut asked) = self.desk.take() else { return };
         if let Some(sound) = asked.sound.take() {
             self.set(&sound);
+            self.live = sound;
         }
         if asked.restart {
             self.mixes.iter_mut().filter_map(|mix| mix.meter.as_mut()).for_each(|meter| meter.restart(at));

@@ -5,7 +5,7 @@
 //! references, no pixel is copied. Nothing here waits for a source or for an encoder: a tick always leaves.
 //!
 //! ```text
-//!          desk (orders, takes to come, preview)
+//!          desk (orders, takes to come, preview); lineup (other sources)
 //!            ▼
 //! feeds ──tick──▶ selector ──view──▶ picture, sound ──▶ outlet (encoders, confidence monitor)
 //!                                    │ only while there is one: dissolve (blend), scene (two in one)
@@ -19,6 +19,7 @@
 
 mod blend;
 mod desk;
+mod lineup;
 mod mixer;
 mod scene;
 mod select;
@@ -38,6 +39,7 @@ use gstreamer as gst;
 
 use self::desk::Desk;
 pub use self::desk::{Answer, ShownFrom};
+use self::lineup::{Lineup, Opener};
 use self::ticker::Ticker;
 use super::EventSink;
 use super::captions::{erase, roll_up};
@@ -84,6 +86,12 @@ struct Shared {
     captions: Mutex<Vec<Inserted>>,
     status: Mutex<ProgramStatus>,
     sound: Arc<sound::Desk>,
+    /// Sources by rank.
+    sources: Mutex<Vec<Arc<Source>>>,
+    /// Other sources, from the next tick on.
+    lineup: Mutex<Option<Lineup>>,
+    /// Held by whoever changes the sources.
+    rearranging: Mutex<()>,
 }
 
 impl Shared {
@@ -112,7 +120,16 @@ impl Shared {
             captions: Mutex::default(),
             status: Mutex::new(status),
             sound: Arc::default(),
+            sources: Mutex::default(),
+            lineup: Mutex::default(),
+            rearranging: Mutex::default(),
         }
+    }
+}
+
+impl Shared {
+    fn sources(&self) -> Vec<Arc<Source>> {
+        lock(&self.sources).clone()
     }
 }
 
@@ -120,7 +137,7 @@ impl Shared {
 pub struct Program {
     shared: Arc<Shared>,
     frames: FrameGrid,
-    sources: Arc<Vec<Source>>,
+    opener: Opener,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -146,17 +163,15 @@ impl Program {
         outlet: Arc<dyn Outlet>,
         events: EventSink,
     ) -> std::io::Result<Self> {
-        let loss = Duration::from_millis(plan.thresholds.loss_ms.into());
-        let open = |source: &crate::plan::SourcePlan| {
-            Source::start(source.clone(), plan.program, clock, loss, &plan.thresholds.signal, Arc::clone(&events))
-        };
-        let sources: Arc<Vec<Source>> = Arc::new(plan.sources.iter().map(open).collect());
+        let opener = Opener { format: plan.program, clock, events: Arc::clone(&events) };
+        let sources: Vec<Arc<Source>> = plan.sources.iter().map(|one| opener.open(one, &plan.thresholds)).collect();
         let shared = Arc::new(Shared::new(order, plan, clock.now()));
+        lock(&shared.sources).clone_from(&sources);
         drop(shared.overlays.put(artwork));
-        let mut ticker = Ticker::new(plan, clock, Arc::clone(&sources), Arc::clone(&shared), slate, outlet, events);
+        let mut ticker = Ticker::new(plan, clock, sources, Arc::clone(&shared), slate, outlet, events);
         let thread = std::thread::Builder::new().name("program".to_owned()).spawn(move || ticker.run())?;
         let frames = FrameGrid::new(plan.program.frame_rate);
-        Ok(Self { shared, frames, sources, thread: Some(thread) })
+        Ok(Self { shared, frames, opener, thread: Some(thread) })
     }
 
     /// What to show from the next tick on, if it is not so ordered already.
@@ -186,7 +201,7 @@ impl Program {
 
     /// What changes the program from other threads.
     pub fn controls(&self) -> Controls {
-        Controls { shared: Arc::clone(&self.shared), sources: Arc::clone(&self.sources) }
+        Controls { shared: Arc::clone(&self.shared), opener: self.opener.clone() }
     }
 
     /// What was last asked for.
@@ -203,7 +218,7 @@ impl Program {
 
     /// How its sources are, by rank.
     pub fn sources(&self) -> Vec<SourceStatus> {
-        self.sources.iter().map(Source::status).collect()
+        self.shared.sources().iter().map(|source| source.status()).collect()
     }
 
     /// Stops ticking at once; the last picture has then left.
@@ -213,7 +228,7 @@ impl Program {
             let _ = thread.join();
         }
         // Only now, or the last picture would be the slate.
-        for source in self.sources.iter() {
+        for source in self.shared.sources() {
             source.stop();
         }
     }
@@ -221,7 +236,7 @@ impl Program {
     /// Closes the sources, at most until `deadline`. Call after [`Program::stop`].
     pub fn close(mut self, deadline: Instant) {
         self.stop();
-        self.sources.iter().for_each(|source| source.join(deadline));
+        self.shared.sources().iter().for_each(|source| source.join(deadline));
     }
 }
 
@@ -229,10 +244,16 @@ impl Program {
 #[derive(Clone)]
 pub struct Controls {
     shared: Arc<Shared>,
-    sources: Arc<Vec<Source>>,
+    opener: Opener,
 }
 
 impl Controls {
+    /// Other sources and rules, as `plan` has them; the first frame for which all of that holds. A source on air that is
+    /// to go is left first, by the ordinary rule. Blocks for as long as sources take to close, seconds at most.
+    pub fn rearrange(&self, old: &ChannelPlan, plan: &ChannelPlan) -> Result<MediaTime, String> {
+        self.shared.rearrange(old, plan, &self.opener)
+    }
+
     /// Another slate, from the next tick on.
     pub fn set_slate(&self, slate: gst::Buffer) {
         *lock(&self.shared.slate) = Some(slate);
@@ -241,7 +262,7 @@ impl Controls {
     /// Answers a guest. Blocks for seconds at most, like a source that is opened.
     pub fn guest(&self, ask: GuestAsk) -> GuestAnswer {
         let (GuestAsk::Offer { source: id, .. } | GuestAsk::Leave { source: id, .. }) = &ask;
-        match self.sources.iter().find(|source| source.plan().id == *id) {
+        match self.shared.sources().iter().find(|source| source.plan().id == *id) {
             Some(source) => source.guest(ask),
             None => GuestAnswer::Refused {
                 why: GuestRefusal::NoSuchSource,

@@ -11,6 +11,7 @@
 
 use std::time::Duration;
 
+use super::lineup::Places;
 use crate::model::{Corner, FailoverRules, Layout, MediaTime};
 use crate::policy::Grade;
 
@@ -29,6 +30,8 @@ pub(crate) enum Wanted {
     Slate,
     Rank(usize),
     Pair(usize, usize, Arrangement),
+    /// A source that is not there.
+    Nobody,
 }
 
 /// What the program shows.
@@ -53,6 +56,18 @@ impl View {
     fn of(rank: Option<usize>) -> Self {
         rank.map_or(Self::Slate, Self::Source)
     }
+
+    /// The same where sources have other ranks; the slate in place of what is gone.
+    pub(crate) fn moved(self, place: impl Fn(usize) -> Option<usize>) -> Self {
+        match self {
+            View::Slate => View::Slate,
+            View::Source(rank) => View::of(place(rank)),
+            View::Pair(first, second, shape) => match (place(first), place(second)) {
+                (Some(first), Some(second)) => View::Pair(first, second, shape),
+                (one, other) => View::of(one.or(other)),
+            },
+        }
+    }
 }
 
 /// The selection and what it remembers.
@@ -65,6 +80,8 @@ pub(crate) struct Selector {
     bad_since: Vec<Option<MediaTime>>,
     /// What is shown, or would be, without an order; none is the slate.
     auto: Option<usize>,
+    /// Sources from this rank on leave: they are not waited for.
+    staying: usize,
 }
 
 impl Selector {
@@ -76,7 +93,22 @@ impl Selector {
             good_since: vec![None; sources],
             bad_since: vec![None; sources],
             auto: None,
+            staying: sources,
         }
+    }
+
+    /// Sources have other ranks, `count` of them; those from `staying` on leave.
+    pub(crate) fn rearrange(&mut self, places: &Places, count: usize, staying: usize) {
+        self.grades = places.sort(&self.grades, count, &Grade::Lost);
+        self.good_since = places.sort(&self.good_since, count, &None);
+        self.bad_since = places.sort(&self.bad_since, count, &None);
+        self.auto = self.auto.and_then(|rank| places.of(rank));
+        self.staying = staying;
+    }
+
+    /// Other rules.
+    pub(crate) fn set_rules(&mut self, wait_to_restore: Duration, rules: FailoverRules) {
+        (self.wait_to_restore, self.rules) = (wait_to_restore, rules);
     }
 
     /// Back to the best source at the next choice, by hand.
@@ -110,7 +142,7 @@ impl Selector {
             Wanted::Slate => View::Slate,
             Wanted::Auto => View::of(self.auto),
             Wanted::Rank(rank) if self.delivers(rank) => View::Source(rank),
-            Wanted::Rank(_) => without,
+            Wanted::Rank(_) | Wanted::Nobody => without,
             Wanted::Pair(first, second, shape) => match (self.delivers(first), self.delivers(second)) {
                 (true, true) => View::Pair(first, second, shape),
                 (true, false) => View::Source(first),
@@ -129,7 +161,7 @@ impl Selector {
             return better.or(Some(shown));
         }
         let hold_off = Duration::from_millis(self.rules.hold_off_ms.into());
-        let held = self.bad_since[shown].is_some_and(|since| at.since(since) < hold_off);
+        let held = shown < self.staying && self.bad_since[shown].is_some_and(|since| at.since(since) < hold_off);
         if held { Some(shown) } else { self.kept(shown).or_else(|| self.least_bad()) }
     }
 

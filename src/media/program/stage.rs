@@ -1,12 +1,13 @@
 //! A program without a clock and without pipelines: tests feed its sources and tick it, faster than real time.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use gstreamer as gst;
 
 use super::desk::ShownFrom;
+use super::lineup::Lineup;
 use super::ticker::Ticker;
 use super::{Outlet, Shared, blend, lock};
 use crate::media::clock::HouseClock;
@@ -59,11 +60,13 @@ pub(super) struct Stage {
     pub(super) format: ProgramFormat,
     pub(super) frames: FrameGrid,
     pub(super) next: u64,
-    pub(super) sources: Arc<Vec<Source>>,
+    pub(super) sources: Vec<Arc<Source>>,
     /// Whether each delivers.
     pub(super) alive: Vec<bool>,
     pub(super) events: Arc<Mutex<Vec<Event>>>,
     plain: Vec<gst::Buffer>,
+    /// Of each source by rank.
+    numbers: Vec<usize>,
     shared: Arc<Shared>,
     sink: Arc<Sink>,
     ticker: Ticker,
@@ -110,6 +113,7 @@ fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> Cha
         graphics: Default::default(),
         video: Vec::new(),
         audio: Vec::new(),
+        captions: None,
         spool: SpoolPlan { directory: Default::default(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
         destinations: Vec::new(),
         thresholds,
@@ -128,8 +132,8 @@ impl Stage {
         let info = gstreamer_video::VideoInfo::from_caps(&picture_caps(&format)).unwrap();
         let flat = |luma: u8| blend::flat(&info, [luma, 128, 128]).unwrap();
         let plan = plan(format, sources, thresholds);
-        let fed = |source: &SourcePlan| Source::fed(source.clone(), format, LOSS, &plan.thresholds.signal);
-        let all: Arc<Vec<Source>> = Arc::new(plan.sources.iter().map(fed).collect());
+        let fed = |source: &SourcePlan| Arc::new(Source::fed(source.clone(), format, LOSS, &plan.thresholds.signal));
+        let all: Vec<Arc<Source>> = plan.sources.iter().map(fed).collect();
         let now = MediaTime::from_secs(1_763_000_000);
         let shared = Arc::new(Shared::new(order, &plan, now));
         let sink = Arc::new(Sink { left: Mutex::default(), middle: 54 * info.stride()[0] as usize + 96 });
@@ -138,7 +142,7 @@ impl Stage {
         let ticker = Ticker::new(
             &plan,
             HouseClock::start(),
-            Arc::clone(&all),
+            all.clone(),
             Arc::clone(&shared),
             flat(SLATE),
             Arc::clone(&sink) as Arc<dyn Outlet>,
@@ -156,7 +160,8 @@ impl Stage {
             sources: all,
             alive: vec![true; sources],
             events,
-            plain: (0..sources).map(|rank| flat(luma_of(rank))).collect(),
+            plain: (0..sources.max(8)).map(|rank| flat(luma_of(rank))).collect(),
+            numbers: (0..sources).collect(),
             shared,
             sink,
             ticker,
@@ -165,8 +170,11 @@ impl Stage {
 
     /// One frame: every source that is alive delivers its plain picture and a steady level.
     pub(super) fn tick(&mut self) {
-        let plain = self.plain.clone();
-        self.tick_with(|rank, _| Fed { picture: plain[rank].clone(), level: level_of(rank) });
+        let (plain, numbers) = (self.plain.clone(), self.numbers.clone());
+        self.tick_with(|rank, _| {
+            let number = numbers[rank];
+            Fed { picture: plain[number].clone(), level: level_of(number) }
+        });
     }
 
     /// One frame with what `deliver(rank, frame)` brings.
@@ -183,6 +191,36 @@ impl Stage {
 
     pub(super) fn run(&mut self, ticks: usize) {
         (0..ticks).for_each(|_| self.tick());
+    }
+
+    /// Other sources from the next tick on, by their numbers, with plain pictures and levels of their own; told when those
+    /// that leave are gone.
+    pub(super) fn rearrange(&mut self, numbers: &[usize], thresholds: ThresholdPlan) -> mpsc::Receiver<MediaTime> {
+        let named = |number: usize| self.sources.iter().find(|source| source.plan().id == id(number)).cloned();
+        let open = |number: usize| {
+            let plan = SourcePlan {
+                id: id(number),
+                kind: SourceKind::Test,
+                expect: Default::default(),
+                fit: Default::default(),
+            };
+            let source = Source::fed(plan, self.format, LOSS, &thresholds.signal);
+            source.feed().begin();
+            source.feed().announce(Streams { picture: true, sound: true });
+            Arc::new(source)
+        };
+        let staying: Vec<_> = numbers.iter().map(|n| named(*n).unwrap_or_else(|| open(*n))).collect();
+        let leaves = |source: &&Arc<Source>| !staying.iter().any(|one| Arc::ptr_eq(one, source));
+        let leaving: Vec<_> = self.sources.iter().filter(leaves).cloned().collect();
+        let (done, gone) = mpsc::channel();
+        let void = leaving.iter().map(|source| source.plan().id.clone()).collect();
+        let sources: Vec<_> = staying.iter().chain(&leaving).cloned().collect();
+        let (staying, sound) = (staying.len(), Default::default());
+        *lock(&self.shared.lineup) = Some(Lineup { sources: sources.clone(), staying, thresholds, sound, void, done });
+        self.numbers = sources.iter().map(|source| source.plan().id.as_str()[1..].parse().unwrap()).collect();
+        self.alive = vec![true; sources.len()];
+        self.sources = sources;
+        gone
     }
 
     /// Takes; the frame is in what is returned once it is shown.

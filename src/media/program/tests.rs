@@ -276,3 +276,63 @@ fn ten_minutes_of_noise_and_a_slide_with_sound_raise_no_alarm() {
     assert_eq!(told, ["the program shows source s0"]);
     stage.assert_unbroken();
 }
+
+#[test]
+fn sources_come_and_go_and_no_frame_is_missing() {
+    let mut stage = Stage::new(3, thresholds(), ProgramOrder::Auto);
+    stage.run(SETTLE);
+    // A better one comes, and is shown when it has delivered for the wait-to-restore time.
+    let done = stage.rearrange(&[3, 0, 1, 2], thresholds());
+    stage.run(SETTLE);
+    assert!(done.try_recv().is_ok());
+    assert_eq!(stage.luma_at(stage.next - 1), luma_of(0), "who is on air stays");
+    stage.run(45);
+    assert_eq!(stage.luma_at(stage.next - 1), luma_of(3));
+    // The one on air goes, with another: at once, whatever the hold-off.
+    let rules = FailoverRules { hold_off_ms: 5000, ..FailoverRules::default() };
+    let before = stage.next;
+    let gone = stage.rearrange(&[1, 2], ThresholdPlan { failover: rules, ..thresholds() });
+    stage.tick();
+    assert_eq!((stage.luma_at(before), gone.try_recv().is_ok()), (luma_of(1), false), "it fades out first");
+    stage.run(2);
+    assert!(gone.try_recv().is_ok());
+    // A take that names a source which goes is void; one that names another stays.
+    let taken = stage.take(source(2), CUT());
+    stage.tick();
+    assert!(lock(&taken).is_some());
+    let gone = stage.rearrange(&[5, 1], thresholds());
+    stage.run(3);
+    assert!(gone.try_recv().is_ok());
+    assert_eq!((stage.status().order, stage.luma_at(stage.next - 1)), (ProgramOrder::Auto, luma_of(1)));
+    stage.assert_unbroken();
+    let told = lock(&stage.events).iter().filter(|event| event.code == EventCode::SlateOn).count();
+    assert_eq!(told, 0, "the slate was never on");
+}
+
+#[test]
+fn the_last_source_may_go_and_come_back() {
+    let mut stage = Stage::new(1, thresholds(), ProgramOrder::Auto);
+    stage.run(SETTLE);
+    let gone = stage.rearrange(&[], thresholds());
+    stage.run(3);
+    assert!(gone.try_recv().is_ok());
+    assert_eq!(stage.luma_at(stage.next - 1), SLATE);
+    drop(stage.rearrange(&[4], thresholds()));
+    stage.run(SETTLE);
+    assert_eq!(stage.luma_at(stage.next - 1), luma_of(4));
+    stage.assert_unbroken();
+}
+
+#[test]
+fn another_rank_moves_nothing_else() {
+    let mut stage = Stage::new(3, thresholds(), ProgramOrder::Auto);
+    stage.run(SETTLE);
+    let taken = stage.take(scene(Layout::SideBySide, 0, 2), CUT());
+    stage.tick();
+    assert!(lock(&taken).is_some());
+    drop(stage.rearrange(&[2, 1, 0], thresholds()));
+    let (before, showing) = (stage.luma_at(stage.next - 1), stage.status().showing);
+    stage.run(5);
+    assert_eq!((stage.luma_at(stage.next - 1), stage.status().showing), (before, showing));
+    stage.assert_unbroken();
+}

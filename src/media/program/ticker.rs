@@ -9,6 +9,7 @@ use gstreamer_video as gst_video;
 
 use super::blend;
 use super::desk::Turn;
+use super::lineup::{self, Lineup, Places};
 use super::mixer::{CUT, Mixer, Voice};
 use super::scene::Scenes;
 use super::select::{Arrangement, Selector, View, Wanted};
@@ -55,7 +56,10 @@ pub(super) struct Ticker {
     clock: HouseClock,
     frames: FrameGrid,
     samples: SampleGrid,
-    pub(super) sources: Arc<Vec<Source>>,
+    pub(super) sources: Vec<Arc<Source>>,
+    /// Sources from this rank on leave, and who is told when they have.
+    staying: usize,
+    leaving: Option<std::sync::mpsc::Sender<MediaTime>>,
     shared: Arc<Shared>,
     pub(super) selector: Selector,
     pub(super) thresholds: SignalThresholds,
@@ -86,13 +90,13 @@ impl Ticker {
     pub(super) fn new(
         plan: &ChannelPlan,
         clock: HouseClock,
-        sources: Arc<Vec<Source>>,
+        sources: Vec<Arc<Source>>,
         shared: Arc<Shared>,
         slate: gst::Buffer,
         outlet: Arc<dyn Outlet>,
         events: EventSink,
     ) -> Self {
-        let wait = Duration::from_millis(plan.thresholds.wait_to_restore_ms.into());
+        let (wait, failover) = lineup::rules(&plan.thresholds);
         let info = gst_video::VideoInfo::from_caps(&picture_caps(&plan.program)).ok();
         let count = sources.len();
         let feeds = sources.iter().map(|source| Arc::clone(source.feed())).collect();
@@ -103,8 +107,10 @@ impl Ticker {
             frames: FrameGrid::new(plan.program.frame_rate),
             samples: SampleGrid::new(plan.program.audio.sample_rate),
             sources,
+            staying: count,
+            leaving: None,
             shared,
-            selector: Selector::new(count, wait, plan.thresholds.failover),
+            selector: Selector::new(count, wait, failover),
             thresholds: plan.thresholds.signal.clone(),
             mixer,
             keyer,
@@ -157,6 +163,7 @@ impl Ticker {
     /// Makes frame `index`.
     pub(super) fn tick(&mut self, index: u64) {
         let at = self.frames.time_of(index);
+        self.rearrange(at);
         let turn = lock(&self.shared.desk).turn(at);
         // Before the slate, which is set first: so both are new on the tick that is named.
         self.keyer.renew(at);
@@ -185,6 +192,53 @@ impl Ticker {
         }
     }
 
+    /// Takes over other sources, if there are; drops those that leave, once nothing of them is seen or heard.
+    fn rearrange(&mut self, at: MediaTime) {
+        if self.staying < self.sources.len() && !self.shows_leaving() {
+            self.sort(self.sources[..self.staying].to_vec());
+        }
+        if self.staying == self.sources.len()
+            && let Some(told) = self.leaving.take()
+        {
+            // Whoever asked may have given up waiting.
+            let _ = told.send(at);
+        }
+        // One after the other.
+        if self.staying < self.sources.len() {
+            return;
+        }
+        let Some(next) = lock(&self.shared.lineup).take() else { return };
+        let Lineup { sources, staying, thresholds, sound, void, done } = next;
+        let (wait, failover) = lineup::rules(&thresholds);
+        self.selector.set_rules(wait, failover);
+        self.thresholds = thresholds.signal;
+        self.staying = staying;
+        self.sort(sources);
+        self.mixer.rearrange(&self.sources, sound, at);
+        lock(&self.shared.desk).forget(|id| void.contains(id));
+        self.leaving = Some(done);
+    }
+
+    /// Whether something of a source that leaves is still seen or heard.
+    fn shows_leaving(&self) -> bool {
+        let leaves = |rank: usize| rank >= self.staying;
+        let views = [Some(self.shown), self.dissolve.map(|dissolve| dissolve.from)];
+        let seen = views.into_iter().flatten().any(|view| view.ranks().any(leaves));
+        seen || (self.staying..self.sources.len()).any(|rank| !self.mixer.is_out(rank))
+    }
+
+    /// Gives every source its new rank.
+    fn sort(&mut self, sources: Vec<Arc<Source>>) {
+        let (places, count) = (Places::between(&self.sources, &sources), sources.len());
+        self.selector.rearrange(&places, count, self.staying);
+        self.taken = places.sort(&self.taken, count, &Taken::Nothing);
+        self.signals = places.sort(&self.signals, count, &SignalStatus::default());
+        self.shown = self.shown.moved(|rank| places.of(rank));
+        self.dissolve = self.dissolve.map(|old| Dissolve { from: old.from.moved(|rank| places.of(rank)), ..old });
+        self.mixer.keep(&sources);
+        self.sources = sources;
+    }
+
     /// Decides what this tick shows, and whether it is dissolved to.
     fn choose(&mut self, at: MediaTime, turn: &Turn) {
         let mut grades = Vec::with_capacity(self.sources.len());
@@ -192,7 +246,8 @@ impl Ticker {
             let delivers = self.sources[rank].tick(at);
             let signal = self.sources[rank].feed().signal();
             self.tell_signal(at, rank, signal);
-            grades.push(Grade::of(delivers, &signal, &self.thresholds));
+            let grade = Grade::of(delivers, &signal, &self.thresholds);
+            grades.push(if rank < self.staying { grade } else { lineup::LEAVING });
         }
         if turn.fresh.is_some() && turn.order == ProgramOrder::Auto {
             self.selector.release();
@@ -214,14 +269,14 @@ impl Ticker {
         match order {
             ProgramOrder::Auto => Wanted::Auto,
             ProgramOrder::Slate => Wanted::Slate,
-            ProgramOrder::Source { source } => rank(source).map_or(Wanted::Slate, Wanted::Rank),
+            ProgramOrder::Source { source } => rank(source).map_or(Wanted::Nobody, Wanted::Rank),
             ProgramOrder::Scene { scene } => {
                 let Scene { layout, corner, size_percent, sources: [first, second] } = scene;
                 let arrangement = Arrangement { layout: *layout, corner: *corner, size_percent: *size_percent };
                 match (rank(first), rank(second)) {
                     (Some(first), Some(second)) => Wanted::Pair(first, second, arrangement),
                     (Some(one), None) | (None, Some(one)) => Wanted::Rank(one),
-                    (None, None) => Wanted::Slate,
+                    (None, None) => Wanted::Nobody,
                 }
             }
         }
@@ -308,7 +363,7 @@ impl Ticker {
         let Some(order) = order.filter(|_| self.outlet.wants_preview()) else { return };
         let view = match self.wanted(&order) {
             Wanted::Auto => self.selector.auto().map_or(View::Slate, View::Source),
-            Wanted::Slate => View::Slate,
+            Wanted::Slate | Wanted::Nobody => View::Slate,
             Wanted::Rank(rank) => View::Source(rank),
             Wanted::Pair(first, second, arrangement) => View::Pair(first, second, arrangement),
         };

@@ -27,6 +27,13 @@ impl Strip {
         Self { map, layout, outputs, rate, matrix: None, gain, level, long_fade: false }
     }
 
+    /// Another map.
+    pub(crate) fn set_map(&mut self, map: Option<ChannelMap>) {
+        if map != self.map {
+            (self.map, self.matrix) = (map, None);
+        }
+    }
+
     /// Fades to `level` (0 is out, 1 is as it comes) within `samples`.
     pub(crate) fn fade(&mut self, level: f32, samples: usize) {
         if level != self.level.target() {

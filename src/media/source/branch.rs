@@ -37,6 +37,8 @@ struct Shared {
     paced: bool,
     /// A custom source may be live or not: a clocksync holds back what comes before its time.
     held_back: bool,
+    /// Its pictures come in the memory of a driver.
+    lends: bool,
     /// When the last buffer so far ends, nanoseconds of running time plus base. 0: there was none.
     end: AtomicU64,
     picture: AtomicBool,
@@ -67,6 +69,11 @@ impl Branches {
             condition: Arc::clone(&context.condition),
             paced: matches!(context.plan.kind, SourceKind::File { .. } | SourceKind::Playlist { .. }),
             held_back: matches!(context.plan.kind, SourceKind::Custom { .. }),
+            // What a fragment captures from, nobody knows.
+            lends: matches!(
+                context.plan.kind,
+                SourceKind::V4l2 { .. } | SourceKind::DeckLink { .. } | SourceKind::Custom { .. }
+            ),
             end: AtomicU64::new(0),
             picture: AtomicBool::new(false),
             garbage: AtomicBool::new(false),
@@ -159,7 +166,8 @@ impl Branches {
         let deinterlace = gst::ElementFactory::make("deinterlace").property_from_str("method", "yadif").build()?;
         deinterlace.set_property_from_str("fields", fields(pad, self.0.format.frame_rate));
         let caps = gst::Caps::builder("video/x-raw").field("interlace-mode", "progressive").build();
-        let normaliser = Arc::new(Mutex::new(Normaliser::new(&self.0.format, self.0.fit)?));
+        let normaliser = Normaliser::new(&self.0.format, self.0.fit)?;
+        let normaliser = Arc::new(Mutex::new(if self.0.lends { normaliser.of_lent() } else { normaliser }));
         let (shared, thinning, work) = (Arc::clone(&self.0), Thinning::new(&self.0.format), Arc::clone(&normaliser));
         let sink = self.appsink(&caps, move |sink, sample| shared.take_picture(sink, sample, &thinning, &work));
         turn_as_told(sink.upcast_ref(), normaliser);

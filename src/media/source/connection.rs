@@ -10,7 +10,6 @@ use super::Context;
 use super::branch::Branches;
 use super::guest::{Call, Session};
 use super::input::{self, Opened};
-use super::looped::Loop;
 use super::rtmp::Inlet;
 use super::{decklink, head};
 use crate::media::feed::Streams;
@@ -49,7 +48,6 @@ pub(super) struct Connection<'a> {
     pipeline: gst::Pipeline,
     bus: gst::Bus,
     branches: Branches,
-    looped: Option<Loop>,
     inlet: Option<Arc<Inlet>>,
     guest: Option<Session>,
     /// The capture device, if it has one.
@@ -73,13 +71,11 @@ impl<'a> Connection<'a> {
         let base = gst::ClockTime::from_nseconds(context.clock.monotonic_at(origin));
         pipeline.set_base_time(base);
         let branches = Branches::new(context, &pipeline, base);
-        let looped = matches!(context.plan.kind, SourceKind::File { .. }).then(Loop::default);
         let mut connection = Self {
             context,
             pipeline,
             bus,
             branches,
-            looped,
             inlet: None,
             guest: None,
             device: None,
@@ -107,14 +103,6 @@ impl<'a> Connection<'a> {
                 let head = head::build(self.context, &self.pipeline, &self.branches, origin);
                 self.device = head.map_err(|e| e.message.to_string())?;
             }
-        }
-        if let Some(looped) = &mut self.looped {
-            looped.prepare(&self.pipeline, &self.bus)?;
-            // Opening a file takes time: its running time begins now, not when the pipeline was made.
-            let clock = gst::SystemClock::obtain();
-            let base = clock.time();
-            self.pipeline.set_base_time(base);
-            self.branches.set_base(base);
         }
         if let Some(entrance) = &self.context.entrance {
             self.inlet = Some(entrance.open(&self.pipeline, &self.branches)?);
@@ -158,20 +146,13 @@ impl<'a> Connection<'a> {
         let message = self.bus.timed_pop(gst::ClockTime::from_mseconds(LOOK))?;
         match message.view() {
             gst::MessageView::Error(error) => Some(self.ended(plain(error))),
-            gst::MessageView::Eos(_) if self.rewind() => None,
             gst::MessageView::Eos(_) => Some(self.ended("the stream ended".to_owned())),
-            gst::MessageView::SegmentDone(_) if self.rewind() => None,
-            gst::MessageView::SegmentDone(_) => Some(self.ended("the file could not be rewound".to_owned())),
             gst::MessageView::Warning(warning) => {
                 tracing::debug!(source = %self.context.plan.id, "{}", warning.error());
                 None
             }
             _ => None,
         }
-    }
-
-    fn rewind(&self) -> bool {
-        self.looped.as_ref().is_some_and(|looped| looped.rewind(&self.pipeline))
     }
 
     /// What the driver of the capture device says, where that ends the connection.

@@ -34,12 +34,13 @@ pub(super) fn build(
         }
         SourceKind::Test => test_signal::build(context, pipeline, branches, origin),
         SourceKind::Alsa { device } => alsa(pipeline, branches, device),
-        SourceKind::File { path } => file(path, pipeline, branches),
         // What a publisher brings is built when it is there.
         SourceKind::Rtmp { .. } => Ok(()),
         SourceKind::Rtsp { .. } => rtsp::build(context, pipeline, branches),
         SourceKind::Custom { fragment } => custom::build(fragment, pipeline, branches),
-        SourceKind::Playlist { .. } => Err(gst::glib::bool_error!("a playlist is played file by file")),
+        SourceKind::File { .. } | SourceKind::Playlist { .. } => {
+            Err(gst::glib::bool_error!("files are played in turn"))
+        }
         SourceKind::Srt { .. } => {
             let source = srt(&context.plan.kind)?;
             screen_callers(&source, &context.plan.kind, branches);

@@ -21,7 +21,6 @@ mod decklink;
 mod guest;
 mod head;
 mod input;
-mod looped;
 mod mode;
 mod ndi;
 mod parts;
@@ -31,6 +30,8 @@ mod rtmp;
 mod rtsp;
 mod shaping;
 mod status;
+#[cfg(test)]
+mod status_tests;
 mod test_signal;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -247,6 +248,7 @@ fn run(context: &Context) {
         let Ok(call) = next_guest(context) else { break };
         context.condition.connecting();
         let end = match &context.plan.kind {
+            SourceKind::File { path } => reel::play(context, std::slice::from_ref(path), true),
             SourceKind::Playlist { paths, repeat } => reel::play(context, paths, *repeat),
             _ => Connection::open(context, call.as_ref()).map_or_else(End::Failed, Connection::watch),
         };

@@ -1,4 +1,5 @@
-//! Files in turn without a gap: while one plays the next is opened, and it begins on the instant the last one ends.
+//! Files in turn without a gap: while one plays the next is opened, and it begins on the instant the last one ends. A
+//! single file is its own next one: seeking back is not something every container can do.
 //!
 //! ```text
 //! open ─▶ playing ──end──▶ next one playing ─▶ …
@@ -21,6 +22,8 @@ use super::head;
 const OPEN: Duration = Duration::from_secs(5);
 /// A file that plays and delivers nothing for so long is left.
 const STILL: Duration = Duration::from_secs(3);
+/// A file that is open only so long after its begin would show nothing until it has caught up.
+const LATE: gst::ClockTime = gst::ClockTime::from_mseconds(60);
 const LOOK: gst::ClockTime = gst::ClockTime::from_mseconds(20);
 
 /// Plays `paths` until asked to stop, or once.
@@ -48,7 +51,7 @@ pub(super) fn play(context: &Context, paths: &[PathBuf], repeat: bool) -> End {
                 }
                 return End::Stopped;
             }
-            Ended::Played => current.end(),
+            Ended::Played => current.end().max(gst::SystemClock::obtain().time().saturating_sub(LATE)),
             Ended::Broken(reason) => {
                 context.condition.skipped(&current.path, &reason);
                 gst::SystemClock::obtain().time()
@@ -96,10 +99,8 @@ impl<'a> Queue<'a> {
                 return Opened::None(End::Stopped);
             }
             if self.barren >= self.paths.len() {
-                return Opened::None(End::Failed(match self.paths {
-                    [one] => format!("{} cannot be played", one.display()),
-                    all => format!("none of its {} files can be played", all.len()),
-                }));
+                let text = format!("none of its {} files can be played", self.paths.len());
+                return Opened::None(End::Failed(text));
             }
             if self.next >= self.paths.len() {
                 if !self.repeat {
@@ -113,6 +114,9 @@ impl<'a> Queue<'a> {
                 Ok(reel) => {
                     self.barren = 0;
                     return Opened::Reel(reel);
+                }
+                Err(reason) if self.paths.len() == 1 => {
+                    return Opened::None(End::Failed(format!("{} cannot be played: {reason}", path.display())));
                 }
                 Err(reason) => {
                     self.barren += 1;

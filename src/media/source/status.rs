@@ -35,6 +35,8 @@ struct Known {
     skipped: BTreeSet<String>,
     /// The last thing that went wrong, so that a retry that fails the same way is no news.
     last_reason: Option<String>,
+    /// It was told that a device is lost, and it has not delivered since: why it cannot be opened is no news.
+    device_lost: bool,
     input: Option<InputStatus>,
 }
 
@@ -64,6 +66,7 @@ impl Condition {
             refusals: Refusals::default(),
             skipped: BTreeSet::new(),
             last_reason: None,
+            device_lost: false,
             input: None,
         };
         Self { plan, clock, events, known: Mutex::new(known), wrong_format: AtomicBool::new(false) }
@@ -127,7 +130,7 @@ impl Condition {
         if known.state == SourceState::Delivering {
             return;
         }
-        known.last_reason = None;
+        (known.last_reason, known.device_lost) = (None, false);
         self.judge(&mut known, SourceState::Delivering, Health::Healthy, "ok", "delivers");
         let format = match (known.picture, known.frame_rate, &known.sound) {
             (Some(size), Some(rate), sound) => format!("{size} at {rate} per second, sound {}", text_of(sound)),
@@ -165,10 +168,17 @@ impl Condition {
         known.picture.map(|size| format!("{size}{rate}"))
     }
 
+    /// Whether it is something plugged in here: what happens to it after it was lost belongs to the same loss. Behind an
+    /// address it may be another sender that fails for a reason of its own.
+    fn is_device(&self) -> bool {
+        matches!(self.plan.kind, SourceKind::V4l2 { .. } | SourceKind::Alsa { .. } | SourceKind::DeckLink { .. })
+    }
+
     /// The card says that nothing is connected to the input, or nothing it can read.
     pub(super) fn no_signal(&self, reason: &str) {
         let mut known = self.known();
-        let news = known.health.code != NO_SIGNAL;
+        let news = known.health.code != NO_SIGNAL && !known.device_lost;
+        known.device_lost |= self.is_device();
         let state = if known.state == SourceState::Delivering { SourceState::Lost } else { known.state };
         self.judge(&mut known, state, Health::Unhealthy, NO_SIGNAL, reason);
         drop(known);
@@ -181,6 +191,7 @@ impl Condition {
     pub(super) fn lost(&self, reason: &str) {
         let mut known = self.known();
         let news = known.state == SourceState::Delivering;
+        known.device_lost |= news && self.is_device();
         self.judge(&mut known, SourceState::Lost, Health::Unhealthy, "source_lost", reason);
         drop(known);
         if news {
@@ -191,7 +202,7 @@ impl Condition {
 
     pub(super) fn failed(&self, reason: &str) {
         let mut known = self.known();
-        let news = known.last_reason.as_deref() != Some(reason);
+        let news = known.last_reason.as_deref() != Some(reason) && !known.device_lost;
         known.last_reason = Some(reason.to_owned());
         self.judge(&mut known, SourceState::Failed, Health::Unhealthy, "source_failed", reason);
         drop(known);

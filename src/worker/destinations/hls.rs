@@ -9,7 +9,7 @@ use super::Setting;
 use super::endpoint::Endpoint;
 use crate::model::{DeliveryKind, Duty, EndpointStatus, RenditionId};
 use crate::plan::{AudioRenditionPlan, DestinationKind, DestinationPlan, EndpointPlan, VideoRenditionPlan};
-use crate::push::{Left, Limits, PushDescription, PushedAudio, PushedVideo, Pusher};
+use crate::push::{Left, Limits, PushDescription, PushedAudio, PushedCaptions, PushedVideo, Pusher};
 
 /// Starts to push.
 pub(super) fn open(
@@ -18,7 +18,7 @@ pub(super) fn open(
     endpoint: &EndpointPlan,
     duty: Duty,
 ) -> Box<dyn Endpoint> {
-    let DestinationKind::HlsPush { url, token } = &endpoint.kind;
+    let DestinationKind::HlsPush { url, upload } = &endpoint.kind;
     let plan = &setting.plan;
     let video = |r: &VideoRenditionPlan| PushedVideo {
         id: r.id.clone(),
@@ -41,9 +41,14 @@ pub(super) fn open(
         destination: destination.id.clone(),
         endpoint: endpoint.name.clone(),
         url: url.clone(),
-        token: token.clone(),
+        upload: (**upload).clone(),
         video: plan.video.iter().map(video).collect(),
         audio: plan.audio.iter().map(audio).collect(),
+        captions: plan.captions.as_ref().map(|captions| PushedCaptions {
+            name: captions.name.clone(),
+            language: captions.language.clone(),
+            text: captions.webvtt.clone(),
+        }),
         playlist_segments: plan.spool.playlist_segments,
         grid: plan.segments,
         timeline: setting.timeline.clone(),

@@ -1,0 +1,161 @@
+//! An origin or a WebDAV server: PUT, HEAD, DELETE and, where directories do not come about by themselves, MKCOL.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+use url::Url;
+
+use super::access::{Proof, secret_value};
+use super::collections::Collections;
+use super::wire::{Answer, Wire};
+use super::{Label, StoreError, tls};
+use crate::model::upload::{StoreKind, Upload};
+use crate::policy::HttpFailure;
+use crate::push::credential::{Token, TokenTrouble};
+
+/// See the module's header. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpStore {
+    wire: Wire,
+    base: Url,
+    proof: Proof,
+    headers: HeaderMap,
+    /// What is known of directories; none if they come about by themselves.
+    collections: Option<Collections>,
+}
+
+impl HttpStore {
+    /// The store at `url`.
+    pub(crate) fn open(url: &Url, upload: &Upload, answer: Duration) -> Result<Self, StoreError> {
+        if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() || !url.has_host() {
+            return Err(StoreError::Url(url.scheme().to_owned() + "://…"));
+        }
+        let wire = Wire::new(tls::settings(&upload.trust, url.scheme() == "https")?, answer)?;
+        let proof = Proof::open(upload)?;
+        let collections = (upload.store == StoreKind::Webdav).then(Collections::default);
+        Ok(Self { wire, base: url.clone(), proof, headers: extra_headers(upload)?, collections })
+    }
+
+    /// See [`super::Store::put`].
+    pub(crate) async fn put(&self, path: &str, label: Label, body: Bytes) -> Result<(), HttpFailure> {
+        self.make_collections(path).await?;
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(label.content_type));
+        if let Ok(value) = HeaderValue::from_str(&label.cache_control()) {
+            headers.insert(CACHE_CONTROL, value);
+        }
+        let answer = self.send(Method::PUT, path, headers, body).await?;
+        if !answer.status.is_success() {
+            // The answer to a missing directory is 409 by RFC 4918, and 404 or 500 at servers that do not look first.
+            self.forget();
+        }
+        stored(&answer)
+    }
+
+    /// See [`super::Store::has`].
+    pub(crate) async fn has(&self, path: &str) -> Result<Option<bool>, HttpFailure> {
+        let answer = self.send(Method::HEAD, path, HeaderMap::new(), Bytes::new()).await?;
+        Ok(match answer.status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => Some(false),
+            status if status.is_success() => Some(true),
+            _ => None,
+        })
+    }
+
+    /// See [`super::Store::delete`].
+    pub(crate) async fn delete(&self, path: &str) -> Result<(), HttpFailure> {
+        let answer = self.send(Method::DELETE, path, HeaderMap::new(), Bytes::new()).await?;
+        if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE) { Ok(()) } else { stored(&answer) }
+    }
+
+    /// The server may have lost its directories.
+    pub(crate) fn forget(&self) {
+        if let Some(collections) = &self.collections {
+            collections.forget();
+        }
+    }
+
+    /// See [`super::Store::token_generation`].
+    pub(crate) fn token_generation(&self) -> u64 {
+        self.proof.credential().map_or(0, |credential| credential.generation())
+    }
+
+    /// See [`super::Store::token_trouble`].
+    pub(crate) fn token_trouble(&self) -> Option<TokenTrouble> {
+        self.proof.credential().and_then(|credential| credential.trouble())
+    }
+
+    /// What the bytes go through.
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    /// Makes the directories that `path` lies in, as far as they are not known to be there.
+    async fn make_collections(&self, path: &str) -> Result<(), HttpFailure> {
+        let Some(collections) = &self.collections else { return Ok(()) };
+        let mkcol = Method::from_bytes(b"MKCOL").unwrap_or(Method::PUT);
+        for directory in collections.missing(path) {
+            let answer = self.send(mkcol.clone(), &directory, HeaderMap::new(), Bytes::new()).await?;
+            match answer.status {
+                // 405: it is there already.
+                status if status.is_success() || status == StatusCode::METHOD_NOT_ALLOWED => {}
+                // The base may be out of bounds for this, and there all the same.
+                _ if directory.is_empty() => {}
+                // No parent: the base is not there. The next segment would fare no better, so none is given up.
+                StatusCode::CONFLICT => return Err(HttpFailure::Status(404)),
+                _ => stored(&answer)?,
+            }
+            collections.note(directory);
+        }
+        Ok(())
+    }
+
+    /// Sends a request with its proof; where a token is refused and there is a newer one, once more with that.
+    async fn send(&self, method: Method, path: &str, headers: HeaderMap, body: Bytes) -> Result<Answer, HttpFailure> {
+        let Some(credential) = self.proof.credential() else {
+            return self.attempt(None, method, path, headers, body).await;
+        };
+        let token = credential.current().await?;
+        let answer = self.attempt(Some(&token), method.clone(), path, headers.clone(), body.clone()).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        match credential.newer_than(&token).await? {
+            Some(newer) => self.attempt(Some(&newer), method, path, headers, body).await,
+            None => Ok(answer),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        token: Option<&Token>,
+        method: Method,
+        path: &str,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Answer, HttpFailure> {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path.split('/'));
+        }
+        headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        self.proof.apply(token, &method, &mut url, &mut headers);
+        self.wire.exchange(method, url, headers, body).await
+    }
+}
+
+fn stored(answer: &Answer) -> Result<(), HttpFailure> {
+    if answer.status.is_success() { Ok(()) } else { Err(HttpFailure::Status(answer.status.as_u16())) }
+}
+
+fn extra_headers(upload: &Upload) -> Result<HeaderMap, StoreError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &upload.headers {
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| StoreError::Unfit(format!("`{name}` is no name of a header")))?;
+        headers.insert(name, secret_value(value.reveal())?);
+    }
+    Ok(headers)
+}
