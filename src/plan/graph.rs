@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::send::SendPlan;
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
@@ -16,6 +17,8 @@ use crate::model::{
     ImageName, OnSlate, Overlay, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
     SourceId, VideoCodec,
 };
+
+pub use crate::model::SrtMode;
 
 /// One channel, ready to build. Two equal plans need no restart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -235,16 +238,6 @@ pub enum RtspTransport {
     Udp,
 }
 
-/// SRT roles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SrtMode {
-    /// Connects to a listener.
-    Caller,
-    /// Waits for a caller.
-    Listener,
-}
-
 /// The slate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlatePlan {
@@ -409,6 +402,8 @@ pub enum DestinationKind {
         /// How objects get there.
         upload: Box<Upload>,
     },
+    /// The encoded programme as a stream.
+    Send(Box<SendPlan>),
 }
 
 /// When to act.

@@ -55,17 +55,13 @@ impl Studio {
     }
 
     pub fn send(&self, carrier: CarrierPlan) -> Sender {
-        self.send_as(SendPlan { video: Some(video()), audio: vec![audio()], carrier, stall_ms: 3000 }, false)
+        self.send_plan(SendPlan { video: Some(video()), audio: vec![audio()], carrier, stall_ms: 3000 })
     }
 
-    pub fn send_as(&self, plan: SendPlan, pauses_on_slate: bool) -> Sender {
+    fn send_plan(&self, plan: SendPlan) -> Sender {
         let events = Arc::clone(&self.events);
-        let setting = SendSetting {
-            channel: "test".parse().unwrap(),
-            destination: "out".parse().unwrap(),
-            plan,
-            pauses_on_slate,
-        };
+        let setting =
+            SendSetting { channel: "test".parse().unwrap(), destination: "out".parse().unwrap(), plan, rests: false };
         let sink = Arc::new(move |event: Event| events.lock().unwrap().push(event));
         Sender::start(setting, self.tap.clone(), self.timeline.clone(), self.clock, sink).unwrap()
     }

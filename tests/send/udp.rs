@@ -11,8 +11,8 @@ use uplink::model::status::DestinationState;
 use uplink::model::{BitRate, Health};
 use uplink::plan::{CarrierPlan, TsPlan};
 
+use crate::judge;
 use crate::studio::{Studio, seconds, ts, until};
-use crate::{judge, studio};
 
 /// Takes down what comes, with the time of each datagram.
 pub struct Receiver {
@@ -150,15 +150,12 @@ fn a_name_that_does_not_resolve_is_said_and_holds_nobody_up() {
 #[test]
 fn a_sender_that_pauses_on_slate_sends_nothing_then() {
     let (studio, receiver) = (Studio::start(), Receiver::start());
-    let carrier = carrier("127.0.0.1", receiver.port(), ts());
-    let plan =
-        uplink::plan::SendPlan { video: Some(studio::video()), audio: vec![studio::audio()], carrier, stall_ms: 3000 };
-    let sender = studio.send_as(plan, true);
+    let sender = studio.send(carrier("127.0.0.1", receiver.port(), ts()));
     seconds(&sender, 1);
-    sender.slate(true);
+    sender.pause(true);
     let paused = until(&sender, "paused", Duration::from_secs(3), |status| status.state == DestinationState::Disabled);
     assert_eq!(paused.health.health, Health::Inactive);
-    sender.slate(false);
+    sender.pause(false);
     until(&sender, "streaming again", Duration::from_secs(5), |status| status.position > paused.position);
     assert!(sender.stop(Duration::from_secs(3)));
     let directory = tempfile::tempdir().unwrap();

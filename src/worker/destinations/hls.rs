@@ -7,8 +7,9 @@ use futures::future::{BoxFuture, FutureExt};
 
 use super::Setting;
 use super::endpoint::Endpoint;
+use crate::model::upload::Upload;
 use crate::model::{DeliveryKind, Duty, EndpointStatus, RenditionId};
-use crate::plan::{AudioRenditionPlan, DestinationKind, DestinationPlan, EndpointPlan, VideoRenditionPlan};
+use crate::plan::{AudioRenditionPlan, DestinationPlan, EndpointPlan, VideoRenditionPlan};
 use crate::push::{Left, Limits, PushDescription, PushedAudio, PushedCaptions, PushedVideo, Pusher};
 
 /// Starts to push.
@@ -16,9 +17,9 @@ pub(super) fn open(
     setting: &Setting,
     destination: &DestinationPlan,
     endpoint: &EndpointPlan,
+    (url, upload): (&url::Url, &Upload),
     duty: Duty,
 ) -> Box<dyn Endpoint> {
-    let DestinationKind::HlsPush { url, upload } = &endpoint.kind;
     let plan = &setting.plan;
     let video = |r: &VideoRenditionPlan| PushedVideo {
         id: r.id.clone(),
@@ -41,7 +42,7 @@ pub(super) fn open(
         destination: destination.id.clone(),
         endpoint: endpoint.name.clone(),
         url: url.clone(),
-        upload: (**upload).clone(),
+        upload: upload.clone(),
         video: plan.video.iter().map(video).collect(),
         audio: plan.audio.iter().map(audio).collect(),
         captions: plan.captions.as_ref().map(|captions| PushedCaptions {
