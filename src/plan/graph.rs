@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::send::SendPlan;
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
@@ -17,6 +18,8 @@ use crate::model::{
     ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
     SourceId, TurnServer, VideoCodec,
 };
+
+pub use crate::model::SrtMode;
 
 /// One channel, ready to build. Two equal plans need no restart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -248,16 +251,6 @@ pub enum RtspTransport {
     Udp,
 }
 
-/// SRT roles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SrtMode {
-    /// Connects to a listener.
-    Caller,
-    /// Waits for a caller.
-    Listener,
-}
-
 /// The slate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlatePlan {
@@ -422,6 +415,8 @@ pub enum DestinationKind {
         /// How objects get there.
         upload: Box<Upload>,
     },
+    /// The encoded programme as a stream.
+    Send(Box<SendPlan>),
 }
 
 /// When to act.

@@ -43,6 +43,8 @@ pub(crate) fn first_status(description: &PushDescription, now: MediaTime) -> End
         deleted_segments: 0,
         playable: false,
         last_error: None,
+        lost_units: 0,
+        link: None,
     }
 }
 

@@ -111,6 +111,7 @@ impl Channel {
             timeline: timeline.clone(),
             spool: spool.clone(),
             events: Arc::clone(events),
+            tap: encoders.tap(),
             slates: Pauses::default(),
         };
         let destinations = Destinations::start(setting, &live.destinations);

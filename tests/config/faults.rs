@@ -501,3 +501,33 @@ fn buckets_say_what_they_want_to_know() {
         assert_eq!(bucket(&good), "", "{good}");
     }
 }
+
+#[test]
+fn senders_of_streams() {
+    let push = "kind = \"hls-push\"\nurl = \"https://origin.example/live/\"\ntoken_file = \"token\"\n";
+    let faults = |written: &str| Site::new(GOOD).edit("uplinkd.toml", push, written).faults(&[]);
+    for (written, rule) in [
+        ("kind = \"srt\"\nmode = \"caller\"\nport = 9000\n", "must be given for a caller"),
+        ("kind = \"srt\"\nurl = \"srt://a:9000?passphrase=0123456789\"\n", "secrets stand in files"),
+        ("kind = \"rist\"\nhost = \"a\"\nport = 5001\n", "must be even"),
+        ("kind = \"udp-ts\"\nhost = \"a b\"\nport = 5000\n", "must name a host or an IP address"),
+        ("kind = \"udp-ts\"\nhost = \"a\"\nport = 5000\nvideo_pid = 4096\n", "is a PID of something else"),
+        ("kind = \"udp-ts\"\nhost = \"a\"\nport = 5000\nrendition = \"v9000\"\n", "sends the video rendition `v9000`"),
+        ("kind = \"udp-ts\"\nhost = \"a\"\nport = 5000\nbitrate = \"20k\"\n", "has a `bitrate` below"),
+        ("kind = \"rtmp\"\nurl = \"rtmp://a/\"\n", "must name the application"),
+        ("kind = \"rtmp\"\nurl = \"rtmp://a/live?key=1\"\n", "must not have a ? or # part"),
+        ("kind = \"rtmp\"\nurl = \"rtmps://a/live\"\nca_file = \"nowhere.pem\"\n", "there is no such file"),
+    ] {
+        let faults = faults(written);
+        assert!(faults.iter().any(|fault| fault.contains(rule)), "{written}: {faults:#?}");
+    }
+    for written in [
+        "kind = \"srt\"\nurl = \"srt://a:9000?streamid=x\"\npassphrase_file = \"token\"\nencryption = \"aes-256\"\n",
+        "kind = \"srt\"\nmode = \"listener\"\nport = 9000\nbackups = [{ url = \"srt://b:1\" }]\n",
+        "kind = \"rtmp\"\nurl = \"rtmps://a/live\"\nstream_key_file = \"token\"\n",
+        "kind = \"rist\"\nhost = \"a\"\nport = 5000\nscte35 = \"time-signal\"\n",
+        "kind = \"udp-ts\"\nhost = \"239.1.2.3\"\nport = 5000\nbitrate = \"9M\"\n",
+    ] {
+        assert_eq!(faults(written), Vec::<String>::new(), "{written}");
+    }
+}
