@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use uplink::measure::{FaultCode, Report};
-use uplink::model::status::{ProgramOrder, Showing, SourceState};
+use uplink::model::status::{ProgramOrder, Showing, SourceState, SourceStatus};
 
 use crate::delivered::{assert_only, assert_whole, measure, media, multivariant, named, playable, probe, settle};
 use crate::rig::{PLAIN, RENDITIONS, Rig};
@@ -71,7 +71,9 @@ fn a_source_comes_and_goes_on_air() {
     let delivers = |n: usize| {
         move |channel: &uplink::model::status::ChannelStatus| {
             let sources = channel.report.as_ref().map(|report| &report.sources);
-            sources.is_some_and(|all| all.len() == n && all.iter().all(|one| one.state == SourceState::Delivering))
+            // Some pictures: the first ones are not due at once.
+            let good = |one: &SourceStatus| one.state == SourceState::Delivering && one.frames > 25;
+            sources.is_some_and(|all| all.len() == n && all.iter().all(good))
         }
     };
     rig.wait_channel("a", "both sources", delivers(2));
@@ -103,7 +105,10 @@ fn renditions_come_change_and_go_on_air() {
     let rig = Rig::on_air(&[("a", PLAIN)]);
     let worker = rig.worker("a");
     let measuring = measure(&rig, "a", 30);
-    edit_class(&rig, |text| text.replace("[[audio]]", &format!("{THIRD}[[audio]]")));
+    edit_class(&rig, |text| {
+        let text = text.replace("max = \"1.2M\"", "max = \"2M\"");
+        text.replace("[[audio]]", &format!("{THIRD}[[audio]]"))
+    });
     assert_live(&reload(&rig), &["rendition 90p begins with a segment"]);
     rig.until("players are told of it", || multivariant(&rig, "a").variants.len() == 3);
     let (number, init) = named(&rig, "a", "90p", 0).remove(0);
