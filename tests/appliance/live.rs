@@ -6,6 +6,7 @@ use uplink::measure::{FaultCode, Report};
 use uplink::model::status::{ProgramOrder, Showing, SourceState, SourceStatus};
 
 use crate::delivered::{assert_only, assert_whole, measure, media, multivariant, named, playable, probe, settle};
+use crate::http;
 use crate::rig::{PLAIN, RENDITIONS, Rig};
 
 const THIRD: &str = "[[video]]\nid = \"90p\"\nsize = \"160x90\"\nbitrate = \"150k\"\nmax_bitrate = \"300k\"\n\
@@ -111,6 +112,9 @@ fn renditions_come_change_and_go_on_air() {
     });
     assert_live(&reload(&rig), &["rendition 90p begins with a segment"]);
     rig.until("players are told of it", || multivariant(&rig, "a").variants.len() == 3);
+    rig.until("its playlist", || {
+        http::get(rig.origin, "/live/a/90p/media.m3u8").is_ok_and(|answer| answer.status == 200)
+    });
     let (number, init) = named(&rig, "a", "90p", 0).remove(0);
     let stream = probe(&playable(&rig, "a", "90p", number, &init));
     assert_eq!((stream["width"].as_u64(), stream["nb_read_frames"].as_str()), (Some(160), Some("25")), "{stream}");
