@@ -9,7 +9,6 @@ use super::Findings;
 use super::access;
 use super::secrets::{self, Credentials, Rule};
 use crate::document::{Faults, Placed, Section};
-use crate::hls;
 use crate::model::path_template::{PathTemplate, Placed as Object};
 use crate::model::upload::{Access, Identity, StoreKind, TokenSource, Trust, Upload};
 use crate::model::{ChannelId, Secret};
@@ -74,9 +73,7 @@ pub(crate) fn read(
 
 /// Where the multivariant playlist of `channel` goes: what only one endpoint may write to.
 pub(crate) fn target(url: &Url, upload: &Upload, channel: &ChannelId) -> String {
-    let object = Object { channel, rendition: None, name: hls::MULTIVARIANT_PLAYLIST, start: None };
-    let path = upload.paths.path(object);
-    let directory = path.strip_suffix(hls::MULTIVARIANT_PLAYLIST).unwrap_or(&path);
+    let directory = upload.paths.path(Object { channel, rendition: None, name: "", start: None });
     let at = match &upload.store {
         StoreKind::S3 { endpoint: Some(at), .. }
         | StoreKind::Gcs { endpoint: Some(at) }
