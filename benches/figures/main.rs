@@ -14,6 +14,7 @@
 //! ```
 
 mod arguments;
+mod bad_neighbours;
 mod bench;
 mod clips;
 mod daemon_killed;
@@ -29,6 +30,7 @@ mod four_channels;
 mod judged;
 mod machine;
 mod origin_away;
+mod origin_failover;
 mod process;
 mod program_cost;
 mod row;
@@ -61,6 +63,8 @@ const FIGURES: &[Figure] = &[
     ("takes", takes::measure),
     ("encoder-replaced", encoder_replaced::measure),
     ("origin-away", origin_away::measure),
+    ("origin-failover", origin_failover::measure),
+    ("bad-neighbours", bad_neighbours::measure),
     ("four-channels", four_channels::measure),
     ("first-segment", first_segment::measure),
     ("encode-cost", encode_cost::measure),

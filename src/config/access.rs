@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Findings;
 use super::secrets::{self, Rule};
-use super::upload::Reader;
+use super::upload::{Reader, absolute};
 use crate::document::Faults;
 use crate::model::Secret;
 use crate::model::upload::{Access, TokenSource};
@@ -52,9 +52,7 @@ fn bucket(
 
 /// Neither or both of two ways, unless a fault of one of them has been told.
 fn one_of(reader: &Reader<'_, '_>, name: &str, faults: &mut Faults) -> Option<Access> {
-    let given = |stem: &str| {
-        ["file", "credential"].iter().any(|kind| reader.section.has(&format!("{stem}_{kind}")))
-    };
+    let given = |stem: &str| ["file", "credential"].iter().any(|kind| reader.section.has(&format!("{stem}_{kind}")));
     let key = given(name.trim_end_matches("_file"));
     let token = given("token") || reader.section.has("token_command") || reader.section.has("token_url");
     if key == token {
@@ -125,7 +123,8 @@ fn source(reader: &Reader<'_, '_>, scheme: &str, faults: &mut Faults) -> Option<
     check_client(reader, faults);
     match *given.first()? {
         "token_command" => {
-            let command = section.list::<String>("token_command").into_iter().map(|word| word.value).collect::<Vec<_>>();
+            let command =
+                section.list::<String>("token_command").into_iter().map(|word| word.value).collect::<Vec<_>>();
             if command.is_empty() {
                 faults.add(&section.spot("token_command"), "is empty", "name a program and its arguments");
             }
@@ -136,7 +135,7 @@ fn source(reader: &Reader<'_, '_>, scheme: &str, faults: &mut Faults) -> Option<
             let file = section.get::<PathBuf>("token_file")?;
             let path = reader.base.join(file.value);
             secrets::read_at(&file.spot, &path, Rule::Token, faults)?;
-            Some(TokenSource::File { path })
+            Some(TokenSource::File { path: absolute(path) })
         }
         _ => {
             let rule = if scheme == "s3" { Rule::Token } else { Rule::BearerToken };
@@ -169,7 +168,11 @@ fn check_client(reader: &Reader<'_, '_>, faults: &mut Faults) {
     }
     for name in ["client_id", "client_secret_file", "client_secret_credential", "scope", "audience"] {
         if reader.section.has(name) {
-            faults.add(&reader.section.spot(name), "is of no use without `token_url`", "remove it, or give `token_url`");
+            faults.add(
+                &reader.section.spot(name),
+                "is of no use without `token_url`",
+                "remove it, or give `token_url`",
+            );
         }
     }
 }

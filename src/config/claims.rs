@@ -153,6 +153,8 @@ fn of_destination<'a>(
 /// What only one endpoint may use; none if any number may.
 fn of_endpoint(kind: &DestinationKind, channel: &ChannelId) -> Option<String> {
     match kind {
-        DestinationKind::HlsPush { url, upload } => Some(format!("push target {}", super::upload::target(url, upload, channel))),
+        DestinationKind::HlsPush { url, upload } => {
+            Some(format!("push target {}", super::upload::target(url, upload, channel)))
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! How objects get to an endpoint of HLS push: keys of one table → [`Upload`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
@@ -66,7 +66,8 @@ pub(crate) fn read(
     if findings.faults.len() > before {
         return None;
     }
-    let upload = Upload { store, access, headers: headers.into_iter().collect(), trust, paths: paths?, delete_after_seconds };
+    let upload =
+        Upload { store, access, headers: headers.into_iter().collect(), trust, paths: paths?, delete_after_seconds };
     warn_of_plain_text(&placed, &upload, findings);
     Some((url?, upload))
 }
@@ -107,7 +108,7 @@ impl Reader<'_, '_> {
             }
             headers.push((name.to_ascii_lowercase(), Secret::new(value.value)));
         }
-        for (name, file) in self.section.names::<std::path::PathBuf>("header_files") {
+        for (name, file) in self.section.names::<PathBuf>("header_files") {
             if let Some(why) = bad_header(&name) {
                 faults.add(&file.spot, why, "use another header");
             }
@@ -120,7 +121,7 @@ impl Reader<'_, '_> {
 
     fn trust(&self, faults: &mut Faults) -> Trust {
         let mut file = |name: &str, what: &str| {
-            let placed = self.section.get::<std::path::PathBuf>(name)?;
+            let placed = self.section.get::<PathBuf>(name)?;
             let path = self.base.join(&placed.value);
             match std::fs::read_to_string(&path) {
                 Ok(text) if text.contains("-----BEGIN ") && text.contains(what) => {}
@@ -130,7 +131,7 @@ impl Reader<'_, '_> {
                     faults.add(&placed.spot, why, "name a file that this user may read");
                 }
             }
-            Some(path)
+            Some(absolute(path))
         };
         let ca_file = file("ca_file", "CERTIFICATE-----");
         let certificate = file("client_certificate_file", "CERTIFICATE-----");
@@ -162,8 +163,15 @@ impl Reader<'_, '_> {
 
 /// Why a header of this name cannot be set.
 fn bad_header(name: &str) -> Option<&'static str> {
-    const TAKEN: &[&str] =
-        &["authorization", "cache-control", "connection", "content-length", "content-type", "host", "transfer-encoding"];
+    const TAKEN: &[&str] = &[
+        "authorization",
+        "cache-control",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+    ];
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || !name.bytes().all(token) {
         return Some("is no name of a header (RFC 9110, section 5.1)");
@@ -230,11 +238,20 @@ fn warn_of_plain_text(placed: &Placed<Url>, upload: &Upload, findings: &mut Find
     | Access::Query { source: TokenSource::Endpoint { url, .. }, .. } = &upload.access
         && exposed(url)
     {
-        findings.warnings.add(&placed.spot, "has a token endpoint that is asked unencrypted", "use https for `token_url`");
+        findings.warnings.add(
+            &placed.spot,
+            "has a token endpoint that is asked unencrypted",
+            "use https for `token_url`",
+        );
     }
 }
 
-pub(crate) fn is_bucket(scheme: &str) -> bool {
+/// The worker reads it, from wherever it runs.
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+fn is_bucket(scheme: &str) -> bool {
     matches!(scheme, "s3" | "gs" | "az")
 }
 

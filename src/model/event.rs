@@ -54,6 +54,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// A worker on air has taken over another plan.
+    PlanTakenOver => "plan_taken_over",
     /// The daemon is up.
     DaemonStarted => "daemon_started",
     /// The daemon is going down in order.

@@ -10,6 +10,7 @@ pub mod codec;
 pub mod cue;
 pub mod delivery;
 pub mod device;
+pub mod effect;
 pub mod event;
 pub mod format;
 pub mod guest;
@@ -36,15 +37,16 @@ pub mod upload;
 
 pub use act::{Act, Acted};
 pub use boundaries::Boundaries;
-pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources};
+pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, DiskRate, Resources};
 pub use codec::VideoCodec;
 pub use delivery::{
     DeliveryKind, DeliveryPolicy, DestinationOrder, DrillReport, Duty, EndpointStatus, OnSlate, Revert, SwitchReport,
 };
 pub use device::{DeviceName, NoDeviceName};
+pub use effect::{ChannelEffect, Effect};
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, Fit, ProgramFormat};
-pub use guest::{GuestAnswer, GuestAsk, GuestRefusal};
+pub use guest::{GuestAnswer, GuestAsk, GuestRefusal, TurnServer};
 pub use health::{Health, HealthReport};
 pub use id::{ChannelId, CueId, DestinationId, EndpointName, RenditionId, SourceId};
 pub use image::ImageName;

@@ -213,7 +213,12 @@ mod tests {
         for (template, segment, playlist, multivariant) in [
             (PathTemplate::DEFAULT, "demo/v/1.m4s", "demo/v/media.m3u8", "demo/multivariant.m3u8"),
             ("{rendition}/{name}", "v/1.m4s", "v/media.m3u8", "multivariant.m3u8"),
-            ("tv/{date}/{hour}/x-{rendition}/{name}", "tv/2026-11-21/07/x-v/1.m4s", "tv/x-v/media.m3u8", "tv/multivariant.m3u8"),
+            (
+                "tv/{date}/{hour}/x-{rendition}/{name}",
+                "tv/2026-11-21/07/x-v/1.m4s",
+                "tv/x-v/media.m3u8",
+                "tv/multivariant.m3u8",
+            ),
         ] {
             assert_eq!(path(template, Some("v"), "1.m4s", start), segment);
             assert_eq!(path(template, Some("v"), "media.m3u8", None), playlist);

@@ -7,7 +7,7 @@
 //! ```text
 //!  PUT  ─ name ─ tokens ─ limits ─► incoming/<draft> ─ rename ─► live/<channel>/<rendition>/<object>
 //!                                        │ broken, late, too large: the draft goes, the old object stays
-//!  GET  ─ name ─────────────────────────────────────────────────► validators, range, cache rules
+//!  GET  ─ ticket, where playback is signed ─ name ───────────────► validators, range, cache rules
 //!                                                                   │
 //!  sweep: named by a playlist ─► kept     not named ─ for `retain` ─► deleted
 //! ```
@@ -16,6 +16,7 @@ mod connection;
 mod counters;
 mod name;
 mod pages;
+mod playback;
 mod playlist;
 mod problem;
 mod receive;
@@ -26,9 +27,11 @@ mod serve;
 mod settings;
 mod shelf;
 mod sweep;
+mod ticket;
 mod tokens;
 mod validators;
 
 pub use router::Origin;
-pub use settings::{Limits, OriginSettings, Retention, Scope, SettingsFault, Tokens};
+pub use settings::{Limits, OriginSettings, Playback, Retention, Scope, SettingsFault, Tokens};
 pub use shelf::ShelfFault;
+pub use ticket::{LONGEST_BEGIN, Signer, Use};

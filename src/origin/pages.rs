@@ -63,9 +63,10 @@ fn static_file(kind: &'static str, data: &'static [u8], asked: &HeaderMap) -> Re
 
 /// `GET /`
 pub(crate) async fn index(State(origin): State<Arc<Origin>>) -> Result<Response, Problem> {
+    let asked = Arc::clone(&origin);
     let list = move || {
-        let channels = origin.shelf.channels().map_err(Problem::storage)?;
-        Ok(channels.into_iter().map(|channel| (on_air(&origin, &channel), channel)).collect::<Vec<_>>())
+        let channels = asked.shelf.channels().map_err(Problem::storage)?;
+        Ok(channels.into_iter().map(|channel| (on_air(&asked, &channel), channel)).collect::<Vec<_>>())
     };
     let channels = tokio::task::spawn_blocking(list)
         .await
@@ -73,12 +74,19 @@ pub(crate) async fn index(State(origin): State<Arc<Origin>>) -> Result<Response,
     let mut rows = String::new();
     for (state, channel) in &channels {
         let (class, word) = if *state { ("playing", "on air") } else { ("off-air", "off air") };
-        // A channel's name is a slug: there is nothing in it to escape.
+        // A channel's name is a slug: there is nothing in it to escape. Where playback is signed, an address without a
+        // ticket leads nowhere.
+        let (name, playlist) = match &origin.gate {
+            Some(_) => (channel.to_string(), "by signed address only (uplink-origin sign)".to_owned()),
+            None => (
+                format!("<a href=\"/watch/{channel}\">{channel}</a>"),
+                format!("<a href=\"/live/{channel}/multivariant.m3u8\">/live/{channel}/multivariant.m3u8</a>"),
+            ),
+        };
         let _ = write!(
             rows,
-            "<tr><th scope=\"row\"><a href=\"/watch/{channel}\">{channel}</a></th>\
-             <td><span class=\"state\" data-state=\"{class}\">{word}</span></td>\
-             <td><a href=\"/live/{channel}/multivariant.m3u8\">/live/{channel}/multivariant.m3u8</a></td></tr>"
+            "<tr><th scope=\"row\">{name}</th>\
+             <td><span class=\"state\" data-state=\"{class}\">{word}</span></td><td>{playlist}</td></tr>"
         );
     }
     let body = if channels.is_empty() {

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::name::NameFault;
+use super::ticket::TicketFault;
 use crate::model::ChannelId;
 
 /// A refusal. The message says what is wrong, with whom, and what to do.
@@ -26,6 +27,8 @@ pub(crate) enum Problem {
     WrongToken,
     #[error("the token is that of another channel, not of `{0}`")]
     OtherChannel(ChannelId),
+    #[error("{0}")]
+    Ticket(#[from] TicketFault),
     #[error("the object is larger than this origin takes ({limit} bytes): see `[limits]` in its configuration")]
     TooLarge { limit: u64 },
     #[error("the body is empty")]
@@ -75,6 +78,10 @@ impl Problem {
             Self::NoToken => (StatusCode::UNAUTHORIZED, "no-token"),
             Self::WrongToken => (StatusCode::UNAUTHORIZED, "wrong-token"),
             Self::OtherChannel(_) => (StatusCode::FORBIDDEN, "other-channel"),
+            Self::Ticket(TicketFault::Missing) => (StatusCode::FORBIDDEN, "no-ticket"),
+            Self::Ticket(TicketFault::Wrong) => (StatusCode::FORBIDDEN, "wrong-ticket"),
+            Self::Ticket(TicketFault::Expired) => (StatusCode::FORBIDDEN, "ticket-expired"),
+            Self::Ticket(TicketFault::TooLong) => (StatusCode::FORBIDDEN, "ticket-too-long"),
             // 403 and not 507: a push that is told 403 does not retry, and a retry cannot heal a quota.
             Self::TooManyChannels(_) => (StatusCode::FORBIDDEN, "channels"),
             Self::TooManyRenditions(_) => (StatusCode::FORBIDDEN, "renditions"),

@@ -14,7 +14,7 @@ use crate::model::upload::Upload;
 use crate::model::{
     BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
     ImageName, OnSlate, Overlay, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
-    SourceId, VideoCodec,
+    SourceId, TurnServer, VideoCodec,
 };
 
 /// One channel, ready to build. Two equal plans need no restart.
@@ -159,6 +159,8 @@ pub enum SourceKind {
         second_publisher: SecondPublisher,
         /// STUN server to ask for the box's own public address, `host:port`.
         stun: Option<String>,
+        /// TURN server to be reached through.
+        turn: Option<TurnServer>,
     },
     /// An NDI sender.
     Ndi {

@@ -85,6 +85,20 @@ impl Delivery {
         }
     }
 
+    /// Other renditions; nothing is under way. A playlist of another length is told at once.
+    pub(crate) fn list(&mut self, lanes: Vec<Lane>, window: u32) {
+        self.lanes = lanes;
+        self.lanes.iter_mut().for_each(Lane::forget_requests);
+        if self.duty == Duty::Standby {
+            self.lanes.iter_mut().for_each(Lane::rest);
+        }
+        self.multivariant.busy = false;
+        (self.backfilling, self.probing) = (0, false);
+        self.window = u64::from(window.max(1));
+        let owed = self.lanes.iter().any(|lane| !lane.unchecked.is_empty());
+        self.search = if owed { Search::AwaitingControl } else { Search::Off };
+    }
+
     /// What the destination is there for from now on. One that becomes active waits with its playlists until the window is
     /// whole, at most for `patience`.
     pub(crate) fn assign(&mut self, duty: Duty, patience: Duration, now: Instant) {
@@ -106,6 +120,11 @@ impl Delivery {
         }
     }
 
+    /// What the destination is there for.
+    pub(crate) fn duty(&self) -> Duty {
+        self.duty
+    }
+
     /// Whether the destination has a whole window in every rendition, and the playlists that it is to have.
     pub(crate) fn is_playable(&self, multivariant: Option<&str>) -> bool {
         let whole = !self.lanes.is_empty() && self.lanes.iter().all(|lane| lane.is_whole(self.window));
@@ -121,6 +140,11 @@ impl Delivery {
     fn tells(&self, now: Instant) -> bool {
         let whole = || self.lanes.iter().all(|lane| lane.is_whole(self.window));
         self.duty == Duty::Active && (self.filling.is_none_or(|until| until <= now) || whole())
+    }
+
+    /// Whether a first window is being filled: players have not been told of it.
+    pub(crate) fn is_filling(&self) -> bool {
+        self.filling.is_some()
     }
 
     /// How many requests may be under way behind the live edge.

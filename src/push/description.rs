@@ -8,7 +8,8 @@ use super::pauses::Pauses;
 use crate::hls::{segment_name, text_name};
 use crate::model::upload::{StoreKind, Upload};
 use crate::model::{
-    BitRate, ChannelId, DestinationId, Duty, EndpointName, FrameRate, LiveTimeline, PictureSize, RenditionId, SegmentGrid,
+    BitRate, ChannelId, DestinationId, Duty, EndpointName, FrameRate, LiveTimeline, PictureSize, RenditionId,
+    SegmentGrid,
 };
 
 /// One endpoint of a destination of one channel.
@@ -42,6 +43,19 @@ pub struct PushDescription {
     pub limits: Option<Limits>,
     /// What is withheld.
     pub pauses: Pauses,
+}
+
+/// The renditions, and what players are told of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listing {
+    /// Video renditions, best first.
+    pub video: Vec<PushedVideo>,
+    /// Audio renditions; the first is the default.
+    pub audio: Vec<PushedAudio>,
+    /// Captions, if there are.
+    pub captions: Option<PushedCaptions>,
+    /// Segments in a media playlist.
+    pub playlist_segments: u32,
 }
 
 /// When an endpoint that has a backup counts as bad.
@@ -95,6 +109,23 @@ pub struct PushedCaptions {
 }
 
 impl PushDescription {
+    /// Its renditions.
+    pub(crate) fn listing(&self) -> Listing {
+        Listing {
+            video: self.video.clone(),
+            audio: self.audio.clone(),
+            captions: self.captions.clone(),
+            playlist_segments: self.playlist_segments,
+        }
+    }
+
+    /// Other renditions.
+    pub(crate) fn list(&mut self, listing: Listing) {
+        let Listing { video, audio, captions, playlist_segments } = listing;
+        (self.video, self.audio) = (video, audio);
+        (self.captions, self.playlist_segments) = (captions, playlist_segments);
+    }
+
     /// Whether this is the destination's first endpoint.
     pub(crate) fn is_primary(&self) -> bool {
         self.endpoint == EndpointName::at(0)

@@ -39,6 +39,11 @@ impl Ladder {
         self.text.as_deref()
     }
 
+    /// There are other renditions: what was told stays until they can be played, or have been waited for.
+    pub(crate) fn begin_again(&mut self) {
+        (self.told, self.first_playable) = (Vec::new(), None);
+    }
+
     /// Looks at the lanes anew.
     pub(crate) fn refresh(&mut self, description: &PushDescription, lanes: &[Lane], spool: &Spool, now: Instant) {
         let known: Vec<Option<Known>> = lanes.iter().map(|lane| measure(description, lane, spool)).collect();

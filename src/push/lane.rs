@@ -153,6 +153,14 @@ impl Lane {
         }
     }
 
+    /// Whatever was under way has been given up.
+    pub(crate) fn forget_requests(&mut self) {
+        let given_up = std::mem::take(&mut self.under_way).into_keys();
+        let numbers: Vec<u64> = given_up.filter(|number| self.segment(*number).is_some()).collect();
+        self.pending.extend(numbers);
+        (self.init.busy, self.playlist.busy) = (false, false);
+    }
+
     /// The segment numbered `number`.
     pub(crate) fn segment(&self, number: u64) -> Option<&Segment> {
         let found = self.segments.binary_search_by_key(&number, |segment| segment.number);
@@ -231,13 +239,15 @@ impl Lane {
         let oldest = (newest + 1).saturating_sub(window);
         // The newest of all may be on its way at any time.
         let behind = |number: &u64| (oldest..newest).contains(number);
-        !self.owed().any(|number| behind(&number))
-            && self.last_acknowledged().is_some_and(|last| last.number + 1 >= newest)
+        let settled =
+            self.delivered.settled(newest) || newest.checked_sub(1).is_some_and(|n| self.delivered.settled(n));
+        settled && !self.owed().any(|number| behind(&number)) && self.last_acknowledged().is_some()
     }
 
-    /// Segments between the last that the destination has and the newest; none before it has any.
-    pub(crate) fn behind_by(&self) -> Option<u64> {
-        Some(self.newest()?.saturating_sub(self.last_acknowledged()?.number))
+    /// Segments owed beyond the newest that the destination has; none before it has any.
+    pub(crate) fn behind_by(&self) -> Option<usize> {
+        let last = self.last_acknowledged()?.number;
+        Some(self.owed().filter(|number| *number > last).count())
     }
 
     /// The initialisation in use.

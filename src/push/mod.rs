@@ -48,6 +48,6 @@ mod sweep;
 mod tally;
 mod task;
 
-pub use description::{Limits, PushDescription, PushedAudio, PushedCaptions, PushedVideo};
+pub use description::{Limits, Listing, PushDescription, PushedAudio, PushedCaptions, PushedVideo};
 pub use pauses::Pauses;
 pub use pusher::{Left, Pusher};

@@ -6,8 +6,8 @@ use crate::model::status::DestinationState;
 use crate::model::{Duty, EndpointStatus, Event, EventCode, Fault, Health, HealthReport, MediaTime, Severity};
 use crate::policy::Verdict;
 
-use super::delivery::Delivery;
 use super::credential::TokenTrouble;
+use super::delivery::Delivery;
 use super::description::PushDescription;
 use super::link::{Change, Link, Phase};
 

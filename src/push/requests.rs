@@ -100,6 +100,11 @@ impl Requests {
         Some(done)
     }
 
+    /// Whether none is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
     /// When the oldest was started of those whose start is `wanted`.
     pub(crate) fn oldest(&self, wanted: impl Fn(Instant) -> bool) -> Option<Instant> {
         self.under_way.values().map(|(started, _)| *started).filter(|started| wanted(*started)).min()
@@ -111,12 +116,7 @@ impl Requests {
     }
 }
 
-async fn exchange(
-    store: Store,
-    path: String,
-    label: Label,
-    content: Content,
-) -> Result<Ended, Trouble> {
+async fn exchange(store: Store, path: String, label: Label, content: Content) -> Result<Ended, Trouble> {
     let (body, media) = match content {
         Content::Media(file) => (read(file).await.map_err(Trouble::Disk)?, true),
         Content::Text(text) => (Bytes::from(text), false),

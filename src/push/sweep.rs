@@ -72,6 +72,11 @@ impl Sweep {
         }
     }
 
+    /// Whatever was under way has been given up.
+    pub(crate) fn forget_request(&mut self) {
+        self.busy = false;
+    }
+
     /// When the next deletion may be due, if one has to wait at `now`.
     pub(crate) fn due_after(&self, now: Instant) -> Option<Instant> {
         self.not_before.filter(|at| *at > now)

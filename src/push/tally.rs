@@ -45,7 +45,15 @@ pub(crate) struct Tally {
 impl Tally {
     /// Nothing counted yet; tells `events`.
     pub(crate) fn new(events: Events) -> Self {
-        Self { events, counters: Counters::default(), disk_told: None, backlog: None, slow: 0, token: None, not_deleted: false }
+        Self {
+            events,
+            counters: Counters::default(),
+            disk_told: None,
+            backlog: None,
+            slow: 0,
+            token: None,
+            not_deleted: false,
+        }
     }
 
     /// The counters.

@@ -26,6 +26,13 @@ use super::writer::Writer;
 /// How far ahead of `now` a segment may be: a clock that is set back a little costs a pause, not what is on disk.
 const CLOCK_SLACK: Duration = Duration::from_secs(60);
 
+/// How much is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keeps {
+    pub(crate) quota_bytes: u64,
+    pub(crate) retain: Duration,
+}
+
 /// Segments on disk. Cheap to clone; all clones are one spool.
 #[derive(Debug, Clone)]
 pub struct Spool {
@@ -35,9 +42,9 @@ pub struct Spool {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) directory: PathBuf,
-    pub(crate) quota_bytes: u64,
-    pub(crate) retain: Duration,
-    renditions: Vec<RenditionId>,
+    /// How much is kept.
+    pub(crate) keeps: RwLock<Keeps>,
+    renditions: RwLock<Vec<RenditionId>>,
     /// Taken before `catalog`, and for as long as the disk takes.
     pub(crate) writer: Mutex<Writer>,
     /// Never held over disk I/O.
@@ -75,15 +82,50 @@ impl Spool {
         close_past(&mut writer, &catalog, boundaries.number_at(now));
         let inner = Inner {
             directory: dir.to_owned(),
-            quota_bytes,
-            retain,
-            renditions: renditions.to_vec(),
+            keeps: RwLock::new(Keeps { quota_bytes, retain }),
+            renditions: RwLock::new(renditions.to_vec()),
             writer: Mutex::new(writer),
             catalog,
             changes: watch::Sender::new(0),
             _lock: held,
         };
         Ok((Self { inner: Arc::new(inner) }, mended))
+    }
+
+    /// Keeps another amount from the next round of retention on.
+    pub fn keep(&self, quota_bytes: u64, retain: Duration) {
+        *write(&self.inner.keeps) = Keeps { quota_bytes, retain };
+    }
+
+    /// Takes in a rendition while the run goes on; nothing is there of it yet. Blocks for the disk.
+    pub fn add(
+        &self,
+        rendition: &RenditionId,
+        boundaries: impl Into<Boundaries>,
+        now: MediaTime,
+    ) -> Result<(), SpoolError> {
+        let directory = self.inner.directory.join(rendition.as_str());
+        let mut writer = lock(&self.inner.writer);
+        if writer.lanes.contains_key(rendition) {
+            return Ok(());
+        }
+        remove_rendition(&directory)?;
+        let boundaries = boundaries.into();
+        let latest = boundaries.number_at(now + CLOCK_SLACK);
+        let recovered = recover(rendition, directory, (&boundaries, latest), &mut Mended::default())?;
+        write(&self.inner.catalog).shelves.insert(rendition.clone(), recovered.shelf);
+        writer.lanes.insert(rendition.clone(), recovered.lane);
+        write(&self.inner.renditions).push(rendition.clone());
+        Ok(())
+    }
+
+    /// Forgets a rendition and deletes what there is of it: whoever should have had it has it. Blocks for the disk.
+    pub fn retire(&self, rendition: &RenditionId) -> Result<(), SpoolError> {
+        let mut writer = lock(&self.inner.writer);
+        write(&self.inner.renditions).retain(|one| one != rendition);
+        write(&self.inner.catalog).shelves.remove(rendition);
+        writer.lanes.remove(rendition);
+        remove_rendition(&self.inner.directory.join(rendition.as_str()))
     }
 
     /// Puts the initialisation of a rendition in force: what follows belongs to it. Blocks for the disk. After an error
@@ -124,9 +166,9 @@ impl Spool {
         outcome.map(|()| done)
     }
 
-    /// The renditions, as given at open.
-    pub fn renditions(&self) -> &[RenditionId] {
-        &self.inner.renditions
+    /// The renditions that it has now.
+    pub fn renditions(&self) -> Vec<RenditionId> {
+        read(&self.inner.renditions).clone()
     }
 
     /// The complete segments of a rendition, ascending.
@@ -177,7 +219,7 @@ impl Spool {
     pub fn status(&self) -> SpoolStatus {
         // A writer that waits for the disk must not keep the heartbeat waiting: then the open segments are left out.
         let part_bytes = self.inner.writer.try_lock().map_or(0, |writer| writer.part_bytes());
-        read(&self.inner.catalog).status(self.inner.quota_bytes, part_bytes)
+        read(&self.inner.catalog).status(read(&self.inner.keeps).quota_bytes, part_bytes)
     }
 
     fn publish(&self, completed: usize, outcome: &Result<(), SpoolError>, now: MediaTime) {
@@ -216,11 +258,16 @@ fn remove_retired(dir: &Path, renditions: &[RenditionId], mended: &mut Mended) -
         let Some(id) = path.file_name().and_then(|name| RenditionId::new(name.to_str()?).ok()) else { continue };
         // The index tells a rendition's directory from one that somebody else keeps here.
         if !renditions.contains(&id) && path.join(INDEX).is_file() {
-            fs::remove_dir_all(&path).at(&path)?;
+            remove_rendition(&path)?;
             mended.renditions_removed.push(id.to_string());
         }
     }
     Ok(())
+}
+
+/// The index tells a rendition's directory from one that somebody else keeps here.
+fn remove_rendition(path: &Path) -> Result<(), SpoolError> {
+    if path.join(INDEX).is_file() { fs::remove_dir_all(path).at(path) } else { Ok(()) }
 }
 
 /// Puts what was recovered together: marks, discontinuities of what was adopted, indexes.

@@ -7,6 +7,7 @@
 
 mod core_files;
 mod descriptors;
+mod disk;
 mod lock;
 mod machine;
 mod notify;
@@ -19,6 +20,7 @@ mod video_input;
 
 pub use core_files::no_core_files;
 pub use descriptors::seal_descriptors;
+pub use disk::{device_of, synced_rate};
 pub use lock::{DirectoryLock, LockError};
 pub use machine::{memory_bytes, processor};
 pub use notify::Service;

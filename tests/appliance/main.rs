@@ -25,6 +25,7 @@ mod encoder_replaced;
 mod faulty_encoder;
 mod guest;
 mod http;
+mod live;
 mod ndi;
 mod on_air;
 mod outage;

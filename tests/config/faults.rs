@@ -248,6 +248,8 @@ fn guests_ndi_and_decklink() {
         "whip\"\nkey_file = \"nowhere.key\"",
         "whip\"\nkey_file = \"uplinkd.toml\"",
         "whip\"\nkey_credential = \"guest\"\nstun = \"stun.example\"",
+        "whip\"\nkey_credential = \"guest\"\nturn = \"turn.example\"",
+        "whip\"\nkey_credential = \"guest\"\nturn_user = \"box\"",
         "whip\"\nkey_credential = \"guest\"\nlatency_ms = 5\non_second_publisher = \"both\"",
         "ndi\"",
         "ndi\"\nurl_address = \"192.0.2.7\"",
@@ -451,7 +453,8 @@ fn destinations_say_what_they_want_to_know() {
         ("client_key_file = \"token\"", "holds no PRIVATE KEY-----"),
         ("[destinations.cdn.headers]\nHost = \"x\"", "is set by Uplink itself"),
     ] {
-        let site = Site::new(GOOD).edit("uplinkd.toml", "token_file = \"token\"", &format!("token_file = \"token\"\n{keys}"));
+        let site =
+            Site::new(GOOD).edit("uplinkd.toml", "token_file = \"token\"", &format!("token_file = \"token\"\n{keys}"));
         let faults = site.faults(&[]).join("\n");
         assert!(faults.contains(expected), "{keys}\n{faults}");
     }

@@ -7,3 +7,4 @@ mod life;
 mod play;
 mod push;
 mod running;
+mod signed;

@@ -3,6 +3,7 @@
 
 mod bucket;
 mod cable;
+mod duties;
 mod faults;
 mod guarded;
 mod nginx;

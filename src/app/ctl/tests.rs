@@ -91,12 +91,21 @@ async fn verbs_tell_what_the_engine_confirmed() {
         ("release demo", Command::Release(id("demo"))),
         ("take demo clip", Command::Take(id("demo"), "clip".parse().unwrap())),
         ("reload", Command::Reload),
+        ("reload --dry-run", Command::DryReload),
     ] {
         let engine = async {
             let (command, reply) = daemon.rig.requests.recv().await.unwrap();
             let text = "it is done".to_owned();
-            let nothing =
-                Outcome { changed: false, order: None, program: None, state: None, showing: None, acted: None, text };
+            let nothing = Outcome {
+                changed: false,
+                order: None,
+                program: None,
+                state: None,
+                showing: None,
+                acted: None,
+                channels: None,
+                text,
+            };
             reply.send(Ok(nothing)).unwrap();
             command
         };

@@ -86,7 +86,10 @@ mod tests {
     async fn failures_name_the_command_and_not_what_it_said() {
         for script in ["echo hunter2 >&2; exit 3", "echo hunter2; exit 3", "echo hunter2 hunter2"] {
             let trouble = run(&shell(script)).await.unwrap_err();
-            assert!(trouble.text.starts_with("the token's command sh") && !trouble.text.contains("hunter2"), "{trouble:?}");
+            assert!(
+                trouble.text.starts_with("the token's command sh") && !trouble.text.contains("hunter2"),
+                "{trouble:?}"
+            );
         }
         let missing = run(&["/nonexistent/token".to_owned()]).await.unwrap_err();
         assert!(missing.text.contains("cannot be run"), "{missing:?}");

@@ -5,11 +5,11 @@ use std::time::Duration;
 use crate::model::upload::{TokenSource, Trust};
 use crate::push::store::StoreError;
 
+use super::TokenTrouble;
 use super::command;
 use super::endpoint::TokenEndpoint;
 use super::file::TokenFile;
 use super::grant::Grant;
-use super::TokenTrouble;
 
 /// Where tokens come from.
 pub(crate) enum Source {

@@ -34,9 +34,9 @@ use crate::model::upload::{StoreKind, Upload};
 use crate::policy::HttpFailure;
 
 use super::credential::TokenTrouble;
+pub(crate) use access::basic;
 use bucket::BucketStore;
 use http::HttpStore;
-pub(crate) use access::basic;
 pub(crate) use tls::{TlsError, settings_elsewhere};
 pub(crate) use wire::{SentBytes, Wire};
 

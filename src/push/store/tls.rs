@@ -79,7 +79,8 @@ fn pinned(path: &Path, mut roots: RootCertStore) -> Result<RootCertStore, TlsErr
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let unreadable = |error| unreadable(path, "certificate", &error);
-    let all: Vec<_> = CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
+    let all: Vec<_> =
+        CertificateDer::pem_file_iter(path).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)?;
     if all.is_empty() { Err(unreadable(pem::Error::NoItemsFound)) } else { Ok(all) }
 }
 

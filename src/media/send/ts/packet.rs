@@ -49,7 +49,6 @@ impl Pid {
         Self { number, continuity: 15 }
     }
 
-
     fn header(&mut self, starts: bool, adaptation: bool) -> [u8; 4] {
         self.continuity = (self.continuity + 1) & 0x0f;
         let [high, low] = self.number.to_be_bytes();

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::model::splice::{SpliceInsert, null_section};
 use crate::model::cue::Cue;
+use crate::model::splice::{SpliceInsert, null_section};
 use crate::model::{Cued, MediaTime};
 use crate::plan::SpliceForm;
 

@@ -81,7 +81,10 @@ impl HttpService for Connector {
 /// The word for an error: `<Code>…</Code>` at S3, Google and Azure, `"error"` at Google's token endpoint.
 fn word(body: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(body).ok()?;
-    let after = text.split_once("<Code>").or_else(|| text.split_once("\"error\":\"")).or_else(|| text.split_once("\"error\": \""));
+    let after = text
+        .split_once("<Code>")
+        .or_else(|| text.split_once("\"error\":\""))
+        .or_else(|| text.split_once("\"error\": \""));
     let word: String = after?.1.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     (1..=60).contains(&word.len()).then_some(word)
 }

@@ -167,7 +167,9 @@ mod tests {
 
     #[test]
     fn refused_credentials_do_not_cost_a_segment() {
-        for (status, code) in [(403, Some("SignatureDoesNotMatch")), (403, None), (401, None), (400, Some("ExpiredToken"))] {
+        for (status, code) in
+            [(403, Some("SignatureDoesNotMatch")), (403, None), (401, None), (400, Some("ExpiredToken"))]
+        {
             let failure = judge(status, code.map(str::to_owned));
             assert!(matches!(&failure, HttpFailure::Credentials(_)), "{failure:?}");
             assert_ne!(crate::policy::judge(&failure).decision, crate::policy::RetryDecision::Never);
