@@ -173,10 +173,6 @@ impl<'a> Studio<'a> {
         self.daemon.take().map(Running::kill);
     }
 
-    pub fn origin_pid(&self) -> anyhow::Result<u32> {
-        Ok(self.origin.as_ref().context("the origin does not run")?.pid())
-    }
-
     /// Has the daemon read its configuration again.
     pub fn reload(&self) -> anyhow::Result<()> {
         let url = format!("http://127.0.0.1:{}/api/v1/config/reload", self.api);

@@ -5,7 +5,7 @@ use super::channels::PlacedChannel;
 use super::checked::{DeckLinkInput, Destination, DestinationKind, Source, SourceKind, SrtMode};
 use crate::document::Placed;
 use crate::document::Spot;
-use crate::model::{ChannelId, EndpointName, Secret};
+use crate::model::{self, Carrier, ChannelId, EndpointName, Secret};
 use crate::profile::Profiles;
 
 /// Who claims what, and where that is written.
@@ -145,16 +145,29 @@ fn of_destination<'a>(
         let name = EndpointName::at(place);
         let of = if place == 0 { String::new() } else { format!(" ({name})") };
         let claimant = format!("destination `{}`{of} of channel `{}`", destination.id, placed.channel.id);
-        let what = of_endpoint(kind, &placed.channel.id)?;
-        Some(Claim { names: vec![what.clone()], what, claimant, spot: spot.clone(), shared: None })
+        let (name, what) = of_endpoint(kind, &placed.channel.id)?;
+        Some(Claim { names: vec![name], what, claimant, spot: spot.clone(), shared: None })
     })
 }
 
-/// What only one endpoint may use; none if any number may.
-fn of_endpoint(kind: &DestinationKind, channel: &ChannelId) -> Option<String> {
+/// What only one endpoint may use, by name and in words; none if any number may.
+fn of_endpoint(kind: &DestinationKind, channel: &ChannelId) -> Option<(String, String)> {
+    let same = |what: String| (what.clone(), what);
     match kind {
         DestinationKind::HlsPush { url, upload } => {
-            Some(format!("push target {}", super::upload::target(url, upload, channel)))
+            Some(same(format!("push target {}", super::upload::target(url, upload, channel))))
         }
+        DestinationKind::Send(sent) => match &sent.carrier {
+            Carrier::Srt { mode: model::SrtMode::Listener, port, .. } => Some(same(format!("port {port}"))),
+            Carrier::Srt { stream_id: Some(id), .. } => {
+                Some(same(format!("stream id `{id}` of {}", sent.carrier.shown())))
+            }
+            Carrier::Srt { .. } => None,
+            Carrier::Rtmp { url, key: Some(key), .. } => {
+                Some((format!("{url} {}", key.reveal()), format!("the stream key of {url}")))
+            }
+            Carrier::Rtmp { .. } => None,
+            Carrier::Rist { .. } | Carrier::UdpTs { .. } => Some(same(format!("receiver {}", sent.carrier.shown()))),
+        },
     }
 }

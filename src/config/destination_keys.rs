@@ -2,6 +2,7 @@
 //! endpoint are constants: they stand in the variant, for the primary, and in its `backups`.
 
 use super::keys::key;
+use super::sender_keys;
 use super::upload_keys::upload_keys;
 use crate::document::{Kind, Need, Shape, Variant};
 
@@ -19,7 +20,10 @@ pub(super) static DESTINATION: Shape = Shape {
             "on_slate",
             Kind::Word(&[
                 ("emit", "the slate, like everything else"),
-                ("pause", "nothing: playlists stand still and go on with the program"),
+                (
+                    "pause",
+                    "nothing: playlists stand still and go on with the program; senders of streams hang up meanwhile",
+                ),
             ]),
             Need::Optional,
             "What it gets while the program is on slate. As the stream class says if missing",
@@ -41,14 +45,26 @@ pub(super) static DESTINATION: Shape = Shape {
         ),
     ],
     tag: "kind",
-    variants: &[Variant {
-        word: KINDS[0].0,
-        about: "HLS to an origin or a bucket: segments first, then the playlists that name them.",
-        keys: upload_keys!(key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")),
-    }],
+    variants: &[
+        Variant {
+            word: KINDS[0].0,
+            about: "HLS to an origin or a bucket: segments first, then the playlists that name them.",
+            keys: upload_keys!(key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")),
+        },
+        sender_keys::SRT,
+        sender_keys::RTMP,
+        sender_keys::RIST,
+        sender_keys::UDP,
+    ],
 };
 
-const KINDS: &[(&str, &str)] = &[("hls-push", "HLS by HTTP PUT (DASH-IF Live Media Ingest, Interface-2)")];
+const KINDS: &[(&str, &str)] = &[
+    ("hls-push", "HLS by HTTP PUT (DASH-IF Live Media Ingest, Interface-2)"),
+    sender_keys::SRT_KIND,
+    sender_keys::RTMP_KIND,
+    sender_keys::RIST_KIND,
+    sender_keys::UDP_KIND,
+];
 
 static FAILOVER: Shape = Shape::plain(
     "When a backup takes over, and when it is the primary's turn again (terms of ITU-T G.808.1). What an operator forces \

@@ -6,7 +6,7 @@ use super::Findings;
 use super::checked::{Destination, DestinationKind};
 use super::secrets::Credentials;
 use super::stream_class::on_slate;
-use super::upload;
+use super::{senders, upload};
 use crate::document::Section;
 use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, Revert};
 
@@ -68,7 +68,7 @@ fn read_endpoint(
 ) -> Option<DestinationKind> {
     match section.value::<String>("kind")?.as_str() {
         "hls-push" => read_hls_push(of, base, credentials, findings),
-        _ => None,
+        kind => senders::read(kind, section, of, base, credentials, findings),
     }
 }
 

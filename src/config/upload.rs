@@ -66,8 +66,15 @@ pub(crate) fn read(
     if findings.faults.len() > before {
         return None;
     }
-    let upload =
-        Upload { store, access, headers: headers.into_iter().collect(), trust, paths: paths?, delete_after_seconds };
+    let upload = Upload {
+        store,
+        access,
+        headers: headers.into_iter().collect(),
+        trust,
+        paths: paths?,
+        delete_after_seconds,
+        whole_segments_only: section.value("parts") == Some(false),
+    };
     warn_of_plain_text(&placed, &upload, findings);
     Some((url?, upload))
 }

@@ -111,6 +111,7 @@ fn derive_channel(
         program: class.program,
         timecode: channel.timecode,
         segments: class.segments,
+        parts: class.parts,
         slate: SlatePlan { text: channel.slate_text.clone() },
         graphics: GraphicsPlan {
             images: paths.images.clone(),
@@ -144,7 +145,7 @@ fn derive_channel(
             retain_seconds: channel.spool.retain.as_secs(),
             playlist_segments: class.playlist_segments,
         },
-        destinations: channel.destinations.iter().map(|one| destination(one, class)).collect(),
+        destinations: channel.destinations.iter().map(|one| destination(one, channel)).collect(),
         thresholds: ThresholdPlan {
             loss_ms: class.fallback.loss_ms,
             wait_to_restore_ms: class.fallback.wait_to_restore_ms,
@@ -326,21 +327,22 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
     }
 }
 
-fn destination(destination: &config::Destination, class: &config::StreamClass) -> DestinationPlan {
-    let endpoint = |(place, kind)| EndpointPlan { name: EndpointName::at(place), kind: delivery(kind) };
+fn destination(destination: &config::Destination, channel: &Channel) -> DestinationPlan {
+    let endpoint = |(place, kind)| EndpointPlan { name: EndpointName::at(place), kind: delivery(kind, channel) };
     DestinationPlan {
         id: destination.id.clone(),
         enabled: destination.enabled,
-        on_slate: destination.on_slate.unwrap_or(class.on_slate),
+        on_slate: destination.on_slate.unwrap_or(channel.stream_class.on_slate),
         policy: destination.policy,
         endpoints: destination.endpoints.iter().enumerate().map(endpoint).collect(),
     }
 }
 
-fn delivery(kind: &config::DestinationKind) -> DestinationKind {
+fn delivery(kind: &config::DestinationKind, channel: &Channel) -> DestinationKind {
     match kind {
         config::DestinationKind::HlsPush { url, upload } => {
             DestinationKind::HlsPush { url: url.clone(), upload: upload.clone() }
         }
+        config::DestinationKind::Send(sent) => DestinationKind::Send(Box::new(super::send::derive(sent, channel))),
     }
 }

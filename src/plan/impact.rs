@@ -102,6 +102,7 @@ pub fn impact(old: &ChannelPlan, new: &ChannelPlan) -> Impact {
         program,
         timecode,
         segments,
+        parts,
         sources,
         slate,
         graphics,
@@ -117,7 +118,7 @@ pub fn impact(old: &ChannelPlan, new: &ChannelPlan) -> Impact {
     impact.live_if(*title != new.title || *stream_class != new.stream_class, Change::Names);
     impact.restart_if(*program != new.program, Reason::ProgramFormat);
     impact.live_if(*timecode != new.timecode, Change::Timecode);
-    impact.restart_if(*segments != new.segments, Reason::Segments);
+    impact.restart_if(*segments != new.segments || *parts != new.parts, Reason::Segments);
     impact.sources(sources, &new.sources);
     impact.sound(sound, &new.sound);
     impact.thresholds(thresholds, &new.thresholds);

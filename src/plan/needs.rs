@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::graph::{ChannelPlan, DestinationPlan, EncoderPlan, VideoRenditionPlan};
+use super::graph::{ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, EndpointPlan, VideoRenditionPlan};
 use crate::model::{DeliveryKind, Resources};
 
 /// Cost of an encoder that its profile does not tell, processor seconds per thousand megapixels.
@@ -87,7 +87,8 @@ pub fn needs(plan: &ChannelPlan, costs: &Costs) -> Resources {
 
 /// Endpoints that read segments at the same time: in failover the active one, and a primary that is to take over again.
 fn readers(destination: &DestinationPlan) -> u64 {
-    let endpoints = destination.endpoints.len() as u64;
+    let reads = |endpoint: &&EndpointPlan| matches!(endpoint.kind, DestinationKind::HlsPush { .. });
+    let endpoints = destination.endpoints.iter().filter(reads).count() as u64;
     match destination.policy.kind {
         DeliveryKind::Mirror => endpoints,
         DeliveryKind::Failover => endpoints.min(2),

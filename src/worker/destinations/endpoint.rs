@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use super::{Setting, hls};
+use super::{Setting, hls, stream};
 use crate::model::{Duty, EndpointStatus, RenditionId};
 use crate::plan::{DestinationKind, DestinationPlan, EndpointPlan};
 use crate::push::Left;
@@ -41,6 +41,7 @@ pub(super) fn open(
     duty: Duty,
 ) -> Box<dyn Endpoint> {
     match &endpoint.kind {
-        DestinationKind::HlsPush { .. } => hls::open(setting, destination, endpoint, duty),
+        DestinationKind::HlsPush { url, upload } => hls::open(setting, destination, endpoint, (url, upload), duty),
+        DestinationKind::Send(plan) => stream::open(setting, destination, endpoint, plan, duty),
     }
 }

@@ -7,10 +7,9 @@ use futures::future::{BoxFuture, FutureExt};
 
 use super::Setting;
 use super::endpoint::Endpoint;
+use crate::model::upload::Upload;
 use crate::model::{DeliveryKind, Duty, EndpointStatus, RenditionId};
-use crate::plan::{
-    AudioRenditionPlan, ChannelPlan, DestinationKind, DestinationPlan, EndpointPlan, VideoRenditionPlan,
-};
+use crate::plan::{AudioRenditionPlan, ChannelPlan, DestinationPlan, EndpointPlan, VideoRenditionPlan};
 use crate::push::{Left, Limits, Listing, PushDescription, PushedAudio, PushedCaptions, PushedVideo, Pusher};
 
 /// Starts to push.
@@ -18,9 +17,9 @@ pub(super) fn open(
     setting: &Setting,
     destination: &DestinationPlan,
     endpoint: &EndpointPlan,
+    (url, upload): (&url::Url, &Upload),
     duty: Duty,
 ) -> Box<dyn Endpoint> {
-    let DestinationKind::HlsPush { url, upload } = &endpoint.kind;
     let plan = &setting.plan;
     let Listing { video, audio, captions, playlist_segments } = listing(plan);
     let policy = &destination.policy;
@@ -30,11 +29,12 @@ pub(super) fn open(
         destination: destination.id.clone(),
         endpoint: endpoint.name.clone(),
         url: url.clone(),
-        upload: (**upload).clone(),
+        upload: upload.clone(),
         video,
         audio,
         captions,
         playlist_segments,
+        part_target: plan.part_target().filter(|_| !upload.whole_segments_only),
         grid: plan.segments,
         timeline: setting.timeline.clone(),
         duty,

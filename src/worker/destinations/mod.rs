@@ -20,6 +20,7 @@ mod endpoint;
 mod hls;
 mod kept;
 mod running;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +33,7 @@ use tokio::task::JoinHandle;
 use self::running::Running;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
+use crate::media::encode::Tap;
 use crate::media::program::Controls;
 use crate::model::status::{DestinationStatus, Showing};
 use crate::model::{DestinationId, DestinationOrder, DrillReport, LiveTimeline, MediaTime, OnSlate, RenditionId};
@@ -55,6 +57,8 @@ pub(super) struct Setting {
     pub(super) timeline: LiveTimeline,
     pub(super) spool: Spool,
     pub(super) events: EventSink,
+    /// Encoded units, for those who take no segments.
+    pub(super) tap: Tap,
     /// What is slate.
     pub(super) slates: Pauses,
 }
