@@ -28,6 +28,7 @@ mod faulty_encoder;
 mod first_segment;
 mod four_channels;
 mod judged;
+mod latency;
 mod machine;
 mod origin_away;
 mod origin_failover;
@@ -68,6 +69,7 @@ const FIGURES: &[Figure] = &[
     ("bad-neighbours", bad_neighbours::measure),
     ("four-channels", four_channels::measure),
     ("first-segment", first_segment::measure),
+    ("ll-latency", latency::measure),
     ("encode-cost", encode_cost::measure),
     ("program-cost", program_cost::measure),
     ("sound-cost", sound_cost::measure),

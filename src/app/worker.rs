@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::probe;
 use crate::model::ChannelId;
-use crate::system::die_of_faults;
+use crate::system::{die_of_faults, no_core_files};
 use crate::telemetry::{self, LogFormat};
 use crate::worker::{Ended, Setup, run};
 
@@ -59,6 +59,7 @@ pub fn main() -> ExitCode {
     }
     telemetry::init(arguments.log_format);
     die_of_faults();
+    no_core_files();
     let (Some(channel), Some(directory)) = (arguments.channel, arguments.runtime_dir) else {
         return probe::run(&arguments.hardware_profiles, arguments.measure_cost, arguments.measure_disk.as_deref());
     };

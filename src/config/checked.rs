@@ -13,8 +13,8 @@ use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
-    BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers, ImageName, OnSlate,
-    Overlay, PictureSize, Secret, SourceId, TurnServer,
+    BitRate, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers, ImageName,
+    OnSlate, Overlay, PictureSize, RenditionId, Secret, SourceId, TurnServer,
 };
 use crate::profile::Profiles;
 
@@ -253,6 +253,8 @@ pub enum DestinationKind {
         /// How objects get there.
         upload: Box<Upload>,
     },
+    /// The encoded programme as a stream.
+    Send(Box<Sent>),
     /// WebRTC.
     Whip(WhipDestination),
 }
@@ -272,4 +274,17 @@ pub struct WhipDestination {
     pub audio: Option<String>,
     /// Of the Opus sound.
     pub audio_bitrate: BitRate,
+}
+
+/// What is sent as a stream, and by what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    /// Video rendition; the best of the stream class if none.
+    pub rendition: Option<RenditionId>,
+    /// Audio renditions; the first of the stream class if empty.
+    pub audio: Vec<RenditionId>,
+    /// A connection in which nothing is acknowledged for this long is opened anew, milliseconds.
+    pub stall_ms: u32,
+    /// How. The name of a transport stream is empty if it is to be the channel's title.
+    pub carrier: Carrier,
 }

@@ -5,7 +5,7 @@ use super::channels::PlacedChannel;
 use super::checked::{DeckLinkInput, Destination, DestinationKind, Source, SourceKind, SrtMode};
 use crate::document::Placed;
 use crate::document::Spot;
-use crate::model::{ChannelId, EndpointName, Secret};
+use crate::model::{self, Carrier, ChannelId, EndpointName, Secret};
 use crate::profile::Profiles;
 
 /// Who claims what, and where that is written.
@@ -150,17 +150,29 @@ fn of_destination<'a>(
     })
 }
 
-/// What only one endpoint may use, and how that is called; none if any number may.
+/// What only one endpoint may use, by name and in words; none if any number may.
 fn of_endpoint(kind: &DestinationKind, channel: &ChannelId) -> Option<(String, String)> {
+    let same = |what: String| (what.clone(), what);
     match kind {
-        DestinationKind::HlsPush { url, upload } => {
-            let target = format!("push target {}", super::upload::target(url, upload, channel));
-            Some((target.clone(), target))
-        }
         // What stands behind the ? may be a secret.
         DestinationKind::Whip(whip) => {
             Some((format!("whip {}", whip.url), format!("WHIP target {}", shown(&whip.url))))
         }
+        DestinationKind::HlsPush { url, upload } => {
+            Some(same(format!("push target {}", super::upload::target(url, upload, channel))))
+        }
+        DestinationKind::Send(sent) => match &sent.carrier {
+            Carrier::Srt { mode: model::SrtMode::Listener, port, .. } => Some(same(format!("port {port}"))),
+            Carrier::Srt { stream_id: Some(id), .. } => {
+                Some(same(format!("stream id `{id}` of {}", sent.carrier.shown())))
+            }
+            Carrier::Srt { .. } => None,
+            Carrier::Rtmp { url, key: Some(key), .. } => {
+                Some((format!("{url} {}", key.reveal()), format!("the stream key of {url}")))
+            }
+            Carrier::Rtmp { .. } => None,
+            Carrier::Rist { .. } | Carrier::UdpTs { .. } => Some(same(format!("receiver {}", sent.carrier.shown()))),
+        },
     }
 }
 

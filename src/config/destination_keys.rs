@@ -2,6 +2,7 @@
 //! endpoint are constants: they stand in the variant, for the primary, and in its `backups`.
 
 use super::keys::key;
+use super::sender_keys;
 use super::upload_keys::upload_keys;
 use super::whip;
 use crate::document::{Key, Kind, Need, Shape, Variant};
@@ -20,7 +21,10 @@ pub(super) static DESTINATION: Shape = Shape {
             "on_slate",
             Kind::Word(&[
                 ("emit", "the slate, like everything else"),
-                ("pause", "nothing: playlists stand still and go on with the program"),
+                (
+                    "pause",
+                    "nothing: playlists stand still and go on with the program; senders of streams hang up meanwhile",
+                ),
             ]),
             Need::Optional,
             "What it gets while the program is on slate. As the stream class says if missing",
@@ -49,17 +53,27 @@ pub(super) static DESTINATION: Shape = Shape {
             keys: upload_keys!(key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")),
         },
         Variant {
-            word: KINDS[1].0,
+            word: WHIP_KIND.0,
             about: "WebRTC: pictures as they are encoded anyway (H.264), sound as Opus, a quarter of a second behind the \
                     program. While the program is on slate and `on_slate` is `pause`, the session stays and is silent.",
             keys: whip::WHIP,
         },
+        sender_keys::SRT,
+        sender_keys::RTMP,
+        sender_keys::RIST,
+        sender_keys::UDP,
     ],
 };
 
+const WHIP_KIND: (&str, &str) = ("whip", "WebRTC (WHIP, RFC 9725), for viewers within half a second");
+
 const KINDS: &[(&str, &str)] = &[
     ("hls-push", "HLS by HTTP PUT (DASH-IF Live Media Ingest, Interface-2)"),
-    ("whip", "WebRTC (WHIP, RFC 9725), for viewers within half a second"),
+    WHIP_KIND,
+    sender_keys::SRT_KIND,
+    sender_keys::RTMP_KIND,
+    sender_keys::RIST_KIND,
+    sender_keys::UDP_KIND,
 ];
 
 static FAILOVER: Shape = Shape::plain(

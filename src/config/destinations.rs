@@ -6,7 +6,7 @@ use super::Findings;
 use super::checked::{Destination, DestinationKind};
 use super::secrets::Credentials;
 use super::stream_class::on_slate;
-use super::upload;
+use super::{senders, upload};
 use crate::document::Section;
 use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, Revert};
 
@@ -69,7 +69,7 @@ fn read_endpoint(
     match section.value::<String>("kind")?.as_str() {
         "hls-push" => read_hls_push(of, base, credentials, findings),
         "whip" => super::whip::read(section, of, base, credentials, findings),
-        _ => None,
+        kind => senders::read(kind, section, of, base, credentials, findings),
     }
 }
 

@@ -28,6 +28,8 @@ mod playlist;
 mod rtmp;
 mod rtsp;
 mod secrets;
+mod sender_keys;
+mod senders;
 mod source_keys;
 mod sources;
 mod srt;
@@ -40,13 +42,14 @@ pub(crate) use claims::sound_resource;
 
 pub use cards::DECKLINK_MODES;
 pub use checked::{
-    Channel, Checked, DeckLinkInput, Destination, DestinationKind, Source, SourceKind, Spool, SrtMode, WhipDestination,
+    Channel, Checked, DeckLinkInput, Destination, DestinationKind, Sent, Source, SourceKind, Spool, SrtMode,
+    WhipDestination,
 };
 pub use keys::UPLINKD;
 pub use load::{load, load_with};
 pub use overrides::SourceOverride;
 pub use secrets::Credentials;
-pub use stream_class::{STREAM_CLASS, StreamClass};
+pub use stream_class::{AudioRendition, STREAM_CLASS, StreamClass};
 
 pub use crate::document::{Fault, Faults, Spot};
 

@@ -113,7 +113,8 @@ fn alsa_name(name: &str, spot: &Spot, findings: &mut Findings) -> bool {
     good
 }
 
-fn read_srt(
+/// The SRT keys of a source, which a destination has as well.
+pub(crate) fn read_srt(
     section: &Section<'_>,
     base: &Path,
     credentials: &Credentials,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Fault;
 use super::health::HealthReport;
 use super::id::EndpointName;
-use super::status::DestinationState;
+use super::status::{DestinationState, LinkFigures};
 use super::time::MediaTime;
 
 /// What a destination gets while the program is on slate.
@@ -123,6 +123,12 @@ pub struct EndpointStatus {
     pub playable: bool,
     /// The last error in plain words.
     pub last_error: Option<String>,
+    /// Pictures and AAC frames that a stream left out because the network did not take them.
+    #[serde(default)]
+    pub lost_units: u64,
+    /// What the protocol of a stream tells of the way; none for segments.
+    #[serde(default)]
+    pub link: Option<LinkFigures>,
 }
 
 /// What operators have set of a destination; what is missing is as configured.

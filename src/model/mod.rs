@@ -6,6 +6,7 @@
 pub mod act;
 pub mod boundaries;
 pub mod capacity;
+pub mod carrier;
 pub mod codec;
 pub mod cue;
 pub mod delivery;
@@ -22,6 +23,7 @@ pub mod input;
 pub mod inventory;
 pub mod live;
 pub mod overlay;
+pub mod parts;
 pub mod path_template;
 pub mod secret;
 pub mod signal;
@@ -39,6 +41,7 @@ pub mod upload;
 pub use act::{Act, Acted};
 pub use boundaries::Boundaries;
 pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, DiskRate, Resources};
+pub use carrier::{Carrier, SrtMode, TransportStream};
 pub use codec::VideoCodec;
 pub use delivery::{
     DeliveryKind, DeliveryPolicy, DestinationOrder, DrillReport, Duty, EndpointStatus, OnSlate, Revert, SwitchReport,
@@ -56,8 +59,10 @@ pub use input::{InputState, InputStatus};
 pub use inventory::{CaptureDevice, HardwareDevice, Inventory, NotFound, SoundDevice};
 pub use live::{LiveChange, LiveSettings};
 pub use overlay::{Overlay, OverlayKind, OverlayOrders};
+pub use parts::PartPace;
 pub use secret::Secret;
 pub use signal::{ExpectedFormat, FailoverRules, SignalStatus, SignalThresholds, Trigger, TriggerAction};
+pub use splice::SpliceForm;
 pub use take::{Corner, Layout, Scene, ScheduledTake, TakeOrder, Transition, TransitionKind};
 pub use time::{FrameGrid, MediaTime, SampleGrid, SegmentGrid};
 pub use timeline::{Cued, LiveTimeline, Timeline};

@@ -4,7 +4,19 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::time::MediaTime;
+
+/// How a cue is told in a transport stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpliceForm {
+    /// `splice_insert`.
+    Insert,
+    /// `time_signal` with a segmentation descriptor.
+    TimeSignal,
+}
 
 /// One `splice_insert`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,9 +14,10 @@ use super::router::Origin;
 use super::validators::{is_known, tag_of_bytes};
 use crate::model::{ChannelId, id::is_slug};
 
-/// What a page of this origin may load: itself, and the media that hls.js assembles.
+/// What a page of this origin may load: itself, and the media that hls.js assembles; its text tracks begin as an empty
+/// `data:` address.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-     connect-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'";
+     connect-src 'self'; media-src 'self' blob: data:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'";
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";

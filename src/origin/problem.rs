@@ -17,6 +17,10 @@ pub(crate) enum Problem {
     Name(NameFault),
     #[error("{0}")]
     NoSuchName(NameFault),
+    #[error("{0}: ask as the playlist's EXT-X-SERVER-CONTROL allows")]
+    Directive(&'static str),
+    #[error("what was asked for did not come within {} s: the channel may be off air", .0.as_secs())]
+    NotInTime(Duration),
     #[error("there is no such object: it was never pushed, or its time is over")]
     NotFound,
     #[error("this origin has no page of that name")]
@@ -71,6 +75,8 @@ impl Problem {
     pub(crate) fn status(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Name(_) => (StatusCode::BAD_REQUEST, "name"),
+            Self::Directive(_) => (StatusCode::BAD_REQUEST, "directive"),
+            Self::NotInTime(_) => (StatusCode::SERVICE_UNAVAILABLE, "not-in-time"),
             Self::Empty => (StatusCode::BAD_REQUEST, "empty"),
             Self::NotAPlaylist => (StatusCode::BAD_REQUEST, "not-a-playlist"),
             Self::BrokenOff(_) => (StatusCode::BAD_REQUEST, "broken-off"),

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
 use super::counters::Counters;
+use super::live::Live;
 use super::playback::Gate;
 use super::problem::Problem;
 use super::refusals::Refusals;
@@ -34,6 +35,7 @@ pub struct Origin {
     pub(crate) limits: Limits,
     pub(crate) counters: Arc<Counters>,
     pub(crate) refusals: Refusals,
+    pub(crate) live: Live,
     /// Who may watch; everybody if none.
     pub(crate) gate: Option<Gate>,
     retention: Retention,
@@ -53,6 +55,7 @@ impl Origin {
             limits: settings.limits.clone(),
             counters: Arc::new(Counters::new()),
             refusals: Refusals::default(),
+            live: Live::default(),
             gate: settings.playback.as_ref().map(Gate::new),
             retention: settings.retention.clone(),
         })

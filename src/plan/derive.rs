@@ -8,7 +8,6 @@ use super::graph::{
     SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 use super::sessions::Sessions;
-use super::whip::{OpusPlan, WhipPlan};
 use crate::config::{self, Channel, Checked};
 use crate::model::sound::SourceSound;
 use crate::model::{CaptureDevice, ChannelId, EndpointName, ExpectedFormat, Inventory, RenditionId, SourceId};
@@ -112,6 +111,7 @@ fn derive_channel(
         program: class.program,
         timecode: channel.timecode,
         segments: class.segments,
+        parts: class.parts,
         slate: SlatePlan { text: channel.slate_text.clone() },
         graphics: GraphicsPlan {
             images: paths.images.clone(),
@@ -145,7 +145,7 @@ fn derive_channel(
             retain_seconds: channel.spool.retain.as_secs(),
             playlist_segments: class.playlist_segments,
         },
-        destinations: channel.destinations.iter().map(|one| destination(one, class)).collect(),
+        destinations: channel.destinations.iter().map(|one| destination(one, channel)).collect(),
         thresholds: ThresholdPlan {
             loss_ms: class.fallback.loss_ms,
             wait_to_restore_ms: class.fallback.wait_to_restore_ms,
@@ -327,37 +327,25 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
     }
 }
 
-fn destination(destination: &config::Destination, class: &config::StreamClass) -> DestinationPlan {
-    let endpoint = |(place, kind)| EndpointPlan { name: EndpointName::at(place), kind: delivery(kind, class) };
+fn destination(destination: &config::Destination, channel: &Channel) -> DestinationPlan {
+    let endpoint = |(place, kind)| EndpointPlan { name: EndpointName::at(place), kind: delivery(kind, channel) };
     DestinationPlan {
         id: destination.id.clone(),
         enabled: destination.enabled,
-        on_slate: destination.on_slate.unwrap_or(class.on_slate),
+        on_slate: destination.on_slate.unwrap_or(channel.stream_class.on_slate),
         policy: destination.policy,
         endpoints: destination.endpoints.iter().enumerate().map(endpoint).collect(),
     }
 }
 
-fn delivery(kind: &config::DestinationKind, class: &config::StreamClass) -> DestinationKind {
+fn delivery(kind: &config::DestinationKind, channel: &Channel) -> DestinationKind {
     match kind {
         config::DestinationKind::HlsPush { url, upload } => {
             DestinationKind::HlsPush { url: url.clone(), upload: upload.clone() }
         }
-        config::DestinationKind::Whip(whip) => DestinationKind::Whip(Box::new(published(whip, class))),
-    }
-}
-
-fn published(whip: &config::WhipDestination, class: &config::StreamClass) -> WhipPlan {
-    let sound = OpusPlan {
-        map: whip.sound(class).and_then(|rendition| rendition.map.clone()),
-        layout: class.audio_policy.layout,
-        bitrate: whip.audio_bitrate,
-    };
-    WhipPlan {
-        url: whip.url.clone(),
-        token: whip.token.clone(),
-        servers: whip.servers.clone(),
-        rendition: whip.pictures(class).map(|rendition| rendition.id.clone()),
-        sound: Some(sound),
+        config::DestinationKind::Send(sent) => DestinationKind::Send(Box::new(super::send::derive(sent, channel))),
+        config::DestinationKind::Whip(whip) => {
+            DestinationKind::Whip(Box::new(super::whip::derive(whip, &channel.stream_class)))
+        }
     }
 }

@@ -4,19 +4,23 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::send::SendPlan;
 use super::whip::WhipPlan;
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
     BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
-    ImageName, OnSlate, Overlay, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
-    SourceId, TurnServer, VideoCodec,
+    ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid,
+    SignalThresholds, SourceId, TurnServer, VideoCodec,
 };
+
+pub use crate::model::SrtMode;
 
 /// One channel, ready to build. Two equal plans need no restart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +38,9 @@ pub struct ChannelPlan {
     pub timecode: TimecodeDay,
     /// Where segments are cut.
     pub segments: SegmentGrid,
+    /// How long the parts of a segment are; none without low latency.
+    #[serde(default)]
+    pub parts: Option<PartPace>,
     /// Sources by rank, best first. Never empty.
     pub sources: Vec<SourcePlan>,
     /// What is shown without a healthy source.
@@ -57,6 +64,13 @@ pub struct ChannelPlan {
     /// How sound is treated.
     #[serde(default)]
     pub sound: SoundPlan,
+}
+
+impl ChannelPlan {
+    /// No part of a segment is longer; none without low latency.
+    pub fn part_target(&self) -> Option<Duration> {
+        Some(self.parts?.target(self.program.frame_rate, self.program.audio.sample_rate))
+    }
 }
 
 /// One source.
@@ -238,16 +252,6 @@ pub enum RtspTransport {
     Udp,
 }
 
-/// SRT roles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SrtMode {
-    /// Connects to a listener.
-    Caller,
-    /// Waits for a caller.
-    Listener,
-}
-
 /// The slate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlatePlan {
@@ -412,6 +416,8 @@ pub enum DestinationKind {
         /// How objects get there.
         upload: Box<Upload>,
     },
+    /// The encoded programme as a stream.
+    Send(Box<SendPlan>),
     /// WebRTC (WHIP, RFC 9725).
     Whip(Box<WhipPlan>),
 }

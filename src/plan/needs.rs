@@ -87,8 +87,8 @@ pub fn needs(plan: &ChannelPlan, costs: &Costs) -> Resources {
 
 /// Endpoints that read segments at the same time: in failover the active one, and a primary that is to take over again.
 fn readers(destination: &DestinationPlan) -> u64 {
-    let segments = |endpoint: &&EndpointPlan| matches!(endpoint.kind, DestinationKind::HlsPush { .. });
-    let endpoints = destination.endpoints.iter().filter(segments).count() as u64;
+    let reads = |endpoint: &&EndpointPlan| matches!(endpoint.kind, DestinationKind::HlsPush { .. });
+    let endpoints = destination.endpoints.iter().filter(reads).count() as u64;
     match destination.policy.kind {
         DeliveryKind::Mirror => endpoints,
         DeliveryKind::Failover => endpoints.min(2),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config;
 use crate::model::sound::{ChannelMap, SoundLayout};
 use crate::model::{BitRate, IceServers, RenditionId, Secret};
 
@@ -39,4 +40,20 @@ pub struct OpusPlan {
     pub layout: SoundLayout,
     /// Bit rate.
     pub bitrate: BitRate,
+}
+
+/// What a channel of this stream class publishes.
+pub(super) fn derive(whip: &config::WhipDestination, class: &config::StreamClass) -> WhipPlan {
+    let sound = OpusPlan {
+        map: whip.sound(class).and_then(|rendition| rendition.map.clone()),
+        layout: class.audio_policy.layout,
+        bitrate: whip.audio_bitrate,
+    };
+    WhipPlan {
+        url: whip.url.clone(),
+        token: whip.token.clone(),
+        servers: whip.servers.clone(),
+        rendition: whip.pictures(class).map(|rendition| rendition.id.clone()),
+        sound: Some(sound),
+    }
 }

@@ -1,7 +1,7 @@
 //! What to send next. Pure: the task asks, sends, and says how it went.
 //!
 //! ```text
-//! gate open:   initialisation in use → live edge → playlists → checks after an outage → backfill (one at a time):
+//! gate open:   initialisation in use → parts → live edge → playlists → checks after an outage → backfill (one at a time):
 //!              first what is in the playlist's window, newest first; then the oldest
 //! gate probe:  one object: the newest segment owed, with its initialisation, else a playlist
 //! gate closed: nothing
@@ -46,7 +46,7 @@ enum Search {
 }
 
 /// See the module's header.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     /// The renditions: video, then audio, as described.
     pub(crate) lanes: Vec<Lane>,
@@ -179,6 +179,7 @@ impl Delivery {
                 }
                 let object = self
                     .init(now)
+                    .or_else(|| self.part())
                     .or_else(|| self.live(now))
                     .or_else(|| self.playlist(multivariant, now))
                     .or_else(|| self.check())
@@ -198,6 +199,12 @@ impl Delivery {
             Object::Segment { lane, number, backfill } => {
                 self.backfilling = self.backfilling.saturating_sub(usize::from(*backfill));
                 self.settle_segment(*lane, *number, outcome, now, random);
+            }
+            Object::Part { lane, number, index } => {
+                self.lanes[*lane].parts.settle(*number, *index, outcome == Outcome::Acknowledged);
+                if outcome == Outcome::Failed(RetryDecision::Never) {
+                    self.lanes.iter_mut().for_each(|lane| lane.parts.give_up());
+                }
             }
             Object::Playlist { lane, text } => {
                 let lane = &mut self.lanes[*lane];
@@ -256,10 +263,14 @@ impl Delivery {
                 let name = self.lanes[*index].medium.segment_name(*number);
                 (hls::object_path(channel, lane(*index).0, &name), lane(*index).1)
             }
-            Object::Playlist { lane: index, .. } => {
-                (hls::media_playlist_path(channel, lane(*index).0), Label::playlist(grid))
+            Object::Part { lane: index, number, index: part } => {
+                (hls::object_path(channel, lane(*index).0, &hls::part_name(*number, *part)), lane(*index).1)
             }
-            Object::Multivariant { .. } => (hls::multivariant_path(channel), Label::playlist(grid)),
+            Object::Playlist { lane: index, .. } => {
+                let every = self.lanes[*index].parts.target().unwrap_or(grid.duration());
+                (hls::media_playlist_path(channel, lane(*index).0), Label::playlist(every))
+            }
+            Object::Multivariant { .. } => (hls::multivariant_path(channel), Label::playlist(grid.duration())),
         }
     }
 
@@ -313,6 +324,15 @@ impl Delivery {
         })?;
         self.lanes[lane].init.busy = true;
         Some(Object::Init { lane, name })
+    }
+
+    fn part(&mut self) -> Option<Object> {
+        let next =
+            |(lane, rendition): (usize, &Lane)| rendition.next_part().map(|(number, index)| (number, index, lane));
+        // The oldest of all renditions first: none runs away from the others.
+        let (number, index, lane) = self.lanes.iter().enumerate().filter_map(next).min()?;
+        self.lanes[lane].parts.start(number, index);
+        Some(Object::Part { lane, number, index })
     }
 
     fn live(&mut self, now: Instant) -> Option<Object> {
@@ -464,5 +484,7 @@ fn settle_playlist(
     }
 }
 
+#[cfg(test)]
+mod interleavings;
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,8 @@ pub struct PushDescription {
     pub captions: Option<PushedCaptions>,
     /// Segments in a media playlist.
     pub playlist_segments: u32,
+    /// No part is longer; none without low latency.
+    pub part_target: Option<Duration>,
     /// How long segments are.
     pub grid: SegmentGrid,
     /// Where they are cut, and what is told of them.

@@ -43,6 +43,8 @@ pub(crate) fn first_status(description: &PushDescription, now: MediaTime) -> End
         deleted_segments: 0,
         playable: false,
         last_error: None,
+        lost_units: 0,
+        link: None,
     }
 }
 
@@ -162,6 +164,13 @@ pub(crate) fn link_event(description: &PushDescription, duty: Duty, change: &Cha
 pub(crate) fn misconfigured(description: &PushDescription, why: &str, now: MediaTime) -> Event {
     event(description, Severity::Error, EventCode::PushRefused, why.to_owned(), now)
         .blame(Fault::Configuration, "correct the destination's url")
+}
+
+/// It takes segments, but no parts.
+pub(crate) fn parts_refused(description: &PushDescription, why: &str, now: MediaTime) -> Event {
+    let text = format!("parts are refused ({why}): whole segments are delivered, without low latency");
+    event(description, Severity::Warning, EventCode::PushPartsRefused, text, now)
+        .blame(Fault::Destination, "let the origin take `<number>.<part>.m4s`, or use a stream class without `part_ms`")
 }
 
 /// A segment in the spool's list cannot be read.

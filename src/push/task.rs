@@ -11,7 +11,8 @@ use crate::policy::{HttpFailure, RetryDecision, Verdict, judge};
 use crate::spool::Spool;
 
 use super::delivery::Delivery;
-use super::description::{Listing, PushDescription};
+use super::description::{Listing, Medium, PushDescription};
+use super::edge::Edge;
 use super::ladder::Ladder;
 use super::lane::Lane;
 use super::layout::Layout;
@@ -107,6 +108,8 @@ impl Task {
         for lane in &mut delivery.lanes {
             lane.sweeps = description.upload.delete_after_seconds.is_some();
             lane.refresh(spool.segments(&lane.id));
+            lane.parts = edge(&description, lane.medium);
+            take_parts(lane, &spool, &description);
             lane.inherit();
         }
         // The origin may have lost its disk while no worker looked.
@@ -191,6 +194,7 @@ impl Task {
             if self.spool.last(&lane.id).map(|segment| segment.number) != lane.newest() {
                 lane.refresh(self.spool.segments(&lane.id));
             }
+            take_parts(lane, &self.spool, &self.description);
         }
         self.withhold();
     }
@@ -257,6 +261,8 @@ impl Task {
             let known = before.iter().position(|lane| lane.id == *id).map(|place| before.swap_remove(place));
             let new = || Lane::new(id.clone(), medium, Delivered::default(), Delivery::object_backoff());
             let mut lane = known.unwrap_or_else(new);
+            // Of parts on their way nothing is known any more.
+            lane.parts = edge(&self.description, medium);
             lane.sweeps = self.description.upload.delete_after_seconds.is_some();
             lanes.push(lane);
         }
@@ -310,6 +316,9 @@ impl Task {
             Object::Init { lane, name } => file(*lane, name),
             Object::Segment { lane, number, .. } => {
                 file(*lane, &self.delivery.lanes[*lane].medium.segment_name(*number))
+            }
+            Object::Part { lane, number, index } => {
+                Content::Part(self.delivery.lanes[*lane].parts.data(*number, *index))
             }
             Object::Playlist { text, .. } | Object::Multivariant { text } => Content::Text(text.clone()),
             Object::Check { .. } => Content::Nothing,
@@ -398,6 +407,11 @@ impl Task {
         if backfill && matches!(failure, HttpFailure::Status(500..)) {
             return (outcome, None);
         }
+        // It takes whole segments, and only those: that is no outage.
+        if matches!((&done.object, verdict.decision), (Object::Part { .. }, RetryDecision::Never)) {
+            self.tally.parts_refused(&self.description, &verdict);
+            return (outcome, None);
+        }
         let change = self.link.failed(&verdict, done.started, now, fastrand::f64());
         // The next attempt resolves the name anew, on a new connection.
         self.store.renew();
@@ -458,6 +472,20 @@ async fn idle(description: &PushDescription, seams: Seams, why: &str) {
     if let Ok((_, answer)) = seams.stop.await {
         let owed = description.renditions().map(|(id, _)| seams.spool.segments(id).len() as u64).sum();
         let _ = answer.send(Left { segments: owed, playlists: true });
+    }
+}
+
+/// The live edge of a rendition; text has no parts.
+fn edge(description: &PushDescription, medium: Medium) -> Edge {
+    Edge::new(description.part_target.filter(|_| medium != Medium::Text))
+}
+
+/// Takes over the parts that are new in the spool, unless a pause covers them.
+fn take_parts(lane: &mut Lane, spool: &Spool, description: &PushDescription) {
+    if lane.parts.target().is_some() {
+        let mut parted = spool.parted(&lane.id);
+        parted.retain(|segment| !description.pauses.cover(segment.start, segment.duration()));
+        lane.parts.refresh(parted, lane.newest());
     }
 }
 

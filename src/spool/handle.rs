@@ -20,7 +20,7 @@ use super::lock::{lock, read, write};
 use super::marks::Marks;
 use super::mended::Mended;
 use super::recover::{Recovered, recover};
-use super::segment::{Chunk, Init, Segment};
+use super::segment::{Chunk, Init, PartedSegment, Segment};
 use super::writer::Writer;
 
 /// How far ahead of `now` a segment may be: a clock that is set back a little costs a pause, not what is on disk.
@@ -139,11 +139,12 @@ impl Spool {
     /// both. Blocks for the disk. After an error the segment is lost and counted; go on with the next chunk.
     pub fn put_chunk(&self, chunk: Chunk) -> Result<Option<Segment>, SpoolError> {
         let mut done = Vec::new();
-        let outcome = {
+        let (outcome, parted) = {
             let mut writer = lock(&self.inner.writer);
-            writer.put_chunk(&chunk, &self.inner.catalog, &mut done)
+            let outcome = writer.put_chunk(&chunk, &self.inner.catalog, &mut done);
+            (outcome, writer.parted)
         };
-        self.publish(done.len(), &outcome, chunk.start + chunk.duration);
+        self.publish(done.len().max(parted.into()), &outcome, chunk.start + chunk.duration);
         outcome?;
         Ok(done.into_iter().rfind(|(rendition, _)| *rendition == chunk.rendition).map(|(_, segment)| segment))
     }
@@ -151,7 +152,20 @@ impl Spool {
     /// Gives up what there is of segment `number` and later ones of a rendition: their chunks come once more, from
     /// another encoder. What is complete stays.
     pub fn begin_again(&self, rendition: &RenditionId, number: u64) {
-        lock(&self.inner.writer).begin_again(rendition, number);
+        lock(&self.inner.writer).begin_again(rendition, number, &self.inner.catalog);
+    }
+
+    /// From now on the chunks of the last segments can be had one by one: [`parted`](Self::parted).
+    pub fn tell_parts(&self) {
+        lock(&self.inner.writer).begin_parts(&self.inner.catalog);
+    }
+
+    /// The last segments of a rendition part by part, ascending, the open one included; nothing before
+    /// [`tell_parts`](Self::tell_parts). A part is on disk, and never changes. A segment that is not complete may be taken
+    /// back: then it is not here any more, and no other part will have the name of one of its parts.
+    pub fn parted(&self, rendition: &RenditionId) -> Vec<PartedSegment> {
+        let catalog = read(&self.inner.catalog);
+        catalog.shelves.get(rendition).map_or_else(Vec::new, |shelf| shelf.parted.values().cloned().collect())
     }
 
     /// Closes the open segments, at a stop; gives those that this completed.
@@ -210,7 +224,7 @@ impl Spool {
         &self.inner.directory
     }
 
-    /// A generation that grows with each completed segment.
+    /// A generation that grows with each completed segment, and with each part where they are told.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changes.subscribe()
     }
@@ -304,7 +318,7 @@ fn assemble(
         }
         lanes.insert(lane.id.clone(), lane);
     }
-    Ok(Writer { directory: directory.to_owned(), lanes, marks, marks_unsaved, begun: false })
+    Ok(Writer { directory: directory.to_owned(), lanes, marks, marks_unsaved, begun: false, parted: false })
 }
 
 fn rebuild_marks(recovered: &[Recovered]) -> Marks {

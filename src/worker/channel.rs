@@ -112,8 +112,8 @@ impl Channel {
             timeline: timeline.clone(),
             spool: spool.clone(),
             events: Arc::clone(events),
-            slates: Pauses::default(),
             tap: encoders.tap(),
+            slates: Pauses::default(),
             opus: Arc::new(OpusEncoders::new(encoders.tap(), plan.program.audio)),
         };
         let destinations = Destinations::start(setting, &live.destinations);
@@ -352,7 +352,12 @@ fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) ->
     let retain = Duration::from_secs(plan.spool.retain_seconds);
     let directory = &plan.spool.directory;
     let boundaries = timeline.get().boundaries().clone();
-    Spool::open(directory, plan.spool.quota_bytes, retain, boundaries, &renditions(plan), clock.now())
+    let (spool, mended) =
+        Spool::open(directory, plan.spool.quota_bytes, retain, boundaries, &renditions(plan), clock.now())?;
+    if plan.parts.is_some() {
+        spool.tell_parts();
+    }
+    Ok((spool, mended))
 }
 
 fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {

@@ -26,6 +26,7 @@ mod faulty_encoder;
 mod guest;
 mod http;
 mod live;
+mod low_latency;
 mod ndi;
 mod on_air;
 mod outage;

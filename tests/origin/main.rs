@@ -4,6 +4,7 @@ mod hostile;
 mod http;
 mod keep;
 mod life;
+mod lowlat;
 mod play;
 mod push;
 mod running;

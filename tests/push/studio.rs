@@ -100,6 +100,7 @@ impl Studio {
             audio: vec![audio],
             captions: None,
             playlist_segments: 6,
+            part_target: None,
             grid: self.grid,
             timeline: self.timeline.clone(),
             duty: Duty::Active,

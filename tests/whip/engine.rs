@@ -132,6 +132,7 @@ fn plan() -> ChannelPlan {
         },
         timecode: Default::default(),
         segments: SegmentGrid::new(1000).unwrap(),
+        parts: None,
         sources: vec![SourcePlan {
             id: "test".parse().unwrap(),
             kind: SourceKind::Test,

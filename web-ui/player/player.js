@@ -70,13 +70,10 @@ const patience = (timeout) => ({
 });
 
 const settings = {
-  liveSyncDurationCount: 3,
-  liveMaxLatencyDurationCount: 8,
   maxLiveSyncPlaybackRate: 1.05,
   maxBufferHole: 0.6,
   backBufferLength: 30,
-  // Breaks and timed metadata are not this page's business; hls.js would load a text track from a `data:` address for them,
-  // which the page's policy forbids.
+  // Breaks and timed metadata are not this page's business.
   enableDateRangeMetadataCues: false,
   enableEmsgMetadataCues: false,
   enableID3MetadataCues: false,
@@ -122,6 +119,8 @@ function build() {
   jumped = false;
   standingSince = seconds();
   hls = new Hls(settings);
+  // Set here, since a setting of its own would overrule the distance that a playlist with parts asks for (PART-HOLD-BACK).
+  hls.config.liveMaxLatencyDurationCount = 8;
   hls.on(Hls.Events.LEVEL_UPDATED, (/** @type {any} */ _, /** @type {any} */ data) => {
     seen.reachable = true;
     seen.listed = true;

@@ -34,6 +34,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     system::seal_descriptors();
+    system::no_core_files();
     let place = arguments.place()?;
     let (checked, mut configuration) = configuration::read(&place)?;
     let held = wire::take(&place, &configuration)?;

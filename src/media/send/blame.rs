@@ -7,11 +7,15 @@ use gstreamer as gst;
 use super::carrier::Broken;
 use crate::model::{Fault, RenditionId};
 
+const REFUSED: &str = "failed to authenticate";
+
 /// What GStreamer's element says when it gives up; decided by its code.
 pub(super) fn element(error: &gst::glib::Error, encrypted: bool) -> Broken {
     let text = plain(&error.to_string());
+    // GStreamer 1.22 keeps the code of an error that it passes on, but only in these words.
+    let refused = text.starts_with(REFUSED);
     match error.kind::<gst::ResourceError>() {
-        Some(gst::ResourceError::NotAuthorized) => Broken::refused(
+        kind if refused || kind == Some(gst::ResourceError::NotAuthorized) => Broken::refused(
             if encrypted {
                 "the peer refuses the passphrase".to_owned()
             } else {
@@ -79,6 +83,8 @@ mod tests {
         let refused = gst::glib::Error::new(gst::ResourceError::NotAuthorized, "Failed to authenticate: whatever");
         assert!(element(&refused, true).by_hand && element(&refused, true).reason.contains("refuses the passphrase"));
         assert!(element(&refused, false).reason.contains("demands a passphrase"));
+        let passed_on = "Failed to write to SRT socket: Failed to authenticate: Incorrect passphrase";
+        assert!(element(&gst::glib::Error::new(gst::ResourceError::Write, passed_on), true).by_hand);
         let text = "Failed to write to SRT socket: Error on SRT socket: Connection timeout.";
         let gone = element(&gst::glib::Error::new(gst::ResourceError::Write, text), true);
         assert!(!gone.by_hand && gone.reason.ends_with(": connection timeout"), "{}", gone.reason);

@@ -4,9 +4,9 @@
 //!                  acknowledged                 broken, or nothing acknowledged for `stall`
 //! connecting ─────────────────────▶ streaming ──────────────────────────────────────────────▶ interrupted
 //!     │  ▲                             ▲ ▲                                                       │   │
-//!     │  └─ resumed ─ paused           │ └─────────────────── acknowledged ──────────────────────┘   │
+//!     │  └─ wanted ── idle             │ └─────────────────── acknowledged ──────────────────────┘   │
 //!     │                 ▲              └───────────────────── acknowledged ─ failed ◀─ refused ──────┤
-//!     └── broken: interrupted; refused: failed          (from any: slate, where that pauses ─▶ paused)
+//!     └── broken: interrupted; refused: failed          (from any: on slate, or not in use ─▶ idle)
 //! ```
 //!
 //! What a person has to mend (a wrong passphrase, a wrong key) is tried again, but seldom. A connection that streamed
@@ -25,6 +25,15 @@ const SLOW: Backoff = Backoff { first: Duration::from_secs(5), cap: Duration::fr
 /// A connection that has streamed for this long was a good one.
 pub(super) const HEALTHY: Duration = Duration::from_secs(10);
 
+/// Why it is not to be connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Idle {
+    /// The program is on slate.
+    Paused,
+    /// Another endpoint is in use.
+    Rests,
+}
+
 /// What somebody should hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
@@ -40,7 +49,7 @@ pub(super) enum Change {
 #[derive(Debug)]
 pub(super) struct Course {
     state: DestinationState,
-    paused: bool,
+    idle: Option<Idle>,
     stall: Duration,
     fast: Attempts,
     slow: Attempts,
@@ -64,7 +73,7 @@ impl Course {
     pub(super) fn new(stall: Duration, now: Instant) -> Self {
         Self {
             state: DestinationState::Connecting,
-            paused: false,
+            idle: None,
             stall,
             fast: Attempts::new(FAST),
             slow: Attempts::new(SLOW),
@@ -77,7 +86,7 @@ impl Course {
     }
 
     pub(super) fn state(&self) -> DestinationState {
-        if self.paused { DestinationState::Disabled } else { self.state }
+        if self.idle.is_some() { DestinationState::Disabled } else { self.state }
     }
 
     /// Times it came back.
@@ -91,14 +100,19 @@ impl Course {
     }
 
     /// It is not to be connected for now, or again.
-    pub(super) fn pause(&mut self, paused: bool, now: Instant) {
-        if !paused && self.paused {
+    pub(super) fn idle(&mut self, idle: Option<Idle>, now: Instant) {
+        if idle.is_none() && self.idle.is_some() {
             self.state = DestinationState::Connecting;
             self.since = now;
             self.broken = None;
             self.streamed = false;
         }
-        self.paused = paused;
+        self.idle = idle;
+    }
+
+    /// Why it is not connected, if that is wanted.
+    pub(super) fn idles(&self) -> Option<Idle> {
+        self.idle
     }
 
     /// A connection was opened.
@@ -257,9 +271,9 @@ mod tests {
         let now = Instant::now();
         let mut course = Course::new(STALL, now);
         course.broke(lost(), now, 0.0);
-        course.pause(true, now);
+        course.idle(Some(Idle::Paused), now);
         assert_eq!(course.state(), DestinationState::Disabled);
-        course.pause(false, now);
+        course.idle(None, now);
         assert_eq!((course.state(), course.broken()), (DestinationState::Connecting, None));
     }
 

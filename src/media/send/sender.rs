@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use gstreamer as gst;
 
 use super::carrier::{Broken, Carrier, Progress};
-use super::course::{Change, Course};
+use super::course::{Change, Course, Idle};
 use super::rist::Rist;
 use super::rtmp::Rtmp;
 use super::srt::Srt;
@@ -41,8 +41,8 @@ pub struct SendSetting {
     pub destination: DestinationId,
     /// What is sent, and by what.
     pub plan: SendPlan,
-    /// Whether it hangs up while the program is on slate.
-    pub pauses_on_slate: bool,
+    /// Whether it is not to be connected yet, see [`Sender::rest`].
+    pub rests: bool,
 }
 
 /// An endpoint at work. Dropping it lets its thread end by itself.
@@ -58,10 +58,18 @@ struct Shared {
     status: Mutex<SendStatus>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Orders {
     stop: bool,
-    slate: bool,
+    pause: bool,
+    rest: bool,
+}
+
+impl Orders {
+    /// Why nothing is sent, as the status tells it.
+    fn idle(self) -> Option<Idle> {
+        if self.rest { Some(Idle::Rests) } else { self.pause.then_some(Idle::Paused) }
+    }
 }
 
 impl Sender {
@@ -74,7 +82,8 @@ impl Sender {
         events: EventSink,
     ) -> std::io::Result<Self> {
         let status = status::first(&setting.plan.carrier, clock.now());
-        let shared = Shared { orders: Mutex::default(), changed: Condvar::new(), status: Mutex::new(status) };
+        let orders = Mutex::new(Orders { rest: setting.rests, ..Orders::default() });
+        let shared = Shared { orders, changed: Condvar::new(), status: Mutex::new(status) };
         let shared = Arc::new(shared);
         let course = Course::new(Duration::from_millis(setting.plan.stall_ms.into()), Instant::now());
         let sums = Sums::default();
@@ -89,9 +98,15 @@ impl Sender {
         if self.thread.as_ref().is_some_and(JoinHandle::is_finished) { status::ended(status) } else { status }
     }
 
-    /// Whether the program is on slate.
-    pub fn slate(&self, on: bool) {
-        lock(&self.shared.orders).slate = on;
+    /// Hangs up until it is told otherwise: nothing is to be sent to it while the program is on slate.
+    pub fn pause(&self, paused: bool) {
+        lock(&self.shared.orders).pause = paused;
+        self.shared.changed.notify_all();
+    }
+
+    /// The same for an endpoint that is not in use.
+    pub fn rest(&self, rests: bool) {
+        lock(&self.shared.orders).rest = rests;
         self.shared.changed.notify_all();
     }
 
@@ -125,7 +140,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Why a connection is over.
 enum End {
     Stopped,
-    Paused,
+    Idle,
     Broken(Broken),
 }
 
@@ -150,41 +165,38 @@ struct Work {
 impl Work {
     fn run(&mut self) {
         loop {
-            let (stop, paused) = self.orders();
-            self.course.pause(paused, Instant::now());
-            if stop {
+            let orders = self.orders();
+            self.course.idle(orders.idle(), Instant::now());
+            if orders.stop {
                 return;
             }
-            if paused {
+            if orders.idle().is_some() {
                 self.say(None);
-                self.sleep(Duration::from_secs(60), paused);
+                self.sleep(Duration::from_secs(60), orders);
                 continue;
             }
             match self.connection() {
                 End::Stopped => return,
-                End::Paused => {}
+                End::Idle => {}
                 End::Broken(broken) => {
                     let (wait, change) = self.course.broke(broken, Instant::now(), fastrand::f64());
                     self.tell(change);
                     self.say(None);
-                    self.sleep(wait, paused);
+                    self.sleep(wait, orders);
                 }
             }
         }
     }
 
-    /// Whether to stop, and whether to pause.
-    fn orders(&self) -> (bool, bool) {
-        let orders = lock(&self.shared.orders);
-        (orders.stop, orders.slate && self.setting.pauses_on_slate)
+    fn orders(&self) -> Orders {
+        *lock(&self.shared.orders)
     }
 
     /// Waits, unless something else is asked for.
-    fn sleep(&self, bound: Duration, paused: bool) {
+    fn sleep(&self, bound: Duration, asked: Orders) {
         let until = Instant::now() + bound;
-        let pauses = self.setting.pauses_on_slate;
         let mut orders = lock(&self.shared.orders);
-        while !orders.stop && (orders.slate && pauses) == paused {
+        while *orders == asked {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
@@ -215,9 +227,9 @@ impl Work {
         let tick = tick(&self.setting.plan.carrier);
         let mut said = Instant::now();
         loop {
-            let (stop, paused) = self.orders();
-            if stop || paused {
-                return if stop { End::Stopped } else { End::Paused };
+            let orders = self.orders();
+            if orders.stop || orders.idle().is_some() {
+                return if orders.stop { End::Stopped } else { End::Idle };
             }
             match self.step(carrier, &units, &mut line, tick) {
                 Ok(progress) => {

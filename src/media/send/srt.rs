@@ -18,6 +18,8 @@ use crate::model::Secret;
 use crate::model::status::LinkFigures;
 use crate::plan::{CarrierPlan, SendPlan, SrtMode};
 
+/// How much faster than the average a keyframe may leave.
+const BURST: u64 = 6;
 /// How often the library is asked.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -37,19 +39,15 @@ pub(super) struct Srt {
 
 impl Srt {
     pub(super) fn open(plan: &SendPlan) -> Result<Self, Broken> {
-        let CarrierPlan::Srt { mode, host, port, latency_ms, passphrase, key_length, stream_id, overhead_percent, ts } =
-            &plan.carrier
+        let CarrierPlan::Srt { mode, host, port, latency_ms, passphrase, key_length, stream_id, .. } = &plan.carrier
         else {
             return Err(Broken::ours("this plan is not for SRT"));
         };
         let listens = *mode == SrtMode::Listener;
         let sink = element("srtsink", "srt").map_err(|error| Broken::ours(error.to_string()))?;
         let bracketed = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-        // Bandwidth is given in bytes per second, and only in the address: input, and what repeating may add to it.
-        let input = ts.bitrate.unwrap_or_else(|| peak(plan)).bps() / 8;
-        let options = format!("maxbw=0&inputbw={input}&oheadbw={overhead_percent}");
         let role = if listens { "listener" } else { "caller" };
-        sink.set_property("uri", format!("srt://{bracketed}:{port}?mode={role}&{options}"));
+        sink.set_property("uri", format!("srt://{bracketed}:{port}?mode={role}&{}", bandwidth(plan)));
         sink.set_property("latency", i32::try_from(*latency_ms).unwrap_or(i32::MAX));
         if let Some(passphrase) = passphrase {
             sink.set_property("passphrase", passphrase.reveal());
@@ -140,6 +138,17 @@ impl Transport for Srt {
 
     fn close(self: Box<Self>, bound: Duration) {
         self.sink.close(bound);
+    }
+}
+
+/// In bytes per second, and only to be given in the address. Keyframes leave as they are made: a limit near the average
+/// would hold them back beyond the latency.
+fn bandwidth(plan: &SendPlan) -> String {
+    let CarrierPlan::Srt { overhead_percent, max_bandwidth, ts, .. } = &plan.carrier else { return String::new() };
+    match (max_bandwidth, ts.bitrate) {
+        (Some(most), _) => format!("maxbw={}", most.bps() / 8),
+        (None, Some(rate)) => format!("maxbw=0&inputbw={}&oheadbw={overhead_percent}", rate.bps() / 8),
+        (None, None) => format!("maxbw={}", peak(plan).bps() * BURST / 8 * (100 + u64::from(*overhead_percent)) / 100),
     }
 }
 

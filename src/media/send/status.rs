@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::carrier::Progress;
-use super::course::{Change, Course};
+use super::course::{Change, Course, Idle};
 use crate::model::status::{DestinationState, LinkFigures};
 use crate::model::{Event, EventCode, Fault, Health, HealthReport, MediaTime, Severity};
 use crate::plan::{CarrierPlan, SrtMode};
@@ -32,6 +32,8 @@ pub struct SendStatus {
     pub queue_seconds: f64,
     /// Pictures and AAC frames that were left out because the network did not take them.
     pub lost_units: u64,
+    /// Whether that happened a moment ago.
+    pub losing: bool,
     /// Times it was lost and came back.
     pub reconnects: u64,
     /// The last error, with its time.
@@ -104,6 +106,7 @@ pub(super) fn first(carrier: &CarrierPlan, now: MediaTime) -> SendStatus {
         position: None,
         queue_seconds: 0.0,
         lost_units: 0,
+        losing: false,
         reconnects: 0,
         last_error: None,
         link: LinkFigures::default(),
@@ -133,6 +136,7 @@ pub(super) fn update(
     status.position = sums.position;
     status.queue_seconds = progress.map_or(0.0, |progress| progress.queue.as_secs_f64());
     status.lost_units = sums.lost.get();
+    status.losing = sums.losing();
     status.reconnects = course.reconnects();
     status.last_error.clone_from(&sums.last_error);
     status.link = progress.map_or_else(LinkFigures::default, |progress| progress.link.clone());
@@ -147,7 +151,11 @@ fn health(carrier: &CarrierPlan, course: &Course, sums: &Sums, now: MediaTime) -
         DestinationState::Interrupted => report(Health::Unhealthy, "push_interrupted", why()),
         DestinationState::Failed => report(Health::Unhealthy, "push_refused", why()),
         DestinationState::Disabled => {
-            report(Health::Inactive, "paused", "paused while the program is on slate".to_owned())
+            let (code, reason) = match course.idles() {
+                Some(Idle::Rests) => ("standby", "on standby: connects when it is needed"),
+                _ => ("paused_on_slate", "paused while the program is on slate, as configured"),
+            };
+            report(Health::Inactive, code, reason.to_owned())
         }
         DestinationState::Streaming if sums.losing() => {
             let reason = format!(

@@ -31,12 +31,12 @@ fn segment(number: u64) -> Segment {
     }
 }
 
-fn delivery(names: &[&str]) -> Delivery {
+pub(super) fn delivery(names: &[&str]) -> Delivery {
     let lane = |name: &&str| Lane::new(RenditionId::new(*name).unwrap(), Medium::Video, Delivered::default(), OBJECT);
     Delivery::new(names.iter().map(lane).collect(), &timeline(), 6)
 }
 
-fn show(delivery: &mut Delivery, numbers: std::ops::RangeInclusive<u64>) {
+pub(super) fn show(delivery: &mut Delivery, numbers: std::ops::RangeInclusive<u64>) {
     for lane in &mut delivery.lanes {
         lane.refresh(numbers.clone().map(segment).collect());
     }
@@ -213,7 +213,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Every number that a playlist lists as playable has been acknowledged.
-fn names_only_what_is_there(text: &str, there: &BTreeSet<u64>) -> bool {
+pub(super) fn names_only_what_is_there(text: &str, there: &BTreeSet<u64>) -> bool {
     let parsed = m3u8_rs::parse_media_playlist_res(text.as_bytes()).expect("a playlist");
     let gap = |segment: &m3u8_rs::MediaSegment| segment.unknown_tags.iter().any(|tag| tag.tag == "X-GAP");
     let playable = (parsed.media_sequence..).zip(&parsed.segments).filter(|(_, segment)| !gap(segment));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
-use super::{Setting, hls, whip};
+use super::{Setting, hls, stream, whip};
 use crate::model::{Duty, EndpointStatus, RenditionId};
 use crate::plan::{DestinationKind, DestinationPlan, EndpointPlan};
 use crate::push::Left;
@@ -43,5 +43,6 @@ pub(super) fn open(
     match &endpoint.kind {
         DestinationKind::HlsPush { url, upload } => hls::open(setting, destination, endpoint, (url, upload), duty),
         DestinationKind::Whip(plan) => whip::open(setting, destination, endpoint, plan, duty),
+        DestinationKind::Send(plan) => stream::open(setting, destination, endpoint, plan, duty),
     }
 }

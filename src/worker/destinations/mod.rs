@@ -20,6 +20,7 @@ mod endpoint;
 mod hls;
 mod kept;
 mod running;
+mod stream;
 mod whip;
 
 use std::collections::BTreeMap;
@@ -58,10 +59,10 @@ pub(super) struct Setting {
     pub(super) timeline: LiveTimeline,
     pub(super) spool: Spool,
     pub(super) events: EventSink,
+    /// Encoded units, for those who take no segments.
+    pub(super) tap: Tap,
     /// What is slate.
     pub(super) slates: Pauses,
-    /// What leaves the encoders.
-    pub(super) tap: Tap,
     /// Program sound for WebRTC.
     pub(super) opus: Arc<OpusEncoders>,
 }

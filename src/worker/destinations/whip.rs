@@ -11,7 +11,7 @@ use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::encode::Tap;
 use crate::media::whip::{OpusEncoders, WhipSender, WhipSetup, WhipStatus};
-use crate::model::status::DestinationState;
+use crate::model::status::{DestinationState, LinkFigures};
 use crate::model::{DestinationId, Duty, EndpointName, EndpointStatus, Health, HealthReport};
 use crate::plan::{DestinationPlan, EndpointPlan, WhipPlan};
 use crate::push::Left;
@@ -106,6 +106,8 @@ impl Endpoint for Whip {
             slow: false,
             deleted_segments: 0,
             playable: stands == DestinationState::Streaming,
+            lost_units: of(|status| status.dropped),
+            link: sender.as_ref().map(link),
             last_error: sender.and_then(|status| status.last_error),
         }
     }
@@ -144,6 +146,15 @@ impl Endpoint for Whip {
             Left::default()
         }
         .boxed()
+    }
+}
+
+/// As the peer reports it (RTCP).
+fn link(status: &WhipStatus) -> LinkFigures {
+    LinkFigures {
+        rtt_ms: status.round_trip_ms.map(f64::from),
+        packets_lost: Some(status.lost_packets),
+        ..LinkFigures::default()
     }
 }
 

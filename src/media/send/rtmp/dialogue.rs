@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use rtmp_rs::amf::AmfValue;
 use rtmp_rs::protocol::message::{Command, DataMessage, UserControlEvent};
-use rtmp_rs::protocol::{ChunkDecoder, Handshake, HandshakeRole, RtmpMessage, constants};
+use rtmp_rs::protocol::{ChunkDecoder, RtmpMessage, constants};
 
 use super::super::blame;
 use super::super::carrier::Broken;
@@ -24,6 +24,9 @@ use crate::plan::SendPlan;
 
 /// Each step has to be answered within this.
 const ANSWER: Duration = Duration::from_secs(8);
+const VERSION: u8 = 3;
+/// Bytes of C1, S1, C2 and S2.
+const HANDSHAKE: usize = 1536;
 const SERVER: &str = "check that the server runs and speaks RTMP, and the network between";
 const APPLICATION: &str = "check the application in the destination's url, and what the server expects";
 const KEY: &str = "compare the stream key with the one that the server expects, and whether somebody else publishes";
@@ -111,22 +114,23 @@ impl Dialogue {
         }
     }
 
+    /// The plain handshake (RTMP 5.2). What a server sends first is answered at once: some wait for that.
     fn shake_hands(&mut self) -> Result<(), Broken> {
-        let strange = |error: rtmp_rs::Error| Broken::passing(format!("it does not speak RTMP: {error}"), SERVER);
-        let mut handshake = Handshake::new(HandshakeRole::Client);
-        if let Some(first) = handshake.generate_initial() {
-            self.wire.write(&first).map_err(|error| Self::broke(&error))?;
+        let mut hello = vec![VERSION];
+        // Time and zero, then anything.
+        hello.extend([0; 8]);
+        hello.extend(std::iter::repeat_with(|| fastrand::u8(..)).take(HANDSHAKE - 8));
+        self.wire.write(&hello).map_err(|error| Self::broke(&error))?;
+        let theirs = self.take("handshake", 1 + HANDSHAKE)?;
+        if theirs[0] < VERSION {
+            return Err(Broken::passing("it does not speak RTMP", SERVER));
         }
-        while !handshake.is_done() {
-            let needed = handshake.bytes_needed();
-            let mut packet = self.until("handshake", |dialogue| {
-                Ok((dialogue.read.len() >= needed).then(|| dialogue.read.split_to(needed).freeze()))
-            })?;
-            if let Some(answer) = handshake.process(&mut packet).map_err(strange)? {
-                self.wire.write(&answer).map_err(|error| Self::broke(&error))?;
-            }
-        }
-        Ok(())
+        self.wire.write(&theirs[1..]).map_err(|error| Self::broke(&error))?;
+        self.take("handshake", HANDSHAKE).map(drop)
+    }
+
+    fn take(&mut self, what: &str, count: usize) -> Result<BytesMut, Broken> {
+        self.until(what, |dialogue| Ok((dialogue.read.len() >= count).then(|| dialogue.read.split_to(count))))
     }
 
     fn connect(&mut self, url: &url::Url, codec: Option<VideoCodec>) -> Result<(), Broken> {
