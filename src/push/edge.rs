@@ -22,7 +22,7 @@ use crate::spool::PartedSegment;
 const REQUESTS: usize = 2;
 
 /// How the parts of a segment stand at the destination.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Sent {
     acknowledged: BTreeSet<u32>,
     under_way: BTreeSet<u32>,
@@ -37,7 +37,7 @@ impl Sent {
 }
 
 /// See the module's header. Without a target there are no parts.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Edge {
     target: Option<Duration>,
     segments: BTreeMap<u64, PartedSegment>,
