@@ -15,8 +15,8 @@ use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
     BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
-    ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
-    SourceId, TurnServer, VideoCodec,
+    ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid,
+    SignalThresholds, SourceId, TurnServer, VideoCodec,
 };
 
 pub use crate::model::SrtMode;

@@ -469,7 +469,8 @@ fn destinations_say_what_they_want_to_know() {
         ("client_key_file = \"token\"", "holds no PRIVATE KEY-----"),
         ("[destinations.cdn.headers]\nHost = \"x\"", "is set by Uplink itself"),
     ] {
-        let site = Site::new(GOOD).edit("uplinkd.toml", "token_file = \"token\"", &format!("token_file = \"token\"\n{keys}"));
+        let site =
+            Site::new(GOOD).edit("uplinkd.toml", "token_file = \"token\"", &format!("token_file = \"token\"\n{keys}"));
         let faults = site.faults(&[]).join("\n");
         assert!(faults.contains(expected), "{keys}\n{faults}");
     }

@@ -31,7 +31,9 @@ impl Peer {
     /// None, loudly, where there is no such program.
     fn start(program: Option<PathBuf>, name: &str, arguments: impl Fn(u16, &str) -> Vec<String>) -> Option<Self> {
         let Some(program) = program else {
-            eprintln!("\n*** SKIPPED: no {name} on this machine (packaging/test installs it); push to such a bucket is not tested ***\n");
+            eprintln!(
+                "\n*** SKIPPED: no {name} on this machine (packaging/test installs it); push to such a bucket is not tested ***\n"
+            );
             return None;
         };
         let directory = tempfile::tempdir().expect("a directory");
@@ -277,7 +279,9 @@ async fn azure_gets_everything() {
 
 /// Makes the container `live`, which anybody may read: Shared Key as Microsoft describes it.
 fn make_container(peer: &Peer) {
-    let date = String::from_utf8(Command::new("date").args(["-u", "+%a, %d %b %Y %T GMT"]).env("LC_ALL", "C").output().expect("date").stdout);
+    let date = String::from_utf8(
+        Command::new("date").args(["-u", "+%a, %d %b %Y %T GMT"]).env("LC_ALL", "C").output().expect("date").stdout,
+    );
     let date = date.expect("text").trim().to_owned();
     let headers = format!("x-ms-blob-public-access:container\nx-ms-date:{date}\nx-ms-version:2021-12-02");
     let resource = format!("/{ACCOUNT}/{ACCOUNT}/live\nrestype:container");
@@ -298,7 +302,9 @@ fn make_container(peer: &Peer) {
 async fn google_gets_everything_and_a_bucket_that_cannot_delete_is_told_once() {
     let Some(peer) = Peer::start(python_peer("gcp-storage-emulator"), "gcp-storage-emulator", |port, _| {
         let port = port.to_string();
-        ["start", "--host", "127.0.0.1", "--port", &port, "--in-memory", "--default-bucket=live"].map(str::to_owned).into()
+        ["start", "--host", "127.0.0.1", "--port", &port, "--in-memory", "--default-bucket=live"]
+            .map(str::to_owned)
+            .into()
     }) else {
         return;
     };
@@ -306,7 +312,8 @@ async fn google_gets_everything_and_a_bucket_that_cannot_delete_is_told_once() {
     studio.produce(8);
     let endpoint = Some(peer.address().parse().expect("a url"));
     let access = Access::Token { source: TokenSource::Fixed { token: Secret::new("any") } };
-    let upload = Upload { store: StoreKind::Gcs { endpoint }, access, delete_after_seconds: Some(0), ..Upload::default() };
+    let upload =
+        Upload { store: StoreKind::Gcs { endpoint }, access, delete_after_seconds: Some(0), ..Upload::default() };
     let pusher = push(&studio, "gs://live/x/", upload);
     until(&pusher, "even", even).await;
     assert_there(&studio, |path| curl(&["-f", &format!("{}/live/x/{path}", peer.address())]));

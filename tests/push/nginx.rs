@@ -102,7 +102,8 @@ impl Nginx {
 
     pub fn come_back(&mut self) {
         let configuration = self.directory.path().join("nginx.conf");
-        std::fs::write(&configuration, configure(self.directory.path(), self.port, self.kind)).expect("a configuration");
+        std::fs::write(&configuration, configure(self.directory.path(), self.port, self.kind))
+            .expect("a configuration");
         let binary = find().expect("nginx was there before");
         let process = Command::new(binary)
             .arg("-c")

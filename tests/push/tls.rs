@@ -4,9 +4,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use uplink::model::Fault;
+use uplink::model::status::DestinationState;
 use uplink::model::upload::{Identity, Trust};
 use uplink::push::Pusher;
-use uplink::model::status::DestinationState;
 
 use crate::nginx::Nginx;
 use crate::studio::{Studio, until};

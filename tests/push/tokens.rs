@@ -197,7 +197,8 @@ async fn secrets_are_shown_to_nobody() {
             shown += &std::fs::read_to_string(record.path()).expect("a record");
         }
     }
-    let of_process = |name: &str| String::from_utf8_lossy(&std::fs::read(format!("/proc/self/{name}")).expect(name)).into_owned();
+    let of_process =
+        |name: &str| String::from_utf8_lossy(&std::fs::read(format!("/proc/self/{name}")).expect(name)).into_owned();
     shown += &(of_process("cmdline") + &of_process("environ"));
     let logged = String::from_utf8_lossy(&log.0.lock().expect("no test fails here")).into_owned();
     eventually("logged", || !logged.is_empty()).await;

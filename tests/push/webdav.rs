@@ -73,7 +73,8 @@ async fn what_has_had_its_time_is_deleted_and_nothing_else() {
 /// What a player finds that begins at `multivariant` and follows every reference.
 fn follow(root: &Path, multivariant: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let read =
+        |path: &Path| std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let uris = |text: &str| -> Vec<String> {
         let tagged = text.split("URI=\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()));
         let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(str::to_owned);

@@ -147,7 +147,16 @@ async fn cues_and_metadata_are_what_the_api_takes() {
             let (command, reply) = daemon.rig.requests.recv().await.unwrap();
             let acted = Some(Acted::said("it is placed"));
             let text = "it is placed".to_owned();
-            let placed = Outcome { changed: true, order: None, program: None, state: None, showing: None, acted, text, channels: None };
+            let placed = Outcome {
+                changed: true,
+                order: None,
+                program: None,
+                state: None,
+                showing: None,
+                acted,
+                text,
+                channels: None,
+            };
             reply.send(Ok(placed)).unwrap();
             command
         };

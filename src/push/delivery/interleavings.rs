@@ -45,7 +45,8 @@ impl World {
     /// What tells this world from others.
     fn mark(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        format!("{:?} {:?} {:?} {} {}", self.delivery, self.there, self.under_way, self.outages, self.waits).hash(&mut hasher);
+        format!("{:?} {:?} {:?} {} {}", self.delivery, self.there, self.under_way, self.outages, self.waits)
+            .hash(&mut hasher);
         hasher.finish()
     }
 
@@ -98,7 +99,11 @@ impl World {
     fn send(&mut self, gate: Gate) -> bool {
         let Some((object, probe)) = self.delivery.next(gate, None, self.now) else { return false };
         if let Object::Playlist { text, .. } = &object {
-            assert!(names_only_what_is_there(text, &self.there), "{:?} are there, and this leaves:\n{text}", self.there);
+            assert!(
+                names_only_what_is_there(text, &self.there),
+                "{:?} are there, and this leaves:\n{text}",
+                self.there
+            );
             let sequence = m3u8_rs::parse_media_playlist_res(text.as_bytes()).expect("a playlist").media_sequence;
             assert!(sequence >= self.sequence, "players go back from {} with\n{text}", self.sequence);
             self.sequence = sequence;
