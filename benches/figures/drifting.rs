@@ -16,6 +16,10 @@ const WIDTH: usize = 640;
 const HEIGHT: usize = 360;
 const RATE: u32 = 48_000;
 const FPS: u32 = 30;
+/// What comes out of avenc_aac is late by a block: it is stamped earlier by as much. No timestamp is below zero, for all
+/// begin a second later.
+const AAC_FRAME: Duration = Duration::from_nanos(1024 * 1_000_000_000 / RATE as u64);
+const PRIMING: Duration = Duration::from_secs(1);
 
 /// Sends until it is dropped.
 pub struct Drifting {
@@ -103,9 +107,9 @@ fn send(
         }
         let (from, until) = (samples.index_at(at), samples.index_at(next));
         let wave: Vec<u8> = (from..until).flat_map(|n| [tone(n, RATE); 2]).flat_map(f32::to_le_bytes).collect();
-        picture.push_buffer(stamped(drawn(index, at), at.since(begin), next.since(at)))?;
-        let start = samples.time_of(from).since(begin);
-        sound.push_buffer(stamped(wave, start, samples.time_of(until).since(begin) - start))?;
+        picture.push_buffer(stamped(drawn(index, at), PRIMING + at.since(begin), next.since(at)))?;
+        let start = PRIMING + samples.time_of(from).since(begin);
+        sound.push_buffer(stamped(wave, start - AAC_FRAME, samples.time_of(until).since(at)))?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@
 //! ```
 
 mod arguments;
+mod bad_neighbours;
 mod bench;
 mod clips;
 mod daemon_killed;
@@ -27,8 +28,10 @@ mod faulty_encoder;
 mod first_segment;
 mod four_channels;
 mod judged;
+mod latency;
 mod machine;
 mod origin_away;
+mod origin_failover;
 mod process;
 mod program_cost;
 mod row;
@@ -61,8 +64,11 @@ const FIGURES: &[Figure] = &[
     ("takes", takes::measure),
     ("encoder-replaced", encoder_replaced::measure),
     ("origin-away", origin_away::measure),
+    ("origin-failover", origin_failover::measure),
+    ("bad-neighbours", bad_neighbours::measure),
     ("four-channels", four_channels::measure),
     ("first-segment", first_segment::measure),
+    ("ll-latency", latency::measure),
     ("encode-cost", encode_cost::measure),
     ("program-cost", program_cost::measure),
     ("sound-cost", sound_cost::measure),

@@ -110,16 +110,23 @@ fn look(studio: &Studio<'_>, id: &str, seen: &mut Seen) -> anyhow::Result<()> {
 }
 
 fn rows(minutes: u64, ppm: i32, seen: &Seen) -> [Row; 2] {
-    let least = seen.offsets.iter().map(|offsets| offsets[0]).fold(f64::INFINITY, f64::min);
-    let most = seen.offsets.iter().map(|offsets| offsets[2]).fold(f64::NEG_INFINITY, f64::max);
     let (all, faults) = (&seen.offsets, seen.faults);
+    let least = |place: usize| all.iter().map(|offsets| offsets[place]).fold(f64::INFINITY, f64::min);
+    let most = |place: usize| all.iter().map(|offsets| offsets[place]).fold(f64::NEG_INFINITY, f64::max);
     let medians: Vec<f64> = all.iter().map(|offsets| offsets[1]).collect();
     [
         Row::new(
             format!("{minutes} min of a sender whose clock is {ppm:+} ppm off: sound against picture"),
             format!("±{OFFSET:.0} ms"),
-            format!("{least:+.1} to {most:+.1} ms, median {:+.1} ms", median(&medians)),
-            !all.is_empty() && least >= -OFFSET && most <= OFFSET,
+            format!(
+                "{:+.1} to {:+.1} ms in slices of 30 s, median {:+.1} ms; single ticks {:+.1} to {:+.1} ms",
+                least(1),
+                most(1),
+                median(&medians),
+                least(0),
+                most(2)
+            ),
+            !all.is_empty() && least(1) >= -OFFSET && most(1) <= OFFSET,
         )
         .details(json!({ "slices_ms": all })),
         Row::new(

@@ -14,7 +14,7 @@ use crate::delivered::Lane;
 use crate::faulty_encoder::FaultyEncoder;
 use crate::process::{Running, end_workers, remember_workers};
 
-const TOKEN: &str = "bench-token-for-loopback-only";
+pub const TOKEN: &str = "bench-token-for-loopback-only";
 /// From a start to the first segment at the origin, on the slowest machine.
 const ON_AIR_WITHIN: Duration = Duration::from_secs(40);
 const STOP_WITHIN: Duration = Duration::from_secs(15);
@@ -171,6 +171,12 @@ impl<'a> Studio<'a> {
     /// `kill -9` of the daemon; its workers go on.
     pub fn kill_daemon(&mut self) {
         self.daemon.take().map(Running::kill);
+    }
+
+    /// Has the daemon read its configuration again.
+    pub fn reload(&self) -> anyhow::Result<()> {
+        let url = format!("http://127.0.0.1:{}/api/v1/config/reload", self.api);
+        self.bench.web.post(&url).map(|_| ())
     }
 
     /// `kill -9` of the origin.

@@ -221,9 +221,16 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(
     serde_json::from_slice(&body?).map_err(|error| Problem::malformed(format!("the body must be {shape}: {error}")))
 }
 
-/// `POST /api/v1/config/reload`.
-pub(crate) async fn reload(State(api): State<Api>) -> Answer {
-    ask(&api, Command::Reload).await
+#[derive(Deserialize)]
+pub(crate) struct Reload {
+    /// Only say what it would do.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// `POST /api/v1/config/reload`, or `…/reload?dry_run=true` to be told what it would do to each channel.
+pub(crate) async fn reload(State(api): State<Api>, Query(reload): Query<Reload>) -> Answer {
+    ask(&api, if reload.dry_run { Command::DryReload } else { Command::Reload }).await
 }
 
 pub(crate) fn channel(id: &str) -> Result<ChannelId, Problem> {

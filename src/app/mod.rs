@@ -3,6 +3,7 @@
 pub mod check;
 pub mod ctl;
 pub mod daemon;
+mod disk_rate;
 mod fragments;
 pub mod measure;
 pub mod origin;

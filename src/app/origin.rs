@@ -1,18 +1,21 @@
 //! `uplink-origin`: arguments → log → configuration → bind → open → serve → exit code.
 
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
-use clap::Parser;
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
-use crate::origin::{Origin, OriginSettings, SettingsFault};
+use crate::model::ChannelId;
+use crate::origin::{LONGEST_BEGIN, Origin, OriginSettings, SettingsFault, Use};
 
 /// The configuration is at fault.
 const BAD_CONFIGURATION: u8 = 64;
@@ -30,6 +33,32 @@ struct Arguments {
     /// Where to listen; goes before the configuration file's `listen`
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Print a signed address of a channel, for an origin whose configuration has [playback]
+    Sign(Sign),
+}
+
+#[derive(Debug, Args)]
+struct Sign {
+    /// The channel
+    channel: ChannelId,
+    /// How long it is good to begin with, 30m at most; `[playback] begin` if none
+    #[arg(long = "for", value_name = "DURATION")]
+    lasts: Option<jiff::SignedDuration>,
+    /// Good from this address only
+    #[arg(long, value_name = "IP")]
+    address: Option<IpAddr>,
+    /// Where players reach the origin
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8090")]
+    base: Url,
+    /// The player's page instead of the playlist
+    #[arg(long)]
+    page: bool,
 }
 
 /// `packaging/demo/origin.token`
@@ -38,6 +67,8 @@ const DEMO_TOKEN: &str = "demo-token-for-loopback-only";
 const EXAMPLES: &str = "Examples:
   uplink-origin --config packaging/demo/origin.toml
   uplink-origin --config /etc/uplink/origin.toml --listen 0.0.0.0:8090 --state-dir /srv/origin
+  uplink-origin sign demo --for 10m --base https://origin.example
+  uplink-origin sign demo --address 192.0.2.7 --page
 
 Exit codes: 0 stopped by a signal, 1 could not start, 64 the configuration is at fault.";
 
@@ -45,7 +76,11 @@ Exit codes: 0 stopped by a signal, 1 could not start, 64 the configuration is at
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log();
-    match start(&arguments) {
+    let done = match &arguments.verb {
+        Some(Verb::Sign(wanted)) => sign(&arguments, wanted).map(|address| println!("{address}")),
+        None => start(&arguments),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -62,6 +97,38 @@ fn start_log() {
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .init();
+}
+
+/// A signed address.
+fn sign(arguments: &Arguments, wanted: &Sign) -> anyhow::Result<Url> {
+    let settings = OriginSettings::load(&arguments.config)?;
+    let Some(playback) = &settings.playback else {
+        bail!("{} has no [playback]: everybody may watch, no address has to be signed", arguments.config.display());
+    };
+    let lasts = match wanted.lasts {
+        None => playback.begin,
+        Some(lasts) => Duration::try_from(lasts)
+            .ok()
+            .filter(|lasts| (Duration::from_secs(1)..=LONGEST_BEGIN).contains(lasts))
+            .context("`--for` must be between 1s and 30m: a viewer who has begun goes on for `[playback] session`")?,
+    };
+    let expires = (SystemTime::now() + lasts).duration_since(UNIX_EPOCH)?.as_secs();
+    let channel = &wanted.channel;
+    let ticket = playback.signer().sign(channel, Use::Begin, expires, wanted.address);
+    let mut address = wanted.base.clone();
+    let path: &[&str] = if wanted.page {
+        &["watch", channel.as_str()]
+    } else {
+        &["live", &ticket, channel.as_str(), "multivariant.m3u8"]
+    };
+    match address.path_segments_mut() {
+        Ok(mut segments) => segments.pop_if_empty().extend(path),
+        Err(()) => bail!("{} is no address of an origin: write for example https://origin.example", wanted.base),
+    };
+    if wanted.page {
+        address.query_pairs_mut().append_pair("ticket", &ticket);
+    }
+    Ok(address)
 }
 
 fn start(arguments: &Arguments) -> anyhow::Result<()> {

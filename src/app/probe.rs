@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::disk_rate;
 use crate::document::{Faults, Source};
 use crate::hardware::inventory;
 use crate::media;
@@ -16,13 +17,20 @@ use crate::plan::{EncoderPlan, VideoRenditionPlan};
 use crate::profile::{self, EFFORTS, EncodeRequest, Encoder, Profile, Profiles};
 
 /// Prints it. Exit codes: 0, or 1 if GStreamer cannot be used.
-pub(super) fn run(profiles: &Path, measure: bool) -> ExitCode {
+pub(super) fn run(profiles: &Path, measure: bool, disk: Option<&Path>) -> ExitCode {
     if let Err(error) = media::init() {
         tracing::error!("{error}");
         return ExitCode::from(1);
     }
+    let mut found = report(&read(profiles), measure);
+    if let Some(directory) = disk {
+        match disk_rate::measure(directory) {
+            Ok(rate) => found["disk"] = json!(rate),
+            Err(error) => tracing::error!(directory = %directory.display(), %error, "the disk cannot be measured"),
+        }
+    }
     // A reader that has gone away (`| head`) is no reason to fail.
-    let _ = writeln!(std::io::stdout(), "{:#}", report(&read(profiles), measure));
+    let _ = writeln!(std::io::stdout(), "{found:#}");
     ExitCode::SUCCESS
 }
 

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::probe;
 use crate::model::ChannelId;
-use crate::system::die_of_faults;
+use crate::system::{die_of_faults, no_core_files};
 use crate::telemetry::{self, LogFormat};
 use crate::worker::{Ended, Setup, run};
 
@@ -39,6 +39,10 @@ struct Arguments {
     /// <state>/capacity.json, it is what uplinkd reckons with. Not while channels are on air
     #[arg(long, requires = "probe")]
     measure_cost: bool,
+    /// With --probe: also measure how fast the disk of this directory takes what is synced. Its part `disk`, written to
+    /// <state>/disk-rate.json, is what uplinkd reckons with; it also measures by itself when it starts with nothing on air
+    #[arg(long, requires = "probe", value_name = "DIR")]
+    measure_disk: Option<PathBuf>,
     /// Where hardware profiles are, for --probe
     #[arg(long, value_name = "DIR", default_value = "/usr/share/uplink/hardware-profiles", requires = "probe")]
     hardware_profiles: PathBuf,
@@ -55,8 +59,9 @@ pub fn main() -> ExitCode {
     }
     telemetry::init(arguments.log_format);
     die_of_faults();
+    no_core_files();
     let (Some(channel), Some(directory)) = (arguments.channel, arguments.runtime_dir) else {
-        return probe::run(&arguments.hardware_profiles, arguments.measure_cost);
+        return probe::run(&arguments.hardware_profiles, arguments.measure_cost, arguments.measure_disk.as_deref());
     };
     let Some(runtime) = runtime() else { return ExitCode::from(1) };
     let setup = Setup { channel, runtime: directory };

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Findings;
 use super::secrets::{self, Rule};
-use super::upload::Reader;
+use super::upload::{Reader, absolute};
 use crate::document::Faults;
 use crate::model::Secret;
 use crate::model::upload::{Access, TokenSource};
@@ -135,7 +135,7 @@ fn source(reader: &Reader<'_, '_>, scheme: &str, faults: &mut Faults) -> Option<
             let file = section.get::<PathBuf>("token_file")?;
             let path = reader.base.join(file.value);
             secrets::read_at(&file.spot, &path, Rule::Token, faults)?;
-            Some(TokenSource::File { path })
+            Some(TokenSource::File { path: absolute(path) })
         }
         _ => {
             let rule = if scheme == "s3" { Rule::Token } else { Rule::BearerToken };

@@ -57,6 +57,9 @@ fn read_one(
     let stream_class = stream_class(section, known, findings);
     let only = hardware_profile(section, known, findings);
     let spool = spool(section, defaults, stream_class.as_deref(), findings);
+    // Before anything is given up: what is wrong with them is a fault of its own.
+    let (slate_image, overlays) =
+        (overlays::image(section, "slate_image", findings), overlays::read(section, findings));
     let (stream_class, only) = (stream_class?, only?);
     encoders(section, &stream_class, only.as_deref(), known.profiles, findings);
     sources.iter().flatten().for_each(|source| sound_fits(source, &stream_class, findings));
@@ -76,8 +79,8 @@ fn read_one(
     let channel = Channel {
         id: ChannelId::new(id).ok()?,
         slate_text: text.replace("{title}", &title),
-        slate_image: overlays::image(section, "slate_image", findings),
-        overlays: overlays::read(section, findings),
+        slate_image,
+        overlays,
         title,
         stream_class,
         sources,

@@ -14,7 +14,7 @@ use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
     Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, ImageName, OnSlate, Overlay,
-    PictureSize, RenditionId, Secret, SourceId,
+    PictureSize, RenditionId, Secret, SourceId, TurnServer,
 };
 use crate::profile::Profiles;
 
@@ -181,6 +181,8 @@ pub enum SourceKind {
         replace: bool,
         /// STUN server, `host:port`.
         stun: Option<String>,
+        /// TURN server.
+        turn: Option<TurnServer>,
     },
     /// An NDI sender.
     Ndi {

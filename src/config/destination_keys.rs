@@ -73,7 +73,7 @@ static FAILOVER: Shape = Shape::plain(
         key(
             "hold_off_ms",
             Kind::Integer(0, 60_000, "milliseconds"),
-            Need::Default("0"),
+            Need::Default("300"),
             "How long an endpoint must be bad before it is left",
         ),
         key(

@@ -1,6 +1,6 @@
 //! How objects get to an endpoint of HLS push: keys of one table → [`Upload`].
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
@@ -9,7 +9,6 @@ use super::Findings;
 use super::access;
 use super::secrets::{self, Credentials, Rule};
 use crate::document::{Faults, Placed, Section};
-use crate::hls;
 use crate::model::path_template::{PathTemplate, Placed as Object};
 use crate::model::upload::{Access, Identity, StoreKind, TokenSource, Trust, Upload};
 use crate::model::{ChannelId, Secret};
@@ -67,17 +66,22 @@ pub(crate) fn read(
     if findings.faults.len() > before {
         return None;
     }
-    let upload =
-        Upload { store, access, headers: headers.into_iter().collect(), trust, paths: paths?, delete_after_seconds };
+    let upload = Upload {
+        store,
+        access,
+        headers: headers.into_iter().collect(),
+        trust,
+        paths: paths?,
+        delete_after_seconds,
+        whole_segments_only: section.value("parts") == Some(false),
+    };
     warn_of_plain_text(&placed, &upload, findings);
     Some((url?, upload))
 }
 
 /// Where the multivariant playlist of `channel` goes: what only one endpoint may write to.
 pub(crate) fn target(url: &Url, upload: &Upload, channel: &ChannelId) -> String {
-    let object = Object { channel, rendition: None, name: hls::MULTIVARIANT_PLAYLIST, start: None };
-    let path = upload.paths.path(object);
-    let directory = path.strip_suffix(hls::MULTIVARIANT_PLAYLIST).unwrap_or(&path);
+    let directory = upload.paths.path(Object { channel, rendition: None, name: "", start: None });
     let at = match &upload.store {
         StoreKind::S3 { endpoint: Some(at), .. }
         | StoreKind::Gcs { endpoint: Some(at) }
@@ -111,7 +115,7 @@ impl Reader<'_, '_> {
             }
             headers.push((name.to_ascii_lowercase(), Secret::new(value.value)));
         }
-        for (name, file) in self.section.names::<std::path::PathBuf>("header_files") {
+        for (name, file) in self.section.names::<PathBuf>("header_files") {
             if let Some(why) = bad_header(&name) {
                 faults.add(&file.spot, why, "use another header");
             }
@@ -124,7 +128,7 @@ impl Reader<'_, '_> {
 
     fn trust(&self, faults: &mut Faults) -> Trust {
         let mut file = |name: &str, what: &str| {
-            let placed = self.section.get::<std::path::PathBuf>(name)?;
+            let placed = self.section.get::<PathBuf>(name)?;
             let path = self.base.join(&placed.value);
             match std::fs::read_to_string(&path) {
                 Ok(text) if text.contains("-----BEGIN ") && text.contains(what) => {}
@@ -134,7 +138,7 @@ impl Reader<'_, '_> {
                     faults.add(&placed.spot, why, "name a file that this user may read");
                 }
             }
-            Some(path)
+            Some(absolute(path))
         };
         let ca_file = file("ca_file", "CERTIFICATE-----");
         let certificate = file("client_certificate_file", "CERTIFICATE-----");
@@ -249,7 +253,12 @@ fn warn_of_plain_text(placed: &Placed<Url>, upload: &Upload, findings: &mut Find
     }
 }
 
-pub(crate) fn is_bucket(scheme: &str) -> bool {
+/// The worker reads it, from wherever it runs.
+pub(crate) fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+fn is_bucket(scheme: &str) -> bool {
     matches!(scheme, "s3" | "gs" | "az")
 }
 

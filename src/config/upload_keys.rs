@@ -213,11 +213,19 @@ pub(super) const DELETE_AFTER: Key = key(
     "How long after that, for `old_objects = \"delete\"`; at least as long as a player may still ask for them",
 );
 
+pub(super) const PARTS: Key = key(
+    "parts",
+    Kind::Truth,
+    Need::Default("true"),
+    "Whether it gets the parts of a low-latency stream class: some requests a second for each rendition. `false` for a bucket that charges for each; it has whole segments then",
+);
+
 /// The keys of an endpoint, and those that are given. A slice of constants cannot be put together in another way.
 macro_rules! upload_keys {
     ($($more:expr),* $(,)?) => {
         &[
             $crate::config::upload_keys::URL,
+            $crate::config::upload_keys::PARTS,
             $crate::config::upload_keys::STORE,
             $crate::config::upload_keys::ENDPOINT,
             $crate::config::upload_keys::REGION,

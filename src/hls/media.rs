@@ -7,6 +7,7 @@ use crate::model::{Boundaries, MediaTime};
 
 use super::daterange::DateRange;
 use super::name::segment_file;
+use super::parts::Parts;
 
 /// A segment as its playlist sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,7 @@ pub struct MediaPlaylist {
     entries: Vec<MediaSegment>,
     /// Tags, each with the number of the segment that it stands before; ascending.
     ranges: Vec<(u64, String)>,
+    parts: Option<Parts>,
     ended: bool,
 }
 
@@ -51,13 +53,25 @@ impl MediaPlaylist {
             target_duration: longest.max(ceil_secs(boundaries.grid().duration())),
             entries,
             ranges: Vec::new(),
+            parts: None,
             ended: false,
         })
     }
 
+    /// With those of `parts` that can stand in it. Before [`with_ranges`](Self::with_ranges).
+    pub fn with_parts(mut self, parts: Parts) -> Self {
+        self.parts = self.entries.last().map(|last| parts.fit(last));
+        self
+    }
+
+    /// The segment behind the last entry, of which parts are listed.
+    fn open(&self) -> Option<&MediaSegment> {
+        self.parts.as_ref()?.open.as_ref()
+    }
+
     /// With those of `ranges` that its segments touch.
     pub fn with_ranges(mut self, ranges: &[DateRange]) -> Self {
-        let newest = self.entries.last().map_or(0, |entry| entry.number);
+        let newest = self.open().or(self.entries.last()).map_or(0, |entry| entry.number);
         let listed = ranges.iter().flat_map(|range| range.within(self.media_sequence(), newest));
         self.ranges = listed.map(|(number, text)| (number, text.to_owned())).collect();
         self.ranges.sort_by_key(|(number, _)| *number);
@@ -96,16 +110,32 @@ impl MediaPlaylist {
 impl fmt::Display for MediaPlaylist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Version 6 is needed for EXT-X-MAP; 8 came with EXT-X-GAP. Always 8, so that it does not change with a hole.
-        writeln!(f, "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:{}", self.target_duration)?;
+        // 9 is what a delta update of it needs (EXT-X-SKIP).
+        let version = if self.parts.is_some() { 9 } else { 8 };
+        writeln!(f, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-TARGETDURATION:{}", self.target_duration)?;
+        if let Some(parts) = &self.parts {
+            parts.write_head(f)?;
+        }
         writeln!(f, "#EXT-X-MEDIA-SEQUENCE:{}", self.media_sequence())?;
         writeln!(f, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", self.discontinuity_sequence())?;
         let mut init = None;
-        for entry in &self.entries {
+        for entry in self.entries.iter().chain(self.open()) {
             for (_, tag) in self.ranges.iter().filter(|(number, _)| *number == entry.number) {
                 writeln!(f, "{tag}")?;
             }
-            write_entry(f, entry, init != Some(&entry.init))?;
+            write_head(f, entry, init != Some(&entry.init))?;
             init = Some(&entry.init);
+            if let Some(parts) = &self.parts {
+                parts.write(f, entry.number)?;
+            }
+            if self.open() != Some(entry) {
+                writeln!(
+                    f,
+                    "#EXTINF:{:.6},\n{}",
+                    entry.duration.as_secs_f64(),
+                    segment_file(entry.number, &entry.init)
+                )?;
+            }
         }
         if self.ended {
             writeln!(f, "#EXT-X-ENDLIST")?;
@@ -114,7 +144,8 @@ impl fmt::Display for MediaPlaylist {
     }
 }
 
-fn write_entry(f: &mut fmt::Formatter<'_>, entry: &MediaSegment, new_init: bool) -> fmt::Result {
+/// What stands in front of the parts and the duration of an entry.
+fn write_head(f: &mut fmt::Formatter<'_>, entry: &MediaSegment, new_init: bool) -> fmt::Result {
     if entry.discontinuity {
         writeln!(f, "#EXT-X-DISCONTINUITY")?;
     }
@@ -125,8 +156,7 @@ fn write_entry(f: &mut fmt::Formatter<'_>, entry: &MediaSegment, new_init: bool)
     if entry.gap {
         writeln!(f, "#EXT-X-GAP")?;
     }
-    writeln!(f, "#EXT-X-PROGRAM-DATE-TIME:{}", entry.start.rfc3339_millis())?;
-    writeln!(f, "#EXTINF:{:.6},\n{}", entry.duration.as_secs_f64(), segment_file(entry.number, &entry.init))
+    writeln!(f, "#EXT-X-PROGRAM-DATE-TIME:{}", entry.start.rfc3339_millis())
 }
 
 /// The part of `segments` from behind the last step of the discontinuity sequence that tags cannot express.

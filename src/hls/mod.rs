@@ -8,6 +8,7 @@
 //! <channel>/<rendition>/media.m3u8
 //! <channel>/<rendition>/init-<8 hex of sha256>.mp4
 //! <channel>/<rendition>/<media sequence number>.m4s
+//! <channel>/<rendition>/<media sequence number>.<part>.m4s    with parts: a piece of that segment
 //! <channel>/<captions>/<media sequence number>.vtt
 //! ```
 //!
@@ -33,6 +34,13 @@
 //! that its time falls into. A break's cue out and cue in are two tags of one ID and START-DATE: what a player has been
 //! told never changes, it is only added to. A cue is told with its segment, not before: until then it can be taken back.
 //!
+//! # Parts
+//!
+//! A playlist with parts (rfc8216bis 4.4.4.9) also tells of the segment that is being written, part by part. It lists
+//! the parts of the last three segments; a segment is told of with its EXTINF when all of its parts are. What only a
+//! server can promise that looks at the query of a request (blocking reload, delta updates, preload hints) is not
+//! claimed here: `uplink-origin` adds it to its answers.
+//!
 //! # Discontinuity sequence
 //!
 //! EXT-X-DISCONTINUITY-SEQUENCE counts the discontinuities that left the window (rfc8216bis 6.2.2). Each segment carries
@@ -44,6 +52,7 @@ mod daterange;
 mod media;
 mod multivariant;
 mod name;
+mod parts;
 mod rate;
 
 pub use daterange::DateRange;
@@ -51,6 +60,7 @@ pub use media::{MediaPlaylist, MediaSegment};
 pub use multivariant::{AudioRendition, CaptionsOffer, MultivariantPlaylist, TextRendition, Variant};
 pub use name::{
     MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, init_name, is_init_name, media_playlist_path, multivariant_path,
-    object_path, segment_file, segment_name, segment_number, text_name, text_number,
+    object_path, part_name, part_number, segment_file, segment_name, segment_number, text_name, text_number,
 };
+pub use parts::{MediaPart, Parts};
 pub use rate::SegmentRates;

@@ -55,6 +55,18 @@ fn number_before(name: &str, extension: &str) -> Option<u64> {
     (digits == number.to_string()).then_some(number)
 }
 
+/// The name of part `index` of segment `number`.
+pub fn part_name(number: u64, index: u32) -> String {
+    format!("{number}.{index}.m4s")
+}
+
+/// Number and index of the part called `name`; none if [`part_name`] would not give that very name.
+pub fn part_number(name: &str) -> Option<(u64, u32)> {
+    let (number, index) = name.strip_suffix(".m4s")?.split_once('.')?;
+    let (number, index) = (number.parse().ok()?, index.parse().ok()?);
+    (name == part_name(number, index)).then_some((number, index))
+}
+
 /// Where the multivariant playlist of `channel` is, below the base of an origin.
 pub fn multivariant_path(channel: &ChannelId) -> String {
     format!("{channel}/{MULTIVARIANT_PLAYLIST}")
@@ -93,6 +105,15 @@ mod tests {
         for bad in ["+5.m4s", "05.m4s", "5.m4s.part", ".m4s", "5.mp4", "99999999999999999999.m4s"] {
             assert_eq!(segment_number(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_part_is_named_by_its_segment_and_its_place() {
+        assert_eq!(part_number(&part_name(881_500_000, 4)), Some((881_500_000, 4)));
+        for bad in ["5.m4s", "5.01.m4s", "+5.1.m4s", "5.1.2.m4s", "5..m4s", ".1.m4s", "5.1.mp4"] {
+            assert_eq!(part_number(bad), None, "{bad}");
+        }
+        assert_eq!(segment_number("5.1.m4s"), None);
     }
 
     #[test]

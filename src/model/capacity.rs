@@ -50,6 +50,20 @@ pub struct CapacityStatus {
     pub classes: Vec<ClassFit>,
     /// Whether costs were measured on this box, or are those of the shipped profiles.
     pub measured: bool,
+    /// What was measured of the disk; none if a guess counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk: Option<DiskRate>,
+}
+
+/// How fast the disk of the spool takes what is synced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct DiskRate {
+    /// Bytes a second.
+    pub bytes_per_second: u64,
+    /// The device, as the kernel numbers it.
+    pub device: String,
+    /// When.
+    pub measured_at: super::MediaTime,
 }
 
 impl Resources {

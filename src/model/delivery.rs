@@ -63,7 +63,7 @@ impl Default for DeliveryPolicy {
     fn default() -> Self {
         Self {
             kind: DeliveryKind::Failover,
-            hold_off_ms: 0,
+            hold_off_ms: 300,
             wait_to_restore_ms: 30_000,
             revert: Revert::Auto,
             silence_ms: 2_000,

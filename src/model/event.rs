@@ -54,6 +54,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// A worker on air has taken over another plan.
+    PlanTakenOver => "plan_taken_over",
     /// The daemon is up.
     DaemonStarted => "daemon_started",
     /// The daemon is going down in order.
@@ -170,6 +172,8 @@ codes! {
     PushInterrupted => "push_interrupted",
     /// A destination refused in a way that retrying cannot heal.
     PushRefused => "push_refused",
+    /// A destination takes whole segments, but no parts: players get no low latency from it.
+    PushPartsRefused => "push_parts_refused",
     /// All segments that waited have been delivered.
     PushCaughtUp => "push_caught_up",
     /// The source of a destination's token gives none; the one in use serves until it expires.

@@ -67,3 +67,14 @@ pub enum GuestRefusal {
     /// The engine could not answer.
     Failed,
 }
+
+/// A server that relays between guest and box where neither reaches the other (TURN, RFC 8656).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnServer {
+    /// `host:port`.
+    pub address: String,
+    /// The user it knows the box as.
+    pub user: String,
+    /// That user's password.
+    pub password: Secret,
+}

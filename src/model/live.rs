@@ -128,6 +128,17 @@ pub enum LiveChange {
     },
 }
 
+impl LiveChange {
+    /// The image that is to be shown.
+    pub fn image(&self) -> Option<&ImageName> {
+        match self {
+            LiveChange::Slate { image, .. } => image.as_ref(),
+            LiveChange::Overlay { overlay: Overlay::Logo { image, .. } } => Some(image),
+            _ => None,
+        }
+    }
+}
+
 impl LiveSettings {
     /// These settings, with slate and overlays of `other`.
     pub fn drawn_as(self, other: &Self) -> Self {

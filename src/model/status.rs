@@ -358,6 +358,9 @@ pub struct WorkerStatus {
     pub adopted: bool,
     /// Age of the last heartbeat, seconds.
     pub heartbeat_age_seconds: f64,
+    /// From its launch until it was on air, seconds; none if another daemon launched it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub up_after_seconds: Option<f64>,
 }
 
 /// One channel, whole.

@@ -31,6 +31,9 @@ pub struct Upload {
     /// How long a segment stays there after it has left the playlist, seconds; none: for ever.
     #[serde(default)]
     pub delete_after_seconds: Option<u64>,
+    /// No parts of segments go there, also with low latency.
+    #[serde(default)]
+    pub whole_segments_only: bool,
 }
 
 impl Upload {

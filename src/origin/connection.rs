@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::Layer;
 
 use super::counters::Counters;
+use super::playback::Peer;
 
 /// For a request's head, and between two requests of one connection: longer than the longest segment.
 const HEAD: Duration = Duration::from_secs(60);
@@ -39,10 +41,10 @@ pub(crate) async fn serve(
         };
         match stop.run_until_cancelled(next).await {
             None => break,
-            Some((Ok((stream, _)), Ok(slot))) => {
+            Some((Ok((stream, peer)), Ok(slot))) => {
                 let (router, stop, open) = (router.clone(), stop.clone(), counters.connection());
                 tasks.spawn(async move {
-                    one(stream, router, stop).await;
+                    one(stream, Peer(peer), router, stop).await;
                     drop((open, slot));
                 });
             }
@@ -59,14 +61,14 @@ pub(crate) async fn serve(
     tasks.wait().await;
 }
 
-async fn one(stream: TcpStream, router: Router, stop: CancellationToken) {
+async fn one(stream: TcpStream, peer: Peer, router: Router, stop: CancellationToken) {
     // Both are refinements: a connection without them still works.
     let _ = stream.set_nodelay(true);
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNACKNOWLEDGED_MS);
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(Extension(peer).layer(router)));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),

@@ -1,21 +1,27 @@
 //! The embedded origin: takes the push (DASH-IF Live Media Ingest, Interface-2) and serves players.
 //!
 //! Owns: the tree `<state>/live/<channel>/…`, who may write to it, what may lie in it, and how long.
-//! Must not: understand media, rewrite what was pushed, or keep anything that the directory does not hold: a restart
+//! Must not: understand media, change what was pushed, or keep anything that the directory does not hold: a restart
 //! finds everything it needs on disk.
 //!
 //! ```text
 //!  PUT  ─ name ─ tokens ─ limits ─► incoming/<draft> ─ rename ─► live/<channel>/<rendition>/<object>
 //!                                        │ broken, late, too large: the draft goes, the old object stays
-//!  GET  ─ name ─────────────────────────────────────────────────► validators, range, cache rules
+//!  GET  ─ ticket, where playback is signed ─ name ───────────────► validators, range, cache rules
 //!                                                                   │
+//!                                       media playlist with parts: what only a server can offer is added
+//!                                       (lowlat); who asks for what comes next waits for it (live)
 //!  sweep: named by a playlist ─► kept     not named ─ for `retain` ─► deleted
 //! ```
 
 mod connection;
 mod counters;
+mod directives;
+mod live;
+mod lowlat;
 mod name;
 mod pages;
+mod playback;
 mod playlist;
 mod problem;
 mod receive;
@@ -26,9 +32,11 @@ mod serve;
 mod settings;
 mod shelf;
 mod sweep;
+mod ticket;
 mod tokens;
 mod validators;
 
 pub use router::Origin;
-pub use settings::{Limits, OriginSettings, Retention, Scope, SettingsFault, Tokens};
+pub use settings::{Limits, OriginSettings, Playback, Retention, Scope, SettingsFault, Tokens};
 pub use shelf::ShelfFault;
+pub use ticket::{LONGEST_BEGIN, Signer, Use};

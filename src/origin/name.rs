@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::hls::{part_name, part_number};
 use crate::model::{ChannelId, RenditionId};
 
 /// The multivariant playlist of a channel.
@@ -27,6 +28,8 @@ pub(crate) enum Part {
     Init { hash: String },
     /// `<number>.m4s`
     Segment { number: u64 },
+    /// `<number>.<index>.m4s`: a part of a segment.
+    Partial { number: u64, index: u32 },
     /// `<number>.vtt`
     Text { number: u64 },
 }
@@ -102,6 +105,9 @@ impl Part {
             let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
             return (hash.len() == 8 && hash.bytes().all(hex)).then(|| Self::Init { hash: hash.to_owned() });
         }
+        if let Some((number, index)) = part_number(file) {
+            return Some(Self::Partial { number, index });
+        }
         let (number, text) = match file.strip_suffix(".vtt") {
             Some(number) => (number, true),
             None => (file.strip_suffix(".m4s")?, false),
@@ -118,6 +124,7 @@ impl Part {
             Self::Playlist => MEDIA.to_owned(),
             Self::Init { hash } => format!("init-{hash}.mp4"),
             Self::Segment { number } => format!("{number}.m4s"),
+            Self::Partial { number, index } => part_name(*number, *index),
             Self::Text { number } => format!("{number}.vtt"),
         }
     }
@@ -137,6 +144,7 @@ mod tests {
             "demo/video-720p/0.m4s",
             "demo/video-720p/881500123.m4s",
             "demo/captions/881500123.vtt",
+            "demo/video-720p/881500123.0.m4s",
         ] {
             let object = Object::parse(good).unwrap();
             assert_eq!(object.relative_path().to_str(), Some(good));
@@ -167,6 +175,9 @@ mod tests {
             ("demo/a/01.vtt", Part),
             ("demo/a/.vtt", Part),
             ("demo/a/1.vtt.m4s", Part),
+            ("demo/a/1.01.m4s", Part),
+            ("demo/a/1.2.3.m4s", Part),
+            ("demo/a/1.4294967296.m4s", Part),
             ("demo/a/.m4s", Part),
             ("demo/a/1.m4s\0", Part),
             ("demo/a/1.ts", Part),

@@ -14,9 +14,10 @@ use super::router::Origin;
 use super::validators::{is_known, tag_of_bytes};
 use crate::model::{ChannelId, id::is_slug};
 
-/// What a page of this origin may load: itself, and the media that hls.js assembles.
+/// What a page of this origin may load: itself, and the media that hls.js assembles; its text tracks begin as an empty
+/// `data:` address.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-     connect-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'";
+     connect-src 'self'; media-src 'self' blob: data:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'";
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
@@ -63,9 +64,10 @@ fn static_file(kind: &'static str, data: &'static [u8], asked: &HeaderMap) -> Re
 
 /// `GET /`
 pub(crate) async fn index(State(origin): State<Arc<Origin>>) -> Result<Response, Problem> {
+    let asked = Arc::clone(&origin);
     let list = move || {
-        let channels = origin.shelf.channels().map_err(Problem::storage)?;
-        Ok(channels.into_iter().map(|channel| (on_air(&origin, &channel), channel)).collect::<Vec<_>>())
+        let channels = asked.shelf.channels().map_err(Problem::storage)?;
+        Ok(channels.into_iter().map(|channel| (on_air(&asked, &channel), channel)).collect::<Vec<_>>())
     };
     let channels = tokio::task::spawn_blocking(list)
         .await
@@ -73,12 +75,19 @@ pub(crate) async fn index(State(origin): State<Arc<Origin>>) -> Result<Response,
     let mut rows = String::new();
     for (state, channel) in &channels {
         let (class, word) = if *state { ("playing", "on air") } else { ("off-air", "off air") };
-        // A channel's name is a slug: there is nothing in it to escape.
+        // A channel's name is a slug: there is nothing in it to escape. Where playback is signed, an address without a
+        // ticket leads nowhere.
+        let (name, playlist) = match &origin.gate {
+            Some(_) => (channel.to_string(), "by signed address only (uplink-origin sign)".to_owned()),
+            None => (
+                format!("<a href=\"/watch/{channel}\">{channel}</a>"),
+                format!("<a href=\"/live/{channel}/multivariant.m3u8\">/live/{channel}/multivariant.m3u8</a>"),
+            ),
+        };
         let _ = write!(
             rows,
-            "<tr><th scope=\"row\"><a href=\"/watch/{channel}\">{channel}</a></th>\
-             <td><span class=\"state\" data-state=\"{class}\">{word}</span></td>\
-             <td><a href=\"/live/{channel}/multivariant.m3u8\">/live/{channel}/multivariant.m3u8</a></td></tr>"
+            "<tr><th scope=\"row\">{name}</th>\
+             <td><span class=\"state\" data-state=\"{class}\">{word}</span></td><td>{playlist}</td></tr>"
         );
     }
     let body = if channels.is_empty() {

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::name::NameFault;
+use super::ticket::TicketFault;
 use crate::model::ChannelId;
 
 /// A refusal. The message says what is wrong, with whom, and what to do.
@@ -16,6 +17,10 @@ pub(crate) enum Problem {
     Name(NameFault),
     #[error("{0}")]
     NoSuchName(NameFault),
+    #[error("{0}: ask as the playlist's EXT-X-SERVER-CONTROL allows")]
+    Directive(&'static str),
+    #[error("what was asked for did not come within {} s: the channel may be off air", .0.as_secs())]
+    NotInTime(Duration),
     #[error("there is no such object: it was never pushed, or its time is over")]
     NotFound,
     #[error("this origin has no page of that name")]
@@ -26,6 +31,8 @@ pub(crate) enum Problem {
     WrongToken,
     #[error("the token is that of another channel, not of `{0}`")]
     OtherChannel(ChannelId),
+    #[error("{0}")]
+    Ticket(#[from] TicketFault),
     #[error("the object is larger than this origin takes ({limit} bytes): see `[limits]` in its configuration")]
     TooLarge { limit: u64 },
     #[error("the body is empty")]
@@ -68,6 +75,8 @@ impl Problem {
     pub(crate) fn status(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Name(_) => (StatusCode::BAD_REQUEST, "name"),
+            Self::Directive(_) => (StatusCode::BAD_REQUEST, "directive"),
+            Self::NotInTime(_) => (StatusCode::SERVICE_UNAVAILABLE, "not-in-time"),
             Self::Empty => (StatusCode::BAD_REQUEST, "empty"),
             Self::NotAPlaylist => (StatusCode::BAD_REQUEST, "not-a-playlist"),
             Self::BrokenOff(_) => (StatusCode::BAD_REQUEST, "broken-off"),
@@ -75,6 +84,10 @@ impl Problem {
             Self::NoToken => (StatusCode::UNAUTHORIZED, "no-token"),
             Self::WrongToken => (StatusCode::UNAUTHORIZED, "wrong-token"),
             Self::OtherChannel(_) => (StatusCode::FORBIDDEN, "other-channel"),
+            Self::Ticket(TicketFault::Missing) => (StatusCode::FORBIDDEN, "no-ticket"),
+            Self::Ticket(TicketFault::Wrong) => (StatusCode::FORBIDDEN, "wrong-ticket"),
+            Self::Ticket(TicketFault::Expired) => (StatusCode::FORBIDDEN, "ticket-expired"),
+            Self::Ticket(TicketFault::TooLong) => (StatusCode::FORBIDDEN, "ticket-too-long"),
             // 403 and not 507: a push that is told 403 does not retry, and a retry cannot heal a quota.
             Self::TooManyChannels(_) => (StatusCode::FORBIDDEN, "channels"),
             Self::TooManyRenditions(_) => (StatusCode::FORBIDDEN, "renditions"),

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::name::Object;
+use super::name::{Object, Part};
 use super::playlist::is_playlist;
 use super::problem::Problem;
 use super::router::Origin;
@@ -44,6 +44,9 @@ pub(crate) async fn put(State(origin): State<Arc<Origin>>, uri: Uri, headers: He
 pub(crate) async fn delete(State(origin): State<Arc<Origin>>, uri: Uri, headers: HeaderMap) -> Response {
     let remove = async {
         let object = admit(&origin, &uri, &headers)?;
+        if let Object::Of { channel, rendition, part: Part::Playlist } = &object {
+            origin.live.forget(channel, rendition);
+        }
         let shelf = origin.shelf.clone();
         blocking(move || shelf.remove(&object).map_err(Problem::storage)).await
     };
@@ -77,11 +80,16 @@ async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut Body
             shelf.draft().map_err(Problem::storage)
         })
         .await?;
-        let (draft, bytes) =
-            if object.is_playlist() { whole_playlist(pieces, draft).await? } else { stream(pieces, draft).await? };
+        let (draft, bytes, text) = if object.is_playlist() {
+            whole_playlist(pieces, draft).await?
+        } else {
+            let (draft, bytes) = stream(pieces, draft).await?;
+            (draft, bytes, String::new())
+        };
         let (shelf, asked) = (origin.shelf.clone(), object.clone());
         let placed = blocking(move || shelf.place(draft, &asked)).await?;
         origin.counters.received(bytes);
+        tell(origin, &object, &text);
         if let (Object::Multivariant { channel }, Placed::Created) = (&object, placed) {
             tracing::info!("channel {channel} has come: play it at /watch/{channel}");
         }
@@ -90,8 +98,19 @@ async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut Body
     timeout(deadline, store).await.unwrap_or(Err(Problem::Late(deadline)))
 }
 
+/// Who waits for it hears of it.
+fn tell(origin: &Origin, object: &Object, text: &str) {
+    match object {
+        Object::Of { channel, rendition, part: Part::Playlist } => origin.live.heard(channel, rendition, text),
+        Object::Of { channel, rendition, part: Part::Partial { number, index } } => {
+            origin.live.arrived(channel, rendition, *number, *index);
+        }
+        _ => {}
+    }
+}
+
 /// A playlist is looked at before it replaces a good one; it is small.
-async fn whole_playlist(mut pieces: Pieces<'_>, draft: NamedTempFile) -> Result<(NamedTempFile, u64), Problem> {
+async fn whole_playlist(mut pieces: Pieces<'_>, draft: NamedTempFile) -> Result<(NamedTempFile, u64, String), Problem> {
     let mut data = BytesMut::new();
     while let Some(piece) = pieces.next().await? {
         data.extend_from_slice(&piece);
@@ -99,9 +118,10 @@ async fn whole_playlist(mut pieces: Pieces<'_>, draft: NamedTempFile) -> Result<
     if !is_playlist(&data) {
         return Err(if data.is_empty() { Problem::Empty } else { Problem::NotAPlaylist });
     }
+    let text = String::from_utf8(data.to_vec()).map_err(|_| Problem::NotAPlaylist)?;
     blocking(move || {
         std::io::Write::write_all(&mut draft.as_file(), &data).map_err(Problem::storage)?;
-        Ok((draft, data.len() as u64))
+        Ok((draft, data.len() as u64, text))
     })
     .await
 }

@@ -23,6 +23,8 @@ pub(crate) struct Held {
     pub(crate) written: SystemTime,
     pub(crate) bytes: u64,
     pub(crate) empty: bool,
+    /// A part of a segment: of use at the live edge only.
+    pub(crate) partial: bool,
 }
 
 /// An object that no playlist names.
@@ -57,6 +59,7 @@ impl Ledger {
                     *seen = (held.written, now);
                 }
                 let age = now.saturating_duration_since(seen.1);
+                let retain = if held.partial { GRACE.max(named.target * 3) } else { retain };
                 // An upload is never empty: an empty file is what a power cut left of one.
                 Unnamed { due: age >= retain || held.empty, past_grace: age >= GRACE, held }
             })
@@ -92,6 +95,7 @@ mod tests {
             written: SystemTime::UNIX_EPOCH + Duration::from_secs(number),
             bytes: 100,
             empty: false,
+            partial: false,
         }
     }
 
@@ -132,6 +136,14 @@ mod tests {
         due(&mut ledger, &[1], &playlist(&[]), start);
         assert!(due(&mut ledger, &[1], &playlist(&[]), start + Duration::from_secs(301)).is_empty());
         assert_eq!(due(&mut ledger, &[1], &playlist(&[]), start + Duration::from_secs(302)), ["1.m4s"]);
+    }
+
+    #[test]
+    fn a_part_is_kept_for_the_live_edge_only() {
+        let (mut ledger, start) = (Ledger::default(), Instant::now());
+        let part = || vec![Held { file: "1.0.m4s".to_owned(), partial: true, ..held(1) }];
+        let mut due = |secs| ledger.step(part(), &playlist(&[1]), RETAIN, start + Duration::from_secs(secs))[0].due;
+        assert_eq!([due(0), due(29), due(30)], [false, false, true]);
     }
 
     #[test]

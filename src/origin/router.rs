@@ -15,13 +15,15 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
 use super::counters::Counters;
+use super::live::Live;
+use super::playback::Gate;
 use super::problem::Problem;
 use super::refusals::Refusals;
 use super::settings::{Limits, OriginSettings, Retention};
 use super::shelf::{Room, Shelf, ShelfFault};
 use super::sweep::Sweep;
 use super::tokens::TokenRing;
-use super::{connection, pages, receive, serve};
+use super::{connection, pages, playback, receive, serve};
 
 /// A sweep that is this many times later than its pace has stopped.
 const MISSED_SWEEPS: u32 = 6;
@@ -33,6 +35,9 @@ pub struct Origin {
     pub(crate) limits: Limits,
     pub(crate) counters: Arc<Counters>,
     pub(crate) refusals: Refusals,
+    pub(crate) live: Live,
+    /// Who may watch; everybody if none.
+    pub(crate) gate: Option<Gate>,
     retention: Retention,
 }
 
@@ -50,6 +55,8 @@ impl Origin {
             limits: settings.limits.clone(),
             counters: Arc::new(Counters::new()),
             refusals: Refusals::default(),
+            live: Live::default(),
+            gate: settings.playback.as_ref().map(Gate::new),
             retention: settings.retention.clone(),
         })
     }
@@ -69,8 +76,10 @@ impl Origin {
 }
 
 fn routes(origin: Arc<Origin>) -> Router {
-    let live =
-        Router::new().route("/live/{*object}", get(serve::get).put(receive::put).delete(receive::delete)).layer(cors());
+    let live = Router::new()
+        .route("/live/{*object}", get(serve::get).put(receive::put).delete(receive::delete))
+        .layer(from_fn_with_state(origin.clone(), playback::gate))
+        .layer(cors());
     Router::new()
         .merge(live)
         .route("/", get(pages::index))

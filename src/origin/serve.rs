@@ -11,10 +11,12 @@ use futures::TryStreamExt;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
+use super::directives::Directives;
 use super::name::{Object, Part};
 use super::problem::Problem;
 use super::router::Origin;
 use super::validators::{is_known, tag_of_bytes, tag_of_file, wanted_range};
+use crate::model::{ChannelId, RenditionId};
 
 /// A playlist may change at any moment: a cache asks each time, and a 304 is the usual answer.
 const PLAYLIST: &str = "no-cache";
@@ -26,19 +28,62 @@ pub(crate) async fn get(State(origin): State<Arc<Origin>>, uri: Uri, headers: He
     let path = uri.path().strip_prefix("/live/").unwrap_or_default();
     // What cannot exist is not there: a player is told 404 either way, here with the rule.
     let object = Object::parse(path).map_err(Problem::NoSuchName)?;
-    if object.is_playlist() {
-        playlist(&origin, &object, &headers).await
-    } else {
-        file(&origin, &object, &headers).await
+    match &object {
+        Object::Of { channel, rendition, part: Part::Playlist } => {
+            let media = (channel, rendition);
+            media_playlist(&origin, &object, media, uri.query().unwrap_or_default(), &headers).await
+        }
+        Object::Of { channel, rendition, part: Part::Partial { number, index } } => {
+            // A part that was hinted at is on its way.
+            if !origin.shelf.path(&object).exists() {
+                origin.live.wait_for_part(channel, rendition, *number, *index).await;
+            }
+            file(&origin, &object, &headers).await
+        }
+        Object::Multivariant { .. } => {
+            let data = read(&origin, &object).await?;
+            playlist(&origin, data, PLAYLIST, &headers)
+        }
+        Object::Of { .. } => file(&origin, &object, &headers).await,
     }
 }
 
-async fn playlist(origin: &Origin, object: &Object, asked: &HeaderMap) -> Result<Response, Problem> {
+async fn read(origin: &Origin, object: &Object) -> Result<Vec<u8>, Problem> {
     let data = tokio::fs::read(origin.shelf.path(object)).await.map_err(Problem::storage)?;
     there(data.len() as u64)?;
+    Ok(data)
+}
+
+/// As it was pushed; one with parts with what this origin adds, when it has what the query asks for.
+async fn media_playlist(
+    origin: &Origin,
+    object: &Object,
+    (channel, rendition): (&ChannelId, &RenditionId),
+    query: &str,
+    asked: &HeaderMap,
+) -> Result<Response, Problem> {
+    if origin.live.list(channel, rendition).is_none() {
+        let data = read(origin, object).await?;
+        // The first since this origin was started.
+        origin.live.heard(channel, rendition, &String::from_utf8_lossy(&data));
+        if origin.live.list(channel, rendition).is_none() {
+            return playlist(origin, data, PLAYLIST, asked);
+        }
+    }
+    let directives = Directives::read(query)?;
+    let list = origin.live.wait(channel, rendition, &directives).await?;
+    let others = origin.live.others(channel, rendition);
+    let text = list.text(directives.skip, others.iter().map(|(id, other)| (id.as_str(), &**other)));
+    // Whatever is cached of such a request has what was asked for (rfc8216bis 6.2.5.2 allows six target durations).
+    let kept = format!("public, max-age={}", list.target().as_secs() * 6);
+    let cache = if directives.segment.is_some() { &kept } else { PLAYLIST };
+    playlist(origin, text.into_bytes(), cache, asked)
+}
+
+fn playlist(origin: &Origin, data: Vec<u8>, cache: &str, asked: &HeaderMap) -> Result<Response, Problem> {
     let tag = tag_of_bytes(&data);
     let size = data.len() as u64;
-    let mut answer = Answer::new("application/vnd.apple.mpegurl", PLAYLIST, &tag);
+    let mut answer = Answer::new("application/vnd.apple.mpegurl", cache, &tag);
     if is_known(asked, &tag) {
         return Ok(answer.not_modified());
     }
@@ -98,7 +143,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn new(kind: &'static str, cache: &'static str, tag: &str) -> Self {
+    fn new(kind: &'static str, cache: &str, tag: &str) -> Self {
         let mut answer = Self { status: StatusCode::OK, headers: HeaderMap::new() };
         answer.set(header::CONTENT_TYPE, kind);
         answer.set(header::CACHE_CONTROL, cache);

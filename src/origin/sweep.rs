@@ -113,9 +113,10 @@ fn read_rendition(dir: &Path) -> io::Result<(Vec<Held>, Named, u64)> {
         let bytes = meta.blocks() * 512;
         match Part::parse(&file) {
             Some(Part::Playlist) => playlist_bytes = bytes,
-            Some(_) => {
+            Some(part) => {
+                let partial = matches!(part, Part::Partial { .. });
                 let written = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                held.push(Held { file, written, bytes, empty: meta.len() == 0 });
+                held.push(Held { file, written, bytes, empty: meta.len() == 0, partial });
             }
             // Whatever a technician has put there is not the origin's to delete.
             None => {}

@@ -111,6 +111,7 @@ fn derive_channel(
         program: class.program,
         timecode: channel.timecode,
         segments: class.segments,
+        parts: class.parts,
         slate: SlatePlan { text: channel.slate_text.clone() },
         graphics: GraphicsPlan {
             images: paths.images.clone(),
@@ -300,11 +301,12 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
             latency_ms: *latency_ms,
         },
         config::SourceKind::Custom { fragment } => SourceKind::Custom { fragment: fragment.clone() },
-        config::SourceKind::Whip { key, latency_ms, replace, stun } => SourceKind::Whip {
+        config::SourceKind::Whip { key, latency_ms, replace, stun, turn } => SourceKind::Whip {
             key: key.clone(),
             latency_ms: *latency_ms,
             second_publisher: if *replace { SecondPublisher::Replace } else { SecondPublisher::Refuse },
             stun: stun.clone(),
+            turn: turn.clone(),
         },
         config::SourceKind::Ndi { name, address, lowest } => {
             SourceKind::Ndi { name: name.clone(), address: address.clone(), lowest: *lowest }

@@ -3,13 +3,6 @@
 use super::graph::ChannelPlan;
 use crate::model::ChannelId;
 
-impl ChannelPlan {
-    /// Whether the two differ at most in their destinations, which a worker on air can take over.
-    pub fn differs_in_destinations_only(&self, other: &Self) -> bool {
-        Self { destinations: other.destinations.clone(), ..self.clone() } == *other
-    }
-}
-
 /// Channels by what a reload means to them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Diff {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,8 +15,8 @@ use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
     BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
-    ImageName, OnSlate, Overlay, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid, SignalThresholds,
-    SourceId, VideoCodec,
+    ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid,
+    SignalThresholds, SourceId, TurnServer, VideoCodec,
 };
 
 pub use crate::model::SrtMode;
@@ -36,6 +37,9 @@ pub struct ChannelPlan {
     pub timecode: TimecodeDay,
     /// Where segments are cut.
     pub segments: SegmentGrid,
+    /// How long the parts of a segment are; none without low latency.
+    #[serde(default)]
+    pub parts: Option<PartPace>,
     /// Sources by rank, best first. Never empty.
     pub sources: Vec<SourcePlan>,
     /// What is shown without a healthy source.
@@ -59,6 +63,13 @@ pub struct ChannelPlan {
     /// How sound is treated.
     #[serde(default)]
     pub sound: SoundPlan,
+}
+
+impl ChannelPlan {
+    /// No part of a segment is longer; none without low latency.
+    pub fn part_target(&self) -> Option<Duration> {
+        Some(self.parts?.target(self.program.frame_rate, self.program.audio.sample_rate))
+    }
 }
 
 /// One source.
@@ -162,6 +173,8 @@ pub enum SourceKind {
         second_publisher: SecondPublisher,
         /// STUN server to ask for the box's own public address, `host:port`.
         stun: Option<String>,
+        /// TURN server to be reached through.
+        turn: Option<TurnServer>,
     },
     /// An NDI sender.
     Ndi {

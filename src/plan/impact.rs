@@ -102,6 +102,7 @@ pub fn impact(old: &ChannelPlan, new: &ChannelPlan) -> Impact {
         program,
         timecode,
         segments,
+        parts,
         sources,
         slate,
         graphics,
@@ -117,7 +118,7 @@ pub fn impact(old: &ChannelPlan, new: &ChannelPlan) -> Impact {
     impact.live_if(*title != new.title || *stream_class != new.stream_class, Change::Names);
     impact.restart_if(*program != new.program, Reason::ProgramFormat);
     impact.live_if(*timecode != new.timecode, Change::Timecode);
-    impact.restart_if(*segments != new.segments, Reason::Segments);
+    impact.restart_if(*segments != new.segments || *parts != new.parts, Reason::Segments);
     impact.sources(sources, &new.sources);
     impact.sound(sound, &new.sound);
     impact.thresholds(thresholds, &new.thresholds);
@@ -210,15 +211,13 @@ impl Impact {
             let codec = |plan: &VideoRenditionPlan| plan.encoders.first().map(|encoder| encoder.codec);
             self.restart_if(*size != new.size || codec(old) != codec(new), Reason::RenditionShape(id.clone()));
             let rates = (*bitrate, *max_bitrate) != (new.bitrate, new.max_bitrate);
-            if !same_encoders(encoders, &new.encoders)
-                && !same_encoders(&old.at_bitrate(new.bitrate).encoders, &new.encoders)
-            {
-                self.live_if(true, Change::RenditionEncoder(id.clone()));
-            } else {
-                self.live_if(rates, Change::RenditionRate(id.clone()));
-            }
+            let follows = || same_encoders(&old.at_bitrate(new.bitrate).encoders, &new.encoders);
+            let same = same_encoders(encoders, &new.encoders) || follows();
+            self.live_if(!same, Change::RenditionEncoder(id.clone()));
+            self.live_if(same && rates, Change::RenditionRate(id.clone()));
             // What was passed over, and what is known of the box, is told and changes nothing.
-            self.live_if(old.passed_over != new.passed_over || encoders != &new.encoders && !rates, Change::Names);
+            let known = same && !rates && *encoders != new.encoders;
+            self.live_if(known || old.passed_over != new.passed_over, Change::Names);
         }
         self.live_if(listed.ranked, Change::RenditionsRanked);
     }

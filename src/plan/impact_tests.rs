@@ -69,7 +69,11 @@ fn what_is_taken_over_on_air() {
     live("/spool/retain_seconds", json!(600), &[Change::Retention]);
     live("/spool/playlist_segments", json!(12), &[Change::PlaylistWindow]);
     live("/sound/alarms/silence_ms", json!(1), &[Change::SoundAlarms]);
-    live("/sound/sources", json!({"cam": {"gain_db": -3.0}}), &[Change::SourceSound(source("cam"))]);
+    live(
+        "/sound/sources",
+        json!({"cam": {"map": null, "setting": {"gain_db": -3.0, "mute": false, "delay_ms": 0}}}),
+        &[Change::SourceSound(source("cam"))],
+    );
     let renamed = [Change::RenditionRemoved(rendition("144p")), Change::RenditionAdded(rendition("new"))];
     live("/video/1/id", json!("new"), &renamed);
     live("/video/0/bitrate", json!(350_000), &[Change::RenditionRate(rendition("180p"))]);

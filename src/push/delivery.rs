@@ -1,7 +1,7 @@
 //! What to send next. Pure: the task asks, sends, and says how it went.
 //!
 //! ```text
-//! gate open:   initialisation in use → live edge → playlists → checks after an outage → backfill (one at a time):
+//! gate open:   initialisation in use → parts → live edge → playlists → checks after an outage → backfill (one at a time):
 //!              first what is in the playlist's window, newest first; then the oldest
 //! gate probe:  one object: the newest segment owed, with its initialisation, else a playlist
 //! gate closed: nothing
@@ -46,7 +46,7 @@ enum Search {
 }
 
 /// See the module's header.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     /// The renditions: video, then audio, as described.
     pub(crate) lanes: Vec<Lane>,
@@ -85,6 +85,20 @@ impl Delivery {
         }
     }
 
+    /// Other renditions; nothing is under way. A playlist of another length is told at once.
+    pub(crate) fn list(&mut self, lanes: Vec<Lane>, window: u32) {
+        self.lanes = lanes;
+        self.lanes.iter_mut().for_each(Lane::forget_requests);
+        if self.duty == Duty::Standby {
+            self.lanes.iter_mut().for_each(Lane::rest);
+        }
+        self.multivariant.busy = false;
+        (self.backfilling, self.probing) = (0, false);
+        self.window = u64::from(window.max(1));
+        let owed = self.lanes.iter().any(|lane| !lane.unchecked.is_empty());
+        self.search = if owed { Search::AwaitingControl } else { Search::Off };
+    }
+
     /// What the destination is there for from now on. One that becomes active waits with its playlists until the window is
     /// whole, at most for `patience`.
     pub(crate) fn assign(&mut self, duty: Duty, patience: Duration, now: Instant) {
@@ -106,6 +120,11 @@ impl Delivery {
         }
     }
 
+    /// What the destination is there for.
+    pub(crate) fn duty(&self) -> Duty {
+        self.duty
+    }
+
     /// Whether the destination has a whole window in every rendition, and the playlists that it is to have.
     pub(crate) fn is_playable(&self, multivariant: Option<&str>) -> bool {
         let whole = !self.lanes.is_empty() && self.lanes.iter().all(|lane| lane.is_whole(self.window));
@@ -121,6 +140,11 @@ impl Delivery {
     fn tells(&self, now: Instant) -> bool {
         let whole = || self.lanes.iter().all(|lane| lane.is_whole(self.window));
         self.duty == Duty::Active && (self.filling.is_none_or(|until| until <= now) || whole())
+    }
+
+    /// Whether a first window is being filled: players have not been told of it.
+    pub(crate) fn is_filling(&self) -> bool {
+        self.filling.is_some()
     }
 
     /// How many requests may be under way behind the live edge.
@@ -155,6 +179,7 @@ impl Delivery {
                 }
                 let object = self
                     .init(now)
+                    .or_else(|| self.part())
                     .or_else(|| self.live(now))
                     .or_else(|| self.playlist(multivariant, now))
                     .or_else(|| self.check())
@@ -174,6 +199,12 @@ impl Delivery {
             Object::Segment { lane, number, backfill } => {
                 self.backfilling = self.backfilling.saturating_sub(usize::from(*backfill));
                 self.settle_segment(*lane, *number, outcome, now, random);
+            }
+            Object::Part { lane, number, index } => {
+                self.lanes[*lane].parts.settle(*number, *index, outcome == Outcome::Acknowledged);
+                if outcome == Outcome::Failed(RetryDecision::Never) {
+                    self.lanes.iter_mut().for_each(|lane| lane.parts.give_up());
+                }
             }
             Object::Playlist { lane, text } => {
                 let lane = &mut self.lanes[*lane];
@@ -232,10 +263,14 @@ impl Delivery {
                 let name = self.lanes[*index].medium.segment_name(*number);
                 (hls::object_path(channel, lane(*index).0, &name), lane(*index).1)
             }
-            Object::Playlist { lane: index, .. } => {
-                (hls::media_playlist_path(channel, lane(*index).0), Label::playlist(grid))
+            Object::Part { lane: index, number, index: part } => {
+                (hls::object_path(channel, lane(*index).0, &hls::part_name(*number, *part)), lane(*index).1)
             }
-            Object::Multivariant { .. } => (hls::multivariant_path(channel), Label::playlist(grid)),
+            Object::Playlist { lane: index, .. } => {
+                let every = self.lanes[*index].parts.target().unwrap_or(grid.duration());
+                (hls::media_playlist_path(channel, lane(*index).0), Label::playlist(every))
+            }
+            Object::Multivariant { .. } => (hls::multivariant_path(channel), Label::playlist(grid.duration())),
         }
     }
 
@@ -289,6 +324,15 @@ impl Delivery {
         })?;
         self.lanes[lane].init.busy = true;
         Some(Object::Init { lane, name })
+    }
+
+    fn part(&mut self) -> Option<Object> {
+        let next =
+            |(lane, rendition): (usize, &Lane)| rendition.next_part().map(|(number, index)| (number, index, lane));
+        // The oldest of all renditions first: none runs away from the others.
+        let (number, index, lane) = self.lanes.iter().enumerate().filter_map(next).min()?;
+        self.lanes[lane].parts.start(number, index);
+        Some(Object::Part { lane, number, index })
     }
 
     fn live(&mut self, now: Instant) -> Option<Object> {
@@ -440,5 +484,7 @@ fn settle_playlist(
     }
 }
 
+#[cfg(test)]
+mod interleavings;
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,8 @@ pub struct PushDescription {
     pub captions: Option<PushedCaptions>,
     /// Segments in a media playlist.
     pub playlist_segments: u32,
+    /// No part is longer; none without low latency.
+    pub part_target: Option<Duration>,
     /// How long segments are.
     pub grid: SegmentGrid,
     /// Where they are cut, and what is told of them.
@@ -43,6 +45,19 @@ pub struct PushDescription {
     pub limits: Option<Limits>,
     /// What is withheld.
     pub pauses: Pauses,
+}
+
+/// The renditions, and what players are told of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listing {
+    /// Video renditions, best first.
+    pub video: Vec<PushedVideo>,
+    /// Audio renditions; the first is the default.
+    pub audio: Vec<PushedAudio>,
+    /// Captions, if there are.
+    pub captions: Option<PushedCaptions>,
+    /// Segments in a media playlist.
+    pub playlist_segments: u32,
 }
 
 /// When an endpoint that has a backup counts as bad.
@@ -96,6 +111,23 @@ pub struct PushedCaptions {
 }
 
 impl PushDescription {
+    /// Its renditions.
+    pub(crate) fn listing(&self) -> Listing {
+        Listing {
+            video: self.video.clone(),
+            audio: self.audio.clone(),
+            captions: self.captions.clone(),
+            playlist_segments: self.playlist_segments,
+        }
+    }
+
+    /// Other renditions.
+    pub(crate) fn list(&mut self, listing: Listing) {
+        let Listing { video, audio, captions, playlist_segments } = listing;
+        (self.video, self.audio) = (video, audio);
+        (self.captions, self.playlist_segments) = (captions, playlist_segments);
+    }
+
     /// Whether this is the destination's first endpoint.
     pub(crate) fn is_primary(&self) -> bool {
         self.endpoint == EndpointName::at(0)

@@ -6,7 +6,7 @@ use crate::hls::{AudioRendition, CaptionsOffer, MultivariantPlaylist, SegmentRat
 use crate::model::BitRate;
 use crate::spool::Spool;
 
-use super::description::PushDescription;
+use super::description::{Medium, PushDescription};
 use super::lane::Lane;
 
 /// Segments that are measured.
@@ -37,6 +37,11 @@ impl Ladder {
     /// The text that the multivariant playlist should have now.
     pub(crate) fn text(&self) -> Option<&str> {
         self.text.as_deref()
+    }
+
+    /// There are other renditions: what was told stays until they can be played, or have been waited for.
+    pub(crate) fn begin_again(&mut self) {
+        (self.told, self.first_playable) = (Vec::new(), None);
     }
 
     /// Looks at the lanes anew.
@@ -79,7 +84,9 @@ fn measure(description: &PushDescription, lane: &Lane, spool: &Spool) -> Option<
         lane.recent(MEASURED).iter().map(|segment| (segment.bytes, segment.duration)).collect();
     let (wanted, most) = wanted_rates(description, lane);
     let measured = SegmentRates::measure(&sizes, description.grid.duration());
-    let average = measured.map_or(wanted, |rates| rates.average);
+    // How much is said changes all the time; players are not told anew for the sake of some text.
+    let measured_average = measured.filter(|_| lane.medium != Medium::Text).map(|rates| rates.average);
+    let average = measured_average.unwrap_or(wanted);
     let peak = measured.map_or(most, |rates| rates.peak.max(most)).max(average);
     Some(Known { codec, peak, average })
 }
@@ -90,8 +97,8 @@ fn wanted_rates(description: &PushDescription, lane: &Lane) -> (BitRate, BitRate
     match (video, audio) {
         (Some(video), _) => (video.bitrate, video.max_bitrate),
         (None, Some(audio)) => (audio.bitrate, audio.bitrate),
-        // Text: what a roll-up of captions takes at most, about.
-        (None, None) => (BitRate(1000), BitRate(8000)),
+        // Text: about what roll-up captions take at a time when somebody speaks, and at most.
+        (None, None) => (BitRate(4000), BitRate(16_000)),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::policy::{Attempts, Backoff};
 use crate::spool::Segment;
 
 use super::description::Medium;
+use super::edge::Edge;
 use super::record::Delivered;
 
 /// Requests for segments of one rendition at the live edge; a second one starts when a segment takes longer than it
@@ -16,7 +17,7 @@ use super::record::Delivered;
 const LIVE_REQUESTS: usize = 2;
 
 /// What a playlist says of the channel's time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Timing {
     boundaries: Boundaries,
     ranges: Vec<DateRange>,
@@ -73,7 +74,7 @@ impl Slot {
 }
 
 /// See the module's header.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Lane {
     /// The rendition.
     pub(crate) id: RenditionId,
@@ -103,6 +104,8 @@ pub(crate) struct Lane {
     /// The newest number that the process before this one may have told players of: the record of what was acknowledged
     /// is written now and then, so it may be older.
     inherited: Option<u64>,
+    /// Parts at the live edge.
+    pub(crate) parts: Edge,
     /// On standby: nothing is owed.
     resting: bool,
     backoff: Backoff,
@@ -126,6 +129,7 @@ impl Lane {
             published: None,
             edge: None,
             inherited: None,
+            parts: Edge::default(),
             resting: false,
             backoff,
         }
@@ -134,6 +138,7 @@ impl Lane {
     /// What the spool has now was written by the process before this one.
     pub(crate) fn inherit(&mut self) {
         self.inherited = self.newest();
+        self.parts.inherit();
     }
 
     /// Takes over what the spool has now.
@@ -151,6 +156,14 @@ impl Lane {
         if !self.segments.is_empty() && self.delivered.inits.len() > 1 {
             self.delivered.inits.retain(in_use);
         }
+    }
+
+    /// Whatever was under way has been given up.
+    pub(crate) fn forget_requests(&mut self) {
+        let given_up = std::mem::take(&mut self.under_way).into_keys();
+        let numbers: Vec<u64> = given_up.filter(|number| self.segment(*number).is_some()).collect();
+        self.pending.extend(numbers);
+        (self.init.busy, self.playlist.busy) = (false, false);
     }
 
     /// The segment numbered `number`.
@@ -187,10 +200,17 @@ impl Lane {
         self.pending.range(..self.newest()?).copied().find(|n| self.ready(*n, now))
     }
 
+    /// The part that goes next: its segment, its place in it.
+    pub(crate) fn next_part(&self) -> Option<(u64, u32)> {
+        let (number, index, init) = self.parts.next(self.newest())?;
+        (!self.resting && self.delivered.has_init(init)).then_some((number, index))
+    }
+
     /// The initialisation that players need next and the destination lacks.
     pub(crate) fn missing_init(&self) -> Option<&str> {
-        let name = &self.segments.last()?.init;
-        (!self.delivered.has_init(name)).then_some(name.as_str())
+        let newest = self.segments.last().map(|segment| segment.init.as_str());
+        // With parts the one of the segment that is being written.
+        newest.into_iter().chain(self.parts.init()).find(|name| !self.delivered.has_init(name))
     }
 
     /// Owes nothing from now on.
@@ -231,13 +251,15 @@ impl Lane {
         let oldest = (newest + 1).saturating_sub(window);
         // The newest of all may be on its way at any time.
         let behind = |number: &u64| (oldest..newest).contains(number);
-        !self.owed().any(|number| behind(&number))
-            && self.last_acknowledged().is_some_and(|last| last.number + 1 >= newest)
+        let settled =
+            self.delivered.settled(newest) || newest.checked_sub(1).is_some_and(|n| self.delivered.settled(n));
+        settled && !self.owed().any(|number| behind(&number)) && self.last_acknowledged().is_some()
     }
 
-    /// Segments between the last that the destination has and the newest; none before it has any.
-    pub(crate) fn behind_by(&self) -> Option<u64> {
-        Some(self.newest()?.saturating_sub(self.last_acknowledged()?.number))
+    /// Segments owed beyond the newest that the destination has; none before it has any.
+    pub(crate) fn behind_by(&self) -> Option<usize> {
+        let last = self.last_acknowledged()?.number;
+        Some(self.owed().filter(|number| *number > last).count())
     }
 
     /// The initialisation in use.
@@ -293,6 +315,7 @@ impl Lane {
         self.init.reset();
         self.playlist.reset();
         self.published = None;
+        self.parts.reconnected(self.newest());
         self.delivered.inits.clear();
         let oldest = self.newest().map_or(0, |newest| (newest + 1).saturating_sub(window));
         self.check_from(oldest);
@@ -312,12 +335,20 @@ impl Lane {
         if seen.is_some() {
             return None;
         }
+        let last = if self.parts.is_under_way(last) { last.checked_sub(1)? } else { last };
+        if self.parts.is_ahead(last) {
+            return None;
+        }
         let oldest = (last + 1).saturating_sub(window);
         let from = self.segments.partition_point(|segment| segment.number < oldest);
         let to = self.segments.partition_point(|segment| segment.number <= last);
         let listed: Vec<MediaSegment> = self.segments[from..to].iter().map(|segment| self.entry(segment)).collect();
         let window = usize::try_from(window).unwrap_or(usize::MAX);
-        Some(MediaPlaylist::new(&timing.boundaries, window, &listed)?.with_ranges(&timing.ranges).to_string())
+        let mut playlist = MediaPlaylist::new(&timing.boundaries, window, &listed)?;
+        if let Some(parts) = self.parts.parts(last) {
+            playlist = playlist.with_parts(parts);
+        }
+        Some(playlist.with_ranges(&timing.ranges).to_string())
     }
 
     /// The newest segment that the destination has, of those in the spool.

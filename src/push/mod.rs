@@ -14,6 +14,8 @@
 //!
 //! - Live edge first: after an outage the newest segment goes out at once, backfill follows behind it, one request at a
 //!   time. Until a segment of the playlist's window is there, its line says EXT-X-GAP.
+//! - With low latency the parts of the segment that is being written go before anything else (`edge`), and playlists tell
+//!   of those that have arrived. The whole segment follows as ever.
 //! - `delivery`, `lane`, `link` and `ladder` decide without I/O; [`store`] sends; `task` joins them. What lies
 //!   elsewhere than usual is translated at the last moment (`layout`).
 //! - Tokens come from [`credential`]: while there is none, segments wait.
@@ -31,6 +33,7 @@
 mod credential;
 mod delivery;
 mod description;
+mod edge;
 mod failure;
 mod ladder;
 mod lane;
@@ -48,6 +51,6 @@ mod sweep;
 mod tally;
 mod task;
 
-pub use description::{Limits, PushDescription, PushedAudio, PushedCaptions, PushedVideo};
+pub use description::{Limits, Listing, PushDescription, PushedAudio, PushedCaptions, PushedVideo};
 pub use pauses::Pauses;
 pub use pusher::{Left, Pusher};

@@ -21,6 +21,15 @@ pub(crate) enum Object {
         /// Whether as backfill.
         backfill: bool,
     },
+    /// A part of a segment at the live edge.
+    Part {
+        /// Which rendition, by place.
+        lane: usize,
+        /// The number of its segment.
+        number: u64,
+        /// Its place in it.
+        index: u32,
+    },
     /// A media playlist.
     Playlist {
         /// Which rendition, by place.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::model::{Duty, EndpointStatus, Event, RenditionId};
 use crate::spool::Spool;
 
-use super::description::PushDescription;
+use super::description::{Listing, PushDescription};
 use super::record::{Delivered, Record};
 use super::report::counted;
 use super::task::{Seams, Task};
@@ -55,6 +55,7 @@ pub struct Pusher {
     status: watch::Receiver<EndpointStatus>,
     settled: Settled,
     duty: watch::Sender<Duty>,
+    listing: watch::Sender<Listing>,
     stop: Option<oneshot::Sender<StopOrder>>,
     task: JoinHandle<()>,
 }
@@ -69,16 +70,18 @@ impl Pusher {
         let (stop, stopped) = oneshot::channel();
         let (publish, status) = watch::channel(Task::first_status(&description));
         let (duty, assigned) = watch::channel(description.duty);
+        let (listing, listed) = watch::channel(description.listing());
         let seams = Seams {
             spool,
             events: Box::new(events),
             status: publish,
             settled: settled.clone(),
             duty: assigned,
+            listing: listed,
             stop: stopped,
         };
         let task = tokio::spawn(Task::run(description, record, seams));
-        Self { status, settled, duty, stop: Some(stop), task }
+        Self { status, settled, duty, listing, stop: Some(stop), task }
     }
 
     /// The newest status; watch it for changes.
@@ -89,6 +92,15 @@ impl Pusher {
     /// What it is there for from now on.
     pub fn assign(&self, duty: Duty) {
         self.duty.send_if_modified(|now| std::mem::replace(now, duty) != duty);
+    }
+
+    /// Other renditions, or other words for them, from now on. What stays goes on as it was.
+    pub fn list(&self, listing: Listing) {
+        self.listing.send_if_modified(|now| {
+            let differs = *now != listing;
+            *now = listing;
+            differs
+        });
     }
 
     /// Whether nothing is owed for a segment any more: acknowledged, or refused for good.

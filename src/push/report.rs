@@ -166,6 +166,13 @@ pub(crate) fn misconfigured(description: &PushDescription, why: &str, now: Media
         .blame(Fault::Configuration, "correct the destination's url")
 }
 
+/// It takes segments, but no parts.
+pub(crate) fn parts_refused(description: &PushDescription, why: &str, now: MediaTime) -> Event {
+    let text = format!("parts are refused ({why}): whole segments are delivered, without low latency");
+    event(description, Severity::Warning, EventCode::PushPartsRefused, text, now)
+        .blame(Fault::Destination, "let the origin take `<number>.<part>.m4s`, or use a stream class without `part_ms`")
+}
+
 /// A segment in the spool's list cannot be read.
 pub(crate) fn unreadable(description: &PushDescription, why: &str, now: MediaTime) -> Event {
     let text = format!("a segment cannot be read from the spool to be pushed: {why}");

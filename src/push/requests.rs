@@ -56,6 +56,8 @@ pub(crate) enum Trouble {
 pub(crate) enum Content {
     /// A file of the spool.
     Media(PathBuf),
+    /// Bytes of the spool, if they are still there.
+    Part(Option<Bytes>),
     /// A playlist.
     Text(String),
     /// Nothing: is it there?
@@ -100,6 +102,11 @@ impl Requests {
         Some(done)
     }
 
+    /// Whether none is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
     /// When the oldest was started of those whose start is `wanted`.
     pub(crate) fn oldest(&self, wanted: impl Fn(Instant) -> bool) -> Option<Instant> {
         self.under_way.values().map(|(started, _)| *started).filter(|started| wanted(*started)).min()
@@ -114,6 +121,8 @@ impl Requests {
 async fn exchange(store: Store, path: String, label: Label, content: Content) -> Result<Ended, Trouble> {
     let (body, media) = match content {
         Content::Media(file) => (read(file).await.map_err(Trouble::Disk)?, true),
+        Content::Part(Some(data)) => (data, true),
+        Content::Part(None) => return Err(Trouble::Abandoned),
         Content::Text(text) => (Bytes::from(text), false),
         Content::Nothing => return store.has(&path).await.map(Ended::Checked).map_err(Trouble::Http),
         Content::Removal => return store.delete(&path).await.map(|()| Ended::Removed).map_err(Trouble::Http),

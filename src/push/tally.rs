@@ -86,6 +86,11 @@ impl Tally {
         self.slow
     }
 
+    /// The destination takes no parts.
+    pub(crate) fn parts_refused(&self, description: &PushDescription, verdict: &Verdict) {
+        (self.events)(report::parts_refused(description, &verdict.text, now()));
+    }
+
     /// Tells when the source of the token begins to fail.
     pub(crate) fn look_at_token(&mut self, description: &PushDescription, trouble: Option<TokenTrouble>) {
         if let (None, Some(trouble)) = (&self.token, &trouble) {

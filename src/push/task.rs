@@ -11,14 +11,15 @@ use crate::policy::{HttpFailure, RetryDecision, Verdict, judge};
 use crate::spool::Spool;
 
 use super::delivery::Delivery;
-use super::description::PushDescription;
+use super::description::{Listing, Medium, PushDescription};
+use super::edge::Edge;
 use super::ladder::Ladder;
 use super::lane::Lane;
 use super::layout::Layout;
 use super::link::{Change, Gate, Link};
 use super::object::{Object, Outcome};
 use super::pusher::{Left, Settled, StopOrder};
-use super::record::{Record, RecordFile};
+use super::record::{Delivered, Record, RecordFile};
 use super::report::{self, Counters};
 use super::requests::{Content, Done, Ended, Requests, Trouble};
 use super::store::Store;
@@ -27,6 +28,8 @@ use super::tally::{Events, Tally, now};
 
 /// The task looks at the clock at least this often: for silence, and for what the status says.
 const LOOK: Duration = Duration::from_millis(500);
+/// Other renditions wait for what is under way, at most for this long.
+const DRAIN: Duration = Duration::from_secs(2);
 
 /// Where the task meets the rest of the worker.
 pub(crate) struct Seams {
@@ -40,6 +43,8 @@ pub(crate) struct Seams {
     pub(crate) settled: Settled,
     /// What the endpoint is there for.
     pub(crate) duty: watch::Receiver<Duty>,
+    /// The renditions.
+    pub(crate) listing: watch::Receiver<Listing>,
     /// The stop order.
     pub(crate) stop: oneshot::Receiver<StopOrder>,
 }
@@ -51,6 +56,9 @@ pub(crate) struct Task {
     status: watch::Sender<EndpointStatus>,
     settled: Settled,
     duty: watch::Receiver<Duty>,
+    listing: watch::Receiver<Listing>,
+    /// Since when other renditions wait for requests to end.
+    listing_since: Option<Instant>,
     stop: oneshot::Receiver<StopOrder>,
     record: RecordFile,
     /// The timeline that `delivery` knows.
@@ -88,7 +96,7 @@ impl Task {
     }
 
     fn new(description: PushDescription, record: Record, seams: Seams, store: Store) -> Self {
-        let Seams { spool, events, status, settled, duty, stop } = seams;
+        let Seams { spool, events, status, settled, duty, listing, stop } = seams;
         let path = Record::path(spool.directory(), &description);
         let now = Instant::now();
         let record = RecordFile::new(path, record);
@@ -100,6 +108,8 @@ impl Task {
         for lane in &mut delivery.lanes {
             lane.sweeps = description.upload.delete_after_seconds.is_some();
             lane.refresh(spool.segments(&lane.id));
+            lane.parts = edge(&description, lane.medium);
+            take_parts(lane, &spool, &description);
             lane.inherit();
         }
         // The origin may have lost its disk while no worker looked.
@@ -126,6 +136,8 @@ impl Task {
             status,
             settled,
             duty,
+            listing,
+            listing_since: None,
             stop,
         }
     }
@@ -137,6 +149,7 @@ impl Task {
         loop {
             let now = Instant::now();
             self.look(now);
+            self.list_if_due(now);
             self.send(now);
             self.publish();
             self.record.write_if_due(now);
@@ -144,13 +157,15 @@ impl Task {
                 break;
             }
             let until = stop.as_ref().map(|(until, _)| until.into_std());
+            let listing = self.listing_since.map(|since| since + DRAIN);
             let wake = [Some(now + self.look_every()), self.delivery.next_due(now), self.gate_opens(now), until];
             let sweep = self.sweep.as_ref().and_then(|sweep| sweep.due_after(now));
-            let wake = wake.into_iter().chain([sweep]).flatten().min().unwrap_or(now + LOOK);
+            let wake = wake.into_iter().chain([sweep, listing]).flatten().min().unwrap_or(now + LOOK);
             tokio::select! {
                 Some(done) = self.requests.next() => self.settle(done),
                 Ok(()) = changes.changed() => self.refresh(),
                 Ok(()) = self.duty.changed() => self.assign(),
+                Ok(()) = self.listing.changed() => self.listing_since = Some(Instant::now()),
                 () = tokio::time::sleep_until(wake.into()) => {}
                 order = &mut self.stop, if stop.is_none() => match order {
                     Ok(order) => {
@@ -179,6 +194,7 @@ impl Task {
             if self.spool.last(&lane.id).map(|segment| segment.number) != lane.newest() {
                 lane.refresh(self.spool.segments(&lane.id));
             }
+            take_parts(lane, &self.spool, &self.description);
         }
         self.withhold();
     }
@@ -217,7 +233,7 @@ impl Task {
         }
         let oldest = self.requests.oldest(|at| self.link.is_current(at)).map(|started| started.max(self.moved.1));
         if let Some(change) = self.link.silent(oldest, limit, &verdict, now) {
-            self.tally.link_changed(&self.description, *self.duty.borrow(), &change);
+            self.tally.link_changed(&self.description, self.delivery.duty(), &change);
             self.store.renew();
         }
         self.look_at_token(now);
@@ -228,6 +244,35 @@ impl Task {
             self.delivery.retime(&timeline);
             self.timeline = timeline;
         }
+    }
+
+    /// Takes over other renditions once nothing is under way, which is numbered by the old ones.
+    fn list_if_due(&mut self, now: Instant) {
+        let Some(since) = self.listing_since else { return };
+        if !self.requests.is_idle() && now < since + DRAIN {
+            return;
+        }
+        self.listing_since = None;
+        self.requests = Requests::default();
+        self.description.list(self.listing.borrow_and_update().clone());
+        let mut before = std::mem::take(&mut self.delivery.lanes);
+        let mut lanes = Vec::new();
+        for (id, medium) in self.description.renditions() {
+            let known = before.iter().position(|lane| lane.id == *id).map(|place| before.swap_remove(place));
+            let new = || Lane::new(id.clone(), medium, Delivered::default(), Delivery::object_backoff());
+            let mut lane = known.unwrap_or_else(new);
+            // Of parts on their way nothing is known any more.
+            lane.parts = edge(&self.description, medium);
+            lane.sweeps = self.description.upload.delete_after_seconds.is_some();
+            lanes.push(lane);
+        }
+        if let Some(sweep) = &mut self.sweep {
+            sweep.forget_request();
+        }
+        self.delivery.list(lanes, self.description.playlist_segments);
+        self.ladder.begin_again();
+        self.refresh();
+        self.ladder.refresh(&self.description, &self.delivery.lanes, &self.spool, now);
     }
 
     /// Tries a new token at once, and tells of a source that fails before the token expires.
@@ -242,6 +287,9 @@ impl Task {
 
     /// Starts all that may be started.
     fn send(&mut self, now: Instant) {
+        if self.listing_since.is_some() {
+            return;
+        }
         while let Some((object, probe)) = self.delivery.next(self.link.gate(now), self.ladder.text(), now) {
             self.start(object, probe, now);
         }
@@ -268,6 +316,9 @@ impl Task {
             Object::Init { lane, name } => file(*lane, name),
             Object::Segment { lane, number, .. } => {
                 file(*lane, &self.delivery.lanes[*lane].medium.segment_name(*number))
+            }
+            Object::Part { lane, number, index } => {
+                Content::Part(self.delivery.lanes[*lane].parts.data(*number, *index))
             }
             Object::Playlist { text, .. } | Object::Multivariant { text } => Content::Text(text.clone()),
             Object::Check { .. } => Content::Nothing,
@@ -298,7 +349,7 @@ impl Task {
         self.delivery.settle(&done.object, done.probe, outcome, now, fastrand::f64());
         self.remember(&done.object);
         if let Some(change) = change {
-            self.tally.link_changed(&self.description, *self.duty.borrow(), &change);
+            self.tally.link_changed(&self.description, self.delivery.duty(), &change);
             if matches!(change, Change::Connected(Some(_))) {
                 self.reconnected(done.started);
             }
@@ -356,6 +407,11 @@ impl Task {
         if backfill && matches!(failure, HttpFailure::Status(500..)) {
             return (outcome, None);
         }
+        // It takes whole segments, and only those: that is no outage.
+        if matches!((&done.object, verdict.decision), (Object::Part { .. }, RetryDecision::Never)) {
+            self.tally.parts_refused(&self.description, &verdict);
+            return (outcome, None);
+        }
         let change = self.link.failed(&verdict, done.started, now, fastrand::f64());
         // The next attempt resolves the name anew, on a new connection.
         self.store.renew();
@@ -375,7 +431,7 @@ impl Task {
             let before = status.clone();
             let sent = self.store.sent().get();
             report::update(status, &self.delivery, &self.link, self.tally.counters(), sent, now());
-            status.duty = *self.duty.borrow();
+            status.duty = self.delivery.duty();
             status.playable = self.delivery.is_playable(self.ladder.text());
             status.slow = self.is_slow();
             status.deleted_segments = self.sweep.as_ref().map_or(0, |sweep| sweep.deleted);
@@ -387,11 +443,7 @@ impl Task {
     fn is_slow(&self) -> bool {
         let most = self.description.limits.map_or(0, |limits| limits.slow_segments);
         let behind = self.delivery.lanes.iter().filter_map(Lane::behind_by).max().unwrap_or(0);
-        most > 0 && (self.tally.slow_in_a_row() >= most || (behind > u64::from(most) && !self.resting()))
-    }
-
-    fn resting(&self) -> bool {
-        *self.duty.borrow() == Duty::Standby
+        most > 0 && (self.tally.slow_in_a_row() >= most || (behind > most as usize && !self.delivery.is_filling()))
     }
 
     fn gate_opens(&self, now: Instant) -> Option<Instant> {
@@ -420,6 +472,20 @@ async fn idle(description: &PushDescription, seams: Seams, why: &str) {
     if let Ok((_, answer)) = seams.stop.await {
         let owed = description.renditions().map(|(id, _)| seams.spool.segments(id).len() as u64).sum();
         let _ = answer.send(Left { segments: owed, playlists: true });
+    }
+}
+
+/// The live edge of a rendition; text has no parts.
+fn edge(description: &PushDescription, medium: Medium) -> Edge {
+    Edge::new(description.part_target.filter(|_| medium != Medium::Text))
+}
+
+/// Takes over the parts that are new in the spool, unless a pause covers them.
+fn take_parts(lane: &mut Lane, spool: &Spool, description: &PushDescription) {
+    if lane.parts.target().is_some() {
+        let mut parted = spool.parted(&lane.id);
+        parted.retain(|segment| !description.pauses.cover(segment.start, segment.duration()));
+        lane.parts.refresh(parted, lane.newest());
     }
 }
 

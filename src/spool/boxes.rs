@@ -47,6 +47,8 @@ pub(crate) fn find<'a>(data: &'a [u8], path: &[&Kind]) -> Option<&'a [u8]> {
 pub(crate) struct Chunks {
     /// Content of each `moof`, in order.
     pub(crate) moofs: Vec<Vec<u8>>,
+    /// Where each chunk ends.
+    pub(crate) ends: Vec<u64>,
     /// Where the last whole chunk ends.
     pub(crate) end: u64,
 }
@@ -65,6 +67,7 @@ pub(crate) fn scan_chunks(file: &File) -> io::Result<Chunks> {
             }
             (b"mdat", Some(content)) => {
                 chunks.moofs.push(content);
+                chunks.ends.push(end);
                 chunks.end = end;
             }
             (b"styp" | b"sidx" | b"prft" | b"emsg" | b"free" | b"skip" | b"uuid", waiting) => moof = waiting,

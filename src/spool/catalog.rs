@@ -6,7 +6,7 @@ use crate::model::status::SpoolStatus;
 use crate::model::{Health, HealthReport, MediaTime, RenditionId};
 
 use super::error::SpoolError;
-use super::segment::Segment;
+use super::segment::{PartedSegment, Segment};
 
 /// One rendition's complete segments.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(crate) struct Shelf {
     pub(crate) segments: BTreeMap<u64, Segment>,
     /// Codec string by name of initialisation.
     pub(crate) codecs: BTreeMap<String, String>,
+    /// The last segments part by part, where that is wanted; by number.
+    pub(crate) parted: BTreeMap<u64, PartedSegment>,
 }
 
 /// All renditions.

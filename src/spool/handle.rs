@@ -20,11 +20,18 @@ use super::lock::{lock, read, write};
 use super::marks::Marks;
 use super::mended::Mended;
 use super::recover::{Recovered, recover};
-use super::segment::{Chunk, Init, Segment};
+use super::segment::{Chunk, Init, PartedSegment, Segment};
 use super::writer::Writer;
 
 /// How far ahead of `now` a segment may be: a clock that is set back a little costs a pause, not what is on disk.
 const CLOCK_SLACK: Duration = Duration::from_secs(60);
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keeps {
+    pub(crate) quota_bytes: u64,
+    pub(crate) retain: Duration,
+}
 
 /// Segments on disk. Cheap to clone; all clones are one spool.
 #[derive(Debug, Clone)]
@@ -35,9 +42,9 @@ pub struct Spool {
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) directory: PathBuf,
-    pub(crate) quota_bytes: u64,
-    pub(crate) retain: Duration,
-    renditions: Vec<RenditionId>,
+    /// How much is kept.
+    pub(crate) keeps: RwLock<Keeps>,
+    renditions: RwLock<Vec<RenditionId>>,
     /// Taken before `catalog`, and for as long as the disk takes.
     pub(crate) writer: Mutex<Writer>,
     /// Never held over disk I/O.
@@ -75,15 +82,50 @@ impl Spool {
         close_past(&mut writer, &catalog, boundaries.number_at(now));
         let inner = Inner {
             directory: dir.to_owned(),
-            quota_bytes,
-            retain,
-            renditions: renditions.to_vec(),
+            keeps: RwLock::new(Keeps { quota_bytes, retain }),
+            renditions: RwLock::new(renditions.to_vec()),
             writer: Mutex::new(writer),
             catalog,
             changes: watch::Sender::new(0),
             _lock: held,
         };
         Ok((Self { inner: Arc::new(inner) }, mended))
+    }
+
+    /// Keeps another amount from the next round of retention on.
+    pub fn keep(&self, quota_bytes: u64, retain: Duration) {
+        *write(&self.inner.keeps) = Keeps { quota_bytes, retain };
+    }
+
+    /// Takes in a rendition while the run goes on; nothing is there of it yet. Blocks for the disk.
+    pub fn add(
+        &self,
+        rendition: &RenditionId,
+        boundaries: impl Into<Boundaries>,
+        now: MediaTime,
+    ) -> Result<(), SpoolError> {
+        let directory = self.inner.directory.join(rendition.as_str());
+        let mut writer = lock(&self.inner.writer);
+        if writer.lanes.contains_key(rendition) {
+            return Ok(());
+        }
+        remove_rendition(&directory)?;
+        let boundaries = boundaries.into();
+        let latest = boundaries.number_at(now + CLOCK_SLACK);
+        let recovered = recover(rendition, directory, (&boundaries, latest), &mut Mended::default())?;
+        write(&self.inner.catalog).shelves.insert(rendition.clone(), recovered.shelf);
+        writer.lanes.insert(rendition.clone(), recovered.lane);
+        write(&self.inner.renditions).push(rendition.clone());
+        Ok(())
+    }
+
+    /// Forgets a rendition and deletes what there is of it: whoever should have had it has it. Blocks for the disk.
+    pub fn retire(&self, rendition: &RenditionId) -> Result<(), SpoolError> {
+        let mut writer = lock(&self.inner.writer);
+        write(&self.inner.renditions).retain(|one| one != rendition);
+        write(&self.inner.catalog).shelves.remove(rendition);
+        writer.lanes.remove(rendition);
+        remove_rendition(&self.inner.directory.join(rendition.as_str()))
     }
 
     /// Puts the initialisation of a rendition in force: what follows belongs to it. Blocks for the disk. After an error
@@ -97,11 +139,12 @@ impl Spool {
     /// both. Blocks for the disk. After an error the segment is lost and counted; go on with the next chunk.
     pub fn put_chunk(&self, chunk: Chunk) -> Result<Option<Segment>, SpoolError> {
         let mut done = Vec::new();
-        let outcome = {
+        let (outcome, parted) = {
             let mut writer = lock(&self.inner.writer);
-            writer.put_chunk(&chunk, &self.inner.catalog, &mut done)
+            let outcome = writer.put_chunk(&chunk, &self.inner.catalog, &mut done);
+            (outcome, writer.parted)
         };
-        self.publish(done.len(), &outcome, chunk.start + chunk.duration);
+        self.publish(done.len().max(parted.into()), &outcome, chunk.start + chunk.duration);
         outcome?;
         Ok(done.into_iter().rfind(|(rendition, _)| *rendition == chunk.rendition).map(|(_, segment)| segment))
     }
@@ -109,7 +152,20 @@ impl Spool {
     /// Gives up what there is of segment `number` and later ones of a rendition: their chunks come once more, from
     /// another encoder. What is complete stays.
     pub fn begin_again(&self, rendition: &RenditionId, number: u64) {
-        lock(&self.inner.writer).begin_again(rendition, number);
+        lock(&self.inner.writer).begin_again(rendition, number, &self.inner.catalog);
+    }
+
+    /// From now on the chunks of the last segments can be had one by one: [`parted`](Self::parted).
+    pub fn tell_parts(&self) {
+        lock(&self.inner.writer).begin_parts(&self.inner.catalog);
+    }
+
+    /// The last segments of a rendition part by part, ascending, the open one included; nothing before
+    /// [`tell_parts`](Self::tell_parts). A part is on disk, and never changes. A segment that is not complete may be taken
+    /// back: then it is not here any more, and no other part will have the name of one of its parts.
+    pub fn parted(&self, rendition: &RenditionId) -> Vec<PartedSegment> {
+        let catalog = read(&self.inner.catalog);
+        catalog.shelves.get(rendition).map_or_else(Vec::new, |shelf| shelf.parted.values().cloned().collect())
     }
 
     /// Closes the open segments, at a stop; gives those that this completed.
@@ -124,9 +180,9 @@ impl Spool {
         outcome.map(|()| done)
     }
 
-    /// The renditions, as given at open.
-    pub fn renditions(&self) -> &[RenditionId] {
-        &self.inner.renditions
+    /// The renditions that it has now.
+    pub fn renditions(&self) -> Vec<RenditionId> {
+        read(&self.inner.renditions).clone()
     }
 
     /// The complete segments of a rendition, ascending.
@@ -168,7 +224,7 @@ impl Spool {
         &self.inner.directory
     }
 
-    /// A generation that grows with each completed segment.
+    /// A generation that grows with each completed segment, and with each part where they are told.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changes.subscribe()
     }
@@ -177,7 +233,7 @@ impl Spool {
     pub fn status(&self) -> SpoolStatus {
         // A writer that waits for the disk must not keep the heartbeat waiting: then the open segments are left out.
         let part_bytes = self.inner.writer.try_lock().map_or(0, |writer| writer.part_bytes());
-        read(&self.inner.catalog).status(self.inner.quota_bytes, part_bytes)
+        read(&self.inner.catalog).status(read(&self.inner.keeps).quota_bytes, part_bytes)
     }
 
     fn publish(&self, completed: usize, outcome: &Result<(), SpoolError>, now: MediaTime) {
@@ -216,11 +272,16 @@ fn remove_retired(dir: &Path, renditions: &[RenditionId], mended: &mut Mended) -
         let Some(id) = path.file_name().and_then(|name| RenditionId::new(name.to_str()?).ok()) else { continue };
         // The index tells a rendition's directory from one that somebody else keeps here.
         if !renditions.contains(&id) && path.join(INDEX).is_file() {
-            fs::remove_dir_all(&path).at(&path)?;
+            remove_rendition(&path)?;
             mended.renditions_removed.push(id.to_string());
         }
     }
     Ok(())
+}
+
+/// The index tells a rendition's directory from one that somebody else keeps here.
+fn remove_rendition(path: &Path) -> Result<(), SpoolError> {
+    if path.join(INDEX).is_file() { fs::remove_dir_all(path).at(path) } else { Ok(()) }
 }
 
 /// Puts what was recovered together: marks, discontinuities of what was adopted, indexes.
@@ -257,7 +318,7 @@ fn assemble(
         }
         lanes.insert(lane.id.clone(), lane);
     }
-    Ok(Writer { directory: directory.to_owned(), lanes, marks, marks_unsaved, begun: false })
+    Ok(Writer { directory: directory.to_owned(), lanes, marks, marks_unsaved, begun: false, parted: false })
 }
 
 fn rebuild_marks(recovered: &[Recovered]) -> Marks {

@@ -33,6 +33,8 @@ pub(crate) struct Lane {
     /// The segment being written.
     pub(crate) part: Option<Part>,
     pub(crate) newest: Option<Newest>,
+    /// No parts are told of this segment and those before it.
+    pub(crate) void: Option<u64>,
     /// A segment that is lost already: the rest of its chunks is dropped without a further word.
     pub(crate) broken: Option<u64>,
     /// Something that should be on disk was not: what the catalog lists has to be looked for.

@@ -43,6 +43,13 @@
 //!   picture against sound nor EXT-X-PROGRAM-DATE-TIME, also where the run before ended short and gap entries follow.
 //! - Within a run there are no discontinuities. Lost segments are holes on a timeline that goes on.
 //!
+//! # Parts
+//!
+//! For low latency the chunks of the last segments can be had one by one ([`Spool::parted`]), each as soon as it is
+//! written. A part's place in its segment is its place in the file, also where a run appends to what the one before left
+//! behind; so no two parts have one name. Where an encoder has to begin a segment again, its parts are void, and the
+//! rest of that segment is not told in parts.
+//!
 //! # Faults of the disk
 //!
 //! A segment is whole or not at all: when writing it fails, its part is removed, its other chunks are dropped, it is
@@ -60,6 +67,7 @@ mod lock;
 mod marks;
 mod mended;
 mod part;
+mod parted;
 mod recover;
 mod retain;
 mod segment;
@@ -70,4 +78,4 @@ pub use error::SpoolError;
 pub use handle::Spool;
 pub use mended::Mended;
 pub use retain::Retained;
-pub use segment::{Chunk, Init, Segment};
+pub use segment::{Chunk, Init, PartedSegment, Segment, SegmentPart};

@@ -10,7 +10,7 @@ use crate::model::MediaTime;
 
 use super::disk::sync_parent;
 use super::error::{At, SpoolError};
-use super::segment::{Chunk, Segment};
+use super::segment::{Chunk, Segment, SegmentPart};
 
 /// What a segment's file is called, behind its name, until it is complete.
 pub(crate) const PART: &str = "part";
@@ -33,6 +33,10 @@ pub(crate) struct Part {
     pub(crate) end: MediaTime,
     /// Bytes written.
     pub(crate) bytes: u64,
+    /// Chunks written.
+    pub(crate) chunks: usize,
+    /// The chunks that an earlier run left behind.
+    pub(crate) found: Vec<SegmentPart>,
     /// Left behind by an earlier run; no chunk of this run is in it.
     pub(crate) recovered: bool,
 }
@@ -48,7 +52,18 @@ impl Part {
         let path = directory.join(format!("{}.{PART}", segment_file(chunk.number, &init)));
         let file = File::create(&path).at(&path)?;
         let (number, start) = (chunk.number, chunk.start);
-        Ok(Self { file, path, number, init, start, end: start, bytes: 0, recovered: false })
+        Ok(Self {
+            file,
+            path,
+            number,
+            init,
+            start,
+            end: start,
+            bytes: 0,
+            chunks: 0,
+            found: Vec::new(),
+            recovered: false,
+        })
     }
 
     /// Takes up a segment that an earlier run left behind: `bytes` of whole chunks playing from `start` to `end`.
@@ -57,10 +72,11 @@ impl Part {
         (number, bytes): (u64, u64),
         init: String,
         (start, end): (MediaTime, MediaTime),
+        found: Vec<SegmentPart>,
     ) -> Result<Self, SpoolError> {
         let file = OpenOptions::new().append(true).open(&path).at(&path)?;
         file.set_len(bytes).at(&path)?;
-        Ok(Self { file, path, number, init, start, end, bytes, recovered: true })
+        Ok(Self { file, path, number, init, start, end, bytes, chunks: found.len(), found, recovered: true })
     }
 
     /// Whether `chunk` can follow in this segment: the same initialisation, and, where runs meet, no way back in time.
@@ -72,6 +88,7 @@ impl Part {
     pub(crate) fn write(&mut self, chunk: &Chunk) -> Result<(), SpoolError> {
         self.file.write_all(&chunk.data).at(&self.path)?;
         self.bytes += chunk.data.len() as u64;
+        self.chunks += 1;
         self.end = self.end.max(chunk.start + chunk.duration);
         self.recovered = false;
         Ok(())

@@ -14,7 +14,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
 
 use crate::hls::{init_name, is_init_name, segment_name, segment_number, text_name, text_number};
 use crate::model::boundaries::MOST_AHEAD;
@@ -28,7 +30,7 @@ use super::index::{Index, Record};
 use super::lane::{Lane, Newest};
 use super::mended::Mended;
 use super::part::{PART, Part, TOLERANCE, part_path};
-use super::segment::Segment;
+use super::segment::{Segment, SegmentPart};
 use super::timing::Track;
 
 /// A directory that has been put in order.
@@ -71,8 +73,14 @@ pub(crate) fn recover(
     let of_text = memory.codecs.get_key_value("").map(|(name, codec)| (name.clone(), codec.clone()));
     let codecs = inits.into_iter().filter_map(codec).map(|(codec, name)| (name, codec)).chain(of_text).collect();
     let index = Index::new(&directory);
-    let lane = Lane { id: id.clone(), directory, index, init: None, part, newest, broken: None, suspect: false };
-    Ok(Recovered { lane, shelf: Shelf { segments, codecs }, adopted, remembered: memory.newest })
+    let lane =
+        Lane { id: id.clone(), directory, index, init: None, part, newest, void: None, broken: None, suspect: false };
+    Ok(Recovered {
+        lane,
+        shelf: Shelf { segments, codecs, parted: BTreeMap::new() },
+        adopted,
+        remembered: memory.newest,
+    })
 }
 
 /// What the index remembers.
@@ -169,6 +177,8 @@ struct Media {
     bytes: u64,
     start: MediaTime,
     end: MediaTime,
+    /// Where each of its chunks ends, and how long it lasts.
+    chunks: Vec<(u64, Duration)>,
 }
 
 impl Recovery<'_> {
@@ -301,7 +311,8 @@ impl Recovery<'_> {
                 self.cut(&path, length, media.bytes)?;
             }
             self.mended.resumed += 1;
-            resumed = Some(Part::resume(path, (number, media.bytes), init, (media.start, media.end))?);
+            let found = chunks_of(&path, &media.chunks)?;
+            resumed = Some(Part::resume(path, (number, media.bytes), init, (media.start, media.end), found)?);
         }
         Ok(resumed)
     }
@@ -319,7 +330,8 @@ impl Recovery<'_> {
         // Media that claims to play elsewhere than its number says is not believed.
         let inside = self.boundaries.number_at(first.start + TOLERANCE) == number || self.bent(first.start, number);
         let start = if inside { first.start } else { self.boundaries.start_of(number) };
-        Ok(Some(Media { bytes: chunks.end, start, end: start + end.since(first.start) }))
+        let chunks_of = chunks.ends.iter().copied().zip(spans.iter().map(|span| span.duration)).collect();
+        Ok(Some(Media { bytes: chunks.end, start, end: start + end.since(first.start), chunks: chunks_of }))
     }
 
     /// Whether segment `number` may have begun at `start` for the sake of a cue that nobody remembers.
@@ -342,4 +354,17 @@ impl Recovery<'_> {
         // What cannot be removed now is found again at the next open.
         let _ = fs::remove_file(path);
     }
+}
+
+/// The bytes of whole chunks. Only the first is known to begin with a key frame: that is where encoders are made to.
+fn chunks_of(path: &Path, chunks: &[(u64, Duration)]) -> Result<Vec<SegmentPart>, SpoolError> {
+    let data = Bytes::from(fs::read(path).at(path)?);
+    let mut from = 0;
+    let parts = chunks.iter().map(|(end, duration)| {
+        let to = (*end as usize).min(data.len());
+        let part = SegmentPart { duration: *duration, independent: from == 0, data: data.slice(from.min(to)..to) };
+        from = to;
+        part
+    });
+    Ok(parts.collect())
 }

@@ -70,15 +70,16 @@ impl Inner {
         // A disk that cannot be asked reports itself when it is written to.
         let free = free_bytes(&self.directory).unwrap_or(u64::MAX);
         let bearable = bytes.saturating_add(free).saturating_sub((round * RESERVE_ROUNDS).max(RESERVE_BYTES));
-        bytes.saturating_sub(self.quota_bytes.min(bearable))
+        bytes.saturating_sub(read(&self.keeps).quota_bytes.min(bearable))
     }
 
     /// Segments that may have to go, the oldest first: those that are old enough, or all.
     fn candidates(&self, all: bool, now: MediaTime, delivered: &dyn Fn(&RenditionId, u64) -> bool) -> Vec<Candidate> {
         let mut candidates = Vec::new();
+        let retain = read(&self.keeps).retain;
         for (id, shelf) in &read(&self.catalog).shelves {
             let aged = shelf.segments.values().map(|segment| (segment, now.since(segment.start + segment.duration)));
-            for (segment, age) in aged.take_while(|(_, age)| all || *age > self.retain) {
+            for (segment, age) in aged.take_while(|(_, age)| all || *age > retain) {
                 let (rendition, number, file) = (id.clone(), segment.number, segment.file_name());
                 candidates.push(Candidate { rendition, number, file, bytes: segment.bytes, age, delivered: false });
             }
@@ -93,7 +94,8 @@ impl Inner {
 
     /// Splits off what has to go.
     fn choose(&self, mut excess: u64, candidates: Vec<Candidate>) -> Vec<Candidate> {
-        let due = |candidate: &Candidate| candidate.delivered && candidate.age > self.retain;
+        let retain = read(&self.keeps).retain;
+        let due = |candidate: &Candidate| candidate.delivered && candidate.age > retain;
         let spare = |candidate: &Candidate| candidate.delivered && candidate.age > PLAYLIST_REACH;
         let (mut chosen, mut rest): (Vec<_>, Vec<_>) = candidates.into_iter().partition(due);
         excess = excess.saturating_sub(chosen.iter().map(|candidate| candidate.bytes).sum());

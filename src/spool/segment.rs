@@ -38,6 +38,41 @@ pub struct Chunk {
     pub data: Bytes,
 }
 
+/// A chunk of a segment that is being written or has just been: whole, on disk, and never to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentPart {
+    /// Media in it.
+    pub duration: Duration,
+    /// Whether it begins with a sync sample.
+    pub independent: bool,
+    /// The bytes; those of all parts of a segment are the segment.
+    pub data: Bytes,
+}
+
+/// A segment part by part; see [`Spool::parted`](super::Spool::parted).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartedSegment {
+    /// Media sequence number.
+    pub number: u64,
+    /// Presentation time of its first sample.
+    pub start: MediaTime,
+    /// File name of its initialisation.
+    pub init: String,
+    /// As it will be of the whole segment.
+    pub discontinuity: bool,
+    /// As it will be of the whole segment.
+    pub discontinuity_sequence: u64,
+    /// From the first on.
+    pub parts: Vec<SegmentPart>,
+}
+
+impl PartedSegment {
+    /// Media in its parts.
+    pub fn duration(&self) -> Duration {
+        self.parts.iter().map(|part| part.duration).sum()
+    }
+}
+
 /// A whole segment on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {

@@ -12,7 +12,7 @@ use super::index::Record;
 use super::lane::Lane;
 use super::lock::{read, write};
 use super::marks::{MARKS, Marks};
-use super::segment::{Chunk, Init, Segment};
+use super::segment::{Chunk, Init, Segment, SegmentPart};
 
 /// All renditions' lanes, and what they share.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Writer {
     pub(crate) marks_unsaved: bool,
     /// The first chunk of this run has come.
     pub(crate) begun: bool,
+    /// Whether parts are told.
+    pub(crate) parted: bool,
 }
 
 impl Writer {
@@ -65,15 +67,18 @@ impl Writer {
             lane.broken = Some(chunk.number);
             lane.suspect |= matches!(error, SpoolError::Missing { .. });
             write(catalog).lost_segments += 1;
+            self.void_parts(&chunk.rendition, chunk.number, catalog);
         }
         self.look_again(&chunk.rendition, catalog);
         written?;
+        self.note_part(&chunk.rendition, part_of(chunk), catalog);
         let completed = if chunk.last { self.complete(&chunk.rendition, catalog, done) } else { Ok(()) };
         closed.and(completed)
     }
 
     /// Discards the open segment of a rendition if its number is `number` or above.
-    pub(crate) fn begin_again(&mut self, rendition: &RenditionId, number: u64) {
+    pub(crate) fn begin_again(&mut self, rendition: &RenditionId, number: u64, catalog: &RwLock<Catalog>) {
+        self.void_parts(rendition, number, catalog);
         let Some(lane) = self.lanes.get_mut(rendition) else { return };
         if let Some(part) = lane.part.take_if(|part| part.number >= number) {
             part.discard();
@@ -173,6 +178,7 @@ impl Writer {
                 write(catalog).lost_segments += 1;
                 lane.broken = Some(number);
                 lane.suspect |= matches!(error, SpoolError::Missing { .. });
+                self.void_parts(rendition, number, catalog);
                 self.look_again(rendition, catalog);
                 Err(error)
             }
@@ -196,7 +202,7 @@ impl Writer {
     }
 
     /// Before a segment of a run is there, it must be on disk where the run begins.
-    fn save_marks(&mut self) -> Result<(), SpoolError> {
+    pub(crate) fn save_marks(&mut self) -> Result<(), SpoolError> {
         if self.marks_unsaved {
             self.marks.write(&self.directory)?;
             self.marks_unsaved = false;
@@ -208,4 +214,8 @@ impl Writer {
     pub(crate) fn part_bytes(&self) -> u64 {
         self.lanes.values().filter_map(|lane| lane.part.as_ref()).map(|part| part.bytes).sum()
     }
+}
+
+fn part_of(chunk: &Chunk) -> SegmentPart {
+    SegmentPart { duration: chunk.duration, independent: chunk.independent, data: chunk.data.clone() }
 }

@@ -2,17 +2,26 @@
 //! [`ACT_WITHIN`], because the worker was replaced or hangs, is told to whoever asked. Settings are kept first, so that
 //! the next worker starts with them; those that the worker refuses are taken back.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::asks::{Answer, Pending, Reply, outcome};
-use super::channel::Channel;
+use super::channel::{Carried, Channel};
 use super::handle::Refusal;
 use super::lifecycle::{Input, Stand};
+use tokio::sync::oneshot;
+
 use crate::ipc::Down;
 use crate::model::{Act, Acted, Cued, LiveChange, LiveSettings, ScheduledTake, SourceId};
 
 /// How long a worker may take to answer.
 const ACT_WITHIN: Duration = Duration::from_secs(3);
+
+/// For a look at the directory of images.
+const LOOK_WITHIN: Duration = Duration::from_millis(500);
+
+/// The same for another plan.
+const CHANGE_WITHIN: Duration = Duration::from_secs(20);
 
 /// A guest's browser is answered when the box has looked for its own addresses, which may ask a server.
 const GUEST_WITHIN: Duration = Duration::from_secs(8);
@@ -44,6 +53,18 @@ pub(crate) struct Acting {
     keep: Option<ScheduledTake>,
     /// A worker that does not do it is replaced.
     replaces: bool,
+    /// Who wants to know what came of a changed plan.
+    told: Option<oneshot::Sender<Carried>>,
+}
+
+/// An image that a change names and the box does not have.
+async fn missing_image(images: PathBuf, change: &LiveChange) -> Option<Refusal> {
+    let name = change.image()?;
+    // A disk that hangs is found out by the worker.
+    let looked = tokio::time::timeout(LOOK_WITHIN, tokio::fs::metadata(images.join(name.as_str()))).await.ok()?;
+    looked.is_err().then(|| {
+        Refusal::Impossible(format!("this box has no image `{name}`: send it with `uplinkctl image put {name}`"))
+    })
 }
 
 impl Acting {
@@ -74,6 +95,10 @@ impl Channel {
             let _ = reply.send(Err(Refusal::UnknownDestination(self.id.clone(), unknown)));
             return;
         }
+        if let Some(refusal) = missing_image(self.shared.settings.images.clone(), change).await {
+            let _ = reply.send(Err(refusal));
+            return;
+        }
         let after = match self.live.changed(change) {
             Ok(after) => after,
             Err(reason) => {
@@ -94,6 +119,10 @@ impl Channel {
         }
         let live = Box::new(self.live.clone());
         self.act(Act::Live { live }, Some(reply)).await;
+        // What cannot be drawn is the fault of what was asked.
+        if let (Some(acting), Some(_)) = (self.acting.last_mut(), change.image()) {
+            acting.judged = true;
+        }
     }
 
     /// Has the worker do what is asked, if there is one.
@@ -135,11 +164,12 @@ impl Channel {
     }
 
     /// Has a worker that is on air become the plan as it is now; a worker that does not is replaced.
-    pub(super) async fn change_plan(&mut self) {
+    pub(super) async fn change_plan(&mut self, told: Option<oneshot::Sender<Carried>>) {
         let Some(plan) = self.plan.clone() else { return };
         self.acts += 1;
         let (id, since) = (self.acts, Instant::now());
-        let until = since + ACT_WITHIN;
+        // Renditions begin and end with a segment, and devices take their time to close.
+        let until = since + CHANGE_WITHIN + plan.segments.duration() * 2;
         self.acting.push(Acting {
             id,
             since,
@@ -149,6 +179,7 @@ impl Channel {
             reply: None,
             keep: None,
             replaces: true,
+            told,
         });
         self.send(&Down::Change { id, plan: Box::new((*plan).clone()) }).await;
     }
@@ -171,6 +202,7 @@ impl Channel {
             reply,
             keep: None,
             replaces: false,
+            told: None,
         });
         self.send(&Down::Act { id, act }).await;
     }
@@ -212,9 +244,7 @@ impl Channel {
             Err(reason) => Err(Refusal::Failed(reason)),
         };
         let mut acting = self.acting.swap_remove(place);
-        if acting.replaces && answer.is_err() {
-            self.todo.push_back(Input::Renew);
-        }
+        self.carried(&mut acting, &answer);
         if let Some(take) = acting.keep.take().filter(|_| answer.is_ok()) {
             self.live.schedule(take);
             self.save();
@@ -239,10 +269,26 @@ impl Channel {
         for acting in late {
             let known = "the worker has not answered".to_owned();
             let seconds = acting.until.saturating_duration_since(acting.since).as_secs();
-            if acting.replaces {
+            let (mut acting, answer) = (acting, Err(Refusal::NotConfirmed { seconds, known }));
+            self.carried(&mut acting, &answer);
+            self.answer_act(acting, answer);
+        }
+    }
+
+    /// What came of a changed plan: a worker that did not take it over is replaced.
+    fn carried(&mut self, acting: &mut Acting, answer: &Answer) {
+        if !acting.replaces {
+            return;
+        }
+        let carried = match answer {
+            Ok(outcome) => Carried::Live(outcome.text.clone()),
+            Err(refusal) => {
                 self.todo.push_back(Input::Renew);
+                Carried::Replaced(Some(refusal.to_string()))
             }
-            self.answer_act(acting, Err(Refusal::NotConfirmed { seconds, known }));
+        };
+        if let Some(told) = acting.told.take() {
+            let _ = told.send(carried);
         }
     }
 

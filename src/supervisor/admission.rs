@@ -15,7 +15,25 @@ impl Root {
         let taken = self.taken(Some(id));
         match room.lacks(taken, needs) {
             None => Ok(()),
-            Some(lacks) => Err(Refusal::NoRoom { channel: id.clone(), lacks }),
+            Some(lacks) => {
+                let short = taken.and(needs).disk_bytes_per_second > room.disk_bytes_per_second;
+                let lacks = if short { format!("{lacks}; {}", self.about_disk()) } else { lacks };
+                Err(Refusal::NoRoom { channel: id.clone(), lacks })
+            }
+        }
+    }
+
+    /// Where the figure of the disk comes from.
+    fn about_disk(&self) -> String {
+        match &self.budget.disk {
+            Some(rate) => {
+                let megabytes = rate.bytes_per_second as f64 / 1e6;
+                format!(
+                    "the disk took {megabytes:.1} MB a second, synced, when it was measured at {}",
+                    rate.measured_at
+                )
+            }
+            None => "the disk was not measured: uplinkd does that when it starts and nothing is on air".to_owned(),
         }
     }
 
@@ -41,6 +59,7 @@ impl Root {
             channels: self.seats.iter().map(channel).collect(),
             classes: self.budget.classes.iter().map(class).collect(),
             measured: self.budget.measured,
+            disk: self.budget.disk.clone(),
         }
     }
 }

@@ -137,6 +137,7 @@ pub(crate) fn outcome(changed: bool, status: &ChannelStatus, text: String) -> Ou
         state: Some(status.state),
         showing: status.report.as_ref().map(|report| report.program.showing.clone()),
         acted: None,
+        channels: None,
         text,
     }
 }

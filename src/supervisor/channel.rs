@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::acts::Acting;
 use super::asks::{Answer, Ask, Pending, Reply};
@@ -26,7 +26,7 @@ use super::settings::Settings;
 use crate::ipc::{Down, LinkError, Receiver, Sender, Up};
 use crate::model::status::{ChannelOrder, ChannelStatus, ProgramOrder, WorkerReport, WorkerStatus};
 use crate::model::{ChannelId, LiveSettings, MediaTime};
-use crate::plan::ChannelPlan;
+use crate::plan::{ChannelPlan, impact};
 use crate::store::{Orders, Store};
 use crate::system::{Exit, Process};
 
@@ -50,12 +50,23 @@ pub(crate) struct Shared {
 pub(crate) enum Mail {
     /// Somebody asks for something and waits.
     Ask(Ask, Reply),
-    /// A changed plan.
-    Plan(Arc<ChannelPlan>),
+    /// A changed plan, and who wants to know what came of it.
+    Plan(Arc<ChannelPlan>, oneshot::Sender<Carried>),
     /// Off air, then end the actor; the order is not touched.
     Shut,
     /// The same, at once.
     Hurry,
+}
+
+/// What came of a changed plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// The worker on air has taken it over.
+    Live(String),
+    /// The worker is being replaced; why, where that was not foreseen.
+    Replaced(Option<String>),
+    /// There is no worker.
+    Kept,
 }
 
 /// Something the actor has to deal with.
@@ -104,6 +115,8 @@ pub(crate) struct Channel {
     /// What ended the worker before this one.
     pub(super) trouble: Option<String>,
     pub(super) launches: u64,
+    /// When the worker that comes up was launched.
+    pub(super) launched: Option<Instant>,
     /// When the worker's log was last looked at.
     pub(super) log_seen: Instant,
     /// Last seen on air, and since when.
@@ -155,6 +168,7 @@ impl Channel {
             last_words: None,
             trouble: None,
             launches: 0,
+            launched: None,
             log_seen: Instant::now(),
             seen_on_air: None,
             on_air_since: None,
@@ -214,24 +228,25 @@ impl Channel {
             Mail::Ask(Ask::Act(act), reply) => self.on_act(act, reply).await,
             Mail::Ask(Ask::Show(take), reply) => self.on_take(take, reply).await,
             Mail::Ask(ask, reply) => self.on_ask(ask, reply),
-            Mail::Plan(plan) => self.on_plan(plan).await,
+            Mail::Plan(plan, told) => self.on_plan(plan, told).await,
             Mail::Shut => self.leave(Input::Want(false)),
             Mail::Hurry => self.leave(Input::Hurry),
         }
     }
 
     /// Has the worker carry out what it can without going off air, or a new one carry out all.
-    async fn on_plan(&mut self, plan: Arc<ChannelPlan>) {
+    async fn on_plan(&mut self, plan: Arc<ChannelPlan>, told: oneshot::Sender<Carried>) {
         let before = self.plan.replace(plan.clone());
         self.life.set_stall(stall(&plan));
         self.forget_sources(&plan);
         self.trouble = None;
         let up = self.life.stand() == Stand::Up && self.sender.is_some();
-        if up && before.is_some_and(|before| before.differs_in_destinations_only(&plan)) {
-            self.change_plan().await;
-        } else {
-            self.todo.push_back(Input::Renew);
+        if up && before.is_some_and(|before| impact(&before, &plan).is_live()) {
+            return self.change_plan(Some(told)).await;
         }
+        // Whoever asked may have gone.
+        let _ = told.send(if self.is_busy() { Carried::Replaced(None) } else { Carried::Kept });
+        self.todo.push_back(Input::Renew);
     }
 
     fn leave(&mut self, input: Input) {

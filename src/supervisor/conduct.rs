@@ -11,6 +11,7 @@ use super::reach::{Contact, look, reach};
 use crate::ipc::{Down, LinkError, Up, WorkerHello, socket_path};
 use crate::model::status::WorkerStatus;
 use crate::model::{Act, Event, EventCode, Severity};
+use crate::plan::impact;
 use crate::system::{Exit, Launch, Process, Signal, bound_log};
 
 /// Before the next attempt to connect to a peer that broke the protocol.
@@ -39,9 +40,11 @@ impl Channel {
                 let hello = self.hold(contact, true);
                 match (&hello.plan, &self.plan) {
                     // On air with what we want: what its program shows was ordered while orders were still kept.
-                    (Some(theirs), Some(ours)) if self.life.wanted() && theirs.differs_in_destinations_only(ours) => {
+                    (Some(theirs), Some(ours)) if self.life.wanted() && impact(theirs, ours).is_live() => {
+                        let ours = ours.clone();
                         self.program = hello.program;
                         self.live = *hello.live;
+                        self.forget_sources(&ours);
                         Input::FoundFit
                     }
                     // Not on air with anything yet: as good as a fresh one.
@@ -108,7 +111,13 @@ impl Channel {
             Note::Died(exit, _) => self.trouble = Some(format!("the worker {exit}{said}")),
             Note::Stalled(what, _) => self.trouble = Some(format!("the worker stalled: {what}")),
             Note::Refused(reason) => self.trouble = Some(format!("the worker refused the start: {reason}")),
-            Note::Up => self.trouble = None,
+            Note::Up => {
+                self.trouble = None;
+                let took = self.launched.take().map(|launched| launched.elapsed().as_secs_f64());
+                if let Some(worker) = &mut self.worker {
+                    worker.up_after_seconds = took.or(worker.up_after_seconds);
+                }
+            }
             _ => {}
         }
     }
@@ -135,6 +144,7 @@ impl Channel {
                 // For people and their tools; nothing here depends on it.
                 let _ = fs::write(directory.join("worker.pid"), process.pid_line());
                 self.launches += 1;
+                self.launched = Some(Instant::now());
                 self.process = Some(process);
             }
             Err(error) => {
@@ -184,6 +194,7 @@ impl Channel {
             since: hello.since,
             adopted,
             heartbeat_age_seconds: 0.0,
+            up_after_seconds: self.worker.as_ref().and_then(|worker| worker.up_after_seconds),
         });
         hello
     }
@@ -192,9 +203,8 @@ impl Channel {
         self.come_due();
         let Some(plan) = self.plan.clone() else { return };
         // Before the start, which only an equal plan gets past.
-        if self.on_air_with.take().is_some_and(|theirs| *theirs != *plan && theirs.differs_in_destinations_only(&plan))
-        {
-            self.change_plan().await;
+        if self.on_air_with.take().is_some_and(|theirs| *theirs != *plan && impact(&theirs, &plan).is_live()) {
+            self.change_plan(None).await;
         }
         self.confirmed = self.live.clone();
         self.send(&Down::Start {

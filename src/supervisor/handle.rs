@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::cards::Cards;
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
-use crate::model::{Act, Acted, ChannelId, Event, LiveChange, SourceId, TakeOrder};
+use crate::model::{Act, Acted, ChannelEffect, ChannelId, Event, LiveChange, SourceId, TakeOrder};
 
 /// An event with its place in the stream of this daemon run, from 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,6 +43,8 @@ pub enum Command {
     Act(ChannelId, Act),
     /// Read the configuration again.
     Reload,
+    /// Read the configuration again and say what a reload would do. Nothing is changed.
+    DryReload,
 }
 
 /// What was asked and what happened.
@@ -61,6 +63,9 @@ pub struct Outcome {
     /// What the worker said of a command that it carried out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acted: Option<Acted>,
+    /// What a reload did, or would do, to each channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Vec<ChannelEffect>>,
     /// One sentence: what happened.
     pub text: String,
 }

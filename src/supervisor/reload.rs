@@ -1,31 +1,50 @@
-//! Putting a changed configuration in force: by difference, or not at all.
+//! Putting a changed configuration in force: by difference, or not at all; and saying what that would do.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::asks::Reply;
-use super::channel::Mail;
+use super::channel::{Carried, Mail};
 use super::handle::{Outcome, Refusal};
 use super::journal::now;
-use super::root::Root;
-use super::settings::{Configuration, Reload};
-use crate::model::{Event, EventCode, Fault, Severity};
+use super::root::{Root, Seat};
+use super::settings::{Configuration, Configured, Reload};
+use crate::model::status::ChannelOrder;
+use crate::model::{ChannelEffect, ChannelId, Effect, Event, EventCode, Fault, Severity};
+use crate::plan::{ChannelPlan, impact};
 
 /// Reading the configuration never takes longer, unless the disk hangs.
 const READ_WITHIN: Duration = Duration::from_secs(15);
 
+/// What workers on air may take to carry out a changed plan, before whoever asked is answered.
+const CARRIED_WITHIN: Duration = Duration::from_secs(45);
+/// What a channel is off air when its worker is replaced, seconds, where nothing was measured.
+const ABOUT: f64 = 1.0;
+
 type Loaded = Result<Configuration, Vec<String>>;
+
+/// What is to be done with a configuration that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// Put it in force.
+    Carry,
+    /// Say what that would do.
+    Say,
+}
+
+type Waiting = Vec<(Reply, Wish)>;
 
 /// Who waits for a configuration to be read, and the reading.
 pub(super) struct Reloading {
     reload: Arc<Reload>,
     reading: Option<JoinHandle<Loaded>>,
     /// Wait for the reading that is under way.
-    waiting: Vec<Reply>,
+    waiting: Waiting,
     /// Asked after it had begun: it may have missed what they changed.
-    next: Vec<Reply>,
+    next: Waiting,
 }
 
 impl Reloading {
@@ -34,8 +53,8 @@ impl Reloading {
     }
 
     /// Reads the configuration, now or after the reading that is under way.
-    pub(super) fn request(&mut self, reply: Reply) {
-        self.next.push(reply);
+    pub(super) fn request(&mut self, reply: Reply, wish: Wish) {
+        self.next.push((reply, wish));
         self.begin();
     }
 
@@ -65,96 +84,188 @@ impl Reloading {
         loaded
     }
 
-    fn answer(&mut self, answer: &Result<Outcome, Refusal>) {
-        for reply in self.waiting.drain(..) {
-            let _ = reply.send(answer.clone());
-        }
-        self.begin();
+    /// Who waited with this wish.
+    fn waited(&mut self, wish: Wish) -> Vec<Reply> {
+        let (these, others) = std::mem::take(&mut self.waiting).into_iter().partition(|(_, one)| *one == wish);
+        self.waiting = others;
+        let these: Waiting = these;
+        these.into_iter().map(|(reply, _)| reply).collect()
     }
 }
 
-/// What a reload did to the channels, for people.
-#[derive(Default)]
-struct Touched {
-    restarted: Vec<String>,
-    /// On air, without another worker.
-    changed: Vec<String>,
-    started: Vec<String>,
-    stopped: Vec<String>,
-    untouched: usize,
+/// What a changed plan costs the channel in `seat`.
+fn weigh(seat: &Seat, plan: &ChannelPlan) -> ChannelEffect {
+    let impact = impact(&seat.plan, plan);
+    let status = seat.status.borrow();
+    let effect = match (impact.is_nothing(), seat.wanted, impact.is_live()) {
+        (true, ..) => Effect::Unchanged,
+        (_, false, _) => Effect::NextStart,
+        (_, true, true) => Effect::Live,
+        (_, true, false) => Effect::Restart,
+    };
+    let took = status.worker.as_ref().and_then(|worker| worker.up_after_seconds);
+    ChannelEffect {
+        channel: plan.channel.clone(),
+        effect,
+        live: impact.live.iter().map(ToString::to_string).collect(),
+        restart: impact.restart.iter().map(ToString::to_string).collect(),
+        off_air_seconds: (effect == Effect::Restart).then(|| took.unwrap_or(ABOUT)),
+        happened: None,
+    }
+}
+
+fn plain(channel: &ChannelId, effect: Effect) -> ChannelEffect {
+    let (channel, live, restart) = (channel.clone(), Vec::new(), Vec::new());
+    ChannelEffect { channel, effect, live, restart, off_air_seconds: None, happened: None }
 }
 
 impl Root {
     pub(super) async fn on_loaded(&mut self, loaded: Loaded) {
-        let answer = match loaded {
-            Ok(configuration) => Ok(self.put_in_force(configuration).await),
-            Err(faults) => Err(self.reject(faults)),
-        };
-        self.reloading.answer(&answer);
+        let (say, carry) = (self.reloading.waited(Wish::Say), self.reloading.waited(Wish::Carry));
+        match loaded {
+            Ok(configuration) => {
+                let effects = self.effects(&configuration);
+                say.into_iter().for_each(|reply| drop(reply.send(Ok(foretold(effects.clone())))));
+                // A signal asks for it without waiting for an answer.
+                if !carry.is_empty() {
+                    self.put_in_force(configuration, effects, carry).await;
+                }
+            }
+            Err(faults) => {
+                let refusal = || Err(Refusal::FaultyConfiguration(faults.clone()));
+                say.into_iter().for_each(|reply| drop(reply.send(refusal())));
+                if !carry.is_empty() {
+                    self.reject(&faults);
+                    carry.into_iter().for_each(|reply| drop(reply.send(refusal())));
+                }
+            }
+        }
+        self.reloading.begin();
     }
 
-    fn reject(&mut self, faults: Vec<String>) -> Refusal {
+    /// What `configuration` would do to each channel.
+    fn effects(&self, configuration: &Configuration) -> Vec<ChannelEffect> {
+        let seat_of = |id: &ChannelId| self.seats.iter().find(|seat| seat.plan.channel == *id);
+        let each = |configured: &Configured| match seat_of(&configured.plan.channel) {
+            Some(seat) => weigh(seat, &configured.plan),
+            None => {
+                let on_air = configured.order == ChannelOrder::OnAir;
+                plain(&configured.plan.channel, if on_air { Effect::Starts } else { Effect::Added })
+            }
+        };
+        let kept = |seat: &&Seat| configuration.channels.iter().any(|one| one.plan.channel == seat.plan.channel);
+        let gone = self
+            .seats
+            .iter()
+            .filter(|seat| !kept(seat))
+            .map(|seat| plain(&seat.plan.channel, if seat.wanted { Effect::Stops } else { Effect::Removed }));
+        configuration.channels.iter().map(each).chain(gone).collect()
+    }
+
+    fn reject(&mut self, faults: &[String]) {
         let text = format!("the changed configuration is faulty, the old one stays in force: {}", faults.join("; "));
         let event = Event::new(now(), Severity::Warning, EventCode::ConfigRejected, text);
         let hint = "correct every fault listed, then reload; `uplinkctl check` tells without a daemon";
         self.shared.journal.tell(event.blame(Fault::Configuration, hint));
-        self.overview.config.rejected.clone_from(&faults);
-        Refusal::FaultyConfiguration(faults)
+        self.overview.config.rejected = faults.to_vec();
     }
 
-    async fn put_in_force(&mut self, configuration: Configuration) -> Outcome {
-        let mut touched = Touched::default();
+    /// Puts it in force. Who waits is answered when the workers on air have said what came of it.
+    async fn put_in_force(&mut self, configuration: Configuration, effects: Vec<ChannelEffect>, waiting: Vec<Reply>) {
         self.budget = configuration.budget;
         let mut old = std::mem::take(&mut self.seats);
+        let mut carrying = Vec::new();
         for configured in configuration.channels {
             let id = configured.plan.channel.clone();
             let Some(place) = old.iter().position(|seat| seat.plan.channel == id) else {
                 self.add(configured);
-                touched.started.push(id.to_string());
                 continue;
             };
             let mut seat = old.swap_remove(place);
             seat.needs = configured.needs;
-            if *seat.plan == configured.plan {
-                touched.untouched += 1;
-            } else {
-                let before = std::mem::replace(&mut seat.plan, Arc::new(configured.plan));
-                self.post(&seat.mailbox, Mail::Plan(seat.plan.clone())).await;
-                let on_air = before.differs_in_destinations_only(&seat.plan);
-                let list = if on_air { &mut touched.changed } else { &mut touched.restarted };
-                list.push(id.to_string());
+            if *seat.plan != configured.plan {
+                seat.plan = Arc::new(configured.plan);
+                let (told, carried) = oneshot::channel();
+                self.post(&seat.mailbox, Mail::Plan(seat.plan.clone(), told)).await;
+                carrying.push((id, carried));
             }
             self.seats.push(seat);
         }
         for seat in old {
-            touched.stopped.push(seat.plan.channel.to_string());
             self.remove(seat).await;
         }
         self.overview.in_force(configuration.name, configuration.path);
-        let text = touched.text();
-        self.tell(Severity::Info, EventCode::ConfigReloaded, text.clone());
-        Outcome { changed: touched.any(), order: None, program: None, state: None, showing: None, acted: None, text }
+        let text = counted("the configuration was read again", &effects);
+        self.tell(Severity::Info, EventCode::ConfigReloaded, text);
+        let answers = self.shared.answers.clone();
+        tokio::spawn(async move {
+            let outcome = happened(effects, carrying).await;
+            // The snapshot is published first: who has the answer finds it there.
+            waiting.into_iter().for_each(|reply| drop(answers.send((reply, Ok(outcome.clone())))));
+        });
     }
 }
 
-impl Touched {
-    fn any(&self) -> bool {
-        !(self.restarted.is_empty() && self.changed.is_empty() && self.started.is_empty() && self.stopped.is_empty())
+/// Waits for what the workers say.
+async fn happened(mut effects: Vec<ChannelEffect>, carrying: Vec<(ChannelId, oneshot::Receiver<Carried>)>) -> Outcome {
+    let until = tokio::time::Instant::now() + CARRIED_WITHIN;
+    for (id, carried) in carrying {
+        let said = tokio::time::timeout_at(until, carried).await;
+        let Some(effect) = effects.iter_mut().find(|effect| effect.channel == id) else { continue };
+        let text = match said {
+            Ok(Ok(Carried::Live(text))) => text,
+            Ok(Ok(Carried::Kept)) => "the next start has it".to_owned(),
+            Ok(Ok(Carried::Replaced(None))) => "its worker is being replaced".to_owned(),
+            Ok(Ok(Carried::Replaced(Some(why)))) => {
+                effect.effect = Effect::Restart;
+                format!("its worker did not take it over ({why}) and is being replaced")
+            }
+            Ok(Err(_)) => "its worker was lost meanwhile; the next one has it".to_owned(),
+            Err(_) => "its worker has not answered yet".to_owned(),
+        };
+        effect.happened = Some(text);
     }
+    let text = counted("the configuration was read again", &effects);
+    told(effects, text)
+}
 
-    fn text(&self) -> String {
-        let part = |what: &str, names: &[String]| (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")));
-        let parts = [
-            part("replaced the worker of", &self.restarted),
-            part("changed the destinations of", &self.changed),
-            part("added", &self.started),
-            part("removed", &self.stopped),
-            (self.untouched > 0).then(|| format!("{} untouched", self.untouched)),
-        ];
-        let parts: Vec<_> = parts.into_iter().flatten().collect();
-        format!(
-            "the configuration was read again: {}",
-            if parts.is_empty() { "no channels".into() } else { parts.join("; ") }
-        )
+fn foretold(effects: Vec<ChannelEffect>) -> Outcome {
+    let text = counted("nothing was changed; a reload would mean", &effects);
+    Outcome { changed: false, ..told(effects, text) }
+}
+
+fn told(effects: Vec<ChannelEffect>, text: String) -> Outcome {
+    Outcome {
+        changed: effects.iter().any(|effect| effect.effect != Effect::Unchanged),
+        order: None,
+        program: None,
+        state: None,
+        showing: None,
+        acted: None,
+        channels: Some(effects),
+        text,
     }
+}
+
+/// One sentence with the channels by what happens to them.
+fn counted(what: &str, effects: &[ChannelEffect]) -> String {
+    let names = |wanted: &[Effect]| {
+        let of = effects.iter().filter(|effect| wanted.contains(&effect.effect));
+        of.map(|effect| effect.channel.to_string()).collect::<Vec<_>>()
+    };
+    let part = |words: &str, wanted: &[Effect]| {
+        let names = names(wanted);
+        (!names.is_empty()).then(|| format!("{words} {}", names.join(", ")))
+    };
+    let untouched = names(&[Effect::Unchanged]).len();
+    let parts = [
+        part("replaced the worker of", &[Effect::Restart]),
+        part("changed on air", &[Effect::Live]),
+        part("changed for the next start", &[Effect::NextStart]),
+        part("added", &[Effect::Starts, Effect::Added]),
+        part("removed", &[Effect::Stops, Effect::Removed]),
+        (untouched > 0).then(|| format!("{untouched} untouched")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    format!("{what}: {}", if parts.is_empty() { "no channels".to_owned() } else { parts.join("; ") })
 }

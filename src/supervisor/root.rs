@@ -19,7 +19,7 @@ use super::asks::{Answer, Ask, Reply};
 use super::channel::{Channel, Mail, Shared};
 use super::handle::{Command, Refusal, Request};
 use super::journal::now;
-use super::reload::Reloading;
+use super::reload::{Reloading, Wish};
 use super::settings::{Budget, Configuration, Configured};
 use super::snapshot::{Overview, blank};
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelStatus, ProgramOrder};
@@ -191,7 +191,8 @@ impl Root {
     fn on_command(&mut self, command: Command, reply: Reply) {
         let forced = matches!(command, Command::StartAnyway(_));
         let (id, ask) = match command {
-            Command::Reload => return self.reloading.request(reply),
+            Command::Reload => return self.reloading.request(reply, Wish::Carry),
+            Command::DryReload => return self.reloading.request(reply, Wish::Say),
             Command::Start(id) | Command::StartAnyway(id) => (id, Ask::Start),
             Command::Stop(id) => (id, Ask::Stop),
             Command::Slate(id) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Slate))),

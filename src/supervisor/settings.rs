@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::lifecycle::Limits;
-use crate::model::Resources;
 use crate::model::status::ChannelOrder;
+use crate::model::{DiskRate, Resources};
 use crate::plan::ChannelPlan;
 
 /// Where things are, and how long they may take.
@@ -42,6 +42,18 @@ pub struct Budget {
     pub classes: Vec<(String, Resources)>,
     /// Whether costs were measured on this box.
     pub measured: bool,
+    /// What was measured of the disk.
+    pub disk: Option<DiskRate>,
+}
+
+impl Budget {
+    /// The disk was measured: `usable` says what channels may take of it.
+    pub fn learn(&mut self, disk: Option<DiskRate>, usable: impl Fn(Option<&DiskRate>) -> u64) {
+        if let Some(room) = &mut self.room {
+            room.disk_bytes_per_second = usable(disk.as_ref());
+        }
+        self.disk = disk;
+    }
 }
 
 /// One channel of a configuration.

@@ -174,6 +174,7 @@ impl Channel {
             self.program = ProgramOrder::Auto;
         }
         self.live.keep_to(known);
+        self.live.bitrates.retain(|id, _| plan.video.iter().any(|rendition| rendition.id == *id));
         if before != (self.program.clone(), self.live.clone()) {
             self.save();
         }

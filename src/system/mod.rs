@@ -5,7 +5,9 @@
 //! messages, or decide when to do any of it. A process is held by pidfd, so that no signal ever reaches a stranger who
 //! was given the same pid, whether it is our child or was started by a daemon that is gone.
 
+mod core_files;
 mod descriptors;
+mod disk;
 mod lock;
 mod machine;
 mod notify;
@@ -16,7 +18,9 @@ mod tcp;
 mod uevents;
 mod video_input;
 
+pub use core_files::no_core_files;
 pub use descriptors::seal_descriptors;
+pub use disk::{device_of, synced_rate};
 pub use lock::{DirectoryLock, LockError};
 pub use machine::{memory_bytes, processor};
 pub use notify::Service;

@@ -1,7 +1,7 @@
 //! A channel on air: its parts, put together in order and taken apart in order.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -44,6 +44,9 @@ pub(super) enum StartError {
     Internal,
 }
 
+/// What others may take to let go of the encoders.
+const LET_GO: Duration = Duration::from_millis(500);
+
 /// The program takes things over at its next tick.
 const SETTLE: Duration = Duration::from_secs(2);
 
@@ -51,15 +54,17 @@ const SETTLE: Duration = Duration::from_secs(2);
 pub(super) struct Channel {
     pub(super) plan: ChannelPlan,
     pub(super) clock: HouseClock,
-    program: Program,
-    graphics: Arc<Graphics>,
+    pub(super) program: Program,
+    pub(super) graphics: Arc<Graphics>,
     pub(super) live: LiveSettings,
     pub(super) timeline: LiveTimeline,
-    outlet: Arc<ProgramOutlet>,
+    pub(super) outlet: Arc<ProgramOutlet>,
     writer: Writer,
-    spool: Spool,
-    tally: Arc<Tally>,
-    destinations: Destinations,
+    pub(super) spool: Spool,
+    pub(super) tally: Arc<Tally>,
+    pub(super) destinations: Destinations,
+    /// Held by whoever carries out another plan.
+    pub(super) changing: Arc<Mutex<()>>,
     strain: Strain,
     pub(super) events: EventSink,
     since: MediaTime,
@@ -137,6 +142,7 @@ impl Channel {
             spool,
             tally,
             destinations,
+            changing: Arc::default(),
             strain,
             events,
             since,
@@ -208,16 +214,6 @@ impl Channel {
                 }
             }
         })
-    }
-
-    /// Becomes another plan without going off air, if only its destinations differ.
-    pub(super) fn become_plan(&mut self, plan: ChannelPlan) -> Result<Acted, String> {
-        if !self.plan.differs_in_destinations_only(&plan) {
-            return Err("more than its destinations differs: stop this worker and start a new one".to_owned());
-        }
-        self.destinations.change(&plan.destinations, &self.live.destinations);
-        self.plan = plan;
-        Ok(Acted::said("the destinations are as configured"))
     }
 
     /// Answered by the first frame that shows it, however long that takes: who asked decides how long to wait.
@@ -354,7 +350,12 @@ fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) ->
     let retain = Duration::from_secs(plan.spool.retain_seconds);
     let directory = &plan.spool.directory;
     let boundaries = timeline.get().boundaries().clone();
-    Spool::open(directory, plan.spool.quota_bytes, retain, boundaries, &renditions(plan), clock.now())
+    let (spool, mended) =
+        Spool::open(directory, plan.spool.quota_bytes, retain, boundaries, &renditions(plan), clock.now())?;
+    if plan.parts.is_some() {
+        spool.tell_parts();
+    }
+    Ok((spool, mended))
 }
 
 fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {
@@ -363,15 +364,21 @@ fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {
     video.chain(plan.audio.iter().map(|r| r.id.clone())).chain(text).collect()
 }
 
-fn finish(outlet: Arc<ProgramOutlet>, limit: Duration) -> bool {
-    // The program's thread is gone, so this is the last reference.
-    match Arc::into_inner(outlet) {
-        Some(outlet) => outlet.encoders.finish(limit),
-        None => false,
+fn finish(mut outlet: Arc<ProgramOutlet>, limit: Duration) -> bool {
+    let flushed = outlet.encoders.finish(limit);
+    // Whoever changes renditions at this moment sees that they have ended, and lets go. The writer ends with the graph.
+    let until = Instant::now() + LET_GO;
+    while let Err(shared) = Arc::try_unwrap(outlet) {
+        if Instant::now() >= until {
+            return false;
+        }
+        outlet = shared;
+        std::thread::park_timeout(Duration::from_millis(5));
     }
+    flushed
 }
 
-fn not_drawn(reason: &str, clock: HouseClock) -> Event {
+pub(super) fn not_drawn(reason: &str, clock: HouseClock) -> Event {
     Event::new(clock.now(), Severity::Warning, EventCode::OverlayFailed, reason)
         .blame(Fault::Configuration, "send the image (`uplinkctl image put`), or take the overlay away")
 }
@@ -383,7 +390,7 @@ fn tell_mended(mended: &Mended, clock: HouseClock, events: &EventSink) {
     }
 }
 
-fn tell_chosen(choices: &[Choice], clock: HouseClock, events: &EventSink) {
+pub(super) fn tell_chosen(choices: &[Choice], clock: HouseClock, events: &EventSink) {
     for choice in choices {
         let text = format!("rendition {} is encoded by {} ({})", choice.rendition, choice.element, choice.profile);
         let event = Event::new(clock.now(), Severity::Info, EventCode::EncoderChosen, text).subject(&choice.rendition);

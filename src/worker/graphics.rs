@@ -34,33 +34,58 @@ impl Drawn {
     }
 }
 
-/// See the module. Lock order: `artist` before `drawn`.
+/// See the module. Lock order: `easel` before `drawn`.
 pub(super) struct Graphics {
-    plan: ChannelPlan,
-    /// Held while drawing, with the number of the newest settings that were drawn.
-    artist: Mutex<(Artist, u64)>,
+    /// Held while drawing.
+    easel: Mutex<Easel>,
     drawn: Mutex<Drawn>,
     numbers: AtomicU64,
 }
 
-impl Graphics {
-    /// Draws what a program begins with. What cannot be drawn is left out; the sentences say what, and why.
-    pub(super) fn start(plan: &ChannelPlan, live: &LiveSettings) -> (Self, (slate::Picture, Artwork), Vec<String>) {
-        let mut artist = Artist::new(&plan.program, plan.graphics.images.clone());
+/// Who draws, and by which plan.
+struct Easel {
+    artist: Artist,
+    /// The number of the newest settings that were drawn.
+    newest: u64,
+    plan: ChannelPlan,
+}
+
+impl Easel {
+    /// Draws all of it. What cannot be drawn is left out; the sentences say what, and why.
+    fn draw(&mut self, live: &LiveSettings) -> ((slate::Picture, Artwork), Vec<String>) {
+        let plan = &self.plan;
         let wanted = overlays_in_force(&plan.graphics.overlays, &live.overlays);
-        let (artwork, unfit) = artist.draw(&wanted, live.slate_countdown);
+        let (artwork, unfit) = self.artist.draw(&wanted, live.slate_countdown);
         let mut reasons: Vec<String> = unfit.into_iter().map(|unfit| unfit.reason).collect();
         let picture = draw_slate(plan, live).unwrap_or_else(|reason| {
             reasons.push(reason);
             slate::render(&plan.program, &plan.title, slate_text(plan, live))
         });
-        let graphics = Self {
-            plan: plan.clone(),
-            artist: Mutex::new((artist, 0)),
-            drawn: Mutex::new(Drawn::of(live)),
-            numbers: AtomicU64::new(1),
-        };
-        (graphics, (picture, artwork), reasons)
+        ((picture, artwork), reasons)
+    }
+}
+
+impl Graphics {
+    /// Draws what a program begins with. What cannot be drawn is left out; the sentences say what, and why.
+    pub(super) fn start(plan: &ChannelPlan, live: &LiveSettings) -> (Self, (slate::Picture, Artwork), Vec<String>) {
+        let artist = Artist::new(&plan.program, plan.graphics.images.clone());
+        let mut easel = Easel { artist, newest: 0, plan: plan.clone() };
+        let (drawn, reasons) = easel.draw(live);
+        let graphics =
+            Self { easel: Mutex::new(easel), drawn: Mutex::new(Drawn::of(live)), numbers: AtomicU64::new(1) };
+        (graphics, drawn, reasons)
+    }
+
+    /// Draws by another plan, and shows it from one tick on. What cannot be drawn is left out and said. Blocks while
+    /// drawing.
+    pub(super) fn replan(&self, plan: &ChannelPlan, live: &LiveSettings, program: &Controls) -> Vec<String> {
+        let mut easel = lock(&self.easel);
+        easel.plan = plan.clone();
+        let ((slate, artwork), reasons) = easel.draw(live);
+        *lock(&self.drawn) = Drawn::of(live);
+        program.set_slate(slate);
+        drop(program.set_overlays(artwork));
+        reasons
     }
 
     /// Settings, with what is drawn of them as it is in force.
@@ -77,8 +102,8 @@ impl Graphics {
     /// Draws what differs and shows it from one tick on. If something of it cannot be drawn, everything stays as it
     /// was. Blocks while drawing.
     pub(super) fn set(&self, number: u64, live: &LiveSettings, program: &Controls) -> Result<Acted, String> {
-        let mut guard = lock(&self.artist);
-        let (artist, newest) = &mut *guard;
+        let mut easel = lock(&self.easel);
+        let Easel { artist, newest, plan } = &mut *easel;
         if number < *newest {
             return Ok(Acted::said("set, together with what was asked after it"));
         }
@@ -87,8 +112,8 @@ impl Graphics {
             return Ok(Acted::said("set"));
         }
         let same_slate = (&before.slate_text, &before.slate_image) == (&after.slate_text, &after.slate_image);
-        let slate = if same_slate { None } else { Some(draw_slate(&self.plan, live)?) };
-        let configured = &self.plan.graphics.overlays;
+        let slate = if same_slate { None } else { Some(draw_slate(plan, live)?) };
+        let configured = &plan.graphics.overlays;
         let (old, new) =
             (overlays_in_force(configured, &before.overlays), overlays_in_force(configured, &after.overlays));
         let (artwork, unfit) = artist.draw(&new, after.slate_countdown);

@@ -18,6 +18,7 @@
 //! ```
 
 mod attendant;
+mod change;
 mod channel;
 mod cues;
 mod destinations;

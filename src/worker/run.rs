@@ -184,11 +184,14 @@ impl Worker {
     }
 
     fn change(&mut self, id: u64, plan: ChannelPlan) {
-        let result = match &mut self.channel {
-            Some(channel) => channel.become_plan(plan),
-            None => Err("the channel is off air".to_owned()),
+        let Some(channel) = &mut self.channel else {
+            self.attendant.tell(Up::Acted { id, result: Err("the channel is off air".to_owned()) });
+            return;
         };
-        self.attendant.tell(Up::Acted { id, result });
+        let (changing, answers) = (channel.become_plan(plan), self.acted.clone());
+        tokio::spawn(async move {
+            let _ = answers.send((id, changing.await)).await;
+        });
     }
 
     async fn start(&mut self, plan: ChannelPlan, order: ProgramOrder, live: LiveSettings) -> Turn {

@@ -17,6 +17,20 @@ struct Written {
     position: Option<MediaTime>,
     number: Option<u64>,
     segments: u64,
+    ended: bool,
+}
+
+impl Written {
+    fn nothing(rendition: &RenditionId) -> Self {
+        Self {
+            rendition: rendition.clone(),
+            recent: VecDeque::with_capacity(MEASURED + 1),
+            position: None,
+            number: None,
+            segments: 0,
+            ended: false,
+        }
+    }
 }
 
 /// One rendition's figures.
@@ -34,14 +48,37 @@ pub(super) struct Tally(Mutex<Vec<Written>>);
 
 impl Tally {
     pub(super) fn new(renditions: &[RenditionId]) -> Self {
-        let written = |rendition: &RenditionId| Written {
-            rendition: rendition.clone(),
-            recent: VecDeque::with_capacity(MEASURED + 1),
-            position: None,
-            number: None,
-            segments: 0,
-        };
-        Self(Mutex::new(renditions.iter().map(written).collect()))
+        Self(Mutex::new(renditions.iter().map(Written::nothing).collect()))
+    }
+
+    /// One more rendition.
+    pub(super) fn add(&self, rendition: &RenditionId) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|written| written.rendition != *rendition);
+        all.push(Written::nothing(rendition));
+    }
+
+    /// Its encoder is going to end.
+    pub(super) fn expect_end(&self, rendition: &RenditionId) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter_mut().filter(|written| written.rendition == *rendition).for_each(|written| written.ended = false);
+    }
+
+    /// Everything that its encoder handed out is written.
+    pub(super) fn end(&self, rendition: &RenditionId) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter_mut().filter(|written| written.rendition == *rendition).for_each(|written| written.ended = true);
+    }
+
+    /// Whether that is the case.
+    pub(super) fn has_ended(&self, rendition: &RenditionId) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().all(|written| written.rendition != *rendition || written.ended)
+    }
+
+    /// One rendition less.
+    pub(super) fn remove(&self, rendition: &RenditionId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|written| written.rendition != *rendition);
     }
 
     pub(super) fn note(&self, rendition: &RenditionId, segment: &Segment) {

@@ -169,7 +169,8 @@ impl Work {
                 }
                 return;
             }
-            Output::Ended(_) | Output::Failed(_) => return,
+            Output::Ended(rendition) => return self.tally.end(&rendition),
+            Output::Failed(_) => return,
         };
         match done {
             Ok(None) => {}

@@ -222,7 +222,7 @@ fn destinations_come_change_and_go_on_air() {
             .replace("destinations = [\"origin\"]", "destinations = [\"origin\", \"second\"]")
     });
     let said = reload(&rig);
-    assert!(said.contains("changed the destinations of a"), "{said}");
+    assert!(said.contains("changed on air a"), "{said}");
     let all = |channel: &uplink::model::status::ChannelStatus| channel.report.clone().map(|report| report.destinations);
     rig.wait_channel("a", "the second one streams", |channel| {
         all(channel).is_some_and(|all| all.len() == 2 && all[1].state == DestinationState::Streaming)
@@ -243,9 +243,9 @@ fn destinations_come_change_and_go_on_air() {
 
     // Other rules, then gone.
     rig.edit(|text| text.replace("[destinations.second]", "[destinations.second]\non_slate = \"pause\""));
-    assert!(reload(&rig).contains("changed the destinations of a"));
+    assert!(reload(&rig).contains("changed on air a"));
     rig.edit(|text| text.replace("[\"origin\", \"second\"]", "[\"origin\"]"));
-    assert!(reload(&rig).contains("changed the destinations of a"));
+    assert!(reload(&rig).contains("changed on air a"));
     rig.wait_channel("a", "the second one is gone", |channel| all(channel).is_some_and(|all| all.len() == 1));
     assert_eq!(rig.worker("a"), worker, "no other worker was needed");
     assert_whole(&rig, "a", &measuring.report(), 18);

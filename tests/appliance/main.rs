@@ -25,6 +25,8 @@ mod encoder_replaced;
 mod faulty_encoder;
 mod guest;
 mod http;
+mod live;
+mod low_latency;
 mod ndi;
 mod on_air;
 mod outage;

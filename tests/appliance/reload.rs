@@ -20,7 +20,16 @@ fn only_the_channel_that_changed_is_touched() {
     let rig = Rig::on_air(&[("a", PLAIN), ("b", PLAIN)]);
     let (a, b) = (rig.worker("a"), rig.worker("b"));
     let measuring = measure(&rig, "a", 14);
-    rig.edit(|text| text.replace("Channel b", "Channel B, renamed"));
+    // Another class for b, with a limit that the sound of a program on air cannot take over.
+    let class = std::fs::read_to_string(rig.path("pipelines/rig.toml")).unwrap();
+    let other =
+        class.replace("name = \"rig\"", "name = \"other\"").replace("true_peak_max = -1.0", "true_peak_max = -2.0");
+    std::fs::write(rig.path("pipelines/other.toml"), other).unwrap();
+    rig.edit(|text| {
+        let (before, b) = text.split_once("[channels.b]").unwrap();
+        let b = b.replace("Channel b", "Channel B, renamed").replace("\"rig\"", "\"other\"");
+        format!("{before}[channels.b]{b}")
+    });
     rig.signal_daemon(Signal::SIGHUP);
     rig.until("the second configuration", || generation(&rig) == 2);
     let changed = rig.wait_channel("b", "another worker on air", |channel| {

@@ -248,6 +248,8 @@ fn guests_ndi_and_decklink() {
         "whip\"\nkey_file = \"nowhere.key\"",
         "whip\"\nkey_file = \"uplinkd.toml\"",
         "whip\"\nkey_credential = \"guest\"\nstun = \"stun.example\"",
+        "whip\"\nkey_credential = \"guest\"\nturn = \"turn.example\"",
+        "whip\"\nkey_credential = \"guest\"\nturn_user = \"box\"",
         "whip\"\nkey_credential = \"guest\"\nlatency_ms = 5\non_second_publisher = \"both\"",
         "ndi\"",
         "ndi\"\nurl_address = \"192.0.2.7\"",
@@ -327,6 +329,8 @@ fn stream_classes() {
     table.class("backlog_alarm_s = 60", "backlog_alarm_s = 5");
     table.class("channels = 2", "channels = 1");
     table.class("slate_text = \"{title}", "slate_text = \"{titel}");
+    table.class("[audio_policy]", "[captions]\nname = \"English\"\nid = \"360p\"\n\n[audio_policy]");
+    table.class("[audio_policy]", "[captions]\nlanguage = \"english!\"\n\n[audio_policy]");
     insta::assert_snapshot!(table.0);
 }
 
@@ -401,6 +405,20 @@ fn warnings_do_not_refuse() {
 }
 
 #[test]
+fn captions_that_a_codec_does_not_carry_are_a_warning() {
+    let captions = "[captions]\nname = \"English\"\nwebvtt = false\n\n[audio_policy]";
+    let site = Site::new(GOOD)
+        .edit("pipelines/line-up-360p30.toml", "max_bitrate = \"1.1M\"", "max_bitrate = \"1.1M\"\ncodec = \"av1\"")
+        .edit("pipelines/line-up-360p30.toml", "[audio_policy]", captions);
+    let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("hardware-profiles/software-av1.toml");
+    fs::copy(profile, site.path("hardware-profiles/software-av1.toml")).unwrap();
+    let (text, good) = uplink::app::check::report(site.0.path().to_owned(), false);
+    assert!(good, "{text}");
+    let warning = text.lines().find(|line| line.contains("video[0].codec = \"av1\": ")).expect("a warning");
+    assert!(warning.contains("carry no CEA-608") && warning.contains("captions.webvtt = true"), "{warning}");
+}
+
+#[test]
 fn the_report_counts_faults_and_files() {
     let site = Site::new(GOOD).edit("uplinkd.toml", "title =", "tilte =").edit(
         "pipelines/line-up-360p30.toml",
@@ -436,6 +454,53 @@ fn a_missing_file_is_a_fault() {
     let site = Site::new(GOOD);
     fs::remove_file(site.path("uplinkd.toml")).unwrap();
     insta::assert_snapshot!(site.faults(&[]).join("\n"));
+}
+
+/// Each way to write a destination wrongly, and what is said of it.
+#[test]
+fn destinations_say_what_they_want_to_know() {
+    for (keys, expected) in [
+        ("store = \"webdav\"\nregion = \"x\"", "region"),
+        ("auth = \"basic\"\nuser = \"u\"", "is of no use with `auth = \"basic\"`"),
+        ("auth = \"signed-url\"\nsigning_key_file = \"token\"\nsignature_valid = \"5s\"", "must be from 10 s to 1 d"),
+        ("token_command = [\"get\"]", "cannot stand beside `token_file`"),
+        ("client_id = \"c\"", "is of no use without `token_url`"),
+        ("paths = \"{channel}/{name}\"", "must have {rendition} once"),
+        ("client_key_file = \"token\"", "holds no PRIVATE KEY-----"),
+        ("[destinations.cdn.headers]\nHost = \"x\"", "is set by Uplink itself"),
+    ] {
+        let site =
+            Site::new(GOOD).edit("uplinkd.toml", "token_file = \"token\"", &format!("token_file = \"token\"\n{keys}"));
+        let faults = site.faults(&[]).join("\n");
+        assert!(faults.contains(expected), "{keys}\n{faults}");
+    }
+}
+
+#[test]
+fn buckets_say_what_they_want_to_know() {
+    let bucket = |keys: &str| {
+        let (url, token) = ("url = \"https://origin.example/live/\"", "token_file = \"token\"");
+        Site::new(GOOD).edit("uplinkd.toml", url, "").edit("uplinkd.toml", token, keys).faults(&[]).join("\n")
+    };
+    let key = "secret_key_file = \"token\"";
+    for (keys, expected) in [
+        ("url = \"s3://b/\"".to_owned(), "a bucket wants to see a key or a token"),
+        (format!("url = \"s3://b/\"\n{key}"), "a secret key goes with it"),
+        (format!("url = \"az://b/\"\n{key}"), "an Azure container is in a storage account"),
+        (format!("url = \"s3://b/\"\naccess_key_id = \"a\"\n{key}\nauth = \"query\""), "is for origins"),
+        ("url = \"gs://b/\"\nservice_account_file = \"token\"".to_owned(), "is no key file of a service account"),
+    ] {
+        let faults = bucket(&keys);
+        assert!(faults.contains(expected), "{keys}\n{faults}");
+        assert!(!faults.contains("0123456789"), "{faults}");
+    }
+    for good in [
+        format!("url = \"s3://b/p\"\naccess_key_id = \"a\"\n{key}"),
+        format!("url = \"az://b/\"\naccount = \"a\"\n{key}"),
+        "url = \"gs://b/\"\ntoken_file = \"token\"".to_owned(),
+    ] {
+        assert_eq!(bucket(&good), "", "{good}");
+    }
 }
 
 #[test]

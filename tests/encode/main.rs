@@ -2,6 +2,7 @@
 
 mod broken;
 mod captions;
+mod changed;
 mod codecs;
 mod cues;
 mod probe;

@@ -4,6 +4,8 @@ mod hostile;
 mod http;
 mod keep;
 mod life;
+mod lowlat;
 mod play;
 mod push;
 mod running;
+mod signed;

@@ -1,10 +1,15 @@
 //! Push against real HTTP servers: nginx with WebDAV that goes away and comes back, and an origin that misbehaves on
 //! order.
 
+mod bucket;
 mod cable;
+mod duties;
 mod faults;
+mod guarded;
 mod nginx;
 mod origin;
 mod outage;
 mod studio;
 mod tls;
+mod tokens;
+mod webdav;

@@ -10,26 +10,52 @@ pub struct Nginx {
     directory: tempfile::TempDir,
     port: u16,
     process: Option<Child>,
-    /// Key and certificate lie in the directory.
-    tls: bool,
+    kind: Kind,
+}
+
+/// What it is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Makes directories by itself.
+    Plain,
+    /// Makes directories when it is told to.
+    Mkcol,
+    /// https; key and certificate lie in the directory.
+    Tls,
+    /// https, and who asks has to show a certificate.
+    Mutual,
 }
 
 impl Nginx {
     /// None, loudly, where there is no nginx.
     pub fn start() -> Option<Self> {
-        Self::set_up(false)
+        Self::set_up(Kind::Plain)
+    }
+
+    /// One that makes no directory unless it is told to.
+    pub fn start_without_directories() -> Option<Self> {
+        Self::set_up(Kind::Mkcol)
+    }
+
+    /// As [`Nginx::start_with_tls`], and it wants to see that very certificate of whoever asks.
+    pub fn start_with_mutual_tls() -> Option<Self> {
+        Self::with_openssl(Kind::Mutual)
     }
 
     /// With a certificate of its own for 127.0.0.1, see [`Nginx::certificate`].
     pub fn start_with_tls() -> Option<Self> {
+        Self::with_openssl(Kind::Tls)
+    }
+
+    fn with_openssl(kind: Kind) -> Option<Self> {
         if Command::new("openssl").arg("version").output().is_err() {
             eprintln!("\n*** SKIPPED: no openssl on this machine; push is not tested over https ***\n");
             return None;
         }
-        Self::set_up(true)
+        Self::set_up(kind)
     }
 
-    fn set_up(tls: bool) -> Option<Self> {
+    fn set_up(kind: Kind) -> Option<Self> {
         if find().is_none() {
             eprintln!(
                 "\n*** SKIPPED: no nginx on this machine (Debian: nginx-light); push is not tested against it ***\n"
@@ -39,22 +65,27 @@ impl Nginx {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(directory.path().join("root")).expect("a root");
         let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port").port();
-        if tls {
+        if kind.is_tls() {
             make_certificate(directory.path());
         }
-        let mut nginx = Self { directory, port, process: None, tls };
+        let mut nginx = Self { directory, port, process: None, kind };
         nginx.come_back();
         Some(nginx)
     }
 
     pub fn url(&self) -> String {
-        let scheme = if self.tls { "https" } else { "http" };
+        let scheme = if self.kind.is_tls() { "https" } else { "http" };
         format!("{scheme}://127.0.0.1:{}/live", self.port)
     }
 
     /// What has to be trusted.
     pub fn certificate(&self) -> PathBuf {
         self.directory.path().join("cert.pem")
+    }
+
+    /// The key of that.
+    pub fn key(&self) -> PathBuf {
+        self.directory.path().join("key.pem")
     }
 
     /// Where `/live` lies.
@@ -71,7 +102,8 @@ impl Nginx {
 
     pub fn come_back(&mut self) {
         let configuration = self.directory.path().join("nginx.conf");
-        std::fs::write(&configuration, configure(self.directory.path(), self.port, self.tls)).expect("a configuration");
+        std::fs::write(&configuration, configure(self.directory.path(), self.port, self.kind))
+            .expect("a configuration");
         let binary = find().expect("nginx was there before");
         let process = Command::new(binary)
             .arg("-c")
@@ -113,11 +145,25 @@ fn make_certificate(directory: &Path) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
-fn configure(directory: &Path, port: u16, tls: bool) -> String {
+impl Kind {
+    fn is_tls(self) -> bool {
+        matches!(self, Self::Tls | Self::Mutual)
+    }
+}
+
+fn configure(directory: &Path, port: u16, kind: Kind) -> String {
     let directory = directory.display();
-    let (ssl, certificate) = match tls {
+    let (ssl, certificate) = match kind.is_tls() {
         true => ("ssl", format!("ssl_certificate {directory}/cert.pem; ssl_certificate_key {directory}/key.pem;")),
         false => ("", String::new()),
+    };
+    let mutual = match kind {
+        Kind::Mutual => format!("ssl_verify_client on; ssl_client_certificate {directory}/cert.pem;"),
+        _ => String::new(),
+    };
+    let dav = match kind {
+        Kind::Mkcol => "dav_methods PUT DELETE MKCOL;",
+        _ => "dav_methods PUT DELETE; create_full_put_path on;",
     };
     // One process and no master: killing it is all it takes. As root, nginx would give up its rights to the directory.
     format!(
@@ -129,8 +175,8 @@ fn configure(directory: &Path, port: u16, tls: bool) -> String {
            fastcgi_temp_path {directory}/fastcgi; uwsgi_temp_path {directory}/uwsgi; scgi_temp_path {directory}/scgi;
            client_max_body_size 64m;
            server {{
-             listen 127.0.0.1:{port} {ssl}; {certificate}
-             location / {{ root {directory}/root; dav_methods PUT DELETE; create_full_put_path on; }}
+             listen 127.0.0.1:{port} {ssl}; {certificate} {mutual}
+             location / {{ root {directory}/root; {dav} }}
            }}
          }}\n"
     )

@@ -89,6 +89,11 @@ impl Origin {
         lock(&self.content).puts.iter().filter(|put| **put == path).count()
     }
 
+    /// What was sent, in order.
+    pub fn paths(&self) -> Vec<String> {
+        lock(&self.content).puts.clone()
+    }
+
     pub fn forget_puts(&self) {
         lock(&self.content).puts.clear();
     }

@@ -100,6 +100,7 @@ impl Studio {
             audio: vec![audio],
             captions: None,
             playlist_segments: 6,
+            part_target: None,
             grid: self.grid,
             timeline: self.timeline.clone(),
             duty: Duty::Active,
@@ -109,12 +110,16 @@ impl Studio {
     }
 
     pub fn push_to(&self, url: &str) -> Pusher {
+        self.push(self.description(url))
+    }
+
+    pub fn push(&self, description: PushDescription) -> Pusher {
         let events = self.events.clone();
         let note = move |event: Event| {
             eprintln!("{} {}: {}", event.at, event.code.as_str(), event.text);
             events.lock().expect("no test fails here").push(event);
         };
-        Pusher::start(self.description(url), self.spool.clone(), note)
+        Pusher::start(description, self.spool.clone(), note)
     }
 
     pub fn count(&self, code: EventCode) -> usize {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use uplink::model::Fault;
 use uplink::model::status::DestinationState;
+use uplink::model::upload::{Identity, Trust};
+use uplink::push::Pusher;
 
 use crate::nginx::Nginx;
 use crate::studio::{Studio, until};
@@ -50,6 +52,51 @@ fn a_trusted_origin_is_pushed_to_by_https() {
             assert!(nginx.root().join("demo/multivariant.m3u8").exists());
         }
     }
+}
+
+/// In this process, which trusts what the box trusts, but for what the destination says.
+async fn push_pinning(nginx: &Nginx, trust: Trust) -> (Studio, Pusher) {
+    let mut studio = Studio::new();
+    studio.produce(2);
+    let mut description = studio.description(&nginx.url());
+    description.upload.trust = trust;
+    let pusher = studio.push(description);
+    (studio, pusher)
+}
+
+#[tokio::test]
+async fn a_destination_may_trust_one_authority_alone() {
+    let Some(nginx) = Nginx::start_with_tls() else { return };
+    let trust = Trust { ca_file: Some(nginx.certificate()), identity: None };
+    let (studio, pusher) = push_pinning(&nginx, trust).await;
+    assert!(pusher.stop(Duration::from_secs(30)).await.is_nothing());
+    studio.assert_delivered(&nginx.root(), studio.first..studio.next);
+    let Some(other) = Nginx::start_with_tls() else { return };
+    let trust = Trust { ca_file: Some(other.certificate()), identity: None };
+    let (_studio, pusher) = push_pinning(&nginx, trust).await;
+    until(&pusher, "refused", |status| status.state == DestinationState::Failed).await;
+}
+
+#[tokio::test]
+async fn an_origin_may_want_to_see_a_certificate() {
+    let Some(nginx) = Nginx::start_with_mutual_tls() else { return };
+    let identity = Identity { certificate_file: nginx.certificate(), key_file: nginx.key() };
+    let trust = Trust { ca_file: Some(nginx.certificate()), identity: Some(identity) };
+    let (studio, pusher) = push_pinning(&nginx, trust.clone()).await;
+    assert!(pusher.stop(Duration::from_secs(30)).await.is_nothing());
+    studio.assert_delivered(&nginx.root(), studio.first..studio.next);
+    let (_studio, pusher) = push_pinning(&nginx, Trust { identity: None, ..trust }).await;
+    // nginx says 400 to who shows none.
+    until(&pusher, "refused", |status| status.state == DestinationState::Failed).await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_read_is_told() {
+    let Some(nginx) = Nginx::start_with_tls() else { return };
+    let trust = Trust { ca_file: Some(nginx.key()), identity: None };
+    let (_studio, pusher) = push_pinning(&nginx, trust).await;
+    let status = until(&pusher, "refused", |status| status.state == DestinationState::Failed).await;
+    assert!(status.health.reason.contains("key.pem: no certificate in PEM"), "{}", status.health.reason);
 }
 
 #[test]

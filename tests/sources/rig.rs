@@ -142,6 +142,7 @@ fn plan(thresholds: ThresholdPlan, sources: &[SourceKind]) -> ChannelPlan {
         },
         timecode: Default::default(),
         segments: SegmentGrid::new(1000).unwrap(),
+        parts: None,
         sources: sources.iter().enumerate().map(source).collect(),
         slate: SlatePlan { text: "slate".to_owned() },
         graphics: uplink::plan::GraphicsPlan::default(),

@@ -133,7 +133,7 @@ pub fn listed(spool: &Spool, feed: &Feed) -> Vec<(u64, u64, bool)> {
 
 /// Everything that has to be true of a spool at any time.
 pub fn check(spool: &Spool) {
-    for rendition in spool.renditions() {
+    for rendition in &spool.renditions() {
         let segments = spool.segments(rendition);
         for segment in &segments {
             let data = fs::read(spool.segment_path(rendition, segment.number)).expect("a listed segment is there");

@@ -4,6 +4,7 @@ mod crash;
 mod cues;
 mod faults;
 mod fixture;
+mod parts;
 mod playback;
 mod recovery;
 mod retention;

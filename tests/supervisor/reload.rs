@@ -1,6 +1,6 @@
 //! Another configuration, by difference.
 
-use uplink::model::EventCode;
+use uplink::model::{Effect, EventCode};
 use uplink::supervisor::{Command, Refusal};
 
 use super::rig::{Rig, alive, plan, until};
@@ -11,7 +11,7 @@ fn only_what_changed_is_touched() {
     let mut daemon = rig.daemon();
     let (same, changed, gone) = (daemon.running("same"), daemon.running("changed"), daemon.running("gone"));
     let mut different = plan("changed");
-    different.thresholds.loss_ms = 500;
+    different.sound.true_peak_max = -3.0;
     rig.behave("new", "");
     *rig.next.lock().unwrap() = Ok(vec![plan("new"), different, plan("same")]);
     let outcome = daemon.ask(Command::Reload).unwrap();
@@ -26,6 +26,37 @@ fn only_what_changed_is_touched() {
     assert_eq!(daemon.status().config.generation, 2);
     daemon.event(EventCode::ConfigReloaded);
     assert!(!daemon.ask(Command::Reload).unwrap().changed);
+    daemon.stop();
+}
+
+#[test]
+fn what_a_worker_can_take_over_replaces_none() {
+    let rig = Rig::new(&["a", "b"]);
+    let daemon = rig.daemon();
+    let (a, b) = (daemon.running("a"), daemon.running("b"));
+    let mut different = plan("a");
+    different.thresholds.loss_ms = 500;
+    different.title = "Renamed".to_owned();
+    *rig.next.lock().unwrap() = Ok(vec![different.clone(), plan("b")]);
+    let told = |outcome: uplink::supervisor::Outcome| {
+        let effects = outcome.channels.unwrap();
+        effects.into_iter().map(|effect| (effect.effect, effect.happened)).collect::<Vec<_>>()
+    };
+    let said = daemon.ask(Command::DryReload).unwrap();
+    assert_eq!((said.changed, told(said)), (false, vec![(Effect::Live, None), (Effect::Unchanged, None)]));
+    assert_eq!((daemon.status().config.generation, daemon.status().channels[0].title.as_str()), (1, "a"));
+    let done = daemon.ask(Command::Reload).unwrap();
+    assert_eq!(told(done), [(Effect::Live, Some("changed".to_owned())), (Effect::Unchanged, None)]);
+    assert_eq!((daemon.running("a"), daemon.running("b")), (a, b));
+    until("it has another name", || daemon.status().channels[0].title == "Renamed");
+
+    // A worker that does not take it over is replaced, and that is said.
+    rig.behave("a", "unbending");
+    different.title = "Again".to_owned();
+    *rig.next.lock().unwrap() = Ok(vec![different, plan("b")]);
+    let done = told(daemon.ask(Command::Reload).unwrap());
+    assert_eq!((done[0].0, done[0].1.as_ref().unwrap().contains("a stand-in cannot")), (Effect::Restart, true));
+    daemon.replaced("a", a);
     daemon.stop();
 }
 

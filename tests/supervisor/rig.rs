@@ -161,8 +161,12 @@ fn crowded(mut configuration: Configuration, cores: f64) -> Configuration {
     if cores > 0.0 {
         let each = Resources { cores, ..Resources::default() };
         let room = Resources { cores: 2.0, memory_bytes: u64::MAX, disk_bytes_per_second: u64::MAX };
-        configuration.budget =
-            uplink::supervisor::Budget { room: Some(room), classes: vec![("class".into(), each)], measured: true };
+        configuration.budget = uplink::supervisor::Budget {
+            room: Some(room),
+            classes: vec![("class".into(), each)],
+            measured: true,
+            disk: None,
+        };
         configuration.channels.iter_mut().for_each(|channel| channel.needs = each);
     }
     configuration

@@ -192,8 +192,12 @@ impl Standin {
             }
             Down::Change { id, plan } => {
                 self.heard("change");
-                self.plan = Some(plan);
-                send(open, &Up::Acted { id, result: Ok(Acted::said("changed")) }).await;
+                let bends = !self.behaves("unbending");
+                if bends {
+                    self.plan = Some(plan);
+                }
+                let result = if bends { Ok(Acted::said("changed")) } else { Err("a stand-in cannot".into()) };
+                send(open, &Up::Acted { id, result }).await;
             }
             Down::Act { id, .. } => {
                 send(open, &Up::Acted { id, result: Err("a stand-in cannot".into()) }).await;

@@ -4,7 +4,9 @@ import { decide, edgeStands, MESSAGES, pollDelay, remedy, secondsText, WORDS } f
 
 const Hls = /** @type {any} */ (globalThis).Hls;
 const channel = decodeURIComponent(location.pathname.split('/').filter(Boolean).pop() ?? '');
-const playlist = `/live/${channel}/multivariant.m3u8`;
+// Where playback is signed, the ticket stands in the path, so that all that the playlist names carries it along.
+const ticket = new URLSearchParams(location.search).get("ticket");
+const playlist = `/live/${ticket ? `${ticket}/` : ""}${channel}/multivariant.m3u8`;
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const element = (id) => /** @type {T} */ (document.getElementById(id));
@@ -68,13 +70,10 @@ const patience = (timeout) => ({
 });
 
 const settings = {
-  liveSyncDurationCount: 3,
-  liveMaxLatencyDurationCount: 8,
   maxLiveSyncPlaybackRate: 1.05,
   maxBufferHole: 0.6,
   backBufferLength: 30,
-  // Breaks and timed metadata are not this page's business; hls.js would load a text track from a `data:` address for them,
-  // which the page's policy forbids.
+  // Breaks and timed metadata are not this page's business.
   enableDateRangeMetadataCues: false,
   enableEmsgMetadataCues: false,
   enableID3MetadataCues: false,
@@ -120,6 +119,8 @@ function build() {
   jumped = false;
   standingSince = seconds();
   hls = new Hls(settings);
+  // Set here, since a setting of its own would overrule the distance that a playlist with parts asks for (PART-HOLD-BACK).
+  hls.config.liveMaxLatencyDurationCount = 8;
   hls.on(Hls.Events.LEVEL_UPDATED, (/** @type {any} */ _, /** @type {any} */ data) => {
     seen.reachable = true;
     seen.listed = true;

@@ -18,6 +18,7 @@ fn outcome() -> Outcome {
         state: Some(ChannelState::Slate),
         showing: Some(Showing::Slate),
         acted: None,
+        channels: None,
         text: "the program shows the slate".into(),
     }
 }
@@ -51,6 +52,7 @@ async fn each_verb_is_its_command() {
         (post("/api/v1/channels/demo/slate"), Command::Slate(id("demo"))),
         (post("/api/v1/channels/demo/release"), Command::Release(id("demo"))),
         (post("/api/v1/config/reload"), Command::Reload),
+        (post("/api/v1/config/reload?dry_run=true"), Command::DryReload),
         (take(json, r#"{"source":"clip"}"#), Command::Take(id("demo"), SourceId::new("clip").unwrap())),
         (take(json, "{}"), Command::Show(id("demo"), Box::default())),
         (

@@ -117,6 +117,7 @@ fn channel(name: &str, title: &str, state: ChannelState, health: HealthReport) -
             since: ago(4_212),
             adopted: true,
             heartbeat_age_seconds: 0.21,
+            up_after_seconds: None,
         }),
         frame_rate: FrameRate::new(25, 1),
         timecode: TimecodeDay::Utc,

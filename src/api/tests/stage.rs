@@ -82,7 +82,7 @@ fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
             (id, Box::new(move |channel| preview(channel, order.clone())))
         }
         Command::Show(id, take) => (id, Box::new(move |channel| show(channel, &take))),
-        Command::Take(..) | Command::Change(..) | Command::Act(..) | Command::Reload => {
+        Command::Take(..) | Command::Change(..) | Command::Act(..) | Command::Reload | Command::DryReload => {
             return Err(Refusal::Failed("this stage plays no such thing".into()));
         }
     };
@@ -138,6 +138,7 @@ fn outcome(channels: &[ChannelStatus], id: &ChannelId) -> Outcome {
         state: Some(channel.state),
         showing: program.map(|program| program.showing.clone()),
         acted: None,
+        channels: None,
         text: format!("the engine confirmed: {}", super::super::sheet::spelled(&channel.state)),
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::report::columns;
-use crate::model::{CapacityStatus, Resources};
+use crate::model::{CapacityStatus, DiskRate, MediaTime, Resources};
 
-pub(crate) fn report(capacity: &CapacityStatus) -> String {
+pub(crate) fn report(capacity: &CapacityStatus, now: MediaTime) -> String {
     let mut text = format!("room   {}\ntaken  {}\n\n", capacity.room, capacity.taken);
     let mut table = vec![heads(["CHANNEL", "ON AIR", "CORES", "MEMORY", "DISK/S"])];
     for channel in &capacity.channels {
@@ -25,7 +25,23 @@ pub(crate) fn report(capacity: &CapacityStatus) -> String {
         "costs are those of the shipped profiles; measure them with uplink-worker --probe --measure-cost"
     };
     let _ = writeln!(text, "\n{measured}");
+    let _ = writeln!(text, "{}", disk(capacity.disk.as_ref(), now));
     text
+}
+
+fn disk(rate: Option<&DiskRate>, now: MediaTime) -> String {
+    match rate {
+        Some(DiskRate { bytes_per_second, device, measured_at }) => {
+            let (megabytes, days) = (*bytes_per_second as f64 / 1e6, now.since(*measured_at).as_secs() / 86_400);
+            format!(
+                "the disk ({device}) took {megabytes:.1} MB a second, synced, when it was measured {days} day(s) ago; 70 % of it count"
+            )
+        }
+        None => {
+            "the disk was not measured, a slow one is assumed; uplinkd measures it when it starts with nothing on air"
+                .to_owned()
+        }
+    }
 }
 
 fn heads(heads: [&str; 5]) -> Vec<String> {
@@ -49,7 +65,11 @@ mod tests {
         let room = Resources { cores: 2.0, memory_bytes: 3_500_000_000, disk_bytes_per_second: 40_000_000 };
         let channels = vec![ChannelNeeds { channel: "demo".parse().unwrap(), on_air: true, needs }];
         let classes = vec![ClassFit { stream_class: "talk-720p30".into(), needs, more: 5 }];
-        let text = report(&CapacityStatus { room, taken: needs, channels, classes, measured: false });
+        let at = MediaTime::from_secs(1_763_683_200);
+        let rate = DiskRate { bytes_per_second: 120_000_000, device: "8:1".to_owned(), measured_at: at };
+        let (disk, now) = (Some(rate), at + std::time::Duration::from_secs(3 * 86_400));
+        let text = report(&CapacityStatus { room, taken: needs, channels, classes, measured: false, disk }, now);
+        assert!(text.contains("(8:1) took 120.0 MB a second, synced, when it was measured 3 day(s) ago"), "{text}");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "room   2.00 cores, 3.5 GB of memory, 40.0 MB a second of disk");
         let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();

@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 use self::client::{Client, Failure};
 use self::exit::Exit;
 use crate::model::status::ApplianceStatus;
-use crate::model::{BitRate, CapacityStatus, ChannelId, RenditionId, SourceId};
+use crate::model::{BitRate, CapacityStatus, ChannelId, MediaTime, RenditionId, SourceId};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,6 +46,7 @@ Examples:
   uplinkctl metadata demo X-HOME=2 X-AWAY=1 --class com.example.score
   uplinkctl devices                      what is plugged in, and what to write for it
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
+  uplinkctl reload --dry-run             what a reload would change on air, and what it would interrupt
   uplinkctl events --follow              what happens, as it happens
   uplinkctl --api http://10.0.0.7:8080 --json status | jq .health
 
@@ -222,7 +223,11 @@ enum Verb {
     /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
     Devices,
     /// Put the configuration on disk in force; a faulty one changes nothing.
-    Reload,
+    Reload {
+        /// Only say what that would do to each channel, and what it would interrupt.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// What happened lately.
     Events {
         /// Go on with what happens now, until interrupted.
@@ -359,7 +364,8 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
             let (path, body) = named.drill();
             (path, Some(body))
         }
-        Verb::Reload => ("config/reload".to_owned(), None),
+        Verb::Reload { dry_run: true } => ("config/reload?dry_run=true".to_owned(), None),
+        Verb::Reload { dry_run: false } => ("config/reload".to_owned(), None),
         Verb::Check { .. }
         | Verb::GuestLink { .. }
         | Verb::Status { .. }
@@ -372,7 +378,7 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
 
 async fn room(client: &Client, json: bool) -> Result<String, Failure> {
     let (text, status): (_, CapacityStatus) = client.get("api/v1/capacity").await?;
-    Ok(if json { text } else { capacity::report(&status) })
+    Ok(if json { text } else { capacity::report(&status, MediaTime::from_system(std::time::SystemTime::now())) })
 }
 
 /// The whole document is asked for, because its clock gives the ages.

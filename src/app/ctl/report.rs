@@ -10,7 +10,7 @@ use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelStatus, DestinationStatus, ProgramOrder, RenditionStatus, Showing,
     SourceStatus, WorkerReport,
 };
-use crate::model::{EndpointStatus, Event, Health, HealthReport, MediaTime, Scene, Severity};
+use crate::model::{ChannelEffect, EndpointStatus, Event, Health, HealthReport, MediaTime, Scene, Severity};
 
 /// The whole appliance: a line per channel, then the faults.
 pub(crate) fn appliance(status: &ApplianceStatus) -> String {
@@ -211,8 +211,26 @@ fn faults(channel: &ChannelStatus, now: MediaTime) -> String {
 /// What the engine confirmed.
 pub(crate) fn outcome(answer: &Value) -> String {
     let text = answer.get("text").and_then(Value::as_str).unwrap_or("done");
+    if let Some(effects) = answer.get("channels").cloned().and_then(|value| serde_json::from_value(value).ok()) {
+        return format!("{text}\n{}", reload(effects));
+    }
     let already = answer.get("changed").and_then(Value::as_bool) == Some(false);
     format!("{text}{}\n", if already { " (it was so already)" } else { "" })
+}
+
+/// What a reload does to each channel.
+fn reload(effects: Vec<ChannelEffect>) -> String {
+    let mut text = String::new();
+    for ChannelEffect { channel, effect, live, restart, off_air_seconds, happened } in effects {
+        let off = off_air_seconds.map_or_else(String::new, |seconds| format!(", off air for about {seconds:.1} s"));
+        let _ = writeln!(text, "  {channel}: {}{off}", effect.word());
+        restart.iter().for_each(|reason| text.push_str(&format!("    because {reason}\n")));
+        live.iter().for_each(|change| text.push_str(&format!("    {change}\n")));
+        if let Some(happened) = happened {
+            let _ = writeln!(text, "    -> {happened}");
+        }
+    }
+    text
 }
 
 /// Why it was not done, and every fault behind it.

@@ -91,12 +91,21 @@ async fn verbs_tell_what_the_engine_confirmed() {
         ("release demo", Command::Release(id("demo"))),
         ("take demo clip", Command::Take(id("demo"), "clip".parse().unwrap())),
         ("reload", Command::Reload),
+        ("reload --dry-run", Command::DryReload),
     ] {
         let engine = async {
             let (command, reply) = daemon.rig.requests.recv().await.unwrap();
             let text = "it is done".to_owned();
-            let nothing =
-                Outcome { changed: false, order: None, program: None, state: None, showing: None, acted: None, text };
+            let nothing = Outcome {
+                changed: false,
+                order: None,
+                program: None,
+                state: None,
+                showing: None,
+                acted: None,
+                channels: None,
+                text,
+            };
             reply.send(Ok(nothing)).unwrap();
             command
         };
@@ -138,7 +147,16 @@ async fn cues_and_metadata_are_what_the_api_takes() {
             let (command, reply) = daemon.rig.requests.recv().await.unwrap();
             let acted = Some(Acted::said("it is placed"));
             let text = "it is placed".to_owned();
-            let placed = Outcome { changed: true, order: None, program: None, state: None, showing: None, acted, text };
+            let placed = Outcome {
+                changed: true,
+                order: None,
+                program: None,
+                state: None,
+                showing: None,
+                acted,
+                text,
+                channels: None,
+            };
             reply.send(Ok(placed)).unwrap();
             command
         };

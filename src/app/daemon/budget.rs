@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::config::Checked;
-use crate::model::{ChannelId, Inventory, Resources};
+use crate::model::{ChannelId, DiskRate, Inventory, Resources};
 use crate::plan::{Costs, PlanPaths, derive, needs};
 use crate::supervisor::Budget;
 
@@ -38,13 +38,19 @@ pub(super) fn measured(state: &Path) -> Option<Costs> {
 }
 
 /// What channels may take together, and what a channel of each stream class would.
-pub(super) fn budget(checked: &Checked, found: &Inventory, paths: &PlanPaths, costs: &Option<Costs>) -> Budget {
+pub(super) fn budget(
+    checked: &Checked,
+    found: &Inventory,
+    paths: &PlanPaths,
+    costs: &Option<Costs>,
+    disk: Option<DiskRate>,
+) -> Budget {
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
     // Nobody is turned away by a guess: costs of another machine may be off by half.
     let cores = if costs.is_some() { cores } else { cores * 1.5 };
     let memory = crate::system::memory_bytes().map_or(u64::MAX, |all| all.saturating_sub(KEPT));
     let known = costs.clone().unwrap_or_default();
-    let room = Resources { cores, memory_bytes: memory, disk_bytes_per_second: DISK };
+    let room = Resources { cores, memory_bytes: memory, disk_bytes_per_second: usable(disk.as_ref()) };
     let class = |(name, class): (&String, &std::sync::Arc<crate::config::StreamClass>)| {
         // A channel like the first, alone on the box, with this class.
         let mut one = checked.clone();
@@ -58,5 +64,10 @@ pub(super) fn budget(checked: &Checked, found: &Inventory, paths: &PlanPaths, co
         Some((name.clone(), needs(plans.first()?, &known)))
     };
     let classes = checked.stream_classes.iter().filter_map(class).collect();
-    Budget { room: Some(room), classes, measured: costs.is_some() }
+    Budget { room: Some(room), classes, measured: costs.is_some(), disk }
+}
+
+/// What channels may ask of the disk. What is read has mostly just been written, and something is left for the system.
+pub(super) fn usable(disk: Option<&DiskRate>) -> u64 {
+    disk.map_or(DISK, |disk| disk.bytes_per_second / 10 * 7)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::Place;
 use super::budget::{budget, measured};
 use super::failure::Failure;
-use crate::app::fragments;
+use crate::app::{disk_rate, fragments};
 use crate::config::{Checked, load};
 use crate::hardware::inventory;
 use crate::plan::{PlanPaths, derive, needs};
@@ -47,7 +47,7 @@ fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
     let found = inventory(Path::new("/"));
     let plans = derive(&checked, &found, &paths).map_err(|error| vec![error.to_string()])?;
     let costs = measured(&place.state);
-    let budget = budget(&checked, &found, &paths, &costs);
+    let budget = budget(&checked, &found, &paths, &costs, disk_rate::known(&place.state));
     let order_of = |id| checked.channels.iter().find(|channel| channel.id == id).map(|channel| channel.order);
     let channels = plans
         .into_iter()

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::app::disk_rate;
 use crate::{system, telemetry};
 
 use arguments::Arguments;
@@ -33,9 +34,14 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     system::seal_descriptors();
+    system::no_core_files();
     let place = arguments.place()?;
-    let (checked, configuration) = configuration::read(&place)?;
+    let (checked, mut configuration) = configuration::read(&place)?;
     let held = wire::take(&place, &configuration)?;
+    // Half a second of writing, which must not be in the way of a channel on air.
+    if !warm::on_air(&place.runtime) {
+        configuration.budget.learn(disk_rate::fresh(&place.state), budget::usable);
+    }
     let runtime = wire::runtime()?;
     let result = runtime.block_on(service::run(&place, &checked, configuration));
     // Whatever still blocks (a disk) does not keep the process.

@@ -43,7 +43,7 @@ async fn probe(worker: &Path) -> Result<(), String> {
 }
 
 /// Whether a worker of an earlier daemon may be on air.
-fn on_air(runtime: &Path) -> bool {
+pub(super) fn on_air(runtime: &Path) -> bool {
     let entries = std::fs::read_dir(runtime).into_iter().flatten();
     entries.flatten().any(|entry| entry.path().join("worker.sock").exists())
 }

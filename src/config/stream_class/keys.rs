@@ -93,6 +93,13 @@ static SEGMENTS: Shape = Shape::plain(
             Need::Default("6"),
             "Segments in a live media playlist; at least three target durations (RFC 8216, 6.2.2)",
         ),
+        key(
+            "part_ms",
+            Kind::Integer(200, 500, "milliseconds"),
+            Need::Optional,
+            "Low latency: duration of the parts in which a segment is delivered while it is made, rounded up to whole \
+             pictures; at most half a segment. Takes twice the upload rate. No parts if missing",
+        ),
     ],
 );
 

@@ -10,8 +10,8 @@ mod signal;
 
 use crate::model::sound::{ChannelMap, SoundLayout};
 use crate::model::{
-    BitRate, FailoverRules, Lufs, OnSlate, PictureSize, ProgramFormat, RenditionId, SegmentGrid, SignalThresholds,
-    VideoCodec,
+    BitRate, FailoverRules, Lufs, OnSlate, PartPace, PictureSize, ProgramFormat, RenditionId, SegmentGrid,
+    SignalThresholds, VideoCodec,
 };
 use crate::profile::EncodeRequest;
 
@@ -38,6 +38,8 @@ pub struct StreamClass {
     pub segments: SegmentGrid,
     /// Segments in a media playlist.
     pub playlist_segments: u32,
+    /// How long parts are; none without low latency.
+    pub parts: Option<PartPace>,
     /// Video renditions, best first.
     pub video: Vec<VideoRendition>,
     /// Audio renditions, the first is the default.

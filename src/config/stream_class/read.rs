@@ -7,7 +7,7 @@ use super::{
 use crate::config::Findings;
 use crate::document::{Section, Source};
 use crate::model::sound::{ChannelMap, SoundLayout};
-use crate::model::{AudioFormat, Lufs, OnSlate, ProgramFormat, RenditionId, SegmentGrid, VideoCodec};
+use crate::model::{AudioFormat, Lufs, OnSlate, PartPace, ProgramFormat, RenditionId, SegmentGrid, VideoCodec};
 
 /// Reads and checks one file; `stem` is its name without extension.
 pub fn read(source: &Source, stem: &str, findings: &mut Findings) -> Option<StreamClass> {
@@ -42,6 +42,7 @@ fn build(section: &Section<'_>) -> Option<StreamClass> {
         },
         segments: SegmentGrid::new(segments.value("duration_ms")?)?,
         playlist_segments: segments.value("playlist_segments")?,
+        parts: segments.value("part_ms").and_then(PartPace::new),
         video: video.into_iter().collect::<Option<_>>()?,
         audio: audio.into_iter().collect::<Option<_>>()?,
         captions: match section.has("captions") {

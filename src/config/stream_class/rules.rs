@@ -4,7 +4,7 @@ use super::h264_level;
 use crate::config::Findings;
 use crate::document::{Placed, Section, Spot};
 use crate::model::sound::{ChannelMap, MapTerm};
-use crate::model::{BitRate, FrameRate, PictureSize};
+use crate::model::{BitRate, FrameRate, PartPace, PictureSize};
 
 pub(crate) fn check(class: &Section<'_>, findings: &mut Findings) {
     let (video, audio) = (class.tables("video"), class.tables("audio"));
@@ -19,6 +19,7 @@ pub(crate) fn check(class: &Section<'_>, findings: &mut Findings) {
     sound(class, &audio, findings);
     captions(class, &video, &audio, findings);
     timing(class, findings);
+    parts(class, findings);
     envelope(class, &video, &audio, findings);
 }
 
@@ -271,6 +272,30 @@ fn timing(class: &Section<'_>, findings: &mut Findings) {
     {
         let rule = format!("must be more than a segment ({} ms), else a healthy worker is killed", duration.value);
         findings.faults.add(&stall.spot, rule, "4000 is usual");
+    }
+}
+
+/// What low latency asks of parts (rfc8216bis 4.4.3.7, 4.4.4.9).
+fn parts(class: &Section<'_>, findings: &mut Findings) {
+    let Some(segments) = class.table("segments") else { return };
+    let Some(part) = segments.get::<u32>("part_ms") else { return };
+    if segments.value::<u32>("duration_ms").is_some_and(|duration| part.value * 2 > duration) {
+        let fix = "write 200 for segments of 1 s, 300 to 500 for longer ones";
+        findings.faults.add(&part.spot, "must not be more than half a segment", fix);
+    }
+    if segments.value::<u32>("playlist_segments").is_some_and(|count| count < 6) {
+        let at = segments.spot("playlist_segments");
+        findings.faults.add(&at, "must be at least 6 with parts, else players have nothing to fall back to", "write 8");
+    }
+    let rate = class.table("program").and_then(|program| program.value::<FrameRate>("frame_rate"));
+    let sound = class.table("audio_policy").and_then(|policy| policy.value::<u32>("sample_rate"));
+    if let (Some(rate), Some(sound), Some(pace)) = (rate, sound, PartPace::new(part.value))
+        && !pace.is_even(rate, sound)
+    {
+        let (pictures, frames) = (pace.pictures(rate), pace.aac_frames(sound));
+        let rule =
+            format!("makes parts of {pictures} pictures and of {frames} AAC frames, which differ by more than 15 %");
+        findings.faults.add(&part.spot, rule, "choose a multiple of the duration of a picture, such as 240");
     }
 }
 

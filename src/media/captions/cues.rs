@@ -180,6 +180,31 @@ mod tests {
     }
 
     #[test]
+    fn an_hour_of_talk_costs_next_to_nothing() {
+        let mut cues = Cues::default();
+        let mut pairs = Vec::new();
+        let (mut lines, mut found) = (0, 0);
+        let begun = std::time::Instant::now();
+        for picture in 0..90_000u64 {
+            let now = at(picture * 40);
+            if picture.is_multiple_of(50) {
+                found +=
+                    cues.cut(now).iter().filter(|cue| cue.rows.iter().any(|row| row.text.starts_with("line"))).count();
+            }
+            if pairs.is_empty() {
+                lines += 1;
+                pairs = line21::roll_up(&format!("line {lines} of what is said all day"));
+                pairs.reverse();
+            }
+            let said: Vec<Triplet> = pairs.pop().into_iter().map(of_pair).collect();
+            cues.take(&said, now);
+        }
+        println!("{:.2} µs per picture", begun.elapsed().as_secs_f64() * 1e6 / 90_000.0);
+        assert!(lines > 3000 && found > lines && found < 90_000 / 10 * 2, "{lines} lines in {found} cues");
+        assert!(cues.done.len() < 10 && cues.shown.len() <= 3, "nothing piles up");
+    }
+
+    #[test]
     fn what_is_erased_a_moment_later_was_shown() {
         let mut cues = Cues::default();
         let end = feed(&mut cues, 0, line21::roll_up("Brief").into_iter().chain(line21::erase()));

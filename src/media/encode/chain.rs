@@ -21,12 +21,13 @@ use super::tap::Mouth;
 use super::watch::{Notes, Origin};
 use crate::media::MediaError;
 use crate::media::init::{bounded, element};
-use crate::model::{FrameGrid, LiveTimeline, MediaTime, ProgramFormat};
+use crate::model::{FrameGrid, LiveTimeline, MediaTime, PartPace, ProgramFormat};
 use crate::plan::{EncoderPlan, VideoRenditionPlan};
 
 /// What every encoder of a rendition is built from.
 pub(super) struct Setting {
     pub program: ProgramFormat,
+    pub pace: Option<PartPace>,
     pub timeline: LiveTimeline,
     pub rendition: VideoRenditionPlan,
     pub tally: Arc<Tally>,
@@ -59,7 +60,7 @@ impl Chain {
         origin: Origin,
         held: bool,
     ) -> Result<Self, MediaError> {
-        let Setting { program, timeline, rendition, tally, ledger, notes, beside } = setting;
+        let Setting { program, pace, timeline, rendition, tally, ledger, notes, beside } = setting;
         let (id, plan) = (&rendition.id, &found.plan);
         let pipeline = gst::Pipeline::with_name(&format!("encode-{id}"));
         let entry = Entry::new(&format!("pictures-{id}"), &picture_caps(program), limit)?;
@@ -85,6 +86,7 @@ impl Chain {
             rendition: id.clone(),
             grid: TrackGrid::Pictures(FrameGrid::new(program.frame_rate)),
             timescale: video_timescale(program.frame_rate),
+            part: pace.map(|pace| pace.pictures(program.frame_rate)),
             delay: 0,
             timeline: timeline.clone(),
             events: true,

@@ -4,7 +4,7 @@ use crate::model::{Boundaries, FrameGrid, MediaTime, SampleGrid};
 
 use super::format::AAC_FRAME;
 
-/// A chunk ends at every multiple of this from the beginning of its segment.
+/// Without parts a chunk ends at every multiple of this from the beginning of its segment.
 const CHUNK_NANOS: u64 = 500_000_000;
 
 /// What begins at a sample.
@@ -22,9 +22,15 @@ pub(super) struct Cutter {
     at: Option<(u64, u64)>,
     newest: MediaTime,
     reordered: bool,
+    parts: Option<(TrackGrid, u64)>,
 }
 
 impl Cutter {
+    /// With a chunk per part: so many samples of `grid`, counted from the first of their segment.
+    pub(super) fn with_parts(grid: TrackGrid, samples: Option<u64>) -> Self {
+        Self { parts: samples.map(|samples| (grid, samples.max(1))), ..Self::default() }
+    }
+
     /// Whether to cut before the sample at `time`. A segment begins with the first sample in its time; it should be a
     /// keyframe, but boundaries hold even if the encoder did not obey.
     pub(super) fn before(&mut self, time: MediaTime, boundaries: &Boundaries) -> Option<Cut> {
@@ -32,7 +38,7 @@ impl Cutter {
         self.reordered |= time < self.newest;
         self.newest = self.newest.max(time);
         let number = boundaries.number_at(time);
-        let part = time.since(boundaries.start_of(number)).as_nanos() as u64 / CHUNK_NANOS;
+        let part = self.part(time, boundaries.start_of(number));
         match self.at {
             None => {
                 self.at = Some((number, part));
@@ -47,6 +53,16 @@ impl Cutter {
                 Some(Cut::Chunk)
             }
             Some(_) => None,
+        }
+    }
+
+    /// Which chunk of a segment that begins at `start` the sample at `time` belongs to.
+    fn part(&self, time: MediaTime, start: MediaTime) -> u64 {
+        match self.parts {
+            Some((grid, samples)) => {
+                grid.index_at(time).saturating_sub(grid.index_at(grid.first_from(start))) / samples
+            }
+            None => time.since(start).as_nanos() as u64 / CHUNK_NANOS,
         }
     }
 }
@@ -119,6 +135,25 @@ mod tests {
         use Cut::{Chunk, Segment};
         assert_eq!(cuts((30, 1), 0, 70), [(15, Chunk), (30, Chunk), (45, Chunk), (60, Segment)]);
         assert_eq!(cuts((50, 1), 1300, 61), [(10, Chunk), (35, Segment), (60, Chunk)]);
+    }
+
+    #[test]
+    fn parts_are_whole_samples_counted_from_their_segment() {
+        use Cut::{Chunk, Segment};
+        let frames = FrameGrid::new(FrameRate::new(30, 1).unwrap());
+        let mut cutter = Cutter::with_parts(TrackGrid::Pictures(frames), Some(6));
+        let first = frames.index_from(MediaTime::from_secs(START)) + 45;
+        let cut = |k: u64| cutter.before(frames.time_of(first + k), &boundaries()).map(|cut| (k, cut));
+        let cuts: Vec<_> = (0..28).filter_map(cut).collect();
+        assert_eq!(cuts, [(3, Chunk), (9, Chunk), (15, Segment), (21, Chunk), (27, Chunk)]);
+
+        let grid = TrackGrid::AacFrames(48_000);
+        let mut cutter = Cutter::with_parts(grid, Some(10));
+        let from = grid.index_at(MediaTime::from_secs(START));
+        let cut = |k: u64| cutter.before(grid.time_of(from + k), &boundaries()).map(|cut| (k, cut));
+        let cuts: Vec<_> = (0..100).filter_map(cut).collect();
+        let chunks = [10, 20, 30, 40, 50, 60, 70, 80, 90].map(|k| (k, Chunk));
+        assert_eq!(cuts, [&chunks[..], &[(94, Segment)]].concat());
     }
 
     #[test]

@@ -67,8 +67,9 @@ impl Encoders {
         let ledger = Arc::new(Ledger::new(output));
         let (notes, ears) = notes();
         let text = plan.captions.as_ref().and_then(|captions| Text::new(captions, &plan.program, timeline, &ledger));
-        let (program, timeline, beside) = (plan.program, timeline.clone(), Arc::new(Beside::default()));
-        let parts = Parts { program, timeline, ledger: Arc::clone(&ledger), notes, beside };
+        let (program, pace) = (plan.program, plan.parts);
+        let (timeline, beside) = (timeline.clone(), Arc::new(Beside::default()));
+        let parts = Parts { program, pace, timeline, ledger: Arc::clone(&ledger), notes, beside };
         let pictures = match plan.video.is_empty() {
             true => None,
             false => Some(Pictures::build(&parts, &plan.video)?),

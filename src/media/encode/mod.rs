@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!              ┌─ line ── appsrc ─ keyframe event at each segment ─ scale ─ encoder ─ parser ─┬─ cmafmux ─ appsink ─ gate ─► Output
-//! push_picture ┼─ line ── …                    captions, cut events: segment, 500 ms chunk ───┘
+//! push_picture ┼─ line ── …                    captions, cut events: segment, chunk (part) ───┘
 //!              ├─ recent pictures, for a line whose hardware fails
 //!              └─ captions ─┬─ beside the encoders, into the SEI of what comes out of each
 //!                           └─ cues ─ WebVTT segments ─► Output

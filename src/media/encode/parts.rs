@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::beside::Beside;
 use super::ledger::Ledger;
 use super::watch::Notes;
-use crate::model::{LiveTimeline, ProgramFormat};
+use crate::model::{LiveTimeline, PartPace, ProgramFormat};
 
 /// See the module.
 pub(super) struct Parts {
     pub program: ProgramFormat,
+    pub pace: Option<PartPace>,
     pub timeline: LiveTimeline,
     pub ledger: Arc<Ledger>,
     pub notes: Notes,

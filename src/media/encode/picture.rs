@@ -37,6 +37,7 @@ impl Pictures {
     ) -> Result<Arc<Line>, MediaError> {
         let setting = Setting {
             program: parts.program,
+            pace: parts.pace,
             timeline: parts.timeline.clone(),
             rendition: rendition.clone(),
             tally: parts.ledger.enter(&rendition.id),

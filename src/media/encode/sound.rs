@@ -267,6 +267,7 @@ fn assemble(
         rendition: id.clone(),
         grid: TrackGrid::AacFrames(audio.sample_rate),
         timescale: audio.sample_rate,
+        part: parts.pace.map(|pace| pace.aac_frames(audio.sample_rate)),
         delay: ENCODER_DELAY,
         timeline: parts.timeline.clone(),
         // A channel without pictures has timed metadata in its sound.

@@ -32,6 +32,8 @@ pub(super) struct Track {
     pub rendition: RenditionId,
     pub grid: TrackGrid,
     pub timescale: u32,
+    /// Samples in a part; none without low latency.
+    pub part: Option<u64>,
     /// Samples by which the encoder's timestamps are late.
     pub delay: u64,
     pub timeline: LiveTimeline,
@@ -88,7 +90,7 @@ pub(super) fn build(
 
 /// Puts every sample's times on its grid, to the nanosecond, and the cut events in front of it.
 fn stamp_and_cut(pad: &gst::Pad, track: Track, tally: Arc<Tally>, gate: Arc<Gate>, mouth: Arc<Mouth>) {
-    let cutter = Mutex::new(Cutter::default());
+    let cutter = Mutex::new(Cutter::with_parts(track.grid, track.part));
     let begin = Mutex::new(None);
     let captions = Mutex::new(track.captions.clone());
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {

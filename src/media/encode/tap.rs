@@ -148,12 +148,15 @@ impl Point {
     }
 }
 
+/// A unit, and what it is.
+type Said = (gst::Buffer, Option<gst::Caps>);
+
 /// Through which one encoder tells its units.
 pub(super) struct Mouth {
     point: Arc<Point>,
     life: AtomicU64,
     /// What was said while another encoder had the word.
-    held: Mutex<Option<Vec<(gst::Buffer, Option<gst::Caps>)>>>,
+    held: Mutex<Option<Vec<Said>>>,
 }
 
 impl Mouth {

@@ -107,6 +107,7 @@ fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> Cha
         stream_class: "stage 1.0.0".to_owned(),
         program: format,
         segments: SegmentGrid::new(1000).unwrap(),
+        parts: None,
         timecode: Default::default(),
         sources: (0..sources).map(plan).collect(),
         slate: SlatePlan { text: String::new() },

@@ -8,7 +8,7 @@ use gstreamer::prelude::*;
 
 use super::Context;
 use super::branch::Branches;
-use super::guest::{Call, Session};
+use super::guest::{Call, Servers, Session};
 use super::input::{self, Opened};
 use super::rtmp::Inlet;
 use super::{decklink, head};
@@ -95,8 +95,9 @@ impl<'a> Connection<'a> {
 
     fn start(&mut self, origin: MediaTime, call: Option<&Call>) -> Result<(), String> {
         match (&self.context.plan.kind, call) {
-            (SourceKind::Whip { latency_ms, stun, .. }, Some(call)) => {
-                let session = Session::build(call, &self.pipeline, &self.branches, *latency_ms, stun.as_deref())?;
+            (SourceKind::Whip { latency_ms, stun, turn, .. }, Some(call)) => {
+                let servers = Servers { stun: stun.as_deref(), turn: turn.as_ref() };
+                let session = Session::build(call, &self.pipeline, &self.branches, *latency_ms, servers)?;
                 self.guest = Some(session);
             }
             _ => {

@@ -1,6 +1,7 @@
 //! `origin.toml`: as written → checked. An unknown key is a fault; every fault says where it is and what to do.
 
 mod measures;
+mod playback;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use playback::Playback;
 pub use tokens::{Scope, Tokens};
 
 /// What the origin is told.
@@ -28,6 +30,8 @@ pub struct OriginSettings {
     pub retention: Retention,
     /// Who may push.
     pub tokens: Tokens,
+    /// Who may watch; everybody if none.
+    pub playback: Option<Playback>,
 }
 
 /// `[limits]`
@@ -132,6 +136,10 @@ impl OriginSettings {
             .map_err(|error| broken(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
         let dir = file.parent().unwrap_or(Path::new(""));
         settings.tokens.read(dir).map_err(|fault| broken(fault.at, fault.message))?;
+        if let Some(playback) = &mut settings.playback {
+            playback.check().map_err(|(key, message)| broken(key_at(&text, key), message))?;
+            playback.read(dir).map_err(|fault| broken(fault.at, fault.message))?;
+        }
         settings.state_dir = settings.state_dir.map(|state| dir.join(state));
         settings.check().map_err(|(key, message)| broken(key_at(&text, key), message))?;
         Ok(settings)
@@ -225,6 +233,10 @@ mod tests {
             ("[tokens]\na = { file = \"short.token\" }\n".to_owned(), "origin.toml:2:14:", "at least 16"),
             ("[tokens]\na = { fiel = \"good.token\" }\n".to_owned(), "origin.toml:2:7:", "unknown field `fiel`"),
             ("[tokens".to_owned(), "origin.toml:1:", ""),
+            (format!("{tail}[playback]\nkeys = []\n"), "origin.toml:4:1:", "nobody could watch"),
+            (format!("{tail}[playback]\nkeys = [\"none.key\"]\n"), "origin.toml:4:9:", "playback key file none.key"),
+            (format!("{tail}[playback]\nkeys = [\"good.token\"]\nbegin = \"31m\"\n"), "origin.toml:5:1:", "30m"),
+            (format!("{tail}[playback]\nkeys = [\"good.token\"]\nsession = \"25h\"\n"), "origin.toml:5:1:", "24h"),
         ] {
             let fault = load(&text).expect_err(&text);
             assert!(fault.starts_with(place) && fault.contains(piece), "{text}\n→ {fault}");

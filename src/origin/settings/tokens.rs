@@ -75,20 +75,25 @@ impl Tokens {
             return Err(TokenFault { at, message: message.to_owned() });
         }
         for entry in entries.values_mut() {
-            let path = dir.join(entry.file.as_ref());
-            let fault = |message: String| TokenFault { at: entry.file.span().start, message };
-            let text = std::fs::read_to_string(&path)
-                .map_err(|error| fault(format!("the token file {} cannot be read: {error}", path.display())))?;
-            let token = text.trim();
-            if token.len() < SHORTEST || !token.bytes().all(|b| b.is_ascii_graphic()) {
-                return Err(fault(format!(
-                    "the token in {} is not usable: at least {SHORTEST} printable ASCII characters without spaces \
-                     are needed (`openssl rand -hex 24` makes one)",
-                    path.display()
-                )));
-            }
-            entry.token = Some(Secret::new(token));
+            entry.token = Some(secret_in(dir, &entry.file, "token")?);
         }
         Ok(())
     }
+}
+
+/// The secret in `file`, which is relative to `dir`; `what` it is.
+pub(crate) fn secret_in(dir: &Path, file: &Spanned<String>, what: &str) -> Result<Secret, TokenFault> {
+    let path = dir.join(file.as_ref());
+    let fault = |message: String| TokenFault { at: file.span().start, message };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| fault(format!("the {what} file {} cannot be read: {error}", path.display())))?;
+    let secret = text.trim();
+    if secret.len() < SHORTEST || !secret.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(fault(format!(
+            "the {what} in {} is not usable: at least {SHORTEST} printable ASCII characters without spaces are needed \
+             (`openssl rand -hex 24` makes one)",
+            path.display()
+        )));
+    }
+    Ok(Secret::new(secret))
 }

@@ -31,12 +31,12 @@ fn segment(number: u64) -> Segment {
     }
 }
 
-fn delivery(names: &[&str]) -> Delivery {
+pub(super) fn delivery(names: &[&str]) -> Delivery {
     let lane = |name: &&str| Lane::new(RenditionId::new(*name).unwrap(), Medium::Video, Delivered::default(), OBJECT);
     Delivery::new(names.iter().map(lane).collect(), &timeline(), 6)
 }
 
-fn show(delivery: &mut Delivery, numbers: std::ops::RangeInclusive<u64>) {
+pub(super) fn show(delivery: &mut Delivery, numbers: std::ops::RangeInclusive<u64>) {
     for lane in &mut delivery.lanes {
         lane.refresh(numbers.clone().map(segment).collect());
     }
@@ -196,6 +196,7 @@ enum Step {
     Settle(usize, bool),
     Reconnect,
     Retain(u64),
+    Assign(Duty),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -206,12 +207,13 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => (0usize..8, prop::bool::weighted(0.6)).prop_map(|(index, ok)| Step::Settle(index, ok)),
         1 => Just(Step::Reconnect),
         1 => (0u64..3).prop_map(Step::Retain),
+        1 => prop_oneof![Just(Duty::Active), Just(Duty::Standby), Just(Duty::Restoring)].prop_map(Step::Assign),
     ];
     prop::collection::vec(step, 1..200)
 }
 
 /// Every number that a playlist lists as playable has been acknowledged.
-fn names_only_what_is_there(text: &str, there: &BTreeSet<u64>) -> bool {
+pub(super) fn names_only_what_is_there(text: &str, there: &BTreeSet<u64>) -> bool {
     let parsed = m3u8_rs::parse_media_playlist_res(text.as_bytes()).expect("a playlist");
     let gap = |segment: &m3u8_rs::MediaSegment| segment.unknown_tags.iter().any(|tag| tag.tag == "X-GAP");
     let playable = (parsed.media_sequence..).zip(&parsed.segments).filter(|(_, segment)| !gap(segment));
@@ -238,6 +240,63 @@ fn the_first_playlist_after_a_restart_does_not_go_back() {
     assert_eq!(playlists, 1);
 }
 
+/// Players are told of nothing by an endpoint that is not active; one on standby gets an initialisation only. What is
+/// looked for is no delivery.
+fn allowed(duty: Duty, object: &Object) -> bool {
+    match duty {
+        Duty::Active => true,
+        Duty::Restoring => !matches!(object, Object::Playlist { .. } | Object::Multivariant { .. }),
+        Duty::Standby => matches!(object, Object::Init { .. }),
+    }
+}
+
+#[test]
+fn a_destination_that_takes_over_has_the_newest_first_and_playlists_when_the_window_is_whole() {
+    let (mut delivery, now) = (delivery(&["v", "a"]), Instant::now());
+    delivery.assign(Duty::Standby, grid().duration(), now);
+    show(&mut delivery, 1..=20);
+    assert_eq!(deliver_all(&mut delivery, now), []);
+    delivery.assign(Duty::Active, grid().duration(), now);
+    let mut sent = Vec::new();
+    while let Some((object, probe)) = delivery.next(Gate::Open, None, now) {
+        delivery.settle(&object, probe, Outcome::Acknowledged, now, 0.0);
+        sent.push(object);
+    }
+    let numbers = |wanted: usize| {
+        let of = |object: &Object| match object {
+            Object::Segment { lane, number, .. } if *lane == wanted => Some(*number),
+            _ => None,
+        };
+        sent.iter().filter_map(of).collect::<Vec<u64>>()
+    };
+    assert_eq!((numbers(0), numbers(1)), (vec![20, 19, 18, 17, 16, 15], vec![20, 19, 18, 17, 16, 15]));
+    let first = sent.iter().position(|object| matches!(object, Object::Playlist { .. }));
+    assert_eq!(first, Some(sent.len() - 2), "{sent:?}");
+    assert!(delivery.finished(None));
+}
+
+#[test]
+fn a_window_that_cannot_be_filled_in_time_is_told_with_gaps() {
+    let (mut delivery, mut now) = (delivery(&["v"]), Instant::now());
+    delivery.assign(Duty::Standby, grid().duration(), now);
+    show(&mut delivery, 1..=20);
+    delivery.assign(Duty::Active, grid().duration(), now);
+    let mut told = Vec::new();
+    for _ in 0..40 {
+        if let Some((object, probe)) = delivery.next(Gate::Open, None, now) {
+            let bad = matches!(object, Object::Segment { number: 17, .. });
+            let outcome = if bad { Outcome::Failed(RetryDecision::Retry) } else { Outcome::Acknowledged };
+            delivery.settle(&object, probe, outcome, now, 0.0);
+            if let Object::Playlist { text, .. } = object {
+                told.push((now, text));
+            }
+        }
+        now += Duration::from_millis(100);
+    }
+    let (_, text) = &told[0];
+    assert_eq!(text.matches("EXT-X-GAP").count(), 1, "{text}");
+}
+
 fn behind_the_live_edge(object: &Object) -> bool {
     matches!(object, Object::Segment { backfill: true, .. } | Object::Check { .. })
 }
@@ -250,13 +309,29 @@ proptest! {
         let mut under_way: Vec<(Object, bool)> = Vec::new();
         let mut there: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
         let mut sequences = [0u64; 2];
+        let mut duty = Duty::Active;
+        // What was missed on standby is not owed.
+        let mut owed_from = 0;
         for step in steps {
             now += Duration::from_millis(50);
             match step {
                 Step::Produce => { newest += 1; show(&mut delivery, oldest..=newest); }
                 Step::Retain(count) => { oldest = (oldest + count).min(newest.max(100)); show(&mut delivery, oldest..=newest); }
-                Step::Send => under_way.extend(delivery.next(Gate::Open, None, now)),
-                Step::Probe => under_way.extend(delivery.next(Gate::Probe, None, now)),
+                Step::Send | Step::Probe => {
+                    let gate = if matches!(step, Step::Send) { Gate::Open } else { Gate::Probe };
+                    let sent = delivery.next(gate, None, now);
+                    if let Some((object, _)) = &sent {
+                        prop_assert!(allowed(duty, object), "{duty:?} {object:?}");
+                    }
+                    under_way.extend(sent);
+                }
+                Step::Assign(assigned) => {
+                    if duty == Duty::Standby && assigned != Duty::Standby {
+                        owed_from = (newest + 1).saturating_sub(6);
+                    }
+                    duty = assigned;
+                    delivery.assign(duty, grid().duration(), now);
+                }
                 Step::Reconnect => delivery.reconnected(),
                 Step::Settle(index, ok) if !under_way.is_empty() => {
                     let (object, probe) = under_way.remove(index % under_way.len());
@@ -269,7 +344,7 @@ proptest! {
                 }
                 Step::Settle(..) => {}
             }
-            prop_assert!(under_way.iter().filter(|(object, _)| behind_the_live_edge(object)).count() <= 1);
+            prop_assert!(under_way.iter().filter(|(object, _)| behind_the_live_edge(object)).count() <= FILLING);
             for (object, _) in &under_way {
                 if let Object::Playlist { lane, text } = object {
                     prop_assert!(names_only_what_is_there(text, there.entry(*lane).or_default()), "{text}");
@@ -284,6 +359,10 @@ proptest! {
             delivery.settle(&object, probe, Outcome::Failed(RetryDecision::Retry), now, 0.5);
         }
         now += Duration::from_secs(3);
+        if duty == Duty::Standby {
+            owed_from = (newest + 1).saturating_sub(6);
+        }
+        delivery.assign(Duty::Active, grid().duration(), now);
         while let Some((object, probe)) = delivery.next(Gate::Open, None, now) {
             if let Object::Segment { lane, number, .. } = &object {
                 there.entry(*lane).or_default().insert(*number);
@@ -292,7 +371,7 @@ proptest! {
         }
         prop_assert!(delivery.finished(None));
         for lane in 0..2 {
-            for number in oldest..=newest {
+            for number in oldest.max(owed_from)..=newest {
                 prop_assert!(there.get(&lane).is_some_and(|there| there.contains(&number)), "{lane} {number}");
             }
         }

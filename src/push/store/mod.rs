@@ -29,7 +29,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use url::Url;
 
-use crate::model::SegmentGrid;
 use crate::model::upload::{StoreKind, Upload};
 use crate::policy::HttpFailure;
 
@@ -81,9 +80,9 @@ impl Label {
         Self { content_type, keep: Keep::Long }
     }
 
-    /// Of a playlist, which changes with each segment.
-    pub(crate) fn playlist(grid: SegmentGrid) -> Self {
-        Self { content_type: "application/vnd.apple.mpegurl", keep: Keep::Short(grid.duration()) }
+    /// Of a playlist, which changes `every` so often.
+    pub(crate) fn playlist(every: Duration) -> Self {
+        Self { content_type: "application/vnd.apple.mpegurl", keep: Keep::Short(every) }
     }
 
     /// As Cache-Control says it. A playlist may be as old as half a segment, or a player's next look is in vain; caches
@@ -186,7 +185,7 @@ mod tests {
         for (millis, expected) in
             [(500, "no-cache"), (1000, "no-cache"), (2000, "public, max-age=1"), (6000, "public, max-age=3")]
         {
-            let label = Label::playlist(SegmentGrid::new(millis).unwrap());
+            let label = Label::playlist(Duration::from_millis(millis));
             assert_eq!(label.cache_control(), expected, "{millis}");
         }
         assert!(Label::media("video/mp4").cache_control().contains("immutable"));

@@ -21,6 +21,9 @@ pub(super) trait Endpoint: Send {
     /// segments look at [`Setting::slates`] instead, which is exact.
     fn pause(&self, _paused: bool) {}
 
+    /// The channel has other renditions, or other words for them.
+    fn list(&self, _setting: &Setting) {}
+
     /// Whether nothing is owed for a segment any more; asked before the spool deletes it.
     fn delivered(&self, _rendition: &RenditionId, _number: u64) -> bool {
         true

@@ -9,8 +9,8 @@ use super::Setting;
 use super::endpoint::Endpoint;
 use crate::model::upload::Upload;
 use crate::model::{DeliveryKind, Duty, EndpointStatus, RenditionId};
-use crate::plan::{AudioRenditionPlan, DestinationPlan, EndpointPlan, VideoRenditionPlan};
-use crate::push::{Left, Limits, PushDescription, PushedAudio, PushedCaptions, PushedVideo, Pusher};
+use crate::plan::{AudioRenditionPlan, ChannelPlan, DestinationPlan, EndpointPlan, VideoRenditionPlan};
+use crate::push::{Left, Limits, Listing, PushDescription, PushedAudio, PushedCaptions, PushedVideo, Pusher};
 
 /// Starts to push.
 pub(super) fn open(
@@ -21,6 +21,34 @@ pub(super) fn open(
     duty: Duty,
 ) -> Box<dyn Endpoint> {
     let plan = &setting.plan;
+    let Listing { video, audio, captions, playlist_segments } = listing(plan);
+    let policy = &destination.policy;
+    let watched = destination.endpoints.len() > 1 && policy.kind == DeliveryKind::Failover;
+    let description = PushDescription {
+        channel: plan.channel.clone(),
+        destination: destination.id.clone(),
+        endpoint: endpoint.name.clone(),
+        url: url.clone(),
+        upload: upload.clone(),
+        video,
+        audio,
+        captions,
+        playlist_segments,
+        part_target: plan.part_target().filter(|_| !upload.whole_segments_only),
+        grid: plan.segments,
+        timeline: setting.timeline.clone(),
+        duty,
+        limits: watched.then(|| Limits {
+            silence: Duration::from_millis(policy.silence_ms.into()),
+            slow_segments: policy.slow_segments,
+        }),
+        pauses: setting.pauses(destination),
+    };
+    let sink = Arc::clone(&setting.events);
+    Box::new(Pusher::start(description, setting.spool.clone(), move |event| sink(event)))
+}
+
+fn listing(plan: &ChannelPlan) -> Listing {
     let video = |r: &VideoRenditionPlan| PushedVideo {
         id: r.id.clone(),
         size: r.size,
@@ -35,14 +63,7 @@ pub(super) fn open(
         channels: r.channels(plan.program.audio.channels),
         bitrate: r.bitrate,
     };
-    let policy = &destination.policy;
-    let watched = destination.endpoints.len() > 1 && policy.kind == DeliveryKind::Failover;
-    let description = PushDescription {
-        channel: plan.channel.clone(),
-        destination: destination.id.clone(),
-        endpoint: endpoint.name.clone(),
-        url: url.clone(),
-        upload: upload.clone(),
+    Listing {
         video: plan.video.iter().map(video).collect(),
         audio: plan.audio.iter().map(audio).collect(),
         captions: plan.captions.as_ref().map(|captions| PushedCaptions {
@@ -51,17 +72,7 @@ pub(super) fn open(
             text: captions.webvtt.clone(),
         }),
         playlist_segments: plan.spool.playlist_segments,
-        grid: plan.segments,
-        timeline: setting.timeline.clone(),
-        duty,
-        limits: watched.then(|| Limits {
-            silence: Duration::from_millis(policy.silence_ms.into()),
-            slow_segments: policy.slow_segments,
-        }),
-        pauses: setting.pauses(destination),
-    };
-    let sink = Arc::clone(&setting.events);
-    Box::new(Pusher::start(description, setting.spool.clone(), move |event| sink(event)))
+    }
 }
 
 impl Endpoint for Pusher {
@@ -71,6 +82,10 @@ impl Endpoint for Pusher {
 
     fn assign(&self, duty: Duty) {
         Pusher::assign(self, duty);
+    }
+
+    fn list(&self, setting: &Setting) {
+        Pusher::list(self, listing(&setting.plan));
     }
 
     fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {

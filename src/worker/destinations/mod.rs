@@ -50,6 +50,7 @@ const CLOSE: Duration = Duration::from_secs(10);
 pub(super) type DestinationOrders = BTreeMap<DestinationId, DestinationOrder>;
 
 /// What endpoints hang on. Whoever adds a kind adds what it needs.
+#[derive(Clone)]
 pub(super) struct Setting {
     pub(super) plan: ChannelPlan,
     pub(super) clock: HouseClock,
@@ -73,7 +74,8 @@ impl Setting {
 }
 
 struct Inner {
-    setting: Setting,
+    /// Replaced whole.
+    setting: Mutex<Arc<Setting>>,
     all: Mutex<Vec<Running>>,
     ticker: Mutex<Option<JoinHandle<()>>>,
 }
@@ -89,6 +91,7 @@ impl Destinations {
     pub(super) fn start(setting: Setting, orders: &DestinationOrders) -> Self {
         let open = |plan: &DestinationPlan| Running::open(&setting, plan, orders.get(&plan.id));
         let all = Mutex::new(setting.plan.destinations.iter().map(open).collect());
+        let setting = Mutex::new(Arc::new(setting));
         Self { inner: Arc::new(Inner { setting, all, ticker: Mutex::default() }) }
     }
 
@@ -109,6 +112,7 @@ impl Destinations {
 
     /// Takes over other destinations. What is the same goes on untouched.
     pub(super) fn change(&self, plans: &[DestinationPlan], orders: &DestinationOrders) {
+        let setting = self.inner.setting();
         let mut all = lock(&self.inner.all);
         let mut before = std::mem::take(&mut *all);
         let mut closed = Vec::new();
@@ -117,10 +121,10 @@ impl Destinations {
             let running = match before.iter().position(|running| running.id() == &plan.id) {
                 Some(place) => {
                     let mut running = before.swap_remove(place);
-                    closed.extend(running.change(&self.inner.setting, plan, order));
+                    closed.extend(running.change(&setting, plan, order));
                     running
                 }
-                None => Running::open(&self.inner.setting, plan, order),
+                None => Running::open(&setting, plan, order),
             };
             all.push(running);
         }
@@ -130,6 +134,14 @@ impl Destinations {
             // Ends by itself: nobody waits for it.
             tokio::spawn(endpoint.stop(limit));
         }
+    }
+
+    /// Tells endpoints of other renditions, or of other words for them.
+    pub(super) fn list(&self, plan: &ChannelPlan) {
+        let setting = Setting { plan: plan.clone(), ..(*self.inner.setting()).clone() };
+        let setting = Arc::new(setting);
+        *lock(&self.inner.setting) = Arc::clone(&setting);
+        lock(&self.inner.all).iter().for_each(|running| running.list(&setting));
     }
 
     /// Takes over what operators have set.
@@ -143,7 +155,7 @@ impl Destinations {
         let mut all = lock(&self.inner.all);
         let running = all.iter_mut().find(|running| running.id() == id);
         let running = running.ok_or_else(|| format!("the channel has no destination {id}"))?;
-        running.drill(&self.inner.setting, Instant::now())
+        running.drill(&self.inner.setting(), Instant::now())
     }
 
     /// Whether no destination is owed a segment any more.
@@ -153,8 +165,8 @@ impl Destinations {
 
     /// How they are.
     pub(super) fn status(&self) -> Vec<DestinationStatus> {
-        let setting = &self.inner.setting;
-        lock(&self.inner.all).iter_mut().map(|running| running.status(setting)).collect()
+        let setting = self.inner.setting();
+        lock(&self.inner.all).iter_mut().map(|running| running.status(&setting)).collect()
     }
 
     /// Delivers what is left, until `deadline`; says what was not.
@@ -172,14 +184,19 @@ impl Destinations {
 }
 
 impl Inner {
+    fn setting(&self) -> Arc<Setting> {
+        Arc::clone(&lock(&self.setting))
+    }
+
     fn look(&self, (showing, since): (Showing, MediaTime)) {
-        match (self.setting.slates.since(), showing == Showing::Slate) {
-            (None, true) => self.setting.slates.begin(since),
-            (Some(_), false) => self.setting.slates.end(since),
+        let setting = self.setting();
+        match (setting.slates.since(), showing == Showing::Slate) {
+            (None, true) => setting.slates.begin(since),
+            (Some(_), false) => setting.slates.end(since),
             _ => {}
         }
         let now = Instant::now();
-        lock(&self.all).iter_mut().for_each(|running| running.look(&self.setting, now));
+        lock(&self.all).iter_mut().for_each(|running| running.look(&setting, now));
     }
 }
 

@@ -145,6 +145,11 @@ impl Running {
         }
     }
 
+    /// Other renditions.
+    pub(super) fn list(&self, setting: &Setting) {
+        self.seats.iter().for_each(|seat| seat.endpoint.list(setting));
+    }
+
     fn statuses(&self) -> Vec<EndpointStatus> {
         self.seats.iter().map(|seat| seat.endpoint.status()).collect()
     }

@@ -55,7 +55,7 @@ mod tests {
     fn bodies_read_like_this() {
         assert_eq!(picture_sets(VideoCodec::H264, &[1, 2]), [0x17, 0, 0, 0, 0, 1, 2]);
         assert_eq!(picture(VideoCodec::H264, false, 40, &[9]), [0x27, 1, 0, 0, 40, 9]);
-        assert_eq!(picture(VideoCodec::Hevc, true, 0x1_0203, &[9]), [&[0x91], b"hvc1", &[1, 2, 3, 9][..]].concat());
+        assert_eq!(picture(VideoCodec::Hevc, true, 0x1_0203, &[9]), [&[0x91][..], b"hvc1", &[1, 2, 3, 9][..]].concat());
         assert_eq!(picture(VideoCodec::Av1, true, 0, &[0x12, 0, 0x32]), [&[0x91], &b"av01"[..], &[0x32]].concat());
         assert_eq!(picture_sets(VideoCodec::Hevc, &[5]), [&[0x90], &b"hvc1"[..], &[5]].concat());
         assert_eq!((sound_sets(&[7]), sound(&[8])), (vec![0xaf, 0, 7], vec![0xaf, 1, 8]));

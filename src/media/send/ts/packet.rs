@@ -37,7 +37,7 @@ impl Adaptation {
 
 /// 33 bits of 90 kHz, six reserved, nine of 27 MHz.
 pub(super) fn clock_bytes(clock: u64) -> [u8; 6] {
-    let (base, extension) = (clock / 300 & 0x1_ffff_ffff, (clock % 300) as u16);
+    let (base, extension) = ((clock / 300) & 0x1_ffff_ffff, (clock % 300) as u16);
     let [.., a, b, c, d] = ((base >> 1) as u32).to_be_bytes();
     let last = ((base & 1) as u8) << 7 | 0x7e | (extension >> 8) as u8;
     [a, b, c, d, last, extension as u8]

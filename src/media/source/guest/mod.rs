@@ -15,4 +15,4 @@ mod session;
 
 pub(super) use door::{Call, Door, refused};
 pub(super) use offer::check;
-pub(super) use session::Session;
+pub(super) use session::{Servers, Session};

@@ -13,12 +13,20 @@ use super::door::Call;
 use super::offer::Offer;
 use crate::media::source::branch::Branches;
 use crate::media::source::head::{self, Built};
-use crate::model::GuestRefusal;
+use crate::model::{GuestRefusal, TurnServer};
 
 /// For one step of the negotiation.
 const STEP: Duration = Duration::from_secs(2);
 /// For the box's own addresses; what is known by then is told. A STUN server that does not answer takes longer.
 const GATHER: Duration = Duration::from_millis(1500);
+
+/// Who helps guest and box to find each other.
+#[derive(Clone, Copy)]
+pub(crate) struct Servers<'a> {
+    /// `host:port`.
+    pub(crate) stun: Option<&'a str>,
+    pub(crate) turn: Option<&'a TurnServer>,
+}
 
 /// A session that is being answered or has been.
 pub(crate) struct Session {
@@ -34,7 +42,7 @@ impl Session {
         pipeline: &gst::Pipeline,
         branches: &Branches,
         latency_ms: u32,
-        stun: Option<&str>,
+        servers: Servers<'_>,
     ) -> Result<Self, String> {
         let offer = Offer::read(&call.sdp).inspect_err(|reason| call.refuse(GuestRefusal::BadOffer, reason))?;
         let webrtc = gst::ElementFactory::make("webrtcbin")
@@ -44,8 +52,11 @@ impl Session {
             .map_err(|_| {
                 "webrtcbin cannot be made: install gstreamer1.0-plugins-bad and gstreamer1.0-nice".to_owned()
             })?;
-        if let Some(stun) = stun {
+        if let Some(stun) = servers.stun {
             webrtc.set_property("stun-server", format!("stun://{stun}"));
+        }
+        if let Some(turn) = servers.turn {
+            webrtc.set_property("turn-server", relay(turn));
         }
         pipeline.add(&webrtc).map_err(|error| error.to_string())?;
         receive(&webrtc, pipeline, branches, offer.streams());
@@ -99,6 +110,17 @@ impl Session {
             _ => None,
         }
     }
+}
+
+/// As webrtcbin wants it.
+fn relay(turn: &TurnServer) -> String {
+    // RFC 3986 section 2.3: nothing else stands for itself everywhere.
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+    let escaped = |text: &str| -> String {
+        let each = |byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+        text.bytes().map(each).collect()
+    };
+    format!("turn://{}:{}@{}", escaped(&turn.user), escaped(turn.password.reveal()), turn.address)
 }
 
 type Reply = Result<Option<gst::Structure>, String>;
@@ -185,4 +207,20 @@ fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, branches: &Branches, missing
     decode.sync_state_with_parent()?;
     let sink = decode.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("decodebin without a pad"))?;
     pad.link(&sink).map(|_| ()).map_err(|error| gst::glib::bool_error!("cannot link: {error:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Secret;
+
+    #[test]
+    fn user_and_password_of_a_relay_may_hold_anything() {
+        let turn = |address: &str, user: &str, password: &str| {
+            relay(&TurnServer { address: address.into(), user: user.into(), password: Secret::new(password) })
+        };
+        assert_eq!(turn("turn.example:3478", "box", "secret"), "turn://box:secret@turn.example:3478");
+        let odd = turn("10.0.0.7:3478", "1763:box@home", "a/b:c@d#e%f");
+        assert_eq!(odd, "turn://1763%3Abox%40home:a%2Fb%3Ac%40d%23e%25f@10.0.0.7:3478");
+    }
 }
