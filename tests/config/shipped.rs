@@ -68,7 +68,7 @@ fn the_demo_has_a_plan() {
     }
     let endpoints = plans.iter_mut().flat_map(|plan| &mut plan.destinations).flat_map(|to| &mut to.endpoints);
     for endpoint in endpoints {
-        let DestinationKind::HlsPush { upload, .. } = &mut endpoint.kind;
+        let DestinationKind::HlsPush { upload, .. } = &mut endpoint.kind else { continue };
         if let Access::Token { source: TokenSource::File { path } } = &mut upload.access {
             // Where this repository lies is nobody's business.
             *path = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(path).to_owned();

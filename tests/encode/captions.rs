@@ -206,9 +206,12 @@ fn garbage_makes_no_webvtt_that_cannot_be_read() {
     let odd = |byte: u8| if byte.count_ones().is_multiple_of(2) { byte ^ 0x80 } else { byte };
     let mut noise = fastrand::Rng::with_seed(608);
     let triplets: Vec<Vec<u8>> = (0..600)
-        .map(|_| {
-            // Marked as good, with the right parity: only what they say makes no sense.
-            let pair = [0xfc, odd(noise.u8(..)), odd(noise.u8(..))];
+        .map(|n| {
+            // Marked as good, with the right parity: only what they say makes no sense. Now and then a command that does.
+            let pair = match n % 20 {
+                0 => [0xfc, 0x94, 0x26],
+                _ => [0xfc, odd(noise.u8(..)), odd(noise.u8(..))],
+            };
             let packets = (0..8).flat_map(|_| [0xfe | noise.u8(0..2), noise.u8(..), noise.u8(..)]).collect::<Vec<_>>();
             [&pair[..], &packets].concat()
         })

@@ -75,6 +75,7 @@ pub fn plan(rate: &str) -> ChannelPlan {
         channel: ChannelId::new("test").unwrap(),
         title: "Test".into(),
         stream_class: "test 1".into(),
+        parts: None,
         program: ProgramFormat {
             size: PictureSize::new(320, 180).unwrap(),
             frame_rate: rate.parse().unwrap(),

@@ -144,7 +144,7 @@ fn what_happens_is_counted() {
         "uplink_origin_served_bytes_total 10",
         "uplink_origin_pushes_refused_total{reason=\"wrong-token\"} 1",
         "uplink_origin_responses_total{method=\"PUT\",status=\"401\"} 1",
-        "uplink_origin_responses_total{method=\"PUT\",status=\"201\"} 4",
+        "uplink_origin_responses_total{method=\"PUT\",status=\"201\"} 5",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
