@@ -151,7 +151,29 @@ impl Standin {
                 }
             }
             Down::Act { .. } if self.behaves("deaf") => self.heard("act"),
-            Down::Act { id, act: Act::Take { order, .. } } => {
+            Down::Act { id, act } => self.on_act(id, act, open).await,
+            Down::Change { id, plan } => {
+                self.heard("change");
+                let bends = !self.behaves("unbending");
+                if bends {
+                    self.plan = Some(plan);
+                }
+                let result = if bends { Ok(Acted::said("changed")) } else { Err("a stand-in cannot".into()) };
+                send(open, &Up::Acted { id, result }).await;
+            }
+            Down::Stop { .. } => {
+                self.heard("stop");
+                if !self.behaves("stubborn") {
+                    send(open, &Up::Stopped { cause: "asked to".into() }).await;
+                    std::process::exit(0);
+                }
+            }
+        }
+    }
+
+    async fn on_act(&mut self, id: u64, act: Act, open: &mut Link) {
+        match act {
+            Act::Take { order, .. } => {
                 self.heard("program");
                 if !self.behaves("disobey") {
                     let unchanged = self.program == order;
@@ -163,19 +185,19 @@ impl Standin {
                     send(open, &Up::Acted { id, result: Ok(shown) }).await;
                 }
             }
-            Down::Act { id, act: Act::Schedule { take } } => {
+            Act::Schedule { take } => {
                 self.heard("schedule");
                 self.live.schedule(take);
                 send(open, &Up::Acted { id, result: Ok(Acted::said("scheduled")) }).await;
             }
-            Down::Act { id, act: Act::Live { live } } => {
+            Act::Live { live } => {
                 self.heard("act");
                 let text = live.slate_text.clone().unwrap_or_default();
                 let result = if text == "impossible" { Err(text) } else { Ok(Acted::said(text)) };
                 self.live = live;
                 send(open, &Up::Acted { id, result }).await;
             }
-            Down::Act { id, act: Act::Cue { ask } } => {
+            Act::Cue { ask } => {
                 let plan = self.plan.as_ref().expect("on air");
                 let frames = FrameGrid::new(plan.program.frame_rate);
                 let timeline = Timeline::new(plan.segments, frames, self.live.cued.clone());
@@ -186,28 +208,12 @@ impl Standin {
                     });
                 send(open, &Up::Acted { id, result }).await;
             }
-            Down::Act { id, act: Act::RestartLoudness } => {
+            Act::RestartLoudness => {
                 self.heard("restart-loudness");
                 send(open, &Up::Acted { id, result: Ok(Acted::said("measured anew")) }).await;
             }
-            Down::Change { id, plan } => {
-                self.heard("change");
-                let bends = !self.behaves("unbending");
-                if bends {
-                    self.plan = Some(plan);
-                }
-                let result = if bends { Ok(Acted::said("changed")) } else { Err("a stand-in cannot".into()) };
-                send(open, &Up::Acted { id, result }).await;
-            }
-            Down::Act { id, .. } => {
+            _ => {
                 send(open, &Up::Acted { id, result: Err("a stand-in cannot".into()) }).await;
-            }
-            Down::Stop { .. } => {
-                self.heard("stop");
-                if !self.behaves("stubborn") {
-                    send(open, &Up::Stopped { cause: "asked to".into() }).await;
-                    std::process::exit(0);
-                }
             }
         }
     }

@@ -63,7 +63,8 @@ impl PictureSets {
             let unit = rest.get(self.length_size..self.length_size + size)?;
             rest = &rest[self.length_size + size..];
             // Delimiters, and in a keyframe the sets, are there already.
-            if !unit.is_empty() && !self.is_delimiter(unit) && !(key && self.sets.iter().any(|set| set == unit)) {
+            let told = key && self.sets.iter().any(|set| set == unit);
+            if !(unit.is_empty() || told || self.is_delimiter(unit)) {
                 out.extend(START);
                 out.extend_from_slice(unit);
             }

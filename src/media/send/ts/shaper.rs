@@ -56,7 +56,7 @@ impl Shaper {
         let (began, clock) = match self.began {
             Some(began) => began,
             None => {
-                let Some(first) = self.waiting.iter().find_map(|packet| clock_of(packet)) else { return };
+                let Some(first) = self.waiting.iter().find_map(clock_of) else { return };
                 *self.began.insert((now, first))
             }
         };
