@@ -20,6 +20,8 @@ use crate::spool::PartedSegment;
 
 /// Requests for parts of one rendition at a time: a second one starts when a part takes longer than it lasts.
 const REQUESTS: usize = 2;
+/// What the durations of parts may be off in sum.
+const ROUNDING: Duration = Duration::from_millis(2);
 
 /// How the parts of a segment stand at the destination.
 #[derive(Debug, Clone, Default)]
@@ -144,13 +146,15 @@ impl Edge {
         })
     }
 
-    /// What a playlist whose last entry is `last` tells of parts; none without any wanted.
-    pub(crate) fn parts(&self, last: u64) -> Option<Parts> {
+    /// What a playlist whose last entry is `last` tells of parts; none without any wanted. `whole` is how long a complete
+    /// segment is: one that a worker's death has left with a hole is longer than its parts, which players must not see.
+    pub(crate) fn parts(&self, last: u64, whole: impl Fn(u64) -> Option<Duration>) -> Option<Parts> {
         let target = self.target?;
         let mut listed = BTreeMap::new();
         for (number, segment) in self.segments.range(..=last + 1) {
             let told = self.sent.get(number).map_or(0, Sent::told);
-            if told > 0 && (*number > last || told == segment.parts.len()) {
+            let unbroken = || whole(*number).is_some_and(|whole| whole.abs_diff(segment.duration()) < ROUNDING);
+            if told > 0 && (*number > last || told == segment.parts.len() && unbroken()) {
                 let part = |part: &crate::spool::SegmentPart| MediaPart {
                     duration: part.duration,
                     independent: part.independent,

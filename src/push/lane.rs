@@ -345,7 +345,7 @@ impl Lane {
         let listed: Vec<MediaSegment> = self.segments[from..to].iter().map(|segment| self.entry(segment)).collect();
         let window = usize::try_from(window).unwrap_or(usize::MAX);
         let mut playlist = MediaPlaylist::new(&timing.boundaries, window, &listed)?;
-        if let Some(parts) = self.parts.parts(last) {
+        if let Some(parts) = self.parts.parts(last, |number| Some(self.segment(number)?.duration)) {
             playlist = playlist.with_parts(parts);
         }
         Some(playlist.with_ranges(&timing.ranges).to_string())

@@ -23,8 +23,13 @@ fn edge() -> Edge {
     Edge::new(Some(TARGET))
 }
 
+/// Of segments without a hole.
+fn parts(edge: &Edge, last: u64) -> Option<Parts> {
+    edge.parts(last, |number| edge.segments.get(&number).map(PartedSegment::duration))
+}
+
 fn told(edge: &Edge, last: u64) -> Vec<(u64, usize)> {
-    edge.parts(last).unwrap().listed.iter().map(|(number, parts)| (*number, parts.len())).collect()
+    parts(edge, last).unwrap().listed.iter().map(|(number, parts)| (*number, parts.len())).collect()
 }
 
 #[test]
@@ -40,7 +45,7 @@ fn only_parts_without_a_hole_before_them_are_told() {
     assert_eq!(told(&edge, 7), []);
     edge.settle(8, 0, true);
     assert_eq!(told(&edge, 7), [(8, 2)]);
-    assert_eq!(edge.parts(7).unwrap().open.unwrap().number, 8);
+    assert_eq!(parts(&edge, 7).unwrap().open.unwrap().number, 8);
 }
 
 #[test]
@@ -109,10 +114,19 @@ fn what_the_process_before_has_told_is_delivered_before_a_playlist() {
 }
 
 #[test]
+fn a_segment_with_a_hole_is_told_without_its_parts() {
+    let mut edge = edge();
+    edge.refresh(vec![parted(8, 3)], Some(7));
+    (0..3).for_each(|index| edge.settle(8, index, true));
+    let listed = |whole: Duration| edge.parts(8, |_| Some(whole)).unwrap().listed.len();
+    assert_eq!((listed(TARGET * 3), listed(TARGET * 3 + Duration::from_millis(440))), (1, 0));
+}
+
+#[test]
 fn without_a_target_there_is_nothing() {
     let mut edge = Edge::default();
     edge.refresh(vec![parted(8, 2)], Some(7));
-    assert_eq!((edge.next(Some(7)), edge.parts(7)), (None, None));
+    assert_eq!((edge.next(Some(7)), parts(&edge, 7)), (None, None));
 }
 
 proptest! {
