@@ -5,8 +5,8 @@ import { decide, edgeStands, MESSAGES, pollDelay, remedy, secondsText, WORDS } f
 const Hls = /** @type {any} */ (globalThis).Hls;
 const channel = decodeURIComponent(location.pathname.split('/').filter(Boolean).pop() ?? '');
 // Where playback is signed, the ticket stands in the path, so that all that the playlist names carries it along.
-const ticket = new URLSearchParams(location.search).get("ticket");
-const playlist = `/live/${ticket ? `${ticket}/` : ""}${channel}/multivariant.m3u8`;
+const ticket = new URLSearchParams(location.search).get('ticket');
+const playlist = `/live/${ticket ? `${ticket}/` : ''}${channel}/multivariant.m3u8`;
 
 /** @template {HTMLElement} T @param {string} id @returns {T} */
 const element = (id) => /** @type {T} */ (document.getElementById(id));
