@@ -35,7 +35,7 @@ pub fn plan(name: &str) -> ChannelPlan {
         "slate": {"text": "back soon"}, "video": [], "audio": [],
         "spool": {"directory": "/nowhere", "quota_bytes": 1, "retain_seconds": 1, "playlist_segments": 5},
         "destinations": [{"id": "origin", "endpoints": [{"name": "primary",
-            "kind": {"kind": "hls_push", "url": "http://127.0.0.1:9/", "token": "t"}}]}],
+            "kind": {"kind": "hls_push", "url": "http://127.0.0.1:9/", "upload": {}}}]}],
         "thresholds": {"loss_ms": 250, "wait_to_restore_ms": 2000, "stall_ms": 2000},
     }))
     .unwrap()
