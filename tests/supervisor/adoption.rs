@@ -39,7 +39,7 @@ fn a_worker_with_another_plan_is_replaced_in_order() {
     let daemon = rig.daemon();
     let pid = daemon.running("a");
     daemon.crash();
-    rig.next.lock().unwrap().as_mut().unwrap()[0].title = "another".into();
+    rig.next.lock().unwrap().as_mut().unwrap()[0].program.frame_rate = "50".parse().unwrap();
     let mut daemon = rig.daemon();
     daemon.replaced("a", pid);
     assert!(rig.heard("a").contains(&"stop".to_owned()), "asked before it was replaced");
