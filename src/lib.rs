@@ -20,6 +20,7 @@
 //! | 2 | `plan` | checked channel + profile → the graph as data. Pure | model, config, profile |
 //! | 3 | `ipc` | messages and framing between daemon and worker | model, plan |
 //! | 3 | `spool` | segments on disk: write, index, retain, recover | model, hls |
+//! | 3 | `record` | recordings on disk: taken over from the spool, journal, playlists, mending, quota | model, hls, spool, policy |
 //! | 3 | `media` | the only user of GStreamer: source bins, program switch, encoders, muxers, decoders | model, plan, policy, lineup, hardware, system |
 //! | 3 | `push` | destinations over HTTP: segments and playlists to origins | model, hls, policy, spool |
 //! | 3 | `store` | SQLite: orders, as-run log | model |
@@ -48,6 +49,7 @@ pub mod plan;
 pub mod policy;
 pub mod profile;
 pub mod push;
+pub mod record;
 pub mod spool;
 pub mod store;
 pub mod supervisor;
