@@ -348,8 +348,7 @@ fn a_power_cut_at_any_byte_leaves_a_recording_that_plays() {
     deck.until("chunks are synced", |status| status.recording.synced >= Some(at(FIRST + 2, 2)));
     deck.kill();
     let directory = only(root.path());
-    let runner =
-        &mut proptest::test_runner::TestRunner::new(ProptestConfig { cases: 48, ..ProptestConfig::default() });
+    let runner = &mut proptest::test_runner::TestRunner::new(ProptestConfig { cases: 48, ..ProptestConfig::default() });
     let outcome = runner.run(&cut(), |cut| {
         let after = tempfile::tempdir().unwrap();
         let copy = after.path().join("demo").join(directory.file_name().unwrap());
