@@ -20,12 +20,13 @@
 //! | 2 | `plan` | checked channel + profile → the graph as data. Pure | model, config, profile |
 //! | 3 | `ipc` | messages and framing between daemon and worker | model, plan |
 //! | 3 | `spool` | segments on disk: write, index, retain, recover | model, hls |
+//! | 3 | `record` | recordings on disk: taken over from the spool, journal, playlists, mending, quota | model, hls, spool, policy |
 //! | 3 | `media` | the only user of GStreamer: source bins, program switch, encoders, muxers, decoders | model, plan, policy, lineup, hardware, system |
 //! | 3 | `push` | destinations over HTTP: segments and playlists to origins | model, hls, policy, spool |
 //! | 3 | `store` | SQLite: orders, as-run log | model |
 //! | 3 | `system` | processes, signals, sockets; the only home of `unsafe` | |
 //! | 3 | `telemetry` | logs, metrics, one event → log line + metric + as-run entry | model |
-//! | 4 | `worker` | one channel's loop | model, plan, ipc, media, spool, push, hls, policy, telemetry, system |
+//! | 4 | `worker` | one channel's loop | model, plan, ipc, media, spool, push, record, hls, policy, telemetry, system |
 //! | 4 | `supervisor` | one actor per channel, child processes, adoption, snapshots | model, config, profile, policy, plan, hardware, ipc, store, telemetry, system |
 //! | 4 | `origin` | the embedded origin | model, hls, store, telemetry, system |
 //! | 4 | `measure` | plays what was delivered and reports, from picture and sound | model, hls, lineup, media |
@@ -48,6 +49,7 @@ pub mod plan;
 pub mod policy;
 pub mod profile;
 pub mod push;
+pub mod record;
 pub mod spool;
 pub mod store;
 pub mod supervisor;

@@ -186,6 +186,24 @@ codes! {
     EndpointPlayable => "endpoint_playable",
     /// A backup was tried without leaving the endpoint in use.
     DrillEnded => "drill_ended",
+    /// A recording has begun.
+    RecordingStarted => "recording_started",
+    /// A recording was ended in order.
+    RecordingEnded => "recording_ended",
+    /// A recording goes on after its worker was lost.
+    RecordingResumed => "recording_resumed",
+    /// A recording was put in order after a crash.
+    RecordingMended => "recording_mended",
+    /// Something is missing in a recording.
+    RecordingGap => "recording_gap",
+    /// A recording cannot be written; it is tried again.
+    RecordingFailed => "recording_failed",
+    /// A recording is written again.
+    RecordingRecovered => "recording_recovered",
+    /// Old recordings were deleted to keep the limits.
+    RecordingDeleted => "recording_deleted",
+    /// The limits of recordings cannot be kept.
+    RecordingNoRoom => "recording_no_room",
 }
 
 /// One thing that happened.

@@ -56,10 +56,10 @@
 //! counted as lost, and the next one is tried. Errors say what to do ([`SpoolError`]); [`Spool::status`] carries them
 //! until a segment has been written again.
 
-mod boxes;
+pub(crate) mod boxes;
 mod catalog;
-mod disk;
-mod error;
+pub(crate) mod disk;
+pub(crate) mod error;
 mod handle;
 mod index;
 mod lane;
@@ -71,11 +71,11 @@ mod parted;
 mod recover;
 mod retain;
 mod segment;
-mod timing;
+pub(crate) mod timing;
 mod writer;
 
 pub use error::SpoolError;
 pub use handle::Spool;
 pub use mended::Mended;
 pub use retain::Retained;
-pub use segment::{Chunk, Init, PartedSegment, Segment, SegmentPart};
+pub use segment::{Chunk, Init, OpenSegment, PartedSegment, Segment, SegmentPart};

@@ -49,6 +49,7 @@ fn destination(state: DestinationState, health: HealthReport, position: u64) -> 
         forced: None,
         last_switch: None,
         last_drill: None,
+        recording: None,
         paused_since: None,
     }
 }
@@ -92,6 +93,20 @@ fn judge(report: &WorkerReport) -> (Health, String) {
     };
     let judged = health(&facts);
     (judged.health, judged.code)
+}
+
+#[test]
+fn what_is_only_recorded_reaches_no_viewer() {
+    let mut report = good();
+    let archive = DestinationStatus { recording: Some(Default::default()), ..report.destinations[0].clone() };
+    report.destinations.push(archive.clone());
+    let lag = Duration::from_secs(5);
+    assert!(delivered(&report, lag));
+    report.destinations[0] = destination(DestinationState::Interrupted, report_on(Health::Unhealthy, "refused"), 90);
+    assert!(!delivered(&report, lag), "the recording alone is no delivery");
+    assert_eq!(judge(&report), (Health::Unhealthy, "refused".to_owned()));
+    report.destinations = vec![archive];
+    assert!(delivered(&report, lag), "nothing else is wanted");
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::media::{EventSink, MediaError, ProgramOutlet};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
 use crate::model::{
     Act, Acted, BitRate, DestinationId, Event, EventCode, Fault, FrameGrid, GuestAnswer, GuestAsk, LiveSettings,
-    LiveTimeline, MediaTime, ProgramFormat, RenditionId, Severity, Timeline, Transition,
+    LiveTimeline, MediaTime, ProgramFormat, RecordingAsk, RenditionId, Severity, Timeline, Transition,
 };
 use crate::plan::ChannelPlan;
 use crate::push::Pauses;
@@ -180,6 +180,7 @@ impl Channel {
                 Box::pin(std::future::ready(scheduled.map(said)))
             }
             Act::Drill { destination } => self.drill(&destination),
+            Act::Record { destination, ask } => self.record(&destination, ask),
             Act::RestartLoudness => {
                 let (settled, plan) = (self.program.controls().restart_loudness(), self.plan.program);
                 Box::pin(async move { settle(settled, plan, "integrated loudness is measured anew").await })
@@ -215,6 +216,15 @@ impl Channel {
                     Ok(Acted { detail: Some(detail), ..Acted::said(text) })
                 }
             }
+        })
+    }
+
+    fn record(&self, id: &DestinationId, ask: RecordingAsk) -> BoxFuture<'static, Result<Acted, String>> {
+        let told = ask.check().and_then(|()| self.destinations.record(id, ask));
+        Box::pin(async move {
+            let (text, unchanged, status) = told?.await.map_err(|_| "the recorder has ended".to_owned())??;
+            let detail = serde_json::to_value(&status).map_err(|error| error.to_string())?;
+            Ok(Acted { unchanged, detail: Some(detail), ..Acted::said(text) })
         })
     }
 
@@ -316,8 +326,9 @@ impl Channel {
         }
     }
 
-    /// Goes off air within `limit`: flushes, writes and delivers the rest. Says what was left.
-    pub(super) async fn stop(self, limit: Duration) -> String {
+    /// Goes off air within `limit`: flushes, writes and delivers the rest. Says what was left. `goes_on`: another worker
+    /// takes its place at once.
+    pub(super) async fn stop(self, limit: Duration, goes_on: bool) -> String {
         let deadline = Instant::now() + limit;
         let Self { mut program, outlet, writer, destinations, clock, .. } = self;
         let media = tokio::task::spawn_blocking(move || {
@@ -330,7 +341,7 @@ impl Channel {
             flushed && written
         });
         let flushed = media.await.unwrap_or(false);
-        let left = destinations.stop(deadline).await;
+        let left = destinations.stop(deadline, goes_on).await;
         let tail = if flushed { "" } else { "; the last segments could not be flushed in time" };
         format!("off air at {}: {left}{tail}", clock.now())
     }

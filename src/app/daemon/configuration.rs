@@ -36,6 +36,11 @@ pub(super) fn images(place: &Place) -> PathBuf {
     place.state.join("images")
 }
 
+/// Where recordings are, unless the configuration says otherwise.
+pub(super) fn recordings(place: &Place) -> PathBuf {
+    place.state.join("recordings")
+}
+
 fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
     let checked = load(&place.config, &place.overrides)
         .and_then(|checked| fragments::check(checked, &place.worker))
@@ -43,7 +48,8 @@ fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
     for warning in checked.warnings.iter() {
         tracing::warn!(code = "configuration_warning", "{warning}");
     }
-    let paths = PlanPaths { spool_root: place.state.join("spool"), images: images(place) };
+    let paths =
+        PlanPaths { spool_root: place.state.join("spool"), images: images(place), recordings: recordings(place) };
     let found = inventory(Path::new("/"));
     let plans = derive(&checked, &found, &paths).map_err(|error| vec![error.to_string()])?;
     let costs = measured(&place.state);

@@ -19,6 +19,7 @@ mod drill;
 mod endpoint;
 mod hls;
 mod kept;
+mod record;
 mod running;
 mod stream;
 mod whip;
@@ -38,9 +39,12 @@ use crate::media::encode::Tap;
 use crate::media::program::Controls;
 use crate::media::whip::OpusEncoders;
 use crate::model::status::{DestinationStatus, Showing};
-use crate::model::{DestinationId, DestinationOrder, DrillReport, LiveTimeline, MediaTime, OnSlate, RenditionId};
+use crate::model::{
+    DestinationId, DestinationOrder, DrillReport, LiveTimeline, MediaTime, OnSlate, RecordingAsk, RenditionId,
+};
 use crate::plan::{ChannelPlan, DestinationPlan};
 use crate::push::{Left, Pauses};
+use crate::record::Recorded;
 use crate::spool::Spool;
 
 /// How often destinations are looked at.
@@ -162,6 +166,13 @@ impl Destinations {
         running.drill(&self.inner.setting(), Instant::now())
     }
 
+    /// Begins or ends a recording, or marks it; the answer comes when that is done.
+    pub(super) fn record(&self, id: &DestinationId, ask: RecordingAsk) -> Result<oneshot::Receiver<Recorded>, String> {
+        let all = lock(&self.inner.all);
+        let running = all.iter().find(|running| running.id() == id);
+        running.ok_or_else(|| format!("the channel has no destination {id}"))?.record(ask)
+    }
+
     /// Whether no destination is owed a segment any more.
     pub(super) fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
         lock(&self.inner.all).iter().all(|running| running.delivered(rendition, number))
@@ -173,14 +184,17 @@ impl Destinations {
         lock(&self.inner.all).iter_mut().map(|running| running.status(&setting)).collect()
     }
 
-    /// Delivers what is left, until `deadline`; says what was not.
-    pub(super) async fn stop(self, deadline: Instant) -> String {
+    /// Delivers what is left, until `deadline`; says what was not. `goes_on`: another worker takes over at once.
+    pub(super) async fn stop(self, deadline: Instant, goes_on: bool) -> String {
         if let Some(ticker) = lock(&self.inner.ticker).take() {
             ticker.abort();
         }
         let limit = deadline.saturating_duration_since(Instant::now());
         let endpoints: Vec<_> =
             std::mem::take(&mut *lock(&self.inner.all)).into_iter().flat_map(Running::into_endpoints).collect();
+        if goes_on {
+            endpoints.iter().for_each(|endpoint| endpoint.hand_over());
+        }
         let left: Vec<Left> = join_all(endpoints.into_iter().map(|endpoint| endpoint.stop(limit))).await;
         let worst = left.iter().max_by_key(|left| (left.segments, left.playlists));
         worst.map_or_else(|| "there was nothing to deliver".to_owned(), ToString::to_string)
