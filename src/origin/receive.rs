@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::name::{Object, Part};
+use super::name::{Object, Part, asked};
 use super::playlist::is_playlist;
 use super::problem::Problem;
 use super::router::Origin;
@@ -58,14 +58,19 @@ pub(crate) async fn delete(State(origin): State<Arc<Origin>>, uri: Uri, headers:
 
 /// Name and token: what both methods ask first.
 fn admit(origin: &Origin, uri: &Uri, headers: &HeaderMap) -> Result<Object, Problem> {
-    let object = Object::parse(uri.path().strip_prefix("/live/").unwrap_or_default()).map_err(Problem::Name)?;
+    let object = Object::parse(asked(uri.path())).map_err(Problem::Name)?;
     origin.tokens.allow(object.channel(), headers)?;
     Ok(object)
 }
 
 async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut BodyDataStream) -> Result<Placed, Problem> {
     let object = admit(origin, uri, headers)?;
-    let limit = if object.is_playlist() { origin.limits.playlist } else { origin.limits.segment };
+    let limit = match &object {
+        // It lists hours.
+        Object::Vod(_) => origin.limits.segment,
+        object if object.is_playlist() => origin.limits.playlist,
+        _ => origin.limits.segment,
+    };
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if declared.is_some_and(|bytes: u64| bytes > limit) {
         return Err(Problem::TooLarge { limit });
@@ -177,7 +182,7 @@ async fn linger(mut body: BodyDataStream) {
 fn refuse(origin: &Origin, uri: &Uri, problem: Problem) -> Response {
     let (_, reason) = problem.status();
     origin.counters.refused(reason);
-    let path = uri.path().strip_prefix("/live/").unwrap_or_default();
+    let path = asked(uri.path());
     let channel = Object::parse(path).map_or(String::new(), |object| object.channel().to_string());
     if let Some(times) = origin.refusals.count(&channel, reason, Instant::now()) {
         let path: String = path.chars().take(200).collect();

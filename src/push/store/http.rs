@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::access::{Proof, secret_value};
 use super::collections::Collections;
 use super::wire::{Answer, Wire};
-use super::{Label, StoreError, tls};
+use super::{Label, Presence, StoreError, tls};
 use crate::model::upload::{StoreKind, Upload};
 use crate::policy::HttpFailure;
 use crate::push::credential::{Token, TokenTrouble};
@@ -61,6 +61,19 @@ impl HttpStore {
             StatusCode::NOT_FOUND | StatusCode::GONE => Some(false),
             status if status.is_success() => Some(true),
             _ => None,
+        })
+    }
+
+    /// See [`super::Store::size`].
+    pub(crate) async fn size(&self, path: &str) -> Result<Presence, HttpFailure> {
+        let answer = self.send(Method::HEAD, path, HeaderMap::new(), Bytes::new()).await?;
+        let length = || answer.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+        Ok(match answer.status {
+            StatusCode::NOT_FOUND | StatusCode::GONE => Presence::Absent,
+            status if status.is_success() => length().map_or(Presence::Untold, Presence::Bytes),
+            StatusCode::UNAUTHORIZED => return Err(HttpFailure::Status(answer.status.as_u16())),
+            status if status.is_server_error() => return Err(HttpFailure::Status(status.as_u16())),
+            _ => Presence::Untold,
         })
     }
 

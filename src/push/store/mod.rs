@@ -56,6 +56,17 @@ pub(crate) enum StoreError {
     Unfit(String),
 }
 
+/// What a store says of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It is not there.
+    Absent,
+    /// It is there, and has so many bytes.
+    Bytes(u64),
+    /// The store does not tell.
+    Untold,
+}
+
 /// What is told of an object beside its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Label {
@@ -128,6 +139,14 @@ impl Store {
         match self {
             Self::Http(store) => store.has(path).await,
             Self::Bucket(store) => store.has(path).await,
+        }
+    }
+
+    /// Whether there is something at `path`, and how long it is.
+    pub(crate) async fn size(&self, path: &str) -> Result<Presence, HttpFailure> {
+        match self {
+            Self::Http(store) => store.size(path).await,
+            Self::Bucket(store) => store.size(path).await,
         }
     }
 
