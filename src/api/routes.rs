@@ -16,7 +16,7 @@ use super::{
     status,
 };
 use crate::model::image::IMAGE_BYTES;
-use crate::replay::{Desk, Shop};
+use crate::replay::Desk;
 use crate::supervisor::Handle;
 
 /// Largest body of a command, bytes.
@@ -51,7 +51,7 @@ impl Api {
             streams: Arc::new(Semaphore::new(STREAMS)),
             cut: Arc::default(),
             closing,
-            desk: Desk::new(Shop { worker: "uplink-worker".into(), tell: Box::new(|_| {}) }),
+            desk: Desk::idle(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -84,6 +84,7 @@ impl Api {
             .route("/api/v1/channels/{id}/set", post(channels::set))
             .route("/api/v1/channels/{id}/captions", post(channels::captions))
             .route("/api/v1/channels/{id}/drill", post(destinations::drill))
+            .route("/api/v1/channels/{id}/destinations/{destination}/recording", post(destinations::recording))
             .route("/api/v1/channels/{id}/cue", post(cues::cue))
             .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
             .route("/api/v1/channels/{id}/timecode", get(cues::timecode))

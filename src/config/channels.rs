@@ -65,6 +65,7 @@ fn read_one(
     sources.iter().flatten().for_each(|source| sound_fits(source, &stream_class, findings));
     destinations.iter().flatten().for_each(|one| super::whip::fits(one, &stream_class, findings));
     destinations.iter().flatten().for_each(|placed| super::senders::check(placed, &stream_class, findings));
+    destinations.iter().flatten().for_each(|placed| super::recordings::fits(placed, &stream_class, findings));
     let title: String = section.value("title")?;
     let text = section.value::<String>("slate_text").unwrap_or_else(|| stream_class.fallback.slate_text.clone());
     let order = match section.value::<String>("order")?.as_str() {

@@ -14,7 +14,7 @@ use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
     BitRate, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers, ImageName,
-    OnSlate, Overlay, PictureSize, RenditionId, Secret, SourceId, TurnServer,
+    OnSlate, Overlay, PictureSize, RecordingLimits, RecordingStart, RenditionId, Secret, SourceId, TurnServer,
 };
 use crate::profile::Profiles;
 
@@ -27,6 +27,8 @@ pub struct Checked {
     pub appliance: String,
     /// Where API and panel listen.
     pub listen: SocketAddr,
+    /// The directory of all recordings; below the state directory if none.
+    pub recordings: Option<PathBuf>,
     /// Channels in the order of the file.
     pub channels: Vec<Channel>,
     /// Every stream class of the directory, by name.
@@ -257,6 +259,23 @@ pub enum DestinationKind {
     Send(Box<Sent>),
     /// WebRTC.
     Whip(WhipDestination),
+    /// Files on the box's own disk.
+    Recording(Recorded),
+}
+
+/// A recording on the box's own disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The directory of all recordings; below the state directory if none.
+    pub directory: Option<PathBuf>,
+    /// When a recording begins.
+    pub start: RecordingStart,
+    /// Title of a recording that is not given one.
+    pub title: Option<String>,
+    /// What is recorded; all renditions if empty.
+    pub renditions: Vec<RenditionId>,
+    /// How much is kept.
+    pub limits: RecordingLimits,
 }
 
 /// A WHIP endpoint.

@@ -173,6 +173,8 @@ fn of_endpoint(kind: &DestinationKind, channel: &ChannelId) -> Option<(String, S
             Carrier::Rtmp { .. } => None,
             Carrier::Rist { .. } | Carrier::UdpTs { .. } => Some(same(format!("receiver {}", sent.carrier.shown()))),
         },
+        // Each recording is a directory of its own.
+        DestinationKind::Recording(_) => None,
     }
 }
 

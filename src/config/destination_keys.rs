@@ -2,6 +2,7 @@
 //! endpoint are constants: they stand in the variant, for the primary, and in its `backups`.
 
 use super::keys::key;
+use super::recordings::{RECORDING, RECORDING_KIND};
 use super::sender_keys;
 use super::upload_keys::upload_keys;
 use super::whip;
@@ -62,6 +63,12 @@ pub(super) static DESTINATION: Shape = Shape {
         sender_keys::RTMP,
         sender_keys::RIST,
         sender_keys::UDP,
+        Variant {
+            word: RECORDING_KIND.0,
+            about: "Files on the box's own disk: they play while they are made, and a power cut costs less than a second. \
+                    What the slate shows is recorded, too, whatever `on_slate` says.",
+            keys: RECORDING,
+        },
     ],
 };
 
@@ -74,6 +81,7 @@ const KINDS: &[(&str, &str)] = &[
     sender_keys::RTMP_KIND,
     sender_keys::RIST_KIND,
     sender_keys::UDP_KIND,
+    RECORDING_KIND,
 ];
 
 static FAILOVER: Shape = Shape::plain(

@@ -6,7 +6,7 @@ use super::Findings;
 use super::checked::{Destination, DestinationKind};
 use super::secrets::Credentials;
 use super::stream_class::on_slate;
-use super::{senders, upload};
+use super::{recordings, senders, upload};
 use crate::document::Section;
 use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, Revert};
 
@@ -23,13 +23,14 @@ pub(crate) fn read(
     findings: &mut Findings,
 ) -> Vec<WrittenDestination> {
     let each = |(id, section): (String, Section<'_>)| {
-        let destination = read_one(&id, &section, base, credentials, findings);
+        let destination = read_one(root, &id, &section, base, credentials, findings);
         WrittenDestination { id, destination }
     };
     root.map("destinations").into_iter().map(each).collect()
 }
 
 fn read_one(
+    root: &Section<'_>,
     id: &str,
     section: &Section<'_>,
     base: &Path,
@@ -37,7 +38,10 @@ fn read_one(
     findings: &mut Findings,
 ) -> Option<Destination> {
     // Every endpoint is read, whatever the others are, so that all faults are told.
-    let mut endpoints = vec![read_endpoint(section, section, base, credentials, findings)];
+    let mut endpoints = vec![match section.value::<String>("kind").as_deref() {
+        Some("recording") => recordings::read(root, section, base),
+        _ => read_endpoint(section, section, base, credentials, findings),
+    }];
     for backup in section.tables("backups") {
         endpoints.push(read_endpoint(section, &backup, base, credentials, findings));
     }

@@ -1,6 +1,7 @@
 //! What may stand in `uplinkd.toml`.
 
 use super::destination_keys::DESTINATION;
+use super::recordings::RECORDINGS;
 use super::source_keys::{CUSTOM, FILE, RTMP, RTSP};
 use super::{cards, guest};
 use crate::document::{Key, Kind, Need, Shape, Variant};
@@ -13,6 +14,7 @@ pub static UPLINKD: Shape = Shape::plain(
         key("api", Kind::Table(&API), Need::Optional, "API and panel"),
         key("paths", Kind::Table(&PATHS), Need::Optional, "Where the other files are"),
         key("spool", Kind::Table(&SPOOL), Need::Optional, "Segments on disk, of each channel"),
+        key("recordings", Kind::Table(&RECORDINGS), Need::Optional, "Recordings on disk, of all channels together"),
         key("sources", Kind::Map(&SOURCE), Need::Required(""), "Where channels take pictures and sound"),
         key("destinations", Kind::Map(&DESTINATION), Need::Optional, "Where channels are sent"),
         key("channels", Kind::Map(&CHANNEL), Need::Required(""), "Channels"),

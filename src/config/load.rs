@@ -73,6 +73,7 @@ fn check(
         file: path.to_owned(),
         appliance: root.table("appliance")?.value("name")?,
         listen: listen?.value,
+        recordings: super::recordings::directory(&root, base),
         channels: whole.then(|| placed.into_iter().map(|placed| placed.channel).collect())?,
         stream_classes: classes.into_iter().filter_map(|(name, class)| Some((name, class?))).collect(),
         profiles,

@@ -25,6 +25,7 @@ mod load;
 mod overlays;
 mod overrides;
 mod playlist;
+mod recordings;
 mod rtmp;
 mod rtsp;
 mod secrets;
@@ -42,7 +43,7 @@ pub(crate) use claims::sound_resource;
 
 pub use cards::DECKLINK_MODES;
 pub use checked::{
-    Channel, Checked, DeckLinkInput, Destination, DestinationKind, Sent, Source, SourceKind, Spool, SrtMode,
+    Channel, Checked, DeckLinkInput, Destination, DestinationKind, Recorded, Sent, Source, SourceKind, Spool, SrtMode,
     WhipDestination,
 };
 pub use keys::UPLINKD;

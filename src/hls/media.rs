@@ -28,6 +28,35 @@ pub struct MediaSegment {
     pub gap: bool,
 }
 
+/// Of a playlist that never loses what it has listed (EXT-X-PLAYLIST-TYPE, rfc8216bis 4.4.3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaylistKind {
+    /// Segments are added at its end.
+    Event,
+    /// It does not change.
+    Vod,
+}
+
+impl MediaSegment {
+    /// Its lines in a playlist, for one that is appended to; `new_init` if the entry before it has another
+    /// initialisation.
+    pub fn lines(&self, new_init: bool) -> impl fmt::Display + '_ {
+        Lines { entry: self, new_init }
+    }
+}
+
+struct Lines<'a> {
+    entry: &'a MediaSegment,
+    new_init: bool,
+}
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_head(f, self.entry, self.new_init)?;
+        write_name(f, self.entry)
+    }
+}
+
 /// A media playlist; its text is its `Display`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaPlaylist {
@@ -36,6 +65,7 @@ pub struct MediaPlaylist {
     /// Tags, each with the number of the segment that it stands before; ascending.
     ranges: Vec<(u64, String)>,
     parts: Option<Parts>,
+    kind: Option<PlaylistKind>,
     ended: bool,
 }
 
@@ -54,6 +84,7 @@ impl MediaPlaylist {
             entries,
             ranges: Vec::new(),
             parts: None,
+            kind: None,
             ended: false,
         })
     }
@@ -75,6 +106,13 @@ impl MediaPlaylist {
         let listed = ranges.iter().flat_map(|range| range.within(self.media_sequence(), newest));
         self.ranges = listed.map(|(number, text)| (number, text.to_owned())).collect();
         self.ranges.sort_by_key(|(number, _)| *number);
+        self
+    }
+
+    /// Says that nothing listed will go. Such a playlist has no EXT-X-DISCONTINUITY-SEQUENCE (rfc8216bis 4.4.3.3): all
+    /// renditions have to begin with the same number.
+    pub fn of_kind(mut self, kind: PlaylistKind) -> Self {
+        self.kind = Some(kind);
         self
     }
 
@@ -116,8 +154,15 @@ impl fmt::Display for MediaPlaylist {
         if let Some(parts) = &self.parts {
             parts.write_head(f)?;
         }
+        match self.kind {
+            Some(PlaylistKind::Event) => writeln!(f, "#EXT-X-PLAYLIST-TYPE:EVENT")?,
+            Some(PlaylistKind::Vod) => writeln!(f, "#EXT-X-PLAYLIST-TYPE:VOD")?,
+            None => {}
+        }
         writeln!(f, "#EXT-X-MEDIA-SEQUENCE:{}", self.media_sequence())?;
-        writeln!(f, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", self.discontinuity_sequence())?;
+        if self.kind.is_none() {
+            writeln!(f, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", self.discontinuity_sequence())?;
+        }
         let mut init = None;
         for entry in self.entries.iter().chain(self.open()) {
             for (_, tag) in self.ranges.iter().filter(|(number, _)| *number == entry.number) {
@@ -129,12 +174,7 @@ impl fmt::Display for MediaPlaylist {
                 parts.write(f, entry.number)?;
             }
             if self.open() != Some(entry) {
-                writeln!(
-                    f,
-                    "#EXTINF:{:.6},\n{}",
-                    entry.duration.as_secs_f64(),
-                    segment_file(entry.number, &entry.init)
-                )?;
+                write_name(f, entry)?;
             }
         }
         if self.ended {
@@ -157,6 +197,10 @@ fn write_head(f: &mut fmt::Formatter<'_>, entry: &MediaSegment, new_init: bool) 
         writeln!(f, "#EXT-X-GAP")?;
     }
     writeln!(f, "#EXT-X-PROGRAM-DATE-TIME:{}", entry.start.rfc3339_millis())
+}
+
+fn write_name(f: &mut fmt::Formatter<'_>, entry: &MediaSegment) -> fmt::Result {
+    writeln!(f, "#EXTINF:{:.6},\n{}", entry.duration.as_secs_f64(), segment_file(entry.number, &entry.init))
 }
 
 /// The part of `segments` from behind the last step of the discontinuity sequence that tags cannot express.

@@ -86,6 +86,11 @@ pub struct MultivariantPlaylist {
 }
 
 impl MultivariantPlaylist {
+    /// Its text where media playlists are called `media_playlist`.
+    pub fn naming<'a>(&'a self, media_playlist: &'a str) -> impl fmt::Display + 'a {
+        Naming { playlist: self, media_playlist }
+    }
+
     /// What every variant begins with: the bit rates and codecs of `picture`, if it has one, plus those of the dearest
     /// audio rendition (rfc8216bis 4.4.6.2: the largest sum that any playable combination of renditions produces).
     fn write_stream(&self, f: &mut fmt::Formatter<'_>, picture: Option<&Variant>) -> fmt::Result {
@@ -111,7 +116,7 @@ impl MultivariantPlaylist {
         Ok(())
     }
 
-    fn write_video(&self, f: &mut fmt::Formatter<'_>, variant: &Variant) -> fmt::Result {
+    fn write_video(&self, f: &mut fmt::Formatter<'_>, variant: &Variant, media: &str) -> fmt::Result {
         self.write_stream(f, Some(variant))?;
         write!(f, "RESOLUTION={},FRAME-RATE={:.3},", variant.size, variant.frame_rate.as_f64())?;
         if !self.audio.is_empty() {
@@ -121,7 +126,7 @@ impl MultivariantPlaylist {
             Some(_) => write!(f, "CLOSED-CAPTIONS=\"{CAPTIONS_GROUP}\"")?,
             None => write!(f, "CLOSED-CAPTIONS=NONE")?,
         }
-        writeln!(f, "\n{}/{MEDIA_PLAYLIST}", variant.id)
+        writeln!(f, "\n{}/{media}", variant.id)
     }
 
     fn text(&self) -> Option<&TextRendition> {
@@ -131,40 +136,53 @@ impl MultivariantPlaylist {
 
 impl fmt::Display for MultivariantPlaylist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.naming(MEDIA_PLAYLIST))
+    }
+}
+
+/// See [`MultivariantPlaylist::naming`].
+struct Naming<'a> {
+    playlist: &'a MultivariantPlaylist,
+    media_playlist: &'a str,
+}
+
+impl fmt::Display for Naming<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (playlist, media) = (self.playlist, self.media_playlist);
         // Every segment begins with a key frame of its own: the encoders are forced to at each grid boundary.
         writeln!(f, "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-INDEPENDENT-SEGMENTS\n")?;
-        for (index, audio) in self.audio.iter().enumerate() {
-            write_audio(f, audio, index == 0)?;
+        for (index, audio) in playlist.audio.iter().enumerate() {
+            write_audio(f, audio, index == 0, media)?;
         }
-        if let Some(captions) = &self.captions {
-            write_captions(f, captions)?;
+        if let Some(captions) = &playlist.captions {
+            write_captions(f, captions, media)?;
         }
-        for variant in &self.video {
+        for variant in &playlist.video {
             writeln!(f)?;
-            self.write_video(f, variant)?;
+            playlist.write_video(f, variant, media)?;
         }
-        if let Some(audio) = self.audio.first() {
+        if let Some(audio) = playlist.audio.first() {
             writeln!(f)?;
-            self.write_stream(f, None)?;
+            playlist.write_stream(f, None)?;
             // Either every variant says that there are none, or none does (4.4.6.2).
-            let none = if self.captions.is_none() { ",CLOSED-CAPTIONS=NONE" } else { "" };
-            writeln!(f, "AUDIO=\"{AUDIO_GROUP}\"{none}\n{}/{MEDIA_PLAYLIST}", audio.id)?;
+            let none = if playlist.captions.is_none() { ",CLOSED-CAPTIONS=NONE" } else { "" };
+            writeln!(f, "AUDIO=\"{AUDIO_GROUP}\"{none}\n{}/{media}", audio.id)?;
         }
         Ok(())
     }
 }
 
-fn write_audio(f: &mut fmt::Formatter<'_>, audio: &AudioRendition, default: bool) -> fmt::Result {
+fn write_audio(f: &mut fmt::Formatter<'_>, audio: &AudioRendition, default: bool, media: &str) -> fmt::Result {
     write!(f, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\",NAME=\"{}\",", quotable(&audio.name))?;
     if let Some(language) = &audio.language {
         write!(f, "LANGUAGE=\"{}\",", quotable(language))?;
     }
     let default = if default { "YES" } else { "NO" };
     write!(f, "DEFAULT={default},AUTOSELECT=YES,CHANNELS=\"{}\",", audio.channels)?;
-    writeln!(f, "URI=\"{}/{MEDIA_PLAYLIST}\"", audio.id)
+    writeln!(f, "URI=\"{}/{media}\"", audio.id)
 }
 
-fn write_captions(f: &mut fmt::Formatter<'_>, captions: &CaptionsOffer) -> fmt::Result {
+fn write_captions(f: &mut fmt::Formatter<'_>, captions: &CaptionsOffer, media: &str) -> fmt::Result {
     let begin = |f: &mut fmt::Formatter<'_>, kind: &str, group: &str| {
         write!(f, "#EXT-X-MEDIA:TYPE={kind},GROUP-ID=\"{group}\",NAME=\"{}\",", quotable(&captions.name))?;
         match &captions.language {
@@ -177,7 +195,7 @@ fn write_captions(f: &mut fmt::Formatter<'_>, captions: &CaptionsOffer) -> fmt::
     let Some(text) = &captions.text else { return Ok(()) };
     begin(f, "SUBTITLES", TEXT_GROUP)?;
     write!(f, "DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,CHARACTERISTICS=\"{FOR_THE_DEAF}\",")?;
-    writeln!(f, "URI=\"{}/{MEDIA_PLAYLIST}\"", text.id)
+    writeln!(f, "URI=\"{}/{media}\"", text.id)
 }
 
 /// A quoted string has no escape: neither quotation marks nor line ends can be in it (rfc8216bis 4.2).

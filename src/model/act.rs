@@ -6,6 +6,7 @@ use super::cue::CueAsk;
 use super::guest::GuestAsk;
 use super::id::DestinationId;
 use super::live::LiveSettings;
+use super::recording::RecordingAsk;
 use super::status::ProgramOrder;
 use super::take::{ScheduledTake, Transition};
 use super::time::MediaTime;
@@ -58,6 +59,15 @@ pub enum Act {
     Drill {
         /// The destination.
         destination: DestinationId,
+    },
+    /// Begin or end a recording, or set a marker in it. Answered when it is done: a recording ends with the segment that
+    /// is being written. The detail is a [`super::RecordingStatus`].
+    Record {
+        /// The destination.
+        destination: DestinationId,
+        /// What.
+        #[serde(flatten)]
+        ask: RecordingAsk,
     },
     /// Begin the integrated loudness, LRA and true peaks of the program anew, as for a new show.
     RestartLoudness,

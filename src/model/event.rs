@@ -192,6 +192,24 @@ codes! {
     RecordingUploadFailed => "recording_upload_failed",
     /// Files of a recording are missing, or not what their checksums say.
     RecordingDamaged => "recording_damaged",
+    /// A recording has begun.
+    RecordingStarted => "recording_started",
+    /// A recording was ended in order.
+    RecordingEnded => "recording_ended",
+    /// A recording goes on after its worker was lost.
+    RecordingResumed => "recording_resumed",
+    /// A recording was put in order after a crash.
+    RecordingMended => "recording_mended",
+    /// Something is missing in a recording.
+    RecordingGap => "recording_gap",
+    /// A recording cannot be written; it is tried again.
+    RecordingFailed => "recording_failed",
+    /// A recording is written again.
+    RecordingRecovered => "recording_recovered",
+    /// Old recordings were deleted to keep the limits.
+    RecordingDeleted => "recording_deleted",
+    /// The limits of recordings cannot be kept.
+    RecordingNoRoom => "recording_no_room",
 }
 
 /// One thing that happened.

@@ -26,6 +26,7 @@ pub mod live;
 pub mod overlay;
 pub mod parts;
 pub mod path_template;
+pub mod recording;
 pub mod secret;
 pub mod signal;
 pub mod sound;
@@ -61,6 +62,7 @@ pub use inventory::{CaptureDevice, HardwareDevice, Inventory, NotFound, SoundDev
 pub use live::{LiveChange, LiveSettings};
 pub use overlay::{Overlay, OverlayKind, OverlayOrders};
 pub use parts::PartPace;
+pub use recording::{RecordingAsk, RecordingLimits, RecordingStart, RecordingStatus};
 pub use secret::Secret;
 pub use signal::{ExpectedFormat, FailoverRules, SignalStatus, SignalThresholds, Trigger, TriggerAction};
 pub use splice::SpliceForm;

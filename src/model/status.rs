@@ -12,6 +12,7 @@ use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, EndpointName, RenditionId, SourceId};
 use super::input::InputStatus;
 use super::live::LiveSettings;
+use super::recording::RecordingStatus;
 use super::signal::SignalStatus;
 use super::sound::{Loudness, SoundState};
 use super::take::{Scene, ScheduledTake};
@@ -297,6 +298,9 @@ pub struct DestinationStatus {
     /// The last drill since the worker started.
     #[serde(default)]
     pub last_drill: Option<DrillReport>,
+    /// What it records, if it is a recording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<RecordingStatus>,
     /// Since when it gets nothing because the program is on slate.
     #[serde(default)]
     pub paused_since: Option<MediaTime>,

@@ -20,6 +20,8 @@ pub struct PlanPaths {
     pub spool_root: PathBuf,
     /// Images for slates and logos.
     pub images: PathBuf,
+    /// Recordings, unless the configuration says where; one directory per channel below it.
+    pub recordings: PathBuf,
 }
 
 /// Why a checked configuration gives no plan. The check of the configuration excludes all of it, so this is a fault of
@@ -145,7 +147,7 @@ fn derive_channel(
             retain_seconds: channel.spool.retain.as_secs(),
             playlist_segments: class.playlist_segments,
         },
-        destinations: channel.destinations.iter().map(|one| destination(one, channel)).collect(),
+        destinations: channel.destinations.iter().map(|one| destination(one, channel, paths)).collect(),
         thresholds: ThresholdPlan {
             loss_ms: class.fallback.loss_ms,
             wait_to_restore_ms: class.fallback.wait_to_restore_ms,
@@ -327,8 +329,8 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
     }
 }
 
-fn destination(destination: &config::Destination, channel: &Channel) -> DestinationPlan {
-    let endpoint = |(place, kind)| EndpointPlan { name: EndpointName::at(place), kind: delivery(kind, channel) };
+fn destination(destination: &config::Destination, channel: &Channel, paths: &PlanPaths) -> DestinationPlan {
+    let endpoint = |(place, kind)| EndpointPlan { name: EndpointName::at(place), kind: delivery(kind, channel, paths) };
     DestinationPlan {
         id: destination.id.clone(),
         enabled: destination.enabled,
@@ -338,7 +340,7 @@ fn destination(destination: &config::Destination, channel: &Channel) -> Destinat
     }
 }
 
-fn delivery(kind: &config::DestinationKind, channel: &Channel) -> DestinationKind {
+fn delivery(kind: &config::DestinationKind, channel: &Channel, paths: &PlanPaths) -> DestinationKind {
     match kind {
         config::DestinationKind::HlsPush { url, upload } => {
             DestinationKind::HlsPush { url: url.clone(), upload: upload.clone() }
@@ -346,6 +348,9 @@ fn delivery(kind: &config::DestinationKind, channel: &Channel) -> DestinationKin
         config::DestinationKind::Send(sent) => DestinationKind::Send(Box::new(super::send::derive(sent, channel))),
         config::DestinationKind::Whip(whip) => {
             DestinationKind::Whip(Box::new(super::whip::derive(whip, &channel.stream_class)))
+        }
+        config::DestinationKind::Recording(written) => {
+            DestinationKind::Recording(Box::new(super::recording::derive(written, &paths.recordings)))
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::recording::RecordingPlan;
 use super::send::SendPlan;
 use super::whip::WhipPlan;
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
@@ -420,6 +421,8 @@ pub enum DestinationKind {
     Send(Box<SendPlan>),
     /// WebRTC (WHIP, RFC 9725).
     Whip(Box<WhipPlan>),
+    /// Files on the box's own disk.
+    Recording(Box<RecordingPlan>),
 }
 
 /// When to act.

@@ -8,6 +8,7 @@ mod diff;
 mod graph;
 mod impact;
 mod needs;
+mod recording;
 mod retune;
 mod send;
 mod sessions;
@@ -22,5 +23,6 @@ pub use graph::{
 };
 pub use impact::{Change, Impact, Reason, impact, reopens};
 pub use needs::{Costs, needs};
+pub use recording::RecordingPlan;
 pub use send::{CarrierPlan, SendPlan, SentAudio, SentVideo, SpliceForm, TsPlan};
 pub use whip::{OpusPlan, WhipPlan};

@@ -49,6 +49,8 @@ pub enum Entry {
     Resumed {
         /// Since when.
         at: MediaTime,
+        /// How often that has happened.
+        interruptions: u64,
     },
 }
 
@@ -107,4 +109,58 @@ fn parse(line: &[u8]) -> Option<Entry> {
     let line = line.strip_suffix(b"\n")?;
     let (sum, json) = (line.get(..8)?, line.get(9..)?);
     (sum == checksum(json).as_bytes()).then(|| serde_json::from_slice(json).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marker(n: u64) -> Entry {
+        let (text, by) = (format!("goal {n}"), "operator".to_owned());
+        Entry::Marker { marker: Marker { at: MediaTime::from_secs(n), text, by } }
+    }
+
+    fn segment(n: u64) -> Entry {
+        let segment = RecordedSegment {
+            sequence: n,
+            file: format!("{n}.m4s"),
+            init: "init-00000000.mp4".into(),
+            begin: MediaTime::from_nanos(n * 2_000_000_001),
+            duration: std::time::Duration::from_millis(2000),
+            bytes: 7,
+            sha256: "00".repeat(32),
+            keyframe: true,
+            discontinuity: n == 2,
+            discontinuity_sequence: 3,
+        };
+        Entry::Segment { rendition: RenditionId::new("v180").unwrap(), codecs: Some("avc1.64001f".into()), segment }
+    }
+
+    #[test]
+    fn a_journal_torn_anywhere_keeps_its_whole_lines_and_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(JOURNAL);
+        let entries = [segment(1), marker(1), segment(2), marker(2)];
+        let mut journal = Journal::open(directory.path()).unwrap();
+        entries.iter().for_each(|entry| journal.append(entry).unwrap());
+        let whole = fs::read(&path).unwrap();
+        assert_eq!(read(directory.path()).unwrap(), entries);
+        for cut in 0..whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let lines = whole[..cut].iter().filter(|byte| **byte == b'\n').count();
+            assert_eq!(read(directory.path()).unwrap(), entries[..lines]);
+            Journal::open(directory.path()).unwrap().append(&marker(9)).unwrap();
+            let mut expected = entries[..lines].to_vec();
+            // A line that lacks nothing but its end is whole when it is ended.
+            if whole[cut..].first() == Some(&b'\n') {
+                expected.push(entries[lines].clone());
+            }
+            expected.push(marker(9));
+            assert_eq!(read(directory.path()).unwrap(), expected, "cut at {cut}");
+        }
+        let mut flipped = whole.clone();
+        flipped[30] ^= 1;
+        fs::write(&path, flipped).unwrap();
+        assert_eq!(read(directory.path()).unwrap(), entries[1..]);
+    }
 }

@@ -319,12 +319,17 @@ impl Manifest {
                 }
             }
             Entry::Rendition { rendition } => match self.renditions.iter_mut().find(|known| known.id == rendition.id) {
-                Some(known) => *known = RecordedRendition { segments: std::mem::take(&mut known.segments), ..*rendition },
+                Some(known) => {
+                    *known = RecordedRendition { segments: std::mem::take(&mut known.segments), ..*rendition }
+                }
                 None => self.renditions.push(*rendition),
             },
+            // The journal may outlive a manifest that has it already: a crash between the two.
+            Entry::Marker { marker } if self.markers.contains(&marker) => {}
             Entry::Marker { marker } => self.markers.push(marker),
+            Entry::Gap { gap } if self.gaps.contains(&gap) => {}
             Entry::Gap { gap } => self.gaps.push(gap),
-            Entry::Resumed { .. } => self.interruptions += 1,
+            Entry::Resumed { interruptions, .. } => self.interruptions = self.interruptions.max(interruptions),
         }
     }
 

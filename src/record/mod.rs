@@ -32,11 +32,25 @@
 //! Reading a recording: [`Manifest::load`] tells all there is of one, running or not; [`lock::hold`] keeps others out
 //! while it is changed.
 
+mod inspect;
 pub mod journal;
+mod lane;
+mod link;
 pub mod lock;
 pub mod manifest;
+mod mend;
+mod order;
+pub(crate) mod playlist;
+mod quota;
+mod recorder;
+mod running;
+mod work;
 
+pub use inspect::checksum;
 pub use manifest::{
     Gap, JOURNAL, MANIFEST, MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, Manifest, Marker, RecordedRendition,
     RecordedSegment, RecordingId, RecordingState, RenditionKind, VERSION,
 };
+pub use mend::{RecordingMended, repair};
+pub use quota::delete;
+pub use recorder::{Recorded, Recorder, RecorderSetting, RecorderStatus};

@@ -120,6 +120,11 @@ impl Desk {
         }))
     }
 
+    /// Knows no recordings, and never will unless it is told.
+    pub(crate) fn idle() -> Self {
+        Self::new(Shop { worker: "uplink-worker".into(), tell: Box::new(drop) })
+    }
+
     /// Where recordings are, and where they can be uploaded to, as the configuration says now.
     pub fn learn(&self, roots: Vec<PathBuf>, targets: Vec<UploadTarget>) {
         *self.0.roots.write().unwrap_or_else(PoisonError::into_inner) = roots;

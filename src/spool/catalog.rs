@@ -6,7 +6,7 @@ use crate::model::status::SpoolStatus;
 use crate::model::{Health, HealthReport, MediaTime, RenditionId};
 
 use super::error::SpoolError;
-use super::segment::{PartedSegment, Segment};
+use super::segment::{OpenSegment, PartedSegment, Segment};
 
 /// One rendition's complete segments.
 #[derive(Debug, Default)]
@@ -17,6 +17,8 @@ pub(crate) struct Shelf {
     pub(crate) codecs: BTreeMap<String, String>,
     /// The last segments part by part, where that is wanted; by number.
     pub(crate) parted: BTreeMap<u64, PartedSegment>,
+    /// What is being written.
+    pub(crate) open: Option<OpenSegment>,
 }
 
 /// All renditions.

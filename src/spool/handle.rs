@@ -19,8 +19,9 @@ use super::index::INDEX;
 use super::lock::{lock, read, write};
 use super::marks::Marks;
 use super::mended::Mended;
+use super::part::part_path;
 use super::recover::{Recovered, recover};
-use super::segment::{Chunk, Init, PartedSegment, Segment};
+use super::segment::{Chunk, Init, OpenSegment, PartedSegment, Segment};
 use super::writer::Writer;
 
 /// How far ahead of `now` a segment may be: a clock that is set back a little costs a pause, not what is on disk.
@@ -80,6 +81,7 @@ impl Spool {
         let mut writer = assemble(dir, recovered, &catalog, &mut mended)?;
         writer.marks.take_back(latest);
         close_past(&mut writer, &catalog, boundaries.number_at(now));
+        writer.note_open(&catalog);
         let inner = Inner {
             directory: dir.to_owned(),
             keeps: RwLock::new(Keeps { quota_bytes, retain }),
@@ -142,6 +144,7 @@ impl Spool {
         let (outcome, parted) = {
             let mut writer = lock(&self.inner.writer);
             let outcome = writer.put_chunk(&chunk, &self.inner.catalog, &mut done);
+            writer.note_open(&self.inner.catalog);
             (outcome, writer.parted)
         };
         self.publish(done.len().max(parted.into()), &outcome, chunk.start + chunk.duration);
@@ -152,7 +155,9 @@ impl Spool {
     /// Gives up what there is of segment `number` and later ones of a rendition: their chunks come once more, from
     /// another encoder. What is complete stays.
     pub fn begin_again(&self, rendition: &RenditionId, number: u64) {
-        lock(&self.inner.writer).begin_again(rendition, number, &self.inner.catalog);
+        let mut writer = lock(&self.inner.writer);
+        writer.begin_again(rendition, number, &self.inner.catalog);
+        writer.note_open(&self.inner.catalog);
     }
 
     /// From now on the chunks of the last segments can be had one by one: [`parted`](Self::parted).
@@ -174,7 +179,9 @@ impl Spool {
         let (outcome, now) = {
             let mut writer = lock(&self.inner.writer);
             let now = writer.lanes.values().filter_map(|lane| lane.position()).max();
-            (writer.finish(&self.inner.catalog, &mut done), now)
+            let outcome = writer.finish(&self.inner.catalog, &mut done);
+            writer.note_open(&self.inner.catalog);
+            (outcome, now)
         };
         self.publish(done.len(), &outcome, now.unwrap_or_default());
         outcome.map(|()| done)
@@ -196,6 +203,16 @@ impl Spool {
         let shelf = catalog.shelves.get(rendition);
         shelf
             .map_or_else(Vec::new, |shelf| shelf.segments.range(number..).map(|(_, segment)| segment.clone()).collect())
+    }
+
+    /// The segment of a rendition that is being written, if it is one of pictures or sound.
+    pub fn open_segment(&self, rendition: &RenditionId) -> Option<OpenSegment> {
+        read(&self.inner.catalog).shelves.get(rendition)?.open.clone()
+    }
+
+    /// Where the file of an open segment is, until it is complete.
+    pub fn open_segment_path(&self, rendition: &RenditionId, number: u64) -> PathBuf {
+        part_path(&self.inner.directory.join(rendition.as_str()), number)
     }
 
     /// The newest complete segment of a rendition.

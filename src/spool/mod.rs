@@ -78,4 +78,4 @@ pub use error::SpoolError;
 pub use handle::Spool;
 pub use mended::Mended;
 pub use retain::Retained;
-pub use segment::{Chunk, Init, PartedSegment, Segment, SegmentPart};
+pub use segment::{Chunk, Init, OpenSegment, PartedSegment, Segment, SegmentPart};

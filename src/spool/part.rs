@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::hls::{segment_file, segment_name};
@@ -10,7 +11,7 @@ use crate::model::MediaTime;
 
 use super::disk::sync_parent;
 use super::error::{At, SpoolError};
-use super::segment::{Chunk, Segment, SegmentPart};
+use super::segment::{Chunk, OpenSegment, Segment, SegmentPart};
 
 /// What a segment's file is called, behind its name, until it is complete.
 pub(crate) const PART: &str = "part";
@@ -18,11 +19,15 @@ pub(crate) const PART: &str = "part";
 /// How far a chunk may reach back into the chunk before: less than half a frame at 60 frames per second.
 pub(crate) const TOLERANCE: Duration = Duration::from_millis(5);
 
+/// Counts the files of this process.
+static SERIAL: AtomicU64 = AtomicU64::new(1);
+
 /// An open segment.
 #[derive(Debug)]
 pub(crate) struct Part {
     file: File,
     path: PathBuf,
+    serial: u64,
     /// Its number.
     pub(crate) number: u64,
     /// File name of its initialisation.
@@ -55,6 +60,7 @@ impl Part {
         Ok(Self {
             file,
             path,
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             number,
             init,
             start,
@@ -76,7 +82,8 @@ impl Part {
     ) -> Result<Self, SpoolError> {
         let file = OpenOptions::new().append(true).open(&path).at(&path)?;
         file.set_len(bytes).at(&path)?;
-        Ok(Self { file, path, number, init, start, end, bytes, chunks: found.len(), found, recovered: true })
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { file, path, serial, number, init, start, end, bytes, chunks: found.len(), found, recovered: true })
     }
 
     /// Whether `chunk` can follow in this segment: the same initialisation, and, where runs meet, no way back in time.
@@ -92,6 +99,12 @@ impl Part {
         self.end = self.end.max(chunk.start + chunk.duration);
         self.recovered = false;
         Ok(())
+    }
+
+    /// As others may see it; none of text, which is written at once.
+    pub(crate) fn told(&self) -> Option<OpenSegment> {
+        let Self { number, serial, start, end, bytes, .. } = *self;
+        (!self.init.is_empty()).then(|| OpenSegment { number, serial, init: self.init.clone(), start, end, bytes })
     }
 
     /// Makes the file last and gives it its name. A failure leaves nothing behind.

@@ -75,12 +75,7 @@ pub(crate) fn recover(
     let index = Index::new(&directory);
     let lane =
         Lane { id: id.clone(), directory, index, init: None, part, newest, void: None, broken: None, suspect: false };
-    Ok(Recovered {
-        lane,
-        shelf: Shelf { segments, codecs, parted: BTreeMap::new() },
-        adopted,
-        remembered: memory.newest,
-    })
+    Ok(Recovered { lane, shelf: Shelf { segments, codecs, ..Shelf::default() }, adopted, remembered: memory.newest })
 }
 
 /// What the index remembers.

@@ -73,6 +73,23 @@ impl PartedSegment {
     }
 }
 
+/// A segment that is being written: its file grows by whole chunks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSegment {
+    /// Media sequence number.
+    pub number: u64,
+    /// Another one for each file: one that was given up and begun again has a higher one.
+    pub serial: u64,
+    /// File name of its initialisation.
+    pub init: String,
+    /// Presentation time of its first sample.
+    pub start: MediaTime,
+    /// Where its last whole chunk ends.
+    pub end: MediaTime,
+    /// Whole chunks in its file, bytes. Written, but not synced.
+    pub bytes: u64,
+}
+
 /// A whole segment on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {

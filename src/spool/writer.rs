@@ -12,6 +12,7 @@ use super::index::Record;
 use super::lane::Lane;
 use super::lock::{read, write};
 use super::marks::{MARKS, Marks};
+use super::part::Part;
 use super::segment::{Chunk, Init, Segment, SegmentPart};
 
 /// All renditions' lanes, and what they share.
@@ -208,6 +209,16 @@ impl Writer {
             self.marks_unsaved = false;
         }
         Ok(())
+    }
+
+    /// Tells readers what is being written.
+    pub(crate) fn note_open(&self, catalog: &RwLock<Catalog>) {
+        let mut writing = write(catalog);
+        for (id, lane) in &self.lanes {
+            if let Some(shelf) = writing.shelves.get_mut(id) {
+                shelf.open = lane.part.as_ref().and_then(Part::told);
+            }
+        }
     }
 
     /// Bytes of open segments.

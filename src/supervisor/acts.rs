@@ -29,10 +29,14 @@ const GUEST_WITHIN: Duration = Duration::from_secs(8);
 /// A backup may take that long to be of use, or to be found of none.
 const DRILL_WITHIN: Duration = Duration::from_secs(35);
 
+/// A recording ends with the segment that is being written, and is put in order then.
+const RECORD_WITHIN: Duration = Duration::from_secs(20);
+
 fn within(act: &Act) -> Duration {
     match act {
         Act::Guest { .. } => GUEST_WITHIN,
         Act::Drill { .. } => DRILL_WITHIN,
+        Act::Record { .. } => RECORD_WITHIN,
         _ => ACT_WITHIN,
     }
 }

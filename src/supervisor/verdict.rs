@@ -39,7 +39,8 @@ pub(crate) fn state(stand: Stand, wanted: bool, report: Option<&WorkerReport>) -
     }
 }
 
-/// Whether a viewer can receive the programme: a destination has acknowledged all but the last `lag` of it.
+/// Whether a viewer can receive the programme: a destination has acknowledged all but the last `lag` of it. What is kept on
+/// the box's own disk reaches no viewer; only where nothing else is wanted, that is what a channel is on air for.
 pub(crate) fn delivered(report: &WorkerReport, lag: Duration) -> bool {
     let fresh = |destination: &DestinationStatus| {
         // Nothing is missing that should be there.
@@ -48,7 +49,9 @@ pub(crate) fn delivered(report: &WorkerReport, lag: Duration) -> bool {
             || destination.state == DestinationState::Streaming
                 && destination.position.is_some_and(|position| report.program.position.since(position) <= lag)
     };
-    report.destinations.iter().any(fresh)
+    let recorded_only = report.destinations.iter().all(|destination| destination.recording.is_some());
+    let counts = |destination: &&DestinationStatus| recorded_only || destination.recording.is_none();
+    report.destinations.iter().filter(counts).any(fresh)
 }
 
 /// Health: the worst of the parts; what is first in this order wins a tie.

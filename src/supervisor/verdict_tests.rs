@@ -49,6 +49,7 @@ fn destination(state: DestinationState, health: HealthReport, position: u64) -> 
         forced: None,
         last_switch: None,
         last_drill: None,
+        recording: None,
         paused_since: None,
     }
 }

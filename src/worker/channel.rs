@@ -21,7 +21,7 @@ use crate::media::{EventSink, MediaError, ProgramOutlet};
 use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
 use crate::model::{
     Act, Acted, BitRate, DestinationId, Event, EventCode, Fault, FrameGrid, GuestAnswer, GuestAsk, LiveSettings,
-    LiveTimeline, MediaTime, ProgramFormat, RenditionId, Severity, Timeline, Transition,
+    LiveTimeline, MediaTime, ProgramFormat, RecordingAsk, RenditionId, Severity, Timeline, Transition,
 };
 use crate::plan::ChannelPlan;
 use crate::push::Pauses;
@@ -180,6 +180,7 @@ impl Channel {
                 Box::pin(std::future::ready(scheduled.map(said)))
             }
             Act::Drill { destination } => self.drill(&destination),
+            Act::Record { destination, ask } => self.record(&destination, ask),
             Act::RestartLoudness => {
                 let (settled, plan) = (self.program.controls().restart_loudness(), self.plan.program);
                 Box::pin(async move { settle(settled, plan, "integrated loudness is measured anew").await })
@@ -215,6 +216,15 @@ impl Channel {
                     Ok(Acted { detail: Some(detail), ..Acted::said(text) })
                 }
             }
+        })
+    }
+
+    fn record(&self, id: &DestinationId, ask: RecordingAsk) -> BoxFuture<'static, Result<Acted, String>> {
+        let told = ask.check().and_then(|()| self.destinations.record(id, ask));
+        Box::pin(async move {
+            let (text, unchanged, status) = told?.await.map_err(|_| "the recorder has ended".to_owned())??;
+            let detail = serde_json::to_value(&status).map_err(|error| error.to_string())?;
+            Ok(Acted { unchanged, detail: Some(detail), ..Acted::said(text) })
         })
     }
 

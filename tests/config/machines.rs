@@ -38,7 +38,12 @@ fn plans(inventory: &Inventory, class: &str, channels: usize) -> Vec<ChannelPlan
         channel.id = ChannelId::new(format!("channel-{n}")).unwrap();
         checked.channels.push(channel);
     }
-    derive(&checked, inventory, &PlanPaths { spool_root: "/nowhere".into(), images: "/nowhere".into() }).unwrap()
+    derive(
+        &checked,
+        inventory,
+        &PlanPaths { spool_root: "/nowhere".into(), images: "/nowhere".into(), recordings: "/nowhere".into() },
+    )
+    .unwrap()
 }
 
 /// Profile and element of every candidate of the best rendition.
@@ -106,7 +111,7 @@ fn a_profile_that_is_named_is_used_even_if_its_hardware_is_not_recognised() {
     let plans = derive(
         &checked,
         &machine("bare-server"),
-        &PlanPaths { spool_root: "/nowhere".into(), images: "/nowhere".into() },
+        &PlanPaths { spool_root: "/nowhere".into(), images: "/nowhere".into(), recordings: "/nowhere".into() },
     )
     .unwrap();
     assert!(plans[0].video.iter().all(|rendition| rendition.encoders.iter().all(|e| e.profile == "amd-vcn")));

@@ -19,7 +19,11 @@ fn plans(checked: &Checked, inventory: &Inventory) -> Vec<ChannelPlan> {
     derive(
         checked,
         inventory,
-        &PlanPaths { spool_root: "/var/lib/uplink/spool".into(), images: "/var/lib/uplink/images".into() },
+        &PlanPaths {
+            spool_root: "/var/lib/uplink/spool".into(),
+            images: "/var/lib/uplink/images".into(),
+            recordings: "/var/lib/uplink/recordings".into(),
+        },
     )
     .unwrap()
 }

@@ -6,6 +6,7 @@ mod faults;
 mod fixture;
 mod parts;
 mod playback;
+mod recording;
 mod recovery;
 mod retention;
 mod runs;

@@ -301,6 +301,7 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, live: &LiveSettings, posit
         forced: None,
         last_switch: None,
         last_drill: None,
+        recording: None,
         paused_since: None,
     };
     WorkerReport {

@@ -41,7 +41,7 @@ pub struct Ladder {
 /// The plan of channel `id` in the configuration at `path`.
 pub fn read(path: &Path, id: &str, clip: &Path) -> anyhow::Result<Ladder> {
     let checked = load(path, &[]).map_err(|faults| anyhow::anyhow!(faults.lines().join("\n")))?;
-    let paths = PlanPaths { spool_root: PathBuf::new(), images: PathBuf::new() };
+    let paths = PlanPaths { spool_root: PathBuf::new(), images: PathBuf::new(), recordings: PathBuf::new() };
     let plans = derive(&checked, &uplink::hardware::inventory(Path::new("/")), &paths)?;
     let plan = plans.into_iter().find(|plan| plan.channel.as_str() == id).context("the channel is not configured")?;
     ladder(&plan, clip)

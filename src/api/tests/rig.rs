@@ -208,6 +208,7 @@ fn report() -> WorkerReport {
             forced: None,
             last_switch: None,
             last_drill: None,
+            recording: None,
             paused_since: None,
         }],
         spool: SpoolStatus { health: ok(), bytes: 740_000_000, quota_bytes: 4_000_000_000, lost_segments: 0 },

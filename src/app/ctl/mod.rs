@@ -12,6 +12,7 @@ mod exit;
 mod follow;
 mod graphics;
 mod guest_link;
+mod record;
 mod recordings;
 mod report;
 #[cfg(test)]
@@ -42,6 +43,8 @@ Examples:
   uplinkctl slate-set demo --text 'Back at nine' --countdown-to 2026-11-22T20:00:00Z
   uplinkctl failover demo cloud backup-1 send it to its backup by hand; `auto` leaves it to the rules
   uplinkctl drill demo cloud             how long the backup would take, tried beside the primary
+  uplinkctl record start demo --title 'Evening show'
+  uplinkctl record marker demo Goal      to find it again; `record stop demo` ends the recording
   uplinkctl cue demo out --id break-7 --duration 30s --pre-roll 5s
   uplinkctl cue demo in                  return at once; `cue demo cancel break-7` takes back what has not begun
   uplinkctl metadata demo X-HOME=2 X-AWAY=1 --class com.example.score
@@ -225,6 +228,11 @@ enum Verb {
     Drill(destinations::Named),
     /// Recordings: list, verify, stitch to one MP4, cut, upload, delete.
     Recording(recordings::RecordingArguments),
+    /// Begin or end a recording on the box's own disk, or mark a moment in it.
+    Record {
+        #[command(subcommand)]
+        verb: record::RecordVerb,
+    },
     /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
     Devices,
     /// Put the configuration on disk in force; a faulty one changes nothing.
@@ -310,6 +318,10 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
             Ok(if json { text } else { devices::list(&found) })
         }
+        Verb::Record { verb } => {
+            let (path, body) = verb.request(&client).await?;
+            command(&client, &path, Some(body), json).await
+        }
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
         verb => match request(verb)? {
@@ -378,6 +390,7 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Capacity
         | Verb::Image { .. }
         | Verb::Recording(_)
+        | Verb::Record { .. }
         | Verb::Devices
         | Verb::Events { .. } => return Ok(None),
     }))

@@ -9,7 +9,7 @@ use super::exit::Exit;
 use super::{Arguments, perform, report};
 use crate::api::tests::rig::{Rig, id, rig};
 use crate::model::{Act, Acted};
-use crate::replay::{Desk, Shop};
+use crate::replay::Desk;
 use crate::supervisor::{Command, Outcome, Refusal};
 
 struct Daemon {
@@ -25,8 +25,7 @@ async fn daemon() -> Daemon {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
-    let desk = Desk::new(Shop { worker: "uplink-worker".into(), tell: Box::new(|_| {}) });
-    tokio::spawn(crate::api::serve(listener, handle, desk, stop.clone().cancelled_owned()));
+    tokio::spawn(crate::api::serve(listener, handle, Desk::idle(), stop.clone().cancelled_owned()));
     Daemon { rig, url, _stop: stop.drop_guard(), _dir: dir }
 }
 

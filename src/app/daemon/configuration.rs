@@ -50,7 +50,8 @@ fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
     for warning in checked.warnings.iter() {
         tracing::warn!(code = "configuration_warning", "{warning}");
     }
-    let paths = PlanPaths { spool_root: place.state.join("spool"), images: images(place) };
+    let paths =
+        PlanPaths { spool_root: place.state.join("spool"), images: images(place), recordings: recordings(place) };
     let found = inventory(Path::new("/"));
     let plans = derive(&checked, &found, &paths).map_err(|error| vec![error.to_string()])?;
     let costs = measured(&place.state);

@@ -28,8 +28,13 @@ impl Shelf {
 }
 
 /// Where a channel's recordings are.
-fn directories(_plan: &ChannelPlan) -> Vec<PathBuf> {
-    Vec::new()
+fn directories(plan: &ChannelPlan) -> Vec<PathBuf> {
+    let endpoints = plan.destinations.iter().flat_map(|destination| &destination.endpoints);
+    let recorded = endpoints.filter_map(|endpoint| match &endpoint.kind {
+        DestinationKind::Recording(recording) => Some(recording.directory.clone()),
+        _ => None,
+    });
+    recorded.collect()
 }
 
 /// Where a channel's recordings can be sent.

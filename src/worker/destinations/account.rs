@@ -36,6 +36,7 @@ pub(super) fn combine(
         forced: None,
         last_switch: None,
         last_drill: None,
+        recording: None,
         paused_since,
     }
 }

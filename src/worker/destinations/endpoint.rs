@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::sync::oneshot;
 
-use super::{Setting, hls, stream, whip};
-use crate::model::{Duty, EndpointStatus, RenditionId};
+use super::{Setting, hls, record, stream, whip};
+use crate::model::{Duty, EndpointStatus, RecordingAsk, RecordingStatus, RenditionId};
 use crate::plan::{DestinationKind, DestinationPlan, EndpointPlan};
 use crate::push::Left;
+use crate::record::Recorded;
 
 /// One endpoint at work: fails, retries and reconnects alone. Nothing here blocks. Dropping it ends it at once.
 pub(super) trait Endpoint: Send {
@@ -29,6 +31,16 @@ pub(super) trait Endpoint: Send {
         true
     }
 
+    /// What it records; none if it is no recording.
+    fn recording(&self) -> Option<RecordingStatus> {
+        None
+    }
+
+    /// Begins or ends a recording, or marks it; none if it is no recording.
+    fn record(&self, _ask: RecordingAsk) -> Option<oneshot::Receiver<Recorded>> {
+        None
+    }
+
     /// Delivers what is left, for at most `limit`; says what was not.
     fn stop(self: Box<Self>, limit: Duration) -> BoxFuture<'static, Left>;
 }
@@ -44,5 +56,6 @@ pub(super) fn open(
         DestinationKind::HlsPush { url, upload } => hls::open(setting, destination, endpoint, (url, upload), duty),
         DestinationKind::Whip(plan) => whip::open(setting, destination, endpoint, plan, duty),
         DestinationKind::Send(plan) => stream::open(setting, destination, endpoint, plan, duty),
+        DestinationKind::Recording(plan) => record::open(setting, destination, endpoint, plan),
     }
 }

@@ -19,6 +19,7 @@ mod drill;
 mod endpoint;
 mod hls;
 mod kept;
+mod record;
 mod running;
 mod stream;
 mod whip;
@@ -38,9 +39,12 @@ use crate::media::encode::Tap;
 use crate::media::program::Controls;
 use crate::media::whip::OpusEncoders;
 use crate::model::status::{DestinationStatus, Showing};
-use crate::model::{DestinationId, DestinationOrder, DrillReport, LiveTimeline, MediaTime, OnSlate, RenditionId};
+use crate::model::{
+    DestinationId, DestinationOrder, DrillReport, LiveTimeline, MediaTime, OnSlate, RecordingAsk, RenditionId,
+};
 use crate::plan::{ChannelPlan, DestinationPlan};
 use crate::push::{Left, Pauses};
+use crate::record::Recorded;
 use crate::spool::Spool;
 
 /// How often destinations are looked at.
@@ -160,6 +164,13 @@ impl Destinations {
         let running = all.iter_mut().find(|running| running.id() == id);
         let running = running.ok_or_else(|| format!("the channel has no destination {id}"))?;
         running.drill(&self.inner.setting(), Instant::now())
+    }
+
+    /// Begins or ends a recording, or marks it; the answer comes when that is done.
+    pub(super) fn record(&self, id: &DestinationId, ask: RecordingAsk) -> Result<oneshot::Receiver<Recorded>, String> {
+        let all = lock(&self.inner.all);
+        let running = all.iter().find(|running| running.id() == id);
+        running.ok_or_else(|| format!("the channel has no destination {id}"))?.record(ask)
     }
 
     /// Whether no destination is owed a segment any more.

@@ -11,10 +11,11 @@ use super::{account, kept};
 use crate::model::status::{DestinationState, DestinationStatus};
 use crate::model::{
     DestinationId, DestinationOrder, DrillReport, Duty, EndpointStatus, Event, EventCode, Fault, HealthReport, OnSlate,
-    RenditionId, Severity, SwitchReport,
+    RecordingAsk, RenditionId, Severity, SwitchReport,
 };
 use crate::plan::{DestinationPlan, EndpointPlan};
 use crate::policy::{Failover, Reason, Seen, Standing, Switch};
+use crate::record::Recorded;
 
 /// An endpoint that runs, and the plan it runs by.
 struct Seat {
@@ -243,6 +244,12 @@ impl Running {
         Ok(told)
     }
 
+    /// Begins or ends a recording, or marks it.
+    pub(super) fn record(&self, ask: RecordingAsk) -> Result<oneshot::Receiver<Recorded>, String> {
+        let Some(seat) = self.seats.first() else { return Err(format!("destination {} is disabled", self.plan.id)) };
+        seat.endpoint.record(ask).ok_or_else(|| format!("destination {} is no recording", self.plan.id))
+    }
+
     fn look_at_drill(&mut self, setting: &Setting, statuses: &[EndpointStatus], now: Instant) {
         let Some(mut drill) = self.drill.take() else { return };
         let status = statuses.get(drill.watch.place);
@@ -284,6 +291,7 @@ impl Running {
         status.forced.clone_from(&self.order.endpoint);
         status.last_switch.clone_from(&self.last_switch);
         status.last_drill.clone_from(&self.last_drill);
+        status.recording = self.seats.first().and_then(|seat| seat.endpoint.recording());
         status
     }
 

@@ -1,0 +1,86 @@
+//! `[recordings]`, and `kind = "recording"` of a destination: the programme is kept on the box's own disk.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::Findings;
+use super::checked::{Destination, DestinationKind, Recorded};
+use super::keys::key;
+use super::stream_class::StreamClass;
+use crate::document::{Bytes, Key, Kind, Need, Placed, Section, Shape};
+use crate::model::{RecordingLimits, RecordingStart, RenditionId};
+
+pub(super) static RECORDINGS: Shape = Shape::plain(
+    "Recordings on disk, of all channels together. A new recording is never held up: to keep the limits the oldest go, \
+     except those that run, are protected or are in use.",
+    &[
+        key(
+            "directory",
+            Kind::Path,
+            Need::Optional,
+            "Where they are; `recordings` in the state directory if missing. On the file system of the spool a recording \
+             costs no second copy as long as the spool has the segments, too",
+        ),
+        key("quota", Kind::Bytes, Need::Optional, "Most they may take together; as much as there is if missing"),
+        key("keep", Kind::Span, Need::Optional, "How long a recording is kept after its end; for ever if missing"),
+        key("keep_free", Kind::Bytes, Need::Default("\"5G\""), "What has to stay free on their file system"),
+    ],
+);
+
+pub(super) const RECORDING_KIND: (&str, &str) =
+    ("recording", "Files on the box's own disk (CMAF), for replay and archive");
+
+static ID: Kind = Kind::Id;
+
+pub(super) const RECORDING: &[Key] = &[
+    key(
+        "start",
+        Kind::Word(&[
+            ("with-channel", "whenever the channel is on air, unless somebody ends it"),
+            ("by-hand", "with `uplinkctl record start`, until `uplinkctl record stop`"),
+        ]),
+        Need::Default("\"with-channel\""),
+        "When a recording begins",
+    ),
+    key("title", Kind::Text(200), Need::Optional, "Title of a recording that is not given one when it is begun"),
+    key("renditions", Kind::List(&ID), Need::Default("[]"), "What is recorded; all renditions if empty"),
+];
+
+/// The directory of recordings, if it is written.
+pub(super) fn directory(root: &Section<'_>, base: &Path) -> Option<PathBuf> {
+    root.table("recordings")?.value::<PathBuf>("directory").map(|written| base.join(written))
+}
+
+/// `section` is the destination's; `root` the whole file.
+pub(super) fn read(root: &Section<'_>, section: &Section<'_>, base: &Path) -> Option<DestinationKind> {
+    let of_all = root.table("recordings")?;
+    let bytes = |name: &str| of_all.value::<Bytes>(name).map(|bytes| bytes.0);
+    let id = |placed: Placed<String>| RenditionId::new(placed.value).ok();
+    Some(DestinationKind::Recording(Recorded {
+        directory: directory(root, base),
+        start: match section.value::<String>("start")?.as_str() {
+            "by-hand" => RecordingStart::ByHand,
+            _ => RecordingStart::WithChannel,
+        },
+        title: section.value("title"),
+        renditions: section.list::<String>("renditions").into_iter().filter_map(id).collect(),
+        limits: RecordingLimits {
+            max_bytes: bytes("quota"),
+            keep_seconds: of_all.value::<Duration>("keep").map(|keep| keep.as_secs()),
+            keep_free_bytes: bytes("keep_free")?,
+        },
+    }))
+}
+
+/// Whether the stream class of a channel has what is to be recorded.
+pub(super) fn fits(placed: &Placed<Destination>, class: &StreamClass, findings: &mut Findings) {
+    let Some(DestinationKind::Recording(recorded)) = placed.value.endpoints.first() else { return };
+    let text = class.captions.as_ref().and_then(|captions| captions.webvtt.as_ref());
+    let has = |id: &RenditionId| {
+        class.video.iter().any(|one| one.id == *id) || class.audio.iter().any(|one| one.id == *id) || text == Some(id)
+    };
+    for id in recorded.renditions.iter().filter(|id| !has(id)) {
+        let rule = format!("records the rendition `{id}`, which the stream class `{}` does not have", class.name);
+        findings.faults.add(&placed.spot, rule, "name those of that class in the destination, or leave them out");
+    }
+}
