@@ -133,16 +133,14 @@ pub(crate) async fn clip(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let shape = "{\"from\": \"1:30\", \"to\": \"2026-…Z\", \"title\": \"…\", \"movie\": true, \"exact\": true}, all optional";
+    let shape =
+        "{\"from\": \"1:30\", \"to\": \"2026-…Z\", \"title\": \"…\", \"movie\": true, \"exact\": true}, all optional";
     let Clip { from, to, title, movie, exact, video, audio } = json(&headers, body, shape)?;
     ask(&api, &named, Ask::Clip { stretch: Stretch { from, to }, title, movie, exact, video, audio }).await
 }
 
 /// `POST …/verify`.
-pub(crate) async fn verify(
-    State(api): State<Api>,
-    Path(named): Path<(String, String)>,
-) -> Result<Response, Problem> {
+pub(crate) async fn verify(State(api): State<Api>, Path(named): Path<(String, String)>) -> Result<Response, Problem> {
     ask(&api, &named, Ask::Verify).await
 }
 
@@ -189,7 +187,10 @@ async fn ask(api: &Api, named: &(String, String), ask: Ask) -> Result<Response, 
 
 pub(super) fn name((channel, id): &(String, String)) -> Result<(ChannelId, RecordingId), Problem> {
     let unknown = || Problem::unknown_recording(channel, id);
-    Ok((ChannelId::new(channel.as_str()).map_err(|_| unknown())?, RecordingId::new(id.as_str()).map_err(|_| unknown())?))
+    Ok((
+        ChannelId::new(channel.as_str()).map_err(|_| unknown())?,
+        RecordingId::new(id.as_str()).map_err(|_| unknown())?,
+    ))
 }
 
 /// The desk reads the disk.

@@ -119,11 +119,7 @@ fn keep(decoder: &gst::Element, order: &EdgeOrder) -> Result<(), MediaError> {
     let pad = decoder.static_pad("src").ok_or_else(|| refused("the decoder has no output".to_owned()))?;
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let time = info.buffer().and_then(|buffer| buffer.pts()).map(|time| time.nseconds() as i64);
-        if time.is_some_and(|time| kept.contains(&time)) {
-            gst::PadProbeReturn::Ok
-        } else {
-            gst::PadProbeReturn::Drop
-        }
+        if time.is_some_and(|time| kept.contains(&time)) { gst::PadProbeReturn::Ok } else { gst::PadProbeReturn::Drop }
     });
     Ok(())
 }

@@ -53,9 +53,7 @@ pub(crate) enum Problem {
         "the channel holds {0} bytes that its playlists still name: raise `retention.max_bytes`, or shorten its playlists"
     )]
     ChannelFull(u64),
-    #[error(
-        "the channel's recordings have their {0} bytes: delete some, or raise `retention.recordings_max_bytes`"
-    )]
+    #[error("the channel's recordings have their {0} bytes: delete some, or raise `retention.recordings_max_bytes`")]
     RecordingsFull(u64),
     #[error("the origin's disk is full: free space below its state directory")]
     DiskFull,

@@ -13,10 +13,10 @@ use tokio_util::io::ReaderStream;
 
 use super::directives::Directives;
 use super::name::{Object, Part, asked};
-use super::vod::ShownFile;
 use super::problem::Problem;
 use super::router::Origin;
 use super::validators::{is_known, tag_of_bytes, tag_of_file, wanted_range};
+use super::vod::ShownFile;
 use crate::model::{ChannelId, RenditionId};
 
 /// A playlist may change at any moment: a cache asks each time, and a 304 is the usual answer.

@@ -182,7 +182,8 @@ impl Desk {
 
     /// Deletes a recording, unless a job works on it. Blocks for the disk.
     pub fn delete(&self, channel: &ChannelId, id: &RecordingId) -> Result<(), DeskError> {
-        let busy = self.jobs().into_iter().find(|job| job.channel == *channel && job.recording == *id && !job.is_over());
+        let busy =
+            self.jobs().into_iter().find(|job| job.channel == *channel && job.recording == *id && !job.is_over());
         if let Some(job) = busy {
             return Err(DeskError::Busy(format!("job {} works on recording `{id}`: stop it first", job.id)));
         }
@@ -296,7 +297,14 @@ impl Desk {
         }
     }
 
-    async fn send(&self, job: &Job, directory: &Path, id: &RecordingId, note: UploadNote, target: &UploadTarget) -> End {
+    async fn send(
+        &self,
+        job: &Job,
+        directory: &Path,
+        id: &RecordingId,
+        note: UploadNote,
+        target: &UploadTarget,
+    ) -> End {
         let (to, limit) = (note.to.clone(), note.limit);
         notes::write(directory, note);
         let sent = upload(id, directory, target, limit, job).await;
@@ -325,12 +333,18 @@ impl Desk {
             (JobKind::Upload, End::Failed(why)) => {
                 let text = format!("recording {what} cannot be uploaded: {why}");
                 let event = Event::new(at, Severity::Warning, EventCode::RecordingUploadFailed, text);
-                event.blame(Fault::Destination, "correct what it says, then upload it again: only what is missing is sent")
+                event.blame(
+                    Fault::Destination,
+                    "correct what it says, then upload it again: only what is missing is sent",
+                )
             }
             (JobKind::Verify, End::Done(text, found)) if found["good"] == false => {
                 let text = format!("recording {what} is damaged: {text}");
                 let event = Event::new(at, Severity::Warning, EventCode::RecordingDamaged, text);
-                event.blame(Fault::Hardware, "look at the disk's health (smartctl), and fetch the rest from where it was uploaded")
+                event.blame(
+                    Fault::Hardware,
+                    "look at the disk's health (smartctl), and fetch the rest from where it was uploaded",
+                )
             }
             _ => return,
         };

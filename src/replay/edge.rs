@@ -72,8 +72,14 @@ fn encode(
     let own = Config::of_entry(&strand.entries[usize::from(first.entry)]);
     let own = own.ok_or_else(|| MovieError::Refused("only H.264 is cut exactly: cut it on key frames".to_owned()))?;
     let (duration, composition) = (first.duration, first.composition);
-    let mut edge =
-        Edge { entry: first.entry, config: own.clone(), file: bench.scratch.join(format!("{side:?}")), pictures: Vec::new(), duration, composition };
+    let mut edge = Edge {
+        entry: first.entry,
+        config: own.clone(),
+        file: bench.scratch.join(format!("{side:?}")),
+        pictures: Vec::new(),
+        duration,
+        composition,
+    };
     if times.is_empty() {
         return Ok(edge);
     }
@@ -83,7 +89,8 @@ fn encode(
             own.profile()
         )));
     }
-    let number = own.free_number(side as usize).ok_or_else(|| MovieError::Refused("no parameter set is free".to_owned()))?;
+    let number =
+        own.free_number(side as usize).ok_or_else(|| MovieError::Refused("no parameter set is free".to_owned()))?;
     let order = EdgeOrder {
         config: hex::encode(own.write()),
         size: strand.head.size.map(|pixels| pixels >> 16),

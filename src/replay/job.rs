@@ -100,7 +100,13 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) fn new(id: u64, kind: JobKind, channel: ChannelId, recording: RecordingId, stop: CancellationToken) -> Self {
+    pub(crate) fn new(
+        id: u64,
+        kind: JobKind,
+        channel: ChannelId,
+        recording: RecordingId,
+        stop: CancellationToken,
+    ) -> Self {
         let status = JobStatus {
             id,
             kind,

@@ -79,12 +79,8 @@ pub(crate) fn lists(manifest: &Manifest, directory: &Path) -> Vec<Parcel> {
     let held = manifest.renditions.iter().filter(|rendition| !rendition.segments.is_empty());
     let media = held.map(|rendition| format!("{}/{MEDIA_PLAYLIST}", rendition.id));
     let names = media.chain([MULTIVARIANT_PLAYLIST.to_owned()]);
-    let list = |name: String, label| Parcel {
-        path: format!("{base}/{name}"),
-        file: directory.join(name),
-        label,
-        seal: None,
-    };
+    let list =
+        |name: String, label| Parcel { path: format!("{base}/{name}"), file: directory.join(name), label, seal: None };
     let mut lists: Vec<Parcel> = names.map(|name| list(name, Label::playlist(every))).collect();
     if manifest.state != RecordingState::Recording {
         lists.push(list(MANIFEST.to_owned(), Label { content_type: "application/json", ..Label::playlist(every) }));

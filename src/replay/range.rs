@@ -68,8 +68,10 @@ fn place(text: &str, whole: &Range<MediaTime>, markers: &[Marker]) -> Result<Med
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     let length = duration(length).ok_or_else(|| {
-        format!("`{text}` is no place in a recording: write a time (2026-11-21T20:15:00Z), how far into it (90s, 1:30), \
-                 how far before its end (-30s) or marker:NUMBER")
+        format!(
+            "`{text}` is no place in a recording: write a time (2026-11-21T20:15:00Z), how far into it (90s, 1:30), \
+                 how far before its end (-30s) or marker:NUMBER"
+        )
     })?;
     let nanos = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
     Ok(match back {

@@ -93,7 +93,13 @@ pub(crate) fn make(
     if !strands.iter().any(|strand| strand.head.is_picture()) {
         span = within(&strands, &span);
     }
-    write(manifest, Movie { strands, chapters: chapters(manifest, &span), presented: span }, output, encoded_anew, bench)
+    write(
+        manifest,
+        Movie { strands, chapters: chapters(manifest, &span), presented: span },
+        output,
+        encoded_anew,
+        bench,
+    )
 }
 
 fn write(

@@ -30,8 +30,9 @@ pub(crate) fn find<'a>(
     let own = || targets.iter().filter(|target| target.channel == *channel);
     let found = match name.split_once('/') {
         None => own().find(|target| target.destination.as_str() == name),
-        Some((destination, endpoint)) => own()
-            .find(|target| target.destination.as_str() == destination && target.endpoint.as_str() == endpoint),
+        Some((destination, endpoint)) => {
+            own().find(|target| target.destination.as_str() == destination && target.endpoint.as_str() == endpoint)
+        }
     };
     found.ok_or_else(|| {
         let mut known: Vec<String> =
@@ -39,7 +40,10 @@ pub(crate) fn find<'a>(
         known.sort();
         match known.is_empty() {
             true => format!("channel `{channel}` has no destination that takes files (kind hls_push)"),
-            false => format!("channel `{channel}` has no destination `{name}` that takes files; it has: {}", known.join(", ")),
+            false => format!(
+                "channel `{channel}` has no destination `{name}` that takes files; it has: {}",
+                known.join(", ")
+            ),
         }
     })
 }

@@ -117,9 +117,7 @@ async fn look(id: &RecordingId, directory: &Path) -> Result<Manifest, Trouble> {
     blocking(move || load(&id, &directory).map_err(|error| error.to_string())).await
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, String> + Send + 'static,
-) -> Result<T, Trouble> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, Trouble> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| Err(error.to_string())).map_err(Trouble::Fatal)
 }
@@ -250,7 +248,10 @@ impl From<HttpFailure> for Failed {
 }
 
 fn unreadable(parcel: &Parcel, error: &std::io::Error) -> Failed {
-    Failed::Here(format!("{} cannot be read: {error}; `uplinkctl recording verify` says what else is missing", parcel.file.display()))
+    Failed::Here(format!(
+        "{} cannot be read: {error}; `uplinkctl recording verify` says what else is missing",
+        parcel.file.display()
+    ))
 }
 
 /// Nothing that is torn is sent.
@@ -265,7 +266,9 @@ fn sealed(parcel: &Parcel, data: Vec<u8>) -> Result<Bytes, Failed> {
         Ok(data.into())
     } else {
         let file = parcel.file.display();
-        Err(Failed::Here(format!("{file} is not what its checksum says; `uplinkctl recording verify` says what else is torn")))
+        Err(Failed::Here(format!(
+            "{file} is not what its checksum says; `uplinkctl recording verify` says what else is torn"
+        )))
     }
 }
 

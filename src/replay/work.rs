@@ -40,7 +40,10 @@ impl Work {
                 Ok(None) => End::Stopped,
                 Ok(Some(cut)) => {
                     let result = serde_json::json!({ "channel": cut.channel, "recording": cut.id, "bytes": cut.bytes });
-                    End::Done(format!("recording {} holds {} to {}", cut.id, cut.began, cut.ended.unwrap_or(cut.began)), result)
+                    End::Done(
+                        format!("recording {} holds {} to {}", cut.id, cut.began, cut.ended.unwrap_or(cut.began)),
+                        result,
+                    )
                 }
                 Err(error) => End::Failed(error.to_string()),
             },

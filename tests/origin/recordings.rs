@@ -37,13 +37,39 @@ impl Studio {
         let directory = root.path().join("a").join(id.as_str());
         let (start, end) = (MediaTime::from_secs(EPOCH), MediaTime::from_secs(EPOCH + SECONDS));
         let renditions = vec![
-            record(&directory, "v180", RenditionKind::Video, &[
-                "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=12", "-c:v", "libx264", "-preset", "veryfast",
-                "-bf", "2", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0", "-b:v", "400k", "-pix_fmt", "yuv420p",
-            ]),
-            record(&directory, "a-main", RenditionKind::Audio, &[
-                "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=12", "-ac", "2", "-c:a", "aac",
-            ]),
+            record(
+                &directory,
+                "v180",
+                RenditionKind::Video,
+                &[
+                    "-f",
+                    "lavfi",
+                    "-i",
+                    "testsrc2=size=320x180:rate=25:duration=12",
+                    "-c:v",
+                    "libx264",
+                    "-preset",
+                    "veryfast",
+                    "-bf",
+                    "2",
+                    "-g",
+                    "50",
+                    "-keyint_min",
+                    "50",
+                    "-sc_threshold",
+                    "0",
+                    "-b:v",
+                    "400k",
+                    "-pix_fmt",
+                    "yuv420p",
+                ],
+            ),
+            record(
+                &directory,
+                "a-main",
+                RenditionKind::Audio,
+                &["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=12", "-ac", "2", "-c:a", "aac"],
+            ),
         ];
         let manifest = Manifest {
             version: VERSION,
@@ -244,7 +270,9 @@ async fn a_recording_is_stitched_cut_and_verified() {
     assert!(likeness(&cut, &stitched, 2 * RATE, 4 * RATE) > 90.0);
 
     // On the picture: from within one group of pictures, over a whole one, into a third; and within a single one.
-    for (from, to, first, count, anew) in [("1.0", "6.2", 25, 130, 30), ("2.4", "3.2", 60, 20, 20), ("2", "7", 50, 125, 25)] {
+    for (from, to, first, count, anew) in
+        [("1.0", "6.2", 25, 130, 30), ("2.4", "3.2", 60, 20, 20), ("2", "7", 50, 125, 25)]
+    {
         let (cut, result) = studio.movie(from, to, true);
         let (frames, duration) = probed(&cut);
         assert_eq!((frames, &result["encoded_anew"]), (count, &anew.into()), "{from} to {to}");
@@ -267,7 +295,10 @@ async fn a_recording_is_stitched_cut_and_verified() {
     fs::write(video.join(name(0)), &torn[..torn.len() / 2]).unwrap();
     fs::remove_file(video.join(name(5))).unwrap();
     let found = studio.done(&studio.id, Ask::Verify).result.unwrap();
-    assert_eq!((&found["good"], &found["torn"]["count"], &found["missing"]["count"]), (&false.into(), &1.into(), &1.into()));
+    assert_eq!(
+        (&found["good"], &found["torn"]["count"], &found["missing"]["count"]),
+        (&false.into(), &1.into(), &1.into())
+    );
     assert_eq!(found["missing"]["files"][0], format!("v180/{}", name(5)));
 
     studio.desk.protect(&studio.channel, &best, true).unwrap();

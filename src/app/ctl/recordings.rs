@@ -182,9 +182,7 @@ pub(crate) async fn perform(client: &Client, wanted: &RecordingArguments, as_jso
             });
             recording(name, "clip", body, patience).await
         }
-        RecordingVerb::Verify { recording: name, patience } => {
-            recording(name, "verify", Value::Null, patience).await
-        }
+        RecordingVerb::Verify { recording: name, patience } => recording(name, "verify", Value::Null, patience).await,
         RecordingVerb::Upload { recording: name, to, limit, patience } => {
             recording(name, "upload", json!({ "to": to, "limit": limit }), patience).await
         }
@@ -355,7 +353,15 @@ mod tests {
             "movies": [{ "name": "20261121T190000Z.mp4", "bytes": 700_000 }], "jobs": [],
         });
         let text = one(&found);
-        for part in ["demo/20261121T190000Z", "finished, protected", "1:02:03", "1.50 GB", "1861 segments", "Kick-off", "700000 bytes"] {
+        for part in [
+            "demo/20261121T190000Z",
+            "finished, protected",
+            "1:02:03",
+            "1.50 GB",
+            "1861 segments",
+            "Kick-off",
+            "700000 bytes",
+        ] {
             assert!(text.contains(part), "{part} in:\n{text}");
         }
         assert!(!text.contains("gaps"), "{text}");

@@ -39,9 +39,10 @@ fn directories(plan: &ChannelPlan) -> Vec<PathBuf> {
 
 /// Where a channel's recordings can be sent.
 fn targets(plan: &ChannelPlan) -> Vec<UploadTarget> {
-    let endpoints = plan.destinations.iter().flat_map(|destination| {
-        destination.endpoints.iter().map(move |endpoint| (&destination.id, endpoint))
-    });
+    let endpoints = plan
+        .destinations
+        .iter()
+        .flat_map(|destination| destination.endpoints.iter().map(move |endpoint| (&destination.id, endpoint)));
     let taking = endpoints.filter_map(|(destination, endpoint)| match &endpoint.kind {
         DestinationKind::HlsPush { url, upload } => Some(UploadTarget {
             channel: plan.channel.clone(),

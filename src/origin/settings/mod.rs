@@ -93,7 +93,12 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { retain: Duration::from_secs(600), max_bytes: 4 << 30, recordings_max_bytes: 100 << 30, sweep: Duration::from_secs(5) }
+        Self {
+            retain: Duration::from_secs(600),
+            max_bytes: 4 << 30,
+            recordings_max_bytes: 100 << 30,
+            sweep: Duration::from_secs(5),
+        }
     }
 }
 

@@ -135,7 +135,8 @@ fn pps_number(pps: &[u8]) -> Option<u32> {
 
 /// ue(v) at the beginning of `data` (9.1), small enough to need no emulation prevention.
 fn exp_golomb(data: &[u8]) -> Option<u32> {
-    let head = data.iter().take(4).fold(0u32, |sum, byte| sum << 8 | u32::from(*byte)) << (32 - 8 * data.len().clamp(1, 4));
+    let head =
+        data.iter().take(4).fold(0u32, |sum, byte| sum << 8 | u32::from(*byte)) << (32 - 8 * data.len().clamp(1, 4));
     let zeros = head.leading_zeros();
     (zeros < 15 && !data.is_empty()).then(|| (head << zeros >> (31 - zeros)) - 1)
 }

@@ -16,9 +16,8 @@ pub(crate) fn children(data: &[u8]) -> impl Iterator<Item = (Kind, &[u8], &[u8])
 
 /// The content of the first box along `path`, below `data`.
 pub(crate) fn find<'a>(data: &'a [u8], path: &[&Kind]) -> Option<&'a [u8]> {
-    path.iter().try_fold(data, |data, wanted| {
-        children(data).find(|(kind, ..)| kind == *wanted).map(|(_, _, content)| content)
-    })
+    path.iter()
+        .try_fold(data, |data, wanted| children(data).find(|(kind, ..)| kind == *wanted).map(|(_, _, content)| content))
 }
 
 /// The first box of `wanted` in `data`, with its head.

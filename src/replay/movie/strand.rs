@@ -68,10 +68,7 @@ pub(crate) struct ExactCut {
 
 impl Strand {
     /// Reads the samples of `pieces`, which follow one another. None without any.
-    pub(crate) fn gather(
-        pieces: &[Piece],
-        mut go_on: impl FnMut() -> bool,
-    ) -> Result<Option<Self>, MovieError> {
+    pub(crate) fn gather(pieces: &[Piece], mut go_on: impl FnMut() -> bool) -> Result<Option<Self>, MovieError> {
         let mut heads: HashMap<&Path, (Head, u16)> = HashMap::new();
         let mut strand: Option<Self> = None;
         for piece in pieces {
@@ -175,9 +172,7 @@ impl Strand {
             (true, true) => ExactCut { head: None, middle: last, tail: None },
             (false, true) => ExactCut { head: Some(first..second), middle: second..end, tail: None },
             (true, false) => ExactCut { head: None, middle: first..final_key, tail: Some(final_key..end) },
-            (false, false) if final_key == first => {
-                ExactCut { head: Some(first..end), middle: end..end, tail: None }
-            }
+            (false, false) if final_key == first => ExactCut { head: Some(first..end), middle: end..end, tail: None },
             (false, false) => {
                 ExactCut { head: Some(first..second), middle: second..final_key, tail: Some(final_key..end) }
             }
@@ -215,7 +210,8 @@ pub(crate) mod tests {
     pub(crate) fn pictures(count: i64, group: i64) -> Strand {
         let mut strand = Strand::new(Head::of_test(b"vide", 25_000));
         strand.entry(b"entry");
-        strand.samples = (0..count).map(|number| placed(2_500_000 + number * 1000, 1000, number % group == 0)).collect();
+        strand.samples =
+            (0..count).map(|number| placed(2_500_000 + number * 1000, 1000, number % group == 0)).collect();
         strand
     }
 

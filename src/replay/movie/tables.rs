@@ -99,7 +99,11 @@ impl Index<'_> {
         let lie: Vec<u64> = lie.collect();
         boxes.begin_full(if offsets.wide { b"co64" } else { b"stco" }, 0, 0).u32(lie.len() as u32);
         for offset in lie {
-            if offsets.wide { boxes.u64(offset) } else { boxes.u32(offset as u32) };
+            if offsets.wide {
+                boxes.u64(offset)
+            } else {
+                boxes.u32(offset as u32)
+            };
         }
         boxes.end().end();
     }
