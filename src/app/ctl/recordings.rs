@@ -153,62 +153,88 @@ struct Patience {
 
 /// Carries it out.
 pub(crate) async fn perform(client: &Client, wanted: &RecordingArguments, as_json: bool) -> Result<String, Failure> {
-    let recording = |name: &String, act: &'static str, body: Value, patience: &Patience| {
-        let (name, detach) = (name.clone(), patience.detach);
-        async move {
-            let path = format!("{}/{act}", address(client, &name).await?);
-            let body = if act == "verify" { None } else { Some(body) };
-            let (text, job) = client.post(&path, body).await?;
-            let (text, job) = if detach { (text, job) } else { finish(client, job).await? };
-            Ok(if as_json { text } else { outcome(&job) })
+    if let Some(work) = work(&wanted.verb) {
+        return work.carry_out(client, as_json).await;
+    }
+    let (text, said) = match &wanted.verb {
+        RecordingVerb::List { channel } => listed(client, channel.as_ref()).await,
+        RecordingVerb::Show { recording } => shown(client, recording).await,
+        RecordingVerb::Delete { recording } => deleted(client, recording).await,
+        RecordingVerb::Protect { recording } => protect(client, recording, true).await,
+        RecordingVerb::Unprotect { recording } => protect(client, recording, false).await,
+        RecordingVerb::Stop { job } => stopped(client, *job).await,
+        _ => client.get("api/v1/recording-jobs").await.map(|(text, found): (_, Value)| (text, jobs(&found))),
+    }?;
+    Ok(if as_json { text } else { said })
+}
+
+/// What is to be done with a recording, which takes its time.
+struct Work<'a> {
+    recording: &'a str,
+    act: &'static str,
+    body: Option<Value>,
+    detach: bool,
+}
+
+fn work(verb: &RecordingVerb) -> Option<Work<'_>> {
+    let (recording, act, body, patience) = match verb {
+        RecordingVerb::Stitch { recording, video, audio, patience } => {
+            (recording, "stitch", Some(json!({ "video": video, "audio": audio })), patience)
         }
-    };
-    match &wanted.verb {
-        RecordingVerb::List { channel } => {
-            let query = channel.as_ref().map(|channel| format!("?channel={channel}")).unwrap_or_default();
-            let (text, found): (_, Value) = client.get(&format!("api/v1/recordings{query}")).await?;
-            Ok(if as_json { text } else { list(&found) })
-        }
-        RecordingVerb::Show { recording } => {
-            let (text, found): (_, Value) = client.get(&address(client, recording).await?).await?;
-            Ok(if as_json { text } else { one(&found) })
-        }
-        RecordingVerb::Stitch { recording: name, video, audio, patience } => {
-            recording(name, "stitch", json!({ "video": video, "audio": audio }), patience).await
-        }
-        RecordingVerb::Clip { recording: name, from, to, title, mp4, exact, video, audio, patience } => {
+        RecordingVerb::Clip { recording, from, to, title, mp4, exact, video, audio, patience } => {
             let body = json!({
                 "from": from, "to": to, "title": title, "movie": mp4, "exact": exact, "video": video, "audio": audio,
             });
-            recording(name, "clip", body, patience).await
+            (recording, "clip", Some(body), patience)
         }
-        RecordingVerb::Verify { recording: name, patience } => recording(name, "verify", Value::Null, patience).await,
-        RecordingVerb::Upload { recording: name, to, limit, patience } => {
-            recording(name, "upload", json!({ "to": to, "limit": limit }), patience).await
+        RecordingVerb::Verify { recording, patience } => (recording, "verify", None, patience),
+        RecordingVerb::Upload { recording, to, limit, patience } => {
+            (recording, "upload", Some(json!({ "to": to, "limit": limit })), patience)
         }
-        RecordingVerb::Delete { recording } => {
-            let (text, answer) = client.delete(&address(client, recording).await?).await?;
-            Ok(if as_json { text } else { format!("{}\n", word(&answer["text"])) })
-        }
-        RecordingVerb::Protect { recording } => protect(client, recording, true, as_json).await,
-        RecordingVerb::Unprotect { recording } => protect(client, recording, false, as_json).await,
-        RecordingVerb::Jobs => {
-            let (text, found): (_, Value) = client.get("api/v1/recording-jobs").await?;
-            Ok(if as_json { text } else { jobs(&found) })
-        }
-        RecordingVerb::Stop { job } => {
-            let (text, job) = client.delete(&format!("api/v1/recording-jobs/{job}")).await?;
-            let (text, job) = if job["ended"].is_null() { settle(client, job).await? } else { (text, job) };
-            Ok(if as_json { text } else { outcome(&job) })
-        }
+        _ => return None,
+    };
+    Some(Work { recording, act, body, detach: patience.detach })
+}
+
+impl Work<'_> {
+    async fn carry_out(self, client: &Client, as_json: bool) -> Result<String, Failure> {
+        let path = format!("{}/{}", address(client, self.recording).await?, self.act);
+        let (text, job) = client.post(&path, self.body).await?;
+        let (text, job) = if self.detach { (text, job) } else { finish(client, job).await? };
+        Ok(if as_json { text } else { outcome(&job) })
     }
 }
 
-async fn protect(client: &Client, name: &str, protected: bool, as_json: bool) -> Result<String, Failure> {
+/// What the API said, and the same for people.
+type Said = Result<(String, String), Failure>;
+
+async fn listed(client: &Client, channel: Option<&ChannelId>) -> Said {
+    let query = channel.map(|channel| format!("?channel={channel}")).unwrap_or_default();
+    let (text, found): (_, Value) = client.get(&format!("api/v1/recordings{query}")).await?;
+    Ok((text, list(&found)))
+}
+
+async fn shown(client: &Client, name: &str) -> Said {
+    let (text, found): (_, Value) = client.get(&address(client, name).await?).await?;
+    Ok((text, one(&found)))
+}
+
+async fn deleted(client: &Client, name: &str) -> Said {
+    let (text, answer) = client.delete(&address(client, name).await?).await?;
+    Ok((text, format!("{}\n", word(&answer["text"]))))
+}
+
+async fn stopped(client: &Client, job: u64) -> Said {
+    let (text, job) = client.delete(&format!("api/v1/recording-jobs/{job}")).await?;
+    let (text, job) = if job["ended"].is_null() { settle(client, job).await? } else { (text, job) };
+    Ok((text, outcome(&job)))
+}
+
+async fn protect(client: &Client, name: &str, protected: bool) -> Said {
     let path = address(client, name).await?;
     let (text, found) = client.patch(&path, json!({ "protected": protected })).await?;
     let word = if protected { "protected" } else { "not protected" };
-    Ok(if as_json { text } else { format!("{} is {word}\n", self::word(&found["id"])) })
+    Ok((text, format!("{} is {word}\n", self::word(&found["id"]))))
 }
 
 /// The address of a recording: by CHANNEL/ID, CHANNEL/last, or its id alone.
