@@ -34,6 +34,7 @@ mod origin_away;
 mod origin_failover;
 mod process;
 mod program_cost;
+mod recording_power_cut;
 mod row;
 mod soak;
 mod sound_cost;
@@ -67,6 +68,7 @@ const FIGURES: &[Figure] = &[
     ("origin-away", origin_away::measure),
     ("origin-failover", origin_failover::measure),
     ("bad-neighbours", bad_neighbours::measure),
+    ("recording-power-cut", recording_power_cut::measure),
     ("four-channels", four_channels::measure),
     ("first-segment", first_segment::measure),
     ("ll-latency", latency::measure),

@@ -97,6 +97,16 @@ impl<'a> Studio<'a> {
         Ok(())
     }
 
+    /// Has every channel recorded, too; the worker's log says what was synced.
+    pub fn record(&mut self) -> anyhow::Result<()> {
+        let text = std::fs::read_to_string(self.configuration())?;
+        let text = text.replace("destinations = [\"origin\"]", "destinations = [\"origin\", \"archive\"]");
+        let more = "[recordings]\nkeep_free = \"100M\"\n[destinations.archive]\nkind = \"recording\"\n";
+        std::fs::write(self.configuration(), text + more)?;
+        self.environment.push(("RUST_LOG", "info,uplink::record=debug".into()));
+        Ok(())
+    }
+
     fn origin_configuration(&self) -> String {
         format!(
             "listen = \"127.0.0.1:{}\"\n[retention]\nretain = \"20m\"\nmax_bytes = \"2GiB\"\n\

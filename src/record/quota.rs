@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::lock;
 use super::manifest::{MANIFEST, RecordingState};
-use crate::model::{MediaTime, RecordingLimits};
+use crate::model::{DestinationId, MediaTime, RecordingLimits};
 use crate::spool::SpoolError;
 use crate::spool::disk::free_bytes;
 use crate::spool::error::At;
@@ -31,15 +31,34 @@ pub(crate) struct Kept {
     pub(crate) bytes: u64,
 }
 
-/// What of `recording.json` is read here.
+/// What a recording says of itself in short, without its segments.
 #[derive(Debug, Clone, Deserialize)]
-struct Head {
-    state: RecordingState,
+pub(crate) struct Head {
+    pub(crate) state: RecordingState,
+    pub(crate) destination: DestinationId,
     #[serde(default)]
     protected: bool,
     began: MediaTime,
     ended: Option<MediaTime>,
     bytes: u64,
+}
+
+/// The short words of a manifest stand before this one.
+const BEHIND: &str = ",\"interruptions\":";
+/// Longer than they ever are.
+const SHORT: u64 = 8 << 10;
+
+impl Head {
+    /// Reads the beginning of a manifest: all of it may be megabytes. None if it cannot be read.
+    pub(crate) fn read(path: &Path) -> Option<Self> {
+        let mut text = Vec::new();
+        fs::File::open(path).ok()?.take(SHORT).read_to_end(&mut text).ok()?;
+        // In a string its quotation marks would be escaped.
+        let short = String::from_utf8_lossy(&text).split_once(BEHIND).map(|(short, _)| format!("{short}}}"));
+        short
+            .and_then(|short| serde_json::from_str(&short).ok())
+            .or_else(|| serde_json::from_slice(&fs::read(path).ok()?).ok())
+    }
 }
 
 /// Which of `all` have to go, the oldest first, and whether that is enough. Pure.
@@ -110,8 +129,7 @@ impl Keeper {
             let path = directory.join(MANIFEST);
             let Ok(modified) = fs::metadata(&path).and_then(|found| found.modified()) else { continue };
             let known = self.heads.remove(&path).filter(|(seen, _)| *seen == modified).map(|(_, head)| head);
-            let read = || serde_json::from_slice::<Head>(&fs::read(&path).ok()?).ok();
-            let Some(head) = known.or_else(read) else { continue };
+            let Some(head) = known.or_else(|| Head::read(&path)) else { continue };
             let running = head.state == RecordingState::Recording;
             let bytes = match own.filter(|(path, _)| *path == directory) {
                 Some((_, bytes)) => bytes,
@@ -180,8 +198,11 @@ pub fn delete(directory: &Path) -> Result<bool, SpoolError> {
     let leaving = directory.with_file_name(format!("{LEAVING}{name}"));
     fs::rename(directory, &leaving).at(directory)?;
     drop(held);
-    fs::remove_dir_all(&leaving).at(&leaving)?;
-    Ok(true)
+    match fs::remove_dir_all(&leaving) {
+        // Another worker cleans up, too.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        removed => removed.at(&leaving).map(|()| true),
+    }
 }
 
 fn tree_bytes(directory: &Path) -> u64 {
@@ -251,6 +272,20 @@ mod tests {
                 prop_assert!(!holds(left + last, freed - last));
             }
         }
+    }
+
+    #[test]
+    fn the_head_of_a_manifest_is_read_without_the_rest() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(MANIFEST);
+        let head = r#"{"version":1,"destination":"archive","title":"a \",\"interruptions\":","began":"2026-01-01T00:00:00Z","ended":null,"state":"recording","bytes":7"#;
+        for rest in [r#","interruptions":0,"gaps":[],"renditions":"#, "}"] {
+            fs::write(&path, format!("{head}{rest}")).unwrap();
+            let head = Head::read(&path).unwrap();
+            assert_eq!((head.state, head.bytes, head.protected), (RecordingState::Recording, 7, false));
+        }
+        fs::write(&path, &head[..90]).unwrap();
+        assert!(Head::read(&path).is_none());
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use super::lock::{Held, hold};
-use super::manifest::{Manifest, Marker, RecordedRendition, RecordingState};
+use super::manifest::{JOURNAL, MANIFEST, Manifest, Marker, RecordedRendition, RecordingState};
 use super::mend::{self, RecordingMended};
 use super::order::{Order, wanted};
-use super::quota::{self, Keeper, Round};
+use super::quota::{self, Head, Keeper, Round};
 use super::recorder::{Needs, Recorded, RecorderSetting, Shared, lock};
 use super::running::{Running, Subject};
 use crate::model::status::DestinationState;
@@ -25,6 +25,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 const GO_ON: Duration = Duration::from_secs(600);
 /// The channel was on air until just now: its worker was replaced.
 const JUST_NOW: Duration = Duration::from_secs(60);
+/// Where so little is free and nothing may be deleted, recording pauses: the spool needs the rest to stay on air.
+const LEAST: u64 = 1 << 30;
 /// For the last segment to come, after a stop.
 const LAST: Duration = Duration::from_secs(8);
 
@@ -113,12 +115,10 @@ impl Work {
         let all = quota::recordings(&self.setting.directory).unwrap_or_default();
         let mut left: Vec<(PathBuf, Held)> = Vec::new();
         for directory in all.into_iter().filter(|directory| directory.parent() == Some(&above)) {
-            let open = match Manifest::stored(&directory) {
-                Ok(stored) => {
-                    stored.state == RecordingState::Recording && stored.destination == self.setting.destination
-                }
-                Err(SpoolError::Io { .. }) => true,
-                Err(_) => false,
+            let open = match Head::read(&directory.join(MANIFEST)) {
+                Some(head) => head.state == RecordingState::Recording && head.destination == self.setting.destination,
+                // Torn: it is made anew from the files.
+                None => directory.join(JOURNAL).is_file(),
             };
             if let Some(held) = hold(&directory).ok().flatten().filter(|_| open) {
                 left.push((directory, held));
@@ -171,7 +171,7 @@ impl Work {
     /// One look at everything.
     pub(crate) fn look(&mut self) {
         self.look_after_room();
-        if self.again.is_none_or(|again| Instant::now() >= again) {
+        if !self.out_of_room() && self.again.is_none_or(|again| Instant::now() >= again) {
             self.again = None;
             if let Err(error) = self.advance() {
                 self.failed(error);
@@ -179,6 +179,11 @@ impl Work {
         }
         self.end_when_due();
         self.publish();
+    }
+
+    /// Nothing may be deleted any more, and what is free is for the spool. What is made meanwhile waits there.
+    fn out_of_room(&self) -> bool {
+        self.room.short && self.room.free < (self.setting.limits.keep_free_bytes / 4).min(LEAST)
     }
 
     fn advance(&mut self) -> Result<(), SpoolError> {
@@ -190,7 +195,7 @@ impl Work {
             self.say(self.tell(Severity::Info, EventCode::RecordingStarted, text));
         }
         let Some(running) = &mut self.running else { return Ok(()) };
-        if !running.directory.join(super::MANIFEST).exists() {
+        if !running.directory.join(MANIFEST).exists() {
             let gone = running.directory.clone();
             self.bytes_before += running.manifest.bytes;
             // With the next look another one begins.
@@ -242,7 +247,7 @@ impl Work {
         }
         self.looked_after = Some(Instant::now());
         let own = self.running.as_ref().map(|running| (running.directory.as_path(), running.manifest.bytes));
-        let round = match self.keeper.round(own, self.setting.now.as_ref()()) {
+        let round = match self.keeper.round(own, (self.setting.now)()) {
             Ok(round) => round,
             // There is no directory before the first recording; anything else is met by the recording itself.
             Err(_) => return,
@@ -291,6 +296,10 @@ impl Work {
             return (DestinationState::Interrupted, report(Health::Unhealthy, error.code(), error.to_string()));
         }
         match &self.running {
+            _ if self.out_of_room() => {
+                let reason = "paused: the disk has no room, and no recording is left that may be deleted".to_owned();
+                (DestinationState::Interrupted, report(Health::Unhealthy, "no_room", reason))
+            }
             None => {
                 let reason = "no recording runs: begin one with `uplinkctl record start`".to_owned();
                 (DestinationState::Disabled, report(Health::Inactive, "not_recording", reason))

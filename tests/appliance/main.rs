@@ -31,6 +31,7 @@ mod ndi;
 mod on_air;
 mod outage;
 mod process;
+mod recording;
 mod reload;
 mod rig;
 mod sound;

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use super::resources::{Answer, call, request};
 use super::rig::{Rig, id, rig};
 use crate::model::status::{ChannelOrder, ChannelState, ProgramOrder, Showing};
-use crate::model::{MediaTime, SourceId, TakeOrder, Transition};
+use crate::model::{Act, DestinationId, MediaTime, RecordingAsk, SourceId, TakeOrder, Transition};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 fn outcome() -> Outcome {
@@ -163,4 +163,35 @@ async fn images_are_sent_listed_and_refused() {
     let delete = request(Method::DELETE, "/api/v1/images/logo.png").body(Body::empty()).unwrap();
     assert_eq!(call(&router, delete).await.status, StatusCode::OK);
     assert_eq!(call(&router, get("/api/v1/images")).await.text(), "[]");
+}
+
+fn recording(destination: &str, body: &'static str) -> Request<Body> {
+    let path = format!("/api/v1/channels/demo/destinations/{destination}/recording");
+    request(Method::POST, &path).header("content-type", "application/json").body(Body::from(body)).unwrap()
+}
+
+#[tokio::test]
+async fn a_recording_is_begun_marked_and_ended() {
+    let (router, mut rig, _dir) = stage();
+    let destination = DestinationId::new("archive").unwrap();
+    let marker = RecordingAsk::Marker { text: "Goal".into(), by: Some("me".into()) };
+    for (body, ask) in [
+        (r#"{"action":"start","title":"Show"}"#, RecordingAsk::Start { title: Some("Show".into()) }),
+        (r#"{"action":"stop"}"#, RecordingAsk::Stop),
+        (r#"{"action":"marker","text":"Goal","by":"me"}"#, marker),
+    ] {
+        let answer = send(&router, recording("archive", body));
+        let (command, reply) = rig.requests.recv().await.unwrap();
+        assert_eq!(command, Command::Act(id("demo"), Act::Record { destination: destination.clone(), ask }));
+        reply.send(Ok(outcome())).unwrap();
+        assert_eq!(answer.await.unwrap().status, StatusCode::OK);
+    }
+    for (destination, body) in [
+        ("archive", r#"{"action":"pause"}"#),
+        ("archive", r#"{"action":"marker","text":" "}"#),
+        ("archive", r#"{"action":"start","title":"two\nlines"}"#),
+    ] {
+        assert_eq!(call(&router, recording(destination, body)).await.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+    assert_eq!(call(&router, recording("No_One", r#"{"action":"stop"}"#)).await.status, StatusCode::NOT_FOUND);
 }

@@ -84,7 +84,7 @@ fn parts(report: &WorkerReport, now: MediaTime) -> String {
     let destinations = report
         .destinations
         .iter()
-        .flat_map(|one| [vec![destination(one, now)], endpoints(one, now)].concat())
+        .flat_map(|one| [vec![destination(one, now)], endpoints(one, now), recording(one, now)].concat())
         .collect();
     text += &rows(&["DESTINATION", "STATE", "WAITING", "ACKNOWLEDGED", "HEALTH"], destinations);
     let renditions = report.renditions.iter().map(rendition).collect();
@@ -148,6 +148,15 @@ fn destination(one: &DestinationStatus, now: MediaTime) -> Vec<String> {
     }
     let sent = format!("{} MB", one.bytes_acknowledged / 1_000_000);
     vec![one.id.to_string(), word(&one.state), waiting, sent, health]
+}
+
+/// The recording that runs, if the destination is one.
+fn recording(one: &DestinationStatus, now: MediaTime) -> Vec<Vec<String>> {
+    let Some(recording) = one.recording.as_ref().filter(|recording| recording.running) else { return Vec::new() };
+    let id = recording.id.as_deref().unwrap_or_default();
+    let age = recording.began.map_or_else(String::new, |began| format!("{} s", now.since(began).as_secs()));
+    let (size, gaps) = (format!("{} MB", recording.bytes / 1_000_000), format!("{} gaps", recording.gaps));
+    vec![vec![format!("  {id}"), "recording".to_owned(), age, size, gaps]]
 }
 
 /// Primary and backups, if there are any.

@@ -8,7 +8,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::exit::Exit;
 use super::{Arguments, perform, report};
 use crate::api::tests::rig::{Rig, id, rig};
-use crate::model::{Act, Acted};
+use crate::model::{Act, Acted, RecordingAsk};
 use crate::replay::Desk;
 use crate::supervisor::{Command, Outcome, Refusal};
 
@@ -239,4 +239,22 @@ async fn another_server_is_not_taken_for_a_daemon() {
     let (exit, text) = uplinkctl(&url, "status").await.unwrap_err();
     assert_eq!(exit, Exit::Failed);
     assert!(text.contains("does not answer as an Uplink daemon does"), "{text}");
+}
+
+#[tokio::test]
+async fn a_recording_is_marked_by_name_and_looked_for_without() {
+    let mut daemon = daemon().await;
+    let engine = async {
+        let (command, reply) = daemon.rig.requests.recv().await.unwrap();
+        let Command::Act(_, Act::Record { destination, ask }) = &command else { panic!("{command:?}") };
+        assert_eq!(destination.as_str(), "archive");
+        assert_eq!(*ask, RecordingAsk::Marker { text: "Goal".into(), by: None });
+        reply.send(Err(Refusal::Failed("no recording runs".into()))).unwrap();
+    };
+    let line = "record marker demo Goal --destination archive";
+    let (said, ()) = tokio::join!(uplinkctl(&daemon.url, line), engine);
+    assert!(said.unwrap_err().1.contains("no recording runs"));
+    let (exit, text) = uplinkctl(&daemon.url, "record stop demo").await.unwrap_err();
+    assert_eq!(exit, Exit::Failed);
+    assert!(text.contains("no destination of kind"), "{text}");
 }

@@ -1,0 +1,150 @@
+//! A recording of a channel on air: it plays while it grows, outlives its worker in one piece, and is whole after a stop;
+//! what a power cut leaves of it plays, too.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use uplink::model::status::DestinationState;
+use uplink::model::{MediaTime, RecordingStatus};
+use uplink::record::{Manifest, RecordedRendition, RecordingState, repair};
+
+use crate::delivered::probe;
+use crate::process;
+use crate::rig::{PLAIN, RENDITIONS, Rig};
+
+/// A channel that is only recorded: no origin is needed.
+fn recorded() -> Rig {
+    let mut rig = Rig::new(&[("a", PLAIN)]);
+    rig.edit(|text| {
+        let text = text.replace("destinations = [\"origin\"]", "destinations = [\"archive\"]");
+        format!(
+            "{text}[recordings]\nkeep_free = \"1M\"\n[destinations.archive]\nkind = \"recording\"\ntitle = \"Rig\"\n"
+        )
+    });
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    rig
+}
+
+fn recording(rig: &Rig, what: &str, test: impl Fn(&RecordingStatus) -> bool) -> RecordingStatus {
+    let seen = |one: &uplink::model::status::DestinationStatus| one.recording.as_ref().is_some_and(&test);
+    rig.wait_destination("a", what, seen).recording.unwrap()
+}
+
+fn uplinkctl(rig: &Rig, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_uplinkctl"));
+    command.arg("--api").arg(format!("http://{}", rig.api)).args(arguments);
+    let (code, said) = rig.run(command);
+    assert_eq!(code, Some(0), "{arguments:?}: {said}");
+    said
+}
+
+/// Initialisation and segments of a rendition as one file; pictures or sound that a decoder found in it.
+fn frames(rig: &Rig, directory: &Path, rendition: &RecordedRendition) -> u64 {
+    let of = directory.join(rendition.id.as_str());
+    let mut bytes = fs::read(of.join(&rendition.segments[0].init)).unwrap();
+    for segment in &rendition.segments {
+        assert_eq!(segment.init, rendition.segments[0].init);
+        bytes.extend(fs::read(of.join(segment.file_name())).unwrap());
+    }
+    let path = rig.path(&format!("whole-{}.mp4", rendition.id));
+    fs::write(&path, bytes).unwrap();
+    probe(&path)["nb_read_frames"].as_str().unwrap().parse().unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &target) } else { drop(fs::copy(&path, &target)) }
+    }
+}
+
+#[test]
+fn a_recording_outlives_its_worker_and_is_whole_after_the_stop() {
+    let rig = recorded();
+    let grown = recording(&rig, "three segments of each", |it| it.segments >= 9 && it.synced.is_some());
+    let directory = PathBuf::from(grown.directory.clone().unwrap());
+    assert!(directory.starts_with(rig.path("state/recordings/a")) && directory.to_string_lossy().ends_with("Z-rig"));
+    let live = m3u8_rs::parse_media_playlist_res(&fs::read(directory.join("180p/index.m3u8")).unwrap()).unwrap();
+    assert!(live.playlist_type == Some(m3u8_rs::MediaPlaylistType::Event) && !live.end_list);
+    assert!(directory.join("multivariant.m3u8").is_file());
+    uplinkctl(&rig, &["record", "marker", "a", "Goal", "--by", "test"]);
+    let refused = rig.post("/api/v1/channels/a/destinations/nobody/recording", &json!({"action": "stop"}));
+    assert!(refused.status >= 400, "{}", refused.text());
+
+    let old = rig.worker("a");
+    process::signal(old, Signal::SIGKILL);
+    rig.until("the worker is dead", || !process::lives(old));
+    let killed = MediaTime::from_system(std::time::SystemTime::now());
+    let cut = rig.path("cut/a").join(directory.file_name().unwrap());
+    copy(&directory, &cut);
+    let resumed = recording(&rig, "it goes on", |it| it.interruptions == 1 && it.synced > Some(killed));
+    assert_eq!((resumed.id, resumed.running), (grown.id.clone(), true));
+    rig.wait_event("recording_resumed", Some("a"));
+    a_power_cut_costs_less_than_a_second(&rig, &cut, killed);
+    let enough = resumed.synced.unwrap() + std::time::Duration::from_millis(1500);
+    recording(&rig, "more of it", |it| it.synced > Some(enough));
+
+    let said = uplinkctl(&rig, &["record", "stop", "a"]);
+    assert!(said.contains("has ended"), "{said}");
+    let manifest = Manifest::load(&directory).unwrap();
+    assert_eq!((manifest.state, manifest.interruptions), (RecordingState::Finished, 1));
+    assert!(!manifest.gaps.is_empty(), "the time without a worker is missing, and said to be");
+    assert_eq!((manifest.markers[0].text.as_str(), manifest.markers[0].by.as_str()), ("Goal", "test"));
+    for rendition in &manifest.renditions {
+        let text = fs::read(directory.join(rendition.id.as_str()).join("index.m3u8")).unwrap();
+        let playlist = m3u8_rs::parse_media_playlist_res(&text).unwrap();
+        assert!(playlist.playlist_type == Some(m3u8_rs::MediaPlaylistType::Vod) && playlist.end_list);
+        assert!(rendition.segments.iter().all(|segment| segment.keyframe));
+    }
+    let pictures: Vec<u64> = manifest.renditions[..2].iter().map(|one| frames(&rig, &directory, one)).collect();
+    assert_eq!(pictures[0], pictures[1], "the same pictures in both");
+    let missing: f64 = manifest
+        .gaps
+        .iter()
+        .filter(|gap| gap.rendition.as_ref().is_some_and(|id| id.as_str() == "180p"))
+        .map(|gap| gap.end.since(gap.begin).as_secs_f64())
+        .sum();
+    let of = &manifest.renditions[0].segments;
+    let expected = of[of.len() - 1].end().since(of[0].begin).as_secs_f64() - missing;
+    assert!((pictures[0] as f64 / 25.0 - expected).abs() < 0.3, "{} pictures in {expected} s", pictures[0]);
+    rig.wait_destination("a", "nothing is recorded", |one| one.state == DestinationState::Disabled);
+}
+
+/// Cuts what the killed worker left at random bytes; what is left plays.
+fn a_power_cut_costs_less_than_a_second(rig: &Rig, cut: &Path, killed: MediaTime) {
+    let part = |rendition: &str| {
+        let files = fs::read_dir(cut.join(rendition)).unwrap().map(|entry| entry.unwrap().path());
+        files.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "part"))
+    };
+    let parts: Vec<PathBuf> = RENDITIONS.iter().filter_map(|rendition| part(rendition)).collect();
+    let mut rounds = 0;
+    for round in 0..40 {
+        let copied = rig.path(&format!("cuts/{round}/a")).join(cut.file_name().unwrap());
+        copy(cut, &copied);
+        for part in &parts {
+            let path = copied.join(part.strip_prefix(cut).unwrap());
+            let length = fs::metadata(&path).unwrap().len();
+            let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            file.set_len(if round == 0 { length } else { fastrand::u64(0..=length) }).unwrap();
+        }
+        let (manifest, _) = repair(&copied).unwrap().expect("nobody has it");
+        let ends: Vec<MediaTime> = manifest.renditions.iter().map(|one| one.segments.last().unwrap().end()).collect();
+        if round == 0 {
+            let lost = killed.since(*ends.iter().min().unwrap()).as_secs_f64();
+            eprintln!("worker killed: {lost:.2} s of the recording were not written yet");
+        }
+        // Decoding takes time; the parser of boxes has looked at all of them.
+        if round % 13 == 0 {
+            manifest.renditions.iter().for_each(|one| assert!(frames(rig, &copied, one) > 0));
+        }
+        rounds += 1;
+        fs::remove_dir_all(&copied).unwrap();
+    }
+    assert_eq!(rounds, 40);
+}
