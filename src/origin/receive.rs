@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
@@ -18,6 +19,7 @@ use super::playlist::is_playlist;
 use super::problem::Problem;
 use super::router::Origin;
 use super::shelf::Placed;
+use super::vod::LINK;
 
 /// What is still read of a refused upload, so that its sender gets to read why.
 const LINGER: Duration = Duration::from_secs(1);
@@ -65,6 +67,10 @@ fn admit(origin: &Origin, uri: &Uri, headers: &HeaderMap) -> Result<Object, Prob
 
 async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut BodyDataStream) -> Result<Placed, Problem> {
     let object = admit(origin, uri, headers)?;
+    if let (Object::Vod(shown), Some(digest)) = (&object, headers.get(LINK)) {
+        let twin = shown.twin().ok_or(Problem::NotFound)?;
+        return link(origin, object.clone(), twin, digest.to_str().unwrap_or_default().to_owned()).await;
+    }
     let limit = match &object {
         // It lists hours.
         Object::Vod(_) => origin.limits.segment,
@@ -101,6 +107,33 @@ async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut Body
         Ok(placed)
     };
     timeout(deadline, store).await.unwrap_or(Err(Problem::Late(deadline)))
+}
+
+/// Gives what is live another name, if it is what is wanted.
+async fn link(origin: &Origin, object: Object, live: Object, digest: String) -> Result<Placed, Problem> {
+    let shelf = origin.shelf.clone();
+    blocking(move || {
+        let draft = shelf.draft_of(&live).map_err(Problem::storage)?;
+        shelf.admit(&object, draft.as_file().metadata().map_err(Problem::storage)?.len())?;
+        let mut hash = Sha256::new();
+        std::io::copy(&mut draft.as_file(), &mut HashOf(&mut hash)).map_err(Problem::storage)?;
+        if hex::encode(hash.finalize()) == digest { shelf.place(draft, &object) } else { Err(Problem::OtherBytes) }
+    })
+    .await
+}
+
+/// Takes bytes into a checksum.
+struct HashOf<'a>(&'a mut Sha256);
+
+impl std::io::Write for HashOf<'_> {
+    fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
+        self.0.update(data);
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Who waits for it hears of it.

@@ -16,7 +16,7 @@ use super::name::{Object, Part, asked};
 use super::problem::Problem;
 use super::router::Origin;
 use super::validators::{is_known, tag_of_bytes, tag_of_file, wanted_range};
-use super::vod::ShownFile;
+use super::vod::{LINK, ShownFile};
 use crate::model::{ChannelId, RenditionId};
 
 /// A playlist may change at any moment: a cache asks each time, and a 304 is the usual answer.
@@ -49,7 +49,15 @@ pub(crate) async fn get(State(origin): State<Arc<Origin>>, uri: Uri, headers: He
             let data = read(&origin, &object).await?;
             playlist(&origin, data, PLAYLIST, &headers)
         }
-        Object::Of { .. } | Object::Vod(_) => file(&origin, &object, &headers).await,
+        Object::Vod(shown) => match file(&origin, &object, &headers).await {
+            Err(Problem::NotFound) if shown.twin().is_some_and(|twin| origin.shelf.path(&twin).is_file()) => {
+                let mut response = Problem::NotFound.into_response();
+                response.headers_mut().insert(HeaderName::from_static(LINK), HeaderValue::from_static("live"));
+                Ok(response)
+            }
+            answer => answer,
+        },
+        Object::Of { .. } => file(&origin, &object, &headers).await,
     }
 }
 

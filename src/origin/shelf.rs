@@ -134,6 +134,15 @@ impl Shelf {
         tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o644)).tempfile_in(&self.incoming)
     }
 
+    /// A draft that is another name of an object: what is pushed in the object's place later does not change it.
+    pub(crate) fn draft_of(&self, object: &Object) -> io::Result<NamedTempFile> {
+        let source = self.path(object);
+        tempfile::Builder::new().make_in(&self.incoming, |path| {
+            fs::hard_link(&source, path)?;
+            File::open(path)
+        })
+    }
+
     /// Puts a finished draft into its place.
     pub(crate) fn place(&self, draft: NamedTempFile, object: &Object) -> Result<Placed, Problem> {
         let path = self.path(object);

@@ -1,14 +1,21 @@
 //! What a recording is made of here: `vod/<channel>/<id>/…`, beside what is live. It is kept until somebody deletes it.
+//!
+//! A segment that was pushed live need not be sent again. The answer that it is not there says in `uplink-link` that the
+//! same name is live; an empty PUT whose `uplink-link` is the SHA-256 of what it should be then makes it a second name of
+//! the live one, if that is what its bytes are.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::name::{NameFault, Part};
+use super::name::{NameFault, Object, Part};
 use crate::model::{ChannelId, RenditionId};
 use crate::record::{MANIFEST, MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, RecordingId};
 
 /// First piece of every path of a recording.
 pub(crate) const VOD: &str = "vod";
+
+/// The header by which segments are taken over from what is live.
+pub(crate) const LINK: &str = "uplink-link";
 
 /// An object of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +60,12 @@ impl Shown {
         let channel = ChannelId::new(channel).map_err(|_| NameFault::Channel)?;
         let recording = RecordingId::new(recording).map_err(|_| NameFault::Recording)?;
         Ok(Self { channel, recording, file })
+    }
+
+    /// The same object among what is live, if it can be there.
+    pub(crate) fn twin(&self) -> Option<Object> {
+        let ShownFile::Media { rendition, part } = &self.file else { return None };
+        Some(Object::Of { channel: self.channel.clone(), rendition: rendition.clone(), part: part.clone() })
     }
 
     /// Whether it is replaced while the recording runs.

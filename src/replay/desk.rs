@@ -313,7 +313,7 @@ impl Desk {
             Err(Trouble::Stopped) => End::Stopped,
             Err(Trouble::Fatal(why)) => End::Failed(why),
             Ok(sent) => {
-                let text = format!("{} objects sent, {} were there already: {}", sent.sent, sent.there, sent.path);
+                let text = format!("{sent}: {}", sent.path);
                 End::Done(text, serde_json::to_value(sent).unwrap_or_default())
             }
         };

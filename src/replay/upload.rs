@@ -2,6 +2,7 @@
 //! was broken off goes on where it was. A recording that still runs is followed until it ends.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -43,12 +44,22 @@ pub(crate) struct Uploaded {
     pub(crate) sent: u64,
     /// Objects that were there already.
     pub(crate) there: u64,
+    /// Objects that the destination took over from what was pushed live.
+    pub(crate) linked: u64,
     /// Bytes of what was sent, as far as it was acknowledged.
     pub(crate) bytes: u64,
     /// Attempts that failed and were made again.
     pub(crate) retries: u64,
     /// Where to play it, below the destination's address.
     pub(crate) path: String,
+}
+
+impl fmt::Display for Uploaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sent, there, linked, .. } = self;
+        write!(f, "{sent} objects sent, {there} were there already")?;
+        if *linked > 0 { write!(f, ", {linked} were taken over from what is live") } else { Ok(()) }
+    }
 }
 
 /// Why an upload ended before its time.
@@ -134,15 +145,16 @@ struct Line<'a> {
 struct Counts {
     sent: AtomicU64,
     there: AtomicU64,
+    linked: AtomicU64,
     bytes: AtomicU64,
     retries: AtomicU64,
 }
 
 impl Counts {
     fn total(&self, path: String) -> Uploaded {
-        let [sent, there, bytes, retries] =
-            [&self.sent, &self.there, &self.bytes, &self.retries].map(|count| count.load(Ordering::Relaxed));
-        Uploaded { sent, there, bytes, retries, path }
+        let [sent, there, linked, bytes, retries] = [&self.sent, &self.there, &self.linked, &self.bytes, &self.retries]
+            .map(|count| count.load(Ordering::Relaxed));
+        Uploaded { sent, there, linked, bytes, retries, path }
     }
 }
 
@@ -158,8 +170,7 @@ impl Line<'_> {
         while let Some(path) = sending.next().await {
             done.insert(path?);
             let counts = self.counts.total(String::new());
-            let (sent, there) = (counts.sent, counts.there);
-            self.job.tell(JobState::Running, format!("{sent} objects sent, {there} were there already"));
+            self.job.tell(JobState::Running, counts.to_string());
             // While it is followed, the end is not known.
             if !self.job.go_on(if manifest.ended.is_some() { done.len() as f64 / all * 0.99 } else { 0.0 }) {
                 return Err(Trouble::Stopped);
@@ -211,9 +222,16 @@ impl Line<'_> {
             Some(body) => body,
             None => {
                 let length = tokio::fs::metadata(&parcel.file).await.map_err(|error| unreadable(parcel, &error))?.len();
-                if self.store.size(&parcel.path).await? == Presence::Bytes(length) {
-                    self.counts.there.fetch_add(1, Ordering::Relaxed);
-                    return Ok(());
+                match (self.store.size(&parcel.path).await?, &parcel.seal) {
+                    (Presence::Bytes(there), _) if there == length => {
+                        self.counts.there.fetch_add(1, Ordering::Relaxed);
+                        return Ok(());
+                    }
+                    (Presence::Near, Some(Seal::Whole(_, digest))) if self.store.link(&parcel.path, digest).await? => {
+                        self.counts.linked.fetch_add(1, Ordering::Relaxed);
+                        return Ok(());
+                    }
+                    _ => {}
                 }
                 let data = tokio::fs::read(&parcel.file).await.map_err(|error| unreadable(parcel, &error))?;
                 sealed(parcel, data)?

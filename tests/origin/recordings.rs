@@ -360,6 +360,42 @@ async fn an_upload_that_is_broken_off_goes_on_where_it_was() {
     assert_eq!((&again["there"], &again["sent"]), (&14.into(), &4.into()), "only what may have changed");
     assert_eq!(origin.delete(&format!("/live/vod/a/{show}/recording.json"), ALL).status, 204);
 
+    replayed_from_what_is_live(&studio, &origin);
+}
+
+/// What was pushed live under the same names is taken over without being sent, if it is the same; and a recording that
+/// runs is followed until it ends.
+fn replayed_from_what_is_live(studio: &Studio, origin: &Running) {
+    let show = studio.clip("0", "6");
+    let directory = studio.directory(&show);
+    let segment = |number: u64| format!("v180/{}", hls::segment_name(EPOCH / 2 + number));
+    for number in 0..2 {
+        origin.store(&format!("a/{}", segment(number)), fs::read(directory.join(segment(number))).unwrap());
+    }
+    origin.store(&format!("a/{}", segment(2)), "something else");
+    let mut manifest = Manifest::load(&directory).unwrap();
+    let playlists = ["v180/index.m3u8", "a-main/index.m3u8"].map(|name| directory.join(name));
+    let ended = playlists.clone().map(|path| fs::read_to_string(path).unwrap());
+    for (path, text) in playlists.iter().zip(&ended) {
+        fs::write(path, text.replace("#EXT-X-ENDLIST\n", "").replace("TYPE:VOD", "TYPE:EVENT")).unwrap();
+    }
+    manifest.state = RecordingState::Recording;
+    manifest.store(&directory).unwrap();
+    let job = studio.desk.ask(&studio.channel, &show, Ask::Upload { to: "cloud".to_owned(), limit: None }).unwrap().id;
+    let copy = origin.place.state().join("vod/a").join(show.as_str());
+    until("it is followed", || studio.desk.job(job).unwrap().text.contains("still runs"));
+    assert!(copy.join("multivariant.m3u8").exists() && !copy.join("recording.json").exists());
+    for (path, text) in playlists.iter().zip(&ended) {
+        fs::write(path, text).unwrap();
+    }
+    manifest.state = RecordingState::Finished;
+    manifest.store(&directory).unwrap();
+    until("the upload ends", || studio.desk.job(job).unwrap().is_over());
+    let ended = studio.desk.job(job).unwrap();
+    assert_eq!((ended.state, &ended.result.unwrap()["linked"]), (JobState::Done, &2.into()), "{}", ended.text);
+    for name in tree(&directory).into_iter().filter(|name| name.ends_with("m4s") || name.ends_with("m3u8")) {
+        assert_eq!(fs::read(copy.join(&name)).unwrap(), fs::read(directory.join(&name)).unwrap(), "{name}");
+    }
     let nowhere = Ask::Upload { to: "moon".to_owned(), limit: None };
     let refused = studio.desk.ask(&studio.channel, &show, nowhere).unwrap_err().to_string();
     assert!(refused.contains("cloud/primary"), "{refused}");

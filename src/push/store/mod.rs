@@ -61,6 +61,8 @@ pub(crate) enum StoreError {
 pub(crate) enum Presence {
     /// It is not there.
     Absent,
+    /// It is not there, but something of the same name that it could be a second name of, see [`Store::link`].
+    Near,
     /// It is there, and has so many bytes.
     Bytes(u64),
     /// The store does not tell.
@@ -147,6 +149,15 @@ impl Store {
         match self {
             Self::Http(store) => store.size(path).await,
             Self::Bucket(store) => store.size(path).await,
+        }
+    }
+
+    /// Makes what the store has, and said to be near, the object at `path`, if its SHA-256 is `digest` (hex): nothing has
+    /// to be sent then. Says whether that was so.
+    pub(crate) async fn link(&self, path: &str, digest: &str) -> Result<bool, HttpFailure> {
+        match self {
+            Self::Http(store) => store.link(path, digest).await,
+            Self::Bucket(_) => Ok(false),
         }
     }
 
