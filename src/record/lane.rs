@@ -27,6 +27,8 @@ pub(crate) struct Lane {
     /// End of the media that a power cut leaves.
     pub(crate) synced: Option<MediaTime>,
     pub(crate) index: Option<Growing>,
+    /// It has segments that a new media playlist must list.
+    pub(crate) listed: bool,
     inits: BTreeMap<String, Option<Initialisation>>,
     open: Option<Followed>,
 }
@@ -53,6 +55,7 @@ impl Lane {
             end: None,
             synced: None,
             index: None,
+            listed: false,
             inits: BTreeMap::new(),
             open: None,
         })

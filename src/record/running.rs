@@ -143,6 +143,7 @@ impl Running {
             let mut lane = Lane::begin(&directory, known.clone(), next)?;
             lane.end = last.map(RecordedSegment::end);
             lane.synced = lane.end;
+            lane.listed = last.is_some();
             let whole = from.and_then(|from| playlist::media(&segments, from, &marks, boundaries, PlaylistKind::Event));
             lane.index = whole.map(|whole| Growing::begin(&lane.directory, whole)).transpose()?;
             lanes.push(lane);
@@ -243,25 +244,24 @@ impl Running {
         boundaries: &Boundaries,
     ) -> Result<(), SpoolError> {
         let lane = &mut self.lanes[place];
-        match lane.index.take_if(|index| !index.fits(segment)) {
-            None if lane.index.is_some() => {
-                let Some(index) = &mut lane.index else { return Ok(()) };
-                index.append(segment, &self.marks, boundaries).at(&lane.directory)
+        if let Some(index) = lane.index.as_mut().filter(|index| index.fits(segment)) {
+            let appended = index.append(segment, &self.marks, boundaries).at(&lane.directory);
+            if appended.is_err() {
+                // It may end with half a line: with the next segment it is written anew.
+                lane.index = None;
             }
-            too_long => {
-                let whole = match too_long {
-                    None => vec![segment.clone()],
-                    Some(_) => {
-                        let renditions = Manifest::load(&self.directory)?.renditions;
-                        let own = renditions.into_iter().find(|one| one.id == lane.rendition.id);
-                        own.map(|own| own.segments).unwrap_or_default()
-                    }
-                };
-                let whole = playlist::media(&whole, from, &self.marks, boundaries, PlaylistKind::Event);
-                lane.index = whole.map(|whole| Growing::begin(&lane.directory, whole)).transpose()?;
-                Ok(())
-            }
+            return appended;
         }
+        let segments = if lane.listed {
+            let renditions = Manifest::load(&self.directory)?.renditions;
+            renditions.into_iter().find(|one| one.id == lane.rendition.id).map(|own| own.segments).unwrap_or_default()
+        } else {
+            vec![segment.clone()]
+        };
+        lane.listed = true;
+        let whole = playlist::media(&segments, from, &self.marks, boundaries, PlaylistKind::Event);
+        lane.index = whole.map(|whole| Growing::begin(&lane.directory, whole)).transpose()?;
+        Ok(())
     }
 
     /// A rendition has its first segment, or another codec string.

@@ -96,6 +96,20 @@ fn judge(report: &WorkerReport) -> (Health, String) {
 }
 
 #[test]
+fn what_is_only_recorded_reaches_no_viewer() {
+    let mut report = good();
+    let archive = DestinationStatus { recording: Some(Default::default()), ..report.destinations[0].clone() };
+    report.destinations.push(archive.clone());
+    let lag = Duration::from_secs(5);
+    assert!(delivered(&report, lag));
+    report.destinations[0] = destination(DestinationState::Interrupted, report_on(Health::Unhealthy, "refused"), 90);
+    assert!(!delivered(&report, lag), "the recording alone is no delivery");
+    assert_eq!(judge(&report), (Health::Unhealthy, "refused".to_owned()));
+    report.destinations = vec![archive];
+    assert!(delivered(&report, lag), "nothing else is wanted");
+}
+
+#[test]
 fn health_is_the_worst_of_the_parts() {
     use Health::{Healthy, PartiallyHealthy, Unhealthy};
     type Change = fn(&mut WorkerReport);

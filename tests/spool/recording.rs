@@ -174,17 +174,29 @@ fn a_recording_grows_with_the_spool_and_ends_as_a_whole() {
     }
     assert!(deck.recorder.delivered(&video().id, FIRST + 3), "nothing is owed any more");
     assert_eq!(deck.codes(), [EventCode::RecordingStarted, EventCode::RecordingEnded]);
-    // By hand once more, with a title; the end of the channel ends it.
+}
+
+#[test]
+fn a_recording_by_hand_has_a_title_and_ends_with_the_channel() {
+    let (spooled, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (spool, _) = start(spooled.path(), &feeds(), at(FIRST, 1));
+    let deck = Deck::start(root.path(), &spool, at(FIRST, 1), RecordingStart::ByHand);
+    deck.until("it has looked", |status| status.health.code == "not_recording");
+    assert!(deck.ask(RecordingAsk::Marker { text: "Goal".into(), by: None }).is_err(), "nothing to be marked");
+    assert!(deck.ask(RecordingAsk::Stop).unwrap().1, "nothing to be ended");
+    play(&spool, &feeds(), (FIRST, 0), (FIRST, 2));
     deck.ask(RecordingAsk::Start { title: Some("Second half".into()) }).unwrap();
-    play(&spool, &feeds(), (FIRST + 4, 0), (FIRST + 4, 3));
-    deck.set(at(FIRST + 4, 3));
+    play(&spool, &feeds(), (FIRST, 2), (FIRST + 1, 3));
+    deck.set(at(FIRST + 1, 3));
     spool.finish().unwrap();
     assert!(deck.recorder.stop(SOON));
-    let second = fs::read_dir(root.path().join("demo")).unwrap().map(|entry| entry.unwrap().path());
-    let second = second.into_iter().find(|path| path.to_string_lossy().ends_with("-second-half")).unwrap();
-    let manifest = check(&second);
+    let directory = only(root.path());
+    assert!(directory.to_string_lossy().ends_with("-second-half"));
+    let manifest = check(&directory);
     assert_eq!((manifest.title.as_deref(), manifest.state), (Some("Second half"), RecordingState::Finished));
-    assert_eq!(manifest.renditions[0].segments.last().map(|last| last.end()), Some(at(FIRST + 4, 3)));
+    let segments = &manifest.renditions[0].segments;
+    assert_eq!(segments.iter().map(|one| one.sequence - FIRST).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(segments[1].end(), at(FIRST + 1, 3));
 }
 
 #[test]
