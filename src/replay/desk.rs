@@ -8,15 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::catalog::{self, CatalogError, MOVIES, RecordingSummary};
+use super::ask::{Ask, DeskError};
+use super::catalog::{self, CatalogError, MOVIES};
 use super::job::{End, Job, JobKind, JobStatus};
 use super::notes::{self, UploadNote};
-use super::range::Stretch;
 use super::stitch::Wanted;
+use super::summary::{RecordingSummary, summary};
 use super::target::{self, UploadTarget};
 use super::upload::{Trouble, upload};
 use super::work::Work;
-use crate::model::{BitRate, ChannelId, Event, EventCode, Fault, MediaTime, RenditionId, Severity};
+use crate::model::{ChannelId, Event, EventCode, Fault, MediaTime, Severity};
 use crate::record::{Manifest, RecordingId};
 use crate::system::lower_priority;
 
@@ -26,59 +27,6 @@ const REMEMBERED: usize = 100;
 const MOST: usize = 50;
 /// Uploads at a time.
 const UPLOADS: usize = 2;
-
-/// What is asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Ask {
-    /// Make one MP4 of it.
-    Stitch {
-        /// This picture; the best if none.
-        video: Option<RenditionId>,
-        /// These voices; the default one if none.
-        audio: Vec<RenditionId>,
-    },
-    /// Cut a stretch out of it.
-    Clip {
-        /// From where to where.
-        stretch: Stretch,
-        /// What to call it.
-        title: Option<String>,
-        /// As one MP4 instead of a recording of its own.
-        movie: bool,
-        /// On the picture, which makes it an MP4.
-        exact: bool,
-        /// As for a stitch.
-        video: Option<RenditionId>,
-        /// As for a stitch.
-        audio: Vec<RenditionId>,
-    },
-    /// Compare it with its checksums.
-    Verify,
-    /// Send it to a destination.
-    Upload {
-        /// `<destination>`, or `<destination>/<endpoint>`.
-        to: String,
-        /// The most it may take of the line.
-        limit: Option<BitRate>,
-    },
-}
-
-/// Why nothing was done.
-#[derive(Debug, thiserror::Error)]
-pub enum DeskError {
-    /// About the recording.
-    #[error(transparent)]
-    Catalog(#[from] CatalogError),
-    /// It makes no sense; says why.
-    #[error("{0}")]
-    Impossible(String),
-    /// Something else has to end first.
-    #[error("{0}")]
-    Busy(String),
-    /// There is no such job.
-    #[error("there is no job {0}")]
-    UnknownJob(u64),
-}
 
 /// What a desk works with.
 pub struct Shop {
@@ -159,7 +107,7 @@ impl Desk {
         let read = found.filter_map(|(_, id, directory)| {
             let loaded = catalog::load(&id, &directory);
             let manifest = loaded.inspect_err(|error| tracing::warn!(%error, "a recording is left out of the list"));
-            Some(catalog::summary(&manifest.ok()?, &directory))
+            Some(summary(&manifest.ok()?, &directory))
         });
         read.collect()
     }
@@ -167,7 +115,7 @@ impl Desk {
     /// One recording. Blocks for the disk.
     pub fn show(&self, channel: &ChannelId, id: &RecordingId) -> Result<RecordingSummary, DeskError> {
         let directory = catalog::find(&self.roots(), channel, id)?;
-        Ok(catalog::summary(&catalog::load(id, &directory)?, &directory))
+        Ok(summary(&catalog::load(id, &directory)?, &directory))
     }
 
     /// Where a file of a recording is.

@@ -19,6 +19,7 @@
 //! - A file appears when it is whole: it is written beside and renamed.
 //! - An upload goes on after a restart of the daemon, and follows a recording that still runs until it ends.
 
+mod ask;
 mod catalog;
 mod clip;
 mod desk;
@@ -26,19 +27,23 @@ mod edge;
 mod job;
 mod movie;
 mod notes;
+mod pace;
 mod parcel;
 mod range;
 mod stitch;
+mod summary;
 mod target;
 mod upload;
 mod verify;
 mod work;
 
-pub use catalog::{CatalogError, MovieFile, RecordingSummary, RenditionSummary};
-pub use desk::{Ask, Desk, DeskError, Shop};
+pub use ask::{Ask, DeskError};
+pub use catalog::CatalogError;
+pub use desk::{Desk, Shop};
 pub use job::{JobKind, JobState, JobStatus};
 pub use movie::MovieError;
 pub use range::Stretch;
 pub use stitch::Made;
+pub use summary::{MovieFile, RecordingSummary, RenditionSummary};
 pub use target::UploadTarget;
 pub use verify::Verified;

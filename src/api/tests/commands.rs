@@ -193,5 +193,8 @@ async fn a_recording_is_begun_marked_and_ended() {
     ] {
         assert_eq!(call(&router, recording(destination, body)).await.status, StatusCode::BAD_REQUEST, "{body}");
     }
-    assert_eq!(call(&router, recording("No_One", r#"{"action":"stop"}"#)).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        call(&router, recording("No_One", r#"{"action":"stop"}"#)).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
 }
