@@ -75,22 +75,6 @@ pub struct MovieFile {
     pub bytes: u64,
 }
 
-/// The directories of all recordings below `roots`, newest first.
-pub(crate) fn directories(roots: &[PathBuf]) -> Vec<(ChannelId, RecordingId, PathBuf)> {
-    let mut found = Vec::new();
-    for root in roots {
-        for (channel, path) in named(root, |name| ChannelId::new(name).ok()) {
-            for (id, path) in named(&path, |name| RecordingId::new(name).ok()) {
-                if path.join(MANIFEST).is_file() {
-                    found.push((channel.clone(), id, path));
-                }
-            }
-        }
-    }
-    found.sort_by(|a, b| (&b.1, &a.0).cmp(&(&a.1, &b.0)));
-    found
-}
-
 /// A manifest for people.
 pub(crate) fn summary(manifest: &Manifest, directory: &Path) -> RecordingSummary {
     let whole = media(manifest);

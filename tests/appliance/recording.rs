@@ -124,7 +124,7 @@ fn it_is_had_by_the_command_line(rig: &Rig, directory: &Path, pictures: u64) {
     let said = uplinkctl(rig, &["recording", "verify", "a/last"]);
     assert!(said.contains("0 files missing, 0 torn"), "{said}");
     uplinkctl(rig, &["recording", "stitch", &id]);
-    let counted = |movie: &Path| probe(movie)["nb_read_frames"].as_str().unwrap().parse::<u64>().unwrap();
+    let counted = |movie: &PathBuf| probe(movie)["nb_read_frames"].as_str().unwrap().parse::<u64>().unwrap();
     assert_eq!(counted(&directory.join("movies").join(format!("{id}.mp4"))), pictures);
     uplinkctl(rig, &["recording", "clip", &id, "--from", "0.28", "--to", "1.08", "--exact", "--title", "exact"]);
     let movies = fs::read_dir(directory.join("movies")).unwrap().map(|entry| entry.unwrap().path());
