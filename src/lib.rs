@@ -28,9 +28,10 @@
 //! | 3 | `telemetry` | logs, metrics, one event → log line + metric + as-run entry | model |
 //! | 4 | `worker` | one channel's loop | model, plan, ipc, media, spool, push, record, hls, policy, telemetry, system |
 //! | 4 | `supervisor` | one actor per channel, child processes, adoption, snapshots | model, config, profile, policy, plan, hardware, ipc, store, telemetry, system |
-//! | 4 | `origin` | the embedded origin | model, hls, store, telemetry, system |
+//! | 4 | `replay` | what is done with recordings: list, verify, stitch, cut, upload | model, hls, policy, record, push, system |
+//! | 4 | `origin` | the embedded origin | model, hls, record, store, telemetry, system |
 //! | 4 | `measure` | plays what was delivered and reports, from picture and sound | model, hls, lineup, media |
-//! | 5 | `api` | REST, event stream, panel files. Translation only | model, config, supervisor, hardware, store, telemetry |
+//! | 5 | `api` | REST, event stream, panel files. Translation only | model, config, record, replay, supervisor, hardware, store, telemetry |
 //! | 6 | `app` | wiring of each program, shutdown order | everything it wires |
 
 pub mod api;
@@ -50,6 +51,7 @@ pub mod policy;
 pub mod profile;
 pub mod push;
 pub mod record;
+pub mod replay;
 pub mod spool;
 pub mod store;
 pub mod supervisor;

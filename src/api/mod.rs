@@ -8,6 +8,7 @@
 //!            ┌─ guard (Host, Origin) ─┐
 //! client ───▶│ routes ─ channels ─────┼─▶ Handle::ask ────▶ supervisor
 //!        ◀───│        ─ status,metrics┼── Handle::status ◀─ snapshot (watch)
+//!        ◀───│        ─ recordings ──┼─▶ Desk (replay)
 //!        ◀───│        ─ events ◀─ journal (ring) ◀───────── events (broadcast)
 //!            └────────────────────────┘
 //! ```
@@ -25,6 +26,8 @@ mod metrics;
 mod panel;
 mod picture;
 mod problem;
+mod recorded;
+mod recordings;
 mod routes;
 mod serve;
 mod sheet;

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::model::{ChannelId, GuestRefusal};
+use crate::replay::{CatalogError, DeskError};
 use crate::supervisor::Refusal;
 
 /// RFC 9457 section 3.
@@ -147,6 +148,21 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_image", "Not an image that can be shown", detail)
     }
 
+    pub(crate) fn unknown_recording(channel: &str, id: &str) -> Self {
+        let detail = format!("channel `{channel}` has no recording `{id}`");
+        Self::new(StatusCode::NOT_FOUND, "unknown_recording", "No such recording", detail)
+    }
+
+    pub(crate) fn no_file(path: &str) -> Self {
+        let detail = format!("the recording has no file `{path}`");
+        Self::new(StatusCode::NOT_FOUND, "no_file", "No such file", detail)
+    }
+
+    pub(crate) fn no_range(size: u64) -> Self {
+        let detail = format!("the file has {size} bytes");
+        Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "no_range", "No such range", detail)
+    }
+
     pub(crate) fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }
@@ -171,6 +187,30 @@ impl From<Refusal> for Problem {
                 problem(StatusCode::UNPROCESSABLE_ENTITY, "faulty_configuration", "Faulty configuration").errors(faults)
             }
             Refusal::ShuttingDown => problem(StatusCode::SERVICE_UNAVAILABLE, "shutting_down", "Shutting down"),
+        }
+    }
+}
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        let detail = error.to_string();
+        let problem = |status, code, title| Self::new(status, code, title, detail.clone());
+        match error {
+            DeskError::Catalog(CatalogError::Unknown(..)) => {
+                problem(StatusCode::NOT_FOUND, "unknown_recording", "No such recording")
+            }
+            DeskError::Catalog(CatalogError::NoFile(_)) => problem(StatusCode::NOT_FOUND, "no_file", "No such file"),
+            DeskError::Catalog(CatalogError::Busy(_)) | DeskError::Busy(_) => {
+                problem(StatusCode::CONFLICT, "busy", "Something else has to end first")
+            }
+            DeskError::Catalog(CatalogError::Protected(_)) => {
+                problem(StatusCode::CONFLICT, "protected", "Recording is protected")
+            }
+            DeskError::Catalog(CatalogError::Unreadable { .. }) => {
+                problem(StatusCode::INTERNAL_SERVER_ERROR, "unreadable", "Recording cannot be read or written")
+            }
+            DeskError::Impossible(_) => problem(StatusCode::UNPROCESSABLE_ENTITY, "impossible", "Not possible"),
+            DeskError::UnknownJob(_) => problem(StatusCode::NOT_FOUND, "unknown_job", "No such job"),
         }
     }
 }

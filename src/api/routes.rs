@@ -11,8 +11,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
 use super::problem::Problem;
-use super::{channels, cues, destinations, devices, events, guard, guest, images, metrics, panel, picture, status};
+use super::{
+    channels, cues, destinations, devices, events, guard, guest, images, metrics, panel, picture, recorded, recordings,
+    status,
+};
 use crate::model::image::IMAGE_BYTES;
+use crate::replay::Desk;
 use crate::supervisor::Handle;
 
 /// Largest body of a command, bytes.
@@ -31,6 +35,8 @@ pub(crate) struct Api {
     pub(crate) cut: Arc<AtomicU64>,
     /// Ends event streams and the journal, so that a shutdown waits for nobody.
     pub(crate) closing: CancellationToken,
+    /// What is done with recordings.
+    pub(crate) desk: Desk,
     host: Arc<str>,
 }
 
@@ -45,8 +51,14 @@ impl Api {
             streams: Arc::new(Semaphore::new(STREAMS)),
             cut: Arc::default(),
             closing,
+            desk: Desk::idle(),
             host: host.trim().to_ascii_lowercase().into(),
         }
+    }
+
+    /// The same, with recordings.
+    pub(crate) fn with_recordings(self, desk: Desk) -> Self {
+        Self { desk, ..self }
     }
 
     /// Names of this box, lower case.
@@ -57,7 +69,7 @@ impl Api {
 
     /// The routes.
     pub(crate) fn router(self) -> axum::Router {
-        axum::Router::new()
+        recording_routes()
             .route("/api/v1/status", get(status::appliance))
             .route("/api/v1/capacity", get(channels::capacity))
             .route("/api/v1/channels", get(channels::list))
@@ -105,6 +117,23 @@ impl Api {
             .layer(middleware::from_fn_with_state(self.clone(), guard::check))
             .with_state(self)
     }
+}
+
+fn recording_routes() -> axum::Router<Api> {
+    axum::Router::new()
+        .route("/api/v1/recordings", get(recordings::list))
+        .route(
+            "/api/v1/recordings/{channel}/{id}",
+            get(recordings::one).patch(recordings::change).delete(recordings::delete),
+        )
+        .route("/api/v1/recordings/{channel}/{id}/stitch", post(recordings::stitch))
+        .route("/api/v1/recordings/{channel}/{id}/clip", post(recordings::clip))
+        .route("/api/v1/recordings/{channel}/{id}/verify", post(recordings::verify))
+        .route("/api/v1/recordings/{channel}/{id}/upload", post(recordings::upload))
+        .route("/api/v1/recordings/{channel}/{id}/files/{*path}", get(recorded::file))
+        .route("/api/v1/recordings/{channel}/{id}/movies/{file}", delete(recordings::delete_movie))
+        .route("/api/v1/recording-jobs", get(recordings::jobs))
+        .route("/api/v1/recording-jobs/{job}", get(recordings::job).delete(recordings::stop))
 }
 
 /// The API and the panel over `handle`. Call it inside a tokio runtime: it records events from now on.

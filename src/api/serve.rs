@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::routes::Api;
+use crate::replay::Desk;
 use crate::supervisor::Handle;
 
 /// Connections at once: event streams, and several for each panel and poller. More wait to be accepted.
@@ -32,17 +33,18 @@ const DRAIN: Duration = Duration::from_secs(3);
 /// Out of file descriptors, accepting again at once would only spin.
 const BREATHER: Duration = Duration::from_millis(100);
 
-/// Serves the API and the panel until `shutdown`; event streams end at once, other answers within seconds.
+/// Serves the API and the panel, with the recordings of `desk`, until `shutdown`; event streams end at once, other answers within seconds.
 ///
 /// Call it inside a tokio runtime. Events are recorded from the call on, not from the first poll of what it returns, so
 /// that a daemon that calls it before it starts its channels shows every event of the start.
 pub fn serve(
     listener: TcpListener,
     handle: Handle,
+    desk: Desk,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = std::io::Result<()>> + Send {
     let closing = CancellationToken::new();
-    let app = Api::new(handle, closing.clone()).router();
+    let app = Api::new(handle, closing.clone()).with_recordings(desk).router();
     async move {
         let accepting = accept(listener, app, closing.clone());
         tokio::pin!(accepting);

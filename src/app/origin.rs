@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::model::ChannelId;
 use crate::origin::{LONGEST_BEGIN, Origin, OriginSettings, SettingsFault, Use};
+use crate::record::RecordingId;
 
 /// The configuration is at fault.
 const BAD_CONFIGURATION: u8 = 64;
@@ -57,8 +58,11 @@ struct Sign {
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8090")]
     base: Url,
     /// The player's page instead of the playlist
-    #[arg(long)]
+    #[arg(long, conflicts_with = "recording")]
     page: bool,
+    /// A recording that was uploaded, instead of what is live
+    #[arg(long, value_name = "ID", value_parser = |text: &str| RecordingId::new(text))]
+    recording: Option<RecordingId>,
 }
 
 /// `packaging/demo/origin.token`
@@ -69,6 +73,7 @@ const EXAMPLES: &str = "Examples:
   uplink-origin --config /etc/uplink/origin.toml --listen 0.0.0.0:8090 --state-dir /srv/origin
   uplink-origin sign demo --for 10m --base https://origin.example
   uplink-origin sign demo --address 192.0.2.7 --page
+  uplink-origin sign demo --recording 20261121T190000Z --for 30m
 
 Exit codes: 0 stopped by a signal, 1 could not start, 64 the configuration is at fault.";
 
@@ -116,10 +121,10 @@ fn sign(arguments: &Arguments, wanted: &Sign) -> anyhow::Result<Url> {
     let channel = &wanted.channel;
     let ticket = playback.signer().sign(channel, Use::Begin, expires, wanted.address);
     let mut address = wanted.base.clone();
-    let path: &[&str] = if wanted.page {
-        &["watch", channel.as_str()]
-    } else {
-        &["live", &ticket, channel.as_str(), "multivariant.m3u8"]
+    let path: &[&str] = match &wanted.recording {
+        _ if wanted.page => &["watch", channel.as_str()],
+        None => &["live", &ticket, channel.as_str(), "multivariant.m3u8"],
+        Some(recording) => &["live", &ticket, "vod", channel.as_str(), recording.as_str(), "multivariant.m3u8"],
     };
     match address.path_segments_mut() {
         Ok(mut segments) => segments.pop_if_empty().extend(path),

@@ -9,7 +9,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::probe;
 use crate::model::ChannelId;
-use crate::system::{die_of_faults, no_core_files};
+use crate::model::edge::EdgeOrder;
+use crate::system::{die_of_faults, lower_priority, no_core_files};
 use crate::telemetry::{self, LogFormat};
 use crate::worker::{Ended, Setup, run};
 
@@ -26,11 +27,15 @@ struct Arguments {
     /// is good. Opens no device
     #[arg(long, exclusive = true)]
     check_fragment: bool,
+    /// Reads an order from standard input (JSON): a few pictures that are to be encoded anew, for an exact cut of a
+    /// recording. Says what came of it on standard output
+    #[arg(long, exclusive = true)]
+    encode_edge: bool,
     /// The channel
-    #[arg(long, required_unless_present_any = ["probe", "check_fragment"])]
+    #[arg(long, required_unless_present_any = ["probe", "check_fragment", "encode_edge"])]
     channel: Option<ChannelId>,
     /// Runtime directory; the worker's socket is <DIR>/<CHANNEL>/worker.sock
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["probe", "check_fragment"])]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["probe", "check_fragment", "encode_edge"])]
     runtime_dir: Option<PathBuf>,
     /// Print what this box can capture and encode, as JSON, and end
     #[arg(long, conflicts_with_all = ["channel", "runtime_dir"])]
@@ -56,6 +61,9 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.check_fragment {
         return check_fragment();
+    }
+    if arguments.encode_edge {
+        return encode_edge();
     }
     telemetry::init(arguments.log_format);
     die_of_faults();
@@ -99,6 +107,28 @@ fn check_fragment() -> ExitCode {
         Err(why) => {
             println!("{why}");
             ExitCode::from(64)
+        }
+    }
+}
+
+/// Beside channels on air, which go first.
+fn encode_edge() -> ExitCode {
+    lower_priority();
+    let mut order = Vec::new();
+    let read = std::io::stdin().lock().take(16 << 20).read_to_end(&mut order);
+    let order: Result<EdgeOrder, String> = match read {
+        Ok(_) => serde_json::from_slice(&order).map_err(|error| format!("the order cannot be read: {error}")),
+        Err(error) => Err(format!("the order cannot be read: {error}")),
+    };
+    let encoded = order.and_then(|order| crate::media::encode_edge(&order).map_err(|error| error.to_string()));
+    match encoded.and_then(|answer| serde_json::to_string(&answer).map_err(|error| error.to_string())) {
+        Ok(answer) => {
+            println!("{answer}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            println!("{why}");
+            ExitCode::from(1)
         }
     }
 }

@@ -59,7 +59,8 @@ pub(crate) fn element(factory: &'static str, name: &str) -> Result<gst::Element,
 
 fn package_of(factory: &str) -> &'static str {
     match factory {
-        "avenc_aac" => "gstreamer1.0-libav",
+        "avenc_aac" | "avdec_h264" => "gstreamer1.0-libav",
+        "x264enc" => "gstreamer1.0-plugins-ugly",
         "h264parse" => "gstreamer1.0-plugins-bad",
         "aacparse" | "jpegenc" | "pngenc" => "gstreamer1.0-plugins-good",
         "textoverlay" => "gstreamer1.0-plugins-base (with gstreamer1.0-x)",

@@ -24,6 +24,7 @@ mod outlet;
 pub mod overlay;
 pub mod program;
 mod promise;
+mod recode;
 pub mod send;
 pub mod slate;
 mod sound;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 pub use error::MediaError;
 pub use init::{has_element, init};
 pub use outlet::ProgramOutlet;
+pub use recode::encode_edge;
 pub use source::check_fragment;
 
 use crate::model::Event;

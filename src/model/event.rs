@@ -186,6 +186,12 @@ codes! {
     EndpointPlayable => "endpoint_playable",
     /// A backup was tried without leaving the endpoint in use.
     DrillEnded => "drill_ended",
+    /// A recording has been uploaded.
+    RecordingUploaded => "recording_uploaded",
+    /// A recording cannot be uploaded.
+    RecordingUploadFailed => "recording_upload_failed",
+    /// Files of a recording are missing, or not what their checksums say.
+    RecordingDamaged => "recording_damaged",
     /// A recording has begun.
     RecordingStarted => "recording_started",
     /// A recording was ended in order.

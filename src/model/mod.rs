@@ -11,6 +11,7 @@ pub mod codec;
 pub mod cue;
 pub mod delivery;
 pub mod device;
+pub mod edge;
 pub mod effect;
 pub mod event;
 pub mod format;

@@ -1,6 +1,6 @@
 //! The embedded origin: takes the push (DASH-IF Live Media Ingest, Interface-2) and serves players.
 //!
-//! Owns: the tree `<state>/live/<channel>/…`, who may write to it, what may lie in it, and how long.
+//! Owns: the trees `<state>/live/<channel>/…` and `<state>/vod/<channel>/<recording>/…`, who may write to it, what may lie in it, and how long.
 //! Must not: understand media, change what was pushed, or keep anything that the directory does not hold: a restart
 //! finds everything it needs on disk.
 //!
@@ -11,6 +11,7 @@
 //!                                                                   │
 //!                                       media playlist with parts: what only a server can offer is added
 //!                                       (lowlat); who asks for what comes next waits for it (live)
+//!  PUT of a recording ─ the same ─► vod/<channel>/<recording>/…: kept until it is deleted
 //!  sweep: named by a playlist ─► kept     not named ─ for `retain` ─► deleted
 //! ```
 
@@ -35,6 +36,7 @@ mod sweep;
 mod ticket;
 mod tokens;
 mod validators;
+mod vod;
 
 pub use router::Origin;
 pub use settings::{Limits, OriginSettings, Playback, Retention, Scope, SettingsFault, Tokens};

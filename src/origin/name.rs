@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::vod::{Shown, ShownFile, VOD};
 use crate::hls::{part_name, part_number};
 use crate::model::{ChannelId, RenditionId};
 
@@ -17,6 +18,8 @@ pub(crate) enum Object {
     Multivariant { channel: ChannelId },
     /// `<channel>/<rendition>/…`
     Of { channel: ChannelId, rendition: RenditionId, part: Part },
+    /// `vod/<channel>/<recording>/…`
+    Vod(Box<Shown>),
 }
 
 /// What lies in a rendition's directory.
@@ -43,6 +46,8 @@ pub(crate) enum NameFault {
     Shape,
     #[error("the channel's name breaks the rule: {}", crate::model::id::SLUG_RULE)]
     Channel,
+    #[error("the recording's name breaks the rule: YYYYMMDDTHHMMSSZ, perhaps with -words behind it")]
+    Recording,
     #[error("the rendition's name breaks the rule: {}", crate::model::id::SLUG_RULE)]
     Rendition,
     #[error(
@@ -55,6 +60,11 @@ impl Object {
     /// Reads the part of a request's path behind `/live/`, as it was sent: percent escapes, `..`, backslashes and NULs
     /// are simply not in the grammar.
     pub(crate) fn parse(path: &str) -> Result<Self, NameFault> {
+        let all: Vec<&str> = path.splitn(7, '/').collect();
+        // Three pieces are an object of a channel that is called like this.
+        if let ([VOD, rest @ ..], true) = (all.as_slice(), all.len() > 3) {
+            return Shown::parse(rest).map(|shown| Self::Vod(Box::new(shown)));
+        }
         let mut pieces = path.split('/');
         let (Some(channel), Some(second), third, None) = (pieces.next(), pieces.next(), pieces.next(), pieces.next())
         else {
@@ -76,23 +86,42 @@ impl Object {
     pub(crate) fn channel(&self) -> &ChannelId {
         match self {
             Self::Multivariant { channel } | Self::Of { channel, .. } => channel,
+            Self::Vod(shown) => &shown.channel,
         }
     }
 
     /// Whether it is replaced all the time (a playlist) or written once.
     pub(crate) fn is_playlist(&self) -> bool {
-        matches!(self, Self::Multivariant { .. } | Self::Of { part: Part::Playlist, .. })
+        match self {
+            Self::Vod(shown) => shown.is_playlist(),
+            _ => matches!(self, Self::Multivariant { .. } | Self::Of { part: Part::Playlist, .. }),
+        }
     }
 
-    /// Where it lies, below `live/`.
+    /// Whether players begin with it.
+    pub(crate) fn is_entrance(&self) -> bool {
+        match self {
+            Self::Vod(shown) => shown.file == ShownFile::Multivariant,
+            _ => matches!(self, Self::Multivariant { .. }),
+        }
+    }
+
+    /// Where it lies, below `live/`, or `vod/` if it is of a recording.
     pub(crate) fn relative_path(&self) -> PathBuf {
         match self {
+            Self::Vod(shown) => shown.relative_path(),
             Self::Multivariant { channel } => [channel.as_str(), MULTIVARIANT].iter().collect(),
             Self::Of { channel, rendition, part } => {
                 [channel.as_str(), rendition.as_str(), &part.file_name()].iter().collect()
             }
         }
     }
+}
+
+/// The path of an object in the path of a request: behind `/live/`, or `vod/…` by itself.
+pub(crate) fn asked(path: &str) -> &str {
+    let own = path.strip_prefix('/').filter(|path| path.strip_prefix(VOD).is_some_and(|rest| rest.starts_with('/')));
+    path.strip_prefix("/live/").or(own).unwrap_or_default()
 }
 
 impl Part {
@@ -152,6 +181,35 @@ mod tests {
     }
 
     #[test]
+    fn recordings_have_objects_of_their_own() {
+        for good in [
+            "demo/20261121T190000Z/multivariant.m3u8",
+            "demo/20261121T190000Z-show/recording.json",
+            "demo/20261121T190000Z/v720/index.m3u8",
+            "demo/20261121T190000Z/v720/init-00c0ffee.mp4",
+            "demo/20261121T190000Z/v720/881500123.m4s",
+            "demo/20261121T190000Z/captions/881500123.vtt",
+        ] {
+            let object = Object::parse(&format!("vod/{good}")).unwrap();
+            assert_eq!((object.relative_path().to_str(), object.channel().as_str()), (Some(good), "demo"));
+        }
+        for bad in [
+            "vod/demo/20261121T190000Z/other.m3u8",
+            "vod/demo/../multivariant.m3u8",
+            "vod/demo/x/multivariant.m3u8",
+            "vod/demo/20261121T190000Z/../recording.json",
+            "vod/demo/20261121T190000Z/v/1.0.m4s",
+            "vod/demo/20261121T190000Z/v/media.m3u8",
+            "vod/demo/20261121T190000Z/v/w/1.m4s",
+            "vod/demo/20261121T190000Z/v/w/x/1.m4s",
+        ] {
+            assert!(Object::parse(bad).is_err(), "{bad}");
+        }
+        assert!(matches!(Object::parse("vod/v720/1.m4s"), Ok(Object::Of { .. })), "a channel of that name");
+        assert_eq!(["/live/a/b", "/vod/a/b", "/vodka", "/x"].map(asked), ["a/b", "vod/a/b", "", ""]);
+    }
+
+    #[test]
     fn everything_else_is_refused_with_its_rule() {
         use NameFault::{Channel, Part, Rendition, Shape};
         for (bad, fault) in [
@@ -196,7 +254,8 @@ mod tests {
         fn an_accepted_path_has_one_spelling_and_stays_inside(path in "\\PC{0,80}") {
             if let Ok(object) = Object::parse(&path) {
                 let written = object.relative_path();
-                prop_assert_eq!(written.to_str(), Some(path.as_str()));
+                let path = if matches!(object, Object::Vod(_)) { &path[4..] } else { path.as_str() };
+                prop_assert_eq!(written.to_str(), Some(path));
             }
         }
     }

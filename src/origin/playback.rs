@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::name::Object;
+use super::name::{Object, asked};
 use super::problem::Problem;
 use super::router::Origin;
 use super::settings::Playback;
@@ -85,7 +85,7 @@ pub(crate) async fn gate(State(origin): State<Arc<Origin>>, mut request: Request
 
 fn admit(origin: &Origin, gate: &Gate, request: &Request) -> Result<Way, Problem> {
     let uri = request.uri();
-    let path = uri.path().strip_prefix("/live/").unwrap_or_default();
+    let path = asked(uri.path());
     let Some((ticket, rest)) = path.split_once('/').filter(|(first, _)| first.starts_with('~')) else {
         let pushes = |channel: &ChannelId| origin.tokens.allow(channel, request.headers()).is_ok();
         return match Object::parse(path) {
@@ -98,7 +98,7 @@ fn admit(origin: &Origin, gate: &Gate, request: &Request) -> Result<Way, Problem
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let admission = gate.signer.check(ticket, object.channel(), viewer, now)?;
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let begins = admission.purpose == Use::Begin && matches!(object, Object::Multivariant { .. });
+    let begins = admission.purpose == Use::Begin && object.is_entrance();
     if begins && gate.session > 0 {
         let address = viewer.filter(|_| admission.bound);
         let session = gate.signer.sign(object.channel(), Use::Session, now + gate.session, address);

@@ -53,6 +53,10 @@ pub(crate) enum Problem {
         "the channel holds {0} bytes that its playlists still name: raise `retention.max_bytes`, or shorten its playlists"
     )]
     ChannelFull(u64),
+    #[error("what is live under that name is something else: send it")]
+    OtherBytes,
+    #[error("the channel's recordings have their {0} bytes: delete some, or raise `retention.recordings_max_bytes`")]
+    RecordingsFull(u64),
     #[error("the origin's disk is full: free space below its state directory")]
     DiskFull,
     #[error("the origin cannot use its state directory: {0}")]
@@ -91,6 +95,8 @@ impl Problem {
             // 403 and not 507: a push that is told 403 does not retry, and a retry cannot heal a quota.
             Self::TooManyChannels(_) => (StatusCode::FORBIDDEN, "channels"),
             Self::TooManyRenditions(_) => (StatusCode::FORBIDDEN, "renditions"),
+            Self::OtherBytes => (StatusCode::CONFLICT, "other-bytes"),
+            Self::RecordingsFull(_) => (StatusCode::FORBIDDEN, "recordings-full"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
             Self::Stalled(_) => (StatusCode::REQUEST_TIMEOUT, "stalled"),
             Self::Late(_) => (StatusCode::REQUEST_TIMEOUT, "late"),

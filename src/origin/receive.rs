@@ -9,15 +9,17 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::name::{Object, Part};
+use super::name::{Object, Part, asked};
 use super::playlist::is_playlist;
 use super::problem::Problem;
 use super::router::Origin;
 use super::shelf::Placed;
+use super::vod::LINK;
 
 /// What is still read of a refused upload, so that its sender gets to read why.
 const LINGER: Duration = Duration::from_secs(1);
@@ -58,14 +60,23 @@ pub(crate) async fn delete(State(origin): State<Arc<Origin>>, uri: Uri, headers:
 
 /// Name and token: what both methods ask first.
 fn admit(origin: &Origin, uri: &Uri, headers: &HeaderMap) -> Result<Object, Problem> {
-    let object = Object::parse(uri.path().strip_prefix("/live/").unwrap_or_default()).map_err(Problem::Name)?;
+    let object = Object::parse(asked(uri.path())).map_err(Problem::Name)?;
     origin.tokens.allow(object.channel(), headers)?;
     Ok(object)
 }
 
 async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut BodyDataStream) -> Result<Placed, Problem> {
     let object = admit(origin, uri, headers)?;
-    let limit = if object.is_playlist() { origin.limits.playlist } else { origin.limits.segment };
+    if let (Object::Vod(shown), Some(digest)) = (&object, headers.get(LINK)) {
+        let twin = shown.twin().ok_or(Problem::NotFound)?;
+        return link(origin, object.clone(), twin, digest.to_str().unwrap_or_default().to_owned()).await;
+    }
+    let limit = match &object {
+        // It lists hours.
+        Object::Vod(_) => origin.limits.segment,
+        object if object.is_playlist() => origin.limits.playlist,
+        _ => origin.limits.segment,
+    };
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if declared.is_some_and(|bytes: u64| bytes > limit) {
         return Err(Problem::TooLarge { limit });
@@ -96,6 +107,33 @@ async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut Body
         Ok(placed)
     };
     timeout(deadline, store).await.unwrap_or(Err(Problem::Late(deadline)))
+}
+
+/// Gives what is live another name, if it is what is wanted.
+async fn link(origin: &Origin, object: Object, live: Object, digest: String) -> Result<Placed, Problem> {
+    let shelf = origin.shelf.clone();
+    blocking(move || {
+        let draft = shelf.draft_of(&live).map_err(Problem::storage)?;
+        shelf.admit(&object, draft.as_file().metadata().map_err(Problem::storage)?.len())?;
+        let mut hash = Sha256::new();
+        std::io::copy(&mut draft.as_file(), &mut HashOf(&mut hash)).map_err(Problem::storage)?;
+        if hex::encode(hash.finalize()) == digest { shelf.place(draft, &object) } else { Err(Problem::OtherBytes) }
+    })
+    .await
+}
+
+/// Takes bytes into a checksum.
+struct HashOf<'a>(&'a mut Sha256);
+
+impl std::io::Write for HashOf<'_> {
+    fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
+        self.0.update(data);
+        Ok(data.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Who waits for it hears of it.
@@ -177,7 +215,7 @@ async fn linger(mut body: BodyDataStream) {
 fn refuse(origin: &Origin, uri: &Uri, problem: Problem) -> Response {
     let (_, reason) = problem.status();
     origin.counters.refused(reason);
-    let path = uri.path().strip_prefix("/live/").unwrap_or_default();
+    let path = asked(uri.path());
     let channel = Object::parse(path).map_or(String::new(), |object| object.channel().to_string());
     if let Some(times) = origin.refusals.count(&channel, reason, Instant::now()) {
         let path: String = path.chars().take(200).collect();

@@ -48,6 +48,7 @@ impl Origin {
             channels: settings.limits.channels,
             renditions: settings.limits.renditions,
             max_bytes: settings.retention.max_bytes,
+            recordings_bytes: settings.retention.recordings_max_bytes,
         };
         Ok(Self {
             shelf: Arc::new(Shelf::open(dir, room)?),
@@ -78,6 +79,7 @@ impl Origin {
 fn routes(origin: Arc<Origin>) -> Router {
     let live = Router::new()
         .route("/live/{*object}", get(serve::get).put(receive::put).delete(receive::delete))
+        .route("/vod/{*object}", get(serve::get).put(receive::put).delete(receive::delete))
         .layer(from_fn_with_state(origin.clone(), playback::gate))
         .layer(cors());
     Router::new()
@@ -114,7 +116,8 @@ fn cors() -> CorsLayer {
 /// Headers that every answer has, and the count of answers.
 async fn around(State(origin): State<Arc<Origin>>, request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let media = request.uri().path().starts_with("/live/");
+    let path = request.uri().path();
+    let media = path.starts_with("/live/") || path.starts_with("/vod/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

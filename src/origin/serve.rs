@@ -12,10 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 use super::directives::Directives;
-use super::name::{Object, Part};
+use super::name::{Object, Part, asked};
 use super::problem::Problem;
 use super::router::Origin;
 use super::validators::{is_known, tag_of_bytes, tag_of_file, wanted_range};
+use super::vod::{LINK, ShownFile};
 use crate::model::{ChannelId, RenditionId};
 
 /// A playlist may change at any moment: a cache asks each time, and a 304 is the usual answer.
@@ -25,7 +26,7 @@ const WRITTEN_ONCE: &str = "public, max-age=3600, immutable";
 const READ_SIZE: usize = 128 << 10;
 
 pub(crate) async fn get(State(origin): State<Arc<Origin>>, uri: Uri, headers: HeaderMap) -> Result<Response, Problem> {
-    let path = uri.path().strip_prefix("/live/").unwrap_or_default();
+    let path = asked(uri.path());
     // What cannot exist is not there: a player is told 404 either way, here with the rule.
     let object = Object::parse(path).map_err(Problem::NoSuchName)?;
     match &object {
@@ -44,6 +45,18 @@ pub(crate) async fn get(State(origin): State<Arc<Origin>>, uri: Uri, headers: He
             let data = read(&origin, &object).await?;
             playlist(&origin, data, PLAYLIST, &headers)
         }
+        Object::Vod(shown) if shown.is_playlist() => {
+            let data = read(&origin, &object).await?;
+            playlist(&origin, data, PLAYLIST, &headers)
+        }
+        Object::Vod(shown) => match file(&origin, &object, &headers).await {
+            Err(Problem::NotFound) if shown.twin().is_some_and(|twin| origin.shelf.path(&twin).is_file()) => {
+                let mut response = Problem::NotFound.into_response();
+                response.headers_mut().insert(HeaderName::from_static(LINK), HeaderValue::from_static("live"));
+                Ok(response)
+            }
+            answer => answer,
+        },
         Object::Of { .. } => file(&origin, &object, &headers).await,
     }
 }
@@ -129,9 +142,18 @@ fn there(bytes: u64) -> Result<(), Problem> {
 
 /// CMAF header, CMAF segment (ISO/IEC 23000-19, DASH-IF Live Media Ingest 6.2), WebVTT.
 fn content_type(object: &Object) -> &'static str {
-    match object {
-        Object::Of { part: Part::Init { .. }, .. } => "video/mp4",
-        Object::Of { part: Part::Text { .. }, .. } => "text/vtt",
+    let part = match object {
+        Object::Of { part, .. } => Some(part),
+        Object::Vod(shown) => match &shown.file {
+            ShownFile::Manifest => return "application/json",
+            ShownFile::Media { part, .. } => Some(part),
+            _ => None,
+        },
+        Object::Multivariant { .. } => None,
+    };
+    match part {
+        Some(Part::Init { .. }) => "video/mp4",
+        Some(Part::Text { .. }) => "text/vtt",
         _ => "video/iso.segment",
     }
 }

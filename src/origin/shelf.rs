@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 
 use super::name::{MEDIA, Object};
 use super::problem::Problem;
+use super::vod::{self, VOD};
 use crate::model::ChannelId;
 
 /// Channels, renditions and bytes that the shelf takes.
@@ -20,10 +21,13 @@ pub(crate) struct Room {
     pub(crate) channels: usize,
     pub(crate) renditions: usize,
     pub(crate) max_bytes: u64,
+    /// Of the recordings of a channel.
+    pub(crate) recordings_bytes: u64,
 }
 
 pub(crate) struct Shelf {
     live: PathBuf,
+    vod: PathBuf,
     incoming: PathBuf,
     room: Room,
     /// Held while a directory is made, a playlist is swapped, or a rendition is swept: what a playlist names cannot go
@@ -31,6 +35,8 @@ pub(crate) struct Shelf {
     order: Mutex<()>,
     /// Bytes per channel: set by each sweep, raised by each upload.
     used: Mutex<HashMap<ChannelId, u64>>,
+    /// The same for recordings: counted once, then kept.
+    recorded: Mutex<HashMap<ChannelId, u64>>,
     _claim: File,
 }
 
@@ -61,8 +67,10 @@ impl Shelf {
     /// Opens, or makes, the tree below `dir`, and drops what an earlier run left unfinished.
     pub(crate) fn open(dir: &Path, room: Room) -> Result<Self, ShelfFault> {
         let unusable = |cause| ShelfFault::Unusable { dir: dir.to_owned(), cause };
-        let (live, incoming) = (dir.join("live"), dir.join("incoming"));
-        fs::create_dir_all(&live).and_then(|()| fs::create_dir_all(&incoming)).map_err(unusable)?;
+        let (live, vod, incoming) = (dir.join("live"), dir.join(VOD), dir.join("incoming"));
+        for directory in [&live, &vod, &incoming] {
+            fs::create_dir_all(directory).map_err(unusable)?;
+        }
         let claim = File::create(dir.join("origin.lock")).map_err(unusable)?;
         match rustix::fs::flock(&claim, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -74,12 +82,14 @@ impl Shelf {
         }
         // The first write fails here, at the start, rather than at the first segment.
         NamedTempFile::new_in(&incoming).map_err(unusable)?;
-        Ok(Self { live, incoming, room, order: Mutex::default(), used: Mutex::default(), _claim: claim })
+        let (order, used, recorded) = Default::default();
+        Ok(Self { live, vod, incoming, room, order, used, recorded, _claim: claim })
     }
 
     /// Where an object lies, whether it is there or not.
     pub(crate) fn path(&self, object: &Object) -> PathBuf {
-        self.live.join(object.relative_path())
+        let base = if matches!(object, Object::Vod(_)) { &self.vod } else { &self.live };
+        base.join(object.relative_path())
     }
 
     /// A channel's directory.
@@ -97,6 +107,10 @@ impl Shelf {
     /// Refuses what there is no room for, before a byte of it is read.
     pub(crate) fn admit(&self, object: &Object, bytes: u64) -> Result<(), Problem> {
         let channel = object.channel();
+        if let Object::Vod(_) = object {
+            let full = self.recorded(channel) + bytes > self.room.recordings_bytes;
+            return if full { Err(Problem::RecordingsFull(self.room.recordings_bytes)) } else { Ok(()) };
+        }
         let dir = self.channel_dir(channel);
         if !dir.exists() && directories(&self.live).map_err(Problem::storage)?.count() >= self.room.channels {
             return Err(Problem::TooManyChannels(self.room.channels));
@@ -120,6 +134,15 @@ impl Shelf {
         tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o644)).tempfile_in(&self.incoming)
     }
 
+    /// A draft that is another name of an object: what is pushed in the object's place later does not change it.
+    pub(crate) fn draft_of(&self, object: &Object) -> io::Result<NamedTempFile> {
+        let source = self.path(object);
+        tempfile::Builder::new().make_in(&self.incoming, |path| {
+            fs::hard_link(&source, path)?;
+            File::open(path)
+        })
+    }
+
     /// Puts a finished draft into its place.
     pub(crate) fn place(&self, draft: NamedTempFile, object: &Object) -> Result<Placed, Problem> {
         let path = self.path(object);
@@ -132,7 +155,8 @@ impl Shelf {
         }
         let before = fs::metadata(&path).ok();
         draft.persist(&path).map_err(|error| Problem::storage(error.error))?;
-        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let counts = if matches!(object, Object::Vod(_)) { &self.recorded } else { &self.used };
+        let mut used = counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let sum = used.entry(object.channel().clone()).or_default();
         *sum = (*sum + size).saturating_sub(before.as_ref().map_or(0, |meta| meta.blocks() * 512));
         Ok(if before.is_some() { Placed::Replaced } else { Placed::Created })
@@ -142,9 +166,14 @@ impl Shelf {
     pub(crate) fn remove(&self, object: &Object) -> io::Result<()> {
         let path = self.path(object);
         let _order = self.in_order();
+        let size = fs::metadata(&path)?.blocks() * 512;
         fs::remove_file(&path)?;
+        if let Object::Vod(_) = object {
+            let mut recorded = self.recorded.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            recorded.entry(object.channel().clone()).and_modify(|sum| *sum = sum.saturating_sub(size));
+        }
         // `remove_dir` refuses a directory that holds anything: that refusal is the wanted answer.
-        let rendition_then_channel = path.ancestors().skip(1).take_while(|dir| *dir != self.live);
+        let rendition_then_channel = path.ancestors().skip(1).take_while(|dir| *dir != self.live && *dir != self.vod);
         for dir in rendition_then_channel {
             if fs::remove_dir(dir).is_err() {
                 break;
@@ -156,6 +185,12 @@ impl Shelf {
     /// Bytes on disk for a channel.
     pub(crate) fn used(&self, channel: &ChannelId) -> u64 {
         self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(channel).copied().unwrap_or(0)
+    }
+
+    /// Bytes on disk for the recordings of a channel.
+    fn recorded(&self, channel: &ChannelId) -> u64 {
+        let mut recorded = self.recorded.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *recorded.entry(channel.clone()).or_insert_with(|| vod::bytes_below(&self.vod.join(channel.as_str())))
     }
 
     /// Sets what a sweep has counted.
@@ -211,7 +246,7 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    const ROOM: Room = Room { channels: 2, renditions: 2, max_bytes: 64 << 10 };
+    const ROOM: Room = Room { channels: 2, renditions: 2, max_bytes: 64 << 10, recordings_bytes: 8 << 10 };
 
     fn put(shelf: &Shelf, path: &str, data: &[u8]) -> Result<Placed, &'static str> {
         let object = Object::parse(path).unwrap();
@@ -237,6 +272,22 @@ mod tests {
         assert_eq!(put(&shelf, "a/v/2.m4s", &[0; 64 << 10]), Err("channel-full"));
         assert_eq!(put(&shelf, "a/v/media.m3u8", b"1"), Ok(Placed::Created));
         assert_eq!(shelf.channels().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn recordings_have_a_quota_of_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let segment = |number: u32| format!("vod/a/20261121T190000Z/v/{number}.m4s");
+        let shelf = Shelf::open(dir.path(), ROOM).unwrap();
+        put(&shelf, &segment(1), &[1; 4096]).unwrap();
+        assert_eq!(put(&shelf, &segment(2), &[1; 8192]), Err("recordings-full"));
+        drop(shelf);
+        // Counted again after a restart.
+        let shelf = Shelf::open(dir.path(), ROOM).unwrap();
+        assert_eq!(put(&shelf, &segment(2), &[1; 8192]), Err("recordings-full"));
+        assert_eq!(put(&shelf, "a/v/1.m4s", &[1; 8192]), Ok(Placed::Created));
+        shelf.remove(&Object::parse(&segment(1)).unwrap()).unwrap();
+        assert_eq!(put(&shelf, &segment(2), &[1; 8192]), Ok(Placed::Created));
     }
 
     #[test]

@@ -54,3 +54,5 @@ mod task;
 pub use description::{Limits, Listing, PushDescription, PushedAudio, PushedCaptions, PushedVideo};
 pub use pauses::Pauses;
 pub use pusher::{Left, Pusher};
+// For what is sent beside the channel: recordings.
+pub(crate) use store::{Label, Presence, Store};

@@ -40,7 +40,7 @@ pub mod lock;
 pub mod manifest;
 mod mend;
 mod order;
-mod playlist;
+pub(crate) mod playlist;
 mod quota;
 mod recorder;
 mod running;

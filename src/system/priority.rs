@@ -18,9 +18,28 @@ pub fn raise_priority() -> bool {
     threads.filter(|thread| setpriority_process(Some(*thread), NICE).is_ok()).count() > 0
 }
 
+/// Behind everything else.
+const PATIENT: i32 = 15;
+
+/// Lets everything else go before the calling thread, and before threads and processes that it starts from now on.
+pub fn lower_priority() {
+    // Where this is refused, the work is done all the same.
+    let _ = setpriority_process(None, PATIENT);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patience_is_of_one_thread_only() {
+        let nice = std::thread::spawn(|| {
+            lower_priority();
+            rustix::process::getpriority_process(None)
+        });
+        assert_eq!(nice.join().unwrap().unwrap(), PATIENT);
+        assert_ne!(rustix::process::getpriority_process(None).unwrap(), PATIENT);
+    }
 
     #[test]
     fn every_thread_is_asked_for() {

@@ -122,6 +122,24 @@ fn a_recording_outlives_its_worker_and_is_whole_after_the_stop() {
     let expected = of[of.len() - 1].end().since(of[0].begin).as_secs_f64() - missing;
     assert!((pictures[0] as f64 / 25.0 - expected).abs() < 0.3, "{} pictures in {expected} s", pictures[0]);
     rig.wait_destination("a", "nothing is recorded", |one| one.state == DestinationState::Disabled);
+    it_is_had_by_the_command_line(&rig, &directory, pictures[0]);
+}
+
+/// Verified, stitched and cut by the daemon and its worker, with the hole that the kill has made.
+fn it_is_had_by_the_command_line(rig: &Rig, directory: &Path, pictures: u64) {
+    let id = directory.file_name().unwrap().to_string_lossy().into_owned();
+    assert!(uplinkctl(rig, &["recording", "list"]).contains(&id));
+    let said = uplinkctl(rig, &["recording", "verify", "a/last"]);
+    assert!(said.contains("0 files missing, 0 torn"), "{said}");
+    uplinkctl(rig, &["recording", "stitch", &id]);
+    let counted = |movie: &PathBuf| probe(movie)["nb_read_frames"].as_str().unwrap().parse::<u64>().unwrap();
+    assert_eq!(counted(&directory.join("movies").join(format!("{id}.mp4"))), pictures);
+    uplinkctl(rig, &["recording", "clip", &id, "--from", "0.28", "--to", "1.08", "--exact", "--title", "exact"]);
+    let movies = fs::read_dir(directory.join("movies")).unwrap().map(|entry| entry.unwrap().path());
+    let exact = movies.into_iter().find(|path| path.to_string_lossy().ends_with("-exact.mp4")).unwrap();
+    assert_eq!(counted(&exact), 20);
+    let playlist = rig.get(&format!("/api/v1/recordings/a/{id}/files/multivariant.m3u8"));
+    assert!(playlist.text().starts_with("#EXTM3U"), "{}", playlist.text());
 }
 
 /// Cuts what the killed worker left at random bytes; what is left plays.

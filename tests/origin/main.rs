@@ -7,5 +7,6 @@ mod life;
 mod lowlat;
 mod play;
 mod push;
+mod recordings;
 mod running;
 mod signed;

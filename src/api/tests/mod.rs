@@ -1,6 +1,7 @@
 //! The routes and the event stream, over a mailbox that the tests hold the other end of.
 
 mod commands;
+mod recordings;
 mod resources;
 pub(crate) mod rig;
 mod stage;

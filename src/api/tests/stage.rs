@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::rig::{Rig, now, rig};
 use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, Showing};
 use crate::model::{ChannelId, Health, HealthReport, LiveChange, TakeOrder};
+use crate::replay::Desk;
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// 16 × 16 grey pixels.
@@ -32,7 +33,7 @@ fn stage() {
         let picture = std::env::var("UPLINK_STAGE_PICTURE").ok().and_then(|path| std::fs::read(path).ok());
         let picture = picture.unwrap_or_else(|| hex::decode(PICTURE).unwrap());
         // In this order: events are recorded from the call on.
-        let served = super::super::serve(listener, handle, parent);
+        let served = super::super::serve(listener, handle, Desk::idle(), parent);
         tokio::spawn(play(rig, dir.path().to_owned(), picture));
         served.await.unwrap();
     });

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::journal::HELD;
 use super::rig::{Rig, rig};
+use crate::replay::Desk;
 
 /// Longer than the kernel takes to cut off a client that takes no bytes.
 const BOUND: Duration = Duration::from_secs(40);
@@ -31,7 +32,7 @@ async fn server() -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let task = tokio::spawn(super::super::serve(listener, handle, stop.clone().cancelled_owned()));
+    let task = tokio::spawn(super::super::serve(listener, handle, Desk::idle(), stop.clone().cancelled_owned()));
     Server { rig, address, stop, task, _dir: dir }
 }
 

@@ -88,6 +88,11 @@ impl Client {
         self.exchange(self.http.put(self.url(path)).timeout(COMMAND).body(body)).await
     }
 
+    /// Changes something of what is there.
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Result<(String, Value), Failure> {
+        self.exchange(self.http.patch(self.url(path)).timeout(COMMAND).json(&body)).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Result<(String, Value), Failure> {
         self.exchange(self.http.delete(self.url(path)).timeout(COMMAND)).await
     }

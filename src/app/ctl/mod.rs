@@ -13,6 +13,7 @@ mod follow;
 mod graphics;
 mod guest_link;
 mod record;
+mod recordings;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,8 @@ Examples:
   uplinkctl cue demo out --id break-7 --duration 30s --pre-roll 5s
   uplinkctl cue demo in                  return at once; `cue demo cancel break-7` takes back what has not begun
   uplinkctl metadata demo X-HOME=2 X-AWAY=1 --class com.example.score
+  uplinkctl recording stitch demo/last   one MP4 of the newest recording
+  uplinkctl recording upload demo/last --to cloud
   uplinkctl devices                      what is plugged in, and what to write for it
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl reload --dry-run             what a reload would change on air, and what it would interrupt
@@ -223,6 +226,8 @@ enum Verb {
     Failover(destinations::Failover),
     /// Measure how long a backup takes to be of use, without leaving the endpoint in use.
     Drill(destinations::Named),
+    /// Recordings: list, verify, stitch to one MP4, cut, upload, delete.
+    Recording(recordings::RecordingArguments),
     /// Begin or end a recording on the box's own disk, or mark a moment in it.
     Record {
         #[command(subcommand)]
@@ -308,6 +313,7 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
         Verb::Capacity => room(&client, json).await,
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
+        Verb::Recording(wanted) => recordings::perform(&client, wanted, json).await,
         Verb::Devices => {
             let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
             Ok(if json { text } else { devices::list(&found) })
@@ -383,6 +389,7 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Status { .. }
         | Verb::Capacity
         | Verb::Image { .. }
+        | Verb::Recording(_)
         | Verb::Record { .. }
         | Verb::Devices
         | Verb::Events { .. } => return Ok(None),

@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::{Arguments, perform, report};
 use crate::api::tests::rig::{Rig, id, rig};
 use crate::model::{Act, Acted, RecordingAsk};
+use crate::replay::Desk;
 use crate::supervisor::{Command, Outcome, Refusal};
 
 struct Daemon {
@@ -24,7 +25,7 @@ async fn daemon() -> Daemon {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let stop = CancellationToken::new();
-    tokio::spawn(crate::api::serve(listener, handle, stop.clone().cancelled_owned()));
+    tokio::spawn(crate::api::serve(listener, handle, Desk::idle(), stop.clone().cancelled_owned()));
     Daemon { rig, url, _stop: stop.drop_guard(), _dir: dir }
 }
 

@@ -7,6 +7,7 @@ mod arguments;
 mod budget;
 mod configuration;
 mod failure;
+mod recordings;
 mod service;
 mod warm;
 mod wire;

@@ -8,12 +8,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Interval};
 
 use super::arguments::Place;
-use super::configuration::{images, reload};
+use super::configuration::{images, recordings, reload};
 use super::failure::Failure;
+use super::recordings::Shelf;
 use super::warm;
 use crate::api;
 use crate::config::Checked;
 use crate::model::Event;
+use crate::replay::{Desk, Shop};
 use crate::store::Store;
 use crate::supervisor::{Cards, Command, Configuration, Handle, Limits, Records, Settings, Supervisor};
 use crate::system::{Asked, Service, Signals};
@@ -31,33 +33,41 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let signals = Signals::listen().map_err(Failure::System)?;
     let listener = TcpListener::bind(listen).await.map_err(|cause| Failure::Bind { listen, cause })?;
     let address = listener.local_addr().map_err(Failure::System)?;
-    let (records, notices) = records(place);
+    let (records, notices, tell) = records(place);
     let limits = Limits::default();
     let settings =
         Settings { runtime: place.runtime.clone(), images: images(place), worker: place.worker.clone(), limits };
     let cards = Cards::default();
     cards.learn(&checked.profiles);
-    let reload = reload(place, listen, cards.clone());
+    let desk = Desk::new(Shop { worker: place.worker.clone(), tell: Box::new(move |event| drop(tell.send(event))) });
+    let shelf = Shelf { desk: desk.clone(), place: recordings(place) };
+    shelf.learn(&configuration);
+    let reload = reload(place, listen, cards.clone(), shelf);
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
     let (close, closing) = oneshot::channel::<()>();
-    let served = tokio::spawn(api::serve(listener, handle.clone(), async {
+    let resumed = desk.clone();
+    // It reads every recording on the disk: nothing waits for that.
+    drop(tokio::task::spawn_blocking(move || resumed.resume()));
+    let served = tokio::spawn(api::serve(listener, handle.clone(), desk.clone(), async {
         let _ = closing.await;
     }));
     tracing::info!("API and panel: http://{address}");
     let result = attend(supervisor, &handle, signals, notices, warm::registry(place)).await;
+    desk.close();
     drop(close);
     let _ = tokio::time::timeout(API_WITHIN, served).await;
     result
 }
 
-/// Where orders and events are kept, and what the store has to say about itself.
-fn records(place: &Place) -> (Records, mpsc::UnboundedReceiver<Event>) {
+/// Where orders and events are kept, what the store has to say about itself, and where others say such things.
+fn records(place: &Place) -> (Records, mpsc::UnboundedReceiver<Event>, mpsc::UnboundedSender<Event>) {
     let (notice, notices) = mpsc::unbounded_channel();
+    let tell = notice.clone();
     let (store, orders) = Store::open(&place.state.join("uplink.db"), move |event| drop(notice.send(event)));
     let log = store.clone();
     let recorder = Arc::new(Recorder::new(Box::new(move |event| log.append(event))));
-    (Records { store, orders, recorder }, notices)
+    (Records { store, orders, recorder }, notices, tell)
 }
 
 /// Takes up the work once all is `warm`, and answers signals until all channels are off air.

@@ -83,6 +83,9 @@ pub struct Retention {
     /// Bytes per channel. Beyond it, objects that no playlist names go early, oldest first.
     #[serde(deserialize_with = "measures::size")]
     pub max_bytes: u64,
+    /// Bytes of recordings per channel. They are kept until somebody deletes them; beyond it, uploads are refused.
+    #[serde(deserialize_with = "measures::size")]
+    pub recordings_max_bytes: u64,
     /// How often the tree is swept.
     #[serde(deserialize_with = "measures::span")]
     pub sweep: Duration,
@@ -90,7 +93,12 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { retain: Duration::from_secs(600), max_bytes: 4 << 30, sweep: Duration::from_secs(5) }
+        Self {
+            retain: Duration::from_secs(600),
+            max_bytes: 4 << 30,
+            recordings_max_bytes: 100 << 30,
+            sweep: Duration::from_secs(5),
+        }
     }
 }
 
@@ -153,6 +161,7 @@ impl OriginSettings {
             ("renditions", self.limits.renditions as u64),
             ("connections", self.limits.connections as u64),
             ("max_bytes", self.retention.max_bytes),
+            ("recordings_max_bytes", self.retention.recordings_max_bytes),
             ("upload_idle", self.limits.upload_idle.as_millis() as u64),
             ("upload", self.limits.upload.as_millis() as u64),
             ("sweep", self.retention.sweep.as_millis() as u64),

@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::access::{Proof, secret_value};
 use super::collections::Collections;
 use super::wire::{Answer, Wire};
-use super::{Label, StoreError, tls};
+use super::{Label, Presence, StoreError, tls};
 use crate::model::upload::{StoreKind, Upload};
 use crate::policy::HttpFailure;
 use crate::push::credential::{Token, TokenTrouble};
+
+/// The header by which `uplink-origin` takes over what it has under another name.
+const LINK: &str = "uplink-link";
 
 /// See the module's header. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -62,6 +65,32 @@ impl HttpStore {
             status if status.is_success() => Some(true),
             _ => None,
         })
+    }
+
+    /// See [`super::Store::size`].
+    pub(crate) async fn size(&self, path: &str) -> Result<Presence, HttpFailure> {
+        let answer = self.send(Method::HEAD, path, HeaderMap::new(), Bytes::new()).await?;
+        let length = || answer.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+        Ok(match answer.status {
+            StatusCode::NOT_FOUND if answer.headers.contains_key(LINK) => Presence::Near,
+            StatusCode::NOT_FOUND | StatusCode::GONE => Presence::Absent,
+            status if status.is_success() => length().map_or(Presence::Untold, Presence::Bytes),
+            StatusCode::UNAUTHORIZED => return Err(HttpFailure::Status(answer.status.as_u16())),
+            status if status.is_server_error() => return Err(HttpFailure::Status(status.as_u16())),
+            _ => Presence::Untold,
+        })
+    }
+
+    /// See [`super::Store::link`].
+    pub(crate) async fn link(&self, path: &str, digest: &str) -> Result<bool, HttpFailure> {
+        let Ok(value) = HeaderValue::from_str(digest) else { return Ok(false) };
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(LINK), value)]);
+        let answer = self.send(Method::PUT, path, headers, Bytes::new()).await?;
+        match answer.status {
+            // It has gone meanwhile, or is something else.
+            StatusCode::NOT_FOUND | StatusCode::CONFLICT => Ok(false),
+            _ => stored(&answer).map(|()| true),
+        }
     }
 
     /// See [`super::Store::delete`].

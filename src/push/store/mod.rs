@@ -56,6 +56,19 @@ pub(crate) enum StoreError {
     Unfit(String),
 }
 
+/// What a store says of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It is not there.
+    Absent,
+    /// It is not there, but something of the same name that it could be a second name of, see [`Store::link`].
+    Near,
+    /// It is there, and has so many bytes.
+    Bytes(u64),
+    /// The store does not tell.
+    Untold,
+}
+
 /// What is told of an object beside its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Label {
@@ -128,6 +141,23 @@ impl Store {
         match self {
             Self::Http(store) => store.has(path).await,
             Self::Bucket(store) => store.has(path).await,
+        }
+    }
+
+    /// Whether there is something at `path`, and how long it is.
+    pub(crate) async fn size(&self, path: &str) -> Result<Presence, HttpFailure> {
+        match self {
+            Self::Http(store) => store.size(path).await,
+            Self::Bucket(store) => store.size(path).await,
+        }
+    }
+
+    /// Makes what the store has, and said to be near, the object at `path`, if its SHA-256 is `digest` (hex): nothing has
+    /// to be sent then. Says whether that was so.
+    pub(crate) async fn link(&self, path: &str, digest: &str) -> Result<bool, HttpFailure> {
+        match self {
+            Self::Http(store) => store.link(path, digest).await,
+            Self::Bucket(_) => Ok(false),
         }
     }
 

@@ -10,6 +10,7 @@ mod keys;
 mod open;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use object_store::{Attribute, Attributes, ObjectStore, ObjectStoreExt, PutOption
 use url::Url;
 
 use super::wire::Wire;
-use super::{Label, StoreError};
+use super::{Label, Presence, StoreError};
 use crate::model::upload::Upload;
 use crate::policy::HttpFailure;
 use crate::push::credential::{Credential, Token, TokenTrouble};
@@ -62,6 +63,23 @@ impl BucketStore {
             Err(HttpFailure::Status(404)) => Ok(Some(false)),
             // Rights to write need not be rights to look.
             Err(HttpFailure::Status(_) | HttpFailure::Credentials(_)) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// See [`super::Store::size`].
+    pub(crate) async fn size(&self, path: &str) -> Result<Presence, HttpFailure> {
+        let (path, bytes) = (&self.path(path), &AtomicU64::new(0));
+        let head = || async {
+            let found = self.store.head(path).await?;
+            bytes.store(found.size, Ordering::Relaxed);
+            Ok(())
+        };
+        match self.attempt(head).await {
+            Ok(()) => Ok(Presence::Bytes(bytes.load(Ordering::Relaxed))),
+            Err(HttpFailure::Status(404)) => Ok(Presence::Absent),
+            // Rights to write need not be rights to look.
+            Err(HttpFailure::Status(400..500) | HttpFailure::Credentials(_)) => Ok(Presence::Untold),
             Err(failure) => Err(failure),
         }
     }
