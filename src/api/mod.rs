@@ -13,6 +13,7 @@
 //! ```
 
 mod channels;
+mod costs;
 mod cues;
 mod destinations;
 mod devices;

@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::journal::Journal;
 use super::problem::Problem;
-use super::{channels, cues, destinations, devices, events, guard, guest, images, metrics, panel, picture, status};
+use super::{
+    channels, costs, cues, destinations, devices, events, guard, guest, images, metrics, panel, picture, status,
+};
 use crate::model::image::IMAGE_BYTES;
 use crate::supervisor::Handle;
 
@@ -60,6 +62,7 @@ impl Api {
         axum::Router::new()
             .route("/api/v1/status", get(status::appliance))
             .route("/api/v1/capacity", get(channels::capacity))
+            .route("/api/v1/cost", get(costs::cost))
             .route("/api/v1/channels", get(channels::list))
             .route("/api/v1/channels/{id}", get(channels::one))
             .route("/api/v1/channels/{id}/start", post(channels::start))
@@ -72,6 +75,8 @@ impl Api {
             .route("/api/v1/channels/{id}/set", post(channels::set))
             .route("/api/v1/channels/{id}/captions", post(channels::captions))
             .route("/api/v1/channels/{id}/drill", post(destinations::drill))
+            .route("/api/v1/channels/{id}/show/begin", post(costs::begin_show))
+            .route("/api/v1/channels/{id}/show/end", post(costs::end_show))
             .route("/api/v1/channels/{id}/cue", post(cues::cue))
             .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
             .route("/api/v1/channels/{id}/timecode", get(cues::timecode))

@@ -13,8 +13,8 @@ use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
-    BitRate, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers, ImageName,
-    OnSlate, Overlay, PictureSize, RenditionId, Secret, SourceId, TurnServer,
+    BitRate, Budget, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers,
+    ImageName, OnSlate, Overlay, PictureSize, RenditionId, Secret, SourceId, TurnServer,
 };
 use crate::profile::Profiles;
 
@@ -241,6 +241,8 @@ pub struct Destination {
     pub policy: DeliveryPolicy,
     /// The primary, then the backups by rank. Never empty; all of one kind.
     pub endpoints: Vec<DestinationKind>,
+    /// What it costs and may cost.
+    pub budget: Option<Budget>,
 }
 
 /// How to deliver.

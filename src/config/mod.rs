@@ -12,6 +12,7 @@
 
 mod access;
 mod address;
+mod budget;
 mod cards;
 mod channels;
 mod checked;

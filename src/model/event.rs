@@ -186,6 +186,16 @@ codes! {
     EndpointPlayable => "endpoint_playable",
     /// A backup was tried without leaving the endpoint in use.
     DrillEnded => "drill_ended",
+    /// Most of a destination's budget for the month is spent.
+    BudgetNear => "budget_near",
+    /// All of a destination's budget for the month is spent.
+    BudgetSpent => "budget_spent",
+    /// A destination that its budget held back is used as configured again.
+    BudgetFreed => "budget_freed",
+    /// A show began: what is counted from now on is its own.
+    ShowBegan => "show_began",
+    /// A show ended.
+    ShowEnded => "show_ended",
 }
 
 /// One thing that happened.

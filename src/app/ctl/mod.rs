@@ -5,6 +5,7 @@
 
 mod capacity;
 mod client;
+mod cost;
 mod cues;
 mod destinations;
 mod devices;
@@ -41,6 +42,7 @@ Examples:
   uplinkctl slate-set demo --text 'Back at nine' --countdown-to 2026-11-22T20:00:00Z
   uplinkctl failover demo cloud backup-1 send it to its backup by hand; `auto` leaves it to the rules
   uplinkctl drill demo cloud             how long the backup would take, tried beside the primary
+  uplinkctl show begin demo 'Cup final'  count and measure from here as one show; `cost` says what it took
   uplinkctl cue demo out --id break-7 --duration 30s --pre-roll 5s
   uplinkctl cue demo in                  return at once; `cue demo cancel break-7` takes back what has not begun
   uplinkctl metadata demo X-HOME=2 X-AWAY=1 --class com.example.score
@@ -220,6 +222,13 @@ enum Verb {
     Failover(destinations::Failover),
     /// Measure how long a backup takes to be of use, without leaving the endpoint in use.
     Drill(destinations::Named),
+    /// What delivery has cost this month: bytes, price, budgets. What viewers take elsewhere is not in it.
+    Cost(cost::CostArguments),
+    /// Where a show begins and ends: what is counted and measured by show.
+    Show {
+        #[command(subcommand)]
+        verb: cost::ShowVerb,
+    },
     /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
     Devices,
     /// Put the configuration on disk in force; a faulty one changes nothing.
@@ -299,6 +308,7 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         }
         Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
         Verb::Capacity => room(&client, json).await,
+        Verb::Cost(wanted) => cost::cost(&client, wanted, json).await,
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Devices => {
             let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
@@ -364,12 +374,14 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
             let (path, body) = named.drill();
             (path, Some(body))
         }
+        Verb::Show { verb } => verb.request(),
         Verb::Reload { dry_run: true } => ("config/reload?dry_run=true".to_owned(), None),
         Verb::Reload { dry_run: false } => ("config/reload".to_owned(), None),
         Verb::Check { .. }
         | Verb::GuestLink { .. }
         | Verb::Status { .. }
         | Verb::Capacity
+        | Verb::Cost(_)
         | Verb::Image { .. }
         | Verb::Devices
         | Verb::Events { .. } => return Ok(None),
