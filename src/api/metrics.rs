@@ -14,7 +14,7 @@ use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelState, ChannelStatus, DestinationState, DestinationStatus, ProgramStatus,
     RenditionStatus, Showing, SourceState, SourceStatus, SpoolStatus, WorkerReport,
 };
-use crate::model::{Health, InputState};
+use crate::model::{Duty, EndpointStatus, Health, InputState};
 
 const HEALTHS: &[Health] = &[Health::Inactive, Health::Healthy, Health::PartiallyHealthy, Health::Unhealthy];
 const CHANNEL_STATES: &[ChannelState] = &[
@@ -34,6 +34,7 @@ const DESTINATION_STATES: &[DestinationState] = &[
     DestinationState::Failed,
     DestinationState::Disabled,
 ];
+const DUTIES: &[Duty] = &[Duty::Active, Duty::Restoring, Duty::Standby];
 
 /// `GET /metrics`.
 pub(crate) async fn scrape(State(api): State<Api>) -> Result<Response, Problem> {
@@ -45,6 +46,8 @@ pub(crate) async fn scrape(State(api): State<Api>) -> Result<Response, Problem> 
     sources(&mut sheet, &status);
     renditions(&mut sheet, &status);
     destinations(&mut sheet, &status);
+    endpoints(&mut sheet, &status);
+    super::costs::measure(&mut sheet, &super::costs::document(&api, None));
     spools(&mut sheet, &status);
     clients(&mut sheet, &api);
     let text = sheet.text().map_err(|error| Problem::internal(format!("cannot write the metrics: {error}")))?;
@@ -183,6 +186,35 @@ fn destinations(sheet: &mut Sheet, status: &ApplianceStatus) {
     sheet.gauge("destination_queue_seconds", "Program time waiting in the spool", waiting);
     let segments = rows().map(|(labels, one)| (labels, one.queue_segments as f64));
     sheet.gauge("destination_queue_segments", "Segments waiting in the spool", segments);
+}
+
+/// Primary and backups. Sums over endpoints are the destination's own rows.
+fn endpoints(sheet: &mut Sheet, status: &ApplianceStatus) {
+    let rows = || {
+        let destinations = reports(status).flat_map(|(c, r)| r.destinations.iter().map(move |d| (c, d)));
+        destinations.flat_map(|(c, d)| {
+            d.endpoints.iter().map(move |one| {
+                let mut labels = with(c, "destination", &d.id);
+                labels.push(("endpoint", one.name.to_string()));
+                (labels, one)
+            })
+        })
+    };
+    let each = |value: fn(&EndpointStatus) -> u64| rows().map(move |(labels, one)| (labels, value(one)));
+    let states = rows().map(|(labels, one)| (labels, one.state));
+    sheet.words(("destination_endpoint_state", "Where the endpoint stands"), "state", DESTINATION_STATES, states);
+    let duties = rows().map(|(labels, one)| (labels, one.duty));
+    sheet.words(("destination_endpoint_duty", "What the endpoint is there for"), "duty", DUTIES, duties);
+    let sent = each(|one| one.bytes_sent);
+    sheet.counter("destination_endpoint_sent_bytes", "Media bytes sent, acknowledged or not", sent);
+    let acknowledged = each(|one| one.bytes_acknowledged);
+    sheet.counter("destination_endpoint_acknowledged_bytes", "Media bytes acknowledged", acknowledged);
+    let reconnects = each(|one| one.reconnects);
+    sheet.counter("destination_endpoint_reconnects", "Times it was lost and came back", reconnects);
+    let waiting = rows().map(|(labels, one)| (labels, one.queue_seconds));
+    sheet.gauge("destination_endpoint_queue_seconds", "Program time waiting for it in the spool", waiting);
+    let segments = rows().map(|(labels, one)| (labels, one.queue_segments as f64));
+    sheet.gauge("destination_endpoint_queue_segments", "Segments waiting for it in the spool", segments);
 }
 
 fn spools(sheet: &mut Sheet, status: &ApplianceStatus) {

@@ -14,6 +14,7 @@
 //! ```
 
 mod channels;
+mod costs;
 mod cues;
 mod destinations;
 mod devices;

@@ -12,8 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::journal::Journal;
 use super::problem::Problem;
 use super::{
-    channels, cues, destinations, devices, events, guard, guest, images, metrics, panel, picture, recorded, recordings,
-    status,
+    channels, cues, destinations, devices, events, guard, guest, images, metrics, panel, picture, recorded, recordings, status, costs,
 };
 use crate::model::image::IMAGE_BYTES;
 use crate::replay::Desk;
@@ -72,6 +71,7 @@ impl Api {
         recording_routes()
             .route("/api/v1/status", get(status::appliance))
             .route("/api/v1/capacity", get(channels::capacity))
+            .route("/api/v1/cost", get(costs::cost))
             .route("/api/v1/channels", get(channels::list))
             .route("/api/v1/channels/{id}", get(channels::one))
             .route("/api/v1/channels/{id}/start", post(channels::start))
@@ -85,6 +85,8 @@ impl Api {
             .route("/api/v1/channels/{id}/captions", post(channels::captions))
             .route("/api/v1/channels/{id}/drill", post(destinations::drill))
             .route("/api/v1/channels/{id}/destinations/{destination}/recording", post(destinations::recording))
+            .route("/api/v1/channels/{id}/show/begin", post(costs::begin_show))
+            .route("/api/v1/channels/{id}/show/end", post(costs::end_show))
             .route("/api/v1/channels/{id}/cue", post(cues::cue))
             .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
             .route("/api/v1/channels/{id}/timecode", get(cues::timecode))

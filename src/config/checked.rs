@@ -13,8 +13,7 @@ use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
-    BitRate, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers, ImageName,
-    OnSlate, Overlay, PictureSize, RecordingLimits, RecordingStart, RenditionId, Secret, SourceId, TurnServer,
+    BitRate, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers, ImageName, OnSlate, Overlay, PictureSize, RecordingLimits, RecordingStart, RenditionId, Secret, SourceId, TurnServer, Budget,
 };
 use crate::profile::Profiles;
 
@@ -243,6 +242,8 @@ pub struct Destination {
     pub policy: DeliveryPolicy,
     /// The primary, then the backups by rank. Never empty; all of one kind.
     pub endpoints: Vec<DestinationKind>,
+    /// What it costs and may cost.
+    pub budget: Option<Budget>,
 }
 
 /// How to deliver.

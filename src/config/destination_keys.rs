@@ -1,6 +1,7 @@
 //! What may stand in `[destinations.<id>]`: first what all kinds share, then what each kind has of its own. Keys of an
 //! endpoint are constants: they stand in the variant, for the primary, and in its `backups`.
 
+use super::budget::BUDGET_KEY;
 use super::keys::key;
 use super::recordings::{RECORDING, RECORDING_KIND};
 use super::sender_keys;
@@ -45,6 +46,7 @@ pub(super) static DESTINATION: Shape = Shape {
             Need::Optional,
             "When a backup takes over, and when it is the primary's turn again",
         ),
+        BUDGET_KEY,
     ],
     tag: "kind",
     variants: &[

@@ -46,6 +46,9 @@ fn read_one(
         endpoints.push(read_endpoint(section, &backup, base, credentials, findings));
     }
     let policy = policy(section);
+    let before = findings.faults.len();
+    let budget = super::budget::read(section, findings);
+    let sound = findings.faults.len() == before;
     if section.has("failover") && endpoints.len() < 2 {
         findings.warnings.add(
             &section.spot("failover"),
@@ -53,12 +56,14 @@ fn read_one(
             "add `backups`, or remove it",
         );
     }
+    sound.then_some(())?;
     Some(Destination {
         id: DestinationId::new(id).ok()?,
         enabled: section.value("enabled")?,
         on_slate: on_slate(section),
         policy: policy?,
         endpoints: endpoints.into_iter().collect::<Option<_>>()?,
+        budget,
     })
 }
 

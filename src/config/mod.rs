@@ -11,6 +11,8 @@
 //! device (one that is unplugged is no fault of the configuration), or stop at the first fault.
 
 mod access;
+mod address;
+mod budget;
 mod cards;
 mod channels;
 mod checked;

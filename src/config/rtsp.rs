@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::Findings;
 use super::checked::SourceKind;
 use super::secrets::{self, Credentials, Rule};
+use super::{Findings, address};
 use crate::document::Section;
 
 pub(crate) fn read(
@@ -21,11 +21,8 @@ pub(crate) fn read(
     if let (Some(asked), None) = (asked, &user) {
         faults.add(&section.spot(asked), "stands without `user`", "add `user = \"…\"`");
     }
-    let url = section.get::<url::Url>("url")?;
-    if !url.value.username().is_empty() || url.value.password().is_some() {
-        let fix = "write `user = \"…\"` and `password_file = \"…\"`";
-        faults.add(&url.spot, "must not hold user or password, secrets stand in files", fix);
-    }
+    let fix = "write `user = \"…\"` and `password_file = \"…\"`";
+    let url = address::without_credentials(section, "url", fix, faults)?;
     let udp = section.value::<String>("transport")? == "udp";
     let latency_ms = section.value("latency_ms")?;
     (faults.len() == before).then_some(SourceKind::Rtsp { url: url.value, user, password, udp, latency_ms })

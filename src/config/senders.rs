@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Findings;
 use super::checked::{Destination, DestinationKind, Sent, SourceKind};
 use super::secrets::{self, Credentials, Rule};
 use super::stream_class::StreamClass;
+use super::{Findings, address};
 use super::{sources, srt};
 use crate::document::{Placed, Section};
 use crate::model::{Carrier, RenditionId, SpliceForm, SrtMode, TransportStream, VideoCodec};
@@ -83,11 +83,8 @@ fn read_rtmp(
     if let Some(second) = section.list::<String>("audio").get(1) {
         faults.add(&second.spot, "is one too many: RTMP carries one audio rendition", "keep one");
     }
-    let url = of.get::<url::Url>("url")?;
-    if !url.value.username().is_empty() || url.value.password().is_some() {
-        faults.add(&url.spot, "must not hold a user or password", "use `stream_key_file` or `stream_key_credential`");
-        return None;
-    }
+    let fix = "use `stream_key_file` or `stream_key_credential`";
+    let url = address::without_credentials(of, "url", fix, faults)?;
     if url.value.path().trim_matches('/').is_empty() {
         faults.add(&url.spot, "must name the application", "write rtmp://host/application");
         return None;
@@ -102,15 +99,10 @@ fn read_rtmp(
         let rule = format!("{}: there is no such file", path.display());
         faults.add(&of.spot("ca_file"), rule, "name a file of certificates (PEM)");
     }
-    if url.value.scheme() == "rtmp" && key.is_some() && !is_loopback(&url.value) {
+    if url.value.scheme() == "rtmp" && key.is_some() && !address::is_loopback(&url.value) {
         findings.warnings.add(&url.spot, "carries the stream key unencrypted", "use rtmps, if the server knows it");
     }
     Some(Carrier::Rtmp { url: url.value, key, ca })
-}
-
-fn is_loopback(url: &url::Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
 fn read_rist(section: &Section<'_>, of: &Section<'_>, findings: &mut Findings) -> Option<Carrier> {

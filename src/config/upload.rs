@@ -7,6 +7,7 @@ use url::Url;
 
 use super::Findings;
 use super::access;
+use super::address::{self, is_loopback};
 use super::secrets::{self, Credentials, Rule};
 use crate::document::{Faults, Placed, Section};
 use crate::model::path_template::{PathTemplate, Placed as Object};
@@ -62,7 +63,9 @@ pub(crate) fn read(
     let access = access::read(&secure, placed.value.scheme(), findings);
     let store = store(section, placed.value.scheme());
     check_keys(section, placed.value.scheme(), &mut findings.faults);
-    let url = check_url(&placed, &mut findings.faults);
+    let fix = "use `token_file`, or `auth = \"basic\"`";
+    let bare = address::without_credentials(section, "url", fix, &mut findings.faults);
+    let url = bare.and_then(|bare| check_url(&bare, &mut findings.faults));
     if findings.faults.len() > before {
         return None;
     }
@@ -218,10 +221,6 @@ fn check_keys(section: &Section<'_>, scheme: &str, faults: &mut Faults) {
 /// The address, ending with a slash.
 fn check_url(placed: &Placed<Url>, faults: &mut Faults) -> Option<Url> {
     let mut url = placed.value.clone();
-    if !url.username().is_empty() || url.password().is_some() {
-        faults.add(&placed.spot, "must not hold a user or password", "use `token_file`, or `auth = \"basic\"`");
-        return None;
-    }
     if url.query().is_some() || url.fragment().is_some() {
         faults.add(&placed.spot, "must not have a ? or # part: file names are put behind it", "remove that part");
         return None;
@@ -260,13 +259,4 @@ pub(crate) fn absolute(path: PathBuf) -> PathBuf {
 
 fn is_bucket(scheme: &str) -> bool {
     matches!(scheme, "s3" | "gs" | "az")
-}
-
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }

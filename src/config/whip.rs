@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::Findings;
 use super::checked::{Destination, DestinationKind, WhipDestination};
 use super::destination_keys::{TOKEN_CREDENTIAL, TOKEN_FILE};
 use super::keys::key;
 use super::secrets::{self, Credentials, Rule};
 use super::stream_class::{AudioRendition, StreamClass, VideoRendition};
+use super::{Findings, address};
 use crate::document::{Key, Kind, Need, Placed, Section, Shape};
 use crate::model::{BitRate, IceServer, IceServers, VideoCodec};
 
@@ -80,13 +80,9 @@ pub(super) fn read(
         findings.faults.add(&bitrate.spot, "must be from 16k to 256k", "96k is good for stereo");
         return None;
     }
-    let url = of.get::<url::Url>("url")?;
-    if !url.value.username().is_empty() || url.value.password().is_some() {
-        let fix = "use `token_file` or `token_credential`";
-        findings.faults.add(&url.spot, "must not hold a user or password", fix);
-        return None;
-    }
-    if url.value.scheme() == "http" && token.is_some() && !super::upload::is_loopback(&url.value) {
+    let fix = "use `token_file` or `token_credential`";
+    let url = address::without_credentials(of, "url", fix, &mut findings.faults)?;
+    if url.value.scheme() == "http" && token.is_some() && !address::is_loopback(&url.value) {
         findings.warnings.add(&url.spot, "carries the token unencrypted", "use https");
     }
     Some(DestinationKind::Whip(WhipDestination {

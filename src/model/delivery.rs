@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cost::{BudgetOrder, Hold};
 use super::event::Fault;
 use super::health::HealthReport;
 use super::id::EndpointName;
@@ -139,6 +140,27 @@ pub struct DestinationOrder {
     pub enabled: Option<bool>,
     /// The endpoint to use, whatever its state: a forced switch. By the policy if none.
     pub endpoint: Option<EndpointName>,
+    /// What a spent budget makes of it. Set by the supervisor, lifted by who enables the destination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetOrder>,
+}
+
+impl DestinationOrder {
+    /// How a spent budget holds the destination back.
+    pub fn hold(&self) -> Option<Hold> {
+        self.budget.map(|order| order.hold)
+    }
+
+    /// Somebody wants it used or not, or as configured if none. Who enables what a spent budget holds back lifts that for
+    /// the rest of the month; any other word takes the permission back.
+    pub fn enable(&mut self, enabled: Option<bool>) {
+        self.enabled = enabled;
+        self.budget = match (enabled, self.budget) {
+            (Some(true), Some(order)) => Some(BudgetOrder { hold: Hold::Lifted, ..order }),
+            (_, Some(BudgetOrder { hold: Hold::Lifted, .. })) => None,
+            (_, order) => order,
+        };
+    }
 }
 
 /// A change from one endpoint to another.
@@ -181,5 +203,17 @@ mod tests {
     fn what_an_older_version_wrote_is_read() {
         assert_eq!(serde_json::from_str::<DeliveryPolicy>("{}").unwrap(), DeliveryPolicy::default());
         assert_eq!(serde_json::from_str::<DestinationOrder>("{}").unwrap(), DestinationOrder::default());
+    }
+
+    #[test]
+    fn who_enables_what_a_budget_holds_back_lifts_that() {
+        let held = BudgetOrder { month: "2026-11".parse().unwrap(), hold: Hold::Stopped };
+        let mut order = DestinationOrder { budget: Some(held), ..DestinationOrder::default() };
+        order.enable(Some(false));
+        assert_eq!(order.hold(), Some(Hold::Stopped), "disabled by hand and by its budget");
+        order.enable(Some(true));
+        assert_eq!((order.hold(), order.enabled), (Some(Hold::Lifted), Some(true)));
+        order.enable(None);
+        assert_eq!(order, DestinationOrder::default(), "the budget is to be judged again");
     }
 }

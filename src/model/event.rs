@@ -210,6 +210,16 @@ codes! {
     RecordingDeleted => "recording_deleted",
     /// The limits of recordings cannot be kept.
     RecordingNoRoom => "recording_no_room",
+    /// Most of a destination's budget for the month is spent.
+    BudgetNear => "budget_near",
+    /// All of a destination's budget for the month is spent.
+    BudgetSpent => "budget_spent",
+    /// A destination that its budget held back is used as configured again.
+    BudgetFreed => "budget_freed",
+    /// A show began: what is counted from now on is its own.
+    ShowBegan => "show_began",
+    /// A show ended.
+    ShowEnded => "show_ended",
 }
 
 /// One thing that happened.

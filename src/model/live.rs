@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::cost::BudgetOrder;
 use super::delivery::DestinationOrder;
 use super::id::{DestinationId, EndpointName, RenditionId, SourceId};
 use super::image::ImageName;
@@ -193,7 +194,7 @@ impl LiveSettings {
                 *of = of.with(sound)?;
             }
             LiveChange::Destination { destination, enabled } => {
-                after.destinations.entry(destination.clone()).or_default().enabled = *enabled;
+                after.destinations.entry(destination.clone()).or_default().enable(*enabled);
                 after.destinations.retain(|_, order| *order != DestinationOrder::default());
             }
             LiveChange::Endpoint { destination, endpoint } => {
@@ -206,6 +207,12 @@ impl LiveSettings {
             }
         }
         Ok(after)
+    }
+
+    /// What a spent budget makes of a destination; none if it does not.
+    pub fn hold(&mut self, destination: &DestinationId, order: Option<BudgetOrder>) {
+        self.destinations.entry(destination.clone()).or_default().budget = order;
+        self.destinations.retain(|_, order| *order != DestinationOrder::default());
     }
 
     /// Keeps a take to come, in order of time.

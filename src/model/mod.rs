@@ -8,6 +8,7 @@ pub mod boundaries;
 pub mod capacity;
 pub mod carrier;
 pub mod codec;
+pub mod cost;
 pub mod cue;
 pub mod delivery;
 pub mod device;
@@ -45,6 +46,7 @@ pub use boundaries::Boundaries;
 pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, DiskRate, Resources};
 pub use carrier::{Carrier, SrtMode, TransportStream};
 pub use codec::VideoCodec;
+pub use cost::{Budget, BudgetOrder, Hold, Month};
 pub use delivery::{
     DeliveryKind, DeliveryPolicy, DestinationOrder, DrillReport, Duty, EndpointStatus, OnSlate, Revert, SwitchReport,
 };

@@ -10,9 +10,11 @@
 //! | whether the signal of a source is any good, and how good | [`SignalWatch`], [`Grade`] |
 //! | whether a fault of a signal has lasted long enough to count, or to be over | [`Lasting`] |
 //! | which endpoint of a destination is used | [`Failover`] |
+//! | what a destination may still cost this month, and what happens when it may not | [`budget_order`], [`budget_alarm`] |
 //! | whether an HTTP request that failed is sent again, and whose fault it is | [`judge`] |
 
 mod backoff;
+mod budget;
 mod delivery;
 mod lasting;
 mod restart;
@@ -20,6 +22,7 @@ mod retry;
 mod signal;
 
 pub use backoff::{Attempts, Backoff};
+pub use budget::{BudgetLevel, budget_alarm, budget_order};
 pub use delivery::{Failover, Reason, Seen, Standing, Switch};
 pub use lasting::{Lasting, Turn};
 pub use restart::{RestartBudget, RestartDecision, RestartPolicy};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 
-use super::{Orders, SavedOrders};
+use super::{Orders, Pages, SavedOrders};
 use crate::model::status::ChannelOrder;
 use crate::model::{ChannelId, Event};
 
@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
                           event TEXT NOT NULL) STRICT;
      CREATE INDEX as_run_at ON as_run (at);",
     "ALTER TABLE orders ADD COLUMN live TEXT NOT NULL DEFAULT '{}';",
+    "CREATE TABLE ledger (page TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;",
 ];
 
 /// Why the database cannot be used.
@@ -94,6 +95,29 @@ impl Database {
                                                  live = excluded.live",
             params![channel.as_str(), on_air, program, live],
         )?;
+        Ok(())
+    }
+
+    pub(super) fn pages(&self) -> Result<Pages, StoreError> {
+        let mut statement = self.connection.prepare("SELECT page, content FROM ledger")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<Pages, _>>()?)
+    }
+
+    /// Makes `after` of what is `before`, all of it or nothing: what stands on one page is reckoned with another.
+    pub(super) fn turn(&self, before: &Pages, after: &Pages) -> Result<(), StoreError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        for (page, content) in after.iter().filter(|(page, content)| before.get(*page) != Some(*content)) {
+            transaction.execute(
+                "INSERT INTO ledger (page, content) VALUES (?1, ?2)
+                 ON CONFLICT (page) DO UPDATE SET content = excluded.content",
+                params![page, content],
+            )?;
+        }
+        for page in before.keys().filter(|page| !after.contains_key(*page)) {
+            transaction.execute("DELETE FROM ledger WHERE page = ?1", params![page])?;
+        }
+        transaction.commit()?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! SQLite: orders, as-run log.
+//! SQLite: orders, as-run log, the ledger of what delivery costs.
 //!
 //! Owns: `<state>/uplink.db` and the thread that writes it. Must not: keep a channel waiting, or matter so much that one
 //! goes off air: what cannot be written is told, counted and tried again, what cannot be read is moved aside.
@@ -8,6 +8,9 @@
 //!                                       │ fails            told once; every later job tries again
 //!                                       │ corrupt          moved aside as uplink.db.corrupt-<time>, begun anew
 //! ```
+//!
+//! The ledger is pages of text by name; what is on them is the business of whoever keeps it. They are turned all together
+//! or not at all.
 
 mod database;
 mod thread;
@@ -23,7 +26,7 @@ use tokio::sync::oneshot;
 use crate::model::status::{ChannelOrder, ProgramOrder};
 use crate::model::{ChannelId, Event, LiveSettings};
 
-use thread::{Job, Keeper};
+use thread::{Found, Job, Keeper};
 
 /// Jobs that may wait for the disk; more are lost, and counted.
 const QUEUE: usize = 1024;
@@ -44,11 +47,15 @@ pub struct Orders {
 /// Orders by channel.
 pub type SavedOrders = BTreeMap<ChannelId, Orders>;
 
+/// The ledger: texts by name.
+pub type Pages = BTreeMap<String, String>;
+
 /// The store; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     jobs: SyncSender<Job>,
     trouble: Arc<Mutex<Option<String>>>,
+    found: Arc<Mutex<Found>>,
     lost: Arc<Mutex<u64>>,
 }
 
@@ -58,13 +65,14 @@ impl Store {
     pub fn open(path: &Path, notice: impl Fn(Event) + Send + 'static) -> (Self, SavedOrders) {
         let (jobs, queue) = sync_channel(QUEUE);
         let trouble: Arc<Mutex<Option<String>>> = Arc::default();
-        let mut keeper = Keeper::new(path.to_owned(), trouble.clone(), Box::new(notice));
+        let found: Arc<Mutex<Found>> = Arc::default();
+        let mut keeper = Keeper::new(path.to_owned(), trouble.clone(), found.clone(), Box::new(notice));
         let orders = keeper.open();
         let name = "store".to_owned();
         if let Err(error) = std::thread::Builder::new().name(name).spawn(move || keeper.run(&queue)) {
             *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("no thread for it: {error}"));
         }
-        (Self { jobs, trouble, lost: Arc::default() }, orders)
+        (Self { jobs, trouble, found, lost: Arc::default() }, orders)
     }
 
     /// Keeps the orders of `channel`. Returns at once.
@@ -75,6 +83,27 @@ impl Store {
     /// Appends to the as-run log. Returns at once.
     pub fn append(&self, event: &Event) {
         self.put(Job::Append(Box::new(event.clone())));
+    }
+
+    /// The ledger as it was kept, once. None while the database cannot be read (it is tried again then), and after the first
+    /// time.
+    pub fn take_ledger(&self) -> Option<Pages> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *found, Found::Taken) {
+            Found::Pages(pages) => Some(pages),
+            Found::Taken => None,
+            Found::Nothing => {
+                *found = Found::Nothing;
+                drop(found);
+                self.put(Job::Find);
+                None
+            }
+        }
+    }
+
+    /// Keeps the ledger so. To be called by who has taken it. Returns at once.
+    pub fn keep_ledger(&self, pages: Pages) {
+        self.put(Job::Turn(pages));
     }
 
     /// The newest entries of the as-run log, newest first; none if the database cannot be read.

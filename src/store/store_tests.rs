@@ -135,3 +135,92 @@ fn a_newer_database_is_left_alone() {
     assert!(store.trouble().is_some_and(|text| text.contains("newer version")));
     assert!(aside(directory.path()).is_none());
 }
+
+fn pages(count: usize) -> Pages {
+    let acknowledged = format!("{{\"bytes\":{}}}", count * 1000);
+    let mut pages = Pages::from([("mark".to_owned(), acknowledged.clone()), ("day".to_owned(), acknowledged)]);
+    // Enough to fill more than one page of the file.
+    pages.extend((0..40).map(|n| (format!("show/{n}"), format!("{count} {}", "x".repeat(200)))));
+    pages
+}
+
+#[tokio::test]
+async fn the_ledger_survives_and_is_handed_over_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("uplink.db");
+    let (store, ..) = open(&path);
+    assert_eq!(store.take_ledger(), Some(Pages::new()));
+    assert_eq!(store.take_ledger(), None);
+    store.keep_ledger(Pages::from([("a".into(), "1".into()), ("b".into(), "2".into())]));
+    let kept = Pages::from([("b".into(), "3".into()), ("c".into(), "4".into())]);
+    store.keep_ledger(kept.clone());
+    store.flush().await;
+    drop(store);
+    assert_eq!(open(&path).0.take_ledger(), Some(kept));
+}
+
+/// What a power cut leaves: the file as it was, and the journal of writes up to any byte.
+#[tokio::test]
+async fn a_ledger_cut_off_at_any_byte_is_one_that_was_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("uplink.db");
+    let (store, ..) = open(&path);
+    let mut cuts = Vec::new();
+    for count in 1..=6 {
+        store.keep_ledger(pages(count));
+        store.flush().await;
+        cuts.push(fs::read(path.with_extension("db-wal")).unwrap().len());
+    }
+    let (whole, journal) = (fs::read(&path).unwrap(), fs::read(path.with_extension("db-wal")).unwrap());
+    drop(store);
+    let known: Vec<Pages> = (0..=6).map(|count| if count == 0 { Pages::new() } else { pages(count) }).collect();
+    let mut newest = 0;
+    for length in (0..=journal.len()).step_by(4799).chain(cuts.iter().copied()) {
+        let cut = tempfile::tempdir().unwrap();
+        let path = cut.path().join("uplink.db");
+        fs::write(&path, &whole).unwrap();
+        fs::write(path.with_extension("db-wal"), &journal[..length]).unwrap();
+        let (store, _, notices) = open(&path);
+        let found = store.take_ledger().unwrap();
+        let place = known.iter().position(|known| *known == found);
+        assert!(place.is_some(), "{length} of {} bytes: a ledger that nobody kept: {found:?}", journal.len());
+        assert_eq!(notices.try_iter().count(), 0, "{length} bytes");
+        newest = newest.max(place.unwrap());
+        // What was flushed before the cut is there.
+        let flushed = cuts.iter().filter(|end| **end <= length).count();
+        assert!(place.unwrap() >= flushed, "{length} bytes: {} of {flushed}", place.unwrap());
+    }
+    assert_eq!(newest, 6);
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_read_at_first_is_found_later_and_not_written_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("missing/uplink.db");
+    fs::create_dir(directory.path().join("there")).unwrap();
+    let elsewhere = directory.path().join("there/uplink.db");
+    let (store, ..) = open(&elsewhere);
+    store.keep_ledger(pages(3));
+    store.flush().await;
+    drop(store);
+    let (store, ..) = open(&path);
+    assert_eq!(store.take_ledger(), None);
+    fs::rename(directory.path().join("there"), directory.path().join("missing")).unwrap();
+    assert_eq!(store.take_ledger(), None, "it is looked for from here on");
+    store.flush().await;
+    assert_eq!(store.take_ledger(), Some(pages(3)));
+}
+
+#[tokio::test]
+async fn a_ledger_can_be_kept_in_a_database_that_was_begun_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("uplink.db");
+    fs::write(&path, "this is no database at all, but long enough to be read as one. ".repeat(100)).unwrap();
+    let (store, _, notices) = open(&path);
+    assert_eq!(notices.try_iter().map(|event| event.code).collect::<Vec<_>>(), [EventCode::StoreFailed]);
+    assert_eq!(store.take_ledger(), Some(Pages::new()), "what was in it is in the file that was moved aside");
+    store.keep_ledger(pages(4));
+    store.flush().await;
+    drop(store);
+    assert_eq!(open(&path).0.take_ledger(), Some(pages(4)));
+}

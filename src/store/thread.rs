@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use tokio::sync::oneshot;
 
 use super::database::{Database, StoreError};
-use super::{Orders, SavedOrders};
+use super::{Orders, Pages, SavedOrders};
 use crate::model::{ChannelId, Event, EventCode, Fault, MediaTime, Severity};
 
 /// Tells that the store failed, or works again.
@@ -19,8 +19,24 @@ type Notice = Box<dyn Fn(Event) + Send>;
 pub(super) enum Job {
     Save(ChannelId, Box<Orders>),
     Append(Box<Event>),
+    /// Keep the ledger so.
+    Turn(Pages),
+    /// Look for a ledger that could not be read so far.
+    Find,
     Read(u32, oneshot::Sender<Vec<Event>>),
     Flush(oneshot::Sender<()>),
+}
+
+/// The ledger on its way to whoever keeps it.
+#[derive(Debug, Default)]
+pub(super) enum Found {
+    /// It could not be read yet.
+    #[default]
+    Nothing,
+    /// As it was when the database was opened.
+    Pages(Pages),
+    /// It was handed over.
+    Taken,
 }
 
 /// Owns the database.
@@ -31,13 +47,34 @@ pub(super) struct Keeper {
     orders: SavedOrders,
     /// Orders that are not in the database yet.
     unsaved: bool,
+    /// The ledger as it is to be kept, if it is not in the database yet.
+    unturned: Option<Pages>,
+    /// The ledger as it is in the database.
+    pages: Pages,
+    /// Where whoever keeps the ledger finds it, once it can be read.
+    found: Arc<Mutex<Found>>,
     trouble: Arc<Mutex<Option<String>>>,
     notice: Notice,
 }
 
 impl Keeper {
-    pub(super) fn new(path: PathBuf, trouble: Arc<Mutex<Option<String>>>, notice: Notice) -> Self {
-        Self { path, database: None, orders: SavedOrders::new(), unsaved: false, trouble, notice }
+    pub(super) fn new(
+        path: PathBuf,
+        trouble: Arc<Mutex<Option<String>>>,
+        found: Arc<Mutex<Found>>,
+        notice: Notice,
+    ) -> Self {
+        Self {
+            path,
+            database: None,
+            orders: SavedOrders::new(),
+            unsaved: false,
+            unturned: None,
+            pages: Pages::new(),
+            found,
+            trouble,
+            notice,
+        }
     }
 
     /// Opens the database and returns the orders in it; none if it cannot be opened.
@@ -63,6 +100,11 @@ impl Keeper {
                     self.write(|_| Ok(()));
                 }
                 Job::Append(event) => self.write(|database| database.append(&event)),
+                Job::Turn(pages) => {
+                    self.unturned = Some(pages);
+                    self.write(|_| Ok(()));
+                }
+                Job::Find => self.write(|_| Ok(())),
                 Job::Read(most, reply) => {
                     if let Some(Ok(events)) = self.database.as_ref().map(|database| database.newest(most)) {
                         let _ = reply.send(events);
@@ -75,7 +117,7 @@ impl Keeper {
         }
     }
 
-    /// Does one write, and with it every order that an earlier one could not write.
+    /// Does one write, and with it whatever an earlier one could not write.
     fn write(&mut self, job: impl Fn(&Database) -> Result<(), StoreError>) {
         match self.attempt(&job) {
             Err(error @ StoreError::Corrupt(_)) => {
@@ -102,6 +144,10 @@ impl Keeper {
             }
             self.unsaved = false;
         }
+        if let Some(pages) = &self.unturned {
+            database.turn(&self.pages, pages)?;
+            self.pages = self.unturned.take().unwrap_or_default();
+        }
         job(database)
     }
 
@@ -117,10 +163,25 @@ impl Keeper {
                 let hint = "orders are as the configuration says; look at the disk";
                 (self.notice)(event(Severity::Warning, EventCode::StoreFailed, text).blame(Fault::Hardware, hint));
                 self.unsaved = true;
+                // What was kept is written again, by whoever knows it.
+                self.unturned.get_or_insert_with(|| std::mem::take(&mut self.pages));
                 Some(Database::open(&self.path)?)
             }
             other => Some(other?),
         };
+        // Without its ledger a database is not open: it is tried again.
+        self.read_pages().inspect_err(|_| self.database = None)
+    }
+
+    /// What the ledger says in a database that was just opened. Who keeps it is told the first time only: afterwards he
+    /// knows better.
+    fn read_pages(&mut self) -> Result<(), StoreError> {
+        let Some(database) = &self.database else { return Ok(()) };
+        self.pages = database.pages()?;
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*found, Found::Nothing) {
+            *found = Found::Pages(self.pages.clone());
+        }
         Ok(())
     }
 

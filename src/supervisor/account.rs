@@ -70,6 +70,7 @@ impl Channel {
         if self.order != order {
             self.order = order;
             self.save();
+            self.show_goes_with(order);
             if order == ChannelOrder::OnAir {
                 let text = "ordered on air";
                 let event = Event::new(now(), Severity::Info, EventCode::ChannelStarted, text);

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::acts::Acting;
 use super::asks::{Answer, Ask, Pending, Reply};
+use super::costs::Costs;
 use super::journal::Journal;
 use super::lifecycle::{Input, Lifecycle, Stand};
 use super::notes::About;
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,
     pub(crate) journal: Journal,
     pub(crate) store: Store,
+    /// What delivery costs.
+    pub(crate) costs: Costs,
     /// A status has changed.
     pub(crate) changed: Arc<Notify>,
     /// Answers on their way, see [`Channel`].
@@ -186,6 +189,7 @@ impl Channel {
         loop {
             self.work_off().await;
             self.send_program().await;
+            self.keep_to_budgets().await;
             self.work_off().await;
             self.publish();
             if self.leaving && !self.is_busy() {

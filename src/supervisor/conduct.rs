@@ -284,6 +284,7 @@ impl Channel {
                 self.todo.push_back(Input::Beat(report.program.position));
                 self.beat = Some(Instant::now());
                 self.report = Some(*report);
+                self.count();
                 self.carry_over();
             }
             Up::Event { event } => self.shared.journal.tell(event.channel(&self.id)),
@@ -300,6 +301,10 @@ impl Channel {
             match tokio::time::timeout_at(until, receiver.recv()).await {
                 Ok(Ok(Up::Event { event })) => self.shared.journal.tell(event.channel(&self.id)),
                 Ok(Ok(Up::Stopped { cause })) => self.last_words = Some(cause),
+                Ok(Ok(Up::Heartbeat { report })) => {
+                    self.report = Some(*report);
+                    self.count();
+                }
                 Ok(Ok(_)) => {}
                 Ok(Err(_)) | Err(_) => break,
             }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::cards::Cards;
+use super::costs::Costs;
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
 use crate::model::{Act, Acted, ChannelEffect, ChannelId, Event, LiveChange, SourceId, TakeOrder};
 
@@ -41,6 +42,10 @@ pub enum Command {
     Change(ChannelId, LiveChange),
     /// Have the worker do something, which it decides and answers itself. Not kept: the channel must be on air.
     Act(ChannelId, Act),
+    /// A show begins, with a title or without; one that is on ends.
+    BeginShow(ChannelId, Option<String>),
+    /// The show that is on ends.
+    EndShow(ChannelId),
     /// Read the configuration again.
     Reload,
     /// Read the configuration again and say what a reload would do. Nothing is changed.
@@ -129,6 +134,7 @@ pub struct Handle {
     pub(crate) runtime: PathBuf,
     pub(crate) images: PathBuf,
     pub(crate) cards: Cards,
+    pub(crate) costs: Costs,
 }
 
 impl Handle {
@@ -147,6 +153,11 @@ impl Handle {
     /// Events from now on. A receiver that lags loses the oldest and is told how many.
     pub fn events(&self) -> broadcast::Receiver<Arc<StampedEvent>> {
         self.events.subscribe()
+    }
+
+    /// What delivery costs.
+    pub fn costs(&self) -> &Costs {
+        &self.costs
     }
 
     /// Where images for slates and logos are. It may not be there yet.

@@ -1,15 +1,17 @@
 //! One actor per channel, child processes, adoption, snapshots.
 //!
-//! Owns: orders and their confirmation, the worker processes, the status snapshot, news of devices. Must not: link GStreamer, block on a
+//! Owns: orders and their confirmation, the worker processes, the status snapshot, news of devices, what delivery costs. Must not: link GStreamer, block on a
 //! worker, or report anything as done before the worker said so.
 
 mod account;
 mod acts;
 mod admission;
 mod asks;
+mod budgets;
 mod cards;
 mod channel;
 mod conduct;
+mod costs;
 mod handle;
 mod journal;
 mod lifecycle;
@@ -19,12 +21,14 @@ mod reach;
 mod reload;
 mod root;
 mod settings;
+mod shows;
 mod snapshot;
 mod start;
 mod takes;
 mod verdict;
 
 pub use cards::Cards;
+pub use costs::{Budgets, Costs};
 pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};
 pub use lifecycle::Limits;
 pub use settings::{Budget, Configuration, Configured, Reload, Settings};

@@ -183,6 +183,7 @@ impl Root {
             };
             let mut seat = old.swap_remove(place);
             seat.needs = configured.needs;
+            self.shared.costs.set_budgets(&id, configured.budgets);
             if *seat.plan != configured.plan {
                 seat.plan = Arc::new(configured.plan);
                 let (told, carried) = oneshot::channel();
@@ -192,6 +193,7 @@ impl Root {
             self.seats.push(seat);
         }
         for seat in old {
+            self.shared.costs.forget_budgets(&seat.plan.channel);
             self.remove(seat).await;
         }
         self.overview.in_force(configuration.name, configuration.path);

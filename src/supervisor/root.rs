@@ -134,6 +134,7 @@ impl Root {
     pub(super) fn add(&mut self, configured: Configured) {
         let mut orders = orders_for(&configured, &self.saved);
         let id = configured.plan.channel.clone();
+        self.shared.costs.set_budgets(&id, configured.budgets);
         // One that was on air before has been admitted, or forced, before; one that is on air stays there.
         let running = crate::ipc::socket_path(&self.shared.settings.runtime, &id).exists();
         if !running
@@ -193,6 +194,8 @@ impl Root {
         let (id, ask) = match command {
             Command::Reload => return self.reloading.request(reply, Wish::Carry),
             Command::DryReload => return self.reloading.request(reply, Wish::Say),
+            Command::BeginShow(id, title) => return self.on_show(&id, Some(title), reply),
+            Command::EndShow(id) => return self.on_show(&id, None, reply),
             Command::Start(id) | Command::StartAnyway(id) => (id, Ask::Start),
             Command::Stop(id) => (id, Ask::Stop),
             Command::Slate(id) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Slate))),
@@ -313,6 +316,7 @@ impl Root {
             }
         }
         self.publish();
+        self.shared.costs.write();
         self.shared.store.flush().await;
     }
 

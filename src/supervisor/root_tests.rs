@@ -18,6 +18,7 @@ fn root(directory: &Path) -> Root {
     let shared = Shared {
         settings: Arc::new(settings),
         journal: Journal::new(Arc::new(Recorder::new(Box::new(|_| {})))),
+        costs: Default::default(),
         store,
         changed: Arc::new(Notify::new()),
         answers: mpsc::unbounded_channel().0,
@@ -37,7 +38,12 @@ fn off_air(name: &str) -> Configured {
         "spool": {"directory": "/nowhere", "quota_bytes": 1, "retain_seconds": 1, "playlist_segments": 5},
         "thresholds": {"loss_ms": 250, "wait_to_restore_ms": 2000, "stall_ms": 2000},
     }));
-    Configured { plan: plan.unwrap(), order: ChannelOrder::OffAir, needs: Resources::default() }
+    Configured {
+        plan: plan.unwrap(),
+        order: ChannelOrder::OffAir,
+        needs: Resources::default(),
+        budgets: Default::default(),
+    }
 }
 
 #[tokio::test]

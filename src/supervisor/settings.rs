@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::costs::Budgets;
 use super::lifecycle::Limits;
 use crate::model::status::ChannelOrder;
 use crate::model::{DiskRate, Resources};
@@ -65,6 +66,8 @@ pub struct Configured {
     pub order: ChannelOrder,
     /// What it takes of the box.
     pub needs: Resources,
+    /// What its destinations cost and may cost.
+    pub budgets: Budgets,
 }
 
 /// Reads the configuration again: the new one, or all its faults. Called where blocking is allowed.

@@ -9,8 +9,9 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::cards::Cards;
 use super::channel::Shared;
+use super::costs::Costs;
 use super::handle::Handle;
-use super::journal::Journal;
+use super::journal::{Journal, now};
 use super::reload::Reloading;
 use super::root::{Control, Inbox, Root, orders_for};
 use super::settings::{Configuration, Reload, Settings};
@@ -53,7 +54,9 @@ impl Supervisor {
         let (runtime, images, cards) = (settings.runtime.clone(), settings.images.clone(), Cards::default());
         let changed = Arc::new(Notify::new());
         let (answers, answered) = mpsc::unbounded_channel();
-        let shared = Shared { settings: Arc::new(settings), journal: journal.clone(), store, changed, answers };
+        let costs = Costs::kept_by(store.clone(), now());
+        let (settings, kept) = (Arc::new(settings), costs.clone());
+        let shared = Shared { settings, journal: journal.clone(), store, costs: kept, changed, answers };
         let mut overview = Overview::new(configuration.name.clone(), configuration.path.clone());
         // Complete from the first moment: without its channels the appliance would seem to be ready.
         let known = configuration.channels.iter().map(|configured| {
@@ -65,7 +68,7 @@ impl Supervisor {
         let (control, told) = mpsc::channel(4);
         let root = Root::new(shared, overview, orders, snapshot, Reloading::new(reload));
         let root = tokio::spawn(root.run(configuration, Inbox { requests: asked, control: told, answers: answered }));
-        let handle = Handle { requests, status, events: journal.events(), runtime, images, cards };
+        let handle = Handle { requests, status, events: journal.events(), runtime, images, cards, costs };
         let mut plugs = JoinSet::new();
         plugs.spawn(super::plugs::watch(PathBuf::from("/"), journal.clone()));
         (Self { control, root, journal, limit, _plugs: plugs }, handle)

@@ -241,6 +241,30 @@ fn destinations_come_change_and_go_on_air() {
         all(channel).is_some_and(|all| all[1].state == DestinationState::Streaming)
     });
 
+    // It costs more than it may.
+    let budget = "[destinations.second.budget]\nprice_per_gb = 1000\ncurrency = \"EUR\"\nmonthly_cost = 0.01\nwhen_spent = \"drop_renditions\"\n";
+    rig.edit(|text| text.replace("[channels.a]", &format!("{budget}[channels.a]")));
+    reload(&rig);
+    rig.wait_event("budget_spent", Some("a"));
+    rig.wait_channel("a", "the second one gets less", |channel| {
+        all(channel)
+            .is_some_and(|all| all[1].health.code == "budget_spent" && all[1].state == DestinationState::Streaming)
+    });
+    let ladder = || second.text("a/multivariant.m3u8").unwrap_or_default();
+    rig.until("it gets the lowest rendition", || ladder().contains("144p") && !ladder().contains("180p"));
+    rig.edit(|text| text.replace("\"drop_renditions\"", "\"stop\""));
+    reload(&rig);
+    rig.wait_channel("a", "the second one is stopped", |channel| {
+        all(channel)
+            .is_some_and(|all| all[1].state == DestinationState::Disabled && all[1].health.code == "budget_spent")
+    });
+    set(&rig, &json!({"set": "destination", "destination": "second", "enabled": true}));
+    rig.until("it has its ladder again", || ladder().contains("180p"));
+    let cost = http::get(rig.api, "/api/v1/cost?channel=a").unwrap().json();
+    let costly = &cost["channels"][0]["destinations"][1];
+    assert_eq!((&costly["destination"], &costly["budget"]["hold"]), (&json!("second"), &json!("lifted")), "{cost}");
+    assert!(costly["month"]["bytes_acknowledged"].as_u64().is_some_and(|bytes| bytes > 10_000), "{cost}");
+
     // Other rules, then gone.
     rig.edit(|text| text.replace("[destinations.second]", "[destinations.second]\non_slate = \"pause\""));
     assert!(reload(&rig).contains("changed on air a"));

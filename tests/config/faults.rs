@@ -477,6 +477,35 @@ fn destinations_say_what_they_want_to_know() {
 }
 
 #[test]
+fn budgets_can_be_reckoned_with() {
+    let faults = |keys: &str| {
+        let budget = format!("token_file = \"token\"\n[destinations.cdn.budget]\n{keys}");
+        Site::new(GOOD).edit("uplinkd.toml", "token_file = \"token\"", &budget).faults(&[])
+    };
+    for (keys, rule) in [
+        ("price_per_gb = 0.05", "price_per_gb = 0.05: stands without `currency`"),
+        ("currency = \"EUR\"", "stands without `price_per_gb`"),
+        ("monthly_cost = 100", "monthly_cost = 100: needs a price to be reckoned with"),
+        ("monthly_gb = 1\nmonthly_cost = 1\nprice_per_gb = 1\ncurrency = \"EUR\"", "cannot stand beside `monthly_gb`"),
+        ("monthly_gb = 0", "a number from 0.001 to"),
+        ("when_spent = \"stop\"", "when_spent = \"stop\": needs to know how much that is"),
+        ("monthly_gb = 10\nwhen_spent = \"slow\"", "must be one of `keep`, `drop_renditions` or `stop`"),
+        ("monthly_gb = 10\nalarm_percent = 120", "a whole number from 1 to 100"),
+    ] {
+        let faults = faults(keys);
+        assert!(faults.len() == 1 && faults[0].contains(rule), "{keys}\n{faults:#?}");
+    }
+    for good in [
+        "",
+        "monthly_gb = 2.5",
+        "price_per_gb = 0.05\ncurrency = \"USD\"",
+        "price_per_gb = 0.05\ncurrency = \"USD\"\nmonthly_cost = 100\nwhen_spent = \"drop_renditions\"\ncounts = \"sent\"",
+    ] {
+        assert_eq!(faults(good), [""; 0], "{good}");
+    }
+}
+
+#[test]
 fn buckets_say_what_they_want_to_know() {
     let bucket = |keys: &str| {
         let (url, token) = ("url = \"https://origin.example/live/\"", "token_file = \"token\"");

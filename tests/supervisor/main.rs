@@ -5,6 +5,7 @@
 
 mod admission;
 mod adoption;
+mod costs;
 mod daemon;
 mod death;
 mod orders;

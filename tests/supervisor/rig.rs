@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 use uplink::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ChannelStatus};
-use uplink::model::{ChannelId, EventCode, Resources};
+use uplink::model::{Budget, ChannelId, EventCode, Resources};
 use uplink::plan::ChannelPlan;
 use uplink::policy::RestartPolicy;
 use uplink::store::Store;
 use uplink::supervisor::{
-    Command, Configuration, Configured, Handle, Limits, Outcome, Records, Refusal, Settings, StampedEvent, Supervisor,
+    Budgets, Command, Configuration, Configured, Handle, Limits, Outcome, Records, Refusal, Settings, StampedEvent,
+    Supervisor,
 };
 use uplink::telemetry::Recorder;
 
@@ -45,6 +46,8 @@ pub fn plan(name: &str) -> ChannelPlan {
 pub struct Rig {
     /// What each channel takes, of two; none if 0.
     cores: f64,
+    /// What the destinations of every channel may cost.
+    budgets: Budgets,
     pub directory: tempfile::TempDir,
     pub limits: Limits,
     /// What the next reading of the configuration yields.
@@ -56,6 +59,7 @@ impl Rig {
         let directory = tempfile::tempdir().unwrap();
         let rig = Self {
             cores: 0.0,
+            budgets: Budgets::new(),
             limits: Limits { ready_within: Duration::from_secs(8), ..Limits::default() },
             next: Arc::new(Mutex::new(Ok(channels.iter().map(|name| plan(name)).collect()))),
             directory,
@@ -80,6 +84,12 @@ impl Rig {
     /// A box of two cores, of which each channel takes so many.
     pub fn crowded(mut self, cores: f64) -> Self {
         self.cores = cores;
+        self
+    }
+
+    /// The destination of every channel has this budget.
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budgets.insert("origin".parse().unwrap(), budget);
         self
     }
 
@@ -115,8 +125,12 @@ impl Rig {
             limits: self.limits,
         };
         let next = self.next.clone();
-        let cores = self.cores;
-        let read = move || next.lock().unwrap().clone().map(|plans| crowded(configuration(plans), cores));
+        let (cores, budgets) = (self.cores, self.budgets.clone());
+        let read = move || {
+            let mut configuration = crowded(configuration(next.lock().unwrap().clone()?), cores);
+            configuration.channels.iter_mut().for_each(|channel| channel.budgets = budgets.clone());
+            Ok(configuration)
+        };
         let first = read().unwrap();
         let (supervisor, handle) =
             Supervisor::new(settings, first, Records { store, orders, recorder }, Box::new(read));
@@ -148,7 +162,12 @@ fn kill_exactly(line: &str) {
 }
 
 pub fn configuration(plans: Vec<ChannelPlan>) -> Configuration {
-    let configured = |plan| Configured { plan, order: ChannelOrder::OnAir, needs: Resources::default() };
+    let configured = |plan| Configured {
+        plan,
+        order: ChannelOrder::OnAir,
+        needs: Resources::default(),
+        budgets: Default::default(),
+    };
     Configuration {
         name: "rig".into(),
         path: "uplinkd.toml".into(),

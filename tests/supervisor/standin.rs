@@ -12,6 +12,7 @@
 //! | `silent` | accepts connections and says nothing |
 //! | `stubborn` | ends neither when asked nor by SIGTERM |
 //! | `disobey` | ignores what the program shall show |
+//! | `sent=N` | its first destination has sent N bytes to its primary, unless it is told not to use it |
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -25,7 +26,7 @@ use uplink::model::status::{
     DestinationState, DestinationStatus, ProgramOrder, ProgramStatus, Showing, SourceState, SourceStatus, SpoolStatus,
     WorkerReport,
 };
-use uplink::model::{Act, Acted, ChannelId, FrameGrid, Health, HealthReport, LiveSettings, MediaTime, Timeline};
+use uplink::model::{Act, Acted, ChannelId, FrameGrid, Health, HealthReport, Hold, LiveSettings, MediaTime, Timeline};
 use uplink::plan::ChannelPlan;
 
 /// Set for a stand-in: its channel and the runtime directory.
@@ -80,6 +81,12 @@ impl Standin {
 
     fn behaves(&self, word: &str) -> bool {
         std::fs::read_to_string(self.directory.join("behave")).is_ok_and(|words| words.split(' ').any(|w| w == word))
+    }
+
+    /// What its first destination has taken.
+    fn sent(&self) -> Option<u64> {
+        let words = std::fs::read_to_string(self.directory.join("behave")).ok()?;
+        words.split(' ').find_map(|word| word.strip_prefix("sent=")?.parse().ok())
     }
 
     /// Notes a message for the test to read.
@@ -237,7 +244,10 @@ impl Standin {
         if let Some(take) = self.live.scheduled.drain(..due).next_back() {
             self.program = take.order;
         }
-        let report = Box::new(report(self.plan.as_ref().unwrap(), &self.program, &self.live, self.frozen));
+        let mut report = Box::new(report(self.plan.as_ref().unwrap(), &self.program, &self.live, self.frozen));
+        if let Some(bytes) = self.sent() {
+            send_to(&mut report.destinations[0], &self.live, bytes);
+        }
         if let Some(open) = link
             && !send(open, &Up::Heartbeat { report }).await
         {
@@ -326,6 +336,21 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, live: &LiveSettings, posit
         destinations: plan.destinations.iter().map(|plan| destination(plan.id.clone())).collect(),
         spool: SpoolStatus { health: fine(), bytes: 0, quota_bytes: 1, lost_segments: 0 },
     }
+}
+
+/// A destination that is used has one endpoint with this counter; one that is held back has none.
+fn send_to(destination: &mut DestinationStatus, live: &LiveSettings, bytes: u64) {
+    let order = live.destinations.get(&destination.id).cloned().unwrap_or_default();
+    if order.hold() == Some(Hold::Stopped) || order.enabled == Some(false) {
+        destination.state = DestinationState::Disabled;
+        return;
+    }
+    let endpoint = serde_json::json!({
+        "name": "primary", "url": "", "duty": "active", "state": "streaming", "health": destination.health, "fault": null,
+        "bytes_sent": bytes, "bytes_acknowledged": bytes, "position": null, "queue_segments": 0, "queue_seconds": 0.0,
+        "reconnects": 0, "last_error": null,
+    });
+    destination.endpoints = vec![serde_json::from_value(endpoint).unwrap()];
 }
 
 /// The script that is a stand-in's executable.

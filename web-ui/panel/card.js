@@ -54,6 +54,7 @@ export class Card {
   #sound = table('Sound', 'Channels', 'M', 'S', 'I (LUFS)', 'LRA (LU)', 'Peak (dBTP)', 'Correction', 'State');
   #renditions = table('Renditions', 'Rendition', 'Encoder', 'Target', 'Measured', 'Segments');
   #parts = el('div', { class: 'parts' });
+  #costs = new Map();
   #picture;
   #dispatch;
   #commands;
@@ -110,6 +111,11 @@ export class Card {
     this.#commands.update(channel);
     this.#desk.update(channel);
     this.tick();
+  }
+
+  /** What its destinations have cost this month; shown with the next status. */
+  costs(destinations) {
+    this.#costs = new Map(destinations.map((one) => [one.destination, words.cost(one)]));
   }
 
   /** What moves by the clock alone. */
@@ -174,7 +180,12 @@ export class Card {
         [fault(one), tint(one.health)],
         one.state,
         words.duration(one.queue_seconds),
-        `${words.bytes(one.bytes_acknowledged)}${one.reconnects ? `, ${one.reconnects} reconnect(s)` : ''}`,
+        [
+          `${words.bytes(one.bytes_acknowledged)}${one.reconnects ? `, ${one.reconnects} reconnect(s)` : ''}`,
+          this.#costs.get(one.id),
+        ]
+          .filter(Boolean)
+          .join(' · '),
       ]),
     );
     rows(

@@ -22,6 +22,7 @@ const link = new Link({
   },
   async history() {
     events.clear();
+    costs();
     try {
       const answer = await fetch(`/api/v1/events/recent?limit=${EVENTS}`, { signal: AbortSignal.timeout(4000) });
       if (answer.ok) remember(await answer.json());
@@ -91,6 +92,17 @@ function channels(list) {
   put(at('empty'), 'No channel is configured.');
 }
 
+/** Money moves slowly: once a minute is enough, and nothing is lost if an answer does not come. */
+async function costs() {
+  try {
+    const answer = await fetch('/api/v1/cost', { signal: AbortSignal.timeout(4000) });
+    if (!answer.ok) return;
+    for (const one of (await answer.json()).channels) cards.get(one.channel)?.costs(one.destinations);
+  } catch {
+    // The next minute asks again.
+  }
+}
+
 function remember(list) {
   for (const event of list) events.set(event.seq, event);
   const order = [...events.keys()].sort((a, b) => b - a);
@@ -112,3 +124,4 @@ function remember(list) {
 }
 
 link.start();
+setInterval(costs, 60_000);

@@ -71,6 +71,18 @@ export function bytes(count) {
   return count >= 1e6 ? `${(count / 1e6).toFixed(1)} MB` : `${(count / 1e3).toFixed(0)} kB`;
 }
 
+const HOLD = { stopped: 'STOPPED', lowest: 'LOWEST RENDITION ONLY', lifted: 'lifted by an operator' };
+
+/** What a destination has cost: `41.20 GB this month, 3.30 EUR, 82 % of the budget`. Nothing before that is known. */
+export function cost(one) {
+  if (!one) return '';
+  const parts = [`${bytes(one.month.bytes_acknowledged)} this month`];
+  if (one.month.cost != null) parts.push(`${one.month.cost.toFixed(2)} ${one.price?.currency ?? ''}`.trim());
+  if (one.budget) parts.push(`${Math.floor(one.budget.used * 100)} % of the budget`);
+  if (one.budget?.hold) parts.push(HOLD[one.budget.hold] ?? one.budget.hold);
+  return parts.join(', ');
+}
+
 export function count(number) {
   return number.toLocaleString('en-GB');
 }

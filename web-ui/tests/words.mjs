@@ -106,3 +106,17 @@ test('each place of the bus says where it stands, by what the worker reports', (
   assert.deepEqual(bus.body({ show: 'scene', scene }), { scene });
   assert.deepEqual(bus.body({ show: 'slate' }), { show: 'slate' });
 });
+
+test('what a destination costs is one line', () => {
+  const month = { bytes_sent: 41.3e9, bytes_acknowledged: 41.2e9, cost: 3.296 };
+  const price = { per_gb: 0.08, currency: 'EUR' };
+  assert.equal(words.cost(undefined), '');
+  assert.equal(words.cost({ month: { ...month, cost: null }, price: null, budget: null }), '41.20 GB this month');
+  const budget = { used: 0.8249, hold: null };
+  assert.equal(words.cost({ month, price, budget }), '41.20 GB this month, 3.30 EUR, 82 % of the budget');
+  const spent = { used: 1.2, hold: 'stopped' };
+  assert.equal(
+    words.cost({ month, price, budget: spent }),
+    '41.20 GB this month, 3.30 EUR, 120 % of the budget, STOPPED',
+  );
+});

@@ -52,6 +52,7 @@ async fn each_verb_is_its_command() {
         (post("/api/v1/channels/demo/slate"), Command::Slate(id("demo"))),
         (post("/api/v1/channels/demo/release"), Command::Release(id("demo"))),
         (post("/api/v1/config/reload"), Command::Reload),
+        (post("/api/v1/channels/demo/show/end"), Command::EndShow(id("demo"))),
         (post("/api/v1/config/reload?dry_run=true"), Command::DryReload),
         (take(json, r#"{"source":"clip"}"#), Command::Take(id("demo"), SourceId::new("clip").unwrap())),
         (take(json, "{}"), Command::Show(id("demo"), Box::default())),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use super::rig::{Rig, rig};
-use crate::model::EventCode;
+use crate::model::{BudgetOrder, EndpointStatus, EventCode, Hold, Month};
 
 pub(super) struct Answer {
     pub(super) status: StatusCode,
@@ -174,6 +174,10 @@ async fn alive_is_not_ready() {
 #[tokio::test]
 async fn metrics_are_the_snapshot() {
     let (router, rig, _dir) = router();
+    rig.change(|status| {
+        let report = status.channels[0].report.as_mut().unwrap();
+        report.destinations[0].endpoints = vec![EndpointStatus { queue_segments: 66, ..super::rig::endpoint() }];
+    });
     let mut seen = super::super::journal::HELD;
     rig.emit(1, "gone");
     rig.emit(2, "gone again");
@@ -206,6 +210,10 @@ async fn metrics_are_the_snapshot() {
         "uplink_rendition_segments_total{channel=\"demo\",rendition=\"audio-main\"} 2105",
         "uplink_destination_queue_seconds{channel=\"studio-b\",destination=\"origin-b\"} 44.0",
         "uplink_destination_acknowledged_bytes_total{channel=\"demo\",destination=\"origin-a\"} 1609500000",
+        "uplink_destination_endpoint_state{channel=\"demo\",destination=\"origin-a\",endpoint=\"primary\",state=\"streaming\"} 1.0",
+        "uplink_destination_endpoint_duty{channel=\"demo\",destination=\"origin-a\",endpoint=\"primary\",duty=\"active\"} 1.0",
+        "uplink_destination_endpoint_acknowledged_bytes_total{channel=\"demo\",destination=\"origin-a\",endpoint=\"primary\"} 1609500000",
+        "uplink_destination_endpoint_queue_segments{channel=\"demo\",destination=\"origin-a\",endpoint=\"primary\"} 66.0",
         "uplink_spool_bytes{channel=\"demo\"} 740000000.0",
         "uplink_event_stream_clients 0.0",
         "# EOF",
@@ -214,6 +222,42 @@ async fn metrics_are_the_snapshot() {
     }
     for code in EventCode::ALL {
         assert!(code.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
+    }
+}
+
+/// What it costs, in a ledger with one destination.
+#[tokio::test]
+async fn costs_are_a_document_and_metrics() {
+    let (router, rig, _dir) = router();
+    let now = super::rig::now();
+    let mut report = rig.status.borrow().channels[0].report.clone().unwrap();
+    report.destinations[0].endpoints = vec![super::rig::endpoint()];
+    rig.costs.set_budgets(&super::rig::id("demo"), super::rig::budgets());
+    rig.costs.see(&super::rig::id("demo"), now, &report.destinations, now);
+    rig.change(|status| {
+        let held = BudgetOrder { month: Month::of(now), hold: Hold::Lifted };
+        status.channels[0].live.hold(&"origin-a".parse().unwrap(), Some(held));
+    });
+    let document = get(&router, "/api/v1/cost?channel=demo").await.json();
+    assert_eq!(document["month"], Month::of(now).to_string());
+    let one = &document["channels"][0]["destinations"][0];
+    assert_eq!((&one["destination"], &one["month"]["bytes_acknowledged"]), (&"origin-a".into(), &1_609_500_000.into()));
+    assert_eq!((&one["month"]["cost"], &one["budget"]["used"]), (&160.95.into(), &1.0.into()));
+    assert_eq!((&one["budget"]["hold"], &one["endpoints"][0]["endpoint"]), (&"lifted".into(), &"primary".into()));
+    assert_eq!(document["channels"][0]["shows"][0]["ended"], Value::Null);
+    let past = get(&router, "/api/v1/cost?month=2020-02").await.json();
+    assert_eq!(past["channels"][0]["destinations"][0]["month"]["bytes_sent"], 0);
+    get(&router, "/api/v1/cost?month=february").await.is_problem(400, "malformed");
+    get(&router, "/api/v1/cost?channel=nobody").await.is_problem(404, "unknown_channel");
+    let text = get(&router, "/metrics").await.text();
+    for line in [
+        "uplink_cost_month_acknowledged_bytes{channel=\"demo\",destination=\"origin-a\"} 1609500000.0",
+        "uplink_cost_month_amount{channel=\"demo\",destination=\"origin-a\",currency=\"EUR\"} 160.95",
+        "uplink_cost_budget_used_ratio{channel=\"demo\",destination=\"origin-a\"} 1.0",
+        "uplink_cost_budget_held{channel=\"demo\",destination=\"origin-a\"} 0.0",
+        "uplink_cost_show_acknowledged_bytes{channel=\"demo\"} 1609500000.0",
+    ] {
+        assert!(text.lines().any(|l| l == line), "no `{line}` in\n{text}");
     }
 }
 

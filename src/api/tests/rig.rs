@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::model::cost::{Allowance, Budget, Counted, Price, WhenSpent};
 use crate::model::status::*;
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
-    BitRate, ChannelId, DestinationId, Event, EventCode, Fault, FrameRate, Health, HealthReport, LiveSettings,
-    MediaTime, RenditionId, Severity, SourceId,
+    BitRate, ChannelId, DestinationId, EndpointStatus, Event, EventCode, Fault, FrameRate, Health, HealthReport,
+    LiveSettings, MediaTime, RenditionId, Severity, SourceId,
 };
-use crate::supervisor::{Command, Handle, Outcome, Refusal, StampedEvent};
+use crate::supervisor::{Budgets, Command, Costs, Handle, Outcome, Refusal, StampedEvent};
 
 type Request = (Command, oneshot::Sender<Result<Outcome, Refusal>>);
 
@@ -22,12 +23,14 @@ pub(crate) struct Rig {
     pub(crate) requests: mpsc::Receiver<Request>,
     pub(crate) status: watch::Sender<Arc<ApplianceStatus>>,
     pub(crate) events: broadcast::Sender<Arc<StampedEvent>>,
+    pub(crate) costs: Costs,
 }
 
 pub(crate) fn rig(runtime: &Path) -> (Handle, Rig) {
     let (requests, inbox) = mpsc::channel(16);
     let (status, seen) = watch::channel(Arc::new(appliance()));
     let (events, _) = broadcast::channel(4096);
+    let costs = Costs::default();
     let handle = Handle {
         requests,
         status: seen,
@@ -35,8 +38,9 @@ pub(crate) fn rig(runtime: &Path) -> (Handle, Rig) {
         runtime: runtime.to_owned(),
         images: runtime.join("images"),
         cards: Default::default(),
+        costs: costs.clone(),
     };
-    (handle, Rig { requests: inbox, status, events })
+    (handle, Rig { requests: inbox, status, events, costs })
 }
 
 impl Rig {
@@ -213,6 +217,28 @@ fn report() -> WorkerReport {
         }],
         spool: SpoolStatus { health: ok(), bytes: 740_000_000, quota_bytes: 4_000_000_000, lost_segments: 0 },
     }
+}
+
+/// All of a budget is used.
+pub(crate) fn budgets() -> Budgets {
+    let budget = Budget {
+        price: Some(Price { per_gb: 100.0, currency: "EUR".into() }),
+        allowance: Some(Allowance::Bytes(1_609_500_000)),
+        counted: Counted::Acknowledged,
+        alarm_percent: 80,
+        when_spent: WhenSpent::Stop,
+    };
+    Budgets::from([(DestinationId::new("origin-a").unwrap(), budget)])
+}
+
+/// The primary of `origin-a`.
+pub(crate) fn endpoint() -> EndpointStatus {
+    let status = serde_json::json!({
+        "name": "primary", "url": "http://127.0.0.1:8090/live", "duty": "active", "state": "streaming", "health": ok(),
+        "fault": null, "bytes_sent": 1_610_000_000, "bytes_acknowledged": 1_609_500_000, "position": now(),
+        "queue_segments": 0, "queue_seconds": 0.0, "reconnects": 0, "playable": true, "last_error": null,
+    });
+    serde_json::from_value(status).unwrap()
 }
 
 fn rendition(name: &str, encoder: &str, bps: u64) -> RenditionStatus {

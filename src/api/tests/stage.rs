@@ -83,7 +83,13 @@ fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
             (id, Box::new(move |channel| preview(channel, order.clone())))
         }
         Command::Show(id, take) => (id, Box::new(move |channel| show(channel, &take))),
-        Command::Take(..) | Command::Change(..) | Command::Act(..) | Command::Reload | Command::DryReload => {
+        Command::Take(..)
+        | Command::Change(..)
+        | Command::Act(..)
+        | Command::Reload
+        | Command::DryReload
+        | Command::BeginShow(..)
+        | Command::EndShow(_) => {
             return Err(Refusal::Failed("this stage plays no such thing".into()));
         }
     };

@@ -5,6 +5,7 @@
 
 mod capacity;
 mod client;
+mod cost;
 mod cues;
 mod destinations;
 mod devices;
@@ -45,6 +46,7 @@ Examples:
   uplinkctl drill demo cloud             how long the backup would take, tried beside the primary
   uplinkctl record start demo --title 'Evening show'
   uplinkctl record marker demo Goal      to find it again; `record stop demo` ends the recording
+  uplinkctl show begin demo 'Cup final'  count and measure from here as one show; `cost` says what it took
   uplinkctl cue demo out --id break-7 --duration 30s --pre-roll 5s
   uplinkctl cue demo in                  return at once; `cue demo cancel break-7` takes back what has not begun
   uplinkctl metadata demo X-HOME=2 X-AWAY=1 --class com.example.score
@@ -233,6 +235,13 @@ enum Verb {
         #[command(subcommand)]
         verb: record::RecordVerb,
     },
+    /// What delivery has cost this month: bytes, price, budgets. What viewers take elsewhere is not in it.
+    Cost(cost::CostArguments),
+    /// Where a show begins and ends: what is counted and measured by show.
+    Show {
+        #[command(subcommand)]
+        verb: cost::ShowVerb,
+    },
     /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
     Devices,
     /// Put the configuration on disk in force; a faulty one changes nothing.
@@ -312,6 +321,7 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         }
         Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
         Verb::Capacity => room(&client, json).await,
+        Verb::Cost(wanted) => cost::cost(&client, wanted, json).await,
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Recording(wanted) => recordings::perform(&client, wanted, json).await,
         Verb::Devices => {
@@ -382,12 +392,14 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
             let (path, body) = named.drill();
             (path, Some(body))
         }
+        Verb::Show { verb } => verb.request(),
         Verb::Reload { dry_run: true } => ("config/reload?dry_run=true".to_owned(), None),
         Verb::Reload { dry_run: false } => ("config/reload".to_owned(), None),
         Verb::Check { .. }
         | Verb::GuestLink { .. }
         | Verb::Status { .. }
         | Verb::Capacity
+        | Verb::Cost(_)
         | Verb::Image { .. }
         | Verb::Recording(_)
         | Verb::Record { .. }

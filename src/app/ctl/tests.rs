@@ -91,6 +91,9 @@ async fn verbs_tell_what_the_engine_confirmed() {
         ("slate demo", Command::Slate(id("demo"))),
         ("release demo", Command::Release(id("demo"))),
         ("take demo clip", Command::Take(id("demo"), "clip".parse().unwrap())),
+        ("show begin demo Final", Command::BeginShow(id("demo"), Some("Final".into()))),
+        ("show begin demo", Command::BeginShow(id("demo"), None)),
+        ("show end demo", Command::EndShow(id("demo"))),
         ("reload", Command::Reload),
         ("reload --dry-run", Command::DryReload),
     ] {
@@ -113,6 +116,19 @@ async fn verbs_tell_what_the_engine_confirmed() {
         let (said, command) = tokio::join!(uplinkctl(&daemon.url, line), engine);
         assert_eq!((said.unwrap().as_str(), command), ("it is done (it was so already)\n", expected));
     }
+}
+
+#[tokio::test]
+async fn costs_are_a_table_of_this_month_or_another() {
+    let daemon = daemon().await;
+    daemon.rig.costs.set_budgets(&id("demo"), crate::api::tests::rig::budgets());
+    let text = uplinkctl(&daemon.url, "cost").await.unwrap();
+    assert!(text.contains("0 % of 1.6") && text.contains("cannot be read now"), "{text}");
+    let text = uplinkctl(&daemon.url, "cost demo --month 2026-02").await.unwrap();
+    assert!(text.starts_with("2026-02 (UTC)") && text.contains("DAY OR ENDPOINT"), "{text}");
+    let json = uplinkctl(&daemon.url, "--json cost --month 2026-02").await.unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["month"], "2026-02");
+    assert_eq!(uplinkctl(&daemon.url, "cost nobody").await.unwrap_err().0, Exit::Failed);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use super::recordings::Shelf;
 use crate::app::{disk_rate, fragments};
 use crate::config::{Checked, load};
 use crate::hardware::inventory;
+use crate::model::ChannelId;
 use crate::plan::{PlanPaths, derive, needs};
 use crate::supervisor::{Cards, Configuration, Configured, Reload};
 
@@ -56,12 +57,18 @@ fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
     let plans = derive(&checked, &found, &paths).map_err(|error| vec![error.to_string()])?;
     let costs = measured(&place.state);
     let budget = budget(&checked, &found, &paths, &costs, disk_rate::known(&place.state));
+    let budgets_of = |id: &ChannelId| {
+        let channel = checked.channels.iter().find(|channel| channel.id == *id);
+        let destinations = channel.into_iter().flat_map(|channel| &channel.destinations);
+        destinations.filter_map(|one| Some((one.id.clone(), one.budget.clone()?))).collect()
+    };
     let order_of = |id| checked.channels.iter().find(|channel| channel.id == id).map(|channel| channel.order);
     let channels = plans
         .into_iter()
         .filter_map(|plan| {
             let (order, needs) = (order_of(plan.channel.clone())?, needs(&plan, &costs.clone().unwrap_or_default()));
-            Some(Configured { plan, order, needs })
+            let budgets = budgets_of(&plan.channel);
+            Some(Configured { plan, order, needs, budgets })
         })
         .collect();
     let path = checked.file.display().to_string();

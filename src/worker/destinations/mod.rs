@@ -17,6 +17,7 @@
 mod account;
 mod drill;
 mod endpoint;
+mod held;
 mod hls;
 mod kept;
 mod record;
@@ -149,7 +150,7 @@ impl Destinations {
         let setting = Setting { plan: plan.clone(), ..(*self.inner.setting()).clone() };
         let setting = Arc::new(setting);
         *lock(&self.inner.setting) = Arc::clone(&setting);
-        lock(&self.inner.all).iter().for_each(|running| running.list(&setting));
+        lock(&self.inner.all).iter_mut().for_each(|running| running.list(&setting));
     }
 
     /// Takes over what operators have set.
