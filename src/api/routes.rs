@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::journal::Journal;
 use super::problem::Problem;
 use super::{
-    channels, cues, destinations, devices, events, guard, guest, images, metrics, panel, picture, recorded, recordings, status, costs,
+    channels, costs, cues, destinations, devices, events, guard, guest, images, metrics, panel, picture, recorded,
+    recordings, status,
 };
 use crate::model::image::IMAGE_BYTES;
 use crate::replay::Desk;

@@ -13,7 +13,9 @@ use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
-    BitRate, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers, ImageName, OnSlate, Overlay, PictureSize, RecordingLimits, RecordingStart, RenditionId, Secret, SourceId, TurnServer, Budget,
+    BitRate, Budget, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers,
+    ImageName, OnSlate, Overlay, PictureSize, RecordingLimits, RecordingStart, RenditionId, Secret, SourceId,
+    TurnServer,
 };
 use crate::profile::Profiles;
 

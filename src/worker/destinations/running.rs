@@ -11,7 +11,8 @@ use super::{CLOSE, Setting};
 use super::{account, kept};
 use crate::model::status::{DestinationState, DestinationStatus};
 use crate::model::{
-    DestinationId, DestinationOrder, DrillReport, Duty, EndpointStatus, Event, EventCode, Fault, HealthReport, OnSlate, RecordingAsk, RenditionId, Severity, SwitchReport, Hold,
+    DestinationId, DestinationOrder, DrillReport, Duty, EndpointStatus, Event, EventCode, Fault, HealthReport, Hold,
+    OnSlate, RecordingAsk, RenditionId, Severity, SwitchReport,
 };
 use crate::plan::{DestinationPlan, EndpointPlan};
 use crate::policy::{Failover, Reason, Seen, Standing, Switch};
