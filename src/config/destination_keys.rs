@@ -1,6 +1,7 @@
 //! What may stand in `[destinations.<id>]`: first what all kinds share, then what each kind has of its own. Keys of an
 //! endpoint are constants: they stand in the variant, for the primary, and in its `backups`.
 
+use super::encryption_keys::ENCRYPTION;
 use super::keys::key;
 use super::sender_keys;
 use super::upload_keys::upload_keys;
@@ -50,7 +51,10 @@ pub(super) static DESTINATION: Shape = Shape {
         Variant {
             word: KINDS[0].0,
             about: "HLS to an origin or a bucket: segments first, then the playlists that name them.",
-            keys: upload_keys!(key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")),
+            keys: upload_keys!(
+                key("encryption", Kind::Table(&ENCRYPTION), Need::Optional, "How segments are encrypted, at all of its endpoints"),
+                key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")
+            ),
         },
         Variant {
             word: WHIP_KIND.0,

@@ -19,6 +19,8 @@ mod destination_keys;
 mod destinations;
 mod devices;
 mod directories;
+mod encryption;
+mod encryption_keys;
 mod guest;
 mod keys;
 mod load;

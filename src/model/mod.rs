@@ -12,6 +12,7 @@ pub mod cue;
 pub mod delivery;
 pub mod device;
 pub mod effect;
+pub mod encryption;
 pub mod event;
 pub mod format;
 pub mod guest;

@@ -14,6 +14,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use crate::policy::HttpFailure;
 
 use super::object::Object;
+use super::protect::{Lock, LockTrouble};
 use super::store::{Label, Store};
 
 /// For a file to be read.
@@ -58,6 +59,8 @@ pub(crate) enum Content {
     Media(PathBuf),
     /// Bytes of the spool, if they are still there.
     Part(Option<Bytes>),
+    /// One of these, encrypted.
+    Locked(Box<Content>, Lock),
     /// A playlist.
     Text(String),
     /// Nothing: is it there?
@@ -120,9 +123,8 @@ impl Requests {
 
 async fn exchange(store: Store, path: String, label: Label, content: Content) -> Result<Ended, Trouble> {
     let (body, media) = match content {
-        Content::Media(file) => (read(file).await.map_err(Trouble::Disk)?, true),
-        Content::Part(Some(data)) => (data, true),
-        Content::Part(None) => return Err(Trouble::Abandoned),
+        Content::Locked(clear, lock) => (locked(*clear, lock).await?, true),
+        content @ (Content::Media(_) | Content::Part(_)) => (clear(content).await?, true),
         Content::Text(text) => (Bytes::from(text), false),
         Content::Nothing => return store.has(&path).await.map(Ended::Checked).map_err(Trouble::Http),
         Content::Removal => return store.delete(&path).await.map(|()| Ended::Removed).map_err(Trouble::Http),
@@ -130,6 +132,23 @@ async fn exchange(store: Store, path: String, label: Label, content: Content) ->
     let bytes = if media { body.len() as u64 } else { 0 };
     store.put(&path, label, body).await.map_err(Trouble::Http)?;
     Ok(Ended::Stored(bytes))
+}
+
+/// Media as the spool has them.
+async fn clear(content: Content) -> Result<Bytes, Trouble> {
+    match content {
+        Content::Media(file) => read(file).await.map_err(Trouble::Disk),
+        Content::Part(Some(data)) => Ok(data),
+        _ => Err(Trouble::Abandoned),
+    }
+}
+
+/// Media as the destination gets them.
+async fn locked(content: Content, lock: Lock) -> Result<Bytes, Trouble> {
+    lock.close(clear(content).await?).await.map_err(|trouble| match trouble {
+        LockTrouble::Key(trouble) => Trouble::Http(trouble.into()),
+        LockTrouble::Unfit(why) => Trouble::Disk(io::Error::new(io::ErrorKind::InvalidData, why)),
+    })
 }
 
 /// A disk that hangs holds up this request only, and not for ever.
