@@ -52,7 +52,12 @@ pub(super) static DESTINATION: Shape = Shape {
             word: KINDS[0].0,
             about: "HLS to an origin or a bucket: segments first, then the playlists that name them.",
             keys: upload_keys!(
-                key("encryption", Kind::Table(&ENCRYPTION), Need::Optional, "How segments are encrypted, at all of its endpoints"),
+                key(
+                    "encryption",
+                    Kind::Table(&ENCRYPTION),
+                    Need::Optional,
+                    "How segments are encrypted, at all of its endpoints"
+                ),
                 key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")
             ),
         },

@@ -11,8 +11,8 @@ use super::secrets::{self, Credentials, Rule};
 use super::stream_class::StreamClass;
 use super::upload::{Reader, absolute, is_loopback};
 use crate::document::{Placed, Section, Spot};
-use crate::model::{Secret, VideoCodec};
 use crate::model::encryption::{Encryption, EncryptionMethod, KeyHost, KeySource, KeyStore, KeyTemplate};
+use crate::model::{Secret, VideoCodec};
 
 /// A shorter life costs a request for each segment.
 const LEAST_ROTATION: u32 = 5;
@@ -52,14 +52,8 @@ fn keys(reader: &Reader<'_, '_>, findings: &mut Findings) -> Option<KeySource> {
     let section = reader.section;
     let token = access::source(reader, "https", &mut findings.faults);
     let host = KeyHost { token, trust: reader.trust(&mut findings.faults) };
-    let secret = secrets::read(
-        section,
-        "secret",
-        Rule::GuestKey,
-        reader.base,
-        reader.credentials,
-        &mut findings.faults,
-    );
+    let secret =
+        secrets::read(section, "secret", Rule::GuestKey, reader.base, reader.credentials, &mut findings.faults);
     // Where credentials cannot be looked at, nothing is pushed either.
     let secret = secret.or_else(|| {
         let unseen = section.has("secret_credential") && *reader.credentials == Credentials::NotHere;
@@ -83,7 +77,11 @@ fn keys(reader: &Reader<'_, '_>, findings: &mut Findings) -> Option<KeySource> {
 
 fn server(section: &Section<'_>, host: KeyHost, findings: &mut Findings) -> Option<KeySource> {
     for name in ["key_directory", "key_store_url"].into_iter().filter(|name| section.has(name)) {
-        findings.faults.add(&section.spot(name), "is for keys that are made here, and a key server has them", "remove it");
+        findings.faults.add(
+            &section.spot(name),
+            "is for keys that are made here, and a key server has them",
+            "remove it",
+        );
     }
     let url = section.get::<Url>("key_server_url")?;
     warn_of_plain_text(&url.value, &url.spot, findings);

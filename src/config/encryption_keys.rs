@@ -15,7 +15,10 @@ pub(super) static ENCRYPTION: Shape = Shape::plain(
             "method",
             Kind::Word(&[
                 ("aes-128", "whole segments, pictures, sound and text; no parts"),
-                ("sample-aes", "samples of H.264, HEVC and AAC (`cbcs`, as DRM systems want it); text stays in the clear"),
+                (
+                    "sample-aes",
+                    "samples of H.264, HEVC and AAC (`cbcs`, as DRM systems want it); text stays in the clear",
+                ),
             ]),
             Need::Required("\"aes-128\""),
             "What is encrypted",

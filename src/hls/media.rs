@@ -305,8 +305,9 @@ mod tests {
 
     #[test]
     fn keys_change_with_their_segments_and_leave_initialisations_alone() {
-        let segments: Vec<MediaSegment> =
-            (881_500_000..881_500_004).map(|number| segment(number, u64::from(number > 881_500_002), number == 881_500_003)).collect();
+        let segments: Vec<MediaSegment> = (881_500_000..881_500_004)
+            .map(|number| segment(number, u64::from(number > 881_500_002), number == 881_500_003))
+            .collect();
         let playlist = MediaPlaylist::new(&grid().into(), 6, &segments).unwrap();
         insta::assert_snapshot!(playlist.clone().with_keys(keys(true, "AES-128")).unwrap(), @r##"
         #EXTM3U

@@ -68,8 +68,9 @@ pub use keys::Keys;
 pub use media::{MediaPlaylist, MediaSegment};
 pub use multivariant::{AudioRendition, CaptionsOffer, MultivariantPlaylist, TextRendition, Variant};
 pub use name::{
-    MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, init_name, is_init_name, locked_init_name, media_playlist_path, multivariant_path,
-    object_path, part_name, part_number, segment_file, segment_name, segment_number, text_name, text_number,
+    MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, init_name, is_init_name, locked_init_name, media_playlist_path,
+    multivariant_path, object_path, part_name, part_number, segment_file, segment_name, segment_number, text_name,
+    text_number,
 };
 pub use parts::{MediaPart, Parts};
 pub use rate::SegmentRates;

@@ -36,7 +36,7 @@ pub struct Upload {
     #[serde(default)]
     pub whole_segments_only: bool,
     /// How segments are encrypted, if they are.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Box<Encryption>>,
 }
 

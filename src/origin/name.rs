@@ -103,7 +103,8 @@ impl Part {
         }
         if let Some(hash) = file.strip_prefix("init-").and_then(|rest| rest.strip_suffix(".mp4")) {
             let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-            return (matches!(hash.len(), 8 | 16) && hash.bytes().all(hex)).then(|| Self::Init { hash: hash.to_owned() });
+            return (matches!(hash.len(), 8 | 16) && hash.bytes().all(hex))
+                .then(|| Self::Init { hash: hash.to_owned() });
         }
         if let Some((number, index)) = part_number(file) {
             return Some(Self::Partial { number, index });

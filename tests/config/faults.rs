@@ -505,7 +505,8 @@ fn buckets_say_what_they_want_to_know() {
 
 #[test]
 fn encryption() {
-    let key = |lines: &str| format!("[destinations.cdn.encryption]\nkey_uri = \"https://k.example/{{key_id}}\"\n{lines}");
+    let key =
+        |lines: &str| format!("[destinations.cdn.encryption]\nkey_uri = \"https://k.example/{{key_id}}\"\n{lines}");
     let faults = |written: &str| {
         let site = Site::new(GOOD).edit("uplinkd.toml", "[channels.a]", &format!("{written}[channels.a]"));
         fs::write(site.path("content.secret"), "0123456789abcdef0123456789abcdef").unwrap();
@@ -517,13 +518,19 @@ fn encryption() {
         (format!("{whole}{secret}"), "does not say where keys are put"),
         (format!("{whole}key_directory = \"keys\"\n"), "does not say where keys come from"),
         (format!("{whole}{secret}key_server_url = \"https://k.example/cpix\"\n"), "says it twice"),
-        (format!("{whole}{secret}key_directory = \"keys\"\nkey_store_url = \"https://k.example/{{key_id}}\"\n"), "says it twice"),
+        (
+            format!("{whole}{secret}key_directory = \"keys\"\nkey_store_url = \"https://k.example/{{key_id}}\"\n"),
+            "says it twice",
+        ),
         (format!("{whole}{secret}key_store_url = \"https://k.example/keys\"\n"), "must have {key_id}"),
         (format!("{whole}{secret}key_directory = \"keys\"\nrotate_segments = 2\n"), "must be 0 or at least 5"),
         (format!("{whole}{secret}key_directory = \"keys\"\ntoken_file = \"token\"\n"), "is for a server"),
         (format!("{whole}{secret}key_directory = \"keys\"\ndrm_systems = []\n"), "is for a key server"),
         (format!("{whole}secret_file = \"token\"\nkey_directory = \"keys\"\n"), "is no key"),
-        (format!("{whole}key_server_url = \"https://k.example/\"\nkey_directory = \"keys\"\n"), "a key server has them"),
+        (
+            format!("{whole}key_server_url = \"https://k.example/\"\nkey_directory = \"keys\"\n"),
+            "a key server has them",
+        ),
         (format!("{whole}key_server_url = \"https://k.example/\"\ndrm_systems = [\"widevine\"]\n"), "is no UUID"),
         (secret.to_owned(), "method"),
     ] {
@@ -532,7 +539,9 @@ fn encryption() {
     }
     for written in [
         format!("{whole}{secret}key_directory = \"keys\"\nrotate_segments = 300\n"),
-        format!("{whole}{secret}key_store_url = \"https://k.example/{{channel}}/{{key_id}}\"\ntoken_file = \"token\"\n"),
+        format!(
+            "{whole}{secret}key_store_url = \"https://k.example/{{channel}}/{{key_id}}\"\ntoken_file = \"token\"\n"
+        ),
         "method = \"sample-aes\"\nkey_server_url = \"https://k.example/cpix\"\ntoken_file = \"token\"\n\
          drm_systems = [\"EDEF8BA9-79D6-4ACE-A3C8-27DCD51D21ED\"]\n"
             .to_owned(),

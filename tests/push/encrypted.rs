@@ -127,7 +127,8 @@ async fn segments_are_encrypted_with_keys_that_change_and_bytes_that_do_not() {
     let pusher = studio.push(description.clone());
     until(&pusher, "even", even).await;
     let key = |tag: &str| keys.object(&format!("demo/{}", key_id(tag))).expect("a key at the store").to_vec();
-    eventually("the newest is told", || key_tags(&origin, &studio.renditions[2]).contains_key(&(studio.next - 1))).await;
+    eventually("the newest is told", || key_tags(&origin, &studio.renditions[2]).contains_key(&(studio.next - 1)))
+        .await;
     assert_playable(&studio, &origin, key);
     let tags = key_tags(&origin, &studio.renditions[0]);
     for (number, tag) in &tags {
@@ -166,7 +167,9 @@ async fn nothing_is_sent_or_told_while_players_cannot_have_the_key() {
     // The next segment is reason enough to look again.
     studio.produce(1);
     until(&pusher, "even", even).await;
-    assert!(keys.object(&format!("demo/{}", key_id(&key_tags(&origin, &studio.renditions[0])[&studio.first]))).is_some());
+    assert!(
+        keys.object(&format!("demo/{}", key_id(&key_tags(&origin, &studio.renditions[0])[&studio.first]))).is_some()
+    );
     origin.assert_no_violation();
     stop(pusher).await;
 }
@@ -244,7 +247,8 @@ async fn a_key_server_is_asked_once_for_each_key_and_says_what_players_are_told(
     studio.produce(2 * ROTATION);
     let pusher = studio.push(encrypted(&studio, &origin, server.source()));
     until(&pusher, "even", even).await;
-    eventually("the newest is told", || key_tags(&origin, &studio.renditions[2]).contains_key(&(studio.next - 1))).await;
+    eventually("the newest is told", || key_tags(&origin, &studio.renditions[2]).contains_key(&(studio.next - 1)))
+        .await;
     assert_playable(&studio, &origin, |tag| {
         assert!(tag.starts_with("#EXT-X-KEY:METHOD=AES-128,URI=\"https://drm.example/demo/"), "{tag}");
         key_of(key_id(tag))

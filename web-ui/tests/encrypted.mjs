@@ -79,7 +79,12 @@ async function playsOverAKeyChange(page) {
     page.evaluate(() => {
       const video = document.querySelector('video');
       const { keys: seen, failed } = globalThis.played;
-      return { keys: [...seen], failed, time: video.currentTime, frames: video.getVideoPlaybackQuality().totalVideoFrames };
+      return {
+        keys: [...seen],
+        failed,
+        time: video.currentTime,
+        frames: video.getVideoPlaybackQuality().totalVideoFrames,
+      };
     });
   await page.waitForFunction(wanted, null, { timeout: 60_000 }).catch(async (error) => {
     throw new Error(`it does not play: ${JSON.stringify(await state())}`, { cause: error });
@@ -118,7 +123,10 @@ async function play({ base: origin, channel }) {
   const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer());
   const encoded = (value) => new TextEncoder().encode(JSON.stringify(value));
   const base64url = (data) =>
-    btoa(String.fromCharCode(...data)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+    btoa(String.fromCharCode(...data))
+      .replaceAll('+', '-')
+      .replaceAll('/', '_')
+      .replaceAll('=', '');
   const multivariant = await text('multivariant.m3u8');
   const [, codecs, picture] = multivariant.match(/CODECS="([^"]+)",RESOLUTION=.*\n(\S+)/);
   const [, sound] = multivariant.match(/TYPE=AUDIO.*URI="([^"]+)"/);
@@ -154,6 +162,8 @@ async function play({ base: origin, channel }) {
     await message;
     await session.update(encoded({ keys: [{ kty: 'oct', kid, k }], type: 'temporary' }));
   };
+  /** Where to begin: media time is UTC. A seek that comes while the browser still sets itself up may be lost. */
+  let begin = 0;
   const follow = async (path, type, isPicture) => {
     const buffer = media.addSourceBuffer(type);
     const append = (data) =>
@@ -182,11 +192,12 @@ async function play({ base: origin, channel }) {
           loaded = map;
         }
         await append(await bytes(`${origin}/live/${channel}/${directory}/${number}.m4s`));
-        if (isPicture && next === 0) element.currentTime = start + 0.5;
+        if (isPicture && next === 0) begin = start + 0.5;
         if (isPicture) waiting.push({ at: start + 0.5, uri });
         next = number + 1;
       }
       await new Promise((done) => setTimeout(done, 300));
+      if (isPicture && element.currentTime < begin) element.currentTime = begin;
     }
   };
   /** What has been appended, and what key it has, until it is played. */

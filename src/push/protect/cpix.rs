@@ -271,7 +271,12 @@ mod tests {
         assert!(text.contains("contentId=\"demo &amp; co\""), "{text}");
         assert!(text.contains(&format!("<cpix:ContentKey kid=\"{kid}\" commonEncryptionScheme=\"cbcs\"/>")), "{text}");
         assert!(text.contains("systemId=\"edef8ba9-79d6-4ace-a3c8-27dcd51d21ed\"><cpix:PSSH/>"), "{text}");
-        let order = ["<cpix:ContentKeyList>", "<cpix:DRMSystemList>", "<cpix:ContentKeyPeriodList>", "<cpix:ContentKeyUsageRuleList>"];
+        let order = [
+            "<cpix:ContentKeyList>",
+            "<cpix:DRMSystemList>",
+            "<cpix:ContentKeyPeriodList>",
+            "<cpix:ContentKeyUsageRuleList>",
+        ];
         let places = order.map(|part| text.find(part).unwrap());
         assert!(places.is_sorted(), "{places:?}");
         assert!(!request("demo", id(), 7, EncryptionMethod::Aes128, &[]).contains("DRMSystem"));
@@ -306,8 +311,10 @@ mod tests {
         assert!(with("PlainValue", "EncryptedValue").contains("encrypted keys"));
         assert!(told(Given::read("<html><p>no</html>", id())).contains("no CPIX"));
         assert!(told(Given::read("", id())).contains("has no key"));
-        let signalling = format!("<cpix:DRMSystem kid=\"KID\"><cpix:HLSSignalingData>{}</cpix:HLSSignalingData></cpix:DRMSystem>",
-            STANDARD.encode("#EXT-X-KEY:METHOD=NONE\n999.m4s"));
+        let signalling = format!(
+            "<cpix:DRMSystem kid=\"KID\"><cpix:HLSSignalingData>{}</cpix:HLSSignalingData></cpix:DRMSystem>",
+            STANDARD.encode("#EXT-X-KEY:METHOD=NONE\n999.m4s")
+        );
         assert!(told(Given::read(&answer(&format!("{KEY}{signalling}")), id())).contains("signalling"));
     }
 }

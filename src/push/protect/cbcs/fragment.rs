@@ -125,7 +125,9 @@ impl Fragment {
         }
         let told: Vec<Vec<Subsample>> = match coding {
             Coding::Sound => Vec::new(),
-            _ => self.samples.iter().map(|sample| subsamples(&data[sample.clone()], coding)).collect::<Result<_, _>>()?,
+            _ => {
+                self.samples.iter().map(|sample| subsamples(&data[sample.clone()], coding)).collect::<Result<_, _>>()?
+            }
         };
         out.extend(self.head(data, coding, &told)?);
         let start = out.len();
