@@ -51,7 +51,7 @@ pub(crate) fn read(
 fn keys(reader: &Reader<'_, '_>, findings: &mut Findings) -> Option<KeySource> {
     let section = reader.section;
     let token = access::source(reader, "https", &mut findings.faults);
-    let host = KeyHost { token, trust: reader.trust(&mut findings.faults) };
+    let host = Box::new(KeyHost { token, trust: reader.trust(&mut findings.faults) });
     let secret =
         secrets::read(section, "secret", Rule::GuestKey, reader.base, reader.credentials, &mut findings.faults);
     // Where credentials cannot be looked at, nothing is pushed either.
@@ -75,7 +75,7 @@ fn keys(reader: &Reader<'_, '_>, findings: &mut Findings) -> Option<KeySource> {
     Some(KeySource::Secret { secret: secret?, store: store? })
 }
 
-fn server(section: &Section<'_>, host: KeyHost, findings: &mut Findings) -> Option<KeySource> {
+fn server(section: &Section<'_>, host: Box<KeyHost>, findings: &mut Findings) -> Option<KeySource> {
     for name in ["key_directory", "key_store_url"].into_iter().filter(|name| section.has(name)) {
         findings.faults.add(
             &section.spot(name),
@@ -98,7 +98,7 @@ fn server(section: &Section<'_>, host: KeyHost, findings: &mut Findings) -> Opti
     Some(KeySource::Server { host, url: url.value, content_id: content.value, systems })
 }
 
-fn store(reader: &Reader<'_, '_>, host: KeyHost, findings: &mut Findings) -> Option<KeyStore> {
+fn store(reader: &Reader<'_, '_>, host: Box<KeyHost>, findings: &mut Findings) -> Option<KeyStore> {
     let section = reader.section;
     if section.has("key_directory") == section.has("key_store_url") {
         let fix = "give `key_directory` or `key_store_url`, but not both";

@@ -80,7 +80,7 @@ pub enum KeySource {
     /// A key server is asked by CPIX (DASH-IF, ETSI TS 103 799).
     Server {
         /// The server.
-        host: KeyHost,
+        host: Box<KeyHost>,
         /// Its address.
         url: Url,
         /// What the content is called there.
@@ -102,7 +102,7 @@ pub enum KeyStore {
     /// HTTP PUT of 16 bytes.
     Http {
         /// The server.
-        host: KeyHost,
+        host: Box<KeyHost>,
         /// Where to.
         url: KeyTemplate,
     },

@@ -7,10 +7,13 @@ use crate::browser::node;
 use crate::delivered::{named, object};
 use crate::rig::{PLAIN, RENDITIONS, Rig, free_port};
 
-/// Channel `a` goes out with AES-128, `b` with cbcs; keys lie in `keys`, and players are sent to this port for them.
+/// A stream class with parts. Channel `a` goes out with AES-128, `b` with cbcs; keys lie in `keys`, and players are sent to this port for them.
 fn rig(port: u16) -> Rig {
     let mut rig = Rig::new(&[("a", PLAIN), ("b", PLAIN)]);
     std::fs::write(rig.path("keys.secret"), "0123456789abcdef0123456789abcdef").unwrap();
+    let class = rig.path("pipelines/rig.toml");
+    let text = std::fs::read_to_string(&class).unwrap();
+    std::fs::write(class, text.replace("playlist_segments = 10", "playlist_segments = 10\npart_ms = 200")).unwrap();
     let origin = rig.origin;
     rig.edit(|text| {
         let mut text = text;
@@ -66,6 +69,17 @@ fn key_of(rig: &Rig, channel: &str, init: &[u8]) -> String {
     hex::encode(std::fs::read(rig.path("keys").join(channel).join(id)).expect("the key"))
 }
 
+/// Low latency goes with cbcs: the parts of a segment, which were encrypted before it was whole, are its bytes.
+fn assert_parts_are_their_segment(rig: &Rig, rendition: &str) {
+    let playlist = String::from_utf8(object(rig, &format!("b/{rendition}/media.m3u8"))).unwrap();
+    let mut whole = playlist.lines().filter_map(|line| line.strip_suffix(".m4s")?.parse::<u64>().ok());
+    let has_parts = |number: &u64| playlist.contains(&format!("URI=\"{number}.1.m4s\""));
+    let number = whole.rfind(has_parts).unwrap_or_else(|| panic!("no parts are told: {playlist}"));
+    let parts = playlist.split('"').filter(|uri| uri.starts_with(&format!("{number}.")) && uri.ends_with(".m4s"));
+    let joined: Vec<u8> = parts.flat_map(|uri| object(rig, &format!("b/{rendition}/{uri}"))).collect();
+    assert!(joined == object(rig, &format!("b/{rendition}/{number}.m4s")), "the parts of {rendition} {number}");
+}
+
 #[test]
 fn encrypted_channels_are_what_the_spool_has_and_play_in_a_browser() {
     let port = free_port();
@@ -88,6 +102,7 @@ fn encrypted_channels_are_what_the_spool_has_and_play_in_a_browser() {
             assert!(!expected.is_empty(), "{rendition}: {expected}");
             assert_eq!(packets(&rig, &[&locked_init, there], Some(&key)), expected, "{rendition} {number}");
         }
+        assert_parts_are_their_segment(&rig, rendition);
         assert!(locked != clear, "{rendition} {number} goes in the clear");
     }
     let settings = [

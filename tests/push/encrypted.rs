@@ -27,9 +27,9 @@ fn even(status: &EndpointStatus) -> bool {
     status.state == DestinationState::Streaming && status.queue_segments == 0
 }
 
-fn token(token: &str) -> KeyHost {
+fn token(token: &str) -> Box<KeyHost> {
     let token = Some(TokenSource::Fixed { token: Secret::new(token) });
-    KeyHost { token, trust: Trust::default() }
+    Box::new(KeyHost { token, trust: Trust::default() })
 }
 
 fn encrypted(studio: &Studio, origin: &Origin, keys: KeySource) -> PushDescription {

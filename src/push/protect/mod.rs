@@ -218,7 +218,7 @@ impl Lock {
         let key = keeper.key(period).await.map_err(LockTrouble::Key)?;
         // Megabytes take milliseconds, which other destinations shall not wait for.
         let work = tokio::task::spawn_blocking(move || encrypt(how, &key, number, &clear));
-        let done = work.await.unwrap_or_else(|_| Err(Malformed("the encryption was interrupted")));
+        let done = work.await.unwrap_or(Err(Malformed("the encryption was interrupted")));
         done.map(Bytes::from).map_err(LockTrouble::Unfit)
     }
 }

@@ -44,7 +44,7 @@ impl Source {
                 deposit: Deposit::open(store)?,
             })),
             KeySource::Server { host, url, content_id, systems } => {
-                let server = KeyServer::open((host, url), content_id, systems, encryption, channel)?;
+                let server = KeyServer::open((&**host, url), content_id, systems, encryption, channel)?;
                 Self::Asked(Box::new(server))
             }
         })
