@@ -14,7 +14,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use crate::policy::HttpFailure;
 
 use super::object::Object;
-use super::protect::{Lock, LockTrouble};
+use super::protect::{HasKey, Lock, LockTrouble};
 use super::store::{Label, Store};
 
 /// For a file to be read.
@@ -74,6 +74,8 @@ pub(crate) enum Content {
 pub(crate) struct Requests {
     futures: FuturesUnordered<Pin<Box<dyn Future<Output = Done> + Send>>>,
     under_way: BTreeMap<u64, (Instant, AbortHandle)>,
+    /// Of those that need a content key: when they had it.
+    locked: BTreeMap<u64, HasKey>,
     last_id: u64,
 }
 
@@ -91,6 +93,9 @@ impl Requests {
         let id = self.last_id;
         let (abort, registration) = AbortHandle::new_pair();
         self.under_way.insert(id, (started, abort));
+        if let Content::Locked(_, lock) = &content {
+            self.locked.insert(id, lock.has_key());
+        }
         let exchange = Abortable::new(exchange(store, path, label, content), registration);
         self.futures.push(Box::pin(async move {
             let result = exchange.await.unwrap_or(Err(Trouble::Abandoned));
@@ -102,6 +107,7 @@ impl Requests {
     pub(crate) async fn next(&mut self) -> Option<Done> {
         let done = self.futures.next().await?;
         self.under_way.remove(&done.id);
+        self.locked.remove(&done.id);
         Some(done)
     }
 
@@ -110,9 +116,14 @@ impl Requests {
         self.under_way.is_empty()
     }
 
-    /// When the oldest was started of those whose start is `wanted`.
+    /// When the oldest was started of those whose start is `wanted`. What waits for a content key has not begun: that
+    /// nothing is heard of it says nothing of the destination.
     pub(crate) fn oldest(&self, wanted: impl Fn(Instant) -> bool) -> Option<Instant> {
-        self.under_way.values().map(|(started, _)| *started).filter(|started| wanted(*started)).min()
+        let begun = |(id, (started, _)): (&u64, &(Instant, AbortHandle))| match self.locked.get(id) {
+            Some(has_key) => has_key.get().copied(),
+            None => Some(*started),
+        };
+        self.under_way.iter().filter(|(_, (started, _))| wanted(*started)).filter_map(begun).min()
     }
 
     /// Gives up those whose start is `unwanted`; they end as [`Trouble::Abandoned`].

@@ -174,6 +174,24 @@ async fn nothing_is_sent_or_told_while_players_cannot_have_the_key() {
     stop(pusher).await;
 }
 
+#[tokio::test]
+async fn a_key_store_that_hangs_is_no_fault_of_the_origin() {
+    let (mut studio, origin) = (Studio::new(), Origin::start().await);
+    // Connections are taken, and nothing is ever said.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let url = format!("http://{address}/{{key_id}}").parse().expect("a template");
+    let store = KeyStore::Http { host: Box::default(), url };
+    studio.produce(3);
+    let pusher = studio.push(encrypted(&studio, &origin, by_secret(store)));
+    let interrupted = |status: &EndpointStatus| status.state == DestinationState::Interrupted;
+    let status = until(&pusher, "interrupted", interrupted).await;
+    let reason = &status.health.reason;
+    assert!(reason.contains("no content key: the key store stopped answering"), "{reason}");
+    assert!(!reason.contains("origin"), "{reason}");
+    assert_eq!(origin.segment_puts(), 0);
+}
+
 /// A key server that speaks CPIX: what it was asked, and what it says beside keys.
 struct KeyServer {
     url: String,

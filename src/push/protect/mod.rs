@@ -33,7 +33,8 @@ mod source;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -191,7 +192,8 @@ impl Protection {
     }
 
     fn lock(&self, how: How, number: u64) -> Lock {
-        Lock { how, number, period: self.encryption.period_of(number), keeper: self.keeper.clone() }
+        let period = self.encryption.period_of(number);
+        Lock { how, number, period, keeper: self.keeper.clone(), has_key: HasKey::default() }
     }
 }
 
@@ -202,6 +204,9 @@ enum How {
     Init(Coding),
 }
 
+/// When an object had its key; nothing before.
+pub(crate) type HasKey = Arc<OnceLock<Instant>>;
+
 /// Encrypts one object.
 #[derive(Debug)]
 pub(crate) struct Lock {
@@ -209,13 +214,20 @@ pub(crate) struct Lock {
     number: u64,
     period: u64,
     keeper: Arc<Keeper>,
+    has_key: HasKey,
 }
 
 impl Lock {
+    /// When it had its key: to look at while it is being closed.
+    pub(crate) fn has_key(&self) -> HasKey {
+        self.has_key.clone()
+    }
+
     /// The object as it is sent. Waits for the key, as long as its source may take for one attempt.
     pub(crate) async fn close(self, clear: Bytes) -> Result<Bytes, LockTrouble> {
-        let Self { how, number, period, keeper } = self;
+        let Self { how, number, period, keeper, has_key } = self;
         let key = keeper.key(period).await.map_err(LockTrouble::Key)?;
+        let _ = has_key.set(Instant::now());
         // Megabytes take milliseconds, which other destinations shall not wait for.
         let work = tokio::task::spawn_blocking(move || encrypt(how, &key, number, &clear));
         let done = work.await.unwrap_or(Err(Malformed("the encryption was interrupted")));
