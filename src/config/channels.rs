@@ -64,6 +64,7 @@ fn read_one(
     encoders(section, &stream_class, only.as_deref(), known.profiles, findings);
     sources.iter().flatten().for_each(|source| sound_fits(source, &stream_class, findings));
     destinations.iter().flatten().for_each(|one| super::whip::fits(one, &stream_class, findings));
+    destinations.iter().flatten().for_each(|one| super::encryption::fits(one, &stream_class, findings));
     destinations.iter().flatten().for_each(|placed| super::senders::check(placed, &stream_class, findings));
     destinations.iter().flatten().for_each(|placed| super::recordings::fits(placed, &stream_class, findings));
     let title: String = section.value("title")?;

@@ -2,6 +2,7 @@
 //! endpoint are constants: they stand in the variant, for the primary, and in its `backups`.
 
 use super::budget::BUDGET_KEY;
+use super::encryption_keys::ENCRYPTION;
 use super::keys::key;
 use super::recordings::{RECORDING, RECORDING_KIND};
 use super::sender_keys;
@@ -53,7 +54,15 @@ pub(super) static DESTINATION: Shape = Shape {
         Variant {
             word: KINDS[0].0,
             about: "HLS to an origin or a bucket: segments first, then the playlists that name them.",
-            keys: upload_keys!(key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")),
+            keys: upload_keys!(
+                key(
+                    "encryption",
+                    Kind::Table(&ENCRYPTION),
+                    Need::Optional,
+                    "How segments are encrypted, at all of its endpoints"
+                ),
+                key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")
+            ),
         },
         Variant {
             word: WHIP_KIND.0,

@@ -6,7 +6,7 @@ use super::Findings;
 use super::checked::{Destination, DestinationKind};
 use super::secrets::Credentials;
 use super::stream_class::on_slate;
-use super::{recordings, senders, upload};
+use super::{encryption, recordings, senders, upload};
 use crate::document::Section;
 use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, Revert};
 
@@ -45,6 +45,12 @@ fn read_one(
     for backup in section.tables("backups") {
         endpoints.push(read_endpoint(section, &backup, base, credentials, findings));
     }
+    let encryption = encryption::read(section, base, credentials, findings);
+    for endpoint in endpoints.iter_mut().flatten() {
+        if let (DestinationKind::HlsPush { upload, .. }, Some(Some(encryption))) = (endpoint, &encryption) {
+            upload.encryption = Some(Box::new(encryption.clone()));
+        }
+    }
     let policy = policy(section);
     let before = findings.faults.len();
     let budget = super::budget::read(section, findings);
@@ -64,6 +70,8 @@ fn read_one(
         policy: policy?,
         endpoints: endpoints.into_iter().collect::<Option<_>>()?,
         budget,
+        // Nothing goes out in the clear because its encryption is faulty.
+        endpoints: encryption.map(|_| endpoints)?.into_iter().collect::<Option<_>>()?,
     })
 }
 

@@ -21,6 +21,8 @@ mod destination_keys;
 mod destinations;
 mod devices;
 mod directories;
+mod encryption;
+mod encryption_keys;
 mod guest;
 mod keys;
 mod load;

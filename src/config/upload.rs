@@ -77,6 +77,7 @@ pub(crate) fn read(
         paths: paths?,
         delete_after_seconds,
         whole_segments_only: section.value("parts") == Some(false),
+        encryption: None,
     };
     warn_of_plain_text(&placed, &upload, findings);
     Some((url?, upload))
@@ -129,9 +130,9 @@ impl Reader<'_, '_> {
         headers
     }
 
-    fn trust(&self, faults: &mut Faults) -> Trust {
+    pub(crate) fn trust(&self, faults: &mut Faults) -> Trust {
         let mut file = |name: &str, what: &str| {
-            let placed = self.section.get::<PathBuf>(name)?;
+            let placed = self.section.has(name).then(|| self.section.get::<PathBuf>(name))??;
             let path = self.base.join(&placed.value);
             match std::fs::read_to_string(&path) {
                 Ok(text) if text.contains("-----BEGIN ") && text.contains(what) => {}

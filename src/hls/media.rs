@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::model::{Boundaries, MediaTime};
 
 use super::daterange::DateRange;
+use super::keys::{KeyWriter, Keys};
 use super::name::segment_file;
 use super::parts::Parts;
 
@@ -66,6 +67,7 @@ pub struct MediaPlaylist {
     ranges: Vec<(u64, String)>,
     parts: Option<Parts>,
     kind: Option<PlaylistKind>,
+    keys: Option<Keys>,
     ended: bool,
 }
 
@@ -84,9 +86,17 @@ impl MediaPlaylist {
             entries,
             ranges: Vec::new(),
             parts: None,
-            kind: None,
+    kind: None, keys: None,
             ended: false,
         })
+    }
+
+    /// Encrypted: with the tags of `keys`. None if those of something that is listed are not known. Behind
+    /// [`with_parts`](Self::with_parts).
+    pub fn with_keys(mut self, keys: Keys) -> Option<Self> {
+        let known = self.entries.iter().chain(self.open()).all(|entry| keys.at(entry.number).is_some());
+        self.keys = Some(keys);
+        known.then_some(self)
     }
 
     /// With those of `parts` that can stand in it. Before [`with_ranges`](Self::with_ranges).
@@ -164,11 +174,20 @@ impl fmt::Display for MediaPlaylist {
             writeln!(f, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", self.discontinuity_sequence())?;
         }
         let mut init = None;
+        writeln!(f, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", self.discontinuity_sequence())?;
+        let (mut init, mut keys) = (None, KeyWriter::default());
         for entry in self.entries.iter().chain(self.open()) {
             for (_, tag) in self.ranges.iter().filter(|(number, _)| *number == entry.number) {
                 writeln!(f, "{tag}")?;
             }
-            write_head(f, entry, init != Some(&entry.init))?;
+            if entry.discontinuity {
+                writeln!(f, "#EXT-X-DISCONTINUITY")?;
+            }
+            // Repeated behind a discontinuity, where players set up their decoders anew.
+            let map = !entry.init.is_empty() && (init != Some(&entry.init) || entry.discontinuity);
+            let map = map.then(|| format!("#EXT-X-MAP:URI=\"{}\"", entry.init));
+            keys.write(f, self.keys.as_ref(), entry.number, map.as_deref())?;
+            write_head(f, entry)?;
             init = Some(&entry.init);
             if let Some(parts) = &self.parts {
                 parts.write(f, entry.number)?;
@@ -185,14 +204,7 @@ impl fmt::Display for MediaPlaylist {
 }
 
 /// What stands in front of the parts and the duration of an entry.
-fn write_head(f: &mut fmt::Formatter<'_>, entry: &MediaSegment, new_init: bool) -> fmt::Result {
-    if entry.discontinuity {
-        writeln!(f, "#EXT-X-DISCONTINUITY")?;
-    }
-    // Repeated behind a discontinuity, where players set up their decoders anew.
-    if !entry.init.is_empty() && (new_init || entry.discontinuity) {
-        writeln!(f, "#EXT-X-MAP:URI=\"{}\"", entry.init)?;
-    }
+fn write_head(f: &mut fmt::Formatter<'_>, entry: &MediaSegment) -> fmt::Result {
     if entry.gap {
         writeln!(f, "#EXT-X-GAP")?;
     }
@@ -325,6 +337,53 @@ mod tests {
         #EXTINF:2.000000,
         881500002.vtt
         "##);
+    }
+
+    fn keys(whole: bool, method: &str) -> Keys {
+        let mut keys = Keys::new(whole);
+        for period in 440_750_000..440_750_003u64 {
+            let tag = format!("#EXT-X-KEY:METHOD={method},URI=\"https://keys.example/demo/{period}\"");
+            keys.add(period * 2, period * 2 + 1, vec![tag]);
+        }
+        keys
+    }
+
+    #[test]
+    fn keys_change_with_their_segments_and_leave_initialisations_alone() {
+        let segments: Vec<MediaSegment> = (881_500_000..881_500_004)
+            .map(|number| segment(number, u64::from(number > 881_500_002), number == 881_500_003))
+            .collect();
+        let playlist = MediaPlaylist::new(&grid().into(), 6, &segments).unwrap();
+        insta::assert_snapshot!(playlist.clone().with_keys(keys(true, "AES-128")).unwrap(), @r##"
+        #EXTM3U
+        #EXT-X-VERSION:8
+        #EXT-X-TARGETDURATION:2
+        #EXT-X-MEDIA-SEQUENCE:881500000
+        #EXT-X-DISCONTINUITY-SEQUENCE:0
+        #EXT-X-MAP:URI="init-00000000.mp4"
+        #EXT-X-KEY:METHOD=AES-128,URI="https://keys.example/demo/440750000"
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:20.000Z
+        #EXTINF:2.000000,
+        881500000.m4s
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:22.000Z
+        #EXTINF:2.000000,
+        881500001.m4s
+        #EXT-X-KEY:METHOD=AES-128,URI="https://keys.example/demo/440750001"
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:24.000Z
+        #EXTINF:2.000000,
+        881500002.m4s
+        #EXT-X-DISCONTINUITY
+        #EXT-X-KEY:METHOD=NONE
+        #EXT-X-MAP:URI="init-00000001.mp4"
+        #EXT-X-KEY:METHOD=AES-128,URI="https://keys.example/demo/440750001"
+        #EXT-X-PROGRAM-DATE-TIME:2025-11-13T02:13:26.000Z
+        #EXTINF:2.000000,
+        881500003.m4s
+        "##);
+        let samples = playlist.clone().with_keys(keys(false, "SAMPLE-AES")).unwrap().to_string();
+        assert!(samples.contains("demo/440750000\"\n#EXT-X-MAP:URI=\"init-00000000.mp4\"\n"), "{samples}");
+        assert!(samples.contains("#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI=\"init-00000001.mp4\"\n"), "{samples}");
+        assert!(playlist.with_keys(Keys::new(true)).is_none(), "no playlist without the keys of what it lists");
     }
 
     #[test]

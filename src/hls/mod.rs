@@ -6,7 +6,7 @@
 //! ```text
 //! <channel>/multivariant.m3u8
 //! <channel>/<rendition>/media.m3u8
-//! <channel>/<rendition>/init-<8 hex of sha256>.mp4
+//! <channel>/<rendition>/init-<8 hex of sha256>.mp4           with encrypted samples: 16 hex, another one with each key
 //! <channel>/<rendition>/<media sequence number>.m4s
 //! <channel>/<rendition>/<media sequence number>.<part>.m4s    with parts: a piece of that segment
 //! <channel>/<captions>/<media sequence number>.vtt
@@ -41,6 +41,13 @@
 //! server can promise that looks at the query of a request (blocking reload, delta updates, preload hints) is not
 //! claimed here: `uplink-origin` adds it to its answers.
 //!
+//! # Encryption
+//!
+//! EXT-X-KEY stands where the key changes. Without an IV it is the media sequence number (rfc8216bis 5.2), so one tag holds
+//! for a whole key period. Initialisations are never encrypted: with AES-128, whose tags would hold for them, too,
+//! EXT-X-MAP stands before the first tag or behind METHOD=NONE. A playlist names no key that is not known to be where
+//! players are sent for it.
+//!
 //! # Discontinuity sequence
 //!
 //! EXT-X-DISCONTINUITY-SEQUENCE counts the discontinuities that left the window (rfc8216bis 6.2.2). Each segment carries
@@ -49,6 +56,7 @@
 //! alone), the playlist begins behind it.
 
 mod daterange;
+mod keys;
 mod media;
 mod multivariant;
 mod name;
@@ -57,10 +65,12 @@ mod rate;
 
 pub use daterange::DateRange;
 pub use media::{MediaPlaylist, MediaSegment, PlaylistKind};
+pub use keys::Keys;
 pub use multivariant::{AudioRendition, CaptionsOffer, MultivariantPlaylist, TextRendition, Variant};
 pub use name::{
-    MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, init_name, is_init_name, media_playlist_path, multivariant_path,
-    object_path, part_name, part_number, segment_file, segment_name, segment_number, text_name, text_number,
+    MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, init_name, is_init_name, locked_init_name, media_playlist_path,
+    multivariant_path, object_path, part_name, part_number, segment_file, segment_name, segment_number, text_name,
+    text_number,
 };
 pub use parts::{MediaPart, Parts};
 pub use rate::SegmentRates;

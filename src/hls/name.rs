@@ -17,6 +17,13 @@ pub fn init_name(data: &[u8]) -> String {
     format!("init-{}.mp4", hex::encode(&digest[..4]))
 }
 
+/// The name of the initialisation `name` as it is where samples are encrypted with the key `key_id`, whose identifier it
+/// holds: `init-<16 hex>.mp4`.
+pub fn locked_init_name(name: &str, key_id: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(name).chain_update([0]).chain_update(key_id).finalize();
+    format!("init-{}.mp4", hex::encode(&digest[..8]))
+}
+
 /// Whether `name` is one that [`init_name`] gives.
 pub fn is_init_name(name: &str) -> bool {
     name.strip_prefix("init-")

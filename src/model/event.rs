@@ -178,6 +178,8 @@ codes! {
     PushCaughtUp => "push_caught_up",
     /// The source of a destination's token gives none; the one in use serves until it expires.
     TokenFailed => "token_failed",
+    /// There is no further key to encrypt a destination's segments with; they wait when the one in use has had its time.
+    KeysFailed => "keys_failed",
     /// Segments that are to be deleted at a destination stay there.
     OldSegmentsStay => "old_segments_stay",
     /// A destination uses another endpoint.

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod device;
 pub mod edge;
 pub mod effect;
+pub mod encryption;
 pub mod event;
 pub mod format;
 pub mod guest;

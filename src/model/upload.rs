@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::encryption::{Encryption, EncryptionMethod};
 use super::path_template::PathTemplate;
 use super::secret::Secret;
 
@@ -34,12 +35,22 @@ pub struct Upload {
     /// No parts of segments go there, also with low latency.
     #[serde(default)]
     pub whole_segments_only: bool,
+    /// How segments are encrypted, if they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Box<Encryption>>,
 }
 
 impl Upload {
     /// An origin that wants `token`, and is otherwise as plain as can be.
     pub fn with_token(token: Secret) -> Self {
         Self { access: Access::Token { source: TokenSource::Fixed { token } }, ..Self::default() }
+    }
+
+    /// Whether parts of segments may go there. AES-128 begins anew with each object, so the parts of a segment would not
+    /// be its bytes.
+    pub fn takes_parts(&self) -> bool {
+        let whole = |encryption: &Encryption| encryption.method == EncryptionMethod::Aes128;
+        !self.whole_segments_only && !self.encryption.as_deref().is_some_and(whole)
     }
 }
 

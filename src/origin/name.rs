@@ -27,7 +27,7 @@ pub(crate) enum Object {
 pub(crate) enum Part {
     /// `media.m3u8`
     Playlist,
-    /// `init-<8 hex digits>.mp4`
+    /// `init-<8 or 16 hex digits>.mp4`
     Init { hash: String },
     /// `<number>.m4s`
     Segment { number: u64 },
@@ -51,7 +51,7 @@ pub(crate) enum NameFault {
     #[error("the rendition's name breaks the rule: {}", crate::model::id::SLUG_RULE)]
     Rendition,
     #[error(
-        "the object's name breaks the rule: {MEDIA}, init-<8 hex digits>.mp4, or <media sequence number>.m4s or .vtt"
+        "the object's name breaks the rule: {MEDIA}, init-<8 or 16 hex digits>.mp4, or <media sequence number>.m4s or .vtt"
     )]
     Part,
 }
@@ -132,7 +132,8 @@ impl Part {
         }
         if let Some(hash) = file.strip_prefix("init-").and_then(|rest| rest.strip_suffix(".mp4")) {
             let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-            return (hash.len() == 8 && hash.bytes().all(hex)).then(|| Self::Init { hash: hash.to_owned() });
+            return (matches!(hash.len(), 8 | 16) && hash.bytes().all(hex))
+                .then(|| Self::Init { hash: hash.to_owned() });
         }
         if let Some((number, index)) = part_number(file) {
             return Some(Self::Partial { number, index });
@@ -170,6 +171,7 @@ mod tests {
             "demo/multivariant.m3u8",
             "demo/video-720p/media.m3u8",
             "demo/video-720p/init-00c0ffee.mp4",
+            "demo/video-720p/init-00c0ffee00c0ffee.mp4",
             "demo/video-720p/0.m4s",
             "demo/video-720p/881500123.m4s",
             "demo/captions/881500123.vtt",
@@ -242,6 +244,7 @@ mod tests {
             ("demo/a/18446744073709551616.m4s", Part),
             ("demo/a/init-00C0FFEE.mp4", Part),
             ("demo/a/init-00c0ffe.mp4", Part),
+            ("demo/a/init-00c0ffee0.mp4", Part),
             ("demo/a/multivariant.m3u8", Part),
         ] {
             assert_eq!(Object::parse(bad), Err(fault), "{bad:?}");

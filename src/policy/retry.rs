@@ -31,9 +31,16 @@ pub enum HttpFailure {
         /// Who has to see to it.
         vouching: Vouching,
     },
+    /// There is no content key to encrypt it with, or none that players could fetch.
+    NoKey {
+        /// What happened.
+        cause: String,
+        /// Who has to see to it.
+        vouching: Vouching,
+    },
 }
 
-/// Why the source of a token gives none.
+/// Why the source of a token or a content key gives none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vouching {
     /// It is away, and will be back.
@@ -109,6 +116,7 @@ pub fn judge(failure: &HttpFailure) -> Verdict {
                 hint: "correct the source of the destination's token",
             };
         }
+        HttpFailure::NoKey { cause, vouching } => return judge_keys(cause, *vouching),
         HttpFailure::Broken(cause) => (
             Retry,
             format!("the connection to the origin broke: {cause}"),
@@ -116,6 +124,20 @@ pub fn judge(failure: &HttpFailure) -> Verdict {
         ),
     };
     Verdict { decision, fault: Fault::Destination, text, hint }
+}
+
+fn judge_keys(cause: &str, vouching: Vouching) -> Verdict {
+    let (decision, fault, hint) = match vouching {
+        Vouching::Away => (
+            RetryDecision::Retry,
+            Fault::Destination,
+            "check that the key store or key server runs, and the network between",
+        ),
+        Vouching::SetUp => {
+            (RetryDecision::RetrySlowly, Fault::Configuration, "correct `encryption` of the destination")
+        }
+    };
+    Verdict { decision, fault, text: format!("there is no content key: {cause}"), hint }
 }
 
 fn judge_status(status: u16) -> Verdict {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::pauses::Pauses;
+use super::protect::Protection;
 use crate::hls::{segment_name, text_name};
 use crate::model::upload::{StoreKind, Upload};
 use crate::model::{
@@ -152,9 +153,12 @@ impl PushDescription {
         {
             place = format!("{place} at {endpoint}");
         }
-        match self.upload.paths.is_default() {
-            true => place,
-            false => format!("{place} as {}", self.upload.paths),
+        if !self.upload.paths.is_default() {
+            place = format!("{place} as {}", self.upload.paths);
+        }
+        match Protection::place(self) {
+            Some(protection) => format!("{place} by {protection}"),
+            None => place,
         }
     }
 

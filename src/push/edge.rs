@@ -103,6 +103,11 @@ impl Edge {
         self.segments.values().next_back().map(|segment| segment.init.as_str())
     }
 
+    /// The initialisation of segment `number`.
+    pub(crate) fn init_of(&self, number: u64) -> Option<&str> {
+        self.segments.get(&number).map(|segment| segment.init.as_str())
+    }
+
     /// The bytes of a part; none if it was taken back.
     pub(crate) fn data(&self, number: u64, index: u32) -> Option<Bytes> {
         self.segments.get(&number)?.parts.get(index as usize).map(|part| part.data.clone())

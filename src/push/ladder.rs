@@ -79,7 +79,7 @@ impl Ladder {
 /// None as long as players cannot have anything of `lane`.
 fn measure(description: &PushDescription, lane: &Lane, spool: &Spool) -> Option<Known> {
     let init = &lane.last_acknowledged()?.init;
-    let codec = spool.codec(&lane.id, init)?;
+    let codec = spool.codec(&lane.id, lane.spool_init(init))?;
     let sizes: Vec<(u64, Duration)> =
         lane.recent(MEASURED).iter().map(|segment| (segment.bytes, segment.duration)).collect();
     let (wanted, most) = wanted_rates(description, lane);

@@ -1,15 +1,17 @@
 //! One rendition on its way to one destination: what is owed, what is under way, what players were told. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
-use crate::hls::{DateRange, MediaPlaylist, MediaSegment};
+use crate::hls::{DateRange, Keys, MediaPlaylist, MediaSegment};
 use crate::model::{Boundaries, MediaTime, RenditionId, Timeline};
 use crate::policy::{Attempts, Backoff};
 use crate::spool::Segment;
 
 use super::description::Medium;
 use super::edge::Edge;
+use super::protect::Renamed;
 use super::record::Delivered;
 
 /// Requests for segments of one rendition at the live edge; a second one starts when a segment takes longer than it
@@ -106,6 +108,10 @@ pub(crate) struct Lane {
     inherited: Option<u64>,
     /// Parts at the live edge.
     pub(crate) parts: Edge,
+    /// Initialisations that are called otherwise there than in the spool.
+    pub(crate) renamed: Renamed,
+    /// The keys of what is encrypted there, as far as players can have them.
+    pub(crate) keys: Option<Keys>,
     /// On standby: nothing is owed.
     resting: bool,
     backoff: Backoff,
@@ -130,6 +136,8 @@ impl Lane {
             edge: None,
             inherited: None,
             parts: Edge::default(),
+            renamed: Renamed::new(),
+            keys: None,
             resting: false,
             backoff,
         }
@@ -348,12 +356,33 @@ impl Lane {
         if let Some(parts) = self.parts.parts(last, |number| Some(self.segment(number)?.duration)) {
             playlist = playlist.with_parts(parts);
         }
+        if let Some(keys) = &self.keys {
+            playlist = playlist.with_keys(keys.clone())?;
+        }
         Some(playlist.with_ranges(&timing.ranges).to_string())
     }
 
     /// The newest segment that the destination has, of those in the spool.
     pub(crate) fn last_acknowledged(&self) -> Option<&Segment> {
         self.segments.iter().rev().find(|segment| self.delivered.acknowledged.contains(segment.number))
+    }
+
+    /// Numbers that its playlist lists, and those that it may list soon.
+    pub(crate) fn windows(&self, window: u64) -> Vec<RangeInclusive<u64>> {
+        let told = self.edge.max(self.last_acknowledged().map(|segment| segment.number));
+        let ends = [told, self.newest().map(|newest| newest + 1)];
+        ends.into_iter().flatten().map(|end| (end + 1).saturating_sub(window + 1)..=end).collect()
+    }
+
+    /// The initialisation of segment `number`, complete or not; empty for text.
+    pub(crate) fn init_of(&self, number: u64) -> Option<&str> {
+        let whole = self.segment(number).map(|segment| segment.init.as_str());
+        whole.or_else(|| self.parts.init_of(number))
+    }
+
+    /// What the spool calls the initialisation `name`.
+    pub(crate) fn spool_init<'a>(&'a self, name: &'a str) -> &'a str {
+        self.renamed.get(name).map_or(name, |(plain, _)| plain)
     }
 
     /// End of what the destination has.

@@ -27,6 +27,8 @@
 //!   above), restoring (media, but no playlist: players are elsewhere), standby (an initialisation now and then, to see
 //!   whether it would take more). One that becomes active gets the newest segment at once, then the rest of the
 //!   playlist's window, several at a time, and its playlists when the window is whole or a segment duration is over.
+//! - Where a destination wants it, segments are encrypted on their way (`protect`): what is sent follows from segment,
+//!   number and key alone. Segments and playlists wait for keys that players cannot have yet.
 //! - While a destination is paused ([`Pauses`]) its playlists stand still; what it was not given is EXT-X-GAP afterwards.
 //! - Other kinds of delivery go beside [`Pusher`], not into it: an endpoint is one task.
 
@@ -41,6 +43,7 @@ mod layout;
 mod link;
 mod object;
 mod pauses;
+mod protect;
 mod pusher;
 mod ranges;
 mod record;

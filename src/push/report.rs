@@ -10,6 +10,7 @@ use super::credential::TokenTrouble;
 use super::delivery::Delivery;
 use super::description::PushDescription;
 use super::link::{Change, Link, Phase};
+use super::protect::KeyTrouble;
 
 /// What the task counts.
 #[derive(Debug, Clone, Default)]
@@ -184,6 +185,12 @@ pub(crate) fn unreadable(description: &PushDescription, why: &str, now: MediaTim
 pub(crate) fn token_failed(description: &PushDescription, trouble: &TokenTrouble, now: MediaTime) -> Event {
     let (text, verdict) = (trouble.text.clone(), crate::policy::judge(&trouble.clone().into()));
     event(description, Severity::Warning, EventCode::TokenFailed, text, now).blame(verdict.fault, verdict.hint)
+}
+
+/// There is no further content key, for now or for good.
+pub(crate) fn keys_failed(description: &PushDescription, trouble: &KeyTrouble, now: MediaTime) -> Event {
+    let (text, verdict) = (trouble.text.clone(), crate::policy::judge(&trouble.clone().into()));
+    event(description, Severity::Warning, EventCode::KeysFailed, text, now).blame(verdict.fault, verdict.hint)
 }
 
 /// Old segments cannot be deleted.

@@ -14,6 +14,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use crate::policy::HttpFailure;
 
 use super::object::Object;
+use super::protect::{HasKey, Lock, LockTrouble};
 use super::store::{Label, Store};
 
 /// For a file to be read.
@@ -58,6 +59,8 @@ pub(crate) enum Content {
     Media(PathBuf),
     /// Bytes of the spool, if they are still there.
     Part(Option<Bytes>),
+    /// One of these, encrypted.
+    Locked(Box<Content>, Lock),
     /// A playlist.
     Text(String),
     /// Nothing: is it there?
@@ -71,6 +74,8 @@ pub(crate) enum Content {
 pub(crate) struct Requests {
     futures: FuturesUnordered<Pin<Box<dyn Future<Output = Done> + Send>>>,
     under_way: BTreeMap<u64, (Instant, AbortHandle)>,
+    /// Of those that need a content key: when they had it.
+    locked: BTreeMap<u64, HasKey>,
     last_id: u64,
 }
 
@@ -88,6 +93,9 @@ impl Requests {
         let id = self.last_id;
         let (abort, registration) = AbortHandle::new_pair();
         self.under_way.insert(id, (started, abort));
+        if let Content::Locked(_, lock) = &content {
+            self.locked.insert(id, lock.has_key());
+        }
         let exchange = Abortable::new(exchange(store, path, label, content), registration);
         self.futures.push(Box::pin(async move {
             let result = exchange.await.unwrap_or(Err(Trouble::Abandoned));
@@ -99,6 +107,7 @@ impl Requests {
     pub(crate) async fn next(&mut self) -> Option<Done> {
         let done = self.futures.next().await?;
         self.under_way.remove(&done.id);
+        self.locked.remove(&done.id);
         Some(done)
     }
 
@@ -107,9 +116,14 @@ impl Requests {
         self.under_way.is_empty()
     }
 
-    /// When the oldest was started of those whose start is `wanted`.
+    /// When the oldest was started of those whose start is `wanted`. What waits for a content key has not begun: that
+    /// nothing is heard of it says nothing of the destination.
     pub(crate) fn oldest(&self, wanted: impl Fn(Instant) -> bool) -> Option<Instant> {
-        self.under_way.values().map(|(started, _)| *started).filter(|started| wanted(*started)).min()
+        let begun = |(id, (started, _)): (&u64, &(Instant, AbortHandle))| match self.locked.get(id) {
+            Some(has_key) => has_key.get().copied(),
+            None => Some(*started),
+        };
+        self.under_way.iter().filter(|(_, (started, _))| wanted(*started)).filter_map(begun).min()
     }
 
     /// Gives up those whose start is `unwanted`; they end as [`Trouble::Abandoned`].
@@ -120,9 +134,8 @@ impl Requests {
 
 async fn exchange(store: Store, path: String, label: Label, content: Content) -> Result<Ended, Trouble> {
     let (body, media) = match content {
-        Content::Media(file) => (read(file).await.map_err(Trouble::Disk)?, true),
-        Content::Part(Some(data)) => (data, true),
-        Content::Part(None) => return Err(Trouble::Abandoned),
+        Content::Locked(clear, lock) => (locked(*clear, lock).await?, true),
+        content @ (Content::Media(_) | Content::Part(_)) => (clear(content).await?, true),
         Content::Text(text) => (Bytes::from(text), false),
         Content::Nothing => return store.has(&path).await.map(Ended::Checked).map_err(Trouble::Http),
         Content::Removal => return store.delete(&path).await.map(|()| Ended::Removed).map_err(Trouble::Http),
@@ -130,6 +143,23 @@ async fn exchange(store: Store, path: String, label: Label, content: Content) ->
     let bytes = if media { body.len() as u64 } else { 0 };
     store.put(&path, label, body).await.map_err(Trouble::Http)?;
     Ok(Ended::Stored(bytes))
+}
+
+/// Media as the spool has them.
+async fn clear(content: Content) -> Result<Bytes, Trouble> {
+    match content {
+        Content::Media(file) => read(file).await.map_err(Trouble::Disk),
+        Content::Part(Some(data)) => Ok(data),
+        _ => Err(Trouble::Abandoned),
+    }
+}
+
+/// Media as the destination gets them.
+async fn locked(content: Content, lock: Lock) -> Result<Bytes, Trouble> {
+    lock.close(clear(content).await?).await.map_err(|trouble| match trouble {
+        LockTrouble::Key(trouble) => Trouble::Http(trouble.into()),
+        LockTrouble::Unfit(why) => Trouble::Disk(io::Error::new(io::ErrorKind::InvalidData, why)),
+    })
 }
 
 /// A disk that hangs holds up this request only, and not for ever.

@@ -11,6 +11,7 @@ use super::description::PushDescription;
 use super::lane::Lane;
 use super::link::Change;
 use super::object::Object;
+use super::protect::KeyTrouble;
 use super::report::{self, Counters};
 
 /// A disk that cannot be read is told of at most this often.
@@ -38,6 +39,8 @@ pub(crate) struct Tally {
     slow: u32,
     /// Why there is no newer token, if that was told.
     token: Option<TokenTrouble>,
+    /// Why there is no further content key, if that was told.
+    keys: Option<KeyTrouble>,
     /// A deletion failed, and that was told.
     not_deleted: bool,
 }
@@ -52,6 +55,7 @@ impl Tally {
             backlog: None,
             slow: 0,
             token: None,
+            keys: None,
             not_deleted: false,
         }
     }
@@ -97,6 +101,14 @@ impl Tally {
             (self.events)(report::token_failed(description, trouble, now()));
         }
         self.token = trouble;
+    }
+
+    /// Tells when content keys begin to be missing.
+    pub(crate) fn look_at_keys(&mut self, description: &PushDescription, trouble: Option<KeyTrouble>) {
+        if let (None, Some(trouble)) = (&self.keys, &trouble) {
+            (self.events)(report::keys_failed(description, trouble, now()));
+        }
+        self.keys = trouble;
     }
 
     /// A segment could not be deleted; told once.

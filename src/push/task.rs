@@ -18,6 +18,7 @@ use super::lane::Lane;
 use super::layout::Layout;
 use super::link::{Change, Gate, Link};
 use super::object::{Object, Outcome};
+use super::protect::{Lock, Protection};
 use super::pusher::{Left, Settled, StopOrder};
 use super::record::{Delivered, Record, RecordFile};
 use super::report::{self, Counters};
@@ -68,6 +69,10 @@ pub(crate) struct Task {
     link: Link,
     store: Store,
     layout: Layout,
+    /// What encrypts; none if segments go as they are.
+    protection: Option<Protection>,
+    /// The generation of keys that lanes know.
+    keys: u64,
     /// What deletes old segments; none if they stay.
     sweep: Option<Sweep>,
     /// The generation of the token that is known to `link`.
@@ -89,13 +94,19 @@ impl Task {
         // Generous: what a slow link still holds back counts as handed over. A dead link or a hanging origin is noticed
         // sooner, by the bound on unacknowledged bytes and by `look`.
         let answer = (description.grid.duration() * 4).max(Duration::from_secs(10));
-        match Store::open(&description.url, &description.upload, answer) {
-            Ok(store) => Self::new(description, record, seams, store).work().await,
+        let store = Store::open(&description.url, &description.upload, answer);
+        match store.and_then(|store| Ok((store, Protection::open(&description)?))) {
+            Ok(seats) => Self::new(description, record, seams, seats).work().await,
             Err(error) => idle(&description, seams, &error.to_string()).await,
         }
     }
 
-    fn new(description: PushDescription, record: Record, seams: Seams, store: Store) -> Self {
+    fn new(
+        description: PushDescription,
+        record: Record,
+        seams: Seams,
+        (store, protection): (Store, Option<Protection>),
+    ) -> Self {
         let Seams { spool, events, status, settled, duty, listing, stop } = seams;
         let path = Record::path(spool.directory(), &description);
         let now = Instant::now();
@@ -107,9 +118,9 @@ impl Task {
         let mut delivery = Delivery::new(lanes.collect(), &timeline, description.playlist_segments);
         for lane in &mut delivery.lanes {
             lane.sweeps = description.upload.delete_after_seconds.is_some();
-            lane.refresh(spool.segments(&lane.id));
+            take_segments(lane, &spool, protection.as_ref());
             lane.parts = edge(&description, lane.medium);
-            take_parts(lane, &spool, &description);
+            take_parts(lane, &spool, &description, protection.as_ref());
             lane.inherit();
         }
         // The origin may have lost its disk while no worker looked.
@@ -124,6 +135,8 @@ impl Task {
             token: store.token_generation(),
             store,
             layout: Layout::new(&description.upload.paths, description.grid),
+            protection,
+            keys: 0,
             sweep: description.upload.delete_after_seconds.map(|seconds| {
                 let keep = Duration::from_secs(seconds);
                 Sweep::new(keep, description.grid.duration(), description.playlist_segments)
@@ -192,10 +205,11 @@ impl Task {
         for lane in &mut self.delivery.lanes {
             // The list may be long, and each rendition's turn comes once per segment duration.
             if self.spool.last(&lane.id).map(|segment| segment.number) != lane.newest() {
-                lane.refresh(self.spool.segments(&lane.id));
+                take_segments(lane, &self.spool, self.protection.as_ref());
             }
-            take_parts(lane, &self.spool, &self.description);
+            take_parts(lane, &self.spool, &self.description, self.protection.as_ref());
         }
+        self.look_at_keys();
         self.withhold();
     }
 
@@ -237,6 +251,11 @@ impl Task {
             self.store.renew();
         }
         self.look_at_token(now);
+        if self.protection.as_ref().is_some_and(|protection| protection.generation() != self.keys) {
+            self.look_at_keys();
+            self.link.hurry(now);
+        }
+        self.tally.look_at_keys(&self.description, self.protection.as_ref().and_then(Protection::trouble));
         self.tally.look(&self.description, &self.delivery.lanes, false);
         self.ladder.refresh(&self.description, &self.delivery.lanes, &self.spool, now);
         let timeline = self.description.timeline.get();
@@ -275,6 +294,18 @@ impl Task {
         self.ladder.refresh(&self.description, &self.delivery.lanes, &self.spool, now);
     }
 
+    /// Tells lanes of the keys that there are, and sees to those that playlists will need.
+    fn look_at_keys(&mut self) {
+        let Some(protection) = &self.protection else { return };
+        self.keys = protection.generation();
+        for lane in &mut self.delivery.lanes {
+            lane.keys = protection.keys(lane.medium, &lane.windows(u64::from(self.description.playlist_segments)));
+            if let Some(newest) = lane.newest() {
+                protection.look_ahead(newest);
+            }
+        }
+    }
+
     /// Tries a new token at once, and tells of a source that fails before the token expires.
     fn look_at_token(&mut self, now: Instant) {
         let generation = self.store.token_generation();
@@ -310,10 +341,40 @@ impl Task {
         self.requests.start(self.store.clone(), address, content, (object, probe), now);
     }
 
+    /// What is sent of `object`: encrypted, if that is wanted.
     fn content(&self, object: &Object) -> Content {
+        let content = self.clear_content(object);
+        match self.lock(object) {
+            Some(lock) => Content::Locked(Box::new(content), lock),
+            None => content,
+        }
+    }
+
+    fn lock(&self, object: &Object) -> Option<Lock> {
+        let protection = self.protection.as_ref()?;
+        let (lane, number, init) = match object {
+            Object::Init { lane, name } => {
+                let lane = &self.delivery.lanes[*lane];
+                (lane, lane.renamed.get(name)?.1, name.as_str())
+            }
+            Object::Segment { lane, number, .. } | Object::Part { lane, number, .. } => {
+                let lane = &self.delivery.lanes[*lane];
+                // Without one it cannot be encrypted, and so it is not sent.
+                (lane, *number, lane.init_of(*number).unwrap_or_default())
+            }
+            _ => return None,
+        };
+        let codec = self.spool.codec(&lane.id, lane.spool_init(init));
+        match object {
+            Object::Init { .. } => protection.init(lane.medium, codec, number),
+            _ => protection.segment(lane.medium, codec, number),
+        }
+    }
+
+    fn clear_content(&self, object: &Object) -> Content {
         let file = |lane: usize, name: &str| Content::Media(self.spool.path(&self.delivery.lanes[lane].id, name));
         match object {
-            Object::Init { lane, name } => file(*lane, name),
+            Object::Init { lane, name } => file(*lane, self.delivery.lanes[*lane].spool_init(name)),
             Object::Segment { lane, number, .. } => {
                 file(*lane, &self.delivery.lanes[*lane].medium.segment_name(*number))
             }
@@ -384,7 +445,8 @@ impl Task {
 
     /// The file is gone: skipped. It cannot be read: owed, until retention has to take it.
     fn unreadable(&mut self, object: &Object, error: &io::Error, at: Instant) -> Outcome {
-        let gone = error.kind() == io::ErrorKind::NotFound;
+        // What is no segment will not become one either.
+        let gone = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData);
         if let (true, Object::Segment { lane, number, .. }) = (gone, object) {
             let listed = self.spool.segments_from(&self.delivery.lanes[*lane].id, *number);
             if listed.first().is_none_or(|segment| segment.number != *number) {
@@ -480,11 +542,26 @@ fn edge(description: &PushDescription, medium: Medium) -> Edge {
     Edge::new(description.part_target.filter(|_| medium != Medium::Text))
 }
 
+/// Takes over what the spool has now.
+fn take_segments(lane: &mut Lane, spool: &Spool, protection: Option<&Protection>) {
+    let mut segments = spool.segments(&lane.id);
+    if let Some(protection) = protection {
+        lane.renamed.clear();
+        let names = segments.iter_mut().map(|segment| (&mut segment.init, segment.number));
+        protection.rename(lane.medium, names, &mut lane.renamed);
+    }
+    lane.refresh(segments);
+}
+
 /// Takes over the parts that are new in the spool, unless a pause covers them.
-fn take_parts(lane: &mut Lane, spool: &Spool, description: &PushDescription) {
+fn take_parts(lane: &mut Lane, spool: &Spool, description: &PushDescription, protection: Option<&Protection>) {
     if lane.parts.target().is_some() {
         let mut parted = spool.parted(&lane.id);
         parted.retain(|segment| !description.pauses.cover(segment.start, segment.duration()));
+        if let Some(protection) = protection {
+            let names = parted.iter_mut().map(|segment| (&mut segment.init, segment.number));
+            protection.rename(lane.medium, names, &mut lane.renamed);
+        }
         lane.parts.refresh(parted, lane.newest());
     }
 }

@@ -21,6 +21,7 @@ mod daemon_death;
 mod delivered;
 mod destinations;
 mod encoder_replaced;
+mod encrypted;
 #[path = "../faulty_encoder/mod.rs"]
 mod faulty_encoder;
 mod guest;

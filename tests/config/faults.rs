@@ -533,6 +533,53 @@ fn buckets_say_what_they_want_to_know() {
 }
 
 #[test]
+fn encryption() {
+    let key =
+        |lines: &str| format!("[destinations.cdn.encryption]\nkey_uri = \"https://k.example/{{key_id}}\"\n{lines}");
+    let faults = |written: &str| {
+        let site = Site::new(GOOD).edit("uplinkd.toml", "[channels.a]", &format!("{written}[channels.a]"));
+        fs::write(site.path("content.secret"), "0123456789abcdef0123456789abcdef").unwrap();
+        site.faults(&[])
+    };
+    let secret = "secret_file = \"content.secret\"\n";
+    let whole = "method = \"aes-128\"\n";
+    for (written, rule) in [
+        (format!("{whole}{secret}"), "does not say where keys are put"),
+        (format!("{whole}key_directory = \"keys\"\n"), "does not say where keys come from"),
+        (format!("{whole}{secret}key_server_url = \"https://k.example/cpix\"\n"), "says it twice"),
+        (
+            format!("{whole}{secret}key_directory = \"keys\"\nkey_store_url = \"https://k.example/{{key_id}}\"\n"),
+            "says it twice",
+        ),
+        (format!("{whole}{secret}key_store_url = \"https://k.example/keys\"\n"), "must have {key_id}"),
+        (format!("{whole}{secret}key_directory = \"keys\"\nrotate_segments = 2\n"), "must be 0 or at least 5"),
+        (format!("{whole}{secret}key_directory = \"keys\"\ntoken_file = \"token\"\n"), "is for a server"),
+        (format!("{whole}{secret}key_directory = \"keys\"\ndrm_systems = []\n"), "is for a key server"),
+        (format!("{whole}secret_file = \"token\"\nkey_directory = \"keys\"\n"), "is no key"),
+        (
+            format!("{whole}key_server_url = \"https://k.example/\"\nkey_directory = \"keys\"\n"),
+            "a key server has them",
+        ),
+        (format!("{whole}key_server_url = \"https://k.example/\"\ndrm_systems = [\"widevine\"]\n"), "is no UUID"),
+        (secret.to_owned(), "method"),
+    ] {
+        let faults = faults(&key(&written));
+        assert!(faults.iter().any(|fault| fault.contains(rule)), "{written}: {faults:#?}");
+    }
+    for written in [
+        format!("{whole}{secret}key_directory = \"keys\"\nrotate_segments = 300\n"),
+        format!(
+            "{whole}{secret}key_store_url = \"https://k.example/{{channel}}/{{key_id}}\"\ntoken_file = \"token\"\n"
+        ),
+        "method = \"sample-aes\"\nkey_server_url = \"https://k.example/cpix\"\ntoken_file = \"token\"\n\
+         drm_systems = [\"EDEF8BA9-79D6-4ACE-A3C8-27DCD51D21ED\"]\n"
+            .to_owned(),
+    ] {
+        assert_eq!(faults(&key(&written)), Vec::<String>::new(), "{written}");
+    }
+}
+
+#[test]
 fn senders_of_streams() {
     let push = "kind = \"hls-push\"\nurl = \"https://origin.example/live/\"\ntoken_file = \"token\"\n";
     let faults = |written: &str| Site::new(GOOD).edit("uplinkd.toml", push, written).faults(&[]);

@@ -4,6 +4,7 @@
 mod bucket;
 mod cable;
 mod duties;
+mod encrypted;
 mod faults;
 mod guarded;
 mod nginx;

@@ -33,11 +33,11 @@ use crate::model::upload::{StoreKind, Upload};
 use crate::policy::HttpFailure;
 
 use super::credential::TokenTrouble;
-pub(crate) use access::basic;
+pub(crate) use access::{basic, secret_value};
 use bucket::BucketStore;
 use http::HttpStore;
 pub(crate) use tls::{TlsError, settings_elsewhere};
-pub(crate) use wire::{SentBytes, Wire};
+pub(crate) use wire::{Answer, SentBytes, Wire};
 
 /// Why there is no store.
 #[derive(Debug, thiserror::Error)]

@@ -34,7 +34,7 @@ pub(super) fn open(
         audio,
         captions,
         playlist_segments,
-        part_target: plan.part_target().filter(|_| !upload.whole_segments_only),
+        part_target: plan.part_target().filter(|_| upload.takes_parts()),
         grid: plan.segments,
         timeline: setting.timeline.clone(),
         duty,
