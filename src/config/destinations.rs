@@ -68,7 +68,6 @@ fn read_one(
         enabled: section.value("enabled")?,
         on_slate: on_slate(section),
         policy: policy?,
-        endpoints: endpoints.into_iter().collect::<Option<_>>()?,
         budget,
         // Nothing goes out in the clear because its encryption is faulty.
         endpoints: encryption.map(|_| endpoints)?.into_iter().collect::<Option<_>>()?,

@@ -53,7 +53,8 @@ struct Lines<'a> {
 
 impl fmt::Display for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_head(f, self.entry, self.new_init)?;
+        // What is appended to lies on the box's own disk, in the clear.
+        write_head(f, self.entry, self.new_init, (&mut KeyWriter::default(), None))?;
         write_name(f, self.entry)
     }
 }
@@ -86,7 +87,8 @@ impl MediaPlaylist {
             entries,
             ranges: Vec::new(),
             parts: None,
-    kind: None, keys: None,
+            kind: None,
+            keys: None,
             ended: false,
         })
     }
@@ -173,21 +175,12 @@ impl fmt::Display for MediaPlaylist {
         if self.kind.is_none() {
             writeln!(f, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", self.discontinuity_sequence())?;
         }
-        let mut init = None;
-        writeln!(f, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", self.discontinuity_sequence())?;
         let (mut init, mut keys) = (None, KeyWriter::default());
         for entry in self.entries.iter().chain(self.open()) {
             for (_, tag) in self.ranges.iter().filter(|(number, _)| *number == entry.number) {
                 writeln!(f, "{tag}")?;
             }
-            if entry.discontinuity {
-                writeln!(f, "#EXT-X-DISCONTINUITY")?;
-            }
-            // Repeated behind a discontinuity, where players set up their decoders anew.
-            let map = !entry.init.is_empty() && (init != Some(&entry.init) || entry.discontinuity);
-            let map = map.then(|| format!("#EXT-X-MAP:URI=\"{}\"", entry.init));
-            keys.write(f, self.keys.as_ref(), entry.number, map.as_deref())?;
-            write_head(f, entry)?;
+            write_head(f, entry, init != Some(&entry.init), (&mut keys, self.keys.as_ref()))?;
             init = Some(&entry.init);
             if let Some(parts) = &self.parts {
                 parts.write(f, entry.number)?;
@@ -204,7 +197,19 @@ impl fmt::Display for MediaPlaylist {
 }
 
 /// What stands in front of the parts and the duration of an entry.
-fn write_head(f: &mut fmt::Formatter<'_>, entry: &MediaSegment) -> fmt::Result {
+fn write_head(
+    f: &mut fmt::Formatter<'_>,
+    entry: &MediaSegment,
+    new_init: bool,
+    (writer, keys): (&mut KeyWriter, Option<&Keys>),
+) -> fmt::Result {
+    if entry.discontinuity {
+        writeln!(f, "#EXT-X-DISCONTINUITY")?;
+    }
+    // Repeated behind a discontinuity, where players set up their decoders anew.
+    let map = !entry.init.is_empty() && (new_init || entry.discontinuity);
+    let map = map.then(|| format!("#EXT-X-MAP:URI=\"{}\"", entry.init));
+    writer.write(f, keys, entry.number, map.as_deref())?;
     if entry.gap {
         writeln!(f, "#EXT-X-GAP")?;
     }

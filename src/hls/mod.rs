@@ -64,8 +64,8 @@ mod parts;
 mod rate;
 
 pub use daterange::DateRange;
-pub use media::{MediaPlaylist, MediaSegment, PlaylistKind};
 pub use keys::Keys;
+pub use media::{MediaPlaylist, MediaSegment, PlaylistKind};
 pub use multivariant::{AudioRendition, CaptionsOffer, MultivariantPlaylist, TextRendition, Variant};
 pub use name::{
     MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, init_name, is_init_name, locked_init_name, media_playlist_path,
