@@ -32,6 +32,7 @@ mod latency;
 mod machine;
 mod origin_away;
 mod origin_failover;
+mod pair_killed;
 mod process;
 mod program_cost;
 mod row;
@@ -66,6 +67,7 @@ const FIGURES: &[Figure] = &[
     ("encoder-replaced", encoder_replaced::measure),
     ("origin-away", origin_away::measure),
     ("origin-failover", origin_failover::measure),
+    ("pair-killed", pair_killed::measure),
     ("bad-neighbours", bad_neighbours::measure),
     ("four-channels", four_channels::measure),
     ("first-segment", first_segment::measure),

@@ -1,4 +1,5 @@
-//! Destinations of a channel. Enabling, disabling and forcing are settings (`POST …/set`); a drill is carried out.
+//! Destinations of a channel. Enabling, disabling and forcing are settings (`POST …/set`); a drill and a
+//! hand-over are carried out.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -13,7 +14,7 @@ use crate::supervisor::Command;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Drill {
+struct Named {
     destination: DestinationId,
 }
 
@@ -25,6 +26,17 @@ pub(crate) async fn drill(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
-    let Drill { destination } = json(&headers, body, "{\"destination\": \"…\"}")?;
+    let Named { destination } = json(&headers, body, "{\"destination\": \"…\"}")?;
     ask(&api, Command::Act(channel(&id)?, Act::Drill { destination })).await
+}
+
+/// `POST …/hand-over` with `{"destination": "…"}`: answered when the other box of the pair delivers, or does not.
+pub(crate) async fn hand_over(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let Named { destination } = json(&headers, body, "{\"destination\": \"…\"}")?;
+    ask(&api, Command::Act(channel(&id)?, Act::HandOver { destination })).await
 }

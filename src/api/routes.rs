@@ -72,6 +72,7 @@ impl Api {
             .route("/api/v1/channels/{id}/set", post(channels::set))
             .route("/api/v1/channels/{id}/captions", post(channels::captions))
             .route("/api/v1/channels/{id}/drill", post(destinations::drill))
+            .route("/api/v1/channels/{id}/hand-over", post(destinations::hand_over))
             .route("/api/v1/channels/{id}/cue", post(cues::cue))
             .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
             .route("/api/v1/channels/{id}/timecode", get(cues::timecode))

@@ -2,6 +2,7 @@
 //! endpoint are constants: they stand in the variant, for the primary, and in its `backups`.
 
 use super::keys::key;
+use super::pair;
 use super::sender_keys;
 use super::upload_keys::upload_keys;
 use super::whip;
@@ -50,7 +51,10 @@ pub(super) static DESTINATION: Shape = Shape {
         Variant {
             word: KINDS[0].0,
             about: "HLS to an origin or a bucket: segments first, then the playlists that name them.",
-            keys: upload_keys!(key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")),
+            keys: upload_keys!(
+                key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first"),
+                pair::PAIR,
+            ),
         },
         Variant {
             word: WHIP_KIND.0,

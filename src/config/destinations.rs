@@ -6,7 +6,7 @@ use super::Findings;
 use super::checked::{Destination, DestinationKind};
 use super::secrets::Credentials;
 use super::stream_class::on_slate;
-use super::{senders, upload};
+use super::{pair, senders, upload};
 use crate::document::Section;
 use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, Revert};
 
@@ -42,6 +42,7 @@ fn read_one(
         endpoints.push(read_endpoint(section, &backup, base, credentials, findings));
     }
     let policy = policy(section);
+    let pair = pair::read(section, endpoints.first().and_then(Option::as_ref), findings);
     if section.has("failover") && endpoints.len() < 2 {
         findings.warnings.add(
             &section.spot("failover"),
@@ -54,6 +55,7 @@ fn read_one(
         enabled: section.value("enabled")?,
         on_slate: on_slate(section),
         policy: policy?,
+        pair,
         endpoints: endpoints.into_iter().collect::<Option<_>>()?,
     })
 }

@@ -24,6 +24,7 @@ mod keys;
 mod load;
 mod overlays;
 mod overrides;
+mod pair;
 mod playlist;
 mod rtmp;
 mod rtsp;

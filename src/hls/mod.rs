@@ -54,6 +54,7 @@ mod multivariant;
 mod name;
 mod parts;
 mod rate;
+mod told;
 
 pub use daterange::DateRange;
 pub use media::{MediaPlaylist, MediaSegment};
@@ -64,3 +65,4 @@ pub use name::{
 };
 pub use parts::{MediaPart, Parts};
 pub use rate::SegmentRates;
+pub use told::ToldPlaylist;

@@ -334,6 +334,7 @@ fn destination(destination: &config::Destination, channel: &Channel) -> Destinat
         enabled: destination.enabled,
         on_slate: destination.on_slate.unwrap_or(channel.stream_class.on_slate),
         policy: destination.policy,
+        pair: destination.pair.clone(),
         endpoints: destination.endpoints.iter().enumerate().map(endpoint).collect(),
     }
 }

@@ -28,6 +28,7 @@
 //!   whether it would take more). One that becomes active gets the newest segment at once, then the rest of the
 //!   playlist's window, several at a time, and its playlists when the window is whole or a segment duration is over.
 //! - While a destination is paused ([`Pauses`]) its playlists stand still; what it was not given is EXT-X-GAP afterwards.
+//! - Two boxes may push one channel to one origin ([`pair`]): then this one delivers, or watches, or makes up for the other.
 //! - Other kinds of delivery go beside [`Pusher`], not into it: an endpoint is one task.
 
 mod credential;
@@ -40,6 +41,7 @@ mod lane;
 mod layout;
 mod link;
 mod object;
+mod pair;
 mod pauses;
 mod pusher;
 mod ranges;

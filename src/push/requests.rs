@@ -14,7 +14,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use crate::policy::HttpFailure;
 
 use super::object::Object;
-use super::store::{Label, Store};
+use super::store::{Label, Put, Store, Terms};
 
 /// For a file to be read.
 const DISK: Duration = Duration::from_secs(10);
@@ -27,6 +27,8 @@ pub(crate) struct Done {
     pub(crate) probe: bool,
     /// When it was started.
     pub(crate) started: Instant,
+    /// The conditions it was sent under.
+    pub(crate) terms: Terms,
     /// How it went.
     pub(crate) result: Result<Ended, Trouble>,
     id: u64,
@@ -36,6 +38,10 @@ pub(crate) struct Done {
 pub(crate) enum Ended {
     /// Acknowledged; so many bytes of media.
     Stored(u64),
+    /// Acknowledged: it was there already.
+    There,
+    /// Read; nothing if there is nothing.
+    Read(Option<String>),
     /// Deleted.
     Removed,
     /// Looked for: whether it is there, if the origin tells.
@@ -62,6 +68,8 @@ pub(crate) enum Content {
     Text(String),
     /// Nothing: is it there?
     Nothing,
+    /// Nothing: what is there?
+    Reading,
     /// Nothing: it goes.
     Removal,
 }
@@ -79,7 +87,7 @@ impl Requests {
     pub(crate) fn start(
         &mut self,
         store: Store,
-        (path, label): (String, Label),
+        (path, label, terms): (String, Label, Terms),
         content: Content,
         (object, probe): (Object, bool),
         started: Instant,
@@ -88,10 +96,10 @@ impl Requests {
         let id = self.last_id;
         let (abort, registration) = AbortHandle::new_pair();
         self.under_way.insert(id, (started, abort));
-        let exchange = Abortable::new(exchange(store, path, label, content), registration);
+        let exchange = Abortable::new(exchange(store, (path, label, terms), content), registration);
         self.futures.push(Box::pin(async move {
             let result = exchange.await.unwrap_or(Err(Trouble::Abandoned));
-            Done { object, probe, started, result, id }
+            Done { object, probe, started, terms, result, id }
         }));
     }
 
@@ -118,18 +126,25 @@ impl Requests {
     }
 }
 
-async fn exchange(store: Store, path: String, label: Label, content: Content) -> Result<Ended, Trouble> {
+async fn exchange(
+    store: Store,
+    (path, label, terms): (String, Label, Terms),
+    content: Content,
+) -> Result<Ended, Trouble> {
     let (body, media) = match content {
         Content::Media(file) => (read(file).await.map_err(Trouble::Disk)?, true),
         Content::Part(Some(data)) => (data, true),
         Content::Part(None) => return Err(Trouble::Abandoned),
         Content::Text(text) => (Bytes::from(text), false),
         Content::Nothing => return store.has(&path).await.map(Ended::Checked).map_err(Trouble::Http),
-        Content::Removal => return store.delete(&path).await.map(|()| Ended::Removed).map_err(Trouble::Http),
+        Content::Reading => return store.text(&path).await.map(Ended::Read).map_err(Trouble::Http),
+        Content::Removal => return store.delete(&path, terms).await.map(|()| Ended::Removed).map_err(Trouble::Http),
     };
     let bytes = if media { body.len() as u64 } else { 0 };
-    store.put(&path, label, body).await.map_err(Trouble::Http)?;
-    Ok(Ended::Stored(bytes))
+    Ok(match store.put(&path, label, terms, body).await.map_err(Trouble::Http)? {
+        Put::Stored => Ended::Stored(bytes),
+        Put::There => Ended::There,
+    })
 }
 
 /// A disk that hangs holds up this request only, and not for ever.

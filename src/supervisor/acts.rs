@@ -32,7 +32,7 @@ const DRILL_WITHIN: Duration = Duration::from_secs(35);
 fn within(act: &Act) -> Duration {
     match act {
         Act::Guest { .. } => GUEST_WITHIN,
-        Act::Drill { .. } => DRILL_WITHIN,
+        Act::Drill { .. } | Act::HandOver { .. } => DRILL_WITHIN,
         _ => ACT_WITHIN,
     }
 }

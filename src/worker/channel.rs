@@ -180,6 +180,10 @@ impl Channel {
                 Box::pin(std::future::ready(scheduled.map(said)))
             }
             Act::Drill { destination } => self.drill(&destination),
+            Act::HandOver { destination } => {
+                let handed = self.destinations.hand_over(&destination);
+                Box::pin(async move { handed.await.map(Acted::said) })
+            }
             Act::RestartLoudness => {
                 let (settled, plan) = (self.program.controls().restart_loudness(), self.plan.program);
                 Box::pin(async move { settle(settled, plan, "integrated loudness is measured anew").await })

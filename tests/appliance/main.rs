@@ -30,6 +30,7 @@ mod low_latency;
 mod ndi;
 mod on_air;
 mod outage;
+mod pair;
 mod process;
 mod reload;
 mod rig;

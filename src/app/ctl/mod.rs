@@ -40,6 +40,7 @@ Examples:
   uplinkctl overlay demo off lower-third take it away
   uplinkctl slate-set demo --text 'Back at nine' --countdown-to 2026-11-22T20:00:00Z
   uplinkctl failover demo cloud backup-1 send it to its backup by hand; `auto` leaves it to the rules
+  uplinkctl pair release demo cloud      the other box of the pair delivers, this one stands by
   uplinkctl drill demo cloud             how long the backup would take, tried beside the primary
   uplinkctl cue demo out --id break-7 --duration 30s --pre-roll 5s
   uplinkctl cue demo in                  return at once; `cue demo cancel break-7` takes back what has not begun
@@ -220,6 +221,11 @@ enum Verb {
     Failover(destinations::Failover),
     /// Measure how long a backup takes to be of use, without leaving the endpoint in use.
     Drill(destinations::Named),
+    /// Two boxes that share a destination.
+    Pair {
+        #[command(subcommand)]
+        verb: destinations::PairVerb,
+    },
     /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
     Devices,
     /// Put the configuration on disk in force; a faulty one changes nothing.
@@ -362,6 +368,10 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         Verb::Failover(failover) => set(&failover.named.channel, failover.body()),
         Verb::Drill(named) => {
             let (path, body) = named.drill();
+            (path, Some(body))
+        }
+        Verb::Pair { verb: destinations::PairVerb::Release(named) } => {
+            let (path, body) = named.hand_over();
             (path, Some(body))
         }
         Verb::Reload { dry_run: true } => ("config/reload?dry_run=true".to_owned(), None),

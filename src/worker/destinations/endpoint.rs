@@ -29,6 +29,11 @@ pub(super) trait Endpoint: Send {
         true
     }
 
+    /// Gives its place to the other box of a pair; says what came of it.
+    fn hand_over(&self) -> BoxFuture<'static, Result<String, String>> {
+        Box::pin(std::future::ready(Err("this kind of destination has no pairs".to_owned())))
+    }
+
     /// Delivers what is left, for at most `limit`; says what was not.
     fn stop(self: Box<Self>, limit: Duration) -> BoxFuture<'static, Left>;
 }
