@@ -146,8 +146,8 @@ fn renew(lease: &mut Lease, ask: &LeaseAsk, now: Instant) -> LeaseAnswer {
 
 /// Why a newcomer does not get it (yet).
 fn refusal(lease: &Lease, ask: &LeaseAsk, now: Instant) -> Option<LeaseAnswer> {
-    // Its own, of which it has not heard.
-    if ask.instance == lease.deed.instance {
+    // Its own, of which it has not heard; unless it is the one that lets others go first.
+    if ask.instance == lease.deed.instance && ask.wait_ms == 0 {
         return None;
     }
     let free = lease.until + Duration::from_millis(ask.wait_ms);
@@ -253,6 +253,8 @@ mod tests {
         let said = |ask: &LeaseAsk, at: Duration| leases.ask(&channel(), ask, now + at).unwrap();
         assert_eq!(said(&LeaseAsk { release: true, ..with_token("a", 1) }, TTL / 2), LeaseAnswer::default());
         assert_eq!(said(&patient, TTL / 2), LeaseAnswer::default());
+        let aside = LeaseAsk { wait_ms: 10_000, ..ask("a") };
+        assert_eq!(said(&aside, TTL / 2), LeaseAnswer::default(), "who gave it back does not take it again at once");
         assert_eq!(said(&ask("c"), TTL / 2).token, Some(2));
         assert_eq!(said(&patient, TTL * 3 / 2).token, None);
         assert_eq!(said(&patient, TTL * 3 / 2 + Duration::from_millis(500)).token, Some(3));

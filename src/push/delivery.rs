@@ -95,6 +95,10 @@ impl Delivery {
     /// Other renditions; nothing is under way. A playlist of another length is told at once.
     pub(crate) fn list(&mut self, lanes: Vec<Lane>, window: u32) {
         self.lanes = lanes;
+        let joint = self.lanes.iter().find_map(|lane| lane.joint.as_ref()).map(super::pair::joint::Joint::bare);
+        for lane in self.lanes.iter_mut().filter(|lane| lane.joint.is_none()) {
+            lane.joint.clone_from(&joint);
+        }
         self.lanes.iter_mut().for_each(Lane::forget_requests);
         if self.duty == Duty::Standby {
             self.lanes.iter_mut().for_each(Lane::rest);

@@ -16,7 +16,7 @@ use crate::hls::ToldPlaylist;
 
 use super::super::object::{Object, Outcome};
 use super::super::pair::joint::{Seam, Side};
-use super::Delivery;
+use super::{Delivery, Search};
 
 /// Playlists are looked at once per segment, and not more often than this.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -86,12 +86,14 @@ impl Delivery {
             .map(|lanes| lanes.iter().all(|same| *same))
     }
 
-    /// Whether this box has all of a playlist's window, as far as it goes back; none without a segment in each rendition.
+    /// Whether this box has all of a playlist's window that players were not told yet, as far as it goes back; none without
+    /// a segment in each rendition.
     pub(crate) fn unbroken(&self) -> Option<bool> {
         let window = self.window;
         let unbroken = |lane: &super::Lane| {
             let newest = lane.newest()?;
-            let oldest = lane.oldest()?.max((newest + 1).saturating_sub(window));
+            let told = lane.told.as_ref().map_or(0, |told| told.last() + 1);
+            let oldest = lane.oldest()?.max((newest + 1).saturating_sub(window)).max(told);
             Some((oldest..=newest).all(|number| lane.segment(number).is_some()))
         };
         let lanes: Option<Vec<bool>> = self.lanes.iter().map(unbroken).collect();
@@ -160,6 +162,11 @@ impl Delivery {
         }
         self.post = Post::Deliver;
         self.reconnected();
+        if seam.is_some() {
+            // What was told is there: to look for it would only hold up what is not.
+            self.search = Search::Off;
+            self.lanes.iter_mut().for_each(|lane| lane.unchecked.clear());
+        }
         self.filling = Some(now + patience);
         let window = self.window;
         let in_window = |lane: &super::Lane| lane.newest().map_or(0, |newest| (newest + 1).saturating_sub(window));
@@ -177,3 +184,6 @@ impl Delivery {
         lane.and_then(|lane| lane.joint.as_ref()).map_or(shared, |joint| joint.keeps(number, shared))
     }
 }
+
+#[cfg(test)]
+mod tests;

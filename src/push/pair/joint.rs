@@ -93,6 +93,11 @@ impl Joint {
         self.reach
     }
 
+    /// The same for a rendition of which players have heard nothing.
+    pub(crate) fn bare(&self) -> Self {
+        Self { told: Vec::new(), reach: 0, ..self.clone() }
+    }
+
     /// Whether segment `number` was made by two boxes alike, or is not for players any more: if it is there, then it
     /// need not be replaced.
     pub(crate) fn keeps(&self, number: u64, shared: bool) -> bool {
@@ -124,8 +129,12 @@ impl Joint {
             true => last,
             false => self.there + segment.discontinuity_sequence.saturating_sub(self.own),
         };
-        let before = before.or(self.told.last().map(|last| last.discontinuity_sequence));
-        let discontinuity = before.map_or(segment.discontinuity, |before| before < sequence);
+        let discontinuity = match before {
+            Some(before) => before < sequence,
+            // What stands before it has left the playlist.
+            None if segment.number == self.seam => last < sequence,
+            None => segment.discontinuity && segment.number > self.seam,
+        };
         MediaSegment { discontinuity, discontinuity_sequence: sequence, ..segment }
     }
 
@@ -276,6 +285,10 @@ mod tests {
                 for pair in merged.windows(2) {
                     let step = u64::from(pair[1].discontinuity);
                     prop_assert_eq!(pair[0].discontinuity_sequence + step, pair[1].discontinuity_sequence);
+                }
+                for oldest in 11..=24 {
+                    let later = seam.joint(Some(told)).merge(here[(oldest - 8) as usize..].to_vec(), oldest);
+                    prop_assert_eq!(shown(&later), shown(&merged[(oldest - 10) as usize..]));
                 }
                 ends.push(shown(&merged[(seam.number - 10) as usize..]));
             }

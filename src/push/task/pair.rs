@@ -17,29 +17,35 @@ impl Task {
     /// Asks for the lease, or renews it, and sees whether it still holds.
     pub(super) fn look_at_pair(&mut self, now: Instant) {
         let Some(pair) = &mut self.pair else { return };
-        let lapsed = pair.tenure.look(now);
-        let stock = pair.stock(&self.delivery, self.description.grid.duration(), now);
-        if stock == Stock::Stale && pair.tenure.token().is_some() && pair.yielding.is_none() {
-            pair.yielding = Some(now);
+        if let Some(turn) = pair.tenure.look(now) {
+            self.turn(turn);
         }
+        self.ask_if_due(now);
+        self.look_for_trouble(now);
+    }
+
+    fn ask_if_due(&mut self, now: Instant) {
+        let Some(pair) = &mut self.pair else { return };
         if pair.yielding.is_some_and(|since| self.requests.is_idle() || now >= since + DRAIN) {
             pair.yielding = None;
             pair.tenure.step_aside(now);
         }
-        let wanted = if self.delivery.duty() == Duty::Active { pair.tenure.ask(stock, now) } else { None };
-        if let Some(wanted) = wanted {
-            pair.claim(&self.store, wanted, now);
+        let due = pair.tenure.due().is_some_and(|due| due <= now);
+        if self.delivery.duty() != Duty::Active || !due {
+            return;
         }
-        let namesake = pair.look_for_namesake(now);
-        self.look_for_trouble(namesake);
-        if let Some(turn) = lapsed {
-            self.turn(turn);
+        let stock = pair.stock(&self.delivery, self.description.grid.duration(), now);
+        if stock == Stock::Stale && pair.tenure.token().is_some() && pair.yielding.is_none() {
+            pair.yielding = Some(now);
+        }
+        if let Some(wanted) = pair.tenure.ask(stock, now) {
+            pair.claim(&self.store, wanted, now);
         }
     }
 
     /// When the pair wants to be looked at.
     pub(super) fn pair_due(&self, now: Instant) -> Option<Instant> {
-        let pair = self.pair.as_ref()?;
+        let pair = self.pair.as_ref().filter(|_| self.delivery.duty() == Duty::Active)?;
         let yields = pair.yielding.map(|since| since + DRAIN);
         let asks = pair.tenure.due().map(|at| at.max(now + Duration::from_millis(1)));
         asks.into_iter().chain(yields).min()
@@ -58,7 +64,9 @@ impl Task {
             Ok(answer) => {
                 pair.refused = None;
                 let turn = pair.tenure.answered(answer, claimed.asked, now);
-                if let (Some(other), Some(handing)) = (pair.tenure.other(), pair.handing.take()) {
+                if let Some(other) = pair.tenure.other()
+                    && let Some(handing) = pair.handing.take()
+                {
                     let _ = handing.send(Ok(format!("{other} delivers now")));
                 }
                 turn
@@ -173,10 +181,11 @@ impl Task {
     }
 
     /// Tells, once, what is not as a pair needs it.
-    fn look_for_trouble(&mut self, namesake: bool) {
+    fn look_for_trouble(&mut self, now: Instant) {
         let watches = self.delivery.post() != Post::Deliver;
         let differ = watches && self.delivery.alike() == Some(false);
         let Some(pair) = &mut self.pair else { return };
+        let namesake = pair.look_for_namesake(now);
         let trouble = if let Some(refused) = &pair.refused {
             Some(refused.clone())
         } else if namesake {
