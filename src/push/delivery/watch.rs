@@ -100,6 +100,12 @@ impl Delivery {
         lanes.filter(|lanes| !lanes.is_empty()).map(|lanes| lanes.iter().all(|whole| *whole))
     }
 
+    /// How many segments the other box has told beyond what this one has: more than a few, and their clocks differ.
+    pub(crate) fn overtaken(&self) -> u64 {
+        let by = |lane: &super::Lane| Some(lane.told.as_ref()?.last().saturating_sub(lane.newest()?));
+        self.lanes.iter().filter_map(by).min().unwrap_or(0)
+    }
+
     /// What to send instead of delivering.
     pub(super) fn at_post(&mut self, now: Instant) -> Option<Object> {
         let share = self.post == Post::Watch { share: true };

@@ -75,6 +75,8 @@ pub(crate) struct Pair {
     pub(crate) handing: Option<HandOver>,
     /// Since when a box of this one's own name has the lease.
     namesake: Option<Instant>,
+    /// A segment was made since this box began to look: what it has is of now.
+    pub(crate) goes_on: bool,
     /// The newest numbers, and since when they are.
     newest: (Vec<Option<u64>>, Instant),
 }
@@ -97,6 +99,7 @@ impl Pair {
             yielding: None,
             handing: None,
             namesake: None,
+            goes_on: false,
             newest: (Vec::new(), now),
             settings,
         }
@@ -152,6 +155,7 @@ impl Pair {
     pub(crate) fn stock(&mut self, delivery: &Delivery, segment: Duration, now: Instant) -> Stock {
         let newest: Vec<Option<u64>> = delivery.lanes.iter().map(super::lane::Lane::newest).collect();
         if newest != self.newest.0 {
+            self.goes_on |= !self.newest.0.is_empty();
             self.newest = (newest, now);
         }
         let stale = now.saturating_duration_since(self.newest.1) > (segment * 3).max(STALE);

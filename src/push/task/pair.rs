@@ -13,6 +13,9 @@ use crate::hls::ToldPlaylist;
 use crate::model::Duty;
 use crate::policy::{HttpFailure, judge};
 
+/// The other box may have told so many segments that this one is about to have.
+const AHEAD: u64 = 2;
+
 impl Task {
     /// Asks for the lease, or renews it, and sees whether it still holds.
     pub(super) fn look_at_pair(&mut self, now: Instant) {
@@ -190,6 +193,8 @@ impl Task {
             Some(refused.clone())
         } else if namesake {
             Some(format!("another box calls itself {}, too: give each box a `member` of its own", pair.settings.member))
+        } else if watches && pair.goes_on && self.delivery.overtaken() > AHEAD {
+            Some("the other box is ahead: compare the clocks of both".to_owned())
         } else if differ && pair.shares() {
             Some("the other box encodes otherwise: this one only stands by".to_owned())
         } else {
