@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
 
 use super::lease::Terms;
 use super::name::{NameFault, Object};
@@ -16,11 +17,26 @@ use super::router::Origin;
 use crate::model::ChannelId;
 use crate::model::pair::{LEASE, LEASE_HEADER, LEASE_MS, LeaseAnswer, LeaseAsk};
 
+/// No ask is longer, bytes.
+const MOST: usize = 4096;
 /// No member's name is longer.
 const NAME: usize = 64;
 
-pub(crate) async fn post(State(origin): State<Arc<Origin>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    match claim(&origin, &uri, &headers, &body).await {
+/// What objects take; a lease is none.
+const ALLOW: &str = "GET,HEAD,PUT,DELETE";
+
+/// All methods that no object takes.
+pub(crate) async fn other(
+    State(origin): State<Arc<Origin>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    if method != Method::POST || !uri.path().ends_with(&format!("/{LEASE}")) {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, ALLOW)]).into_response();
+    }
+    match claim(&origin, &uri, &headers, body).await {
         Ok(answer) => {
             let status = if answer.is_good() { StatusCode::OK } else { StatusCode::CONFLICT };
             (status, [(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
@@ -29,14 +45,17 @@ pub(crate) async fn post(State(origin): State<Arc<Origin>>, uri: Uri, headers: H
     }
 }
 
-async fn claim(origin: &Arc<Origin>, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<LeaseAnswer, Problem> {
+async fn claim(origin: &Arc<Origin>, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<LeaseAnswer, Problem> {
     let path = uri.path().strip_prefix("/live/").unwrap_or_default();
     let channel = match path.split_once('/') {
         Some((channel, LEASE)) => ChannelId::new(channel).map_err(|_| Problem::NoSuchName(NameFault::Channel))?,
         _ => return Err(Problem::NotFound),
     };
     origin.tokens.allow(&channel, headers)?;
-    let ask: LeaseAsk = serde_json::from_slice(body).map_err(|error| Problem::Claim(error.to_string()))?;
+    let idle = origin.limits.upload_idle;
+    let body = timeout(idle, to_bytes(body, MOST)).await.map_err(|_| Problem::Stalled(idle))?;
+    let body = body.map_err(|error| Problem::Claim(error.to_string()))?;
+    let ask: LeaseAsk = serde_json::from_slice(&body).map_err(|error| Problem::Claim(error.to_string()))?;
     check(&ask)?;
     let origin = Arc::clone(origin);
     let work = move || {

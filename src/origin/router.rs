@@ -84,7 +84,7 @@ impl Origin {
 
 fn routes(origin: Arc<Origin>) -> Router {
     let live = Router::new()
-        .route("/live/{*object}", get(serve::get).put(receive::put).delete(receive::delete).post(claim::post))
+        .route("/live/{*object}", get(serve::get).put(receive::put).delete(receive::delete).fallback(claim::other))
         .layer(from_fn_with_state(origin.clone(), playback::gate))
         .layer(cors());
     Router::new()

@@ -115,6 +115,6 @@ fn who_may_ask_and_how() {
     let head = format!(
         "POST /live/a/v/1.m4s HTTP/1.1\r\nAuthorization: Bearer {ALL}\r\nContent-Length: 2\r\nConnection: close"
     );
-    assert_eq!(ask(origin.address, &head, b"{}").status, 404);
+    assert_eq!(ask(origin.address, &head, b"{}").status, 405);
     assert_eq!(claim(&origin, ALL, &good).status, 200);
 }
