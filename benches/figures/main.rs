@@ -32,6 +32,7 @@ mod latency;
 mod machine;
 mod origin_away;
 mod origin_failover;
+mod pair_killed;
 mod process;
 mod program_cost;
 mod recording_power_cut;
@@ -67,6 +68,7 @@ const FIGURES: &[Figure] = &[
     ("encoder-replaced", encoder_replaced::measure),
     ("origin-away", origin_away::measure),
     ("origin-failover", origin_failover::measure),
+    ("pair-killed", pair_killed::measure),
     ("bad-neighbours", bad_neighbours::measure),
     ("recording-power-cut", recording_power_cut::measure),
     ("four-channels", four_channels::measure),

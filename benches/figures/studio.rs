@@ -135,6 +135,21 @@ impl<'a> Studio<'a> {
         text
     }
 
+    pub fn origin_port(&self) -> u16 {
+        self.origin_port
+    }
+
+    /// Makes this a box of a pair, at the origin that listens on `port`.
+    pub fn pair(&mut self, port: u16, member: &str, mode: &str) -> anyhow::Result<()> {
+        let (own, theirs) =
+            (format!("127.0.0.1:{}/live/\"\n", self.origin_port), format!("127.0.0.1:{port}/live/\"\n"));
+        let pair = format!("{theirs}pair = {{ member = \"{member}\", mode = \"{mode}\" }}\n");
+        let text = std::fs::read_to_string(self.configuration())?.replacen(&own, &pair, 1);
+        std::fs::write(self.configuration(), text)?;
+        self.origin_port = port;
+        Ok(())
+    }
+
     pub fn configuration(&self) -> PathBuf {
         self.directory.join("uplinkd.toml")
     }

@@ -1,5 +1,5 @@
-//! Destinations of a channel. Enabling, disabling and forcing are settings (`POST …/set`); a drill and what is asked of a
-//! recording are carried out.
+//! Destinations of a channel. Enabling, disabling and forcing are settings (`POST …/set`); a drill, a hand-over and what
+//! is asked of a recording are carried out.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -15,7 +15,7 @@ use crate::supervisor::{Command, Refusal};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Drill {
+struct Named {
     destination: DestinationId,
 }
 
@@ -27,7 +27,7 @@ pub(crate) async fn drill(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
-    let Drill { destination } = json(&headers, body, "{\"destination\": \"…\"}")?;
+    let Named { destination } = json(&headers, body, "{\"destination\": \"…\"}")?;
     channels::ask(&api, Command::Act(channel(&id)?, Act::Drill { destination })).await
 }
 
@@ -45,4 +45,15 @@ pub(crate) async fn recording(
     let known: DestinationId = destination.parse().map_err(unknown)?;
     ask.check().map_err(Problem::malformed)?;
     channels::ask(&api, Command::Act(channel, Act::Record { destination: known, ask })).await
+}
+
+/// `POST …/hand-over` with `{"destination": "…"}`: answered when the other box of the pair delivers, or does not.
+pub(crate) async fn hand_over(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer {
+    let Named { destination } = json(&headers, body, "{\"destination\": \"…\"}")?;
+    channels::ask(&api, Command::Act(channel(&id)?, Act::HandOver { destination })).await
 }

@@ -88,6 +88,7 @@ impl Api {
             .route("/api/v1/channels/{id}/destinations/{destination}/recording", post(destinations::recording))
             .route("/api/v1/channels/{id}/show/begin", post(costs::begin_show))
             .route("/api/v1/channels/{id}/show/end", post(costs::end_show))
+            .route("/api/v1/channels/{id}/hand-over", post(destinations::hand_over))
             .route("/api/v1/channels/{id}/cue", post(cues::cue))
             .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
             .route("/api/v1/channels/{id}/timecode", get(cues::timecode))

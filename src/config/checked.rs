@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::stream_class::StreamClass;
 use crate::document::{Faults, Spot};
+use crate::model::pair::Pairing;
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
@@ -242,6 +243,8 @@ pub struct Destination {
     pub on_slate: Option<OnSlate>,
     /// How its endpoints share the work.
     pub policy: DeliveryPolicy,
+    /// This box in a pair that shares it.
+    pub pair: Option<Pairing>,
     /// The primary, then the backups by rank. Never empty; all of one kind.
     pub endpoints: Vec<DestinationKind>,
     /// What it costs and may cost.

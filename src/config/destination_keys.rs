@@ -4,6 +4,7 @@
 use super::budget::BUDGET_KEY;
 use super::encryption_keys::ENCRYPTION;
 use super::keys::key;
+use super::pair;
 use super::recordings::{RECORDING, RECORDING_KIND};
 use super::sender_keys;
 use super::upload_keys::upload_keys;
@@ -61,7 +62,8 @@ pub(super) static DESTINATION: Shape = Shape {
                     Need::Optional,
                     "How segments are encrypted, at all of its endpoints"
                 ),
-                key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first")
+                key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first"),
+                pair::PAIR,
             ),
         },
         Variant {

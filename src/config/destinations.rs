@@ -6,7 +6,7 @@ use super::Findings;
 use super::checked::{Destination, DestinationKind};
 use super::secrets::Credentials;
 use super::stream_class::on_slate;
-use super::{encryption, recordings, senders, upload};
+use super::{encryption, pair, recordings, senders, upload};
 use crate::document::Section;
 use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, Revert};
 
@@ -55,6 +55,7 @@ fn read_one(
     let before = findings.faults.len();
     let budget = super::budget::read(section, findings);
     let sound = findings.faults.len() == before;
+    let pair = pair::read(section, endpoints.first().and_then(Option::as_ref), findings);
     if section.has("failover") && endpoints.len() < 2 {
         findings.warnings.add(
             &section.spot("failover"),
@@ -71,6 +72,7 @@ fn read_one(
         budget,
         // Nothing goes out in the clear because its encryption is faulty.
         endpoints: encryption.map(|_| endpoints)?.into_iter().collect::<Option<_>>()?,
+        pair,
     })
 }
 

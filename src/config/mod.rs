@@ -28,6 +28,7 @@ mod keys;
 mod load;
 mod overlays;
 mod overrides;
+mod pair;
 mod playlist;
 mod recordings;
 mod rtmp;

@@ -62,6 +62,7 @@ mod multivariant;
 mod name;
 mod parts;
 mod rate;
+mod told;
 
 pub use daterange::DateRange;
 pub use keys::Keys;
@@ -74,3 +75,4 @@ pub use name::{
 };
 pub use parts::{MediaPart, Parts};
 pub use rate::SegmentRates;
+pub use told::ToldPlaylist;

@@ -69,6 +69,11 @@ pub enum Act {
         #[serde(flatten)]
         ask: RecordingAsk,
     },
+    /// Give a destination to the other box of a pair. Answered when that has it.
+    HandOver {
+        /// The destination.
+        destination: DestinationId,
+    },
     /// Begin the integrated loudness, LRA and true peaks of the program anew, as for a new show.
     RestartLoudness,
 }

@@ -6,6 +6,7 @@ use super::cost::{BudgetOrder, Hold};
 use super::event::Fault;
 use super::health::HealthReport;
 use super::id::EndpointName;
+use super::pair::PairStatus;
 use super::status::{DestinationState, LinkFigures};
 use super::time::MediaTime;
 
@@ -130,6 +131,9 @@ pub struct EndpointStatus {
     /// What the protocol of a stream tells of the way; none for segments.
     #[serde(default)]
     pub link: Option<LinkFigures>,
+    /// This box in its pair, if two boxes deliver to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<PairStatus>,
 }
 
 /// What operators have set of a destination; what is missing is as configured.

@@ -186,6 +186,16 @@ codes! {
     EndpointSwitched => "endpoint_switched",
     /// The endpoint that a destination has changed to has a whole window: players can have it.
     EndpointPlayable => "endpoint_playable",
+    /// This box delivers to a destination that it shares with another one.
+    LeaseTaken => "lease_taken",
+    /// This box does not deliver to such a destination any more.
+    LeaseLost => "lease_lost",
+    /// Something is not as a pair of boxes needs it.
+    PairTrouble => "pair_trouble",
+    /// Nothing keeps the clock right that a pair of boxes relies on.
+    ClockUnsynchronised => "clock_unsynchronised",
+    /// The clock is kept right again.
+    ClockSynchronised => "clock_synchronised",
     /// A backup was tried without leaving the endpoint in use.
     DrillEnded => "drill_ended",
     /// A recording has been uploaded.

@@ -26,6 +26,7 @@ pub mod input;
 pub mod inventory;
 pub mod live;
 pub mod overlay;
+pub mod pair;
 pub mod parts;
 pub mod path_template;
 pub mod recording;

@@ -62,6 +62,7 @@ impl Counters {
             Method::HEAD => "HEAD",
             Method::PUT => "PUT",
             Method::DELETE => "DELETE",
+            Method::POST => "POST",
             Method::OPTIONS => "OPTIONS",
             // A method is any word: not every word is a label.
             _ => "other",

@@ -12,12 +12,15 @@
 //!                                       media playlist with parts: what only a server can offer is added
 //!                                       (lowlat); who asks for what comes next waits for it (live)
 //!  PUT of a recording ─ the same ─► vod/<channel>/<recording>/…: kept until it is deleted
+//!  POST …/lease: which box of a pair may write (lease); a token that is out of force writes nothing
 //!  sweep: named by a playlist ─► kept     not named ─ for `retain` ─► deleted
 //! ```
 
+mod claim;
 mod connection;
 mod counters;
 mod directives;
+mod lease;
 mod live;
 mod lowlat;
 mod name;

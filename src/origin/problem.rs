@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::name::NameFault;
 use super::ticket::TicketFault;
 use crate::model::ChannelId;
+use crate::model::pair::LEASE_HEADER;
 
 /// A refusal. The message says what is wrong, with whom, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,12 @@ pub(crate) enum Problem {
     Ticket(#[from] TicketFault),
     #[error("the object is larger than this origin takes ({limit} bytes): see `[limits]` in its configuration")]
     TooLarge { limit: u64 },
+    #[error("another box has the lease of this channel ({holder}, token {token}): what was sent is not stored")]
+    LeaseOver { token: u64, holder: String },
+    #[error("there is such an object already, and it is not to be replaced")]
+    There,
+    #[error("the body asks for no lease: {0}")]
+    Claim(String),
     #[error("the body is empty")]
     Empty,
     #[error("the body is no playlist: it must be UTF-8 text that begins with #EXTM3U")]
@@ -85,6 +92,9 @@ impl Problem {
             Self::NotAPlaylist => (StatusCode::BAD_REQUEST, "not-a-playlist"),
             Self::BrokenOff(_) => (StatusCode::BAD_REQUEST, "broken-off"),
             Self::NotFound | Self::NoPage | Self::NoSuchName(_) => (StatusCode::NOT_FOUND, "not-found"),
+            Self::LeaseOver { .. } => (StatusCode::PRECONDITION_FAILED, "lease-over"),
+            Self::There => (StatusCode::PRECONDITION_FAILED, "there"),
+            Self::Claim(_) => (StatusCode::BAD_REQUEST, "claim"),
             Self::NoToken => (StatusCode::UNAUTHORIZED, "no-token"),
             Self::WrongToken => (StatusCode::UNAUTHORIZED, "wrong-token"),
             Self::OtherChannel(_) => (StatusCode::FORBIDDEN, "other-channel"),
@@ -133,6 +143,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
         if let Some(challenge) = self.challenge() {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if let Self::LeaseOver { token, .. } = &self {
+            headers.insert(LEASE_HEADER, HeaderValue::from(*token));
         }
         if let Self::Range { size } = self
             && let Ok(value) = HeaderValue::try_from(format!("bytes */{size}"))

@@ -14,6 +14,7 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
+use super::claim;
 use super::name::{Object, Part, asked};
 use super::playlist::is_playlist;
 use super::problem::Problem;
@@ -31,6 +32,8 @@ pub(crate) async fn put(State(origin): State<Arc<Origin>>, uri: Uri, headers: He
     match accept(&origin, &uri, &headers, &mut body).await {
         Ok(Placed::Created) => StatusCode::CREATED.into_response(),
         Ok(Placed::Replaced) => StatusCode::NO_CONTENT.into_response(),
+        // Of two boxes that share, the second is told so each time: nothing to speak of.
+        Err(problem @ Problem::There) => problem.into_response(),
         Err(problem) => {
             // A sender that waits for `100 Continue` has sent nothing: reading would ask it to.
             if !headers.contains_key(header::EXPECT) {
@@ -46,11 +49,16 @@ pub(crate) async fn put(State(origin): State<Arc<Origin>>, uri: Uri, headers: He
 pub(crate) async fn delete(State(origin): State<Arc<Origin>>, uri: Uri, headers: HeaderMap) -> Response {
     let remove = async {
         let object = admit(&origin, &uri, &headers)?;
-        if let Object::Of { channel, rendition, part: Part::Playlist } = &object {
-            origin.live.forget(channel, rendition);
-        }
-        let shelf = origin.shelf.clone();
-        blocking(move || shelf.remove(&object).map_err(Problem::storage)).await
+        let (origin, terms) = (Arc::clone(&origin), claim::terms(&headers));
+        blocking(move || {
+            let may = || claim::admit(&origin, &object, terms);
+            origin.shelf.remove(&object, may)?;
+            if let Object::Of { channel, rendition, part: Part::Playlist } = &object {
+                origin.live.forget(channel, rendition);
+            }
+            Ok(())
+        })
+        .await
     };
     match remove.await {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
@@ -65,8 +73,15 @@ fn admit(origin: &Origin, uri: &Uri, headers: &HeaderMap) -> Result<Object, Prob
     Ok(object)
 }
 
-async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut BodyDataStream) -> Result<Placed, Problem> {
+async fn accept(
+    origin: &Arc<Origin>,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
+) -> Result<Placed, Problem> {
     let object = admit(origin, uri, headers)?;
+    let terms = claim::terms(headers);
+    claim::admit(origin, &object, terms)?;
     if let (Object::Vod(shown), Some(digest)) = (&object, headers.get(LINK)) {
         let twin = shown.twin().ok_or(Problem::NotFound)?;
         return link(origin, object.clone(), twin, digest.to_str().unwrap_or_default().to_owned()).await;
@@ -97,8 +112,14 @@ async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut Body
             let (draft, bytes) = stream(pieces, draft).await?;
             (draft, bytes, String::new())
         };
+        let (all, asked) = (Arc::clone(origin), object.clone());
+        // Again, in order: the channel may have changed hands while the upload went on.
+        let may = move |there: bool| match there && terms.create {
+            true => Err(Problem::There),
+            false => claim::admit(&all, &asked, terms),
+        };
         let (shelf, asked) = (origin.shelf.clone(), object.clone());
-        let placed = blocking(move || shelf.place(draft, &asked)).await?;
+        let placed = blocking(move || shelf.place_if(draft, &asked, may)).await?;
         origin.counters.received(bytes);
         tell(origin, &object, &text);
         if let (Object::Multivariant { channel }, Placed::Created) = (&object, placed) {
@@ -224,6 +245,8 @@ fn refuse(origin: &Origin, uri: &Uri, problem: Problem) -> Response {
     problem.into_response()
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Problem::Storage(std::io::Error::other(error))))
 }

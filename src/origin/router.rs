@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
 use super::counters::Counters;
+use super::lease::Leases;
 use super::live::Live;
 use super::playback::Gate;
 use super::problem::Problem;
@@ -23,7 +24,7 @@ use super::settings::{Limits, OriginSettings, Retention};
 use super::shelf::{Room, Shelf, ShelfFault};
 use super::sweep::Sweep;
 use super::tokens::TokenRing;
-use super::{connection, pages, playback, receive, serve};
+use super::{claim, connection, pages, playback, receive, serve};
 
 /// A sweep that is this many times later than its pace has stopped.
 const MISSED_SWEEPS: u32 = 6;
@@ -36,6 +37,8 @@ pub struct Origin {
     pub(crate) counters: Arc<Counters>,
     pub(crate) refusals: Refusals,
     pub(crate) live: Live,
+    /// Which box of a pair may write.
+    pub(crate) leases: Leases,
     /// Who may watch; everybody if none.
     pub(crate) gate: Option<Gate>,
     retention: Retention,
@@ -50,13 +53,17 @@ impl Origin {
             max_bytes: settings.retention.max_bytes,
             recordings_bytes: settings.retention.recordings_max_bytes,
         };
+        let shelf = Shelf::open(dir, room)?;
+        let leases = Leases::open(dir.join("leases"), settings.limits.channels, Instant::now())
+            .map_err(|cause| ShelfFault::Unusable { dir: dir.to_owned(), cause })?;
         Ok(Self {
-            shelf: Arc::new(Shelf::open(dir, room)?),
+            shelf: Arc::new(shelf),
             tokens: TokenRing::new(settings.tokens.iter()),
             limits: settings.limits.clone(),
             counters: Arc::new(Counters::new()),
             refusals: Refusals::default(),
             live: Live::default(),
+            leases,
             gate: settings.playback.as_ref().map(Gate::new),
             retention: settings.retention.clone(),
         })
@@ -78,8 +85,8 @@ impl Origin {
 
 fn routes(origin: Arc<Origin>) -> Router {
     let live = Router::new()
-        .route("/live/{*object}", get(serve::get).put(receive::put).delete(receive::delete))
         .route("/vod/{*object}", get(serve::get).put(receive::put).delete(receive::delete))
+        .route("/live/{*object}", get(serve::get).put(receive::put).delete(receive::delete).fallback(claim::other))
         .layer(from_fn_with_state(origin.clone(), playback::gate))
         .layer(cors());
     Router::new()

@@ -145,15 +145,27 @@ impl Shelf {
 
     /// Puts a finished draft into its place.
     pub(crate) fn place(&self, draft: NamedTempFile, object: &Object) -> Result<Placed, Problem> {
+        self.place_if(draft, object, |_| Ok(()))
+    }
+
+    /// Puts a finished draft into its place, if it `may`, which is asked in order and told whether something is there.
+    pub(crate) fn place_if(
+        &self,
+        draft: NamedTempFile,
+        object: &Object,
+        may: impl FnOnce(bool) -> Result<(), Problem>,
+    ) -> Result<Placed, Problem> {
         let path = self.path(object);
         let size = draft.as_file().metadata().map_err(Problem::storage)?.blocks() * 512;
         let _order = self.in_order();
         // Again, in order: of many uploads at once, each may have seen the last free place.
         self.admit(object, 0)?;
+        let before = fs::metadata(&path).ok();
+        // An empty file is what a power cut has left of one.
+        may(before.as_ref().is_some_and(|meta| meta.len() > 0))?;
         if let Some(dir) = path.parent() {
             fs::create_dir_all(dir).map_err(Problem::storage)?;
         }
-        let before = fs::metadata(&path).ok();
         draft.persist(&path).map_err(|error| Problem::storage(error.error))?;
         let counts = if matches!(object, Object::Vod(_)) { &self.recorded } else { &self.used };
         let mut used = counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -162,12 +174,13 @@ impl Shelf {
         Ok(if before.is_some() { Placed::Replaced } else { Placed::Created })
     }
 
-    /// Deletes an object, and the directories that it leaves empty.
-    pub(crate) fn remove(&self, object: &Object) -> io::Result<()> {
+    /// Deletes an object, and the directories that it leaves empty, if it `may`.
+    pub(crate) fn remove(&self, object: &Object, may: impl FnOnce() -> Result<(), Problem>) -> Result<(), Problem> {
         let path = self.path(object);
         let _order = self.in_order();
-        let size = fs::metadata(&path)?.blocks() * 512;
-        fs::remove_file(&path)?;
+        may()?;
+        let size = fs::metadata(&path).map_err(Problem::storage)?.blocks() * 512;
+        fs::remove_file(&path).map_err(Problem::storage)?;
         if let Object::Vod(_) = object {
             let mut recorded = self.recorded.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             recorded.entry(object.channel().clone()).and_modify(|sum| *sum = sum.saturating_sub(size));
@@ -254,7 +267,7 @@ mod tests {
             shelf.admit(&object, data.len() as u64)?;
             let mut draft = shelf.draft().map_err(Problem::storage)?;
             draft.write_all(data).map_err(Problem::storage)?;
-            shelf.place(draft, &object)
+            shelf.place_if(draft, &object, |_| Ok(()))
         };
         store().map_err(|problem| problem.status().1)
     }
@@ -296,9 +309,9 @@ mod tests {
         let shelf = Shelf::open(dir.path(), ROOM).unwrap();
         put(&shelf, "a/v/1.m4s", b"1").unwrap();
         put(&shelf, "a/v/2.m4s", b"1").unwrap();
-        shelf.remove(&Object::parse("a/v/1.m4s").unwrap()).unwrap();
+        shelf.remove(&Object::parse("a/v/1.m4s").unwrap(), || Ok(())).unwrap();
         assert_eq!(shelf.channels().unwrap().len(), 1);
-        shelf.remove(&Object::parse("a/v/2.m4s").unwrap()).unwrap();
+        shelf.remove(&Object::parse("a/v/2.m4s").unwrap(), || Ok(())).unwrap();
         assert!(shelf.channels().unwrap().is_empty());
         assert!(dir.path().join("live").is_dir());
     }

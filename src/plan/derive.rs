@@ -336,6 +336,7 @@ fn destination(destination: &config::Destination, channel: &Channel, paths: &Pla
         enabled: destination.enabled,
         on_slate: destination.on_slate.unwrap_or(channel.stream_class.on_slate),
         policy: destination.policy,
+        pair: destination.pair.clone(),
         endpoints: destination.endpoints.iter().enumerate().map(endpoint).collect(),
     }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::recording::RecordingPlan;
 use super::send::SendPlan;
 use super::whip::WhipPlan;
+use crate::model::pair::Pairing;
 use crate::model::sound::{ChannelMap, SoundLayout, SourceSound};
 use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
@@ -389,6 +390,9 @@ pub struct DestinationPlan {
     /// How its endpoints share the work.
     #[serde(default)]
     pub policy: DeliveryPolicy,
+    /// This box in a pair that shares it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<Pairing>,
     /// The primary, then the backups by rank. Never empty; all of one kind.
     pub endpoints: Vec<EndpointPlan>,
 }

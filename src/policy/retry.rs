@@ -24,6 +24,8 @@ pub enum HttpFailure {
     Broken(String),
     /// A bucket does not accept what the request was signed with; the bucket's word for it.
     Credentials(String),
+    /// Another box has the lease of the channel.
+    Fenced,
     /// There is no token to send it with.
     NoToken {
         /// What happened.
@@ -103,6 +105,14 @@ pub fn judge(failure: &HttpFailure) -> Verdict {
             format!("the bucket does not accept the credentials: {word}"),
             "compare key, region and rights with what the bucket expects, and check the clock of this box",
         ),
+        HttpFailure::Fenced => {
+            return Verdict {
+                decision: RetrySlowly,
+                fault: Fault::Configuration,
+                text: "another box has the lease of this channel at the origin".to_owned(),
+                hint: "give both boxes `pair` in this destination, or take one off air",
+            };
+        }
         HttpFailure::NoToken { cause, vouching: Vouching::Away } => (
             Retry,
             format!("there is no valid token: {cause}"),

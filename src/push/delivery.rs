@@ -8,6 +8,7 @@
 //!
 //! restoring:   the same without playlists
 //! standby:     an initialisation every few seconds
+//! watching:    playlists are looked at, because another box of a pair delivers (`watch`)
 //! ```
 //!
 //! A segment that is not the newest any more is backfill: that is the one segment duration it gets at the live edge.
@@ -22,6 +23,10 @@ use super::lane::{Lane, Slot, Timing};
 use super::link::Gate;
 use super::object::{Object, Outcome};
 use super::store::Label;
+
+mod watch;
+
+pub(crate) use watch::{Continued, Post};
 
 /// One object that failed, while others did not.
 const OBJECT: Backoff =
@@ -65,6 +70,7 @@ pub(crate) struct Delivery {
     filling: Option<Instant>,
     /// When an endpoint on standby is looked at next.
     look_at: Option<Instant>,
+    post: Post,
 }
 
 impl Delivery {
@@ -82,12 +88,17 @@ impl Delivery {
             duty: Duty::Active,
             filling: None,
             look_at: None,
+            post: Post::Deliver,
         }
     }
 
     /// Other renditions; nothing is under way. A playlist of another length is told at once.
     pub(crate) fn list(&mut self, lanes: Vec<Lane>, window: u32) {
         self.lanes = lanes;
+        let joint = self.lanes.iter().find_map(|lane| lane.joint.as_ref()).map(super::pair::joint::Joint::bare);
+        for lane in self.lanes.iter_mut().filter(|lane| lane.joint.is_none()) {
+            lane.joint.clone_from(&joint);
+        }
         self.lanes.iter_mut().for_each(Lane::forget_requests);
         if self.duty == Duty::Standby {
             self.lanes.iter_mut().for_each(Lane::rest);
@@ -133,7 +144,7 @@ impl Delivery {
                 && self.published.is_some()
                 && self.published.as_deref() == multivariant
         };
-        whole && (self.duty != Duty::Active || told())
+        whole && (self.duty != Duty::Active || self.post != Post::Deliver || told())
     }
 
     /// Whether players may be told of what is there.
@@ -168,10 +179,14 @@ impl Delivery {
             Gate::Closed(_) => None,
             Gate::Probe if self.probing => None,
             Gate::Probe => {
-                let object = self.probe(multivariant, now)?;
+                let object = match self.post {
+                    Post::Deliver => self.probe(multivariant, now)?,
+                    _ => self.look_around(now)?,
+                };
                 self.probing = true;
                 Some((object, true))
             }
+            Gate::Open if self.post != Post::Deliver => Some((self.at_post(now)?, false)),
             Gate::Open if self.duty == Duty::Standby => Some((self.look(now)?, false)),
             Gate::Open => {
                 if self.tells(now) {
@@ -217,6 +232,7 @@ impl Delivery {
                 self.backfilling = self.backfilling.saturating_sub(1);
                 self.settle_check(*lane, *number, outcome);
             }
+            Object::Look { lane, survey } => self.settle_look(*lane, *survey, outcome, now, random),
             // `sweep` sees to it.
             Object::Remove { .. } => {}
         }
@@ -235,6 +251,11 @@ impl Delivery {
 
     /// Whether nothing is owed and every playlist says so.
     pub(crate) fn finished(&self, multivariant: Option<&str>) -> bool {
+        match self.post {
+            Post::Watch { share: false } | Post::Survey => return true,
+            Post::Watch { share: true } => return self.lanes.iter().all(|lane| lane.owed().next().is_none()),
+            Post::Deliver => {}
+        }
         if self.duty != Duty::Active {
             return self.lanes.iter().all(|lane| lane.owed().next().is_none());
         }
@@ -266,7 +287,7 @@ impl Delivery {
             Object::Part { lane: index, number, index: part } => {
                 (hls::object_path(channel, lane(*index).0, &hls::part_name(*number, *part)), lane(*index).1)
             }
-            Object::Playlist { lane: index, .. } => {
+            Object::Playlist { lane: index, .. } | Object::Look { lane: index, .. } => {
                 let every = self.lanes[*index].parts.target().unwrap_or(grid.duration());
                 (hls::media_playlist_path(channel, lane(*index).0), Label::playlist(every))
             }

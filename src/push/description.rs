@@ -7,6 +7,7 @@ use url::Url;
 use super::pauses::Pauses;
 use super::protect::Protection;
 use crate::hls::{segment_name, text_name};
+use crate::model::pair::Pairing;
 use crate::model::upload::{StoreKind, Upload};
 use crate::model::{
     BitRate, ChannelId, DestinationId, Duty, EndpointName, FrameRate, LiveTimeline, PictureSize, RenditionId,
@@ -46,6 +47,8 @@ pub struct PushDescription {
     pub limits: Option<Limits>,
     /// What is withheld.
     pub pauses: Pauses,
+    /// This box in its pair, if there are two.
+    pub pair: Option<Pairing>,
 }
 
 /// The renditions, and what players are told of them.

@@ -46,6 +46,8 @@ pub(crate) struct Edge {
     sent: BTreeMap<u64, Sent>,
     /// Parts of an open segment that the process before this one may have told players of.
     inherited: Option<(u64, usize)>,
+    /// Of segments below this one no parts are sent: another box did, and its parts do not go with these.
+    from: u64,
 }
 
 impl Edge {
@@ -57,6 +59,12 @@ impl Edge {
     /// No part is longer; none where there are no parts.
     pub(crate) fn target(&self) -> Option<Duration> {
         self.target
+    }
+
+    /// Only of segments from `number` on from now on.
+    pub(crate) fn begin_at(&mut self, number: u64) {
+        (self.from, self.inherited) = (number, None);
+        self.sent.iter_mut().for_each(|(of, sent)| sent.given_up |= *of < number);
     }
 
     /// The destination takes none.
@@ -77,7 +85,7 @@ impl Edge {
         for (number, segment) in &self.segments {
             let sent = self.sent.entry(*number).or_default();
             let late = complete.is_some_and(|complete| *number < complete) && sent.told() < segment.parts.len();
-            sent.given_up |= late || segment.parts.iter().any(|part| part.duration > target);
+            sent.given_up |= *number < self.from || late || segment.parts.iter().any(|part| part.duration > target);
         }
     }
 

@@ -1,16 +1,16 @@
 //! One rendition on its way to one destination: what is owed, what is under way, what players were told. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
-use std::time::Instant;
-
-use crate::hls::{DateRange, Keys, MediaPlaylist, MediaSegment};
+use crate::hls::{DateRange, Keys, MediaPlaylist, MediaSegment, ToldPlaylist};
 use crate::model::{Boundaries, MediaTime, RenditionId, Timeline};
 use crate::policy::{Attempts, Backoff};
 use crate::spool::Segment;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::time::{Duration, Instant};
 
 use super::description::Medium;
 use super::edge::Edge;
+use super::pair::joint::{Joint, Seam, Side};
 use super::protect::Renamed;
 use super::record::Delivered;
 
@@ -28,6 +28,13 @@ pub(crate) struct Timing {
 impl From<&Timeline> for Timing {
     fn from(timeline: &Timeline) -> Self {
         Self { boundaries: timeline.boundaries().clone(), ranges: DateRange::all(timeline) }
+    }
+}
+
+impl Timing {
+    /// How long segments are.
+    pub(crate) fn segment(&self) -> Duration {
+        self.boundaries.grid().duration()
     }
 }
 
@@ -112,6 +119,16 @@ pub(crate) struct Lane {
     pub(crate) renamed: Renamed,
     /// The keys of what is encrypted there, as far as players can have them.
     pub(crate) keys: Option<Keys>,
+    /// Looking at what another box of a pair tells.
+    pub(crate) look: Slot,
+    /// When to look again.
+    pub(crate) look_at: Option<Instant>,
+    /// It was looked at since nobody else can write.
+    pub(crate) surveyed: bool,
+    /// What was told when it was looked at last.
+    pub(crate) told: Option<ToldPlaylist>,
+    /// How this box goes on with what another one told.
+    pub(crate) joint: Option<Joint>,
     /// On standby: nothing is owed.
     resting: bool,
     backoff: Backoff,
@@ -138,6 +155,11 @@ impl Lane {
             parts: Edge::default(),
             renamed: Renamed::new(),
             keys: None,
+            look: Slot::new(backoff),
+            look_at: None,
+            surveyed: false,
+            told: None,
+            joint: None,
             resting: false,
             backoff,
         }
@@ -171,7 +193,7 @@ impl Lane {
         let given_up = std::mem::take(&mut self.under_way).into_keys();
         let numbers: Vec<u64> = given_up.filter(|number| self.segment(*number).is_some()).collect();
         self.pending.extend(numbers);
-        (self.init.busy, self.playlist.busy) = (false, false);
+        (self.init.busy, self.playlist.busy, self.look.busy) = (false, false, false);
     }
 
     /// The segment numbered `number`.
@@ -183,6 +205,11 @@ impl Lane {
     /// The live edge: the newest number in the spool.
     pub(crate) fn newest(&self) -> Option<u64> {
         self.segments.last().map(|segment| segment.number)
+    }
+
+    /// The oldest number in the spool.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.segments.first().map(|segment| segment.number)
     }
 
     /// The live edge, if it is owed and may be sent.
@@ -321,6 +348,7 @@ impl Lane {
     pub(crate) fn reconnected(&mut self, window: u64) {
         self.waits.clear();
         self.init.reset();
+        self.look.reset();
         self.playlist.reset();
         self.published = None;
         self.parts.reconnected(self.newest());
@@ -347,13 +375,24 @@ impl Lane {
         if self.parts.is_ahead(last) {
             return None;
         }
+        if self.joint.as_ref().is_some_and(|joint| last + 1 < joint.reach()) {
+            return None;
+        }
         let oldest = (last + 1).saturating_sub(window);
         let from = self.segments.partition_point(|segment| segment.number < oldest);
         let to = self.segments.partition_point(|segment| segment.number <= last);
         let listed: Vec<MediaSegment> = self.segments[from..to].iter().map(|segment| self.entry(segment)).collect();
+        let listed = match &self.joint {
+            Some(joint) => joint.merge(listed, oldest),
+            None => listed,
+        };
+        let before = listed.last().map(|last| last.discontinuity_sequence);
         let window = usize::try_from(window).unwrap_or(usize::MAX);
         let mut playlist = MediaPlaylist::new(&timing.boundaries, window, &listed)?;
-        if let Some(parts) = self.parts.parts(last, |number| Some(self.segment(number)?.duration)) {
+        if let Some(mut parts) = self.parts.parts(last, |number| Some(self.segment(number)?.duration)) {
+            if let Some(joint) = &self.joint {
+                parts.open = parts.open.map(|open| joint.open(open, before));
+            }
             playlist = playlist.with_parts(parts);
         }
         if let Some(keys) = &self.keys {
@@ -413,8 +452,9 @@ impl Lane {
 
     /// The next instant after `now` at which something that waits may be sent.
     pub(crate) fn next_due(&self, now: Instant) -> Option<Instant> {
-        let waits = self.waits.values().chain([&self.init, &self.playlist]);
-        waits.filter_map(|slot| slot.due_after(now)).min()
+        let waits = self.waits.values().chain([&self.init, &self.playlist, &self.look]);
+        let look = self.look_at.filter(|at| *at > now);
+        waits.filter_map(|slot| slot.due_after(now)).chain(look).min()
     }
 
     fn ready(&self, number: u64, now: Instant) -> bool {
@@ -431,5 +471,47 @@ impl Lane {
             discontinuity_sequence: segment.discontinuity_sequence,
             gap: !self.delivered.acknowledged.contains(segment.number),
         }
+    }
+}
+
+/// What belongs to a box of a pair.
+impl Lane {
+    /// What was looked at before is not known any more.
+    pub(crate) fn look_anew(&mut self) {
+        self.look.done();
+        (self.look_at, self.surveyed, self.told) = (None, false, None);
+    }
+
+    /// Players were told this by another box: what they can have is not owed.
+    pub(crate) fn learn(&mut self, told: Option<ToldPlaylist>) {
+        if let Some(told) = &told {
+            for number in told.there() {
+                self.delivered.acknowledged.insert(number);
+                self.pending.remove(&number);
+                self.waits.remove(&number);
+            }
+            // What is older is the other's business, as long as it lives.
+            self.delivered.elsewhere = Some(told.first());
+        }
+        self.told = told;
+    }
+
+    /// What this box has, and what was told.
+    pub(crate) fn side(&self) -> Side<'_> {
+        let own = self.segments.iter().map(|s| (s.number, s.discontinuity_sequence, s.init.as_str())).collect();
+        Side { told: self.told.as_ref(), own }
+    }
+
+    /// Goes on with what was told.
+    pub(crate) fn join(&mut self, seam: Option<&Seam>) {
+        self.delivered.elsewhere = None;
+        self.inherited = None;
+        self.joint = seam.map(|seam| seam.joint(self.told.as_ref()));
+        if let Some(seam) = seam {
+            let last = self.told.as_ref().and_then(|told| told.entries.last()).map(|last| last.number);
+            self.edge = self.edge.max(last);
+            self.parts.begin_at(seam.number);
+        }
+        self.told = None;
     }
 }

@@ -30,6 +30,7 @@
 //! - Where a destination wants it, segments are encrypted on their way (`protect`): what is sent follows from segment,
 //!   number and key alone. Segments and playlists wait for keys that players cannot have yet.
 //! - While a destination is paused ([`Pauses`]) its playlists stand still; what it was not given is EXT-X-GAP afterwards.
+//! - Two boxes may push one channel to one origin ([`pair`]): then this one delivers, or watches, or makes up for the other.
 //! - Other kinds of delivery go beside [`Pusher`], not into it: an endpoint is one task.
 
 mod credential;
@@ -42,6 +43,7 @@ mod lane;
 mod layout;
 mod link;
 mod object;
+mod pair;
 mod pauses;
 mod protect;
 mod pusher;

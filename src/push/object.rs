@@ -49,6 +49,13 @@ pub(crate) enum Object {
         /// Its number.
         number: u64,
     },
+    /// What were players told of a rendition?
+    Look {
+        /// Which rendition, by place.
+        lane: usize,
+        /// Nobody else can tell more.
+        survey: bool,
+    },
     /// Is a segment still there?
     Check {
         /// Which rendition, by place.

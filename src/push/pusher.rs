@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -13,6 +13,7 @@ use crate::model::{Duty, EndpointStatus, Event, RenditionId};
 use crate::spool::Spool;
 
 use super::description::{Listing, PushDescription};
+use super::pair::HandOver;
 use super::record::{Delivered, Record};
 use super::report::counted;
 use super::task::{Seams, Task};
@@ -56,6 +57,7 @@ pub struct Pusher {
     settled: Settled,
     duty: watch::Sender<Duty>,
     listing: watch::Sender<Listing>,
+    hand_over: mpsc::Sender<HandOver>,
     stop: Option<oneshot::Sender<StopOrder>>,
     task: JoinHandle<()>,
 }
@@ -71,6 +73,7 @@ impl Pusher {
         let (publish, status) = watch::channel(Task::first_status(&description));
         let (duty, assigned) = watch::channel(description.duty);
         let (listing, listed) = watch::channel(description.listing());
+        let (hand_over, asked) = mpsc::channel(1);
         let seams = Seams {
             spool,
             events: Box::new(events),
@@ -78,10 +81,11 @@ impl Pusher {
             settled: settled.clone(),
             duty: assigned,
             listing: listed,
+            hand_over: asked,
             stop: stopped,
         };
         let task = tokio::spawn(Task::run(description, record, seams));
-        Self { status, settled, duty, listing, stop: Some(stop), task }
+        Self { status, settled, duty, listing, hand_over, stop: Some(stop), task }
     }
 
     /// The newest status; watch it for changes.
@@ -103,10 +107,20 @@ impl Pusher {
         });
     }
 
+    /// Gives the channel to the other box of a pair; says what came of it.
+    pub fn hand_over(&self) -> impl Future<Output = Result<String, String>> + Send + use<> {
+        let (answer, told) = oneshot::channel();
+        let sent = self.hand_over.try_send(answer).map_err(|_| "it is being handed over".to_owned());
+        async move {
+            sent?;
+            told.await.unwrap_or_else(|_| Err("the destination was taken away meanwhile".to_owned()))
+        }
+    }
+
     /// Whether nothing is owed for a segment any more: acknowledged, or refused for good.
     pub fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
         let settled = self.settled.read().unwrap_or_else(PoisonError::into_inner);
-        settled.get(rendition).is_some_and(|delivered| delivered.settled(number))
+        settled.get(rendition).is_some_and(|delivered| delivered.may_go(number))
     }
 
     /// Delivers what the spool has, and the final playlists, for at most `deadline`; says what was left.

@@ -31,12 +31,20 @@ pub(crate) struct Delivered {
     pub(crate) stored: Ranges,
     /// Initialisations it acknowledged, by file name.
     pub(crate) inits: BTreeSet<String>,
+    /// What is below this number the other box of a pair sees to.
+    #[serde(skip)]
+    pub(crate) elsewhere: Option<u64>,
 }
 
 impl Delivered {
     /// Whether it acknowledged an initialisation; text has none, and needs none.
     pub(crate) fn has_init(&self, name: &str) -> bool {
         name.is_empty() || self.inits.contains(name)
+    }
+
+    /// Whether the spool may let `number` go.
+    pub(crate) fn may_go(&self, number: u64) -> bool {
+        self.settled(number) || self.elsewhere.is_some_and(|below| number < below)
     }
 
     /// Whether nothing is owed for `number`.

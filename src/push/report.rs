@@ -7,7 +7,7 @@ use crate::model::{Duty, EndpointStatus, Event, EventCode, Fault, Health, Health
 use crate::policy::Verdict;
 
 use super::credential::TokenTrouble;
-use super::delivery::Delivery;
+use super::delivery::{Delivery, Post};
 use super::description::PushDescription;
 use super::link::{Change, Link, Phase};
 use super::protect::KeyTrouble;
@@ -46,6 +46,7 @@ pub(crate) fn first_status(description: &PushDescription, now: MediaTime) -> End
         last_error: None,
         lost_units: 0,
         link: None,
+        pair: None,
     }
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn update(
     status: &mut EndpointStatus,
     delivery: &Delivery,
     link: &Link,
-    counters: &Counters,
+    (counters, pair): (&Counters, Option<HealthReport>),
     bytes_sent: u64,
     now: MediaTime,
 ) {
@@ -72,11 +73,17 @@ pub(crate) fn update(
     status.queue_seconds = media.as_secs_f64();
     status.reconnects = link.reconnects();
     status.last_error.clone_from(&counters.last_error);
-    status.health.update(health(delivery, link, counters, segments, media, now));
+    let acknowledges = matches!(link.phase(), Phase::Streaming | Phase::Faltering) && counters.disabled.is_none();
+    let pair = pair.filter(|report| acknowledges || report.health == Health::Unhealthy);
+    status.health.update(pair.unwrap_or_else(|| health(delivery, link, counters, segments, media, now)));
 }
 
 /// Segments owed, and the program time of the rendition that is owed most.
 fn queue(delivery: &Delivery) -> (u64, Duration) {
+    // What the other box of a pair is about to tell of.
+    if delivery.post() != Post::Deliver {
+        return (0, Duration::ZERO);
+    }
     let mut segments = 0;
     let mut longest = Duration::ZERO;
     for lane in &delivery.lanes {
@@ -126,7 +133,13 @@ fn health(
 }
 
 /// An event of this destination.
-fn event(description: &PushDescription, severity: Severity, code: EventCode, text: String, now: MediaTime) -> Event {
+pub(crate) fn event(
+    description: &PushDescription,
+    severity: Severity,
+    code: EventCode,
+    text: String,
+    now: MediaTime,
+) -> Event {
     let text = match description.is_primary() {
         true => text,
         false => format!("{}: {text}", description.endpoint),

@@ -15,7 +15,7 @@ use crate::policy::HttpFailure;
 
 use super::object::Object;
 use super::protect::{HasKey, Lock, LockTrouble};
-use super::store::{Label, Store};
+use super::store::{Label, Put, Store, Terms};
 
 /// For a file to be read.
 const DISK: Duration = Duration::from_secs(10);
@@ -28,6 +28,8 @@ pub(crate) struct Done {
     pub(crate) probe: bool,
     /// When it was started.
     pub(crate) started: Instant,
+    /// The conditions it was sent under.
+    pub(crate) terms: Terms,
     /// How it went.
     pub(crate) result: Result<Ended, Trouble>,
     id: u64,
@@ -37,6 +39,10 @@ pub(crate) struct Done {
 pub(crate) enum Ended {
     /// Acknowledged; so many bytes of media.
     Stored(u64),
+    /// Acknowledged: it was there already.
+    There,
+    /// Read; nothing if there is nothing.
+    Read(Option<String>),
     /// Deleted.
     Removed,
     /// Looked for: whether it is there, if the origin tells.
@@ -65,6 +71,8 @@ pub(crate) enum Content {
     Text(String),
     /// Nothing: is it there?
     Nothing,
+    /// Nothing: what is there?
+    Reading,
     /// Nothing: it goes.
     Removal,
 }
@@ -84,7 +92,7 @@ impl Requests {
     pub(crate) fn start(
         &mut self,
         store: Store,
-        (path, label): (String, Label),
+        (path, label, terms): (String, Label, Terms),
         content: Content,
         (object, probe): (Object, bool),
         started: Instant,
@@ -96,10 +104,10 @@ impl Requests {
         if let Content::Locked(_, lock) = &content {
             self.locked.insert(id, lock.has_key());
         }
-        let exchange = Abortable::new(exchange(store, path, label, content), registration);
+        let exchange = Abortable::new(exchange(store, (path, label, terms), content), registration);
         self.futures.push(Box::pin(async move {
             let result = exchange.await.unwrap_or(Err(Trouble::Abandoned));
-            Done { object, probe, started, result, id }
+            Done { object, probe, started, terms, result, id }
         }));
     }
 
@@ -132,17 +140,24 @@ impl Requests {
     }
 }
 
-async fn exchange(store: Store, path: String, label: Label, content: Content) -> Result<Ended, Trouble> {
+async fn exchange(
+    store: Store,
+    (path, label, terms): (String, Label, Terms),
+    content: Content,
+) -> Result<Ended, Trouble> {
     let (body, media) = match content {
         Content::Locked(clear, lock) => (locked(*clear, lock).await?, true),
         content @ (Content::Media(_) | Content::Part(_)) => (clear(content).await?, true),
         Content::Text(text) => (Bytes::from(text), false),
         Content::Nothing => return store.has(&path).await.map(Ended::Checked).map_err(Trouble::Http),
-        Content::Removal => return store.delete(&path).await.map(|()| Ended::Removed).map_err(Trouble::Http),
+        Content::Reading => return store.text(&path).await.map(Ended::Read).map_err(Trouble::Http),
+        Content::Removal => return store.delete(&path, terms).await.map(|()| Ended::Removed).map_err(Trouble::Http),
     };
     let bytes = if media { body.len() as u64 } else { 0 };
-    store.put(&path, label, body).await.map_err(Trouble::Http)?;
-    Ok(Ended::Stored(bytes))
+    Ok(match store.put(&path, label, terms, body).await.map_err(Trouble::Http)? {
+        Put::Stored => Ended::Stored(bytes),
+        Put::There => Ended::There,
+    })
 }
 
 /// Media as the spool has them.

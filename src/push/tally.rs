@@ -65,6 +65,11 @@ impl Tally {
         &self.counters
     }
 
+    /// Tells what happened.
+    pub(crate) fn tell(&self, event: Event) {
+        (self.events)(event);
+    }
+
     /// The link changed.
     pub(crate) fn link_changed(&self, description: &PushDescription, duty: Duty, change: &Change) {
         (self.events)(report::link_event(description, duty, change, now()));

@@ -4,13 +4,13 @@ use std::io;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::model::{Duty, EndpointStatus, Timeline};
 use crate::policy::{HttpFailure, RetryDecision, Verdict, judge};
 use crate::spool::Spool;
 
-use super::delivery::Delivery;
+use super::delivery::{Delivery, Post};
 use super::description::{Listing, Medium, PushDescription};
 use super::edge::Edge;
 use super::ladder::Ladder;
@@ -18,6 +18,7 @@ use super::lane::Lane;
 use super::layout::Layout;
 use super::link::{Change, Gate, Link};
 use super::object::{Object, Outcome};
+use super::pair::{HandOver, Pair};
 use super::protect::{Lock, Protection};
 use super::pusher::{Left, Settled, StopOrder};
 use super::record::{Delivered, Record, RecordFile};
@@ -27,10 +28,12 @@ use super::store::Store;
 use super::sweep::Sweep;
 use super::tally::{Events, Tally, now};
 
+mod pair;
+
 /// The task looks at the clock at least this often: for silence, and for what the status says.
 const LOOK: Duration = Duration::from_millis(500);
 /// Other renditions wait for what is under way, at most for this long.
-const DRAIN: Duration = Duration::from_secs(2);
+pub(crate) const DRAIN: Duration = Duration::from_secs(2);
 
 /// Where the task meets the rest of the worker.
 pub(crate) struct Seams {
@@ -46,6 +49,8 @@ pub(crate) struct Seams {
     pub(crate) duty: watch::Receiver<Duty>,
     /// The renditions.
     pub(crate) listing: watch::Receiver<Listing>,
+    /// Orders to give the channel to the other box of a pair.
+    pub(crate) hand_over: mpsc::Receiver<HandOver>,
     /// The stop order.
     pub(crate) stop: oneshot::Receiver<StopOrder>,
 }
@@ -60,7 +65,10 @@ pub(crate) struct Task {
     listing: watch::Receiver<Listing>,
     /// Since when other renditions wait for requests to end.
     listing_since: Option<Instant>,
+    hand_over: mpsc::Receiver<HandOver>,
     stop: oneshot::Receiver<StopOrder>,
+    /// This box in its pair.
+    pair: Option<Pair>,
     record: RecordFile,
     /// The timeline that `delivery` knows.
     timeline: Arc<Timeline>,
@@ -107,7 +115,7 @@ impl Task {
         seams: Seams,
         (store, protection): (Store, Option<Protection>),
     ) -> Self {
-        let Seams { spool, events, status, settled, duty, listing, stop } = seams;
+        let Seams { spool, events, status, settled, duty, listing, hand_over, stop } = seams;
         let path = Record::path(spool.directory(), &description);
         let now = Instant::now();
         let record = RecordFile::new(path, record);
@@ -126,7 +134,13 @@ impl Task {
         // The origin may have lost its disk while no worker looked.
         delivery.reconnected();
         delivery.assign(description.duty, description.grid.duration(), now);
+        let pair = description.pair.clone().map(|pair| Pair::new(pair, &description.channel, now));
+        if pair.is_some() {
+            delivery.watch();
+        }
         Self {
+            pair,
+            hand_over,
             record,
             timeline,
             delivery,
@@ -163,6 +177,8 @@ impl Task {
             let now = Instant::now();
             self.look(now);
             self.list_if_due(now);
+            self.look_at_pair(now);
+            self.go_on_if_surveyed(now);
             self.send(now);
             self.publish();
             self.record.write_if_due(now);
@@ -173,9 +189,12 @@ impl Task {
             let listing = self.listing_since.map(|since| since + DRAIN);
             let wake = [Some(now + self.look_every()), self.delivery.next_due(now), self.gate_opens(now), until];
             let sweep = self.sweep.as_ref().and_then(|sweep| sweep.due_after(now));
-            let wake = wake.into_iter().chain([sweep, listing]).flatten().min().unwrap_or(now + LOOK);
+            let wake =
+                wake.into_iter().chain([sweep, listing, self.pair_due(now)]).flatten().min().unwrap_or(now + LOOK);
             tokio::select! {
                 Some(done) = self.requests.next() => self.settle(done),
+                Some(claimed) = Pair::next(&mut self.pair) => self.settle_claim(claimed),
+                Some(answer) = self.hand_over.recv() => self.hand_over(answer),
                 Ok(()) = changes.changed() => self.refresh(),
                 Ok(()) = self.duty.changed() => self.assign(),
                 Ok(()) = self.listing.changed() => self.listing_since = Some(Instant::now()),
@@ -193,6 +212,9 @@ impl Task {
         }
         let left = self.left();
         self.requests = Requests::default();
+        if let Some(pair) = &mut self.pair {
+            pair.leave(&self.store).await;
+        }
         self.record.close().await;
         self.publish();
         if let Some((_, answer)) = stop {
@@ -256,7 +278,9 @@ impl Task {
             self.link.hurry(now);
         }
         self.tally.look_at_keys(&self.description, self.protection.as_ref().and_then(Protection::trouble));
-        self.tally.look(&self.description, &self.delivery.lanes, false);
+        if self.delivery.post() == Post::Deliver {
+            self.tally.look(&self.description, &self.delivery.lanes, false);
+        }
         self.ladder.refresh(&self.description, &self.delivery.lanes, &self.spool, now);
         let timeline = self.description.timeline.get();
         if !Arc::ptr_eq(&timeline, &self.timeline) {
@@ -318,14 +342,15 @@ impl Task {
 
     /// Starts all that may be started.
     fn send(&mut self, now: Instant) {
-        if self.listing_since.is_some() {
+        if self.listing_since.is_some() || self.is_yielding() {
             return;
         }
         while let Some((object, probe)) = self.delivery.next(self.link.gate(now), self.ladder.text(), now) {
             self.start(object, probe, now);
         }
         // Behind everything else.
-        let sweep = self.sweep.as_mut().filter(|_| self.link.gate(now) == Gate::Open);
+        let free = self.link.gate(now) == Gate::Open && self.delivery.post() == Post::Deliver;
+        let sweep = self.sweep.as_mut().filter(|_| free);
         if let Some(object) = sweep.and_then(|sweep| sweep.next(&self.delivery.lanes, now)) {
             self.start(object, false, now);
         }
@@ -337,7 +362,7 @@ impl Task {
             Content::Text(text) => Content::Text(self.layout.playlist(&usual, text)),
             content => content,
         };
-        let address = (self.layout.path(&usual), label);
+        let address = (self.layout.path(&usual), label, self.terms(&object));
         self.requests.start(self.store.clone(), address, content, (object, probe), now);
     }
 
@@ -383,6 +408,7 @@ impl Task {
             }
             Object::Playlist { text, .. } | Object::Multivariant { text } => Content::Text(text.clone()),
             Object::Check { .. } => Content::Nothing,
+            Object::Look { .. } => Content::Reading,
             Object::Remove { .. } => Content::Removal,
         }
     }
@@ -400,11 +426,23 @@ impl Task {
                 self.tally.timed(&done.object, lasted > self.description.grid.duration());
                 (Outcome::Acknowledged, self.link.acknowledged(now))
             }
+            // The other box of a pair was first.
+            Ok(Ended::There) => (Outcome::Acknowledged, self.link.acknowledged(now)),
+            Ok(Ended::Read(text)) => {
+                if let Object::Look { lane, survey } = done.object {
+                    self.looked(lane, survey, text.as_deref());
+                }
+                (Outcome::Acknowledged, self.link.acknowledged(now))
+            }
             Ok(Ended::Checked(there)) => (checked(*there), None),
             // See above.
             Ok(Ended::Removed) => (Outcome::Acknowledged, None),
             Err(Trouble::Disk(error)) => (self.unreadable(&done.object, error, now), None),
             Err(Trouble::Abandoned) => (Outcome::Failed(RetryDecision::Retry), None),
+            Err(Trouble::Http(HttpFailure::Fenced)) if self.pair.is_some() => {
+                let outcome = self.fenced(done.terms, now);
+                (outcome.unwrap_or(Outcome::Failed(RetryDecision::Retry)), None)
+            }
             Err(Trouble::Http(failure)) => self.failed(&done, failure, now),
         };
         self.delivery.settle(&done.object, done.probe, outcome, now, fastrand::f64());
@@ -492,7 +530,10 @@ impl Task {
         self.status.send_if_modified(|status| {
             let before = status.clone();
             let sent = self.store.sent().get();
-            report::update(status, &self.delivery, &self.link, self.tally.counters(), sent, now());
+            let post = self.delivery.post();
+            let pair = self.pair.as_ref().and_then(|pair| pair.health(post, now()));
+            report::update(status, &self.delivery, &self.link, (self.tally.counters(), pair), sent, now());
+            status.pair = self.pair.as_ref().map(|pair| pair.status(post));
             status.duty = self.delivery.duty();
             status.playable = self.delivery.is_playable(self.ladder.text());
             status.slow = self.is_slow();
@@ -520,6 +561,9 @@ impl Task {
     }
 
     fn left(&self) -> Left {
+        if self.delivery.post() != Post::Deliver {
+            return Left::default();
+        }
         let segments = self.delivery.lanes.iter().map(|lane| lane.owed().count() as u64).sum();
         Left { segments, playlists: !self.finished() }
     }
@@ -530,7 +574,7 @@ async fn idle(description: &PushDescription, seams: Seams, why: &str) {
     (seams.events)(report::misconfigured(description, why, now()));
     let counters = Counters { disabled: Some(why.to_owned()), last_error: Some(why.to_owned()), ..Counters::default() };
     let nothing = Delivery::new(Vec::new(), &description.timeline.get(), description.playlist_segments);
-    seams.status.send_modify(|status| report::update(status, &nothing, &Link::new(), &counters, 0, now()));
+    seams.status.send_modify(|status| report::update(status, &nothing, &Link::new(), (&counters, None), 0, now()));
     if let Ok((_, answer)) = seams.stop.await {
         let owed = description.renditions().map(|(id, _)| seams.spool.segments(id).len() as u64).sum();
         let _ = answer.send(Left { segments: owed, playlists: true });

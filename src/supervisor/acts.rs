@@ -35,8 +35,8 @@ const RECORD_WITHIN: Duration = Duration::from_secs(20);
 fn within(act: &Act) -> Duration {
     match act {
         Act::Guest { .. } => GUEST_WITHIN,
-        Act::Drill { .. } => DRILL_WITHIN,
         Act::Record { .. } => RECORD_WITHIN,
+        Act::Drill { .. } | Act::HandOver { .. } => DRILL_WITHIN,
         _ => ACT_WITHIN,
     }
 }

@@ -5,6 +5,7 @@
 //! messages, or decide when to do any of it. A process is held by pidfd, so that no signal ever reaches a stranger who
 //! was given the same pid, whether it is our child or was started by a daemon that is gone.
 
+mod clock;
 mod core_files;
 mod descriptors;
 mod disk;
@@ -18,6 +19,7 @@ mod tcp;
 mod uevents;
 mod video_input;
 
+pub use clock::{ClockDiscipline, clock_discipline};
 pub use core_files::no_core_files;
 pub use descriptors::seal_descriptors;
 pub use disk::{device_of, synced_rate};

@@ -181,6 +181,10 @@ impl Channel {
             }
             Act::Drill { destination } => self.drill(&destination),
             Act::Record { destination, ask } => self.record(&destination, ask),
+            Act::HandOver { destination } => {
+                let handed = self.destinations.hand_over(&destination);
+                Box::pin(async move { handed.await.map(Acted::said) })
+            }
             Act::RestartLoudness => {
                 let (settled, plan) = (self.program.controls().restart_loudness(), self.plan.program);
                 Box::pin(async move { settle(settled, plan, "integrated loudness is measured anew").await })

@@ -31,6 +31,7 @@ mod low_latency;
 mod ndi;
 mod on_air;
 mod outage;
+mod pair;
 mod process;
 mod recording;
 mod reload;

@@ -467,6 +467,14 @@ fn destinations_say_what_they_want_to_know() {
         ("client_id = \"c\"", "is of no use without `token_url`"),
         ("paths = \"{channel}/{name}\"", "must have {rendition} once"),
         ("client_key_file = \"token\"", "holds no PRIVATE KEY-----"),
+        ("pair = { mode = \"active-active\" }", "pair.member"),
+        ("pair = { member = \"a b\" }", "is no name of a box"),
+        ("pair = { member = \"a\", lease = \"1min\" }", "must be 500 ms to 30 s"),
+        ("store = \"webdav\"\npair = { member = \"a\" }", "needs an origin that gives leases"),
+        (
+            "pair = { member = \"a\" }\nbackups = [{ url = \"https://b.example/\", token_file = \"token\" }]",
+            "does not go together with `backups`",
+        ),
         ("[destinations.cdn.headers]\nHost = \"x\"", "is set by Uplink itself"),
     ] {
         let site =

@@ -65,6 +65,8 @@ fn read_one(stream: &mut TcpStream, headless: bool) -> Answer {
     while !data.ends_with(b"\r\n\r\n") {
         match stream.read(&mut byte) {
             Ok(1) => data.push(byte[0]),
+            // A machine that was halted for a moment.
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             end => panic!("no whole answer ({end:?}): {:?}", String::from_utf8_lossy(&data)),
         }
     }

@@ -3,6 +3,7 @@
 mod hostile;
 mod http;
 mod keep;
+mod lease;
 mod life;
 mod lowlat;
 mod play;

@@ -10,6 +10,7 @@ mod guarded;
 mod nginx;
 mod origin;
 mod outage;
+mod pair;
 mod studio;
 mod tls;
 mod tokens;

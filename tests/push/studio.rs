@@ -106,6 +106,7 @@ impl Studio {
             duty: Duty::Active,
             limits: None,
             pauses: Pauses::default(),
+            pair: None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! `uplinkctl destination`, `failover` and `drill`.
+//! `uplinkctl destination`, `failover`, `drill` and `pair`.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -23,6 +23,13 @@ pub(crate) struct Named {
     pub(crate) channel: ChannelId,
     /// The destination's id.
     pub(crate) destination: DestinationId,
+}
+
+/// `uplinkctl pair …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PairVerb {
+    /// Let the other box of the pair deliver to the destination; this one stands by.
+    Release(Named),
 }
 
 /// `uplinkctl failover …`.
@@ -55,6 +62,11 @@ impl Failover {
 }
 
 impl Named {
+    /// Address and body of a hand-over.
+    pub(crate) fn hand_over(&self) -> (String, Value) {
+        (format!("channels/{}/hand-over", self.channel), json!({ "destination": self.destination }))
+    }
+
     /// Address and body of a drill.
     pub(crate) fn drill(&self) -> (String, Value) {
         (format!("channels/{}/drill", self.channel), json!({ "destination": self.destination }))

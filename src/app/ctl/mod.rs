@@ -43,6 +43,7 @@ Examples:
   uplinkctl overlay demo off lower-third take it away
   uplinkctl slate-set demo --text 'Back at nine' --countdown-to 2026-11-22T20:00:00Z
   uplinkctl failover demo cloud backup-1 send it to its backup by hand; `auto` leaves it to the rules
+  uplinkctl pair release demo cloud      the other box of the pair delivers, this one stands by
   uplinkctl drill demo cloud             how long the backup would take, tried beside the primary
   uplinkctl record start demo --title 'Evening show'
   uplinkctl record marker demo Goal      to find it again; `record stop demo` ends the recording
@@ -242,6 +243,11 @@ enum Verb {
         #[command(subcommand)]
         verb: cost::ShowVerb,
     },
+    /// Two boxes that share a destination.
+    Pair {
+        #[command(subcommand)]
+        verb: destinations::PairVerb,
+    },
     /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
     Devices,
     /// Put the configuration on disk in force; a faulty one changes nothing.
@@ -393,6 +399,10 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
             (path, Some(body))
         }
         Verb::Show { verb } => verb.request(),
+        Verb::Pair { verb: destinations::PairVerb::Release(named) } => {
+            let (path, body) = named.hand_over();
+            (path, Some(body))
+        }
         Verb::Reload { dry_run: true } => ("config/reload?dry_run=true".to_owned(), None),
         Verb::Reload { dry_run: false } => ("config/reload".to_owned(), None),
         Verb::Check { .. }

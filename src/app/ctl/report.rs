@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::client::Failure;
+use crate::model::pair::{PairRole, PairStatus};
 use crate::model::sound::{Loudness, SoundState};
 use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelStatus, DestinationStatus, ProgramOrder, RenditionStatus, Showing,
@@ -171,7 +172,34 @@ fn endpoints(one: &DestinationStatus, now: MediaTime) -> Vec<Vec<String>> {
             judged(&endpoint.health, now),
         ]
     };
-    if one.endpoints.len() < 2 { Vec::new() } else { one.endpoints.iter().map(row).collect() }
+    let mut rows: Vec<Vec<String>> = match one.endpoints.len() {
+        0 | 1 => Vec::new(),
+        _ => one.endpoints.iter().map(row).collect(),
+    };
+    rows.extend(one.endpoints.iter().filter_map(|endpoint| endpoint.pair.as_ref()).map(|pair| paired(pair, now)));
+    rows
+}
+
+/// This box in its pair.
+fn paired(pair: &PairStatus, now: MediaTime) -> Vec<String> {
+    let holder = match (&pair.holder, pair.role) {
+        (Some(holder), role) if role != PairRole::Holder => format!(", {holder} delivers"),
+        _ => String::new(),
+    };
+    let since = duration(now.since(pair.since).as_secs_f64());
+    let clock = match pair.clock {
+        Some(clock) if clock.synchronised => format!("clock right within {:.0} ms", clock.error_ms),
+        Some(_) => "CLOCK NOT SYNCHRONISED".to_owned(),
+        None => "clock unknown".to_owned(),
+    };
+    let takeovers = format!("{} takeover(s)", pair.takeovers);
+    vec![
+        format!("  pair ({})", pair.member),
+        word(&pair.role),
+        String::new(),
+        takeovers,
+        format!("for {since}{holder}; {clock}"),
+    ]
 }
 
 fn rendition(one: &RenditionStatus) -> Vec<String> {

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Method, StatusCode};
 use url::Url;
 
 use super::access::{Proof, secret_value};
 use super::collections::Collections;
 use super::wire::{Answer, Wire};
-use super::{Label, Presence, StoreError, tls};
+use super::{Label, Presence, Put, StoreError, Terms, tls};
+use crate::model::pair::{LEASE_HEADER, LeaseAnswer, LeaseAsk};
 use crate::model::upload::{StoreKind, Upload};
 use crate::policy::HttpFailure;
 use crate::push::credential::{Token, TokenTrouble};
@@ -42,19 +43,29 @@ impl HttpStore {
     }
 
     /// See [`super::Store::put`].
-    pub(crate) async fn put(&self, path: &str, label: Label, body: Bytes) -> Result<(), HttpFailure> {
+    pub(crate) async fn put(&self, path: &str, label: Label, terms: Terms, body: Bytes) -> Result<Put, HttpFailure> {
+        // What is there is not sent for nothing.
+        if terms.create && self.has(path).await? == Some(true) {
+            return Ok(Put::There);
+        }
         self.make_collections(path).await?;
-        let mut headers = HeaderMap::new();
+        let mut headers = terms_headers(terms);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(label.content_type));
         if let Ok(value) = HeaderValue::from_str(&label.cache_control()) {
             headers.insert(CACHE_CONTROL, value);
         }
         let answer = self.send(Method::PUT, path, headers, body).await?;
+        if answer.status == StatusCode::PRECONDITION_FAILED
+            && terms.create
+            && !answer.headers.contains_key(LEASE_HEADER)
+        {
+            return Ok(Put::There);
+        }
         if !answer.status.is_success() {
             // The answer to a missing directory is 409 by RFC 4918, and 404 or 500 at servers that do not look first.
             self.forget();
         }
-        stored(&answer)
+        stored(&answer).map(|()| Put::Stored)
     }
 
     /// See [`super::Store::has`].
@@ -94,9 +105,39 @@ impl HttpStore {
     }
 
     /// See [`super::Store::delete`].
-    pub(crate) async fn delete(&self, path: &str) -> Result<(), HttpFailure> {
-        let answer = self.send(Method::DELETE, path, HeaderMap::new(), Bytes::new()).await?;
+    pub(crate) async fn delete(&self, path: &str, terms: Terms) -> Result<(), HttpFailure> {
+        let answer = self.send(Method::DELETE, path, terms_headers(terms), Bytes::new()).await?;
         if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE) { Ok(()) } else { stored(&answer) }
+    }
+
+    /// See [`super::Store::text`].
+    pub(crate) async fn text(&self, path: &str) -> Result<Option<String>, HttpFailure> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        let answer = self.send(Method::GET, path, headers, Bytes::new()).await?;
+        if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::GONE) {
+            return Ok(None);
+        }
+        stored(&answer)?;
+        let told = answer.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        let text =
+            String::from_utf8(answer.body.to_vec()).ok().filter(|text| told.is_none_or(|told| told == text.len()));
+        text.map(Some).ok_or_else(|| HttpFailure::Broken("a playlist did not come whole".to_owned()))
+    }
+
+    /// See [`super::Store::lease`].
+    pub(crate) async fn lease(&self, path: &str, ask: &LeaseAsk) -> Result<LeaseAnswer, HttpFailure> {
+        let broken = |error: serde_json::Error| HttpFailure::Broken(format!("no answer about a lease: {error}"));
+        let body = Bytes::from(serde_json::to_vec(ask).map_err(broken)?);
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // That leases go to and fro is no progress of what is delivered.
+        let aside = Self { wire: self.wire.uncounted(), ..self.clone() };
+        let answer = aside.send(Method::POST, path, headers, body).await?;
+        match answer.status {
+            StatusCode::OK | StatusCode::CONFLICT => serde_json::from_slice(&answer.body).map_err(broken),
+            status => Err(HttpFailure::Status(status.as_u16())),
+        }
     }
 
     /// The server may have lost its directories.
@@ -176,7 +217,22 @@ impl HttpStore {
 }
 
 fn stored(answer: &Answer) -> Result<(), HttpFailure> {
-    if answer.status.is_success() { Ok(()) } else { Err(HttpFailure::Status(answer.status.as_u16())) }
+    match answer.status {
+        status if status.is_success() => Ok(()),
+        StatusCode::PRECONDITION_FAILED if answer.headers.contains_key(LEASE_HEADER) => Err(HttpFailure::Fenced),
+        status => Err(HttpFailure::Status(status.as_u16())),
+    }
+}
+
+fn terms_headers(terms: Terms) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Some(token) = terms.fence {
+        headers.insert(HeaderName::from_static(LEASE_HEADER), HeaderValue::from(token));
+    }
+    if terms.create {
+        headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+    }
+    headers
 }
 
 fn extra_headers(upload: &Upload) -> Result<HeaderMap, StoreError> {

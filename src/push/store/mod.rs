@@ -29,6 +29,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use url::Url;
 
+use crate::model::pair::{LeaseAnswer, LeaseAsk};
 use crate::model::upload::{StoreKind, Upload};
 use crate::policy::HttpFailure;
 
@@ -109,6 +110,24 @@ impl Label {
     }
 }
 
+/// Under which conditions an object may be put or deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// The token of this box's lease: refused if another one is in force.
+    pub(crate) fence: Option<u64>,
+    /// What is there already stays as it is.
+    pub(crate) create: bool,
+}
+
+/// How an object was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// It was stored.
+    Stored,
+    /// There was one, which stays.
+    There,
+}
+
 /// See the module's header. Cheap to clone; clones share connections and token.
 #[derive(Debug, Clone)]
 pub(crate) enum Store {
@@ -128,11 +147,11 @@ impl Store {
         }
     }
 
-    /// Stores `body` at `path`.
-    pub(crate) async fn put(&self, path: &str, label: Label, body: Bytes) -> Result<(), HttpFailure> {
+    /// Stores `body` at `path`. A bucket knows no terms.
+    pub(crate) async fn put(&self, path: &str, label: Label, terms: Terms, body: Bytes) -> Result<Put, HttpFailure> {
         match self {
-            Self::Http(store) => store.put(path, label, body).await,
-            Self::Bucket(store) => store.put(path, label, body).await,
+            Self::Http(store) => store.put(path, label, terms, body).await,
+            Self::Bucket(store) => store.put(path, label, body).await.map(|()| Put::Stored),
         }
     }
 
@@ -162,10 +181,26 @@ impl Store {
     }
 
     /// Deletes what is at `path`; good, too, if there is nothing.
-    pub(crate) async fn delete(&self, path: &str) -> Result<(), HttpFailure> {
+    pub(crate) async fn delete(&self, path: &str, terms: Terms) -> Result<(), HttpFailure> {
         match self {
-            Self::Http(store) => store.delete(path).await,
+            Self::Http(store) => store.delete(path, terms).await,
             Self::Bucket(store) => store.delete(path).await,
+        }
+    }
+
+    /// The text at `path`, past all caches; none if there is nothing. A bucket is never asked.
+    pub(crate) async fn text(&self, path: &str) -> Result<Option<String>, HttpFailure> {
+        match self {
+            Self::Http(store) => store.text(path).await,
+            Self::Bucket(_) => Ok(None),
+        }
+    }
+
+    /// Asks for the lease at `path`, or for what else `ask` says.
+    pub(crate) async fn lease(&self, path: &str, ask: &LeaseAsk) -> Result<LeaseAnswer, HttpFailure> {
+        match self {
+            Self::Http(store) => store.lease(path, ask).await,
+            Self::Bucket(_) => Err(HttpFailure::Status(501)),
         }
     }
 

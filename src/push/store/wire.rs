@@ -30,6 +30,8 @@ const WHOLE: Duration = Duration::from_secs(60);
 const PIECE: usize = 64 * 1024;
 /// An answer's body is read up to here, so that the connection can be used again; the rest is thrown away with it.
 const ANSWER_BODY: usize = 64 * 1024;
+/// What is asked for is read up to here: playlists, of which the longest have some ten thousand lines.
+const ASKED_BODY: usize = 4 * 1024 * 1024;
 
 /// Bytes handed to connections so far; shared by all requests of a destination.
 #[derive(Debug, Default)]
@@ -83,6 +85,11 @@ impl Wire {
         &self.sent
     }
 
+    /// The same connections; what is sent counts elsewhere.
+    pub(crate) fn uncounted(&self) -> Self {
+        Self { sent: Arc::default(), ..self.clone() }
+    }
+
     /// Sends a request and reads the answer. Any status is an answer.
     pub(crate) async fn exchange(
         &self,
@@ -92,6 +99,7 @@ impl Wire {
         body: Bytes,
     ) -> Result<Answer, HttpFailure> {
         let (handed, length) = (Arc::new(AtomicU64::new(0)), body.len() as u64);
+        let most = if method == Method::GET { ASKED_BODY } else { ANSWER_BODY };
         let bodied = method == Method::PUT || method == Method::POST;
         let mut request = Request::new(method, url);
         *request.headers_mut() = headers;
@@ -104,7 +112,7 @@ impl Wire {
         let exchange = async move {
             let response = pool.execute(request).await.map_err(classify)?;
             let (status, headers) = (response.status(), response.headers().clone());
-            Ok(Answer { status, headers, body: read(response).await })
+            Ok(Answer { status, headers, body: read(response, most).await })
         };
         self.bounded(exchange, &handed, length).await
     }
@@ -149,10 +157,10 @@ fn pieces(body: Bytes, handed: Arc<AtomicU64>, sent: Arc<SentBytes>) -> reqwest:
 }
 
 /// Reads what is said beyond the status. What breaks here breaks nothing: the status has been given.
-async fn read(mut response: Response) -> Bytes {
+async fn read(mut response: Response, most: usize) -> Bytes {
     let mut body = BytesMut::new();
     while let Ok(Some(piece)) = response.chunk().await {
-        if body.len() + piece.len() > ANSWER_BODY {
+        if body.len() + piece.len() > most {
             break;
         }
         body.extend_from_slice(&piece);

@@ -41,6 +41,17 @@ pub(super) fn combine(
     }
 }
 
+/// A pair without a right clock is not well, however much is delivered.
+pub(super) fn look_at_clock(status: &mut DestinationStatus, now: MediaTime) {
+    let wrong = |endpoint: &EndpointStatus| {
+        endpoint.pair.as_ref().and_then(|pair| pair.clock).is_some_and(|clock| !clock.synchronised)
+    };
+    if status.health.health == Health::Healthy && status.endpoints.iter().any(wrong) {
+        let reason = "nothing keeps the clock of this box right, and its pair relies on it: run chrony or the like";
+        status.health = HealthReport::new(Health::PartiallyHealthy, "clock_unsynchronised", reason, now);
+    }
+}
+
 fn rank(state: DestinationState) -> u8 {
     match state {
         DestinationState::Streaming => 0,

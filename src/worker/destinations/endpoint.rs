@@ -42,7 +42,12 @@ pub(super) trait Endpoint: Send {
     }
 
     /// Before [`stop`](Self::stop): another worker takes over at once, so nothing is to be ended that goes on.
-    fn hand_over(&self) {}
+    fn leave_to_next(&self) {}
+
+    /// Gives its place to the other box of a pair; says what came of it.
+    fn hand_over(&self) -> BoxFuture<'static, Result<String, String>> {
+        Box::pin(std::future::ready(Err("this kind of destination has no pairs".to_owned())))
+    }
 
     /// Delivers what is left, for at most `limit`; says what was not.
     fn stop(self: Box<Self>, limit: Duration) -> BoxFuture<'static, Left>;

@@ -43,6 +43,7 @@ pub(super) fn open(
             slow_segments: policy.slow_segments,
         }),
         pauses: setting.pauses(destination),
+        pair: destination.pair.clone(),
     };
     let sink = Arc::clone(&setting.events);
     Box::new(Pusher::start(description, setting.spool.clone(), move |event| sink(event)))
@@ -90,6 +91,10 @@ impl Endpoint for Pusher {
 
     fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
         Pusher::delivered(self, rendition, number)
+    }
+
+    fn hand_over(&self) -> BoxFuture<'static, Result<String, String>> {
+        Pusher::hand_over(self).boxed()
     }
 
     fn stop(self: Box<Self>, limit: Duration) -> BoxFuture<'static, Left> {

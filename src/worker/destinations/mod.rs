@@ -15,6 +15,7 @@
 //! Another kind of delivery is an [`endpoint::Endpoint`] and a line in [`endpoint::open`].
 
 mod account;
+mod clock;
 mod drill;
 mod endpoint;
 mod held;
@@ -29,10 +30,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use self::clock::ClockWatch;
 use self::running::Running;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
@@ -86,6 +88,8 @@ struct Inner {
     /// Replaced whole.
     setting: Mutex<Arc<Setting>>,
     all: Mutex<Vec<Running>>,
+    /// Taken after `all`.
+    clock: Mutex<ClockWatch>,
     ticker: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -101,7 +105,7 @@ impl Destinations {
         let open = |plan: &DestinationPlan| Running::open(&setting, plan, orders.get(&plan.id));
         let all = Mutex::new(setting.plan.destinations.iter().map(open).collect());
         let setting = Mutex::new(Arc::new(setting));
-        Self { inner: Arc::new(Inner { setting, all, ticker: Mutex::default() }) }
+        Self { inner: Arc::new(Inner { setting, all, clock: Mutex::default(), ticker: Mutex::default() }) }
     }
 
     /// Looks at endpoints and slate from now on.
@@ -174,6 +178,17 @@ impl Destinations {
         running.ok_or_else(|| format!("the channel has no destination {id}"))?.record(ask)
     }
 
+    /// Gives a destination to the other box of its pair; the answer comes when that has it.
+    pub(super) fn hand_over(&self, id: &DestinationId) -> BoxFuture<'static, Result<String, String>> {
+        let all = lock(&self.inner.all);
+        let running = all.iter().find(|running| running.id() == id);
+        let running = running.ok_or_else(|| format!("the channel has no destination {id}"));
+        match running.and_then(Running::hand_over) {
+            Ok(answer) => answer,
+            Err(why) => Box::pin(std::future::ready(Err(why))),
+        }
+    }
+
     /// Whether no destination is owed a segment any more.
     pub(super) fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
         lock(&self.inner.all).iter().all(|running| running.delivered(rendition, number))
@@ -182,7 +197,9 @@ impl Destinations {
     /// How they are.
     pub(super) fn status(&self) -> Vec<DestinationStatus> {
         let setting = self.inner.setting();
-        lock(&self.inner.all).iter_mut().map(|running| running.status(&setting)).collect()
+        let mut all = lock(&self.inner.all);
+        let clock = lock(&self.inner.clock).state();
+        all.iter_mut().map(|running| running.status(&setting, clock)).collect()
     }
 
     /// Delivers what is left, until `deadline`; says what was not. `goes_on`: another worker takes over at once.
@@ -194,7 +211,7 @@ impl Destinations {
         let endpoints: Vec<_> =
             std::mem::take(&mut *lock(&self.inner.all)).into_iter().flat_map(Running::into_endpoints).collect();
         if goes_on {
-            endpoints.iter().for_each(|endpoint| endpoint.hand_over());
+            endpoints.iter().for_each(|endpoint| endpoint.leave_to_next());
         }
         let left: Vec<Left> = join_all(endpoints.into_iter().map(|endpoint| endpoint.stop(limit))).await;
         let worst = left.iter().max_by_key(|left| (left.segments, left.playlists));
@@ -215,7 +232,13 @@ impl Inner {
             _ => {}
         }
         let now = Instant::now();
-        lock(&self.all).iter_mut().for_each(|running| running.look(&setting, now));
+        let mut all = lock(&self.all);
+        all.iter_mut().for_each(|running| running.look(&setting, now));
+        if all.iter().any(Running::is_paired)
+            && let Some(event) = lock(&self.clock).look(setting.clock.now(), now)
+        {
+            (setting.events)(event);
+        }
     }
 }
 

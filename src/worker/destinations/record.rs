@@ -144,7 +144,7 @@ impl Endpoint for Recording {
         self.recorder.as_ref().map(|recorder| recorder.ask(ask))
     }
 
-    fn hand_over(&self) {
+    fn leave_to_next(&self) {
         if let Some(recorder) = &self.recorder {
             recorder.hand_over();
         }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::drill::{DRILL, Drill, Stopwatch};
@@ -9,6 +10,7 @@ use super::endpoint::{Endpoint, open};
 use super::held::{self, withheld, without};
 use super::{CLOSE, Setting};
 use super::{account, kept};
+use crate::model::pair::ClockState;
 use crate::model::status::{DestinationState, DestinationStatus};
 use crate::model::{
     DestinationId, DestinationOrder, DrillReport, Duty, EndpointStatus, Event, EventCode, Fault, HealthReport, Hold,
@@ -78,6 +80,11 @@ impl Running {
         &self.plan
     }
 
+    /// Whether another box delivers there, too.
+    pub(super) fn is_paired(&self) -> bool {
+        self.plan.pair.is_some()
+    }
+
     fn enabled(&self) -> bool {
         self.order.enabled.unwrap_or(self.plan.enabled) && self.order.hold() != Some(Hold::Stopped)
     }
@@ -98,8 +105,8 @@ impl Running {
             return Vec::new();
         }
         // Endpoints are started with the rules and with what a pause means to them.
-        let same_rules = (self.plan.policy, self.plan.on_slate, self.plan.endpoints.len() > 1)
-            == (plan.policy, plan.on_slate, plan.endpoints.len() > 1);
+        let same_rules = (self.plan.policy, self.plan.on_slate, self.plan.endpoints.len() > 1, &self.plan.pair)
+            == (plan.policy, plan.on_slate, plan.endpoints.len() > 1, &plan.pair);
         let active = self.plan.endpoints.get(self.failover.active()).map(|endpoint| endpoint.name.clone());
         let was_used = self.enabled();
         let was = std::mem::replace(&mut self.plan, plan.clone());
@@ -264,6 +271,15 @@ impl Running {
         seat.endpoint.record(ask).ok_or_else(|| format!("destination {} is no recording", self.plan.id))
     }
 
+    /// Gives the destination to the other box of its pair.
+    pub(super) fn hand_over(&self) -> Result<BoxFuture<'static, Result<String, String>>, String> {
+        if self.plan.pair.is_none() {
+            return Err(format!("destination {} has no pair", self.plan.id));
+        }
+        let first = self.seats.first().ok_or_else(|| format!("destination {} is disabled", self.plan.id))?;
+        Ok(first.endpoint.hand_over())
+    }
+
     fn look_at_drill(&mut self, setting: &Setting, statuses: &[EndpointStatus], now: Instant) {
         let Some(mut drill) = self.drill.take() else { return };
         let status = statuses.get(drill.watch.place);
@@ -299,10 +315,13 @@ impl Running {
         owed.map(|(_, seat)| seat).all(|seat| seat.endpoint.delivered(rendition, number))
     }
 
-    pub(super) fn status(&mut self, setting: &Setting) -> DestinationStatus {
+    pub(super) fn status(&mut self, setting: &Setting, clock: Option<ClockState>) -> DestinationStatus {
         let paused_since = setting.slates.since().filter(|_| self.plan.on_slate == OnSlate::Pause);
+        let mut endpoints = self.statuses();
+        endpoints.iter_mut().filter_map(|one| one.pair.as_mut()).for_each(|pair| pair.clock = clock);
         let now = setting.clock.now();
-        let mut status = account::combine(&self.plan, self.statuses(), paused_since, now);
+        let mut status = account::combine(&self.plan, endpoints, paused_since, now);
+        account::look_at_clock(&mut status, now);
         if let Some(order) = self.order.budget {
             held::say(&mut status, order, now);
         }

@@ -88,6 +88,7 @@ impl Stream {
             last_error: status.last_error,
             lost_units: status.lost_units,
             link: Some(status.link),
+            pair: None,
             deleted_segments: 0,
         }
     }
@@ -112,6 +113,7 @@ impl Stream {
             last_error: None,
             lost_units: 0,
             link: None,
+            pair: None,
             deleted_segments: 0,
         }
     }

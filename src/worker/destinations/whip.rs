@@ -108,6 +108,7 @@ impl Endpoint for Whip {
             playable: stands == DestinationState::Streaming,
             lost_units: of(|status| status.dropped),
             link: sender.as_ref().map(link),
+            pair: None,
             last_error: sender.and_then(|status| status.last_error),
         }
     }
