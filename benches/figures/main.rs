@@ -14,6 +14,7 @@
 //! ```
 
 mod arguments;
+mod bad_line;
 mod bad_neighbours;
 mod bench;
 mod clips;
@@ -32,8 +33,10 @@ mod latency;
 mod machine;
 mod origin_away;
 mod origin_failover;
+mod outage;
 mod process;
 mod program_cost;
+mod push_throughput;
 mod row;
 mod soak;
 mod sound_cost;
@@ -65,6 +68,8 @@ const FIGURES: &[Figure] = &[
     ("takes", takes::measure),
     ("encoder-replaced", encoder_replaced::measure),
     ("origin-away", origin_away::measure),
+    ("outage", outage::measure),
+    ("push-throughput", push_throughput::measure),
     ("origin-failover", origin_failover::measure),
     ("bad-neighbours", bad_neighbours::measure),
     ("four-channels", four_channels::measure),
@@ -75,6 +80,7 @@ const FIGURES: &[Figure] = &[
     ("sound-cost", sound_cost::measure),
     ("whip-latency", whip::latency),
     ("whip-cut", whip::cut),
+    ("bad-line", bad_line::measure),
     ("soak", soak::measure),
 ];
 

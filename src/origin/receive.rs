@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::name::{Object, Part};
-use super::playlist::is_playlist;
+use super::playlist::{is_playlist, promised};
 use super::problem::Problem;
 use super::router::Origin;
 use super::shelf::Placed;
@@ -89,6 +89,7 @@ async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut Body
         let (shelf, asked) = (origin.shelf.clone(), object.clone());
         let placed = blocking(move || shelf.place(draft, &asked)).await?;
         origin.counters.received(bytes);
+        note(&object, bytes, &text);
         tell(origin, &object, &text);
         if let (Object::Multivariant { channel }, Placed::Created) = (&object, placed) {
             tracing::info!("channel {channel} has come: play it at /watch/{channel}");
@@ -96,6 +97,19 @@ async fn accept(origin: &Origin, uri: &Uri, headers: &HeaderMap, body: &mut Body
         Ok(placed)
     };
     timeout(deadline, store).await.unwrap_or(Err(Problem::Late(deadline)))
+}
+
+/// What can be had from now on, for those who look at the order of a push (`RUST_LOG=uplink::origin=debug`): its sender
+/// has not been answered yet. Of a playlist also what it names.
+fn note(object: &Object, bytes: u64, text: &str) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    let path = object.relative_path();
+    match object.is_playlist() {
+        true => tracing::debug!(path = %path.display(), bytes, names = promised(text).join(","), "stored"),
+        false => tracing::debug!(path = %path.display(), bytes, "stored"),
+    }
 }
 
 /// Who waits for it hears of it.
