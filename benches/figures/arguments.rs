@@ -25,7 +25,8 @@ pub struct Arguments {
     /// Fewer rounds and shorter times: to see that the benchmark works, not for figures
     #[arg(long)]
     pub quick: bool,
-    /// How long `soak` runs, which is measured only if it is named [default: 10, 2 in a quick run]
+    /// How long `soak` runs, which is measured only if it is named [default: 10, 2 in a quick run], and how long the
+    /// origin is away in `outage` [default: 2]
     #[arg(long, value_name = "MINUTES")]
     pub minutes: Option<u64>,
     /// Keep the directories and logs of what was started

@@ -18,6 +18,8 @@ pub struct Bench {
     pub quick: bool,
     /// How long the long one runs.
     pub soak: Duration,
+    /// What was asked for, for those that take it.
+    pub minutes: Option<u64>,
     scratch: tempfile::TempDir,
     started: Instant,
 }
@@ -29,9 +31,10 @@ impl Bench {
             tempfile::Builder::new().prefix("uplink-bench-").tempdir().context("no directory to work in")?;
         scratch.disable_cleanup(arguments.keep);
         uplink::media::init()?;
-        let minutes = arguments.minutes.unwrap_or(if arguments.quick { 2 } else { 10 });
-        let soak = Duration::from_secs(60 * minutes.max(1));
-        let bench = Self { web: Web::new()?, quick: arguments.quick, soak, scratch, started: Instant::now() };
+        let minutes = arguments.minutes.map(|minutes| minutes.max(1));
+        let soak = Duration::from_secs(60 * minutes.unwrap_or(if arguments.quick { 2 } else { 10 }));
+        let (web, quick, started) = (Web::new()?, arguments.quick, Instant::now());
+        let bench = Self { web, quick, soak, minutes, scratch, started };
         bench.end_on_interrupt();
         if arguments.keep {
             bench.say(format!("logs are kept in {}", bench.scratch().display()));

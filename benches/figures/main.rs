@@ -14,6 +14,7 @@
 //! ```
 
 mod arguments;
+mod bad_line;
 mod bad_neighbours;
 mod bench;
 mod clips;
@@ -32,10 +33,17 @@ mod latency;
 mod machine;
 mod origin_away;
 mod origin_failover;
+<<<<<<< HEAD
 mod pair_killed;
 mod process;
 mod program_cost;
 mod recording_power_cut;
+=======
+mod outage;
+mod process;
+mod program_cost;
+mod push_throughput;
+>>>>>>> lines
 mod row;
 mod soak;
 mod sound_cost;
@@ -67,6 +75,8 @@ const FIGURES: &[Figure] = &[
     ("takes", takes::measure),
     ("encoder-replaced", encoder_replaced::measure),
     ("origin-away", origin_away::measure),
+    ("outage", outage::measure),
+    ("push-throughput", push_throughput::measure),
     ("origin-failover", origin_failover::measure),
     ("pair-killed", pair_killed::measure),
     ("bad-neighbours", bad_neighbours::measure),
@@ -79,6 +89,7 @@ const FIGURES: &[Figure] = &[
     ("sound-cost", sound_cost::measure),
     ("whip-latency", whip::latency),
     ("whip-cut", whip::cut),
+    ("bad-line", bad_line::measure),
     ("soak", soak::measure),
 ];
 

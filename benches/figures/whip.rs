@@ -15,10 +15,10 @@ use crate::row::Row;
 use crate::studio::{Channel, Studio};
 
 const CLASS: &str = "interactive-720p30";
-const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(100);
 /// The line is away for this long.
-const CUT: Duration = Duration::from_secs(10);
+pub const CUT: Duration = Duration::from_secs(10);
 /// Of the network namespace at the far end of the line.
 const SPACE: &str = "uplink-whip";
 const NEAR: &str = "10.213.77.1";
@@ -66,7 +66,8 @@ pub fn cut(bench: &Bench) -> anyhow::Result<Vec<Row>> {
     Ok(vec![row.details(json!({ "seconds": healed }))])
 }
 
-fn studio<'a>(bench: &'a Bench, name: &str, peer: &Peer) -> anyhow::Result<Studio<'a>> {
+/// On air and received by `peer`.
+pub fn studio<'a>(bench: &'a Bench, name: &str, peer: &Peer) -> anyhow::Result<Studio<'a>> {
     let mut studio = Studio::prepare(bench, name, &[Channel { class: CLASS, ..Channel::test("a") }])?;
     let text = std::fs::read_to_string(studio.configuration())?;
     let text = text.replace("destinations = [\"origin\"]", "destinations = [\"origin\", \"cloud\"]");
@@ -82,7 +83,7 @@ fn studio<'a>(bench: &'a Bench, name: &str, peer: &Peer) -> anyhow::Result<Studi
     Ok(studio)
 }
 
-struct Peer {
+pub struct Peer {
     child: Child,
     _lifeline: ChildStdin,
     host: String,
@@ -90,7 +91,8 @@ struct Peer {
 }
 
 impl Peer {
-    fn start(host: &str, space: Option<&str>) -> anyhow::Result<Self> {
+    /// At an address of this machine, or of a network namespace.
+    pub fn start(host: &str, space: Option<&str>) -> anyhow::Result<Self> {
         let python = std::env::var_os("UPLINK_PYTHON")
             .map_or_else(|| Bench::repository().join("target/ndi/bin/python"), PathBuf::from);
         let mut command = match space {
@@ -115,7 +117,7 @@ impl Peer {
         format!("http://{}:{}/whip", self.host, self.port)
     }
 
-    fn report(&self, bench: &Bench) -> anyhow::Result<Value> {
+    pub fn report(&self, bench: &Bench) -> anyhow::Result<Value> {
         let body = bench.web.get(&format!("http://{}:{}/report", self.host, self.port))?;
         Ok(serde_json::from_slice(&body)?)
     }
@@ -139,6 +141,8 @@ struct Line;
 impl Line {
     fn lay() -> anyhow::Result<Self> {
         let line = Self;
+        // What an earlier run may have left.
+        let _ = ip(&["netns", "del", SPACE]);
         ip(&["netns", "add", SPACE])?;
         ip(&["link", "add", "uplink-whip0", "type", "veth", "peer", "name", "uplink-whip1", "netns", SPACE])?;
         ip(&["addr", "add", &format!("{NEAR}/30"), "dev", "uplink-whip0"])?;

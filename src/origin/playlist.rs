@@ -40,6 +40,26 @@ impl Named {
     }
 }
 
+/// File names of what a playlist says can be had, in order: initialisations, parts, segments; neither gaps nor what is
+/// only announced.
+pub(crate) fn promised(text: &str) -> Vec<String> {
+    let (mut gap, mut names) = (false, Vec::new());
+    for line in text.lines().map(str::trim) {
+        let uri = match line {
+            "#EXT-X-GAP" => {
+                gap = true;
+                continue;
+            }
+            "" => None,
+            _ if line.starts_with("#EXT-X-PRELOAD-HINT:") || line.contains("GAP=YES") => None,
+            _ if line.starts_with('#') => uri_attribute(line),
+            _ => Some(line).filter(|_| !std::mem::take(&mut gap)),
+        };
+        names.extend(uri.and_then(file_name));
+    }
+    names
+}
+
 fn seconds(text: &str) -> Duration {
     text.trim().parse().ok().and_then(|secs| Duration::try_from_secs_f64(secs).ok()).unwrap_or_default()
 }
@@ -70,6 +90,14 @@ mod tests {
         assert_eq!(named.span, Duration::from_millis(3500));
         assert_eq!(named.target, Duration::from_secs(2));
         assert!(!named.ended && Named::read("#EXTM3U\n#EXT-X-ENDLIST\n").ended);
+    }
+
+    #[test]
+    fn a_gap_and_a_hint_are_no_promise() {
+        let text = "#EXTM3U\n#EXT-X-MAP:URI=\"init-00c0ffee.mp4\"\n#EXTINF:2,\n10.m4s\n#EXT-X-GAP\n#EXTINF:2,\n11.m4s\n\
+                    #EXTINF:2,\n12.m4s\n#EXT-X-PART:DURATION=0.5,URI=\"13.0.m4s\"\n\
+                    #EXT-X-PART:DURATION=0.5,URI=\"13.1.m4s\",GAP=YES\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"13.2.m4s\"\n";
+        assert_eq!(promised(text), ["init-00c0ffee.mp4", "10.m4s", "12.m4s", "13.0.m4s"]);
     }
 
     #[test]

@@ -264,7 +264,6 @@ impl Lane {
             }
         }
         self.resting = false;
-        self.inherited = None;
         let segments = std::mem::take(&mut self.segments);
         self.refresh(segments);
     }
@@ -367,8 +366,8 @@ impl Lane {
     /// is a gap. None before anything was acknowledged, and while it would end before what players have seen already.
     pub(crate) fn wanted_playlist(&self, timing: &Timing, window: u64) -> Option<String> {
         let last = self.edge.max(self.last_acknowledged().map(|segment| segment.number))?;
-        let seen = self.inherited.filter(|n| *n > last && self.segment(*n).is_some() && !self.delivered.settled(*n));
-        if seen.is_some() {
+        // Also if it is refused now: the next one is waited for.
+        if self.inherited.is_some_and(|n| n > last && self.segment(n).is_some()) {
             return None;
         }
         let last = if self.parts.is_under_way(last) { last.checked_sub(1)? } else { last };

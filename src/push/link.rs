@@ -22,6 +22,9 @@ use crate::policy::{Attempts, Backoff, RetryDecision, Verdict};
 const FAST: Backoff =
     Backoff { first: Duration::from_millis(100), cap: Duration::from_secs(2), factor: 2.0, jitter: 0.3 };
 
+/// A cap is never shorter, however short segments are: a probe costs an origin that answers 503 a whole segment.
+const SHORTEST_CAP: Duration = Duration::from_millis(500);
+
 /// What a person has to mend is tried seldom.
 const SLOW: Backoff = Backoff { first: Duration::from_secs(1), cap: Duration::from_secs(15), factor: 2.0, jitter: 0.3 };
 
@@ -93,6 +96,13 @@ impl Link {
             verdict: None,
             reconnects: 0,
         }
+    }
+
+    /// The same where segments are so long: probed often enough that the live edge is at most one of them late when the
+    /// destination is back.
+    pub(crate) fn of_segments(duration: Duration) -> Self {
+        let cap = (duration / 2).clamp(SHORTEST_CAP, FAST.cap);
+        Self { fast: Attempts::new(Backoff { cap, ..FAST }), ..Self::new() }
     }
 
     /// Something was acknowledged.
@@ -244,6 +254,7 @@ impl Link {
 mod tests {
     use super::*;
     use crate::policy::{HttpFailure, judge};
+    use proptest::prelude::*;
 
     fn refused_connection() -> Verdict {
         judge(&HttpFailure::Connect("connection refused".to_owned()))
@@ -274,6 +285,17 @@ mod tests {
         assert_eq!(link.gate(at), Gate::Probe);
         assert!(matches!(link.acknowledged(at), Some(Change::Connected(Some(_)))));
         assert_eq!((link.gate(at), link.reconnects()), (Gate::Open, 1));
+    }
+
+    #[test]
+    fn the_shorter_segments_are_the_sooner_is_a_return_noticed() {
+        for (segment, longest) in [(500, 500), (1000, 500), (2000, 1000), (6000, 2000)] {
+            let (mut link, start) = (Link::of_segments(Duration::from_millis(segment)), Instant::now());
+            link.acknowledged(start);
+            let (now, _) = fail(&mut link, start, 40, &refused_connection());
+            let Gate::Closed(at) = link.gate(now) else { panic!("the gate is open") };
+            assert_eq!(at - now, Duration::from_millis(longest), "{segment}");
+        }
     }
 
     #[test]
@@ -348,5 +370,63 @@ mod tests {
         assert_eq!(link.silent(Some(sent), limit, &stalled, sent + Duration::from_secs(4)), None);
         assert!(matches!(link.silent(Some(sent), limit, &stalled, sent + limit), Some(Change::Interrupted(_))));
         assert_eq!(link.silent(Some(sent), limit, &stalled, sent + limit * 2), None);
+    }
+
+    /// What a step of a hostile world does: the answer to a request that was started so many steps ago, or silence.
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Acknowledge,
+        Fail(u16, u64),
+        Unreachable(u64),
+        Silence,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
+        let status = prop::sample::select(vec![400u16, 401, 403, 404, 409, 429, 500, 503, 507]);
+        let step = prop_oneof![
+            2 => Just(Step::Acknowledge),
+            3 => (status, 0u64..3000).prop_map(|(status, age)| Step::Fail(status, age)),
+            3 => (0u64..3000).prop_map(Step::Unreachable),
+            1 => Just(Step::Silence),
+        ];
+        prop::collection::vec((1u64..4000, step), 1..80)
+    }
+
+    proptest! {
+        /// Whatever fails how: the gate is open only while nothing has failed since something was acknowledged, it opens a
+        /// crack again within fifteen seconds, what is told alternates, and one acknowledgement makes all well.
+        #[test]
+        fn a_link_is_never_given_up_and_never_stormed(steps in steps(), random in 0.0f64..1.0) {
+            let (mut link, mut now) = (Link::of_segments(Duration::from_secs(1)), Instant::now());
+            let stalled = judge(&HttpFailure::Stalled("nothing acknowledged".to_owned()));
+            let mut told: Option<Change> = None;
+            for (later, step) in steps {
+                now += Duration::from_millis(later);
+                let started = |age: u64| now - Duration::from_millis(age.min(later));
+                let (phase, reconnects) = (link.phase(), link.reconnects());
+                let change = match step {
+                    Step::Acknowledge => link.acknowledged(now),
+                    Step::Fail(status, age) => link.failed(&judge(&HttpFailure::Status(status)), started(age), now, random),
+                    Step::Unreachable(age) => link.failed(&refused_connection(), started(age), now, random),
+                    Step::Silence => link.silent(Some(now - Duration::from_secs(4)), Duration::from_secs(3), &stalled, now),
+                };
+                match (step, link.gate(now)) {
+                    (Step::Acknowledge, gate) => {
+                        prop_assert_eq!((gate, link.phase()), (Gate::Open, Phase::Streaming));
+                        prop_assert!(link.verdict().is_none() && link.fault().is_none());
+                    }
+                    (_, Gate::Open) => prop_assert_eq!(link.phase(), phase, "an old failure, or silence that is none"),
+                    (_, Gate::Closed(at)) => prop_assert!(at - now <= Duration::from_secs(15)),
+                    (_, Gate::Probe) => {}
+                }
+                prop_assert!(link.reconnects() - reconnects <= u64::from(matches!(step, Step::Acknowledge)));
+                if let Some(change) = change {
+                    let connected = |change: &Option<Change>| matches!(change, Some(Change::Connected(_)));
+                    let new = Some(change);
+                    prop_assert!(!(connected(&told) && connected(&new)), "{told:?}, then {new:?}");
+                    told = new;
+                }
+            }
+        }
     }
 }

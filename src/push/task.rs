@@ -145,7 +145,7 @@ impl Task {
             timeline,
             delivery,
             ladder: Ladder::default(),
-            link: Link::new(),
+            link: Link::of_segments(description.grid.duration()),
             token: store.token_generation(),
             store,
             layout: Layout::new(&description.upload.paths, description.grid),
