@@ -14,7 +14,7 @@ use crate::model::timecode::TimecodeDay;
 use crate::model::upload::Upload;
 use crate::model::{
     BitRate, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers, ImageName,
-    OnSlate, Overlay, PictureSize, RenditionId, Secret, SourceId, TurnServer,
+    OnSlate, Overlay, PictureSize, RenditionId, Secret, SourceId, TurnServer, WhenFull,
 };
 use crate::profile::Profiles;
 
@@ -75,6 +75,8 @@ pub struct Spool {
     pub quota_bytes: u64,
     /// How long segments stay at least, if the quota allows.
     pub retain: Duration,
+    /// What goes first when it is full and everything left is owed to somebody.
+    pub when_full: WhenFull,
 }
 
 /// One source.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Fault;
 use super::health::HealthReport;
 use super::id::EndpointName;
+use super::line::LineStatus;
 use super::status::{DestinationState, LinkFigures};
 use super::time::MediaTime;
 
@@ -126,6 +127,9 @@ pub struct EndpointStatus {
     /// Pictures and AAC frames that a stream left out because the network did not take them.
     #[serde(default)]
     pub lost_units: u64,
+    /// The line of segments: its rate, what it carries, when all that waits is delivered; none for a stream.
+    #[serde(default)]
+    pub line: Option<LineStatus>,
     /// What the protocol of a stream tells of the way; none for segments.
     #[serde(default)]
     pub link: Option<LinkFigures>,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::line::LinePolicy;
 use super::path_template::PathTemplate;
 use super::secret::Secret;
 
@@ -34,6 +35,9 @@ pub struct Upload {
     /// No parts of segments go there, also with low latency.
     #[serde(default)]
     pub whole_segments_only: bool,
+    /// How the line is shared, and what is done when it is too slow.
+    #[serde(default)]
+    pub line: LinePolicy,
 }
 
 impl Upload {

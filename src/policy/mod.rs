@@ -10,11 +10,13 @@
 //! | whether the signal of a source is any good, and how good | [`SignalWatch`], [`Grade`] |
 //! | whether a fault of a signal has lasted long enough to count, or to be over | [`Lasting`] |
 //! | which endpoint of a destination is used | [`Failover`] |
+//! | which renditions of a destination its line carries | [`Rate`] |
 //! | whether an HTTP request that failed is sent again, and whose fault it is | [`judge`] |
 
 mod backoff;
 mod delivery;
 mod lasting;
+mod rate;
 mod restart;
 mod retry;
 mod signal;
@@ -22,6 +24,7 @@ mod signal;
 pub use backoff::{Attempts, Backoff};
 pub use delivery::{Failover, Reason, Seen, Standing, Switch};
 pub use lasting::{Lasting, Turn};
+pub use rate::{Line, Need, Rate, RateTurn};
 pub use restart::{RestartBudget, RestartDecision, RestartPolicy};
 pub use retry::{HttpFailure, RetryDecision, Verdict, Vouching, judge};
 pub use signal::{Grade, SignalWatch};

@@ -31,6 +31,9 @@ pub(crate) struct Delivered {
     pub(crate) stored: Ranges,
     /// Initialisations it acknowledged, by file name.
     pub(crate) inits: BTreeSet<String>,
+    /// The first segment that is not delivered at the live edge, because the line is too slow for this rendition.
+    #[serde(default)]
+    pub(crate) dropped_from: Option<u64>,
 }
 
 impl Delivered {

@@ -13,7 +13,9 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use crate::policy::HttpFailure;
 
+use super::flow::{Measured, Passage};
 use super::object::Object;
+use super::pace::Turn;
 use super::store::{Label, Store};
 
 /// For a file to be read.
@@ -27,6 +29,8 @@ pub(crate) struct Done {
     pub(crate) probe: bool,
     /// When it was started.
     pub(crate) started: Instant,
+    /// What it says of the line.
+    pub(crate) measured: Measured,
     /// How it went.
     pub(crate) result: Result<Ended, Trouble>,
     id: u64,
@@ -82,16 +86,20 @@ impl Requests {
         (path, label): (String, Label),
         content: Content,
         (object, probe): (Object, bool),
+        passage: Passage,
         started: Instant,
     ) {
         self.last_id += 1;
         let id = self.last_id;
         let (abort, registration) = AbortHandle::new_pair();
         self.under_way.insert(id, (started, abort));
-        let exchange = Abortable::new(exchange(store, path, label, content), registration);
+        let Passage { turn, hold, measured } = passage;
+        let exchange = Turn::scope(turn, exchange(store, path, label, content));
+        let exchange = Abortable::new(exchange, registration);
         self.futures.push(Box::pin(async move {
             let result = exchange.await.unwrap_or(Err(Trouble::Abandoned));
-            Done { object, probe, started, result, id }
+            drop(hold);
+            Done { object, probe, started, measured, result, id }
         }));
     }
 

@@ -9,6 +9,7 @@ mod guarded;
 mod nginx;
 mod origin;
 mod outage;
+mod straw;
 mod studio;
 mod tls;
 mod tokens;

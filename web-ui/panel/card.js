@@ -173,8 +173,8 @@ export class Card {
         one.id,
         [fault(one), tint(one.health)],
         one.state,
-        words.duration(one.queue_seconds),
-        `${words.bytes(one.bytes_acknowledged)}${one.reconnects ? `, ${one.reconnects} reconnect(s)` : ''}`,
+        words.waiting(one),
+        `${words.bytes(one.bytes_acknowledged)}${one.reconnects ? `, ${one.reconnects} reconnect(s)` : ''}${words.leftOut(one) && `, without ${words.leftOut(one)}`}`,
       ]),
     );
     rows(

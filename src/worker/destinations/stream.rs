@@ -87,6 +87,7 @@ impl Stream {
             playable: state == DestinationState::Streaming,
             last_error: status.last_error,
             lost_units: status.lost_units,
+            line: None,
             link: Some(status.link),
             deleted_segments: 0,
         }
@@ -111,6 +112,7 @@ impl Stream {
             playable: false,
             last_error: None,
             lost_units: 0,
+            line: None,
             link: None,
             deleted_segments: 0,
         }
