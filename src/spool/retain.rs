@@ -37,6 +37,9 @@ const RESERVE_ROUNDS: u64 = 4;
 /// The least reserve, for a spool that has no segments yet.
 const RESERVE_BYTES: u64 = 256 << 10;
 
+/// Whether it is a candidate's turn.
+type MayGo<'a> = Box<dyn Fn(&Candidate) -> bool + 'a>;
+
 struct Candidate {
     rendition: RenditionId,
     number: u64,
@@ -100,7 +103,7 @@ impl Inner {
         let sacrifice = read(&self.sacrifice);
         let reach = sacrifice.reach.max(PLAYLIST_REACH);
         let spare = move |candidate: &Candidate| candidate.delivered && candidate.age > reach;
-        let mut turns: Vec<Box<dyn Fn(&Candidate) -> bool + '_>> = vec![Box::new(spare)];
+        let mut turns: Vec<MayGo<'_>> = vec![Box::new(spare)];
         if sacrifice.when_full == WhenFull::DropRenditions {
             for rendition in &sacrifice.ranked {
                 let goes = move |candidate: &Candidate| candidate.rendition == *rendition && candidate.age > reach;

@@ -182,3 +182,62 @@ async fn power_lost_in_the_middle_of_backfill_costs_no_segment() {
         assert!(!playlist.contains("EXT-X-GAP"), "{playlist}");
     }
 }
+
+/// Makes `count` segments at their pace; how long after that each of them was at the origin, milliseconds.
+async fn delays(studio: &mut Studio, origin: &Arc<Origin>, count: usize) -> Vec<u128> {
+    let mut tick = tokio::time::interval(studio.grid.duration());
+    let mut waiting = Vec::new();
+    for _ in 0..count {
+        tick.tick().await;
+        studio.produce(1);
+        let (number, made, origin) = (studio.next - 1, Instant::now(), Arc::clone(origin));
+        let paths = studio.renditions.iter().map(|rendition| format!("demo/{rendition}/{number}.m4s"));
+        let paths: Vec<String> = paths.collect();
+        waiting.push(tokio::spawn(async move {
+            eventually("at the origin", || paths.iter().all(|path| origin.object(path).is_some())).await;
+            made.elapsed().as_millis()
+        }));
+    }
+    let mut delays = Vec::new();
+    for one in waiting {
+        delays.push(one.await.expect("no test fails here"));
+    }
+    delays.sort_unstable();
+    delays
+}
+
+#[tokio::test]
+#[ignore = "takes 40 s of wall clock: how late live segments are while backfill goes beside them"]
+async fn the_live_edge_beside_backfill() {
+    for share in [50, 100] {
+        let (mut studio, origin) = (Studio::new(), Arc::new(Origin::start().await));
+        // The channel makes 816 kB a second.
+        let straw = Straw::to(origin.port(), 2_000_000).await;
+        let mut description = studio.description(&straw.url());
+        description.upload.line.backfill_share = share;
+        let pusher = studio.push(description);
+        let alone = delays(&mut studio, &origin, 10).await;
+        origin.script(|_: &Method, _, _| Answer::Say(503));
+        studio.produce(20);
+        until(&pusher, "interrupted", |status| status.state == DestinationState::Interrupted).await;
+        origin.script(|_, _, _| Answer::Obey);
+        until(&pusher, "streaming", |status| status.state == DestinationState::Streaming).await;
+        let beside = delays(&mut studio, &origin, 12).await;
+        let status = pusher.status().borrow().clone();
+        let told = status.line.expect("a line");
+        let began = Instant::now();
+        produce_until(&mut studio, &pusher, "even", |status| status.queue_segments <= 3).await;
+        eprintln!(
+            "backfill_share {share}: a live segment is delivered after {} ms (median), {} ms (most) alone; {} ms, {} ms \
+             beside backfill; {:?}, {:.1} s to catch up",
+            alone[alone.len() / 2],
+            alone[alone.len() - 1],
+            beside[beside.len() / 2],
+            beside[beside.len() - 1],
+            told.catch_up,
+            began.elapsed().as_secs_f64()
+        );
+        assert!(pusher.stop(Duration::from_secs(10)).await.is_nothing());
+        origin.assert_no_violation();
+    }
+}
