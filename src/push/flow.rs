@@ -310,7 +310,8 @@ fn outlook(backlog: u64, known: Option<u64>, needed: u64, share: u64, backfill: 
         return CatchUp::Even;
     }
     let Some(known) = known else { return CatchUp::Unknown };
-    let spare = known.saturating_sub(needed).min(known.saturating_mul(share) / 100);
+    // Its share of the line, for as long as no segment of the live edge is under way.
+    let spare = known.saturating_sub(needed).saturating_mul(share) / 100;
     // What cannot even carry the live edge falls back further whatever backfill gets.
     let rate = if known < needed { 0 } else { backfill.unwrap_or(spare) };
     match rate {

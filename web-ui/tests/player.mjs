@@ -160,6 +160,23 @@ test('lost segments and a new encoder are played over', { skip: own, timeout: 12
   assert.equal(now.recoveries, before.recoveries, 'no new start was needed');
 });
 
+test('who plays a rendition that is left out goes on with another', { skip: own, timeout: 120_000 }, async () => {
+  const before = await player();
+  const playing = () => player().then((now) => now.rendition);
+  assert.match(await playing(), /320×180/);
+  live.leaveOut('video-180p');
+  const first = live.renditions[0].segments.at(-1).number + 2;
+  await passes(first + 6);
+  const now = await plays();
+  assert.match(now.rendition, /160×90/);
+  assert.equal(now.recoveries, before.recoveries, 'no new start was needed');
+  console.log(`# without the best rendition: ${now.rebuffers - before.rebuffers} rebuffers, ${now.errors.length} errors`);
+  live.leaveOut();
+  const back = live.renditions[0].segments.at(-1).number + 2;
+  await passes(back + 6);
+  console.log(`# ${(await plays()).rendition} when it is back`);
+});
+
 test('an origin that goes away and comes back is played again', { skip: own, timeout: 120_000 }, async () => {
   await origin.stop('SIGKILL');
   await shows('offline', 60_000);
