@@ -87,6 +87,6 @@ export function cap(levels, text, base) {
   const path = (/** @type {string} */ uri) => new URL(uri, base).pathname;
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   const listed = new Set(lines.map(path));
-  const highest = levels.findLastIndex((uri) => listed.has(path(uri)));
+  const highest = levels.map((uri) => listed.has(path(uri))).lastIndexOf(true);
   return highest === levels.length - 1 ? -1 : highest;
 }
