@@ -5,8 +5,9 @@
 //!                               └─────line──▶ rate (policy) ──drop, return──▶ lanes
 //! ```
 //!
-//! - Segments and parts of the live edge, initialisations and playlists are measured. Backfill is not, as it waits for its
-//!   turn; where it need not (a first window, a share of 100 %, nothing live any more) it counts like the live edge.
+//! - Segments and parts of the live edge are measured; a playlist is a round trip, not a rate. Backfill is not measured, as
+//!   it waits for its turn; where it need not (a first window, a share of 100 %, nothing live any more) it counts like the
+//!   live edge.
 //! - While a rendition is left out, a segment of it is sent now and then when nothing else is under way: what is left of
 //!   the ladder may be too small to show what the line carries.
 
@@ -128,8 +129,8 @@ impl Flow {
                 passage(Some(self.pace.turn(bytes(*lane, *number), true)), None, Measured::Backfill)
             }
             Object::Segment { backfill: false, .. } => passage(None, Some(self.pace.hold()), Measured::Live),
-            Object::Check { .. } | Object::Remove { .. } => passage(None, None, Measured::Nothing),
-            _ => passage(None, None, Measured::Live),
+            Object::Segment { .. } | Object::Part { .. } => passage(None, None, Measured::Live),
+            _ => passage(None, None, Measured::Nothing),
         };
         if passage.measured == Measured::Live {
             self.meter.began(now);
