@@ -33,17 +33,14 @@ mod latency;
 mod machine;
 mod origin_away;
 mod origin_failover;
-<<<<<<< HEAD
+mod outage;
 mod pair_killed;
 mod process;
-mod program_cost;
-mod recording_power_cut;
-=======
-mod outage;
 mod process;
 mod program_cost;
+mod program_cost;
 mod push_throughput;
->>>>>>> lines
+mod recording_power_cut;
 mod row;
 mod soak;
 mod sound_cost;

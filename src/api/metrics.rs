@@ -14,7 +14,7 @@ use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelState, ChannelStatus, DestinationState, DestinationStatus, ProgramStatus,
     RenditionStatus, Showing, SourceState, SourceStatus, SpoolStatus, WorkerReport,
 };
-use crate::model::{Duty, EndpointStatus, Health, InputState};
+use crate::model::{BitRate, Carried, CarriedRendition, CatchUp, Duty, EndpointStatus, Health, InputState, LineStatus};
 
 const HEALTHS: &[Health] = &[Health::Inactive, Health::Healthy, Health::PartiallyHealthy, Health::Unhealthy];
 const CHANNEL_STATES: &[ChannelState] = &[
@@ -186,6 +186,45 @@ fn destinations(sheet: &mut Sheet, status: &ApplianceStatus) {
     sheet.gauge("destination_queue_seconds", "Program time waiting in the spool", waiting);
     let segments = rows().map(|(labels, one)| (labels, one.queue_segments as f64));
     sheet.gauge("destination_queue_segments", "Segments waiting in the spool", segments);
+    lines(sheet, status);
+}
+
+fn lines(sheet: &mut Sheet, status: &ApplianceStatus) {
+    let rows = || {
+        let each = |(channel, report): (_, &WorkerReport)| -> Vec<(Labels, LineStatus)> {
+            let lines = report.destinations.iter().filter_map(|one| Some((&one.id, one.line.clone()?)));
+            lines.map(|(id, line)| (with(channel, "destination", id), line)).collect()
+        };
+        reports(status).flat_map(each).collect::<Vec<_>>()
+    };
+    let rate = |rate: BitRate| rate.bps() as f64 / 8.0;
+    let measured = rows().into_iter().filter_map(|(labels, line)| Some((labels, rate(line.measured?))));
+    sheet.gauge("destination_upload_bytes_per_second", "Upload rate while something was under way", measured);
+    let needed = rows().into_iter().map(|(labels, line)| (labels, rate(line.needed)));
+    sheet.gauge("destination_needed_bytes_per_second", "What the renditions make that it gets", needed);
+    let until = rows().into_iter().filter_map(|(labels, line)| Some((labels, seconds(line.catch_up)?)));
+    sheet.gauge("destination_catch_up_seconds", "Until all that waits is delivered; +Inf: never", until);
+    let renditions = || {
+        let each = |(labels, line): (Labels, LineStatus)| -> Vec<(Labels, CarriedRendition)> {
+            let labelled = |one: &CarriedRendition| [labels.clone(), vec![("rendition", one.id.to_string())]].concat();
+            line.renditions.iter().map(|one| (labelled(one), one.clone())).collect()
+        };
+        rows().into_iter().flat_map(each)
+    };
+    let dropped = renditions().map(|(labels, one)| (labels, f64::from(u8::from(one.carried == Carried::Dropped))));
+    sheet.gauge("destination_rendition_dropped", "1: the line is too slow for it", dropped);
+    let left_out = renditions().map(|(labels, one)| (labels, one.left_out));
+    sheet.counter("destination_left_out_segments", "Segments left out, because the line was too slow", left_out);
+}
+
+/// None if nothing is known.
+fn seconds(until: CatchUp) -> Option<f64> {
+    match until {
+        CatchUp::Even => Some(0.0),
+        CatchUp::Takes { seconds } => Some(seconds),
+        CatchUp::Never => Some(f64::INFINITY),
+        CatchUp::Unknown => None,
+    }
 }
 
 /// Primary and backups. Sums over endpoints are the destination's own rows.

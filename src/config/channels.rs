@@ -14,7 +14,7 @@ use super::stream_class::StreamClass;
 use crate::document::{Placed, Section, Spot, suggestion};
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
-use crate::model::{BitRate, ChannelId, VideoCodec};
+use crate::model::{BitRate, ChannelId, VideoCodec, WhenFull};
 use crate::profile::Profiles;
 
 /// What channels refer to.
@@ -263,7 +263,12 @@ fn spool(
             findings.faults.add(&quota.spot, rule, "raise it");
         }
     }
-    Some(Spool { quota_bytes: quota.value.0, retain })
+    let when_full = own.value::<String>("when_full").or_else(|| defaults?.value("when_full"))?;
+    let when_full = match when_full.as_str() {
+        "drop_renditions" => WhenFull::DropRenditions,
+        _ => WhenFull::DropOldest,
+    };
+    Some(Spool { quota_bytes: quota.value.0, retain, when_full })
 }
 
 impl StreamClass {

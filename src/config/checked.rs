@@ -16,7 +16,7 @@ use crate::model::upload::Upload;
 use crate::model::{
     BitRate, Budget, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers,
     ImageName, OnSlate, Overlay, PictureSize, RecordingLimits, RecordingStart, RenditionId, Secret, SourceId,
-    TurnServer,
+    TurnServer, WhenFull,
 };
 use crate::profile::Profiles;
 
@@ -79,6 +79,8 @@ pub struct Spool {
     pub quota_bytes: u64,
     /// How long segments stay at least, if the quota allows.
     pub retain: Duration,
+    /// What goes first when it is full and everything left is owed to somebody.
+    pub when_full: WhenFull,
 }
 
 /// One source.

@@ -64,14 +64,27 @@ static SPOOL: Shape = Shape::plain(
     &[
         key("quota", Kind::Bytes, Need::Default("\"20G\""), "Most it may take; at least 50M"),
         key("retain", Kind::Span, Need::Default("\"1h\""), "How long segments stay at least, if the quota allows"),
+        key(
+            "when_full",
+            Kind::Word(WHEN_FULL),
+            Need::Default("\"drop_oldest\""),
+            "What goes first when the quota is used up and everything that is left, but for what playlists name, is owed \
+             to a destination",
+        ),
     ],
 );
+
+const WHEN_FULL: &[(&str, &str)] = &[
+    ("drop_oldest", "the oldest, of all renditions"),
+    ("drop_renditions", "what waits of the highest rendition, then of the next: the lower ones reach back further"),
+];
 
 static CHANNEL_SPOOL: Shape = Shape::plain(
     "Overrides `[spool]` for this channel.",
     &[
         key("quota", Kind::Bytes, Need::Optional, "Most it may take; at least 50M. That of `[spool]` if missing"),
         key("retain", Kind::Span, Need::Optional, "How long segments stay at least. That of `[spool]` if missing"),
+        key("when_full", Kind::Word(WHEN_FULL), Need::Optional, "What goes first. As `[spool]` says if missing"),
     ],
 );
 

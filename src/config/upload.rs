@@ -12,7 +12,7 @@ use super::secrets::{self, Credentials, Rule};
 use crate::document::{Faults, Placed, Section};
 use crate::model::path_template::{PathTemplate, Placed as Object};
 use crate::model::upload::{Access, Identity, StoreKind, TokenSource, Trust, Upload};
-use crate::model::{ChannelId, Secret};
+use crate::model::{ChannelId, LinePolicy, Secret, WhenSlow};
 
 /// Keys that mean nothing at an origin.
 const OF_BUCKETS: &[&str] = &[
@@ -59,6 +59,7 @@ pub(crate) fn read(
         Some("delete") => section.value::<Duration>("delete_after").map(|after| after.as_secs()),
         _ => None,
     };
+    let line = line(section);
     let placed = placed?;
     let access = access::read(&secure, placed.value.scheme(), findings);
     let store = store(section, placed.value.scheme());
@@ -78,9 +79,25 @@ pub(crate) fn read(
         delete_after_seconds,
         whole_segments_only: section.value("parts") == Some(false),
         encryption: None,
+        line: line?,
     };
     warn_of_plain_text(&placed, &upload, findings);
     Some((url?, upload))
+}
+
+/// How the line is shared, and what is done when it is too slow.
+fn line(section: &Section<'_>) -> Option<LinePolicy> {
+    let rate = section.table("rate")?;
+    Some(LinePolicy {
+        backfill_share: u8::try_from(section.value::<u32>("backfill_share")?).ok()?,
+        when_slow: match rate.value::<String>("when_slow")?.as_str() {
+            "wait" => WhenSlow::Wait,
+            _ => WhenSlow::DropRenditions,
+        },
+        enter_ms: rate.value("enter_ms")?,
+        clear_ms: rate.value("clear_ms")?,
+        backfill_dropped: rate.value("backfill_dropped")?,
+    })
 }
 
 /// Where the multivariant playlist of `channel` goes: what only one endpoint may write to.

@@ -1,7 +1,7 @@
 //! What may stand in an endpoint of HLS push: where it is, what it wants to see, whom to trust, what objects are called.
 
 use super::keys::key;
-use crate::document::{Key, Kind, Need};
+use crate::document::{Key, Kind, Need, Shape};
 
 static WORD_OF_COMMAND: Kind = Kind::Text(1000);
 static HEADER: Kind = Kind::Text(1000);
@@ -220,12 +220,60 @@ pub(super) const PARTS: Key = key(
     "Whether it gets the parts of a low-latency stream class: some requests a second for each rendition. `false` for a bucket that charges for each; it has whole segments then",
 );
 
+pub(super) const BACKFILL_SHARE: Key = key(
+    "backfill_share",
+    Kind::Integer(1, 100, "percent"),
+    Need::Default("50"),
+    "Most that backfill takes of the measured upload rate while there is a live edge to deliver. It stands still while a segment of the live edge is under way. 100: it takes what it can get",
+);
+
+pub(super) const RATE: Key =
+    key("rate", Kind::Table(&RATE_SHAPE), Need::Optional, "What is done when the line cannot carry the ladder");
+
+static RATE_SHAPE: Shape = Shape::plain(
+    "What is done when the line cannot carry the ladder. An interruption, however long, does not count.",
+    &[
+        key(
+            "when_slow",
+            Kind::Word(&[
+                (
+                    "drop_renditions",
+                    "renditions are left out, the highest first, and players are told to take another; sound always goes",
+                ),
+                ("wait", "everything waits in the spool: players fall behind"),
+            ]),
+            Need::Default("\"drop_renditions\""),
+            "What is done",
+        ),
+        key(
+            "enter_ms",
+            Kind::Integer(1000, 600_000, "milliseconds"),
+            Need::Default("10000"),
+            "How long the line must be too slow before a rendition is left out; never less than four segment durations",
+        ),
+        key(
+            "clear_ms",
+            Kind::Integer(1000, 3_600_000, "milliseconds"),
+            Need::Default("60000"),
+            "How long it must have been good for one more, with a fifth to spare, before that comes back",
+        ),
+        key(
+            "backfill_dropped",
+            Kind::Truth,
+            Need::Default("false"),
+            "Whether segments of a rendition that is left out are delivered behind everything else; else they are skipped",
+        ),
+    ],
+);
+
 /// The keys of an endpoint, and those that are given. A slice of constants cannot be put together in another way.
 macro_rules! upload_keys {
     ($($more:expr),* $(,)?) => {
         &[
             $crate::config::upload_keys::URL,
             $crate::config::upload_keys::PARTS,
+            $crate::config::upload_keys::BACKFILL_SHARE,
+            $crate::config::upload_keys::RATE,
             $crate::config::upload_keys::STORE,
             $crate::config::upload_keys::ENDPOINT,
             $crate::config::upload_keys::REGION,

@@ -6,6 +6,7 @@ use super::cost::{BudgetOrder, Hold};
 use super::event::Fault;
 use super::health::HealthReport;
 use super::id::EndpointName;
+use super::line::LineStatus;
 use super::pair::PairStatus;
 use super::status::{DestinationState, LinkFigures};
 use super::time::MediaTime;
@@ -128,6 +129,9 @@ pub struct EndpointStatus {
     /// Pictures and AAC frames that a stream left out because the network did not take them.
     #[serde(default)]
     pub lost_units: u64,
+    /// The line of segments: its rate, what it carries, when all that waits is delivered; none for a stream.
+    #[serde(default)]
+    pub line: Option<LineStatus>,
     /// What the protocol of a stream tells of the way; none for segments.
     #[serde(default)]
     pub link: Option<LinkFigures>,

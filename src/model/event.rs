@@ -176,6 +176,10 @@ codes! {
     PushPartsRefused => "push_parts_refused",
     /// All segments that waited have been delivered.
     PushCaughtUp => "push_caught_up",
+    /// The line to a destination is too slow for the whole ladder: a rendition is left out.
+    PushRenditionDropped => "push_rendition_dropped",
+    /// A rendition that was left out is delivered again.
+    PushRenditionReturned => "push_rendition_returned",
     /// The source of a destination's token gives none; the one in use serves until it expires.
     TokenFailed => "token_failed",
     /// There is no further key to encrypt a destination's segments with; they wait when the one in use has had its time.

@@ -24,6 +24,7 @@ pub mod id;
 pub mod image;
 pub mod input;
 pub mod inventory;
+pub mod line;
 pub mod live;
 pub mod overlay;
 pub mod pair;
@@ -63,6 +64,7 @@ pub use id::{ChannelId, CueId, DestinationId, EndpointName, RenditionId, SourceI
 pub use image::ImageName;
 pub use input::{InputState, InputStatus};
 pub use inventory::{CaptureDevice, HardwareDevice, Inventory, NotFound, SoundDevice};
+pub use line::{Carried, CarriedRendition, CatchUp, LinePolicy, LineStatus, OverflowReport, WhenFull, WhenSlow};
 pub use live::{LiveChange, LiveSettings};
 pub use overlay::{Overlay, OverlayKind, OverlayOrders};
 pub use parts::PartPace;

@@ -11,6 +11,7 @@ use super::event::Fault;
 use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, EndpointName, RenditionId, SourceId};
 use super::input::InputStatus;
+use super::line::{LineStatus, OverflowReport};
 use super::live::LiveSettings;
 use super::recording::RecordingStatus;
 use super::signal::SignalStatus;
@@ -304,6 +305,9 @@ pub struct DestinationStatus {
     /// Since when it gets nothing because the program is on slate.
     #[serde(default)]
     pub paused_since: Option<MediaTime>,
+    /// The line to the endpoint whose figures these are; none for a stream.
+    #[serde(default)]
+    pub line: Option<LineStatus>,
 }
 
 /// What a protocol tells of the way to a peer, since the connection began. What it does not tell is none.
@@ -332,6 +336,9 @@ pub struct SpoolStatus {
     pub quota_bytes: u64,
     /// Segments that could not be written.
     pub lost_segments: u64,
+    /// What destinations have lost because it was full, since the worker started.
+    #[serde(default)]
+    pub overflowed: Vec<OverflowReport>,
 }
 
 /// What a worker knows of its channel; travels in every heartbeat.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::encryption::{Encryption, EncryptionMethod};
+use super::line::LinePolicy;
 use super::path_template::PathTemplate;
 use super::secret::Secret;
 
@@ -38,6 +39,9 @@ pub struct Upload {
     /// How segments are encrypted, if they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Box<Encryption>>,
+    /// How the line is shared, and what is done when it is too slow.
+    #[serde(default)]
+    pub line: LinePolicy,
 }
 
 impl Upload {

@@ -14,12 +14,9 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-<<<<<<< HEAD
 use super::claim;
 use super::name::{Object, Part, asked};
-=======
 use super::playlist::{is_playlist, promised};
->>>>>>> lines
 use super::problem::Problem;
 use super::router::Origin;
 use super::shelf::Placed;
@@ -134,7 +131,6 @@ async fn accept(
     timeout(deadline, store).await.unwrap_or(Err(Problem::Late(deadline)))
 }
 
-<<<<<<< HEAD
 /// Gives what is live another name, if it is what is wanted.
 async fn link(origin: &Origin, object: Object, live: Object, digest: String) -> Result<Placed, Problem> {
     let shelf = origin.shelf.clone();
@@ -159,7 +155,9 @@ impl std::io::Write for HashOf<'_> {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
-=======
+    }
+}
+
 /// What can be had from now on, for those who look at the order of a push (`RUST_LOG=uplink::origin=debug`): its sender
 /// has not been answered yet. Of a playlist also what it names.
 fn note(object: &Object, bytes: u64, text: &str) {
@@ -170,7 +168,6 @@ fn note(object: &Object, bytes: u64, text: &str) {
     match object.is_playlist() {
         true => tracing::debug!(path = %path.display(), bytes, names = promised(text).join(","), "stored"),
         false => tracing::debug!(path = %path.display(), bytes, "stored"),
->>>>>>> lines
     }
 }
 

@@ -146,6 +146,7 @@ fn derive_channel(
             quota_bytes: channel.spool.quota_bytes,
             retain_seconds: channel.spool.retain.as_secs(),
             playlist_segments: class.playlist_segments,
+            when_full: channel.spool.when_full,
         },
         destinations: channel.destinations.iter().map(|one| destination(one, channel, paths)).collect(),
         thresholds: ThresholdPlan {

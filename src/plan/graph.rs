@@ -19,7 +19,7 @@ use crate::model::upload::Upload;
 use crate::model::{
     BitRate, ChannelId, DeliveryPolicy, DestinationId, DeviceName, EndpointName, ExpectedFormat, FailoverRules, Fit,
     ImageName, OnSlate, Overlay, PartPace, PictureSize, ProgramFormat, RenditionId, Secret, SegmentGrid,
-    SignalThresholds, SourceId, TurnServer, VideoCodec,
+    SignalThresholds, SourceId, TurnServer, VideoCodec, WhenFull,
 };
 
 pub use crate::model::SrtMode;
@@ -374,6 +374,9 @@ pub struct SpoolPlan {
     pub retain_seconds: u64,
     /// Segments in a media playlist.
     pub playlist_segments: u32,
+    /// What goes first when it is full and everything left is owed to somebody.
+    #[serde(default)]
+    pub when_full: WhenFull,
 }
 
 /// One destination.

@@ -195,9 +195,10 @@ impl Impact {
     }
 
     fn spool(&mut self, old: &SpoolPlan, new: &SpoolPlan) {
-        let SpoolPlan { directory, quota_bytes, retain_seconds, playlist_segments } = old;
+        let SpoolPlan { directory, quota_bytes, retain_seconds, playlist_segments, when_full } = old;
         self.restart_if(*directory != new.directory, Reason::SpoolDirectory);
-        let keeps = *quota_bytes != new.quota_bytes || *retain_seconds != new.retain_seconds;
+        let keeps =
+            *quota_bytes != new.quota_bytes || *retain_seconds != new.retain_seconds || *when_full != new.when_full;
         self.live_if(keeps, Change::Retention);
         self.live_if(*playlist_segments != new.playlist_segments, Change::PlaylistWindow);
     }

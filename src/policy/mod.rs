@@ -11,12 +11,14 @@
 //! | whether a fault of a signal has lasted long enough to count, or to be over | [`Lasting`] |
 //! | which endpoint of a destination is used | [`Failover`] |
 //! | what a destination may still cost this month, and what happens when it may not | [`budget_order`], [`budget_alarm`] |
+//! | which renditions of a destination its line carries | [`Rate`] |
 //! | whether an HTTP request that failed is sent again, and whose fault it is | [`judge`] |
 
 mod backoff;
 mod budget;
 mod delivery;
 mod lasting;
+mod rate;
 mod restart;
 mod retry;
 mod signal;
@@ -25,6 +27,7 @@ pub use backoff::{Attempts, Backoff};
 pub use budget::{BudgetLevel, budget_alarm, budget_order};
 pub use delivery::{Failover, Reason, Seen, Standing, Switch};
 pub use lasting::{Lasting, Turn};
+pub use rate::{Line, Need, Rate, RateTurn};
 pub use restart::{RestartBudget, RestartDecision, RestartPolicy};
 pub use retry::{HttpFailure, RetryDecision, Verdict, Vouching, judge};
 pub use signal::{Grade, SignalWatch};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! gate open:   initialisation in use → parts → live edge → playlists → checks after an outage → backfill (one at a time):
-//!              first what is in the playlist's window, newest first; then the oldest
+//!              first what is in the playlist's window, newest first; then the oldest; last what is left out
 //! gate probe:  one object: the newest segment owed, with its initialisation, else a playlist
 //! gate closed: nothing
 //!
@@ -12,6 +12,9 @@
 //! ```
 //!
 //! A segment that is not the newest any more is backfill: that is the one segment duration it gets at the live edge.
+//!
+//! A rendition that the line does not carry is left out ([`Lane::is_dropped`]): no live edge, and a playlist that goes on
+//! with the others', as gaps. Now and then one segment of it is sent to see what the line carries (`trial`).
 
 use std::time::{Duration, Instant};
 
@@ -19,6 +22,7 @@ use crate::hls;
 use crate::model::{ChannelId, Duty, RenditionId, SegmentGrid, Timeline};
 use crate::policy::{Backoff, RetryDecision};
 
+use super::description::Medium;
 use super::lane::{Lane, Slot, Timing};
 use super::link::Gate;
 use super::object::{Object, Outcome};
@@ -71,6 +75,12 @@ pub(crate) struct Delivery {
     /// When an endpoint on standby is looked at next.
     look_at: Option<Instant>,
     post: Post,
+    /// Backfill begins only while no segment of the live edge is under way.
+    pub(crate) yields: bool,
+    /// The lane of which a segment is to be sent, to see what the line carries.
+    trial: Option<usize>,
+    /// That segment, once it has been sent.
+    trying: Option<(usize, u64)>,
 }
 
 impl Delivery {
@@ -89,6 +99,9 @@ impl Delivery {
             filling: None,
             look_at: None,
             post: Post::Deliver,
+            yields: false,
+            trial: None,
+            trying: None,
         }
     }
 
@@ -105,6 +118,7 @@ impl Delivery {
         }
         self.multivariant.busy = false;
         (self.backfilling, self.probing) = (0, false);
+        (self.trial, self.trying) = (None, None);
         self.window = u64::from(window.max(1));
         let owed = self.lanes.iter().any(|lane| !lane.unchecked.is_empty());
         self.search = if owed { Search::AwaitingControl } else { Search::Off };
@@ -138,7 +152,7 @@ impl Delivery {
 
     /// Whether the destination has a whole window in every rendition, and the playlists that it is to have.
     pub(crate) fn is_playable(&self, multivariant: Option<&str>) -> bool {
-        let whole = !self.lanes.is_empty() && self.lanes.iter().all(|lane| lane.is_whole(self.window));
+        let whole = !self.lanes.is_empty() && self.carried().all(|lane| lane.is_whole(self.window));
         let told = || {
             self.lanes.iter().all(|lane| lane.published.is_some())
                 && self.published.is_some()
@@ -149,13 +163,38 @@ impl Delivery {
 
     /// Whether players may be told of what is there.
     fn tells(&self, now: Instant) -> bool {
-        let whole = || self.lanes.iter().all(|lane| lane.is_whole(self.window));
+        let whole = || self.carried().all(|lane| lane.is_whole(self.window));
         self.duty == Duty::Active && (self.filling.is_none_or(|until| until <= now) || whole())
     }
 
     /// Whether a first window is being filled: players have not been told of it.
     pub(crate) fn is_filling(&self) -> bool {
         self.filling.is_some()
+    }
+
+    /// The renditions that are not left out.
+    pub(crate) fn carried(&self) -> impl Iterator<Item = &Lane> {
+        self.lanes.iter().filter(|lane| !lane.is_dropped())
+    }
+
+    /// Sends a segment of a rendition that is left out, when nothing else is under way.
+    pub(crate) fn try_line(&mut self, lane: usize) {
+        self.trial = Some(lane);
+    }
+
+    /// Whether this is the segment of [`try_line`](Self::try_line).
+    pub(crate) fn is_trial(&self, lane: usize, number: u64) -> bool {
+        self.trying == Some((lane, number))
+    }
+
+    /// What is told of renditions that are left out goes on with the others.
+    fn follow(&mut self) {
+        let carried = self.carried().filter(|lane| lane.medium != Medium::Text);
+        let edge = carried.filter_map(|lane| Some(lane.last_acknowledged()?.number)).min();
+        if let Some(edge) = edge {
+            self.lanes.iter_mut().for_each(|lane| lane.follow(edge));
+        }
+        self.lanes.iter_mut().filter(|lane| lane.hidden).for_each(Lane::show_if_solid);
     }
 
     /// How many requests may be under way behind the live edge.
@@ -189,6 +228,9 @@ impl Delivery {
             Gate::Open if self.post != Post::Deliver => Some((self.at_post(now)?, false)),
             Gate::Open if self.duty == Duty::Standby => Some((self.look(now)?, false)),
             Gate::Open => {
+                if self.lanes.iter().any(|lane| lane.hidden) {
+                    self.follow();
+                }
                 if self.tells(now) {
                     self.filling = None;
                 }
@@ -198,6 +240,7 @@ impl Delivery {
                     .or_else(|| self.live(now))
                     .or_else(|| self.playlist(multivariant, now))
                     .or_else(|| self.check())
+                    .or_else(|| self.try_one(now))
                     .or_else(|| self.backfill(now))?;
                 Some((object, false))
             }
@@ -400,17 +443,32 @@ impl Delivery {
     }
 
     fn backfill(&mut self, now: Instant) -> Option<Object> {
-        if self.backfilling >= self.room_behind(now) {
+        if self.backfilling >= self.room_behind(now) || (self.yields && self.lanes.iter().any(Lane::is_live)) {
             return None;
         }
-        let lanes = || self.lanes.iter().enumerate();
+        let (number, lane) = self.behind(false, now).or_else(|| self.behind(true, now))?;
+        self.segment_if(lane, number, true, now)
+    }
+
+    /// What goes next behind the live edge, of renditions that are left out or of the others.
+    fn behind(&self, dropped: bool, now: Instant) -> Option<(u64, usize)> {
+        let lanes = || self.lanes.iter().enumerate().filter(|(_, lane)| lane.is_dropped() == dropped);
         let window = self.window;
         let in_window = lanes()
             .filter_map(|(index, lane)| Some((lane.backfill_in_window(window, now)?, index)))
             .max_by_key(|(number, index)| (*number, std::cmp::Reverse(*index)));
-        let (number, lane) = in_window
-            .or_else(|| lanes().filter_map(|(index, lane)| Some((lane.backfill_oldest(now)?, index))).min())?;
-        self.segment_if(lane, number, true, now)
+        in_window.or_else(|| lanes().filter_map(|(index, lane)| Some((lane.backfill_oldest(now)?, index))).min())
+    }
+
+    /// The newest segment of the rendition that is to be tried, if the line is free.
+    fn try_one(&mut self, now: Instant) -> Option<Object> {
+        let index = self.trial.filter(|_| self.backfilling == 0 && !self.lanes.iter().any(Lane::is_live))?;
+        self.trial = None;
+        let lane = self.lanes.get(index).filter(|lane| lane.is_dropped())?;
+        let number = lane.newest().filter(|number| !lane.delivered.acknowledged.contains(*number))?;
+        let object = self.segment_if(index, number, true, now)?;
+        self.trying = matches!(object, Object::Segment { .. }).then_some((index, number));
+        Some(object)
     }
 
     /// Segment `number`, unless its initialisation has to go first and may not yet.
@@ -507,5 +565,7 @@ fn settle_playlist(
 
 #[cfg(test)]
 mod interleavings;
+#[cfg(test)]
+mod straw;
 #[cfg(test)]
 mod tests;

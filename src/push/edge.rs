@@ -72,6 +72,16 @@ impl Edge {
         *self = Self::default();
     }
 
+    /// No more parts of the segments that are there now.
+    pub(crate) fn withdraw(&mut self) {
+        self.sent.values_mut().for_each(|sent| sent.given_up = true);
+    }
+
+    /// Whether parts are sent beside whole segments.
+    pub(crate) fn is_used(&self) -> bool {
+        self.target.is_some()
+    }
+
     /// What the spool has now was written by the process before this one.
     pub(crate) fn inherit(&mut self) {
         self.inherited = self.segments.last_key_value().map(|(number, open)| (*number, open.parts.len()));

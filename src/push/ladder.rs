@@ -29,6 +29,8 @@ struct Known {
 pub(crate) struct Ladder {
     /// What was last decided to tell, by lane.
     told: Vec<Option<Known>>,
+    /// Which of the lanes were not told, because the line does not carry them.
+    hidden: Vec<bool>,
     text: Option<String>,
     first_playable: Option<Instant>,
 }
@@ -50,14 +52,17 @@ impl Ladder {
         if known.iter().all(Option::is_none) {
             return;
         }
+        let hidden: Vec<bool> = lanes.iter().map(|lane| lane.hidden).collect();
         let first = *self.first_playable.get_or_insert(now);
         let patience: Duration = description.grid.duration() * PATIENCE;
-        let complete = known.iter().all(Option::is_some);
-        if (!complete && now.saturating_duration_since(first) < patience) || !self.moved(&known) {
+        let complete = known.iter().zip(&hidden).all(|(known, hidden)| known.is_some() || *hidden);
+        let moved = self.moved(&known) || self.hidden != hidden;
+        if (!complete && now.saturating_duration_since(first) < patience) || !moved {
             return;
         }
-        self.text = Some(playlist(description, &known).to_string());
-        self.told = known;
+        let shown = known.iter().zip(&hidden).map(|(known, hidden)| known.clone().filter(|_| !hidden));
+        self.text = Some(playlist(description, &shown.collect::<Vec<_>>()).to_string());
+        (self.told, self.hidden) = (known, hidden);
     }
 
     fn moved(&self, known: &[Option<Known>]) -> bool {

@@ -18,6 +18,9 @@ use super::record::Delivered;
 /// lasts.
 const LIVE_REQUESTS: usize = 2;
 
+/// A rendition that was left out is told again when its last so many segments have arrived.
+const SOLID: u64 = 3;
+
 /// What a playlist says of the channel's time.
 #[derive(Debug, Clone)]
 pub(crate) struct Timing {
@@ -131,6 +134,8 @@ pub(crate) struct Lane {
     pub(crate) joint: Option<Joint>,
     /// On standby: nothing is owed.
     resting: bool,
+    /// Players are not told of it: it is left out, or there is not enough of it yet since it was.
+    pub(crate) hidden: bool,
     backoff: Backoff,
 }
 
@@ -140,6 +145,7 @@ impl Lane {
         Self {
             id,
             medium,
+            hidden: delivered.dropped_from.is_some(),
             delivered,
             segments: Vec::new(),
             pending: BTreeSet::new(),
@@ -214,6 +220,9 @@ impl Lane {
 
     /// The live edge, if it is owed and may be sent.
     pub(crate) fn live(&self, now: Instant) -> Option<u64> {
+        if self.is_dropped() {
+            return None;
+        }
         let live = self.under_way.values().filter(|backfill| !**backfill).count();
         self.newest().filter(|n| live < LIVE_REQUESTS && self.pending.contains(n) && self.ready(*n, now))
     }
@@ -238,7 +247,7 @@ impl Lane {
     /// The part that goes next: its segment, its place in it.
     pub(crate) fn next_part(&self) -> Option<(u64, u32)> {
         let (number, index, init) = self.parts.next(self.newest())?;
-        (!self.resting && self.delivered.has_init(init)).then_some((number, index))
+        (!self.resting && !self.is_dropped() && self.delivered.has_init(init)).then_some((number, index))
     }
 
     /// The initialisation that players need next and the destination lacks.
@@ -251,6 +260,8 @@ impl Lane {
     /// Owes nothing from now on.
     pub(crate) fn rest(&mut self) {
         self.resting = true;
+        // Of the line there nothing will be known when it is needed again.
+        (self.delivered.dropped_from, self.hidden) = (None, false);
         self.pending.clear();
         self.unchecked.clear();
     }
@@ -279,6 +290,48 @@ impl Lane {
         !numbers.is_empty()
     }
 
+    /// Whether the line is too slow for it: no live edge, and players are told of gaps.
+    pub(crate) fn is_dropped(&self) -> bool {
+        self.delivered.dropped_from.is_some()
+    }
+
+    /// Leaves it out from the next segment on.
+    pub(crate) fn leave_out(&mut self) {
+        self.delivered.dropped_from = Some(self.newest().map_or(0, |newest| newest + 1));
+        self.hidden = true;
+        self.parts.withdraw();
+    }
+
+    /// Takes it up again with the next segment. Players are told when there is [enough](Self::show_if_solid) of it.
+    pub(crate) fn take_up(&mut self) {
+        self.delivered.dropped_from = None;
+    }
+
+    /// Gives up what has become owed since it is left out; how many segments.
+    pub(crate) fn pass_over(&mut self) -> u64 {
+        let Some(from) = self.delivered.dropped_from else { return 0 };
+        let numbers = self.pending.split_off(&from);
+        numbers.iter().for_each(|number| self.skip(*number));
+        numbers.len() as u64
+    }
+
+    /// Lets players know of it again once it has its newest segments.
+    pub(crate) fn show_if_solid(&mut self) {
+        let last = self.last_acknowledged().map(|segment| segment.number);
+        let Some((last, newest)) = last.zip(self.newest()).filter(|_| self.hidden && !self.is_dropped()) else {
+            return;
+        };
+        let run = (last + 1).saturating_sub(SOLID)..=last;
+        self.hidden = last + 1 < newest || !run.into_iter().all(|n| self.delivered.acknowledged.contains(n));
+    }
+
+    /// Players are told of it as far as of the others, which reach to `edge`.
+    pub(crate) fn follow(&mut self, edge: u64) {
+        if let Some(newest) = self.newest().filter(|_| self.is_dropped()) {
+            self.edge = self.edge.max(Some(edge.min(newest)));
+        }
+    }
+
     /// Whether nothing in the window that ends with the newest segment is owed, and the destination has that one.
     pub(crate) fn is_whole(&self, window: u64) -> bool {
         let Some(newest) = self.newest() else { return false };
@@ -301,6 +354,11 @@ impl Lane {
         self.segments.last().map(|segment| segment.init.as_str())
     }
 
+    /// Whether a segment of the live edge is under way.
+    pub(crate) fn is_live(&self) -> bool {
+        self.under_way.values().any(|backfill| !backfill)
+    }
+
     /// Segment `number` is being sent.
     pub(crate) fn start(&mut self, number: u64, backfill: bool) {
         self.pending.remove(&number);
@@ -312,6 +370,7 @@ impl Lane {
         self.under_way.remove(&number);
         self.waits.remove(&number);
         self.delivered.acknowledged.insert(number);
+        self.delivered.skipped.remove(number);
         if self.sweeps {
             self.delivered.stored.insert(number);
         }
@@ -328,7 +387,7 @@ impl Lane {
     /// Segment `number` is owed again, after a while.
     pub(crate) fn put_back(&mut self, number: u64, now: Instant, random: f64) {
         self.under_way.remove(&number);
-        if self.segment(number).is_some() && !self.resting {
+        if self.segment(number).is_some() && !self.resting && !self.delivered.settled(number) {
             self.pending.insert(number);
             self.waits.entry(number).or_insert_with(|| Slot::new(self.backoff)).failed(now, random);
         }

@@ -23,6 +23,9 @@
 //!   (`sweep`).
 //! - The record of what was acknowledged outlives the worker. After an outage the origin may have lost its disk, so
 //!   initialisations and playlists are sent again and segments in the window are looked for.
+//! - Backfill takes a share of what the line was measured to carry, and stands still while a segment of the live edge is
+//!   under way (`flow`, `meter`, `pace`). What the line cannot carry is left out, the highest rendition first
+//!   (`policy::Rate`): its playlist goes on as gaps, the multivariant playlist does without it.
 //! - Which endpoint of a destination is used is not decided here. An endpoint is told its duty: active (all of the
 //!   above), restoring (media, but no playlist: players are elsewhere), standby (an initialisation now and then, to see
 //!   whether it would take more). One that becomes active gets the newest segment at once, then the rest of the
@@ -38,11 +41,14 @@ mod delivery;
 mod description;
 mod edge;
 mod failure;
+mod flow;
 mod ladder;
 mod lane;
 mod layout;
 mod link;
+mod meter;
 mod object;
+mod pace;
 mod pair;
 mod pauses;
 mod protect;

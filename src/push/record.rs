@@ -34,6 +34,9 @@ pub(crate) struct Delivered {
     /// What is below this number the other box of a pair sees to.
     #[serde(skip)]
     pub(crate) elsewhere: Option<u64>,
+    /// The first segment that is not delivered at the live edge, because the line is too slow for this rendition.
+    #[serde(default)]
+    pub(crate) dropped_from: Option<u64>,
 }
 
 impl Delivered {

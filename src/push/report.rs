@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use crate::model::status::DestinationState;
 use crate::model::{Duty, EndpointStatus, Event, EventCode, Fault, Health, HealthReport, MediaTime, Severity};
-use crate::policy::Verdict;
+use crate::policy::{RateTurn, Verdict};
 
 use super::credential::TokenTrouble;
 use super::delivery::{Delivery, Post};
 use super::description::PushDescription;
+use super::flow::Turned;
+use super::lane::Lane;
 use super::link::{Change, Link, Phase};
 use super::protect::KeyTrouble;
 
@@ -45,6 +47,7 @@ pub(crate) fn first_status(description: &PushDescription, now: MediaTime) -> End
         playable: false,
         last_error: None,
         lost_units: 0,
+        line: None,
         link: None,
         pair: None,
     }
@@ -66,8 +69,8 @@ pub(crate) fn update(
     status.fault = counters.disabled.as_ref().map(|_| Fault::Configuration).or(link.fault());
     status.bytes_sent = bytes_sent;
     status.bytes_acknowledged = counters.bytes_acknowledged;
-    // Of all renditions the one that is furthest behind; none as long as one has nothing.
-    let ends: Option<Vec<MediaTime>> = delivery.lanes.iter().map(super::lane::Lane::position).collect();
+    // Of all renditions that the line carries the one that is furthest behind; none as long as one has nothing.
+    let ends: Option<Vec<MediaTime>> = delivery.carried().map(Lane::position).collect();
     status.position = ends.and_then(|ends| ends.into_iter().min());
     status.queue_segments = segments;
     status.queue_seconds = media.as_secs_f64();
@@ -117,7 +120,10 @@ fn health(
         Phase::Connecting => report(Health::PartiallyHealthy, "connecting", CONNECTING.to_owned()),
         Phase::Interrupted => report(Health::Unhealthy, "push_interrupted", why(link.verdict())),
         Phase::Refused => report(Health::Unhealthy, "push_refused", why(link.verdict())),
-        Phase::Streaming | Phase::Faltering if delivery.lanes.iter().any(super::lane::Lane::well_behind) => {
+        Phase::Streaming | Phase::Faltering if delivery.lanes.iter().any(Lane::is_dropped) => {
+            report(Health::PartiallyHealthy, "renditions_dropped", left_out(delivery))
+        }
+        Phase::Streaming | Phase::Faltering if delivery.lanes.iter().any(Lane::well_behind) => {
             let seconds = media.as_secs();
             let reason = format!("{} ({seconds} s) being delivered behind the live edge", counted(segments));
             report(Health::PartiallyHealthy, "push_behind", reason)
@@ -130,6 +136,13 @@ fn health(
             report(Health::Healthy, "ok", format!("acknowledges what is sent{skipped}"))
         }
     }
+}
+
+/// Which renditions are left out.
+fn left_out(delivery: &Delivery) -> String {
+    let dropped: Vec<&str> =
+        delivery.lanes.iter().filter(|lane| lane.is_dropped()).map(|lane| lane.id.as_str()).collect();
+    format!("the line is too slow for {}: players get the other renditions", dropped.join(", "))
 }
 
 /// An event of this destination.
@@ -170,6 +183,25 @@ pub(crate) fn link_event(description: &PushDescription, duty: Duty, change: &Cha
             let severity = if duty == Duty::Standby { Severity::Warning } else { Severity::Error };
             event(description, severity, EventCode::PushRefused, verdict.text.clone(), now)
                 .blame(verdict.fault, verdict.hint)
+        }
+    }
+}
+
+/// A rendition is left out, or taken up again.
+pub(crate) fn turned(description: &PushDescription, turned: &Turned, now: MediaTime) -> Event {
+    let Turned { turn, rendition, measured, needed } = turned;
+    let figures = format!("it carries {measured}, {needed} are needed with it");
+    match turn {
+        RateTurn::Drop => {
+            let text = format!("the line is too slow for {rendition}, which is left out: {figures}");
+            event(description, Severity::Warning, EventCode::PushRenditionDropped, text, now).blame(
+                Fault::Destination,
+                "give the line more upload rate, or the stream class a smaller ladder; it comes back by itself",
+            )
+        }
+        RateTurn::Return => {
+            let text = format!("{rendition} is delivered again: {figures}");
+            event(description, Severity::Info, EventCode::PushRenditionReturned, text, now)
         }
     }
 }

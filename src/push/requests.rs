@@ -13,7 +13,9 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use crate::policy::HttpFailure;
 
+use super::flow::{Measured, Passage};
 use super::object::Object;
+use super::pace::Turn;
 use super::protect::{HasKey, Lock, LockTrouble};
 use super::store::{Label, Put, Store, Terms};
 
@@ -30,6 +32,8 @@ pub(crate) struct Done {
     pub(crate) started: Instant,
     /// The conditions it was sent under.
     pub(crate) terms: Terms,
+    /// What it says of the line.
+    pub(crate) measured: Measured,
     /// How it went.
     pub(crate) result: Result<Ended, Trouble>,
     id: u64,
@@ -95,6 +99,7 @@ impl Requests {
         (path, label, terms): (String, Label, Terms),
         content: Content,
         (object, probe): (Object, bool),
+        passage: Passage,
         started: Instant,
     ) {
         self.last_id += 1;
@@ -104,10 +109,13 @@ impl Requests {
         if let Content::Locked(_, lock) = &content {
             self.locked.insert(id, lock.has_key());
         }
-        let exchange = Abortable::new(exchange(store, (path, label, terms), content), registration);
+        let Passage { turn, hold, measured } = passage;
+        let exchange = Turn::scope(turn, exchange(store, (path, label, terms), content));
+        let exchange = Abortable::new(exchange, registration);
         self.futures.push(Box::pin(async move {
             let result = exchange.await.unwrap_or(Err(Trouble::Abandoned));
-            Done { object, probe, started, terms, result, id }
+            drop(hold);
+            Done { object, probe, started, terms, measured, result, id }
         }));
     }
 

@@ -8,6 +8,7 @@ use crate::policy::{RetryDecision, Verdict};
 
 use super::credential::TokenTrouble;
 use super::description::PushDescription;
+use super::flow::Turned;
 use super::lane::Lane;
 use super::link::Change;
 use super::object::Object;
@@ -98,6 +99,11 @@ impl Tally {
     /// The destination takes no parts.
     pub(crate) fn parts_refused(&self, description: &PushDescription, verdict: &Verdict) {
         (self.events)(report::parts_refused(description, &verdict.text, now()));
+    }
+
+    /// A rendition is left out, or taken up again.
+    pub(crate) fn turned(&self, description: &PushDescription, turned: &Turned) {
+        (self.events)(report::turned(description, turned, now()));
     }
 
     /// Tells when the source of the token begins to fail.

@@ -13,6 +13,7 @@ use crate::spool::Spool;
 use super::delivery::{Delivery, Post};
 use super::description::{Listing, Medium, PushDescription};
 use super::edge::Edge;
+use super::flow::Flow;
 use super::ladder::Ladder;
 use super::lane::Lane;
 use super::layout::Layout;
@@ -86,6 +87,8 @@ pub(crate) struct Task {
     /// The generation of the token that is known to `link`.
     token: u64,
     requests: Requests,
+    /// How the line is used.
+    flow: Flow,
     /// Bytes handed to connections, and when that number last grew.
     moved: (u64, Instant),
     tally: Tally,
@@ -156,6 +159,7 @@ impl Task {
                 Sweep::new(keep, description.grid.duration(), description.playlist_segments)
             }),
             requests: Requests::default(),
+            flow: Flow::new(&description, now),
             moved: (0, now),
             tally: Tally::new(events),
             description,
@@ -175,7 +179,7 @@ impl Task {
         self.refresh();
         loop {
             let now = Instant::now();
-            self.look(now);
+            self.look(stop.is_some(), now);
             self.list_if_due(now);
             self.look_at_pair(now);
             self.go_on_if_surveyed(now);
@@ -232,6 +236,9 @@ impl Task {
             take_parts(lane, &self.spool, &self.description, self.protection.as_ref());
         }
         self.look_at_keys();
+        for index in self.flow.pass_over(&mut self.delivery.lanes) {
+            note(&self.delivery.lanes[index], &self.settled, &mut self.record);
+        }
         self.withhold();
     }
 
@@ -259,12 +266,12 @@ impl Task {
     }
 
     /// Looks for silence, and whether it is up to date.
-    fn look(&mut self, now: Instant) {
+    fn look(&mut self, stopping: bool, now: Instant) {
         let patient = self.description.grid.duration() * 2 + Duration::from_secs(1);
         let limit = self.description.limits.map_or(patient, |limits| limits.silence.min(patient));
         let verdict = judge(&HttpFailure::Stalled(format!("nothing acknowledged for {:.1} s", limit.as_secs_f64())));
         let sent = self.store.sent().get();
-        if sent != self.moved.0 {
+        if sent != self.moved.0 || self.flow.is_metering() {
             self.moved = (sent, now);
         }
         let oldest = self.requests.oldest(|at| self.link.is_current(at)).map(|started| started.max(self.moved.1));
@@ -279,6 +286,7 @@ impl Task {
         }
         self.tally.look_at_keys(&self.description, self.protection.as_ref().and_then(Protection::trouble));
         if self.delivery.post() == Post::Deliver {
+            self.look_at_line(stopping, now);
             self.tally.look(&self.description, &self.delivery.lanes, false);
         }
         self.ladder.refresh(&self.description, &self.delivery.lanes, &self.spool, now);
@@ -286,6 +294,15 @@ impl Task {
         if !Arc::ptr_eq(&timeline, &self.timeline) {
             self.delivery.retime(&timeline);
             self.timeline = timeline;
+        }
+    }
+
+    /// Leaves out what the line does not carry, and takes it up again.
+    fn look_at_line(&mut self, stopping: bool, now: Instant) {
+        let Some(turned) = self.flow.look(&mut self.delivery, &self.link, stopping, now) else { return };
+        self.tally.turned(&self.description, &turned);
+        for lane in &self.delivery.lanes {
+            note(lane, &self.settled, &mut self.record);
         }
     }
 
@@ -297,6 +314,7 @@ impl Task {
         }
         self.listing_since = None;
         self.requests = Requests::default();
+        self.flow.begin_again(now);
         self.description.list(self.listing.borrow_and_update().clone());
         let mut before = std::mem::take(&mut self.delivery.lanes);
         let mut lanes = Vec::new();
@@ -363,7 +381,8 @@ impl Task {
             content => content,
         };
         let address = (self.layout.path(&usual), label, self.terms(&object));
-        self.requests.start(self.store.clone(), address, content, (object, probe), now);
+        let passage = self.flow.begin(&object, &self.delivery, now);
+        self.requests.start(self.store.clone(), address, content, (object, probe), passage, now);
     }
 
     /// What is sent of `object`: encrypted, if that is wanted.
@@ -416,6 +435,8 @@ impl Task {
     /// Takes over how a request went.
     fn settle(&mut self, done: Done) {
         let now = Instant::now();
+        let bytes = if let Ok(Ended::Stored(bytes)) = &done.result { Some(*bytes) } else { None };
+        self.flow.end(done.measured, bytes, done.started, now);
         if let Object::Remove { lane, number } = done.object {
             return self.settle_removal(lane, number, &done.result, now);
         }
@@ -512,6 +533,7 @@ impl Task {
             self.tally.parts_refused(&self.description, &verdict);
             return (outcome, None);
         }
+        self.flow.failed(now);
         let change = self.link.failed(&verdict, done.started, now, fastrand::f64());
         // The next attempt resolves the name anew, on a new connection.
         self.store.renew();
@@ -537,6 +559,7 @@ impl Task {
             status.duty = self.delivery.duty();
             status.playable = self.delivery.is_playable(self.ladder.text());
             status.slow = self.is_slow();
+            status.line = Some(self.flow.status(&self.delivery, &self.link, Instant::now()));
             status.deleted_segments = self.sweep.as_ref().map_or(0, |sweep| sweep.deleted);
             *status != before
         });
@@ -545,7 +568,7 @@ impl Task {
     /// It acknowledges, but the program runs away from it.
     fn is_slow(&self) -> bool {
         let most = self.description.limits.map_or(0, |limits| limits.slow_segments);
-        let behind = self.delivery.lanes.iter().filter_map(Lane::behind_by).max().unwrap_or(0);
+        let behind = self.delivery.carried().filter_map(Lane::behind_by).max().unwrap_or(0);
         most > 0 && (self.tally.slow_in_a_row() >= most || (behind > most as usize && !self.delivery.is_filling()))
     }
 

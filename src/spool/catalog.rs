@@ -81,6 +81,7 @@ impl Catalog {
             bytes: self.bytes() + part_bytes,
             quota_bytes,
             lost_segments: self.lost_segments,
+            overflowed: Vec::new(),
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::hls::segment_name;
 use crate::model::status::SpoolStatus;
-use crate::model::{Boundaries, MediaTime, RenditionId};
+use crate::model::{Boundaries, MediaTime, RenditionId, WhenFull};
 
 use super::catalog::Catalog;
 use super::error::{At, SpoolError};
@@ -34,6 +34,16 @@ pub(crate) struct Keeps {
     pub(crate) retain: Duration,
 }
 
+/// What goes first where room runs out.
+#[derive(Debug, Default)]
+pub(crate) struct Sacrifice {
+    pub(crate) when_full: WhenFull,
+    /// Renditions, the one that goes first in front.
+    pub(crate) ranked: Vec<RenditionId>,
+    /// How far back playlists reach.
+    pub(crate) reach: Duration,
+}
+
 /// Segments on disk. Cheap to clone; all clones are one spool.
 #[derive(Debug, Clone)]
 pub struct Spool {
@@ -45,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) directory: PathBuf,
     /// How much is kept.
     pub(crate) keeps: RwLock<Keeps>,
+    /// What goes first.
+    pub(crate) sacrifice: RwLock<Sacrifice>,
     renditions: RwLock<Vec<RenditionId>>,
     /// Taken before `catalog`, and for as long as the disk takes.
     pub(crate) writer: Mutex<Writer>,
@@ -85,6 +97,7 @@ impl Spool {
         let inner = Inner {
             directory: dir.to_owned(),
             keeps: RwLock::new(Keeps { quota_bytes, retain }),
+            sacrifice: RwLock::default(),
             renditions: RwLock::new(renditions.to_vec()),
             writer: Mutex::new(writer),
             catalog,
@@ -97,6 +110,12 @@ impl Spool {
     /// Keeps another amount from the next round of retention on.
     pub fn keep(&self, quota_bytes: u64, retain: Duration) {
         *write(&self.inner.keeps) = Keeps { quota_bytes, retain };
+    }
+
+    /// What goes first from the next round of retention on, where everything that could go is owed to somebody: by
+    /// `when_full`, of the renditions `ranked` the first one first. Playlists reach back for `reach`, or a minute.
+    pub fn give_up_first(&self, when_full: WhenFull, ranked: Vec<RenditionId>, reach: Duration) {
+        *write(&self.inner.sacrifice) = Sacrifice { when_full, ranked, reach };
     }
 
     /// Takes in a rendition while the run goes on; nothing is there of it yet. Blocks for the disk.

@@ -2,14 +2,15 @@
 //!
 //! A segment goes when it is old enough *and* every destination has it. When room runs out (the quota, or the disk
 //! itself) segments go before that: first those that every destination has, except the newest, which playlists still
-//! name; then the oldest of all. Whoever is owed one of those is told.
+//! name; then what is owed: the oldest of all, or what waits of the highest rendition, then of the next, as configured.
+//! Whoever is owed one of those is told.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::time::Duration;
 
-use crate::model::{MediaTime, RenditionId};
+use crate::model::{MediaTime, RenditionId, WhenFull};
 
 use super::catalog::Shelf;
 use super::disk::free_bytes;
@@ -35,6 +36,9 @@ const RESERVE_ROUNDS: u64 = 4;
 
 /// The least reserve, for a spool that has no segments yet.
 const RESERVE_BYTES: u64 = 256 << 10;
+
+/// Whether it is a candidate's turn.
+type MayGo<'a> = Box<dyn Fn(&Candidate) -> bool + 'a>;
 
 struct Candidate {
     rendition: RenditionId,
@@ -96,10 +100,20 @@ impl Inner {
     fn choose(&self, mut excess: u64, candidates: Vec<Candidate>) -> Vec<Candidate> {
         let retain = read(&self.keeps).retain;
         let due = |candidate: &Candidate| candidate.delivered && candidate.age > retain;
-        let spare = |candidate: &Candidate| candidate.delivered && candidate.age > PLAYLIST_REACH;
+        let sacrifice = read(&self.sacrifice);
+        let reach = sacrifice.reach.max(PLAYLIST_REACH);
+        let spare = move |candidate: &Candidate| candidate.delivered && candidate.age > reach;
+        let mut turns: Vec<MayGo<'_>> = vec![Box::new(spare)];
+        if sacrifice.when_full == WhenFull::DropRenditions {
+            for rendition in &sacrifice.ranked {
+                let goes = move |candidate: &Candidate| candidate.rendition == *rendition && candidate.age > reach;
+                turns.push(Box::new(goes));
+            }
+        }
+        turns.push(Box::new(|_| true));
         let (mut chosen, mut rest): (Vec<_>, Vec<_>) = candidates.into_iter().partition(due);
         excess = excess.saturating_sub(chosen.iter().map(|candidate| candidate.bytes).sum());
-        for may_go in [&spare as &dyn Fn(&Candidate) -> bool, &|_: &Candidate| true] {
+        for may_go in turns {
             let goes = |candidate: &Candidate| {
                 let goes = excess > 0 && may_go(candidate);
                 excess = excess.saturating_sub(if goes { candidate.bytes } else { 0 });

@@ -51,6 +51,7 @@ fn destination(state: DestinationState, health: HealthReport, position: u64) -> 
         last_drill: None,
         recording: None,
         paused_since: None,
+        line: None,
     }
 }
 
@@ -76,7 +77,7 @@ fn good() -> WorkerReport {
         sources: vec![source("cam", fine()), source("spare", fine())],
         renditions: Vec::new(),
         destinations: vec![destination(DestinationState::Streaming, fine(), 99)],
-        spool: SpoolStatus { health: fine(), bytes: 0, quota_bytes: 1, lost_segments: 0 },
+        spool: SpoolStatus { health: fine(), bytes: 0, quota_bytes: 1, lost_segments: 0, overflowed: Vec::new() },
     }
 }
 

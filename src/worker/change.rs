@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
-use super::channel::{Channel, not_drawn, tell_chosen};
+use super::channel::{Channel, not_drawn, tell_chosen, yield_by};
 use super::destinations::Destinations;
 use super::graphics::Graphics;
 use super::tally::Tally;
@@ -95,6 +95,7 @@ impl Shift {
             let kept = &self.plan.spool;
             self.spool.keep(kept.quota_bytes, Duration::from_secs(kept.retain_seconds));
         }
+        yield_by(&self.spool, &self.plan);
         self.shift_renditions()?;
         if self.changes.iter().any(is_of_destinations) {
             self.destinations.change(&self.plan.destinations, &self.live.destinations);

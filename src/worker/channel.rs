@@ -18,7 +18,7 @@ use crate::media::encode::{Choice, EncodeFailure, Encoders};
 use crate::media::program::{Program, Settled, ShownFrom};
 use crate::media::whip::OpusEncoders;
 use crate::media::{EventSink, MediaError, ProgramOutlet};
-use crate::model::status::{ProgramOrder, RenditionStatus, WorkerReport};
+use crate::model::status::{ProgramOrder, RenditionStatus, SpoolStatus, WorkerReport};
 use crate::model::{
     Act, Acted, BitRate, DestinationId, Event, EventCode, Fault, FrameGrid, GuestAnswer, GuestAsk, LiveSettings,
     LiveTimeline, MediaTime, ProgramFormat, RecordingAsk, RenditionId, Severity, Timeline, Transition,
@@ -326,7 +326,7 @@ impl Channel {
             sources: self.program.sources(),
             renditions: video.chain(audio).chain(text).collect(),
             destinations: self.destinations.status(),
-            spool: self.spool.status(),
+            spool: SpoolStatus { overflowed: self.writer.overflow().status(), ..self.spool.status() },
         }
     }
 
@@ -369,10 +369,17 @@ fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) ->
     let boundaries = timeline.get().boundaries().clone();
     let (spool, mended) =
         Spool::open(directory, plan.spool.quota_bytes, retain, boundaries, &renditions(plan), clock.now())?;
+    yield_by(&spool, plan);
     if plan.parts.is_some() {
         spool.tell_parts();
     }
     Ok((spool, mended))
+}
+
+/// Tells the spool what goes first when it is full.
+pub(super) fn yield_by(spool: &Spool, plan: &ChannelPlan) {
+    let reach = plan.segments.duration() * plan.spool.playlist_segments;
+    spool.give_up_first(plan.spool.when_full, plan.video.iter().map(|r| r.id.clone()).collect(), reach);
 }
 
 fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {

@@ -23,6 +23,7 @@ mod channel;
 mod cues;
 mod destinations;
 mod graphics;
+mod overflow;
 mod run;
 mod strain;
 mod tally;

@@ -3,19 +3,21 @@
 //! Encoders hand over through a bounded queue. When the disk is so slow that the queue is full, whole segments are given
 //! up (a segment with a hole would be worse), counted and reported.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::destinations::Destinations;
+use super::overflow::Overflow;
 use super::tally::Tally;
 use super::trouble::Trouble;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::encode::{ChunkOut, EncodeFailure, InitOut, Output, Replacement};
-use crate::model::{Event, EventCode, Fault, RenditionId, Severity};
+use crate::model::{DestinationId, Event, EventCode, Fault, RenditionId, Severity};
 use crate::spool::{Chunk, Init, Spool, SpoolError};
 
 /// Chunks that may wait for the disk: about a minute of a five-rung ladder.
@@ -94,6 +96,7 @@ impl Intake {
 /// The thread that writes.
 pub(super) struct Writer {
     thread: Option<JoinHandle<()>>,
+    overflow: Arc<Overflow>,
 }
 
 struct Work {
@@ -103,6 +106,7 @@ struct Work {
     clock: HouseClock,
     events: EventSink,
     trouble: Trouble,
+    overflow: Arc<Overflow>,
 }
 
 impl Writer {
@@ -115,9 +119,16 @@ impl Writer {
         clock: HouseClock,
         events: EventSink,
     ) -> std::io::Result<Self> {
-        let mut work = Work { spool, tally, destinations, clock, events, trouble: Trouble::default() };
+        let overflow = Arc::new(Overflow::default());
+        let trouble = Trouble::default();
+        let mut work = Work { spool, tally, destinations, clock, events, trouble, overflow: Arc::clone(&overflow) };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || work.run(&outputs))?;
-        Ok(Self { thread: Some(thread) })
+        Ok(Self { thread: Some(thread), overflow })
+    }
+
+    /// What destinations have lost because the spool was full.
+    pub(super) fn overflow(&self) -> &Overflow {
+        &self.overflow
     }
 
     /// Waits until everything handed over is written, at most until `deadline`. The encoders must be gone.
@@ -202,12 +213,25 @@ impl Work {
     }
 
     fn retain(&self) {
-        let delivered = |rendition: &RenditionId, number: u64| self.destinations.delivered(rendition, number);
+        // To whom a segment is owed has to be asked before it is gone.
+        let owed: RefCell<BTreeMap<(RenditionId, u64), Vec<DestinationId>>> = RefCell::default();
+        let delivered = |rendition: &RenditionId, number: u64| {
+            let destinations = self.destinations.owed_to(rendition, number);
+            let nobody = destinations.is_empty();
+            if !nobody {
+                owed.borrow_mut().insert((rendition.clone(), number), destinations);
+            }
+            nobody
+        };
         let retained = self.spool.retain(self.clock.now(), &delivered);
-        if !retained.overflowed.is_empty() {
-            let count = retained.overflowed.len();
-            let text = format!("the spool is full: {count} segments were deleted before they were delivered");
+        let mut owed = owed.into_inner();
+        for (rendition, segment) in &retained.overflowed {
+            let to = owed.remove(&(rendition.clone(), segment.number)).unwrap_or_default();
+            self.overflow.note(rendition, segment, &to);
+        }
+        for (destination, text) in self.overflow.due(Instant::now()) {
             let event = Event::new(self.clock.now(), Severity::Error, EventCode::SpoolOverflowed, text)
+                .subject(&destination)
                 .blame(Fault::Destination, "bring the destination back, or give the spool more room ([spool] quota)");
             (self.events)(event);
         }

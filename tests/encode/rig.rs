@@ -94,7 +94,13 @@ pub fn plan(rate: &str) -> ChannelPlan {
         video: vec![rendition("v180", "320x180"), rendition("v90", "160x90")],
         audio: vec![audio("a96")],
         captions: None,
-        spool: SpoolPlan { directory: "/nowhere".into(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
+        spool: SpoolPlan {
+            directory: "/nowhere".into(),
+            quota_bytes: 0,
+            retain_seconds: 0,
+            playlist_segments: 6,
+            when_full: Default::default(),
+        },
         destinations: vec![],
         thresholds: ThresholdPlan {
             loss_ms: 250,

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use uplink::model::EndpointStatus;
-use uplink::model::EventCode;
 use uplink::model::status::DestinationState;
+use uplink::model::{EventCode, WhenSlow};
 
 use crate::nginx::Nginx;
 use crate::studio::{Studio, until};
@@ -103,7 +103,9 @@ fn a_link_that_is_too_slow_carries_what_it_can() {
 async fn push_through_a_straw() {
     let Some(nginx) = Nginx::start() else { return };
     let mut studio = Studio::new();
-    let pusher = studio.push_to(&nginx.url());
+    let mut description = studio.description(&nginx.url());
+    description.upload.line.when_slow = WhenSlow::Wait;
+    let pusher = studio.push(description);
     let mut tick = tokio::time::interval(studio.grid.duration());
     for _ in 0..20 {
         tick.tick().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use uplink::model::RenditionId;
+use uplink::model::{RenditionId, WhenFull};
 use uplink::spool::Spool;
 
 use crate::fixture::{FIRST, Feed, at, audio, check, grid, listed, play, video};
@@ -106,4 +106,31 @@ fn writing_reading_and_letting_go_at_once_agree() {
     spool.retain(at(FIRST + 60, 0), &|_, _| true);
     check(&spool);
     assert_eq!((numbers(&spool, &video())[0], numbers(&spool, &video()).len()), (49, 11));
+}
+
+#[test]
+fn a_full_spool_gives_up_the_highest_rendition_first_where_that_is_wanted() {
+    let dir = tempfile::tempdir().unwrap();
+    let feeds = [video(), audio()];
+    let spool = open(dir.path(), 1 << 30, &feeds);
+    play(&spool, &feeds, (FIRST, 0), (FIRST + 60, 0));
+    let (bytes, one) = (spool.status().bytes, spool.last(&video().id).unwrap().bytes);
+    spool.keep(bytes - 5 * one, Duration::from_secs(3600));
+    let numbers_left = |feed: &Feed| numbers(&spool, feed)[0];
+    // Playlists reach back for 30 segments of 2 s: what is older than that may go.
+    spool.give_up_first(WhenFull::DropRenditions, vec![video().id], Duration::from_secs(60));
+    let lost = spool.retain(at(FIRST + 60, 0), &|_, _| false).overflowed;
+    assert!(lost.iter().all(|(rendition, _)| *rendition == video().id), "{lost:?}");
+    assert!((5..=6).contains(&numbers_left(&video())), "{}", numbers_left(&video()));
+    assert_eq!(numbers_left(&audio()), 0);
+    // When nothing old is left of it, the others follow.
+    spool.keep(bytes / 3, Duration::from_secs(3600));
+    spool.retain(at(FIRST + 60, 0), &|_, _| false);
+    assert!(numbers_left(&audio()) > 0);
+    // By default the oldest goes, whatever it is of.
+    let before = numbers_left(&audio());
+    spool.give_up_first(WhenFull::DropOldest, vec![video().id], Duration::from_secs(60));
+    spool.keep(bytes / 4, Duration::from_secs(3600));
+    spool.retain(at(FIRST + 60, 0), &|_, _| false);
+    assert!(numbers_left(&audio()) > before);
 }

@@ -313,6 +313,7 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, live: &LiveSettings, posit
         last_drill: None,
         recording: None,
         paused_since: None,
+        line: None,
     };
     WorkerReport {
         program: ProgramStatus {
@@ -334,7 +335,7 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, live: &LiveSettings, posit
         sources: plan.sources.iter().map(|plan| source(plan.id.clone())).collect(),
         renditions: Vec::new(),
         destinations: plan.destinations.iter().map(|plan| destination(plan.id.clone())).collect(),
-        spool: SpoolStatus { health: fine(), bytes: 0, quota_bytes: 1, lost_segments: 0 },
+        spool: SpoolStatus { health: fine(), bytes: 0, quota_bytes: 1, lost_segments: 0, overflowed: Vec::new() },
     }
 }
 

@@ -158,7 +158,13 @@ fn plan() -> ChannelPlan {
             map: None,
             correction: None,
         }],
-        spool: SpoolPlan { directory: "/nowhere".into(), quota_bytes: 0, retain_seconds: 0, playlist_segments: 6 },
+        spool: SpoolPlan {
+            directory: "/nowhere".into(),
+            quota_bytes: 0,
+            retain_seconds: 0,
+            playlist_segments: 6,
+            when_full: Default::default(),
+        },
         destinations: vec![],
         thresholds: ThresholdPlan {
             loss_ms: 250,

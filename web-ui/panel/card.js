@@ -179,9 +179,9 @@ export class Card {
         one.id,
         [fault(one), tint(one.health)],
         one.state,
-        words.duration(one.queue_seconds),
+        words.waiting(one),
         [
-          `${words.bytes(one.bytes_acknowledged)}${one.reconnects ? `, ${one.reconnects} reconnect(s)` : ''}`,
+          `${words.bytes(one.bytes_acknowledged)}${one.reconnects ? `, ${one.reconnects} reconnect(s)` : ''}${words.leftOut(one) && `, without ${words.leftOut(one)}`}`,
           this.#costs.get(one.id),
         ]
           .filter(Boolean)

@@ -61,6 +61,20 @@ export function duration(seconds) {
   return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 
+/** Program time that waits at a destination, and until when. */
+export function waiting(destination) {
+  const until = destination.line?.catch_up;
+  const text = duration(destination.queue_seconds);
+  if (until?.is === 'takes') return `${text}, even in ${duration(until.seconds)}`;
+  return until?.is === 'never' ? `${text}, never even at this rate` : text;
+}
+
+/** Renditions that a destination does not get, because its line is too slow. */
+export function leftOut(destination) {
+  const dropped = (destination.line?.renditions ?? []).filter((one) => one.carried === 'dropped');
+  return dropped.map((one) => one.id).join(', ');
+}
+
 export function bits(perSecond) {
   const [value, unit] = perSecond >= 1e6 ? [perSecond / 1e6, 'Mbit/s'] : [perSecond / 1e3, 'kbit/s'];
   return `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`;

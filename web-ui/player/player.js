@@ -1,6 +1,6 @@
 // The player page: attaches hls.js to the channel in the address, shows how it goes, and recovers by itself.
 // @ts-check
-import { decide, edgeStands, MESSAGES, pollDelay, remedy, secondsText, WORDS } from './state.js';
+import { cap, decide, edgeStands, MESSAGES, pollDelay, remedy, secondsText, WORDS } from './state.js';
 
 const Hls = /** @type {any} */ (globalThis).Hls;
 const channel = decodeURIComponent(location.pathname.split('/').filter(Boolean).pop() ?? '');
@@ -38,6 +38,8 @@ let poll;
 /** Origin's clock minus this machine's, in milliseconds: a viewer's clock is often wrong. */
 let clockOffset = 0;
 let mediaErrors = /** @type {number[]} */ ([]);
+/** When the multivariant playlist was last looked at. */
+let lookedAt = -Infinity;
 
 /** What tests and technicians read. */
 const face = {
@@ -156,6 +158,7 @@ function failed(data) {
     // hls.js reports 0 where no answer came; a timeout may be either side's.
     if (status === 0 || status >= 502) seen.reachable = false;
   }
+  if (data.details === Hls.ErrorDetails.FRAG_GAP) look(1);
   if (!data.fatal) return;
   face.recoveries += 1;
   const now = seconds();
@@ -167,6 +170,26 @@ function failed(data) {
     return;
   }
   rebuild();
+}
+
+/**
+ * Where the line to the origin does not carry the best renditions, their playlists are gaps, and the multivariant playlist
+ * does without them. hls.js never reads that again, and would try the best one again and again.
+ * @param {number} every seconds at least since the last time
+ */
+async function look(every) {
+  if (seconds() - lookedAt < every) return;
+  lookedAt = seconds();
+  const asking = hls;
+  try {
+    const answer = await fetch(playlist, { cache: 'no-store', signal: AbortSignal.timeout(5000) });
+    const text = await answer.text();
+    if (!answer.ok || hls !== asking) return;
+    const levels = hls.levels.map((/** @type {any} */ level) => level.uri ?? level.url?.[0] ?? '');
+    hls.autoLevelCapping = cap(levels, text, answer.url);
+  } catch {
+    // It is asked again with the next gap.
+  }
 }
 
 function rebuild() {
@@ -197,6 +220,7 @@ function watch() {
   if (!hls || video.paused || waits) standingSince = seen.now;
   else act(remedy(seen.now - standingSince, jumped));
   if (hls && video.paused && !document.hidden) play();
+  if (hls?.autoLevelCapping >= 0) look(10);
   measure();
   show();
 }

@@ -77,3 +77,16 @@ export function pollDelay(tries) {
 export function secondsText(seconds) {
   return seconds == null || !Number.isFinite(seconds) ? '–' : `${seconds.toFixed(1)} s`;
 }
+
+/**
+ * The highest of the `levels` (addresses, ascending) that the multivariant playlist `text` at `base` lists; -1 if that is
+ * the last of them, or none: then there is no cap.
+ * @param {string[]} levels @param {string} text @param {string} base
+ */
+export function cap(levels, text, base) {
+  const path = (/** @type {string} */ uri) => new URL(uri, base).pathname;
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  const listed = new Set(lines.map(path));
+  const highest = levels.map((uri) => listed.has(path(uri))).lastIndexOf(true);
+  return highest === levels.length - 1 ? -1 : highest;
+}

@@ -113,6 +113,21 @@ export class LiveChannel {
     this.lost = new Set(Array.from({ length: count }, (_, index) => next + index));
   }
 
+  /**
+   * From now on the line does not carry the rendition `name`: its segments are gaps, and the multivariant playlist does
+   * without it. Without a name it carries everything again.
+   */
+  leaveOut(name) {
+    this.leftOut = name;
+  }
+
+  /** The multivariant playlist without what is left out. */
+  multivariant(text) {
+    if (!this.leftOut) return text;
+    const blocks = text.split(/(?=#EXT-X-STREAM-INF)/);
+    return blocks.filter((block) => !block.includes(`\n${this.leftOut}/`)).join('');
+  }
+
   /** Stops the encoder; what is at the origin stays. */
   async stop() {
     this.stopped = true;
@@ -132,7 +147,10 @@ export class LiveChannel {
   async round() {
     const { dir, encoders } = this;
     for (const rendition of this.renditions) await this.update(rendition, dir, encoders);
-    await this.once('multivariant.m3u8', await readFile(join(dir, 'multivariant.m3u8')));
+    const multivariant = this.multivariant(await readFile(join(dir, 'multivariant.m3u8'), 'utf8'));
+    if (multivariant === this.told) return;
+    await this.put('multivariant.m3u8', multivariant);
+    this.told = multivariant;
   }
 
   /** The playlist is read first: the segments that it names are then complete. */
@@ -140,7 +158,7 @@ export class LiveChannel {
     const { name } = rendition;
     const { init, segments } = read(await readFile(join(dir, name, 'media.m3u8'), 'utf8'));
     for (const segment of segments) {
-      const gap = this.lost?.has(segment.number) ?? false;
+      const gap = name === this.leftOut || (this.lost?.has(segment.number) ?? false);
       if (segment.number <= (rendition.segments.at(-1)?.number ?? 0)) continue;
       await this.once(`${name}/init-${String(encoder).padStart(8, '0')}.mp4`, await readFile(join(dir, name, init)));
       if (!gap)

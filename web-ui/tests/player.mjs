@@ -160,6 +160,26 @@ test('lost segments and a new encoder are played over', { skip: own, timeout: 12
   assert.equal(now.recoveries, before.recoveries, 'no new start was needed');
 });
 
+test('who plays a rendition that is left out goes on with another', { skip: own, timeout: 120_000 }, async () => {
+  const before = await player();
+  assert.match(before.rendition, /320×180/);
+  const left = new Date().toISOString();
+  live.leaveOut('video-180p');
+  const first = live.renditions[0].segments.at(-1).number + 2;
+  await passes(first + 6);
+  const now = await plays();
+  assert.match(now.rendition, /160×90/);
+  // Left to itself hls.js tries the best rendition with each segment.
+  const gaps = now.errors.filter((error) => error.details === 'fragGap' && error.at > left).length;
+  assert.ok(gaps > 0 && gaps < 6, `${gaps} gaps were tried`);
+  const [rebuffers, recoveries] = [now.rebuffers - before.rebuffers, now.recoveries - before.recoveries];
+  console.log(`# without the best rendition: ${gaps} gaps tried, ${rebuffers} rebuffers, ${recoveries} recoveries`);
+  live.leaveOut();
+  const back = live.renditions[0].segments.at(-1).number + 2;
+  await passes(back + 6);
+  console.log(`# ${(await plays()).rendition} when it is back`);
+});
+
 test('an origin that goes away and comes back is played again', { skip: own, timeout: 120_000 }, async () => {
   await origin.stop('SIGKILL');
   await shows('offline', 60_000);

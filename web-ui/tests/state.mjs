@@ -1,7 +1,7 @@
 // The player's decisions, without a browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decide, MESSAGES, pollDelay, remedy, secondsText, WORDS } from '../player/state.js';
+import { cap, decide, MESSAGES, pollDelay, remedy, secondsText, WORDS } from '../player/state.js';
 
 const playing = {
   reachable: true,
@@ -56,4 +56,14 @@ test('a figure that is not known is not zero', () => {
   assert.equal(secondsText(null), '–');
   assert.equal(secondsText(Number.NaN), '–');
   assert.equal(secondsText(2.04), '2.0 s');
+});
+
+test('renditions that the multivariant playlist does without are not tried', () => {
+  const base = 'http://origin/live/demo/multivariant.m3u8';
+  const levels = ['a', 'v360', 'v720'].map((id) => `http://origin/live/demo/${id}/media.m3u8`);
+  const text = (...ids) => `#EXTM3U\n${ids.map((id) => `#EXT-X-STREAM-INF:BANDWIDTH=1\n${id}/media.m3u8\n`).join('')}`;
+  assert.equal(cap(levels, text('v720', 'v360', 'a'), base), -1);
+  assert.equal(cap(levels, text('v360', 'a'), base), 1);
+  assert.equal(cap(levels, text('a'), base), 0);
+  assert.equal(cap(levels, '', base), -1, 'of nothing nothing can be said');
 });

@@ -22,6 +22,20 @@ test('only what a viewer receives is on air', () => {
     assert.equal(words.tally(given).text, said, JSON.stringify(given));
 });
 
+test('what waits says until when, and what is left out', () => {
+  const one = (seconds, catch_up, renditions) => ({ queue_seconds: seconds, line: { catch_up, renditions } });
+  assert.equal(words.waiting({ queue_seconds: 4, line: null }), '4.0 s', 'a stream has no line');
+  assert.equal(words.waiting(one(0, { is: 'even' })), '0.0 s');
+  assert.equal(words.waiting(one(44, { is: 'takes', seconds: 90 })), '44 s, even in 1 min 30 s');
+  assert.equal(words.waiting(one(44, { is: 'never' })), '44 s, never even at this rate');
+  const renditions = [
+    { id: 'v720', carried: 'dropped' },
+    { id: 'v360', carried: 'whole' },
+  ];
+  assert.equal(words.leftOut(one(0, { is: 'even' }, renditions)), 'v720');
+  assert.equal(words.leftOut({ queue_seconds: 0 }), '');
+});
+
 test('off air against the order is loud, off air by order is quiet', () => {
   const channel = (order, health) => ({ on_air: false, order, state: 'idle', health: { health } });
   assert.equal(words.tally(channel('on_air', 'unhealthy')).kind, 'missing');

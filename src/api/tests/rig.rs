@@ -214,8 +214,15 @@ fn report() -> WorkerReport {
             last_drill: None,
             recording: None,
             paused_since: None,
+            line: None,
         }],
-        spool: SpoolStatus { health: ok(), bytes: 740_000_000, quota_bytes: 4_000_000_000, lost_segments: 0 },
+        spool: SpoolStatus {
+            health: ok(),
+            bytes: 740_000_000,
+            quota_bytes: 4_000_000_000,
+            lost_segments: 0,
+            overflowed: Vec::new(),
+        },
     }
 }
 

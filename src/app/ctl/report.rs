@@ -11,7 +11,10 @@ use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelStatus, DestinationStatus, ProgramOrder, RenditionStatus, Showing,
     SourceStatus, WorkerReport,
 };
-use crate::model::{ChannelEffect, EndpointStatus, Event, Health, HealthReport, MediaTime, Scene, Severity};
+use crate::model::{
+    Carried, CatchUp, ChannelEffect, EndpointStatus, Event, Health, HealthReport, LineStatus, MediaTime,
+    OverflowReport, Scene, Severity,
+};
 
 /// The whole appliance: a line per channel, then the faults.
 pub(crate) fn appliance(status: &ApplianceStatus) -> String {
@@ -88,13 +91,22 @@ fn parts(report: &WorkerReport, now: MediaTime) -> String {
         .flat_map(|one| [vec![destination(one, now)], endpoints(one, now), recording(one, now)].concat())
         .collect();
     text += &rows(&["DESTINATION", "STATE", "WAITING", "ACKNOWLEDGED", "HEALTH"], destinations);
+    report.destinations.iter().filter_map(line_of).for_each(|line| text.push_str(&line));
     let renditions = report.renditions.iter().map(rendition).collect();
     text += &rows(&["RENDITION", "ENCODER", "TARGET", "MEASURED", "SEGMENTS"], renditions);
     let spool = &report.spool;
     let (used, quota) = (spool.bytes / 1_000_000, spool.quota_bytes / 1_000_000);
     let lost = spool.lost_segments;
     let _ = writeln!(text, "\n  spool {used} of {quota} MB, {lost} segment(s) lost, {}", judged(&spool.health, now));
+    spool.overflowed.iter().for_each(|lost| text.push_str(&overflowed(lost)));
     text
+}
+
+/// What a destination has lost.
+fn overflowed(lost: &OverflowReport) -> String {
+    let OverflowReport { destination, segments, renditions, from, to } = lost;
+    let renditions: Vec<String> = renditions.iter().map(ToString::to_string).collect();
+    format!("  ! {destination} has lost {segments} segment(s) of {}, from {from} to {to}\n", renditions.join(", "))
 }
 
 fn asked(order: &ProgramOrder) -> String {
@@ -142,7 +154,7 @@ fn source(one: &SourceStatus, now: MediaTime) -> Vec<String> {
 }
 
 fn destination(one: &DestinationStatus, now: MediaTime) -> Vec<String> {
-    let waiting = format!("{:.1} s", one.queue_seconds);
+    let waiting = waiting(one.queue_seconds, one.line.as_ref());
     let mut health = judged(&one.health, now);
     if let Some(error) = one.last_error.as_ref().filter(|error| !ok(&one.health) && !health.contains(error.as_str())) {
         let _ = write!(health, " ({error})");
@@ -160,6 +172,29 @@ fn recording(one: &DestinationStatus, now: MediaTime) -> Vec<Vec<String>> {
     vec![vec![format!("  {id}"), "recording".to_owned(), age, size, gaps]]
 }
 
+/// Program time that waits, and how long it takes until it does not.
+fn waiting(seconds: f64, line: Option<&LineStatus>) -> String {
+    let until = match line.map(|line| line.catch_up) {
+        Some(CatchUp::Takes { seconds }) => format!(" (even in {})", duration(seconds)),
+        Some(CatchUp::Never) => " (never even at this rate)".to_owned(),
+        _ => String::new(),
+    };
+    format!("{seconds:.1} s{until}")
+}
+
+/// The line, where it does not carry everything.
+fn line_of(one: &DestinationStatus) -> Option<String> {
+    let line = one.line.as_ref()?;
+    let other = line.renditions.iter().filter(|rendition| rendition.carried != Carried::Whole);
+    let other: Vec<String> = other
+        .map(|rendition| format!("{} {} ({} left out)", rendition.id, word(&rendition.carried), rendition.left_out))
+        .collect();
+    let measured = line.measured.map_or_else(|| "unknown".to_owned(), |rate| rate.to_string());
+    let needed = line.needed;
+    (!other.is_empty())
+        .then(|| format!("  ! {}: the line carries {measured}, {needed} are sent: {}\n", one.id, other.join(", ")))
+}
+
 /// Primary and backups, if there are any.
 fn endpoints(one: &DestinationStatus, now: MediaTime) -> Vec<Vec<String>> {
     let row = |endpoint: &EndpointStatus| {
@@ -167,7 +202,7 @@ fn endpoints(one: &DestinationStatus, now: MediaTime) -> Vec<Vec<String>> {
         vec![
             format!("  {} ({}{forced})", endpoint.name, word(&endpoint.duty)),
             word(&endpoint.state),
-            format!("{:.1} s", endpoint.queue_seconds),
+            waiting(endpoint.queue_seconds, endpoint.line.as_ref()),
             format!("{} MB", endpoint.bytes_acknowledged / 1_000_000),
             judged(&endpoint.health, now),
         ]

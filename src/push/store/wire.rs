@@ -3,7 +3,8 @@
 //! No redirects and no proxies from the environment. A connection whose bytes the peer's kernel does not acknowledge is
 //! closed after [`UNACKNOWLEDGED`]; a request that makes no progress ends, too.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::policy::HttpFailure;
 
 use super::StoreError;
 use crate::push::failure::classify;
+use crate::push::pace::{self, Turn};
 
 /// For a connection to come about, name resolution included.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -42,6 +44,14 @@ impl SentBytes {
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// What a connection has taken of one body.
+#[derive(Debug, Default)]
+struct Handed {
+    bytes: AtomicU64,
+    /// The next piece waits for its turn: backfill beside the live edge.
+    waits: AtomicBool,
 }
 
 /// An answer.
@@ -98,15 +108,18 @@ impl Wire {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<Answer, HttpFailure> {
-        let (handed, length) = (Arc::new(AtomicU64::new(0)), body.len() as u64);
         let most = if method == Method::GET { ASKED_BODY } else { ANSWER_BODY };
+        let (handed, length) = (Arc::new(Handed::default()), body.len() as u64);
         let bodied = method == Method::PUT || method == Method::POST;
         let mut request = Request::new(method, url);
         *request.headers_mut() = headers;
         if bodied {
             // Known in advance, so never chunked: plain WebDAV servers and buckets want it.
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-            *request.body_mut() = Some(pieces(body, handed.clone(), self.sent.clone()));
+            *request.body_mut() = Some(match Turn::current() {
+                None => pieces(body, handed.clone(), self.sent.clone()),
+                Some(turn) => pieces_in_turn(body, handed.clone(), self.sent.clone(), turn),
+            });
         }
         let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner).clone();
         let exchange = async move {
@@ -121,19 +134,19 @@ impl Wire {
     async fn bounded(
         &self,
         exchange: impl Future<Output = Result<Answer, HttpFailure>>,
-        handed: &AtomicU64,
+        handed: &Handed,
         length: u64,
     ) -> Result<Answer, HttpFailure> {
         tokio::pin!(exchange);
         let end = Instant::now() + WHOLE;
         loop {
-            let before = handed.load(Ordering::Relaxed);
+            let before = handed.bytes.load(Ordering::Relaxed);
             let patience = if before < length { PROGRESS } else { self.answer };
             tokio::select! {
                 answer = &mut exchange => return answer,
                 () = sleep(patience) => {}
             }
-            if handed.load(Ordering::Relaxed) == before {
+            if handed.bytes.load(Ordering::Relaxed) == before && !handed.waits.load(Ordering::Relaxed) {
                 let seconds = patience.as_secs();
                 return Err(HttpFailure::Stalled(format!("no progress for {seconds} s")));
             }
@@ -145,15 +158,33 @@ impl Wire {
 }
 
 /// The body as a stream of pieces, none of them copied.
-fn pieces(body: Bytes, handed: Arc<AtomicU64>, sent: Arc<SentBytes>) -> reqwest::Body {
+fn pieces(body: Bytes, handed: Arc<Handed>, sent: Arc<SentBytes>) -> reqwest::Body {
     let starts = (0..body.len()).step_by(PIECE);
     let pieces = starts.map(move |start| {
         let piece = body.slice(start..body.len().min(start + PIECE));
-        handed.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        handed.bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
         sent.0.fetch_add(piece.len() as u64, Ordering::Relaxed);
-        Ok::<Bytes, std::convert::Infallible>(piece)
+        Ok::<Bytes, Infallible>(piece)
     });
     reqwest::Body::wrap_stream(futures::stream::iter(pieces))
+}
+
+/// The same, but each piece waits for its `turn`.
+fn pieces_in_turn(body: Bytes, handed: Arc<Handed>, sent: Arc<SentBytes>, turn: Turn) -> reqwest::Body {
+    let rest = (body, handed, sent, turn);
+    let pieces = futures::stream::unfold(rest, |(mut body, handed, sent, turn)| async move {
+        if body.is_empty() {
+            return None;
+        }
+        let piece = body.split_to(body.len().min(pace::PIECE));
+        handed.waits.store(true, Ordering::Relaxed);
+        turn.wait(piece.len() as u64).await;
+        handed.bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        handed.waits.store(false, Ordering::Relaxed);
+        sent.0.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        Some((Ok::<Bytes, Infallible>(piece), (body, handed, sent, turn)))
+    });
+    reqwest::Body::wrap_stream(pieces)
 }
 
 /// Reads what is said beyond the status. What breaks here breaks nothing: the status has been given.

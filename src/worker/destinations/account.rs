@@ -19,6 +19,7 @@ pub(super) fn combine(
         None => HealthReport::new(Health::Inactive, "disabled", "not used, as ordered", now),
         Some(best) => judge(plan, &endpoints, best, paused_since, now),
     };
+    let line = best.and_then(|best| best.line.clone());
     DestinationStatus {
         id: plan.id.clone(),
         url: best.map_or_else(String::new, |best| best.url.clone()),
@@ -37,6 +38,7 @@ pub(super) fn combine(
         last_switch: None,
         last_drill: None,
         recording: None,
+        line,
         paused_since,
     }
 }

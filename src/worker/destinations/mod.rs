@@ -194,6 +194,13 @@ impl Destinations {
         lock(&self.inner.all).iter().all(|running| running.delivered(rendition, number))
     }
 
+    /// Which destinations are owed a segment.
+    pub(super) fn owed_to(&self, rendition: &RenditionId, number: u64) -> Vec<DestinationId> {
+        let all = lock(&self.inner.all);
+        let owed = all.iter().filter(|running| !running.delivered(rendition, number));
+        owed.map(|running| running.id().clone()).collect()
+    }
+
     /// How they are.
     pub(super) fn status(&self) -> Vec<DestinationStatus> {
         let setting = self.inner.setting();

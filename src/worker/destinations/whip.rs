@@ -107,6 +107,7 @@ impl Endpoint for Whip {
             deleted_segments: 0,
             playable: stands == DestinationState::Streaming,
             lost_units: of(|status| status.dropped),
+            line: None,
             link: sender.as_ref().map(link),
             pair: None,
             last_error: sender.and_then(|status| status.last_error),
