@@ -20,7 +20,7 @@ pub struct Picture {
     /// Mean luma, and mean of the two colour planes.
     pub luma: u8,
     pub colour: (u8, u8),
-    /// Luma just inside the top left corner of the safe area (of 320×180).
+    /// Darkest luma just inside the top left corner of the safe area (of 320×180): of a box there, whatever is written on it.
     pub corner: u8,
     /// Tells one picture from another.
     pub sum: u64,
@@ -130,7 +130,7 @@ impl Outlet for Recorder {
             is_slate: mean == self.slate_luma,
             luma: mean,
             colour,
-            corner: luma[12 * width + 18],
+            corner: (10..14).flat_map(|y| &luma[y * width + 17..y * width + 22]).copied().min().unwrap(),
             sum: luma.iter().step_by(13).enumerate().map(|(n, l)| (n as u64 + 1) * u64::from(*l)).sum(),
         };
         *self.last.lock().unwrap() = map.to_vec();
