@@ -109,8 +109,8 @@ mod tests {
         assert_eq!(daemon.peer().pid, std::process::id());
         worker.send(&Up::Ready).await.unwrap();
         assert_eq!(daemon.recv().await.unwrap(), Up::Ready);
-        daemon.send(&Down::Stop { deadline_ms: 5 }).await.unwrap();
-        assert_eq!(worker.recv().await.unwrap(), Down::Stop { deadline_ms: 5 });
+        daemon.send(&Down::Stop { deadline_ms: 5, replaced: false }).await.unwrap();
+        assert_eq!(worker.recv().await.unwrap(), Down::Stop { deadline_ms: 5, replaced: false });
         drop(daemon);
         assert!(matches!(worker.recv().await, Err(LinkError::Closed)));
         drop(listener);

@@ -58,6 +58,9 @@ pub enum Down {
     Stop {
         /// From receipt, milliseconds.
         deadline_ms: u64,
+        /// Another worker takes its place at once: what goes on over that is not ended.
+        #[serde(default)]
+        replaced: bool,
     },
 }
 

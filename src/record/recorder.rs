@@ -82,6 +82,8 @@ pub type Recorded = Result<(String, bool, RecordingStatus), String>;
 pub(crate) enum Told {
     Ask(RecordingAsk, oneshot::Sender<Recorded>),
     Renditions(Vec<RecordedRendition>),
+    /// Another worker goes on with what runs.
+    HandOver,
     End,
 }
 
@@ -174,6 +176,11 @@ impl Recorder {
         }
     }
 
+    /// Before [`stop`](Self::stop): the recording is not ended, another worker goes on with it at once.
+    pub fn hand_over(&self) {
+        let _ = self.queue.try_send(Told::HandOver);
+    }
+
     /// Takes over what is left and ends the recording, within `limit`; false if the disk takes longer. Blocks.
     pub fn stop(mut self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
@@ -200,6 +207,7 @@ fn run(work: &mut Work, told: &Receiver<Told>) {
         match told.recv_timeout(LOOK) {
             Ok(Told::Ask(ask, answer)) => work.ask(ask, answer),
             Ok(Told::Renditions(renditions)) => work.list(renditions),
+            Ok(Told::HandOver) => work.hand_over(),
             Ok(Told::End) => return work.end(),
             Err(RecvTimeoutError::Timeout) => {}
             // The worker dies: another one goes on.

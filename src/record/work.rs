@@ -56,6 +56,8 @@ pub(crate) struct Work {
     recoveries: u64,
     bytes_before: u64,
     last: RecordingStatus,
+    /// Another worker goes on with what runs.
+    handed_over: bool,
 }
 
 impl Work {
@@ -77,6 +79,7 @@ impl Work {
             recoveries: 0,
             bytes_before: 0,
             last: RecordingStatus::default(),
+            handed_over: false,
         }
     }
 
@@ -109,7 +112,7 @@ impl Work {
         self.look();
     }
 
-    /// Recordings of this destination that an earlier worker did not end, the newest first.
+    /// Recordings of this channel that an earlier worker did not end and nobody has, the newest first.
     fn left_behind(&self) -> Vec<(PathBuf, Held)> {
         let above = self.setting.directory.join(self.setting.channel.as_str());
         let all = quota::recordings(&self.setting.directory).unwrap_or_default();
@@ -131,8 +134,13 @@ impl Work {
     /// Goes on with a recording, or closes it.
     fn take_up(&mut self, directory: PathBuf, held: Held) -> Result<(), SpoolError> {
         let now = self.now();
-        let last = Manifest::load(&directory).ok().map(|it| it.last_media().unwrap_or(it.began));
+        let loaded = Manifest::load(&directory).ok();
+        let last = loaded.as_ref().map(|it| it.last_media().unwrap_or(it.began));
         let fresh = last.is_some_and(|last| now.since(last) < GO_ON);
+        if fresh && loaded.is_some_and(|it| it.destination != self.setting.destination) {
+            // Its own destination is about to go on with it.
+            return Ok(());
+        }
         if self.order.is_none() || self.running.is_some() || !fresh {
             let (manifest, mended) = mend::mend(&directory, &held, &|_, _| false)?;
             let manifest = mend::close(&directory, manifest, RecordingState::Interrupted)?;
@@ -429,6 +437,10 @@ impl Work {
         Ok((text, false, self.last.clone()))
     }
 
+    pub(crate) fn hand_over(&mut self) {
+        self.handed_over = true;
+    }
+
     /// The channel goes off air, or the destination is taken away.
     pub(crate) fn end(&mut self) {
         if let Err(error) = self.advance() {
@@ -436,7 +448,7 @@ impl Work {
         }
         if self.ending.is_some() {
             self.finish_now();
-        } else if self.running.is_some() {
+        } else if self.running.is_some() && !self.handed_over {
             let _ = self.finish(self.now());
         }
         self.publish();

@@ -96,7 +96,8 @@ impl Channel {
             Action::Start => self.start().await,
             Action::Stop(within) => {
                 let deadline_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-                self.send(&Down::Stop { deadline_ms }).await;
+                let replaced = self.life.wanted();
+                self.send(&Down::Stop { deadline_ms, replaced }).await;
             }
             Action::Terminate => self.signal(Signal::Terminate),
             Action::Kill => self.signal(Signal::Kill),

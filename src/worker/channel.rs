@@ -326,8 +326,9 @@ impl Channel {
         }
     }
 
-    /// Goes off air within `limit`: flushes, writes and delivers the rest. Says what was left.
-    pub(super) async fn stop(self, limit: Duration) -> String {
+    /// Goes off air within `limit`: flushes, writes and delivers the rest. Says what was left. `goes_on`: another worker
+    /// takes its place at once.
+    pub(super) async fn stop(self, limit: Duration, goes_on: bool) -> String {
         let deadline = Instant::now() + limit;
         let Self { mut program, outlet, writer, destinations, clock, .. } = self;
         let media = tokio::task::spawn_blocking(move || {
@@ -340,7 +341,7 @@ impl Channel {
             flushed && written
         });
         let flushed = media.await.unwrap_or(false);
-        let left = destinations.stop(deadline).await;
+        let left = destinations.stop(deadline, goes_on).await;
         let tail = if flushed { "" } else { "; the last segments could not be flushed in time" };
         format!("off air at {}: {left}{tail}", clock.now())
     }

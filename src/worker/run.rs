@@ -63,6 +63,8 @@ struct Worker {
     events: EventSink,
     failures: mpsc::Sender<EncodeFailure>,
     acted: mpsc::Sender<Answer>,
+    /// Another worker follows at once.
+    replaced: bool,
 }
 
 /// What came of the act of that number.
@@ -85,7 +87,7 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
     });
     let clock = HouseClock::start();
     let since = MediaTime::from_system(own_since());
-    let mut worker = Worker { setup, clock, since, attendant, channel: None, events, failures, acted };
+    let mut worker = Worker { setup, clock, since, attendant, channel: None, events, failures, acted, replaced: false };
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let unwanted = Instant::now() + UNWANTED;
@@ -160,7 +162,8 @@ impl Worker {
             },
             Down::Act { id, act } => self.act(id, act),
             Down::Change { id, plan } => self.change(id, *plan),
-            Down::Stop { deadline_ms } => {
+            Down::Stop { deadline_ms, replaced } => {
+                self.replaced = replaced;
                 return Turn::Leave { limit: Duration::from_millis(deadline_ms), ended: Ended::Stopped };
             }
         }
@@ -267,7 +270,9 @@ impl Worker {
             Ended::Failed(reason) => reason.clone(),
         };
         if let Some(channel) = self.channel.take() {
-            let left = channel.stop(limit).await;
+            // A channel whose encoders failed goes on with the next worker, too.
+            let goes_on = self.replaced || matches!(ended, Ended::Failed(_));
+            let left = channel.stop(limit, goes_on).await;
             cause = format!("{cause}; {left}");
         }
         while let Ok(event) = told.try_recv() {

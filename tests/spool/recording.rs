@@ -219,7 +219,11 @@ fn a_killed_worker_goes_on_in_the_same_recording() {
     deck.set(at(FIRST + 3, 2));
     let status = deck.until("it goes on", |status| status.recording.synced >= Some(at(FIRST + 3, 1)));
     assert_eq!((status.recording.id, status.recording.interruptions), (before, 1));
-    deck.kill();
+    // This one is replaced in order, which ends nothing.
+    spool.finish().unwrap();
+    deck.recorder.hand_over();
+    assert!(deck.recorder.stop(SOON));
+    assert_eq!(Manifest::load(&only(root.path())).unwrap().state, RecordingState::Recording);
     drop(spool);
     // Two segments and more are missing.
     let now = at(FIRST + 6, 0);

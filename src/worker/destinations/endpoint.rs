@@ -41,6 +41,9 @@ pub(super) trait Endpoint: Send {
         None
     }
 
+    /// Before [`stop`](Self::stop): another worker takes over at once, so nothing is to be ended that goes on.
+    fn hand_over(&self) {}
+
     /// Delivers what is left, for at most `limit`; says what was not.
     fn stop(self: Box<Self>, limit: Duration) -> BoxFuture<'static, Left>;
 }

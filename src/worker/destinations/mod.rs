@@ -184,14 +184,17 @@ impl Destinations {
         lock(&self.inner.all).iter_mut().map(|running| running.status(&setting)).collect()
     }
 
-    /// Delivers what is left, until `deadline`; says what was not.
-    pub(super) async fn stop(self, deadline: Instant) -> String {
+    /// Delivers what is left, until `deadline`; says what was not. `goes_on`: another worker takes over at once.
+    pub(super) async fn stop(self, deadline: Instant, goes_on: bool) -> String {
         if let Some(ticker) = lock(&self.inner.ticker).take() {
             ticker.abort();
         }
         let limit = deadline.saturating_duration_since(Instant::now());
         let endpoints: Vec<_> =
             std::mem::take(&mut *lock(&self.inner.all)).into_iter().flat_map(Running::into_endpoints).collect();
+        if goes_on {
+            endpoints.iter().for_each(|endpoint| endpoint.hand_over());
+        }
         let left: Vec<Left> = join_all(endpoints.into_iter().map(|endpoint| endpoint.stop(limit))).await;
         let worst = left.iter().max_by_key(|left| (left.segments, left.playlists));
         worst.map_or_else(|| "there was nothing to deliver".to_owned(), ToString::to_string)

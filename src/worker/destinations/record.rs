@@ -144,6 +144,12 @@ impl Endpoint for Recording {
         self.recorder.as_ref().map(|recorder| recorder.ask(ask))
     }
 
+    fn hand_over(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.hand_over();
+        }
+    }
+
     fn stop(mut self: Box<Self>, limit: Duration) -> BoxFuture<'static, Left> {
         let recorder = self.recorder.take();
         async move {
