@@ -42,8 +42,8 @@ pub(crate) use claims::sound_resource;
 
 pub use cards::DECKLINK_MODES;
 pub use checked::{
-    Channel, Checked, DeckLinkInput, Destination, DestinationKind, Sent, Source, SourceKind, Spool, SrtMode,
-    WhipDestination,
+    Channel, Checked, DeckLinkInput, Destination, DestinationKind, OwnRendition, Sent, Source, SourceKind, Spool,
+    SrtMode, WhipDestination,
 };
 pub use keys::UPLINKD;
 pub use load::{load, load_with};

@@ -126,7 +126,8 @@ impl Reader<'_, '_> {
         headers
     }
 
-    fn trust(&self, faults: &mut Faults) -> Trust {
+    /// Whom to trust in TLS, and who this box is.
+    pub(crate) fn trust(&self, faults: &mut Faults) -> Trust {
         let mut file = |name: &str, what: &str| {
             let placed = self.section.get::<PathBuf>(name)?;
             let path = self.base.join(&placed.value);

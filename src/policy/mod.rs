@@ -9,10 +9,12 @@
 //! | whether and when a worker that ended is started again | [`RestartBudget`] |
 //! | whether the signal of a source is any good, and how good | [`SignalWatch`], [`Grade`] |
 //! | whether a fault of a signal has lasted long enough to count, or to be over | [`Lasting`] |
+//! | at which bit rate pictures are sent over a network that changes | [`Congestion`] |
 //! | which endpoint of a destination is used | [`Failover`] |
 //! | whether an HTTP request that failed is sent again, and whose fault it is | [`judge`] |
 
 mod backoff;
+mod congestion;
 mod delivery;
 mod lasting;
 mod restart;
@@ -20,6 +22,7 @@ mod retry;
 mod signal;
 
 pub use backoff::{Attempts, Backoff};
+pub use congestion::{Bottleneck, Congestion, Feedback};
 pub use delivery::{Failover, Reason, Seen, Standing, Switch};
 pub use lasting::{Lasting, Turn};
 pub use restart::{RestartBudget, RestartDecision, RestartPolicy};

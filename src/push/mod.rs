@@ -50,7 +50,9 @@ mod store;
 mod sweep;
 mod tally;
 mod task;
+mod vouch;
 
 pub use description::{Limits, Listing, PushDescription, PushedAudio, PushedCaptions, PushedVideo};
 pub use pauses::Pauses;
 pub use pusher::{Left, Pusher};
+pub use vouch::{tls_settings, tokens};

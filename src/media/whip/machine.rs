@@ -19,6 +19,12 @@ const FIRST_REPORT: Duration = Duration::from_secs(9);
 /// intervals.
 const STALL: Duration = Duration::from_millis(2500);
 const STALL_MOST: Duration = Duration::from_secs(15);
+/// From the server's word that ICE may begin anew to the next report of media: checks, and an interval of reports.
+const RESTART: Duration = Duration::from_secs(5);
+/// A session that nobody answers for is kept for so long: servers keep theirs for half a minute.
+const LINGER: Duration = Duration::from_secs(20);
+/// Who answers again gets media again, perhaps: an interval of reports is waited for.
+const BY_ITSELF: Duration = Duration::from_millis(1500);
 /// A session that streamed this long was a healthy one.
 const HEALTHY: Duration = Duration::from_secs(10);
 /// Where only a person can help.
@@ -36,16 +42,31 @@ pub(super) enum Event {
     Tick,
     /// The own offer stands, or cannot be made.
     Offered(Result<(), Verdict>),
-    /// The server answered, and the answer is taken over; or not.
-    Answered(Result<(), Verdict>),
+    /// The server answered, and the answer is taken over; or not. Whether it takes changes of the session.
+    Answered(Result<bool, Verdict>),
     /// ICE and DTLS are through.
     Connected,
     /// The peer reports media that it had not reported before.
     Acknowledged,
+    /// What came of the request to begin ICE anew.
+    Restarted(Begun),
     /// The session is over, whoever ended it.
     Lost(Verdict),
     /// Nothing is to be sent for a while, or again.
     Paused(bool),
+}
+
+/// What came of the request to begin ICE anew.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Begun {
+    /// It does.
+    Agreed,
+    /// Nobody answered.
+    Silent,
+    /// It does not; the session may be there still.
+    Refused(Verdict),
+    /// There is nothing to be mended.
+    Gone(Verdict),
 }
 
 /// What is to be done.
@@ -57,6 +78,8 @@ pub(super) enum Action {
     Post,
     /// Send media from now on.
     Feed,
+    /// Ask the server to begin ICE anew within the session.
+    Restart,
     /// Take the own side down; the server's side is ended with the next request.
     Drop,
     /// Tell of it.
@@ -83,6 +106,7 @@ enum Phase {
     /// Connected; whether anything arrives is not known yet.
     Feeding(Instant),
     Streaming(Streaming),
+    Restarting(Restarting),
     Waiting(Instant),
     Refused,
 }
@@ -96,10 +120,24 @@ struct Streaming {
     interval: Duration,
 }
 
+/// Media no longer arrive; the session is still there, at this end at least.
+#[derive(Debug, Clone, PartialEq)]
+struct Restarting {
+    /// When the server is asked (again); none while it is, and once it has agreed.
+    ask: Option<Instant>,
+    /// When the session is given up.
+    until: Instant,
+    /// How often nobody answered.
+    attempts: Attempts,
+    refused: Option<Verdict>,
+}
+
 /// See the module's header.
 #[derive(Debug)]
 pub(super) struct Machine {
     phase: Phase,
+    /// Whether the server takes changes of this session.
+    changes: bool,
     attempts: Attempts,
     paused: bool,
     /// Since when nothing arrives, of an endpoint where something did.
@@ -114,6 +152,7 @@ impl Machine {
     pub(super) fn new() -> Self {
         Self {
             phase: Phase::Idle,
+            changes: false,
             attempts: Attempts::new(BACKOFF),
             paused: false,
             lost: None,
@@ -128,14 +167,21 @@ impl Machine {
         match (event, &mut self.phase) {
             (Event::Tick, _) => self.look(now, random),
             (Event::Paused(paused), _) => self.pause(paused, now),
-            (Event::Lost(verdict), Phase::Connecting(_) | Phase::Feeding(_) | Phase::Streaming(_)) => {
-                self.fail(verdict, now, random)
+            (
+                Event::Lost(verdict),
+                Phase::Connecting(_) | Phase::Feeding(_) | Phase::Streaming(_) | Phase::Restarting(_),
+            ) => self.fail(verdict, now, random),
+            (Event::Restarted(Begun::Gone(verdict)), Phase::Restarting(_)) => self.fail(verdict, now, random),
+            (Event::Restarted(begun), Phase::Restarting(restarting)) => {
+                restarting.hear(begun, now, random);
+                Vec::new()
             }
             (Event::Offered(Ok(())), Phase::Offering(_)) => {
                 self.phase = Phase::Posting(now + POST);
                 vec![Action::Post]
             }
-            (Event::Answered(Ok(())), Phase::Posting(_)) => {
+            (Event::Answered(Ok(changes)), Phase::Posting(_)) => {
+                self.changes = changes;
                 self.phase = Phase::Connecting(now + CONNECT);
                 Vec::new()
             }
@@ -146,7 +192,7 @@ impl Machine {
                 self.phase = Phase::Feeding(now + FIRST_REPORT);
                 vec![Action::Feed]
             }
-            (Event::Acknowledged, Phase::Feeding(_)) => self.arrives(now),
+            (Event::Acknowledged, Phase::Feeding(_) | Phase::Restarting(_)) => self.arrives(now),
             (Event::Acknowledged, Phase::Streaming(streaming)) => {
                 let interval = now.saturating_duration_since(streaming.last);
                 streaming.interval = streaming.interval.max(interval);
@@ -168,6 +214,7 @@ impl Machine {
             Phase::Offering(at) | Phase::Posting(at) | Phase::Connecting(at) | Phase::Waiting(at) => Some(*at),
             Phase::Feeding(at) => (!self.paused).then_some(*at),
             Phase::Streaming(streaming) => (!self.paused).then(|| streaming.last + streaming.patience()),
+            Phase::Restarting(Restarting { ask, until, .. }) => Some(ask.map_or(*until, |ask| ask.min(*until))),
             Phase::Refused => None,
         }
     }
@@ -177,7 +224,7 @@ impl Machine {
         if !idle && self.due().is_none_or(|at| now < at) {
             return Vec::new();
         }
-        let verdict = match &self.phase {
+        let verdict = match &mut self.phase {
             Phase::Idle | Phase::Waiting(_) => {
                 self.phase = Phase::Offering(now + OFFER);
                 return vec![Action::Offer];
@@ -194,14 +241,33 @@ impl Machine {
                 FIRST_REPORT.as_secs()
             )),
             Phase::Streaming(streaming) => {
-                let millis = now.saturating_duration_since(streaming.last).as_millis();
-                Verdict::lost(format!(
-                    "media are sent, but the WHIP endpoint has reported none received for {millis} ms"
-                ))
+                let verdict = silent(streaming.last, now);
+                if self.changes {
+                    return self.restart(verdict, now);
+                }
+                verdict
+            }
+            Phase::Restarting(restarting) if now < restarting.until => {
+                restarting.ask = None;
+                return vec![Action::Restart];
+            }
+            Phase::Restarting(restarting) => {
+                restarting.refused.take().unwrap_or_else(|| silent(self.lost.unwrap_or(now), now))
             }
             Phase::Refused => return Vec::new(),
         };
         self.fail(verdict, now, random)
+    }
+
+    /// Media no longer arrive: who watches at the server keeps the session if it can be mended.
+    fn restart(&mut self, verdict: Verdict, now: Instant) -> Vec<Action> {
+        if let Phase::Streaming(streaming) = &self.phase {
+            self.lost = Some(streaming.last);
+        }
+        let attempts = Attempts::new(BACKOFF);
+        self.phase = Phase::Restarting(Restarting { ask: None, until: now + LINGER, attempts, refused: None });
+        self.trouble = Some(verdict.clone());
+        vec![Action::Restart, Action::Tell(Told::Interrupted(verdict))]
     }
 
     fn pause(&mut self, paused: bool, now: Instant) -> Vec<Action> {
@@ -271,6 +337,24 @@ impl Machine {
     }
 }
 
+fn silent(last: Instant, now: Instant) -> Verdict {
+    let millis = now.saturating_duration_since(last).as_millis();
+    Verdict::lost(format!("media are sent, but the WHIP endpoint has reported none received for {millis} ms"))
+}
+
+impl Restarting {
+    fn hear(&mut self, begun: Begun, now: Instant, random: f64) {
+        match begun {
+            Begun::Agreed => self.until = now + RESTART,
+            Begun::Silent => self.ask = Some(now + self.attempts.failed(random)),
+            Begun::Refused(verdict) | Begun::Gone(verdict) => {
+                self.until = self.until.min(now + BY_ITSELF);
+                self.refused = Some(verdict);
+            }
+        }
+    }
+}
+
 impl Streaming {
     fn patience(&self) -> Duration {
         (self.interval * 3).clamp(STALL, STALL_MOST)
@@ -289,7 +373,7 @@ mod tests {
         let (mut machine, now) = (Machine::new(), Instant::now());
         assert_eq!(machine.on(Event::Tick, now, 0.0), [Action::Offer]);
         assert_eq!(machine.on(Event::Offered(Ok(())), now, 0.0), [Action::Post]);
-        assert_eq!(machine.on(Event::Answered(Ok(())), now, 0.0), []);
+        assert_eq!(machine.on(Event::Answered(Ok(false)), now, 0.0), []);
         assert_eq!(machine.on(Event::Connected, now, 0.0), [Action::Feed]);
         assert_eq!(machine.state(), DestinationState::Connecting, "connected is no evidence of media");
         assert_eq!(machine.on(Event::Acknowledged, now, 0.0), [Action::Tell(Told::Connected(None))]);
@@ -307,6 +391,57 @@ mod tests {
         assert!(matches!(&actions[..], [Action::Drop, Action::Tell(Told::Interrupted(_))]), "{actions:?}");
         assert_eq!(machine.state(), DestinationState::Interrupted);
         assert_eq!(machine.due(), Some(due + BACKOFF.first));
+    }
+
+    /// Streaming at a server that takes changes, then silent.
+    fn restarting() -> (Machine, Instant, Instant) {
+        let (mut machine, start) = streaming();
+        machine.changes = true;
+        let now = start + STALL;
+        let actions = machine.on(Event::Tick, now, 0.0);
+        assert!(matches!(&actions[..], [Action::Restart, Action::Tell(Told::Interrupted(_))]), "{actions:?}");
+        assert_eq!(machine.state(), DestinationState::Interrupted, "a backup may take over at once");
+        (machine, start, now)
+    }
+
+    #[test]
+    fn a_session_that_can_be_mended_is_kept_through_a_cut() {
+        let (mut machine, start, mut now) = restarting();
+        while now < start + 10 * SECOND {
+            assert_eq!(machine.on(Event::Restarted(Begun::Silent), now, 0.0), [], "nobody answers");
+            let due = machine.due().unwrap();
+            assert!(due - now <= BACKOFF.cap);
+            now = due;
+            assert_eq!(machine.on(Event::Tick, now, 0.0), [Action::Restart]);
+        }
+        machine.on(Event::Restarted(Begun::Agreed), now, 0.0);
+        now += SECOND;
+        let back = machine.on(Event::Acknowledged, now, 0.0);
+        assert_eq!(back, [Action::Tell(Told::Connected(Some(now - start)))]);
+        assert_eq!((machine.state(), machine.reconnects()), (DestinationState::Streaming, 1));
+    }
+
+    #[test]
+    fn a_session_that_cannot_be_mended_is_replaced() {
+        let (mut machine, _, now) = restarting();
+        let gone = Event::Restarted(Begun::Gone(Verdict::lost("it is gone")));
+        assert_eq!(machine.on(gone, now, 0.0), [Action::Drop], "told already");
+        assert_eq!(machine.due(), Some(now + BACKOFF.first));
+        let (mut machine, _, now) = restarting();
+        let refused = Event::Restarted(Begun::Refused(Verdict::lost("it takes no changes")));
+        assert_eq!(machine.on(refused.clone(), now, 0.0), [], "media may arrive by themselves");
+        assert_eq!(machine.on(Event::Tick, now + BY_ITSELF, 0.0), [Action::Drop]);
+        assert_eq!(machine.trouble().unwrap().text, "it takes no changes");
+        let (mut machine, _, now) = restarting();
+        machine.on(Event::Acknowledged, now, 0.0);
+        assert_eq!(machine.on(refused, now, 0.0), [], "too late to matter");
+        assert_eq!(machine.state(), DestinationState::Streaming);
+        let (mut machine, _, now) = restarting();
+        machine.on(Event::Restarted(Begun::Agreed), now, 0.0);
+        assert_eq!(machine.due(), Some(now + RESTART));
+        assert_eq!(machine.on(Event::Tick, now + RESTART, 0.0), [Action::Drop], "agreed, and nothing came of it");
+        let (mut machine, _, now) = restarting();
+        assert_eq!(machine.on(Event::Tick, now + LINGER, 0.0), [Action::Drop], "no answer at all");
     }
 
     #[test]
@@ -341,7 +476,7 @@ mod tests {
         let now = machine.due().unwrap();
         machine.on(Event::Tick, now, 0.0);
         machine.on(Event::Offered(Ok(())), now, 0.0);
-        machine.on(Event::Answered(Ok(())), now, 0.0);
+        machine.on(Event::Answered(Ok(false)), now, 0.0);
         machine.on(Event::Connected, now, 0.0);
         let back = start + 4 * SECOND;
         assert_eq!(machine.on(Event::Acknowledged, back, 0.0), [Action::Tell(Told::Connected(Some(4 * SECOND)))]);
@@ -388,7 +523,14 @@ mod tests {
             any::<bool>().prop_map(Event::Paused),
             verdict.clone().prop_map(Event::Lost),
             proptest::option::of(verdict.clone()).prop_map(|v| Event::Offered(v.map_or(Ok(()), Err))),
-            proptest::option::of(verdict).prop_map(|v| Event::Answered(v.map_or(Ok(()), Err))),
+            (any::<bool>(), proptest::option::of(verdict)).prop_map(|(c, v)| Event::Answered(v.map_or(Ok(c), Err))),
+            prop_oneof![
+                Just(Begun::Agreed),
+                Just(Begun::Silent),
+                Just(Begun::Refused(Verdict::lost("no"))),
+                Just(Begun::Gone(Verdict::lost("gone"))),
+            ]
+            .prop_map(Event::Restarted),
         ]
     }
 
@@ -408,7 +550,7 @@ mod tests {
                     match action {
                         Action::Offer => { prop_assert!(!built); built = true; }
                         Action::Post => { prop_assert!(built && !posted); posted = true; }
-                        Action::Feed => prop_assert!(built && posted),
+                        Action::Feed | Action::Restart => prop_assert!(built && posted),
                         Action::Drop => { built = false; posted = false; }
                         Action::Tell(_) => {}
                     }

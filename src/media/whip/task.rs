@@ -8,17 +8,19 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::fault::{Remedy, Verdict};
-use super::fragment::{Candidate, trickle};
-use super::http::{Changed, Http};
-use super::machine::{Action, Event, Machine};
+use super::fragment::{self, Candidate, Credentials, trickle};
+use super::http::{Changed, Http, Restart};
+use super::machine::{Action, Begun, Event, Machine};
 use super::opus::{Opus, OpusEncoders};
 use super::peer::{Note, Notes, Peer, Wanted};
+use super::pilot::Pilot;
 use super::port::Port;
 use super::report::Report;
 use super::resource::Resource;
 use super::sender::{WhipSetup, WhipStatus};
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
+use crate::media::encode::Solo;
 use crate::model::{Fault, IceServers};
 
 /// Figures of the status are this fresh.
@@ -39,9 +41,11 @@ enum Done {
     Offered(Result<Offered, Verdict>),
     /// Nobody answered when the last session was to be ended.
     Unreached(Url),
-    /// The session at the server, if there is one, whatever came of its answer.
-    Answered(Option<Resource>, Result<(), Verdict>),
+    /// The session at the server and its answer, if there is one, whatever came of that.
+    Answered(Option<(Resource, String)>, Result<(), Verdict>),
     Told(Changed),
+    /// What came of the request to begin ICE anew; the new ICE session, if it does.
+    Begun(Begun, Option<Restarted>),
     /// Nobody waits for it.
     Nothing,
 }
@@ -53,12 +57,22 @@ struct Offered {
     encoder: Option<Arc<Opus>>,
 }
 
+/// ICE began anew.
+struct Restarted {
+    own: Credentials,
+    etag: Option<String>,
+}
+
 /// The session of the moment.
 #[derive(Default)]
 struct Session {
     peer: Option<Arc<Peer>>,
     offer: String,
+    /// What the server answered to it.
+    answer: String,
     resource: Option<Resource>,
+    /// Credentials that the server has been asked to take, perhaps in vain.
+    asked: Option<Credentials>,
     /// Addresses that are not in the offer and have not been told.
     late: Vec<Candidate>,
     gathered: bool,
@@ -70,6 +84,8 @@ struct Session {
 pub(super) struct Seams {
     pub(super) video: Option<Arc<Port>>,
     pub(super) sound: Option<Arc<Port>>,
+    /// What encodes pictures of its own.
+    pub(super) own: Option<Arc<Solo>>,
     pub(super) opus: Arc<OpusEncoders>,
     pub(super) clock: HouseClock,
     pub(super) events: EventSink,
@@ -85,6 +101,8 @@ pub(super) struct Task {
     opus: Arc<OpusEncoders>,
     /// Where the sound comes from, once it was needed.
     encoder: Option<Arc<Opus>>,
+    /// Of pictures of its own.
+    pilot: Option<Pilot>,
     clock: HouseClock,
     machine: Machine,
     http: Option<Http>,
@@ -103,9 +121,10 @@ pub(super) struct Task {
 
 impl Task {
     pub(super) fn new(name: String, setup: WhipSetup, seams: Seams) -> Self {
-        let Seams { video, sound, opus, clock, events, status } = seams;
+        let Seams { video, sound, own, opus, clock, events, status } = seams;
         let report = Report::new(setup.destination.clone(), setup.endpoint.clone(), clock, events, status);
         let (notes, noted) = mpsc::channel(NOTES);
+        let pilot = Pilot::new(&setup.plan, own);
         Self {
             name,
             setup,
@@ -113,6 +132,7 @@ impl Task {
             sound,
             opus,
             encoder: None,
+            pilot,
             clock,
             machine: Machine::new(),
             http: None,
@@ -156,6 +176,7 @@ impl Task {
                 Action::Offer => self.offer(),
                 Action::Post => self.post(),
                 Action::Feed => self.feed(),
+                Action::Restart => self.restart(),
                 Action::Drop => self.take_down(),
                 Action::Tell(told) => self.report.tell(&told),
             }
@@ -165,12 +186,20 @@ impl Task {
     fn publish(&mut self) {
         let figures = self.session.peer.as_ref().map(|peer| peer.figures()).unwrap_or_default();
         let dropped = self.video.iter().chain(&self.sound).map(|port| port.dropped()).sum();
-        self.report.publish(&self.machine, figures, dropped);
+        let course = self.pilot.as_ref().map(Pilot::course);
+        self.report.publish(&self.machine, figures, dropped, course);
     }
 
     fn pause(&mut self, paused: bool) {
         self.video.iter().chain(&self.sound).for_each(|port| port.pause(paused));
+        self.steer(Pilot::over);
         self.tell(Event::Paused(paused));
+    }
+
+    fn steer(&mut self, how: impl FnOnce(&mut Pilot)) {
+        if let Some(pilot) = &mut self.pilot {
+            how(pilot);
+        }
     }
 
     /// Builds the own side, on a thread where it may block.
@@ -182,6 +211,7 @@ impl Task {
         let (opus, plan, encoder) = (Arc::clone(&self.opus), self.setup.plan.sound.clone(), self.encoder.clone());
         let listener = self.sound.clone();
         let ending = self.ending();
+        let trouble = self.pilot.as_ref().and_then(Pilot::trouble).unwrap_or_default();
         self.work.spawn(async move {
             // First, and not only because many a server takes one publisher: addresses that are gathered while the
             // line is down are of no use when it is back.
@@ -192,7 +222,7 @@ impl Task {
                 None => None,
                 Some(port) => match tokio::time::timeout(FIRST_UNIT, port.caps()).await {
                     Ok(caps) => Some(caps),
-                    Err(_) => return (life, Done::Offered(Err(no_unit()))),
+                    Err(_) => return (life, Done::Offered(Err(no_unit(&trouble)))),
                 },
             };
             let wanted = Wanted { name, video, sound, servers, clock };
@@ -218,7 +248,7 @@ impl Task {
         let Some(peer) = self.session.peer.clone() else { return };
         let http = match self.http() {
             Ok(http) => http,
-            Err(reason) => return self.tell(Event::Answered(Err(Verdict::unbuildable(reason)))),
+            Err(verdict) => return self.tell(Event::Answered(Err(verdict))),
         };
         let (url, offer, life) = (self.setup.plan.url.clone(), self.session.offer.clone(), self.life);
         self.work.spawn(async move {
@@ -226,18 +256,19 @@ impl Task {
                 Ok(created) => created,
                 Err(verdict) => return (life, Done::Answered(None, Err(verdict))),
             };
-            let answer = created.answer;
+            let answer = created.answer.clone();
             let taken = tokio::task::spawn_blocking(move || peer.accept(&answer)).await;
             let taken = taken.unwrap_or_else(|error| Err(error.to_string()));
-            (life, Done::Answered(Some(created.resource), taken.map_err(unfit)))
+            (life, Done::Answered(Some((created.resource, created.answer)), taken.map_err(unfit)))
         });
     }
 
-    fn http(&mut self) -> Result<Http, String> {
+    fn http(&mut self) -> Result<Http, Verdict> {
         if let Some(http) = &self.http {
             return Ok(http.clone());
         }
-        let http = Http::new(&self.setup.plan.url, self.setup.plan.token.clone())?;
+        let access = self.setup.access.as_ref().map_err(Verdict::set_up)?;
+        let http = Http::new(access).map_err(Verdict::unbuildable)?;
         self.http = Some(http.clone());
         Ok(http)
     }
@@ -253,6 +284,49 @@ impl Task {
         }
     }
 
+    /// Asks the server to begin ICE anew, and does the same here once it has agreed.
+    fn restart(&mut self) {
+        let Session { peer: Some(peer), resource: Some(resource), offer, answer, late, gathered, asked, .. } =
+            &mut self.session
+        else {
+            return self.tell(Event::Restarted(Begun::Gone(no_restart("there is none"))));
+        };
+        // The same again if nobody answered: the server may have agreed, and the answer got lost.
+        let own = asked.get_or_insert_with(Credentials::random).clone();
+        let Some((fragment, http)) = fragment::restart(offer, &own, late, *gathered).zip(self.http.clone()) else {
+            return self.tell(Event::Restarted(Begun::Refused(no_restart("the offer has no ICE session"))));
+        };
+        let (peer, resource, first, life) = (Arc::clone(peer), resource.clone(), answer.clone(), self.life);
+        self.work.spawn(async move {
+            let (theirs, etag) = match http.restart(&resource, &fragment).await {
+                Restart::Taken { answer, etag } => (answer, etag),
+                Restart::Unanswered => return (life, Done::Begun(Begun::Silent, None)),
+                Restart::Refused(status) => {
+                    let why = no_restart(&format!("the WHIP endpoint does not restart ICE (HTTP {status})"));
+                    let begun = if matches!(status, 404 | 410) { Begun::Gone(why) } else { Begun::Refused(why) };
+                    return (life, Done::Begun(begun, None));
+                }
+            };
+            let credentials = own.clone();
+            let begun = tokio::task::spawn_blocking(move || peer.restart(&credentials, &theirs, &first)).await;
+            match begun.unwrap_or_else(|error| Err(error.to_string())) {
+                Ok(()) => (life, Done::Begun(Begun::Agreed, Some(Restarted { own, etag }))),
+                // The server has begun anew, and this end has not.
+                Err(why) => (life, Done::Begun(Begun::Gone(no_restart(&why)), None)),
+            }
+        });
+    }
+
+    fn restarted(&mut self, Restarted { own, etag }: Restarted) {
+        let Session { resource, offer, asked, .. } = &mut self.session;
+        *offer = own.in_place_of(offer).unwrap_or_default();
+        *asked = None;
+        if let Some(resource) = resource {
+            resource.etag = etag.or(resource.etag.take());
+        }
+        tracing::info!(endpoint = self.name, "the ICE session of a WHIP endpoint was restarted");
+    }
+
     fn feed(&self) {
         let Some(peer) = &self.session.peer else { return };
         for (port, inlet) in [(&self.video, &peer.video), (&self.sound, &peer.sound)] {
@@ -265,6 +339,7 @@ impl Task {
     /// The own side ends now; the server's side with the next request.
     fn take_down(&mut self) {
         self.video.iter().chain(&self.sound).for_each(|port| port.shut());
+        self.steer(Pilot::over);
         let session = std::mem::take(&mut self.session);
         if let Some(peer) = &session.peer {
             self.report.over(peer.figures());
@@ -291,20 +366,27 @@ impl Task {
                     self.tell(Event::Offered(Err(verdict)));
                 }
             }
-            Done::Answered(resource, result) if current => {
-                if let Some(resource) = &resource {
+            Done::Answered(created, result) if current => {
+                let changes = created.as_ref().is_some_and(|(resource, _)| resource.etag.is_some());
+                if let Some((resource, answer)) = created {
                     self.learned = resource.servers.clone();
+                    (self.session.resource, self.session.answer) = (Some(resource), answer);
                 }
-                self.session.resource = resource;
-                self.tell(Event::Answered(result));
+                self.tell(Event::Answered(result.map(|()| changes)));
                 self.trickle();
             }
-            Done::Answered(Some(resource), _) => self.abandon(resource.url),
+            Done::Answered(Some((resource, _)), _) => self.abandon(resource.url),
+            Done::Begun(begun, restarted) if current => {
+                if let Some(restarted) = restarted {
+                    self.restarted(restarted);
+                }
+                self.tell(Event::Restarted(begun));
+            }
             Done::Told(Changed::Unwanted) if current => self.session.settled = true,
             Done::Told(Changed::Gone) if current => {
                 self.tell(Event::Lost(Verdict::lost("the WHIP endpoint does not know the session any more")));
             }
-            Done::Offered(_) | Done::Answered(None, _) | Done::Told(_) | Done::Nothing => {}
+            Done::Offered(_) | Done::Answered(None, _) | Done::Told(_) | Done::Begun(..) | Done::Nothing => {}
         }
     }
 
@@ -331,11 +413,15 @@ impl Task {
                 self.trickle();
             }
             Note::Connected => self.tell(Event::Connected),
-            Note::Acknowledged => {
-                self.report.acknowledged();
-                self.tell(Event::Acknowledged);
+            Note::Heard(heard) => {
+                self.steer(|pilot| pilot.heard(&heard, Instant::now()));
+                if heard.news {
+                    self.report.acknowledged();
+                    self.tell(Event::Acknowledged);
+                }
             }
-            Note::KeyframeAsked => {}
+            // Of pictures that are also those of HLS it is only counted.
+            Note::KeyframeAsked => self.steer(|pilot| pilot.ask_keyframe()),
             Note::Latency => self.settle_latency(),
             Note::Failed(reason) => self.tell(Event::Lost(Verdict::lost(reason))),
         }
@@ -374,9 +460,15 @@ impl Task {
     }
 }
 
-fn no_unit() -> Verdict {
-    let text = format!("the encoder has delivered nothing within {} s", FIRST_UNIT.as_secs());
+fn no_unit(trouble: &str) -> Verdict {
+    let why = if trouble.is_empty() { String::new() } else { format!(": {trouble}") };
+    let text = format!("the encoder has delivered nothing within {} s{why}", FIRST_UNIT.as_secs());
     Verdict::new(Remedy::Retry, Fault::Hardware, text, "look at the state of the rendition")
+}
+
+/// Media no longer arrive, and the session cannot be mended: another one takes its place.
+fn no_restart(why: &str) -> Verdict {
+    Verdict::lost(format!("media no longer arrive at the WHIP endpoint, and a new session is needed: {why}"))
 }
 
 fn unfit(reason: String) -> Verdict {

@@ -36,7 +36,7 @@ use super::credential::TokenTrouble;
 pub(crate) use access::basic;
 use bucket::BucketStore;
 use http::HttpStore;
-pub(crate) use tls::{TlsError, settings_elsewhere};
+pub(crate) use tls::{TlsError, settings, settings_elsewhere};
 pub(crate) use wire::{SentBytes, Wire};
 
 /// Why there is no store.

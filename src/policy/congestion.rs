@@ -1,0 +1,326 @@
+//! At which bit rate a sender of live pictures goes on, by what its receiver reports: additive-increase, multiplicative-
+//! decrease in the manner of draft-ietf-rmcat-gcc-02, with what every receiver tells (RFC 3550 report blocks) and the
+//! bound that some tell (REMB, draft-alvestrand-rmcat-remb-03).
+//!
+//! ```text
+//!              losses > 10 %, or a queue on the way
+//!   ┌──────────────────────────────────────────────┐
+//!   ▼                                              │
+//! lowered ──some time without trouble──▶ raised in steps ──▶ ceiling
+//!   (at most once in 0.8 s; where the line is the bottleneck, to 85 % of what arrived)
+//! ```
+//!
+//! Between 2 and 10 % of losses, and while a queue drains, nothing changes.
+
+use std::time::{Duration, Instant};
+
+use crate::model::BitRate;
+
+/// Losses from which on the rate is lowered, and above which it is not raised (draft-ietf-rmcat-gcc-02, section 6).
+const MANY: f64 = 0.10;
+const FEW: f64 = 0.02;
+/// A queue of this length is one: the jitter of radio networks alone makes half of it.
+const QUEUE: Duration = Duration::from_millis(100);
+/// What is left of the rate that arrives, so that a queue drains.
+const DRAIN: f64 = 0.85;
+/// Reports of what was sent before the last step say nothing about it.
+const SETTLE: Duration = Duration::from_millis(800);
+/// Without trouble for so long, the rate is raised again.
+const CALM: Duration = Duration::from_secs(3);
+/// Without trouble for so long, it is raised faster: the network is another one by now.
+const LONG_CALM: Duration = Duration::from_secs(10);
+/// Steps upwards, for each second: at first, after trouble, after a long calm.
+const BEGIN: f64 = 1.5;
+const CAREFUL: f64 = 1.08;
+const BOLD: f64 = 1.25;
+/// The shortest way there and back is looked for over one to two of these: routes change.
+const ROUTE: Duration = Duration::from_secs(30);
+
+/// What a receiver reports, and what was sent meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Feedback {
+    /// Share of the packets since the last report that did not arrive, 0 to 1.
+    pub loss: f64,
+    /// From a packet's start to word of its arrival.
+    pub round_trip: Option<Duration>,
+    /// What was sent since the last report.
+    pub sent: Option<BitRate>,
+    /// What of it arrived.
+    pub arrived: Option<BitRate>,
+}
+
+/// Why the rate is lower than it might be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bottleneck {
+    /// Packets are lost.
+    Loss,
+    /// Packets wait on the way.
+    Queue,
+    /// The receiver does not want more.
+    Receiver,
+}
+
+/// See the module's header.
+#[derive(Debug, Clone)]
+pub struct Congestion {
+    floor: f64,
+    ceiling: f64,
+    rate: f64,
+    /// What the receiver wants at most.
+    bound: Option<f64>,
+    /// When the rate was last lowered.
+    lowered: Option<Instant>,
+    /// When feedback last came.
+    heard: Option<Instant>,
+    cause: Option<Bottleneck>,
+    shortest: Shortest,
+}
+
+impl Congestion {
+    /// Between `floor` and `ceiling`. Begins in the middle: what the network carries is not known yet.
+    pub fn new(floor: BitRate, ceiling: BitRate) -> Self {
+        let (floor, ceiling) = (floor.bps() as f64, ceiling.bps().max(floor.bps()) as f64);
+        Self {
+            floor,
+            ceiling,
+            rate: (ceiling / 2.0).max(floor),
+            bound: None,
+            lowered: None,
+            heard: None,
+            cause: None,
+            shortest: Shortest::default(),
+        }
+    }
+
+    /// The rate to go on with.
+    pub fn rate(&self) -> BitRate {
+        let bound = self.bound.unwrap_or(f64::INFINITY);
+        // In steps that people can read.
+        let rate = (self.rate.min(bound) / 1000.0).round() * 1000.0;
+        BitRate(rate.clamp(self.floor, self.ceiling) as u64)
+    }
+
+    /// Why it is not more; none at the ceiling, and on the way to it without trouble.
+    pub fn bottleneck(&self) -> Option<Bottleneck> {
+        match self.bound {
+            Some(bound) if bound < self.rate && bound < self.ceiling => Some(Bottleneck::Receiver),
+            _ => self.cause.filter(|_| self.rate < self.ceiling),
+        }
+    }
+
+    /// The receiver does not want more than this for these media.
+    pub fn bounded(&mut self, bound: BitRate) {
+        self.bound = Some(bound.bps() as f64);
+    }
+
+    /// A report has come.
+    pub fn heard(&mut self, feedback: Feedback, now: Instant) {
+        let step = self.heard.map_or(Duration::from_secs(1), |last| now.saturating_duration_since(last));
+        self.heard = Some(now);
+        let waits = feedback.round_trip.map_or(Duration::ZERO, |trip| self.shortest.waits(trip, now));
+        let since = self.lowered.map(|at| now.saturating_duration_since(at));
+        let threshold = QUEUE.max(self.shortest.get() / 2);
+        let queued = waits > threshold;
+        if queued || feedback.loss > MANY {
+            if since.is_none_or(|since| since >= SETTLE) {
+                self.lower(queued, &feedback, now);
+            }
+        } else if feedback.loss <= FEW && waits <= threshold / 2 && !self.idle(&feedback) {
+            self.raise(since, step);
+        }
+    }
+
+    /// The session is over: the next one goes another way, perhaps.
+    pub fn over(&mut self) {
+        self.rate = self.rate.min((self.ceiling / 2.0).max(self.floor));
+        (self.bound, self.heard, self.shortest) = (None, None, Shortest::default());
+    }
+
+    fn lower(&mut self, queued: bool, feedback: &Feedback, now: Instant) {
+        let lost = if feedback.loss > MANY { 0.5 * feedback.loss.min(1.0) } else { 0.0 };
+        let by_queue = match (queued, feedback.sent, feedback.arrived) {
+            (false, ..) => self.rate,
+            // The line is full: what arrived is what it carries.
+            (true, Some(sent), Some(arrived)) if (arrived.bps() as f64) < 0.9 * sent.bps() as f64 => {
+                self.rate.min(arrived.bps() as f64) * DRAIN
+            }
+            (true, ..) => self.rate * DRAIN,
+        };
+        self.rate = by_queue.min(self.rate * (1.0 - lost)).clamp(self.floor, self.ceiling);
+        let cause = if queued { Bottleneck::Queue } else { Bottleneck::Loss };
+        (self.lowered, self.cause) = (Some(now), Some(cause));
+    }
+
+    fn raise(&mut self, since: Option<Duration>, step: Duration) {
+        let each = match since {
+            None => BEGIN,
+            Some(since) if since < CALM => return,
+            Some(since) if since < LONG_CALM => CAREFUL,
+            Some(_) => BOLD,
+        };
+        let seconds = step.as_secs_f64().min(2.0);
+        // What the receiver does not want says nothing about the network.
+        let most = self.bound.map_or(self.ceiling, |bound| self.ceiling.min(bound.max(self.rate)));
+        self.rate = (self.rate * f64::powf(each, seconds)).clamp(self.floor, most.max(self.floor));
+        if self.rate >= self.ceiling {
+            self.cause = None;
+        }
+    }
+
+    /// The pictures need far less than the rate: that they arrive says nothing about more.
+    fn idle(&self, feedback: &Feedback) -> bool {
+        feedback.sent.is_some_and(|sent| (sent.bps() as f64) < self.rate / 2.0)
+    }
+}
+
+/// The shortest way there and back of late.
+#[derive(Debug, Clone, Default)]
+struct Shortest {
+    now: Option<(Instant, Duration)>,
+    before: Option<Duration>,
+}
+
+impl Shortest {
+    fn get(&self) -> Duration {
+        let now = self.now.map(|(_, trip)| trip);
+        now.into_iter().chain(self.before).min().unwrap_or(Duration::ZERO)
+    }
+
+    /// How much longer than that a way took.
+    fn waits(&mut self, trip: Duration, at: Instant) -> Duration {
+        self.now = match self.now {
+            Some((since, least)) if at.saturating_duration_since(since) < ROUTE => Some((since, least.min(trip))),
+            Some((_, least)) => {
+                self.before = Some(least);
+                Some((at, trip))
+            }
+            None => Some((at, trip)),
+        };
+        trip.saturating_sub(self.get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FLOOR: BitRate = BitRate(200_000);
+    const CEILING: BitRate = BitRate(2_000_000);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn good(rate: BitRate) -> Feedback {
+        Feedback { loss: 0.0, round_trip: Some(Duration::from_millis(40)), sent: Some(rate), arrived: Some(rate) }
+    }
+
+    /// Reports once a second of a line that carries `most`, with a queue in front of it; the rates that follow.
+    fn on_a_line(congestion: &mut Congestion, start: Instant, most: impl Fn(u64) -> u64, seconds: u64) -> Vec<u64> {
+        let mut queue = 0.0;
+        let step = |second: u64| {
+            let (sent, line) = (congestion.rate().bps(), most(second));
+            queue = f64::max(queue + sent as f64 - line as f64, 0.0);
+            // Routers hold half a second.
+            let lost = f64::max(queue - line as f64 / 2.0, 0.0);
+            queue -= lost;
+            let arrived = sent.min(line);
+            let feedback = Feedback {
+                loss: lost / sent as f64,
+                round_trip: Some(Duration::from_secs_f64(0.04 + queue / line as f64)),
+                sent: Some(BitRate(sent)),
+                arrived: Some(BitRate(arrived)),
+            };
+            congestion.heard(feedback, start + SECOND * second as u32);
+            congestion.rate().bps()
+        };
+        (1..=seconds).map(step).collect()
+    }
+
+    #[test]
+    fn a_line_that_carries_it_gets_the_ceiling_within_seconds() {
+        let (mut congestion, start) = (Congestion::new(FLOOR, CEILING), Instant::now());
+        assert_eq!((congestion.rate(), congestion.bottleneck()), (BitRate(1_000_000), None));
+        for second in 1..=2 {
+            congestion.heard(good(congestion.rate()), start + SECOND * second);
+        }
+        assert_eq!((congestion.rate(), congestion.bottleneck()), (CEILING, None));
+    }
+
+    #[test]
+    fn a_line_that_gets_narrow_is_met_within_seconds_and_used_again_when_it_is_wide() {
+        let (mut congestion, start) = (Congestion::new(FLOOR, CEILING), Instant::now());
+        let rates = on_a_line(&mut congestion, start, |second| if second < 10 { 5_000_000 } else { 600_000 }, 60);
+        assert_eq!(rates[8], CEILING.bps());
+        assert!(rates[12] < 600_000, "three seconds later: {rates:?}");
+        assert!(rates[12..].iter().all(|rate| *rate < 800_000), "{rates:?}");
+        let late: u64 = rates[30..].iter().sum::<u64>() / 30;
+        assert!(late > 420_000, "most of the line is used: {late}, {rates:?}");
+        assert!(matches!(congestion.bottleneck(), Some(Bottleneck::Queue | Bottleneck::Loss)));
+        let again = on_a_line(&mut congestion, start + SECOND * 60, |_| 5_000_000, 30);
+        assert_eq!(again[29], CEILING.bps(), "{again:?}");
+    }
+
+    #[test]
+    fn losses_lower_it_by_half_their_share_and_few_change_nothing() {
+        let (mut congestion, start) = (Congestion::new(FLOOR, CEILING), Instant::now());
+        let lossy = |loss| Feedback { loss, ..good(BitRate(1_000_000)) };
+        congestion.heard(lossy(0.05), start);
+        assert_eq!(congestion.rate(), BitRate(1_000_000));
+        congestion.heard(lossy(0.2), start + SECOND);
+        assert_eq!((congestion.rate(), congestion.bottleneck()), (BitRate(900_000), Some(Bottleneck::Loss)));
+        congestion.heard(lossy(0.2), start + SECOND + SECOND / 2);
+        assert_eq!(congestion.rate(), BitRate(900_000), "word of what was sent before");
+        congestion.heard(lossy(0.0), start + 3 * SECOND);
+        assert_eq!(congestion.rate(), BitRate(900_000), "not calm for long enough");
+        congestion.heard(lossy(0.0), start + 5 * SECOND);
+        assert!(congestion.rate() > BitRate(900_000));
+    }
+
+    #[test]
+    fn a_receiver_that_wants_less_gets_less_at_once() {
+        let mut congestion = Congestion::new(FLOOR, CEILING);
+        congestion.bounded(BitRate(500_000));
+        assert_eq!((congestion.rate(), congestion.bottleneck()), (BitRate(500_000), Some(Bottleneck::Receiver)));
+        congestion.bounded(BitRate(50_000));
+        assert_eq!(congestion.rate(), FLOOR, "but not less than is of any use");
+        congestion.over();
+        assert_eq!(congestion.rate(), BitRate(1_000_000), "another session, another receiver");
+    }
+
+    #[test]
+    fn pictures_that_need_little_prove_nothing() {
+        let (mut congestion, start) = (Congestion::new(FLOOR, CEILING), Instant::now());
+        for second in 1..60 {
+            congestion.heard(good(BitRate(100_000)), start + SECOND * second);
+        }
+        assert_eq!(congestion.rate(), BitRate(1_000_000));
+    }
+
+    #[test]
+    fn a_longer_route_is_no_queue_for_ever() {
+        let (mut congestion, start) = (Congestion::new(FLOOR, CEILING), Instant::now());
+        let by = |millis, second: u32, congestion: &mut Congestion| {
+            let trip = Some(Duration::from_millis(millis));
+            congestion.heard(Feedback { round_trip: trip, ..good(congestion.rate()) }, start + SECOND * second);
+        };
+        (1..30).for_each(|second| by(40, second, &mut congestion));
+        (30..200).for_each(|second| by(240, second, &mut congestion));
+        assert_eq!(congestion.rate(), CEILING);
+    }
+
+    proptest! {
+        #[test]
+        fn it_stays_within_its_bounds_whatever_is_reported(
+            reports in proptest::collection::vec((0.0f64..1.5, 0u64..5000, 0u64..20_000_000, 0u64..20_000_000, 0u64..3000), 0..200)
+        ) {
+            let (mut congestion, mut now) = (Congestion::new(FLOOR, CEILING), Instant::now());
+            for (loss, trip, sent, arrived, wait) in reports {
+                now += Duration::from_millis(wait);
+                let (sent, arrived) = (Some(BitRate(sent)), Some(BitRate(arrived)));
+                if wait % 7 == 0 { congestion.bounded(BitRate(sent.map_or(0, BitRate::bps))); }
+                congestion.heard(Feedback { loss, round_trip: Some(Duration::from_millis(trip)), sent, arrived }, now);
+                prop_assert!((FLOOR..=CEILING).contains(&congestion.rate()));
+            }
+        }
+    }
+}
