@@ -256,7 +256,7 @@ pub enum DestinationKind {
     /// The encoded programme as a stream.
     Send(Box<Sent>),
     /// WebRTC.
-    Whip(WhipDestination),
+    Whip(Box<WhipDestination>),
 }
 
 /// A WHIP endpoint.

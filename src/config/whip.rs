@@ -156,7 +156,7 @@ pub(super) fn read(
     if findings.faults.len() > before {
         return None;
     }
-    Some(DestinationKind::Whip(WhipDestination {
+    Some(DestinationKind::Whip(Box::new(WhipDestination {
         url: url.value,
         token,
         trust,
@@ -165,7 +165,7 @@ pub(super) fn read(
         own,
         audio: section.value("audio"),
         audio_bitrate: bitrate.value,
-    }))
+    })))
 }
 
 fn own(section: &Section<'_>, findings: &mut Findings) -> Option<OwnRendition> {

@@ -3,9 +3,9 @@
     server.py '{"port": 0, "token": "secret", "host": "127.0.0.1"}'
 
 Prints `port N` when it listens. GET /report answers with what was asked of it and what was decoded. POST /refuse with a
-JSON list of status codes has the next offers refused with them; POST /token another token expected; POST /lose a
-share of the packets that it takes for lost. With `cert` and `key`, PEM files, it speaks HTTPS, too, on the port that the
-report names.
+JSON list of status codes has the next offers refused with them; /token: another token is expected; /lose: a share of the
+packets counts as lost; /keyframe: it asks for a keyframe. With `cert` and `key`, PEM files, it speaks HTTPS, too, on the
+port that the report names.
 """
 
 import asyncio
@@ -80,6 +80,7 @@ async def watch(track):
         last = at
         now = int(at) & (1 << 40) - 1
         report["video"] += 1
+        report["keyframes"] += bool(frame.key_frame)
         size = [frame.width, frame.height]
         if size not in report["sizes"]:
             report["sizes"].append(size)
@@ -175,6 +176,15 @@ async def lose(request):
     return web.Response()
 
 
+async def ask_keyframe(_):
+    for connection in sessions.values():
+        for receiver in connection.getReceivers():
+            if receiver.track.kind == "video":
+                for ssrc in list(receiver._RTCRtpReceiver__remote_streams):
+                    await receiver._send_rtcp_pli(ssrc)
+    return web.Response()
+
+
 async def refuse(request):
     refusals[:] = await request.json()
     return web.Response()
@@ -190,6 +200,7 @@ async def main():
     application.router.add_post("/refuse", refuse)
     application.router.add_post("/token", admit)
     application.router.add_post("/lose", lose)
+    application.router.add_post("/keyframe", ask_keyframe)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, settings["host"], settings["port"], reuse_address=True)

@@ -81,6 +81,11 @@ impl Server {
         self.ask("POST", "/token", token);
     }
 
+    /// Has it ask for a keyframe.
+    pub fn ask_keyframe(&self) {
+        self.ask("POST", "/keyframe", "");
+    }
+
     /// So many of the packets are lost from now on.
     pub fn lose(&self, share: f64) {
         self.ask("POST", "/lose", &share.to_string());

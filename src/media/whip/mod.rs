@@ -51,6 +51,7 @@ mod http;
 mod ice;
 mod ledger;
 mod machine;
+mod mend;
 mod opus;
 mod peer;
 mod pilot;

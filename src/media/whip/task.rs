@@ -8,9 +8,10 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::fault::{Remedy, Verdict};
-use super::fragment::{self, Candidate, Credentials, trickle};
-use super::http::{Changed, Http, Restart};
+use super::fragment::{Candidate, Credentials};
+use super::http::{Changed, Http};
 use super::machine::{Action, Begun, Event, Machine};
+use super::mend::Restarted;
 use super::opus::{Opus, OpusEncoders};
 use super::peer::{Note, Notes, Peer, Wanted};
 use super::pilot::Pilot;
@@ -37,7 +38,7 @@ pub(super) enum Order {
 }
 
 /// What came of something that took time.
-enum Done {
+pub(super) enum Done {
     Offered(Result<Offered, Verdict>),
     /// Nobody answered when the last session was to be ended.
     Unreached(Url),
@@ -51,33 +52,27 @@ enum Done {
 }
 
 /// The own side, ready.
-struct Offered {
+pub(super) struct Offered {
     peer: Peer,
     offer: String,
     encoder: Option<Arc<Opus>>,
 }
 
-/// ICE began anew.
-struct Restarted {
-    own: Credentials,
-    etag: Option<String>,
-}
-
 /// The session of the moment.
 #[derive(Default)]
-struct Session {
-    peer: Option<Arc<Peer>>,
-    offer: String,
+pub(super) struct Session {
+    pub(super) peer: Option<Arc<Peer>>,
+    pub(super) offer: String,
     /// What the server answered to it.
-    answer: String,
-    resource: Option<Resource>,
+    pub(super) answer: String,
+    pub(super) resource: Option<Resource>,
     /// Credentials that the server has been asked to take, perhaps in vain.
-    asked: Option<Credentials>,
+    pub(super) asked: Option<Credentials>,
     /// Addresses that are not in the offer and have not been told.
-    late: Vec<Candidate>,
-    gathered: bool,
+    pub(super) late: Vec<Candidate>,
+    pub(super) gathered: bool,
     /// The server takes no changes.
-    settled: bool,
+    pub(super) settled: bool,
 }
 
 /// Where the task meets what is around it.
@@ -94,7 +89,7 @@ pub(super) struct Seams {
 
 /// See the module's header.
 pub(super) struct Task {
-    name: String,
+    pub(super) name: String,
     setup: WhipSetup,
     video: Option<Arc<Port>>,
     sound: Option<Arc<Port>>,
@@ -105,17 +100,17 @@ pub(super) struct Task {
     pilot: Option<Pilot>,
     clock: HouseClock,
     machine: Machine,
-    http: Option<Http>,
-    session: Session,
+    pub(super) http: Option<Http>,
+    pub(super) session: Session,
     /// Counts sessions.
-    life: u64,
+    pub(super) life: u64,
     /// What the server said of STUN and TURN when it last answered.
     learned: IceServers,
     /// A session at the server that nobody uses any more.
     stale: Option<Url>,
     notes: mpsc::Sender<(u64, Note)>,
     noted: mpsc::Receiver<(u64, Note)>,
-    work: JoinSet<(u64, Done)>,
+    pub(super) work: JoinSet<(u64, Done)>,
     report: Report,
 }
 
@@ -170,7 +165,7 @@ impl Task {
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         for action in self.machine.on(event, Instant::now(), fastrand::f64()) {
             match action {
                 Action::Offer => self.offer(),
@@ -284,49 +279,6 @@ impl Task {
         }
     }
 
-    /// Asks the server to begin ICE anew, and does the same here once it has agreed.
-    fn restart(&mut self) {
-        let Session { peer: Some(peer), resource: Some(resource), offer, answer, late, gathered, asked, .. } =
-            &mut self.session
-        else {
-            return self.tell(Event::Restarted(Begun::Gone(no_restart("there is none"))));
-        };
-        // The same again if nobody answered: the server may have agreed, and the answer got lost.
-        let own = asked.get_or_insert_with(Credentials::random).clone();
-        let Some((fragment, http)) = fragment::restart(offer, &own, late, *gathered).zip(self.http.clone()) else {
-            return self.tell(Event::Restarted(Begun::Refused(no_restart("the offer has no ICE session"))));
-        };
-        let (peer, resource, first, life) = (Arc::clone(peer), resource.clone(), answer.clone(), self.life);
-        self.work.spawn(async move {
-            let (theirs, etag) = match http.restart(&resource, &fragment).await {
-                Restart::Taken { answer, etag } => (answer, etag),
-                Restart::Unanswered => return (life, Done::Begun(Begun::Silent, None)),
-                Restart::Refused(status) => {
-                    let why = no_restart(&format!("the WHIP endpoint does not restart ICE (HTTP {status})"));
-                    let begun = if matches!(status, 404 | 410) { Begun::Gone(why) } else { Begun::Refused(why) };
-                    return (life, Done::Begun(begun, None));
-                }
-            };
-            let credentials = own.clone();
-            let begun = tokio::task::spawn_blocking(move || peer.restart(&credentials, &theirs, &first)).await;
-            match begun.unwrap_or_else(|error| Err(error.to_string())) {
-                Ok(()) => (life, Done::Begun(Begun::Agreed, Some(Restarted { own, etag }))),
-                // The server has begun anew, and this end has not.
-                Err(why) => (life, Done::Begun(Begun::Gone(no_restart(&why)), None)),
-            }
-        });
-    }
-
-    fn restarted(&mut self, Restarted { own, etag }: Restarted) {
-        let Session { resource, offer, asked, .. } = &mut self.session;
-        *offer = own.in_place_of(offer).unwrap_or_default();
-        *asked = None;
-        if let Some(resource) = resource {
-            resource.etag = etag.or(resource.etag.take());
-        }
-        tracing::info!(endpoint = self.name, "the ICE session of a WHIP endpoint was restarted");
-    }
-
     fn feed(&self) {
         let Some(peer) = &self.session.peer else { return };
         for (port, inlet) in [(&self.video, &peer.video), (&self.sound, &peer.sound)] {
@@ -436,19 +388,6 @@ impl Task {
         });
     }
 
-    /// Tells the server of addresses that were found after the offer was made.
-    fn trickle(&mut self) {
-        let Session { resource: Some(resource), offer, late, gathered, settled: false, .. } = &mut self.session else {
-            return;
-        };
-        late.retain(|candidate| !offer.contains(&candidate.text));
-        // Without an ETag the server takes no changes (RFC 9725, 4.3.1).
-        let (Some(http), true, true) = (&self.http, resource.etag.is_some(), !late.is_empty()) else { return };
-        let Some(fragment) = trickle(offer, &std::mem::take(late), *gathered) else { return };
-        let (http, resource, life) = (http.clone(), resource.clone(), self.life);
-        self.work.spawn(async move { (life, Done::Told(http.patch(&resource, fragment).await)) });
-    }
-
     async fn stop(mut self, limit: Duration, answer: oneshot::Sender<bool>) {
         self.take_down();
         let ended = match (&self.http, self.stale.take()) {
@@ -464,11 +403,6 @@ fn no_unit(trouble: &str) -> Verdict {
     let why = if trouble.is_empty() { String::new() } else { format!(": {trouble}") };
     let text = format!("the encoder has delivered nothing within {} s{why}", FIRST_UNIT.as_secs());
     Verdict::new(Remedy::Retry, Fault::Hardware, text, "look at the state of the rendition")
-}
-
-/// Media no longer arrive, and the session cannot be mended: another one takes its place.
-fn no_restart(why: &str) -> Verdict {
-    Verdict::lost(format!("media no longer arrive at the WHIP endpoint, and a new session is needed: {why}"))
 }
 
 fn unfit(reason: String) -> Verdict {
