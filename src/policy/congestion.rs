@@ -7,10 +7,11 @@
 //!   ┌──────────────────────────────────────────────┐
 //!   ▼                                              │
 //! lowered ──some time without trouble──▶ raised in steps ──▶ ceiling
-//!   (at most once in 0.8 s; where the line is the bottleneck, to 85 % of what arrived)
+//!   (at most once in 0.8 s; of a queue to 85 % of what was sent, and if it stays of what arrived)
 //! ```
 //!
-//! Between 2 and 10 % of losses, and while a queue drains, nothing changes.
+//! Between 2 and 10 % of losses, while a queue drains, and while the pictures need less than half of the rate, nothing
+//! changes.
 
 use std::time::{Duration, Instant};
 
@@ -73,6 +74,8 @@ pub struct Congestion {
     /// When feedback last came.
     heard: Option<Instant>,
     cause: Option<Bottleneck>,
+    /// Whether packets waited on the way at the last report, too.
+    queued: bool,
     shortest: Shortest,
 }
 
@@ -83,11 +86,12 @@ impl Congestion {
         Self {
             floor,
             ceiling,
-            rate: (ceiling / 2.0).max(floor),
+            rate: f64::max(ceiling / 2.0, floor),
             bound: None,
             lowered: None,
             heard: None,
             cause: None,
+            queued: false,
             shortest: Shortest::default(),
         }
     }
@@ -125,33 +129,42 @@ impl Congestion {
             if since.is_none_or(|since| since >= SETTLE) {
                 self.lower(queued, &feedback, now);
             }
-        } else if feedback.loss <= FEW && waits <= threshold / 2 && !self.idle(&feedback) {
-            self.raise(since, step);
+        } else if feedback.loss <= FEW && waits <= threshold / 2 {
+            // After a long time it goes where a session begins, which does not know more either.
+            let most = match (self.idle(&feedback), since) {
+                (false, _) => self.ceiling,
+                (true, Some(since)) if since >= LONG_CALM => self.middle(),
+                (true, _) => self.rate,
+            };
+            self.raise(since, step, most);
         }
+        self.queued = queued;
     }
 
     /// The session is over: the next one goes another way, perhaps.
     pub fn over(&mut self) {
-        self.rate = self.rate.min((self.ceiling / 2.0).max(self.floor));
-        (self.bound, self.heard, self.shortest) = (None, None, Shortest::default());
+        self.rate = self.rate.min(self.middle());
+        (self.bound, self.heard, self.queued, self.shortest) = (None, None, false, Shortest::default());
     }
 
     fn lower(&mut self, queued: bool, feedback: &Feedback, now: Instant) {
         let lost = if feedback.loss > MANY { 0.5 * feedback.loss.min(1.0) } else { 0.0 };
-        let by_queue = match (queued, feedback.sent, feedback.arrived) {
-            (false, ..) => self.rate,
-            // The line is full: what arrived is what it carries.
-            (true, Some(sent), Some(arrived)) if (arrived.bps() as f64) < 0.9 * sent.bps() as f64 => {
-                self.rate.min(arrived.bps() as f64) * DRAIN
-            }
-            (true, ..) => self.rate * DRAIN,
+        let bits = |rate: BitRate| rate.bps() as f64;
+        // What fills the line is what was sent, which may be less than the rate.
+        let sent = feedback.sent.map_or(self.rate, bits).clamp(self.floor, self.rate);
+        let by_queue = match (queued, feedback.arrived.map(bits)) {
+            (false, _) => self.rate,
+            // The line is full: what arrives is what it carries. Not at first, when a box that was busy for a moment
+            // looks the same.
+            (true, Some(arrived)) if self.queued && arrived < 0.9 * sent => arrived * DRAIN,
+            (true, _) => sent * DRAIN,
         };
         self.rate = by_queue.min(self.rate * (1.0 - lost)).clamp(self.floor, self.ceiling);
         let cause = if queued { Bottleneck::Queue } else { Bottleneck::Loss };
         (self.lowered, self.cause) = (Some(now), Some(cause));
     }
 
-    fn raise(&mut self, since: Option<Duration>, step: Duration) {
+    fn raise(&mut self, since: Option<Duration>, step: Duration, most: f64) {
         let each = match since {
             None => BEGIN,
             Some(since) if since < CALM => return,
@@ -160,11 +173,15 @@ impl Congestion {
         };
         let seconds = step.as_secs_f64().min(2.0);
         // What the receiver does not want says nothing about the network.
-        let most = self.bound.map_or(self.ceiling, |bound| self.ceiling.min(bound.max(self.rate)));
-        self.rate = (self.rate * f64::powf(each, seconds)).clamp(self.floor, most.max(self.floor));
+        let most = self.bound.map_or(most, |bound| most.min(bound)).max(self.rate);
+        self.rate = (self.rate * f64::powf(each, seconds)).min(most);
         if self.rate >= self.ceiling {
             self.cause = None;
         }
+    }
+
+    fn middle(&self) -> f64 {
+        (self.ceiling / 2.0).max(self.floor)
     }
 
     /// The pictures need far less than the rate: that they arrive says nothing about more.
@@ -294,6 +311,33 @@ mod tests {
             congestion.heard(good(BitRate(100_000)), start + SECOND * second);
         }
         assert_eq!(congestion.rate(), BitRate(1_000_000));
+        congestion.heard(Feedback { loss: 0.9, ..good(BitRate(100_000)) }, start + SECOND * 60);
+        let low = congestion.rate();
+        assert!(low < BitRate(600_000));
+        for second in 61..70 {
+            congestion.heard(good(BitRate(100_000)), start + SECOND * second);
+        }
+        assert_eq!(congestion.rate(), low);
+        for second in 70..120 {
+            congestion.heard(good(BitRate(100_000)), start + SECOND * second);
+        }
+        assert_eq!(congestion.rate(), BitRate(1_000_000), "as a session begins");
+    }
+
+    #[test]
+    fn a_box_that_was_busy_for_a_moment_costs_little() {
+        let (mut congestion, start) = (Congestion::new(FLOOR, CEILING), Instant::now());
+        let late = Feedback {
+            round_trip: Some(Duration::from_millis(200)),
+            arrived: Some(BitRate(300_000)),
+            ..good(BitRate(900_000))
+        };
+        congestion.heard(good(BitRate(900_000)), start);
+        let before = congestion.rate();
+        congestion.heard(late, start + SECOND);
+        assert_eq!(congestion.rate(), BitRate(765_000), "from {before}");
+        congestion.heard(late, start + 2 * SECOND);
+        assert_eq!(congestion.rate(), BitRate(255_000), "it was the line");
     }
 
     #[test]

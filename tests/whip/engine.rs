@@ -76,12 +76,14 @@ impl Engine {
     /// With pictures of its own, up to this bit rate.
     pub fn own(url: Url, bitrate: BitRate) -> WhipSetup {
         let mut setup = Self::setup(url);
+        let mut encoder = EncoderPlan { rates: vec!["bitrate".into()], ..x264() };
+        encoder.properties[0].1 = bitrate.kbps().into();
         let rendition = VideoRenditionPlan {
             id: RenditionId::new("own").unwrap(),
             size: PictureSize::new(320, 180).unwrap(),
             bitrate,
             max_bitrate: bitrate,
-            encoders: vec![EncoderPlan { rates: vec!["bitrate".into()], ..x264() }],
+            encoders: vec![encoder],
             passed_over: vec![],
         };
         setup.plan.rendition = None;

@@ -17,7 +17,7 @@ use gstreamer_webrtc as gst_webrtc;
 use tokio::sync::mpsc::Sender;
 
 use super::certificate::{self, Certificate};
-use super::fragment::Candidate;
+use super::fragment::{Candidate, Credentials};
 use super::ledger::{Heard, Ledger};
 use super::port::Inlet;
 use super::rtcp;
@@ -117,7 +117,7 @@ impl Peer {
         let offer = fulfilled(&done, "create-offer")?
             .and_then(|reply| reply.get::<gst_webrtc::WebRTCSessionDescription>("offer").ok())
             .ok_or("no offer could be made")?;
-        self.describe("set-local-description", &offer)?;
+        self.describe("set-local-description", &plainly_named(&offer).unwrap_or(offer))?;
         match self.gathered.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(GATHER) {
             Ok(()) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err("the session ended while it was offered".to_owned()),
@@ -185,6 +185,14 @@ impl Peer {
     pub(super) fn figures(&self) -> super::ledger::Figures {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).figures()
     }
+}
+
+/// The offer with ICE credentials of letters and digits. webrtcbin's own have signs (`+`, `/`) that are allowed, and that
+/// servers trip over which look for them as for a pattern when ICE is restarted (simple-whip-server).
+fn plainly_named(offer: &gst_webrtc::WebRTCSessionDescription) -> Option<gst_webrtc::WebRTCSessionDescription> {
+    let text = Credentials::random().in_place_of(&offer.sdp().as_text().ok()?)?;
+    let sdp = gst_sdp::SDPMessage::parse_buffer(text.as_bytes()).ok()?;
+    Some(gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Offer, sdp))
 }
 
 /// The offer with word that a receiver's bound (REMB) is heard: webrtcbin does not write down what it does not know.
