@@ -7,7 +7,8 @@
 //!   ┌──────────────────────────────────────────────┐
 //!   ▼                                              │
 //! lowered ──some time without trouble──▶ raised in steps ──▶ ceiling
-//!   (at most once in 0.8 s; of a queue to 85 % of what was sent, and if it stays of what arrived)
+//!   (once for what was sent since the last step; of a queue to 85 % of what was sent, of a full line to 70 % of what
+//!    arrived)
 //! ```
 //!
 //! Between 2 and 10 % of losses, while a queue drains, and while the pictures need less than half of the rate, nothing
@@ -22,10 +23,12 @@ const MANY: f64 = 0.10;
 const FEW: f64 = 0.02;
 /// A queue of this length is one: the jitter of radio networks alone makes half of it.
 const QUEUE: Duration = Duration::from_millis(100);
-/// What is left of the rate that arrives, so that a queue drains.
+/// What is left of the rate, so that a queue drains.
 const DRAIN: f64 = 0.85;
-/// Reports of what was sent before the last step say nothing about it.
-const SETTLE: Duration = Duration::from_millis(800);
+/// The same of what arrives over a line that is full. Less, since sound takes its part of the line and keeps it.
+const FULL: f64 = 0.7;
+/// A queue that gets shorter by this from report to report is left alone.
+const SHRINKS: Duration = Duration::from_millis(20);
 /// Without trouble for so long, the rate is raised again.
 const CALM: Duration = Duration::from_secs(3);
 /// Without trouble for so long, it is raised faster: the network is another one by now.
@@ -74,9 +77,17 @@ pub struct Congestion {
     /// When feedback last came.
     heard: Option<Instant>,
     cause: Option<Bottleneck>,
-    /// Whether packets waited on the way at the last report, too.
-    queued: bool,
+    last: Option<Last>,
     shortest: Shortest,
+}
+
+/// What the last report said.
+#[derive(Debug, Clone, Copy)]
+struct Last {
+    /// When the newest packet left that it told of.
+    sent: Instant,
+    trip: Duration,
+    queued: bool,
 }
 
 impl Congestion {
@@ -91,7 +102,7 @@ impl Congestion {
             lowered: None,
             heard: None,
             cause: None,
-            queued: false,
+            last: None,
             shortest: Shortest::default(),
         }
     }
@@ -121,12 +132,16 @@ impl Congestion {
     pub fn heard(&mut self, feedback: Feedback, now: Instant) {
         let step = self.heard.map_or(Duration::from_secs(1), |last| now.saturating_duration_since(last));
         self.heard = Some(now);
+        let trip = feedback.round_trip.unwrap_or_default();
         let waits = feedback.round_trip.map_or(Duration::ZERO, |trip| self.shortest.waits(trip, now));
         let since = self.lowered.map(|at| now.saturating_duration_since(at));
         let threshold = QUEUE.max(self.shortest.get() / 2);
-        let queued = waits > threshold;
-        if queued || feedback.loss > MANY {
-            if since.is_none_or(|since| since >= SETTLE) {
+        let (queued, lossy) = (waits > threshold, feedback.loss > MANY);
+        let drains = queued && !lossy && self.last.is_some_and(|last| trip + SHRINKS < last.trip);
+        // What was sent before the last step says nothing about it.
+        let fresh = self.lowered.is_none_or(|at| self.last.is_some_and(|last| last.sent >= at));
+        if queued || lossy {
+            if fresh && !drains {
                 self.lower(queued, &feedback, now);
             }
         } else if feedback.loss <= FEW && waits <= threshold / 2 {
@@ -138,13 +153,13 @@ impl Congestion {
             };
             self.raise(since, step, most);
         }
-        self.queued = queued;
+        self.last = Some(Last { sent: now.checked_sub(trip).unwrap_or(now), trip, queued });
     }
 
     /// The session is over: the next one goes another way, perhaps.
     pub fn over(&mut self) {
         self.rate = self.rate.min(self.middle());
-        (self.bound, self.heard, self.queued, self.shortest) = (None, None, false, Shortest::default());
+        (self.bound, self.heard, self.last, self.shortest) = (None, None, None, Shortest::default());
     }
 
     fn lower(&mut self, queued: bool, feedback: &Feedback, now: Instant) {
@@ -156,7 +171,7 @@ impl Congestion {
             (false, _) => self.rate,
             // The line is full: what arrives is what it carries. Not at first, when a box that was busy for a moment
             // looks the same.
-            (true, Some(arrived)) if self.queued && arrived < 0.9 * sent => arrived * DRAIN,
+            (true, Some(arrived)) if (lost > 0.0 || self.stays()) && arrived < 0.9 * sent => arrived * FULL,
             (true, _) => sent * DRAIN,
         };
         self.rate = by_queue.min(self.rate * (1.0 - lost)).clamp(self.floor, self.ceiling);
@@ -178,6 +193,11 @@ impl Congestion {
         if self.rate >= self.ceiling {
             self.cause = None;
         }
+    }
+
+    /// Packets waited at the last report, too.
+    fn stays(&self) -> bool {
+        self.last.is_some_and(|last| last.queued)
     }
 
     fn middle(&self) -> f64 {
@@ -337,7 +357,9 @@ mod tests {
         congestion.heard(late, start + SECOND);
         assert_eq!(congestion.rate(), BitRate(765_000), "from {before}");
         congestion.heard(late, start + 2 * SECOND);
-        assert_eq!(congestion.rate(), BitRate(255_000), "it was the line");
+        assert_eq!(congestion.rate(), BitRate(765_000), "word of what was sent before, too");
+        congestion.heard(late, start + 3 * SECOND);
+        assert_eq!(congestion.rate(), BitRate(210_000), "it was the line");
     }
 
     #[test]
