@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::fragments;
-use crate::config::{Checked, Credentials, Faults, load_with};
+use crate::config::{Checked, Credentials, DestinationKind, Faults, load_with};
 
 /// Where the packaged daemon looks.
 const DEFAULT_DIRECTORY: &str = "/etc/uplink";
@@ -53,6 +53,9 @@ fn as_text(result: &Result<Checked, Faults>) -> String {
             for warning in checked.warnings.iter() {
                 let _ = writeln!(text, "warning: {warning}");
             }
+            for note in notes(checked) {
+                let _ = writeln!(text, "note: {note}");
+            }
             let _ = writeln!(text, "{}", summary(checked));
         }
         Err(faults) => {
@@ -65,11 +68,30 @@ fn as_text(result: &Result<Checked, Faults>) -> String {
 
 fn as_json(result: &Result<Checked, Faults>) -> String {
     let none = Faults::default();
-    let (faults, warnings, summary) = match result {
-        Ok(checked) => (&none, &checked.warnings, Some(summary(checked))),
-        Err(faults) => (faults, &none, None),
+    let (faults, warnings, summary, notes) = match result {
+        Ok(checked) => (&none, &checked.warnings, Some(summary(checked)), notes(checked)),
+        Err(faults) => (faults, &none, None, Vec::new()),
     };
-    format!("{:#}\n", json!({"ok": result.is_ok(), "faults": faults, "warnings": warnings, "summary": summary}))
+    let ok = result.is_ok();
+    format!("{:#}\n", json!({"ok": ok, "faults": faults, "warnings": warnings, "notes": notes, "summary": summary}))
+}
+
+/// What is as it should be, and good to know.
+fn notes(checked: &Checked) -> Vec<String> {
+    let mut notes = Vec::new();
+    for channel in &checked.channels {
+        for destination in &channel.destinations {
+            let Some(DestinationKind::Whip(whip)) = destination.endpoints.first() else { continue };
+            let Some(shared) = whip.pictures(&channel.stream_class).filter(|_| whip.own.is_none()) else { continue };
+            let (id, channel) = (&destination.id, &channel.id);
+            notes.push(format!(
+                "channel {channel}: destination {id} is sent rendition {}, which HLS has, too: its bit rate does not follow \
+                 the network. [destinations.{id}.own_rendition] would",
+                shared.id
+            ));
+        }
+    }
+    notes
 }
 
 fn summary(checked: &Checked) -> String {

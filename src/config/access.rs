@@ -106,7 +106,7 @@ fn origin(reader: &Reader<'_, '_>, source: Option<TokenSource>, faults: &mut Fau
 }
 
 /// Where the token comes from, if one is wanted.
-pub(super) fn source(reader: &Reader<'_, '_>, scheme: &str, faults: &mut Faults) -> Option<TokenSource> {
+pub(crate) fn source(reader: &Reader<'_, '_>, scheme: &str, faults: &mut Faults) -> Option<TokenSource> {
     let section = reader.section;
     let given: Vec<&str> = ["token_file", "token_credential", "token_command", "token_url"]
         .into_iter()

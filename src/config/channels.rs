@@ -10,7 +10,7 @@ use super::directories::Files;
 use super::overlays;
 use super::overrides::Replacement;
 use super::sources::WrittenSource;
-use super::stream_class::StreamClass;
+use super::stream_class::{StreamClass, VideoRendition};
 use crate::document::{Placed, Section, Spot, suggestion};
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
@@ -61,7 +61,9 @@ fn read_one(
     let (slate_image, overlays) =
         (overlays::image(section, "slate_image", findings), overlays::read(section, findings));
     let (stream_class, only) = (stream_class?, only?);
-    encoders(section, &stream_class, only.as_deref(), known.profiles, findings);
+    let own = destinations.iter().flatten().filter_map(|placed| super::whip::asked(&placed.value));
+    let renditions: Vec<VideoRendition> = stream_class.video.iter().cloned().chain(own).collect();
+    encoders(section, (stream_class.as_ref(), renditions.as_slice()), only.as_deref(), known.profiles, findings);
     sources.iter().flatten().for_each(|source| sound_fits(source, &stream_class, findings));
     destinations.iter().flatten().for_each(|one| super::whip::fits(one, &stream_class, findings));
     destinations.iter().flatten().for_each(|one| super::encryption::fits(one, &stream_class, findings));
@@ -219,7 +221,7 @@ fn hardware_profile(section: &Section<'_>, known: &Known<'_>, findings: &mut Fin
 
 fn encoders(
     section: &Section<'_>,
-    class: &StreamClass,
+    (class, renditions): (&StreamClass, &[VideoRendition]),
     only: Option<&str>,
     profiles: &Profiles,
     findings: &mut Findings,
@@ -228,7 +230,7 @@ fn encoders(
     if only.is_some_and(|name| profiles.get(name).is_none()) || profiles.iter().next().is_none() {
         return;
     }
-    for rendition in &class.video {
+    for rendition in renditions {
         if profiles.encoders_for(&class.encode_request(rendition), only).is_empty() {
             let rule = format!(
                 "has no encoder for rendition `{}` of {} ({}, {})",

@@ -12,7 +12,7 @@ use crate::model::pair::Pairing;
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
 use crate::model::timecode::TimecodeDay;
-use crate::model::upload::Upload;
+use crate::model::upload::{TokenSource, Trust, Upload};
 use crate::model::{
     BitRate, Budget, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers,
     ImageName, OnSlate, Overlay, PictureSize, RecordingLimits, RecordingStart, RenditionId, Secret, SourceId,
@@ -266,7 +266,7 @@ pub enum DestinationKind {
     /// The encoded programme as a stream.
     Send(Box<Sent>),
     /// WebRTC.
-    Whip(WhipDestination),
+    Whip(Box<WhipDestination>),
     /// Files on the box's own disk.
     Recording(Recorded),
 }
@@ -291,16 +291,33 @@ pub struct Recorded {
 pub struct WhipDestination {
     /// Where offers are posted.
     pub url: url::Url,
-    /// Bearer token.
-    pub token: Option<Secret>,
+    /// Where the bearer token comes from.
+    pub token: Option<TokenSource>,
+    /// Whom to trust in TLS, and who this box is.
+    pub trust: Trust,
     /// STUN and TURN servers.
     pub servers: IceServers,
     /// Video rendition, by name; the best H.264 one if none.
     pub rendition: Option<String>,
+    /// A rendition of its own, instead.
+    pub own: Option<OwnRendition>,
     /// Audio rendition whose channels are sent, by name; the default one if none.
     pub audio: Option<String>,
     /// Of the Opus sound.
     pub audio_bitrate: BitRate,
+}
+
+/// Pictures that are encoded for one destination only, at a bit rate that follows its network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRendition {
+    /// Pixels.
+    pub size: PictureSize,
+    /// Most.
+    pub bitrate: BitRate,
+    /// Least.
+    pub min_bitrate: BitRate,
+    /// Picture quality against load.
+    pub effort: String,
 }
 
 /// What is sent as a stream, and by what.

@@ -68,8 +68,8 @@ pub(super) static DESTINATION: Shape = Shape {
         },
         Variant {
             word: WHIP_KIND.0,
-            about: "WebRTC: pictures as they are encoded anyway (H.264), sound as Opus, a quarter of a second behind the \
-                    program. While the program is on slate and `on_slate` is `pause`, the session stays and is silent.",
+            about: "WebRTC: pictures as they are encoded anyway (H.264) or, with `own_rendition`, for this destination \
+                    alone, sound as Opus, a quarter of a second behind the program. While the program is on slate and `on_slate` is `pause`, the session stays and is silent.",
             keys: whip::WHIP,
         },
         sender_keys::SRT,
@@ -136,7 +136,12 @@ static FAILOVER: Shape = Shape::plain(
 
 static HLS_BACKUP: Shape = Shape::plain("Another origin of the same destination.", upload_keys!());
 
-pub(super) const TOKEN_FILE: Key = key("token_file", Kind::Path, Need::Optional, "File that holds the bearer token");
+pub(super) const TOKEN_FILE: Key = key(
+    "token_file",
+    Kind::Path,
+    Need::Optional,
+    "File that holds the bearer token, as one line or as JSON with `access_token`; read again when it changes",
+);
 
 pub(super) const TOKEN_CREDENTIAL: Key = key(
     "token_credential",

@@ -48,8 +48,8 @@ pub(crate) use claims::sound_resource;
 
 pub use cards::DECKLINK_MODES;
 pub use checked::{
-    Channel, Checked, DeckLinkInput, Destination, DestinationKind, Recorded, Sent, Source, SourceKind, Spool, SrtMode,
-    WhipDestination,
+    Channel, Checked, DeckLinkInput, Destination, DestinationKind, OwnRendition, Recorded, Sent, Source, SourceKind,
+    Spool, SrtMode, WhipDestination,
 };
 pub use keys::UPLINKD;
 pub use load::{load, load_with};

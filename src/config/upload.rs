@@ -147,6 +147,7 @@ impl Reader<'_, '_> {
         headers
     }
 
+    /// Whom to trust in TLS, and who this box is.
     pub(crate) fn trust(&self, faults: &mut Faults) -> Trust {
         let mut file = |name: &str, what: &str| {
             let placed = self.section.has(name).then(|| self.section.get::<PathBuf>(name))??;

@@ -2,14 +2,20 @@
 
 use std::path::Path;
 
-use super::checked::{Destination, DestinationKind, WhipDestination};
+use super::checked::{Destination, DestinationKind, OwnRendition, WhipDestination};
 use super::destination_keys::{TOKEN_CREDENTIAL, TOKEN_FILE};
 use super::keys::key;
 use super::secrets::{self, Credentials, Rule};
 use super::stream_class::{AudioRendition, StreamClass, VideoRendition};
-use super::{Findings, address};
+use super::upload::Reader;
+use super::upload_keys::{
+    AUDIENCE, CA_FILE, CLIENT_CERTIFICATE_FILE, CLIENT_ID, CLIENT_KEY_FILE, CLIENT_SECRET_CREDENTIAL,
+    CLIENT_SECRET_FILE, SCOPE, TOKEN_COMMAND, TOKEN_URL,
+};
+use super::{Findings, access, address};
 use crate::document::{Key, Kind, Need, Placed, Section, Shape};
-use crate::model::{BitRate, IceServer, IceServers, VideoCodec};
+use crate::model::{BitRate, IceServer, IceServers, PictureSize, RenditionId, VideoCodec};
+use crate::profile::EFFORTS;
 
 /// The profile that every WebRTC peer takes (RFC 7742, 6.2).
 const EVERYWHERE: &str = "constrained-baseline";
@@ -18,11 +24,28 @@ pub(super) const WHIP: &[Key] = &[
     URL,
     TOKEN_FILE,
     TOKEN_CREDENTIAL,
+    TOKEN_COMMAND,
+    TOKEN_URL,
+    CLIENT_ID,
+    CLIENT_SECRET_FILE,
+    CLIENT_SECRET_CREDENTIAL,
+    SCOPE,
+    AUDIENCE,
+    CA_FILE,
+    CLIENT_CERTIFICATE_FILE,
+    CLIENT_KEY_FILE,
     key(
         "rendition",
         Kind::Id,
         Need::Optional,
-        "Video rendition to send, H.264; the best one if missing. Profile `constrained-baseline` is taken by every server",
+        "Video rendition to send, H.264; the best one if missing. Profile `constrained-baseline` is taken by every \
+         server. Its bit rate and its keyframes are those of HLS, whatever the network to the server carries",
+    ),
+    key(
+        "own_rendition",
+        Kind::Table(&OWN),
+        Need::Optional,
+        "Pictures that are encoded for each endpoint of this destination alone, instead of `rendition`",
     ),
     key(
         "audio",
@@ -55,7 +78,44 @@ pub(super) const WHIP: &[Key] = &[
     key("backups", Kind::Tables(&BACKUP), Need::Optional, "Other endpoints, best first"),
 ];
 
-static BACKUP: Shape = Shape::plain("Another endpoint of the same destination.", &[URL, TOKEN_FILE, TOKEN_CREDENTIAL]);
+static BACKUP: Shape = Shape::plain(
+    "Another endpoint of the same destination.",
+    &[
+        URL,
+        TOKEN_FILE,
+        TOKEN_CREDENTIAL,
+        TOKEN_COMMAND,
+        TOKEN_URL,
+        CLIENT_ID,
+        CLIENT_SECRET_FILE,
+        CLIENT_SECRET_CREDENTIAL,
+        SCOPE,
+        AUDIENCE,
+        CA_FILE,
+        CLIENT_CERTIFICATE_FILE,
+        CLIENT_KEY_FILE,
+    ],
+);
+
+static OWN: Shape = Shape::plain(
+    "Pictures that are encoded for each endpoint of this destination alone: H.264 in profile `constrained-baseline`, at \
+     the program's frame rate, in no playlist. Their bit rate follows what the server reports of the network, and a \
+     keyframe comes when the server asks for one. Each costs an encoder, for as long as its endpoint is in use.",
+    &[
+        key("size", Kind::Size, Need::Required("\"1280x720\""), "Picture size; not larger than the program"),
+        key("bitrate", Kind::BitRate, Need::Required("\"2.5M\""), "Bit rate on a network that carries it; never more"),
+        key(
+            "min_bitrate",
+            Kind::BitRate,
+            Need::Default("\"200k\""),
+            "Never less, however bad the network: below it pictures are of no use",
+        ),
+        key("effort", Kind::Word(EFFORTS), Need::Default("\"low\""), "Picture quality against load"),
+    ],
+);
+
+/// Below it not even a small picture is any good.
+const LEAST: u64 = 50_000;
 
 const URL: Key = key(
     "url",
@@ -72,9 +132,12 @@ pub(super) fn read(
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<DestinationKind> {
+    let before = findings.faults.len();
     let faults = &mut findings.faults;
-    let token = secrets::read(of, "token", Rule::BearerToken, base, credentials, faults);
+    let reader = Reader { section: of, base, credentials };
+    let (token, trust) = (access::source(&reader, "https", faults), reader.trust(faults));
     let servers = servers(section, base, credentials, findings);
+    let own = own(section, findings);
     let bitrate = section.get::<BitRate>("audio_bitrate")?;
     if !(16_000..=256_000).contains(&bitrate.value.bps()) {
         findings.faults.add(&bitrate.spot, "must be from 16k to 256k", "96k is good for stereo");
@@ -85,14 +148,44 @@ pub(super) fn read(
     if url.value.scheme() == "http" && token.is_some() && !address::is_loopback(&url.value) {
         findings.warnings.add(&url.spot, "carries the token unencrypted", "use https");
     }
-    Some(DestinationKind::Whip(WhipDestination {
+    if findings.faults.len() > before {
+        return None;
+    }
+    Some(DestinationKind::Whip(Box::new(WhipDestination {
         url: url.value,
         token,
+        trust,
         servers: servers?,
         rendition: section.value("rendition"),
+        own,
         audio: section.value("audio"),
         audio_bitrate: bitrate.value,
-    }))
+    })))
+}
+
+fn own(section: &Section<'_>, findings: &mut Findings) -> Option<OwnRendition> {
+    if !section.has("own_rendition") {
+        return None;
+    }
+    let faults = &mut findings.faults;
+    if section.has("rendition") {
+        let rule = "cannot stand beside `own_rendition`";
+        faults.add(&section.spot("rendition"), rule, "keep one of the two");
+    }
+    let own = section.table("own_rendition")?;
+    let (most, least) = (own.get::<BitRate>("bitrate")?, own.get::<BitRate>("min_bitrate")?);
+    if least.value.bps() < LEAST {
+        faults.add(&least.spot, "must be at least 50k", "200k is good for a small picture");
+    }
+    if least.value > most.value {
+        faults.add(&least.spot, "is more than `bitrate`", "lower it, or raise `bitrate`");
+    }
+    Some(OwnRendition {
+        size: own.value::<PictureSize>("size")?,
+        bitrate: most.value,
+        min_bitrate: least.value,
+        effort: own.value("effort")?,
+    })
 }
 
 fn servers(
@@ -149,12 +242,47 @@ impl WhipDestination {
     }
 }
 
+/// What the rendition of its own of a destination asks of an encoder. Its peak is its average: the network does not take
+/// more for a moment.
+pub(super) fn asked(destination: &Destination) -> Option<VideoRendition> {
+    let Some(DestinationKind::Whip(whip)) = destination.endpoints.first() else { return None };
+    whip.own.as_ref()?.asked()
+}
+
+impl OwnRendition {
+    /// What it asks of an encoder.
+    pub fn asked(&self) -> Option<VideoRendition> {
+        Some(VideoRendition {
+            id: RenditionId::new("own").ok()?,
+            size: self.size,
+            bitrate: self.bitrate,
+            max_bitrate: self.bitrate,
+            codec: VideoCodec::H264,
+            h264_profile: EVERYWHERE.to_owned(),
+            effort: self.effort.clone(),
+            latency: "low".to_owned(),
+        })
+    }
+}
+
+fn own_fits(destination: &Placed<Destination>, whip: &WhipDestination, class: &StreamClass, findings: &mut Findings) {
+    let (Some(own), program) = (&whip.own, class.program.size) else { return };
+    if class.video.is_empty() {
+        let rule = format!("has an `own_rendition`, and {} has no pictures", class.name);
+        findings.faults.add(&destination.spot, rule, "remove it, or use another stream class");
+    } else if own.size.width() > program.width() || own.size.height() > program.height() {
+        let rule = format!("has an `own_rendition` of {}, and the program of {} is {program}", own.size, class.name);
+        findings.faults.add(&destination.spot, rule, "make it no larger than the program");
+    }
+}
+
 /// Whether a channel of this stream class has what the destination sends.
 pub(super) fn fits(destination: &Placed<Destination>, class: &StreamClass, findings: &mut Findings) {
     let Some(DestinationKind::Whip(whip)) = destination.value.endpoints.first() else { return };
     let (id, spot) = (&destination.value.id, &destination.spot);
     let names = |ids: Vec<&str>| format!("write one of {} in [destinations.{id}]", ids.join(", "));
     match whip.pictures(class) {
+        _ if whip.own.is_some() => own_fits(destination, whip, class, findings),
         None if whip.rendition.is_none() && class.video.is_empty() => {}
         Some(rendition) if rendition.codec == VideoCodec::H264 => {
             if rendition.h264_profile != EVERYWHERE {

@@ -41,6 +41,7 @@ pub mod time;
 pub mod timecode;
 pub mod timed;
 pub mod timeline;
+pub mod token;
 pub mod units;
 pub mod upload;
 
@@ -75,4 +76,5 @@ pub use splice::SpliceForm;
 pub use take::{Corner, Layout, Scene, ScheduledTake, TakeOrder, Transition, TransitionKind};
 pub use time::{FrameGrid, MediaTime, SampleGrid, SegmentGrid};
 pub use timeline::{Cued, LiveTimeline, Timeline};
+pub use token::{Bearer, NoToken, Tokens};
 pub use units::{BitRate, FrameRate, Lufs, PictureSize};

@@ -323,6 +323,9 @@ pub struct LinkFigures {
     pub packets_dropped: Option<u64>,
     /// Callers that are connected, for a listener.
     pub callers: Option<u32>,
+    /// What pictures are encoded at now, where that follows the network, bit/s.
+    #[serde(default)]
+    pub bitrate_bps: Option<u64>,
 }
 
 /// The spool of a channel.

@@ -8,6 +8,7 @@ use super::graph::{
     SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
 use super::sessions::Sessions;
+use crate::config::stream_class::VideoRendition;
 use crate::config::{self, Channel, Checked};
 use crate::model::sound::SourceSound;
 use crate::model::{CaptureDevice, ChannelId, EndpointName, ExpectedFormat, Inventory, RenditionId, SourceId};
@@ -148,7 +149,11 @@ fn derive_channel(
             playlist_segments: class.playlist_segments,
             when_full: channel.spool.when_full,
         },
-        destinations: channel.destinations.iter().map(|one| destination(one, channel, paths)).collect(),
+        destinations: {
+            // Behind the ladder: what everybody sees has the first choice of encoders.
+            let each = |one| destination(one, channel, paths, encoders);
+            channel.destinations.iter().map(each).collect::<Result<_, _>>()?
+        },
         thresholds: ThresholdPlan {
             loss_ms: class.fallback.loss_ms,
             wait_to_restore_ms: class.fallback.wait_to_restore_ms,
@@ -188,33 +193,38 @@ fn sound(channel: &Channel, sources: &[SourcePlan]) -> SoundPlan {
 }
 
 fn video(channel: &Channel, from: &mut Encoders<'_, '_>) -> Result<Vec<VideoRenditionPlan>, PlanError> {
+    channel.stream_class.video.iter().map(|rendition| encoded(rendition, channel, from)).collect()
+}
+
+fn encoded(
+    rendition: &VideoRendition,
+    channel: &Channel,
+    from: &mut Encoders<'_, '_>,
+) -> Result<VideoRenditionPlan, PlanError> {
     let class = &channel.stream_class;
-    let each = |rendition: &config::stream_class::VideoRendition| {
-        let request = class.encode_request(rendition);
-        let candidates = match channel.hardware_profile.as_deref() {
-            // Named by a technician, who knows what is in the box.
-            Some(name) => from.all.encoders_for(&request, Some(name)),
-            None => from.fitting.encoders_for(&request, None),
-        };
-        let (mut usable, passed_over) = from.sessions.claim(candidates.clone());
-        if usable.is_empty() {
-            usable = candidates;
-        }
-        if usable.is_empty() {
-            return Err(PlanError::NoEncoder { channel: channel.id.clone(), rendition: rendition.id.clone() });
-        }
-        let pixels = f64::from(rendition.size.width()) * f64::from(rendition.size.height());
-        let rate = pixels * class.program.frame_rate.as_f64() / 1e9;
-        Ok(VideoRenditionPlan {
-            id: rendition.id.clone(),
-            size: rendition.size,
-            bitrate: rendition.bitrate,
-            max_bitrate: rendition.max_bitrate,
-            encoders: usable.into_iter().map(|candidate| encoder(candidate, rate)).collect(),
-            passed_over,
-        })
+    let request = class.encode_request(rendition);
+    let candidates = match channel.hardware_profile.as_deref() {
+        // Named by a technician, who knows what is in the box.
+        Some(name) => from.all.encoders_for(&request, Some(name)),
+        None => from.fitting.encoders_for(&request, None),
     };
-    class.video.iter().map(each).collect()
+    let (mut usable, passed_over) = from.sessions.claim(candidates.clone());
+    if usable.is_empty() {
+        usable = candidates;
+    }
+    if usable.is_empty() {
+        return Err(PlanError::NoEncoder { channel: channel.id.clone(), rendition: rendition.id.clone() });
+    }
+    let pixels = f64::from(rendition.size.width()) * f64::from(rendition.size.height());
+    let rate = pixels * class.program.frame_rate.as_f64() / 1e9;
+    Ok(VideoRenditionPlan {
+        id: rendition.id.clone(),
+        size: rendition.size,
+        bitrate: rendition.bitrate,
+        max_bitrate: rendition.max_bitrate,
+        encoders: usable.into_iter().map(|candidate| encoder(candidate, rate)).collect(),
+        passed_over,
+    })
 }
 
 /// `rate` in thousands of megapixels per second.
@@ -330,29 +340,46 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
     }
 }
 
-fn destination(destination: &config::Destination, channel: &Channel, paths: &PlanPaths) -> DestinationPlan {
-    let endpoint = |(place, kind)| EndpointPlan { name: EndpointName::at(place), kind: delivery(kind, channel, paths) };
-    DestinationPlan {
+fn destination(
+    destination: &config::Destination,
+    channel: &Channel,
+    paths: &PlanPaths,
+    encoders: &mut Encoders<'_, '_>,
+) -> Result<DestinationPlan, PlanError> {
+    let mut endpoints = Vec::new();
+    for (place, kind) in destination.endpoints.iter().enumerate() {
+        let kind = delivery(kind, channel, paths, encoders)?;
+        endpoints.push(EndpointPlan { name: EndpointName::at(place), kind });
+    }
+    Ok(DestinationPlan {
         id: destination.id.clone(),
         enabled: destination.enabled,
         on_slate: destination.on_slate.unwrap_or(channel.stream_class.on_slate),
         policy: destination.policy,
         pair: destination.pair.clone(),
-        endpoints: destination.endpoints.iter().enumerate().map(endpoint).collect(),
-    }
+        endpoints,
+    })
 }
 
-fn delivery(kind: &config::DestinationKind, channel: &Channel, paths: &PlanPaths) -> DestinationKind {
-    match kind {
+fn delivery(
+    kind: &config::DestinationKind,
+    channel: &Channel,
+    paths: &PlanPaths,
+    encoders: &mut Encoders<'_, '_>,
+) -> Result<DestinationKind, PlanError> {
+    Ok(match kind {
         config::DestinationKind::HlsPush { url, upload } => {
             DestinationKind::HlsPush { url: url.clone(), upload: upload.clone() }
         }
         config::DestinationKind::Send(sent) => DestinationKind::Send(Box::new(super::send::derive(sent, channel))),
         config::DestinationKind::Whip(whip) => {
-            DestinationKind::Whip(Box::new(super::whip::derive(whip, &channel.stream_class)))
+            // In failover two may encode at a time, too: the backup, and a primary that is to take over again.
+            let asked = whip.own.as_ref().and_then(config::OwnRendition::asked);
+            let own = asked.map(|asked| encoded(&asked, channel, encoders)).transpose()?;
+            DestinationKind::Whip(Box::new(super::whip::derive(whip, &channel.stream_class, own)))
         }
         config::DestinationKind::Recording(written) => {
             DestinationKind::Recording(Box::new(super::recording::derive(written, &paths.recordings)))
         }
-    }
+    })
 }

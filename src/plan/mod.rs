@@ -25,4 +25,4 @@ pub use impact::{Change, Impact, Reason, impact, reopens};
 pub use needs::{Costs, needs};
 pub use recording::RecordingPlan;
 pub use send::{CarrierPlan, SendPlan, SentAudio, SentVideo, SpliceForm, TsPlan};
-pub use whip::{OpusPlan, WhipPlan};
+pub use whip::{OpusPlan, OwnPlan, WhipPlan};

@@ -76,6 +76,14 @@ pub fn needs(plan: &ChannelPlan, costs: &Costs) -> Resources {
         software += SCALE * thousand_megapixels(size);
         memory += size * 3 / 2 * HELD;
     }
+    for rendition in plan.destinations.iter().flat_map(own_renditions) {
+        let size = pixels(rendition.size.width(), rendition.size.height());
+        let Some(encoder) = costs.probable(rendition) else { continue };
+        let cores = encoder.cores.unwrap_or(UNKNOWN * thousand_megapixels(size));
+        *(if encoder.hardware { &mut hardware } else { &mut software }) += cores;
+        software += SCALE * thousand_megapixels(size);
+        memory += size * 3 / 2 * HELD;
+    }
     let peak: u64 = plan.video.iter().map(|r| r.max_bitrate.bps()).sum::<u64>()
         + plan.audio.iter().map(|r| r.bitrate.bps()).sum::<u64>();
     Resources {
@@ -83,6 +91,20 @@ pub fn needs(plan: &ChannelPlan, costs: &Costs) -> Resources {
         memory_bytes: memory,
         disk_bytes_per_second: peak / 8 * (1 + plan.destinations.iter().map(readers).sum::<u64>()),
     }
+}
+
+/// What is encoded for its endpoints alone: for all of them at the same time in a mirror. In failover the primary and one
+/// backup may be in use together for a while; a box that carries one carries that.
+fn own_renditions(destination: &DestinationPlan) -> impl Iterator<Item = &VideoRenditionPlan> {
+    let most = match destination.policy.kind {
+        DeliveryKind::Mirror => usize::MAX,
+        DeliveryKind::Failover => 1,
+    };
+    let own = destination.endpoints.iter().filter_map(|endpoint| match &endpoint.kind {
+        DestinationKind::Whip(whip) => whip.own.as_ref().map(|own| &own.rendition),
+        _ => None,
+    });
+    own.take(most)
 }
 
 /// Endpoints that read segments at the same time: in failover the active one, and a primary that is to take over again.

@@ -2,21 +2,29 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::graph::VideoRenditionPlan;
 use crate::config;
 use crate::model::sound::{ChannelMap, SoundLayout};
-use crate::model::{BitRate, IceServers, RenditionId, Secret};
+use crate::model::upload::{TokenSource, Trust};
+use crate::model::{BitRate, IceServers, RenditionId};
 
 /// Where it goes and what is sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WhipPlan {
     /// Where offers are posted.
     pub url: url::Url,
-    /// Bearer token (RFC 6750).
-    pub token: Option<Secret>,
+    /// Where the bearer token (RFC 6750) comes from.
+    pub token: Option<TokenSource>,
+    /// Whom to trust in TLS, and who this box is.
+    #[serde(default)]
+    pub trust: Trust,
     /// STUN and TURN servers.
     pub servers: IceServers,
-    /// H.264 rendition to send; sound only if none.
+    /// H.264 rendition to send; sound only if there is neither this nor one of its own.
     pub rendition: Option<RenditionId>,
+    /// Pictures of its own, instead.
+    #[serde(default)]
+    pub own: Option<Box<OwnPlan>>,
     /// Sound to send; pictures only if none.
     pub sound: Option<OpusPlan>,
 }
@@ -31,6 +39,15 @@ impl WhipPlan {
     }
 }
 
+/// Pictures that are encoded for one endpoint alone, at a bit rate that follows its network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OwnPlan {
+    /// What is encoded, at most.
+    pub rendition: VideoRenditionPlan,
+    /// The bit rate is never less.
+    pub floor: BitRate,
+}
+
 /// Program sound as Opus. Two that are equal are encoded once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpusPlan {
@@ -42,18 +59,26 @@ pub struct OpusPlan {
     pub bitrate: BitRate,
 }
 
-/// What a channel of this stream class publishes.
-pub(super) fn derive(whip: &config::WhipDestination, class: &config::StreamClass) -> WhipPlan {
+/// What a channel of this stream class publishes; `own` are the encoders of what it has of its own.
+pub(super) fn derive(
+    whip: &config::WhipDestination,
+    class: &config::StreamClass,
+    own: Option<VideoRenditionPlan>,
+) -> WhipPlan {
     let sound = OpusPlan {
         map: whip.sound(class).and_then(|rendition| rendition.map.clone()),
         layout: class.audio_policy.layout,
         bitrate: whip.audio_bitrate,
     };
+    let own = own.zip(whip.own.as_ref());
+    let shared = whip.pictures(class).filter(|_| own.is_none());
     WhipPlan {
         url: whip.url.clone(),
         token: whip.token.clone(),
+        trust: whip.trust.clone(),
         servers: whip.servers.clone(),
-        rendition: whip.pictures(class).map(|rendition| rendition.id.clone()),
+        rendition: shared.map(|rendition| rendition.id.clone()),
+        own: own.map(|(rendition, wanted)| Box::new(OwnPlan { rendition, floor: wanted.min_bitrate })),
         sound: Some(sound),
     }
 }

@@ -9,6 +9,7 @@
 //! | whether and when a worker that ended is started again | [`RestartBudget`] |
 //! | whether the signal of a source is any good, and how good | [`SignalWatch`], [`Grade`] |
 //! | whether a fault of a signal has lasted long enough to count, or to be over | [`Lasting`] |
+//! | at which bit rate pictures are sent over a network that changes | [`Congestion`] |
 //! | which endpoint of a destination is used | [`Failover`] |
 //! | what a destination may still cost this month, and what happens when it may not | [`budget_order`], [`budget_alarm`] |
 //! | which renditions of a destination its line carries | [`Rate`] |
@@ -16,6 +17,7 @@
 
 mod backoff;
 mod budget;
+mod congestion;
 mod delivery;
 mod lasting;
 mod rate;
@@ -25,6 +27,7 @@ mod signal;
 
 pub use backoff::{Attempts, Backoff};
 pub use budget::{BudgetLevel, budget_alarm, budget_order};
+pub use congestion::{Bottleneck, Congestion, Feedback};
 pub use delivery::{Failover, Reason, Seen, Standing, Switch};
 pub use lasting::{Lasting, Turn};
 pub use rate::{Line, Need, Rate, RateTurn};

@@ -61,9 +61,11 @@ mod store;
 mod sweep;
 mod tally;
 mod task;
+mod vouch;
 
 pub use description::{Limits, Listing, PushDescription, PushedAudio, PushedCaptions, PushedVideo};
 pub use pauses::Pauses;
 pub use pusher::{Left, Pusher};
 // For what is sent beside the channel: recordings.
 pub(crate) use store::{Label, Presence, Store};
+pub use vouch::{tls_settings, tokens};

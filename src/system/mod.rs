@@ -1,7 +1,8 @@
 //! Processes, signals, locks, the service notifications of systemd, and what the kernel says of devices and TCP
 //! connections; the only home of `unsafe`.
 //!
-//! Owns: everything that is said to the kernel about other processes, this one and devices. Must not: know channels or
+//! Owns: everything that is said to the kernel about other processes, this one and devices, and to a
+//! library that no crate binds (`ice_agent`). Must not: know channels or
 //! messages, or decide when to do any of it. A process is held by pidfd, so that no signal ever reaches a stranger who
 //! was given the same pid, whether it is our child or was started by a daemon that is gone.
 
@@ -9,6 +10,7 @@ mod clock;
 mod core_files;
 mod descriptors;
 mod disk;
+mod ice_agent;
 mod lock;
 mod machine;
 mod notify;
@@ -23,6 +25,7 @@ pub use clock::{ClockDiscipline, clock_discipline};
 pub use core_files::no_core_files;
 pub use descriptors::seal_descriptors;
 pub use disk::{device_of, synced_rate};
+pub use ice_agent::restart_ice_agent;
 pub use lock::{DirectoryLock, LockError};
 pub use machine::{memory_bytes, processor};
 pub use notify::Service;

@@ -616,3 +616,29 @@ fn senders_of_streams() {
         assert_eq!(faults(written), Vec::<String>::new(), "{written}");
     }
 }
+
+#[test]
+fn webrtc_servers() {
+    let push = "kind = \"hls-push\"\nurl = \"https://origin.example/live/\"\ntoken_file = \"token\"\n";
+    let whip = "kind = \"whip\"\nurl = \"https://whip.example/live/a\"\n";
+    let faults = |keys: &str| Site::new(GOOD).edit("uplinkd.toml", push, &format!("{whip}{keys}")).faults(&[]);
+    let own = "own_rendition = { size = \"320x180\", bitrate = \"400k\" }\n";
+    for (keys, rule) in [
+        ("token_file = \"token\"\ntoken_command = [\"get\"]\n".to_owned(), "cannot stand beside `token_file`"),
+        ("ca_file = \"token\"\n".to_owned(), "holds no CERTIFICATE-----"),
+        (format!("{own}rendition = \"180p\"\n"), "cannot stand beside `own_rendition`"),
+        (own.replace("400k", "100k"), "is more than `bitrate`"),
+        (own.replace("\"400k\"", "\"400k\", min_bitrate = \"20k\""), "must be at least 50k"),
+        (own.replace("320x180", "1280x720"), "has an `own_rendition` of 1280x720, and the program of"),
+    ] {
+        let faults = faults(&keys);
+        assert!(faults.len() == 1 && faults[0].contains(rule), "{keys}: {faults:#?}");
+    }
+    for keys in [
+        "token_command = [\"get\", \"token\"]\nbackups = [{ url = \"https://b.example/\", token_file = \"token\" }]\n",
+        "token_url = \"https://id.example/\"\nclient_id = \"u\"\nclient_secret_file = \"token\"\n",
+        own,
+    ] {
+        assert_eq!(faults(keys), Vec::<String>::new(), "{keys}");
+    }
+}

@@ -7,18 +7,20 @@ use gstreamer as gst;
 use uplink::media::clock::HouseClock;
 use uplink::media::encode::{Encoders, Output, picture_caps};
 use uplink::media::program::Program;
-use uplink::media::whip::{OpusEncoders, WhipSender, WhipSetup, WhipStatus};
+use uplink::media::whip::{OpusEncoders, WhipAccess, WhipSender, WhipSetup, WhipStatus};
 use uplink::media::{EventSink, ProgramOutlet};
 use uplink::model::sound::SoundLayout;
 use uplink::model::status::{DestinationState, ProgramOrder};
+use uplink::model::upload::{TokenSource, Trust};
 use uplink::model::{
     AudioFormat, BitRate, ChannelId, DestinationId, EndpointName, Event, IceServers, PictureSize, ProgramFormat,
     RenditionId, Secret, SegmentGrid,
 };
 use uplink::plan::{
-    AudioRenditionPlan, ChannelPlan, EncoderPlan, OpusPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan, SpoolPlan,
-    ThresholdPlan, VideoRenditionPlan, WhipPlan,
+    AudioRenditionPlan, ChannelPlan, EncoderPlan, OpusPlan, OwnPlan, SlatePlan, SoundPlan, SourceKind, SourcePlan,
+    SpoolPlan, ThresholdPlan, VideoRenditionPlan, WhipPlan,
 };
+use uplink::push::{tls_settings, tokens};
 use url::Url;
 
 use crate::server::SOON;
@@ -54,12 +56,39 @@ impl Engine {
             endpoint: EndpointName::at(0),
             plan: WhipPlan {
                 url,
-                token: Some(Secret::new(TOKEN)),
+                token: None,
+                trust: Default::default(),
                 servers: IceServers::default(),
                 rendition: Some(RenditionId::new("v180").unwrap()),
+                own: None,
                 sound: Some(OpusPlan { map: None, layout: SoundLayout::Stereo, bitrate: BitRate(96_000) }),
             },
+            access: Self::access(&TokenSource::Fixed { token: Secret::new(TOKEN) }, &Trust::default()),
+            program: plan().program,
         }
+    }
+
+    /// What requests take, as the worker makes it.
+    pub fn access(token: &TokenSource, trust: &Trust) -> Result<WhipAccess, String> {
+        Ok(WhipAccess { tokens: Some(tokens(token, trust)?), tls: tls_settings(trust, trust.ca_file.is_some())? })
+    }
+
+    /// With pictures of its own, up to this bit rate.
+    pub fn own(url: Url, bitrate: BitRate) -> WhipSetup {
+        let mut setup = Self::setup(url);
+        let mut encoder = EncoderPlan { rates: vec!["bitrate".into()], ..x264() };
+        encoder.properties[0].1 = bitrate.kbps().into();
+        let rendition = VideoRenditionPlan {
+            id: RenditionId::new("own").unwrap(),
+            size: PictureSize::new(320, 180).unwrap(),
+            bitrate,
+            max_bitrate: bitrate,
+            encoders: vec![encoder],
+            passed_over: vec![],
+        };
+        setup.plan.rendition = None;
+        setup.plan.own = Some(Box::new(OwnPlan { rendition, floor: BitRate(60_000) }));
+        setup
     }
 
     pub fn send(&self, setup: WhipSetup) -> WhipSender {

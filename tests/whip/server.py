@@ -3,20 +3,24 @@
     server.py '{"port": 0, "token": "secret", "host": "127.0.0.1"}'
 
 Prints `port N` when it listens. GET /report answers with what was asked of it and what was decoded. POST /refuse with a
-JSON list of status codes has the next offers refused with them.
+JSON list of status codes has the next offers refused with them; /token: another token is expected; /lose: a share of the
+packets counts as lost; /keyframe: it asks for a keyframe. With `cert` and `key`, PEM files, it speaks HTTPS, too, on the
+port that the report names.
 """
 
 import asyncio
 import json
 import os
+import random
+import ssl
 import sys
 import time
 
 import numpy
 from aiohttp import web
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 
-settings = {"port": 0, "host": "127.0.0.1", "token": "", "links": [], "redirect": False, "codecs": True}
+settings = {"port": 0, "host": "127.0.0.1", "token": "", "links": [], "redirect": False, "cert": "", "key": "", "lose": 0.0}
 settings.update(json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}"))
 
 sessions = {}
@@ -76,6 +80,7 @@ async def watch(track):
         last = at
         now = int(at) & (1 << 40) - 1
         report["video"] += 1
+        report["keyframes"] += bool(frame.key_frame)
         size = [frame.width, frame.height]
         if size not in report["sizes"]:
             report["sizes"].append(size)
@@ -83,6 +88,17 @@ async def watch(track):
         if found:
             report["frames"].append(found[0])
             report["latency_ms"].append(now - found[1])
+
+
+handle_packet = RTCRtpReceiver._handle_rtp_packet
+
+
+async def handle_some(receiver, packet, arrival_time_ms):
+    if random.random() >= settings["lose"]:
+        await handle_packet(receiver, packet, arrival_time_ms=arrival_time_ms)
+
+
+RTCRtpReceiver._handle_rtp_packet = handle_some
 
 
 def allowed(request):
@@ -138,11 +154,35 @@ async def end(request):
 
 async def change(request):
     report["patches"].append([request.headers.get("If-Match"), await request.text()])
+    if not allowed(request):
+        return web.Response(status=401)
+    if "*" in request.headers.get("If-Match", ""):
+        # aiortc cannot restart ICE.
+        return web.Response(status=422 if request.match_info["name"] in sessions else 404)
     return web.Response(status=204)
 
 
 async def tell(_):
     return web.json_response(dict(report, sessions=len(sessions)))
+
+
+async def admit(request):
+    settings["token"] = await request.text()
+    return web.Response()
+
+
+async def lose(request):
+    settings["lose"] = float(await request.text())
+    return web.Response()
+
+
+async def ask_keyframe(_):
+    for connection in sessions.values():
+        for receiver in connection.getReceivers():
+            if receiver.track.kind == "video":
+                for ssrc in list(receiver._RTCRtpReceiver__remote_streams):
+                    await receiver._send_rtcp_pli(ssrc)
+    return web.Response()
 
 
 async def refuse(request):
@@ -158,10 +198,19 @@ async def main():
     application.router.add_patch("/session/{name}", change)
     application.router.add_get("/report", tell)
     application.router.add_post("/refuse", refuse)
+    application.router.add_post("/token", admit)
+    application.router.add_post("/lose", lose)
+    application.router.add_post("/keyframe", ask_keyframe)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, settings["host"], settings["port"], reuse_address=True)
     await site.start()
+    if settings["cert"]:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(settings["cert"], settings["key"])
+        secure = web.TCPSite(runner, settings["host"], 0, ssl_context=context)
+        await secure.start()
+        report["secure"] = secure._server.sockets[0].getsockname()[1]
     print("port", site._server.sockets[0].getsockname()[1], flush=True)
     # Ends with whoever started it.
     loop = asyncio.get_running_loop()

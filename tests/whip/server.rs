@@ -76,6 +76,26 @@ impl Server {
         self.ask("POST", "/refuse", &json!(statuses).to_string());
     }
 
+    /// Another token is expected from now on.
+    pub fn admit(&self, token: &str) {
+        self.ask("POST", "/token", token);
+    }
+
+    /// Has it ask for a keyframe.
+    pub fn ask_keyframe(&self) {
+        self.ask("POST", "/keyframe", "");
+    }
+
+    /// So many of the packets are lost from now on.
+    pub fn lose(&self, share: f64) {
+        self.ask("POST", "/lose", &share.to_string());
+    }
+
+    /// Its address in TLS, with a certificate for it.
+    pub fn secure_url(&self) -> url::Url {
+        format!("https://127.0.0.1:{}/whip", self.count("secure")).parse().unwrap()
+    }
+
     /// Waits until `what` counts at least `least`.
     pub fn wait(&self, what: &str, least: u64) -> Value {
         let until = Instant::now() + SOON;

@@ -2,8 +2,11 @@
 
 use nix::sys::signal::Signal;
 use serde_json::json;
-use uplink::model::Secret;
+use uplink::media::whip::WhipSetup;
 use uplink::model::status::DestinationState;
+use uplink::model::upload::{TokenSource, Trust};
+use uplink::model::{BitRate, Secret};
+use uplink::policy::Bottleneck;
 
 use crate::engine::{BRIEF, Engine, TOKEN, streaming, until};
 use crate::server::{SOON, Server};
@@ -43,13 +46,71 @@ async fn a_wrong_token_is_told_and_not_tried_again_and_again() {
     let Some(server) = server(json!({})) else { return };
     let engine = Engine::start();
     let mut setup = Engine::setup(server.url());
-    setup.plan.token = Some(Secret::new("not-this-one"));
+    let wrong = TokenSource::Fixed { token: Secret::new("not-this-one") };
+    setup.access = Engine::access(&wrong, &Trust::default());
     let sender = engine.send(setup);
     let status = until(&sender, "failed", |status| status.state == DestinationState::Failed).await;
     assert!(status.trouble.as_ref().unwrap().contains("refuses the token (HTTP 401)"), "{status:?}");
     assert!(!format!("{status:?} {:?}", engine.events.lock().unwrap()).contains("not-this-one"));
     assert_eq!(server.count("posts"), 1);
     assert_eq!(engine.codes(), ["push_refused"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_replaced_is_read_again_and_a_pinned_authority_is_trusted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
+    std::fs::write(path("cert.pem"), made.pem()).unwrap();
+    std::fs::write(path("key.pem"), key.serialize_pem()).unwrap();
+    let Some(server) = server(json!({ "cert": path("cert.pem"), "key": path("key.pem") })) else { return };
+    std::fs::write(path("token"), "one").unwrap();
+    let trust = Trust { ca_file: Some(path("cert.pem")), identity: None };
+    let access = Engine::access(&TokenSource::File { path: path("token") }, &trust).unwrap();
+    let before = access.tokens.as_ref().unwrap().current().await.unwrap();
+    assert_eq!(before.reveal(), "one");
+    server.admit("another");
+    std::fs::write(path("token"), "another").unwrap();
+    let engine = Engine::start();
+    let setup = || WhipSetup { access: Ok(access.clone()), ..Engine::setup(server.secure_url()) };
+    let sender = engine.send(setup());
+    streaming(&sender).await;
+    assert_eq!((engine.codes(), sender.status().last_error), (vec!["push_connected"], None), "nobody noticed");
+    assert!(sender.stop(BRIEF).await);
+    assert_eq!(server.count("deletes"), 1);
+    // An authority that is not pinned is not trusted, and that is told.
+    let stranger = WhipSetup { access: Engine::setup(server.url()).access, ..setup() };
+    let sender = engine.send(stranger);
+    let status = until(&sender, "failed", |status| status.state == DestinationState::Failed).await;
+    assert!(status.trouble.as_ref().unwrap().contains("TLS with the WHIP endpoint failed"), "{status:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_of_its_own_follow_what_the_network_carries() {
+    let Some(server) = server(json!({})) else { return };
+    let engine = Engine::start();
+    let sender = engine.send(Engine::own(server.url(), BitRate(240_000)));
+    streaming(&sender).await;
+    server.wait("video", 25);
+    assert!(sender.status().bitrate >= Some(BitRate(120_000)), "it begins in the middle");
+    let (pictures, keyframes) = (server.count("video"), server.count("keyframes"));
+    for n in 1..=3 {
+        server.ask_keyframe();
+        server.wait("keyframes", keyframes + n);
+    }
+    let taken = server.count("video") - pictures;
+    assert!(taken < 150, "three keyframes come when asked for, not every hundred pictures: {taken}");
+    let before = sender.status().bitrate;
+    server.lose(0.4);
+    let low = until(&sender, "lowered", |status| status.bitrate < before).await;
+    assert_eq!(low.bottleneck, Some(Bottleneck::Loss));
+    server.lose(0.0);
+    let (seen, low) = (server.count("video"), sender.status().bitrate);
+    until(&sender, "raised", |status| status.bitrate > low).await;
+    server.wait("video", seen + 25);
+    assert_eq!((sender.status().reconnects, server.report()["sizes"].clone()), (0, json!([[320, 180]])));
+    assert!(sender.stop(BRIEF).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -114,19 +114,7 @@ impl Chain {
 
     /// Encodes at `factor` times the planned bit rate from the next picture on. A sentence if the element cannot.
     pub(super) fn retune(&self, factor: f64) -> Result<(), String> {
-        let rates = self.plan.rates_at(factor);
-        let settable = |name: &str| {
-            let known = self.encoder.find_property(name);
-            known.is_some_and(|known| known.flags().contains(gst::PARAM_FLAG_MUTABLE_PLAYING))
-        };
-        // The first is the average; a buffer or a peak that cannot follow is better than none of it.
-        if !rates.first().is_some_and(|(name, _)| settable(name)) {
-            return Err(format!("{} cannot change its bit rate on air", self.plan.element));
-        }
-        rates
-            .iter()
-            .filter(|(name, _)| settable(name))
-            .try_for_each(|(name, value)| set_property(&self.encoder, name, value))
+        retune(&self.encoder, &self.plan, factor)
     }
 
     /// The first picture after `time` shall be a keyframe, too.
@@ -162,6 +150,20 @@ impl Chain {
         }
         wait
     }
+}
+
+/// See [`Chain::retune`].
+pub(super) fn retune(encoder: &gst::Element, plan: &EncoderPlan, factor: f64) -> Result<(), String> {
+    let rates = plan.rates_at(factor);
+    let settable = |name: &str| {
+        let known = encoder.find_property(name);
+        known.is_some_and(|known| known.flags().contains(gst::PARAM_FLAG_MUTABLE_PLAYING))
+    };
+    // The first is the average; a buffer or a peak that cannot follow is better than none of it.
+    if !rates.first().is_some_and(|(name, _)| settable(name)) {
+        return Err(format!("{} cannot change its bit rate on air", plan.element));
+    }
+    rates.iter().filter(|(name, _)| settable(name)).try_for_each(|(name, value)| set_property(encoder, name, value))
 }
 
 /// Where chunks and units of a rendition go; what is `held` waits until another encoder of it has said its last.

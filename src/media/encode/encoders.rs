@@ -9,7 +9,7 @@ use gstreamer as gst;
 use super::beside::Beside;
 use super::choose::Choice;
 use super::failure::EncodeFailure;
-use super::format::sound_caps;
+use super::format::{picture_caps, sound_caps};
 use super::ledger::{Counters, Ledger};
 use super::line::Line;
 use super::lines::Lines;
@@ -38,6 +38,8 @@ pub struct Encoders {
     pub(super) ledger: Arc<Ledger>,
     /// Where program sound is told, and what it is.
     heard: (Mouth, gst::Caps),
+    /// The same for program pictures.
+    seen: (Mouth, gst::Caps),
     _watch: Watch,
 }
 
@@ -80,7 +82,8 @@ impl Encoders {
             .map_err(|error| MediaError::graph("the encoders' bus thread", error))?;
         let (counts, newest) = (Counts::default(), AtomicU64::new(0));
         let heard = (ledger.tap().sound(), sound_caps(&plan.program.audio));
-        let encoders = Self { parts, pictures, sound, text, counts, newest, ledger, heard, _watch: watch };
+        let seen = (ledger.tap().pictures(), picture_caps(&plan.program));
+        let encoders = Self { parts, pictures, sound, text, counts, newest, ledger, heard, seen, _watch: watch };
         encoders.play()?;
         Ok(encoders)
     }
@@ -109,6 +112,7 @@ impl Encoders {
                 self.parts.beside.keep(time, triplets);
             }
         }
+        self.seen.0.tell(&picture, || Some(self.seen.1.clone()));
         let counter = if pictures.push(&picture) { &self.counts.pictures } else { &self.counts.pictures_dropped };
         counter.fetch_add(1, Ordering::Relaxed);
     }

@@ -39,7 +39,8 @@
 //!
 //! Renditions come and go while the graph runs, each with a segment: `change`.
 //!
-//! What is encoded is also to be had as it leaves the parsers ([`Tap`]), for destinations that take no segments.
+//! What is encoded is also to be had as it leaves the parsers ([`Tap`]), for destinations that take no segments. One whose
+//! network asks for another bit rate from moment to moment has an encoder of its own ([`Solo`]) beside all of this.
 //!
 //! Locks, in this order: line, recent pictures, ledger, tap. The gate is only held while an output is handed on.
 //!
@@ -69,6 +70,7 @@ mod output;
 mod parts;
 mod picture;
 mod recent;
+mod solo;
 mod sound;
 mod stall;
 mod tail;
@@ -83,4 +85,5 @@ pub use failure::EncodeFailure;
 pub use format::{AAC_FRAME, arriving_sound_caps, picture_caps, sound_caps};
 pub use ledger::{Counters, RenditionCounters};
 pub use output::{ChunkOut, InitOut, Output, Replacement};
+pub use solo::Solo;
 pub use tap::{AccessUnit, NoUnit, Subscription, Tap};

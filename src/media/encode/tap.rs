@@ -22,10 +22,10 @@ use gstreamer as gst;
 
 use crate::model::{MediaTime, RenditionId};
 
-/// One encoded picture or AAC frame, or a block of program sound.
+/// One encoded picture or AAC frame, or a block of program sound, or a program picture.
 #[derive(Debug, Clone)]
 pub struct AccessUnit {
-    /// Which rendition; `program-sound` for blocks of program sound.
+    /// Which rendition; `program-sound` and `program-pictures` for what goes into the encoders.
     pub rendition: RenditionId,
     /// Counts the units of the rendition. A step of more than one is a gap: the units between were lost.
     pub number: u64,
@@ -76,6 +76,11 @@ impl Tap {
         self.subscribe(&program_sound(), capacity)
     }
 
+    /// Program pictures as they go to the encoders: raw, at the program's size, without captions.
+    pub fn subscribe_pictures(&self, capacity: usize) -> Subscription {
+        self.subscribe(&program_pictures(), capacity)
+    }
+
     /// The point of a rendition.
     pub(super) fn point(&self, rendition: &RenditionId) -> Arc<Point> {
         let mut points = lock(&self.0.points);
@@ -85,6 +90,11 @@ impl Tap {
     /// The point of program sound.
     pub(super) fn sound(&self) -> Mouth {
         self.point(&program_sound()).enter()
+    }
+
+    /// The point of program pictures.
+    pub(super) fn pictures(&self) -> Mouth {
+        self.point(&program_pictures()).enter()
     }
 
     /// No more units will come: subscriptions end when they are empty.
@@ -98,6 +108,10 @@ impl Tap {
 
 fn program_sound() -> RenditionId {
     RenditionId::new("program-sound").unwrap_or_else(|_| unreachable!("letters and a hyphen"))
+}
+
+fn program_pictures() -> RenditionId {
+    RenditionId::new("program-pictures").unwrap_or_else(|_| unreachable!("letters and a hyphen"))
 }
 
 /// Where the units of one rendition come by.

@@ -113,6 +113,7 @@ impl Srt {
             packets_retransmitted: count("packets-retransmitted"),
             packets_dropped: count("packets-sent-dropped"),
             callers: self.listens.then_some(links.len() as u32),
+            ..LinkFigures::default()
         };
     }
 }

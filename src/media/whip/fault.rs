@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::Fault;
+use crate::model::{Fault, NoToken};
 
 /// When it is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,21 @@ impl Verdict {
     pub(super) fn unbuildable(text: impl Into<String>) -> Self {
         let hint = "check that gstreamer1.0-plugins-bad and gstreamer1.0-nice are installed, and the worker's log";
         Self::new(Remedy::Retry, Fault::Internal, text, hint)
+    }
+
+    /// Somebody has to correct the configuration, or what it names.
+    pub(super) fn set_up(text: impl Into<String>) -> Self {
+        Self::new(Remedy::Slowly, Fault::Configuration, text, "correct the destination's keys, or the files they name")
+    }
+
+    /// There is no token to make a request with.
+    pub(super) fn without_token(trouble: NoToken) -> Self {
+        let text = format!("there is no valid token for the WHIP endpoint: {}", trouble.text);
+        let (remedy, fault, hint) = match trouble.heals {
+            true => (Remedy::Retry, Fault::Destination, "check that the token endpoint runs, and the network between"),
+            false => (Remedy::Slowly, Fault::Configuration, "correct the source of the destination's token"),
+        };
+        Self::new(remedy, fault, text, hint)
     }
 
     /// No answer came.

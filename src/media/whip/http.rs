@@ -7,13 +7,14 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, IF_MATCH, LOCATION, RETRY_AFTER};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH, LOCATION, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
 
 use super::fault::{Remedy, Trouble, Verdict};
 use super::resource::Resource;
-use crate::model::{Fault, Secret};
+use super::sender::WhipAccess;
+use crate::model::{Fault, Tokens};
 
 /// For a connection to come about, name resolution included.
 const CONNECT: Duration = Duration::from_millis(1500);
@@ -48,24 +49,35 @@ pub(super) enum Changed {
     Unknown,
 }
 
+/// What became of a request to restart ICE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Restart {
+    /// The server's new credentials, and perhaps addresses, as a fragment; the new ETag.
+    Taken { answer: String, etag: Option<String> },
+    /// Its status: it cannot, or the session is not there any more.
+    Refused(u16),
+    /// Nobody answered.
+    Unanswered,
+}
+
 /// A client for one endpoint.
 #[derive(Clone)]
 pub(super) struct Http {
     client: reqwest::Client,
-    token: Option<Secret>,
+    tokens: Option<Arc<dyn Tokens>>,
 }
 
 impl Http {
-    pub(super) fn new(url: &Url, token: Option<Secret>) -> Result<Self, String> {
-        Ok(Self { client: client(url.scheme() == "https")?, token })
+    pub(super) fn new(access: &WhipAccess) -> Result<Self, String> {
+        Ok(Self { client: client(access.tls.clone())?, tokens: access.tokens.clone() })
     }
 
-    /// Posts an offer.
+    /// Posts an offer. A token that is refused is replaced, if there is another one.
     pub(super) async fn post(&self, url: &Url, offer: &str) -> Result<Created, Verdict> {
         let mut url = url.clone();
         for _ in 0..=REDIRECTS {
-            let request = self.request(Method::POST, &url).header(CONTENT_TYPE, SDP).body(offer.to_owned());
-            let response = request.timeout(ANSWER).send().await.map_err(unanswered)?;
+            let request = self.client.post(url.clone()).header(CONTENT_TYPE, SDP).body(offer.to_owned());
+            let response = self.send(request.timeout(ANSWER)).await?;
             let status = response.status();
             if matches!(status, StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
                 url = redirected(&url, response.headers()).ok_or_else(|| Verdict::refused(status.as_u16(), None))?;
@@ -79,12 +91,12 @@ impl Http {
 
     /// Tells of addresses that were found later.
     pub(super) async fn patch(&self, resource: &Resource, fragment: String) -> Changed {
-        let request = self.request(Method::PATCH, &resource.url).header(CONTENT_TYPE, FRAGMENT).body(fragment);
+        let request = self.client.patch(resource.url.clone()).header(CONTENT_TYPE, FRAGMENT).body(fragment);
         let request = match &resource.etag {
             Some(etag) => request.header(IF_MATCH, etag),
             None => request,
         };
-        match request.timeout(SHORT).send().await.map(|response| response.status().as_u16()) {
+        match self.brief(request).await.map(|response| response.status().as_u16()) {
             Ok(200..=299) => Changed::Taken,
             Ok(404 | 410) => Changed::Gone,
             Ok(405 | 415 | 422 | 501) => Changed::Unwanted,
@@ -93,16 +105,50 @@ impl Http {
         }
     }
 
-    /// Ends a session; false if nobody answered.
-    pub(super) async fn delete(&self, session: &Url) -> bool {
-        self.request(Method::DELETE, session).timeout(SHORT).send().await.is_ok()
+    /// Asks for another ICE session within the same session (RFC 9725, 4.3.3).
+    pub(super) async fn restart(&self, resource: &Resource, fragment: &str) -> Restart {
+        let mut status = 412;
+        // As RFC 9110 (13.1.1) writes it, and as the examples of RFC 9725 do, which some servers go by.
+        for any in ["*", "\"*\""] {
+            let request = self.client.patch(resource.url.clone()).header(CONTENT_TYPE, FRAGMENT).header(IF_MATCH, any);
+            let Ok(response) = self.brief(request.body(fragment.to_owned())).await else { return Restart::Unanswered };
+            status = response.status().as_u16();
+            if status == 200 {
+                let etag = response.headers().get(ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
+                return match tokio::time::timeout(SHORT, body(response)).await {
+                    Ok(Ok(answer)) => Restart::Taken { answer, etag },
+                    _ => Restart::Unanswered,
+                };
+            }
+            if status != 412 {
+                break;
+            }
+        }
+        Restart::Refused(status)
     }
 
-    fn request(&self, method: Method, url: &Url) -> reqwest::RequestBuilder {
-        let request = self.client.request(method, url.clone());
-        match &self.token {
-            Some(token) => request.bearer_auth(token.reveal()),
-            None => request,
+    /// Ends a session; false if nobody answered.
+    pub(super) async fn delete(&self, session: &Url) -> bool {
+        self.brief(self.client.delete(session.clone())).await.is_ok()
+    }
+
+    /// Within a short bound, whatever the source of the token does.
+    async fn brief(&self, request: RequestBuilder) -> Result<Response, Verdict> {
+        let sent = tokio::time::timeout(2 * SHORT, self.send(request.timeout(SHORT))).await;
+        sent.unwrap_or_else(|_| Err(Verdict::lost("the WHIP endpoint does not answer")))
+    }
+
+    /// Sends it with a token. After a refusal once more, with another token if there is one.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Verdict> {
+        let Some(tokens) = &self.tokens else { return request.send().await.map_err(unanswered) };
+        let token = tokens.current().await.map_err(Verdict::without_token)?;
+        let again = request.try_clone();
+        let response = request.bearer_auth(token.reveal()).send().await.map_err(unanswered)?;
+        let Some(again) = again.filter(|_| response.status() == StatusCode::UNAUTHORIZED) else { return Ok(response) };
+        match tokens.instead_of(&token).await {
+            Ok(Some(other)) => again.bearer_auth(other.reveal()).send().await.map_err(unanswered),
+            Ok(None) => Ok(response),
+            Err(trouble) => Err(Verdict::without_token(trouble)),
         }
     }
 }
@@ -168,17 +214,7 @@ fn is_tls(error: &(dyn Error + 'static)) -> bool {
     error.is::<rustls::Error>() || wrapped.is_some_and(|inner| is_tls(inner))
 }
 
-fn client(secure: bool) -> Result<reqwest::Client, String> {
-    let mut roots = rustls::RootCertStore::empty();
-    if secure {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be set up: {error}"))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+fn client(tls: rustls::ClientConfig) -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(concat!("uplink/", env!("CARGO_PKG_VERSION")))

@@ -1,7 +1,7 @@
 //! What was sent, and what of it the peer has reported as received.
 
 use std::collections::VecDeque;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::rtcp::{Block, Said};
 
@@ -12,12 +12,37 @@ const UNDERWAY: usize = 20_000;
 #[derive(Debug)]
 struct Stream {
     ssrc: u32,
-    /// Sequence number, and all bytes up to and with it; not reported yet.
-    underway: VecDeque<(u16, u64)>,
+    /// Not reported yet.
+    underway: VecDeque<Underway>,
     sent: u64,
     received: u64,
     lost: i32,
     fraction_lost: u8,
+}
+
+/// A packet that left.
+#[derive(Debug, Clone, Copy)]
+struct Underway {
+    sequence: u16,
+    /// All bytes up to and with it.
+    bytes: u64,
+    at: Instant,
+}
+
+/// What a report says that matters at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Heard {
+    /// Media that were not reported before have arrived.
+    pub(super) news: bool,
+    /// Of the first stream, the share of its packets that did not arrive since the last report.
+    pub(super) loss: Option<f64>,
+    /// From the start of its last packet that arrived to this report.
+    pub(super) round_trip: Option<Duration>,
+    /// Bytes of the first stream that were sent, and those up to the last that arrived.
+    pub(super) sent: u64,
+    pub(super) received: u64,
+    /// What the receiver wants at most of everything, bit/s.
+    pub(super) most: Option<u64>,
 }
 
 /// The streams of one session.
@@ -51,26 +76,35 @@ impl Ledger {
     }
 
     /// A packet of stream number `stream` left.
-    pub(super) fn sent(&mut self, stream: usize, sequence: u16, bytes: u64) {
+    pub(super) fn sent(&mut self, stream: usize, sequence: u16, bytes: u64, at: Instant) {
         let Some(stream) = self.streams.get_mut(stream) else { return };
         stream.sent += bytes;
         if stream.underway.len() == UNDERWAY {
             stream.underway.pop_front();
         }
-        stream.underway.push_back((sequence, stream.sent));
+        stream.underway.push_back(Underway { sequence, bytes: stream.sent, at });
     }
 
-    /// Takes over a report; whether it tells of media that were not reported before.
-    pub(super) fn heard(&mut self, said: &Said) -> bool {
+    /// Takes over a report that came at `now`.
+    pub(super) fn heard(&mut self, said: &Said, now: Instant) -> Heard {
         self.keyframes_asked += u64::from(said.keyframe);
         self.repeats_asked += u64::from(said.repeats);
-        let mut news = false;
+        let mut heard = Heard { most: said.most, ..Heard::default() };
         for block in &said.blocks {
-            let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == block.ssrc) else { continue };
-            news |= stream.reported(block);
+            let Some(place) = self.streams.iter().position(|stream| stream.ssrc == block.ssrc) else { continue };
+            let stream = &mut self.streams[place];
+            let newest = stream.reported(block);
+            heard.news |= newest.is_some();
+            if place == 0 {
+                heard.loss = Some(f64::from(block.fraction_lost) / 256.0);
+                heard.round_trip = newest.map(|at| now.saturating_duration_since(at));
+            }
             self.round_trip_ms = block.round_trip_ms(ntp_middle()).or(self.round_trip_ms);
         }
-        news
+        if let Some(first) = self.streams.first() {
+            (heard.sent, heard.received) = (first.sent, first.received);
+        }
+        heard
     }
 
     pub(super) fn figures(&self) -> Figures {
@@ -88,14 +122,15 @@ impl Ledger {
 }
 
 impl Stream {
-    fn reported(&mut self, block: &Block) -> bool {
+    /// When the newest of the packets left that are reported for the first time.
+    fn reported(&mut self, block: &Block) -> Option<Instant> {
         (self.lost, self.fraction_lost) = (block.lost, block.fraction_lost);
         // What is older than the number, around the clock of 16 bits.
         let before = |number: u16| block.highest.wrapping_sub(number) < 0x8000;
-        let count = self.underway.iter().take_while(|(number, _)| before(*number)).count();
-        let Some((_, bytes)) = self.underway.drain(..count).next_back() else { return false };
-        self.received = bytes;
-        true
+        let count = self.underway.iter().take_while(|packet| before(packet.sequence)).count();
+        let newest = self.underway.drain(..count).next_back()?;
+        self.received = newest.bytes;
+        Some(newest.at)
     }
 }
 
@@ -117,19 +152,24 @@ mod tests {
 
     #[test]
     fn what_is_reported_counts_as_received() {
-        let mut ledger = Ledger::default();
+        let (mut ledger, start) = (Ledger::default(), Instant::now());
         ledger.add(7);
         ledger.add(8);
-        for number in [65_534u16, 65_535, 0, 1] {
-            ledger.sent(0, number, 100);
+        for (n, number) in [65_534u16, 65_535, 0, 1].into_iter().enumerate() {
+            ledger.sent(0, number, 100, start + Duration::from_millis(10 * n as u64));
         }
-        ledger.sent(1, 5, 10);
-        assert!(!ledger.heard(&said(9, 1)), "no stream of ours");
-        assert!(ledger.heard(&said(7, 65_535)));
+        ledger.sent(1, 5, 10, start);
+        let now = start + Duration::from_millis(50);
+        assert!(!ledger.heard(&said(9, 1), now).news, "no stream of ours");
+        let heard = ledger.heard(&said(7, 65_535), now);
+        assert_eq!((heard.news, heard.round_trip), (true, Some(Duration::from_millis(40))));
+        assert_eq!((heard.sent, heard.received, heard.loss), (400, 200, Some(0.0)));
         assert_eq!(ledger.figures().received, 200);
-        assert!(!ledger.heard(&said(7, 65_535)), "the same again is no progress");
-        assert!(ledger.heard(&said(7, 0)), "across the end of the numbers");
-        assert!(ledger.heard(&said(8, 5)));
+        let again = ledger.heard(&said(7, 65_535), now);
+        assert_eq!((again.news, again.round_trip), (false, None), "the same again is no progress");
+        assert!(ledger.heard(&said(7, 0), now).news, "across the end of the numbers");
+        let sound = ledger.heard(&said(8, 5), now);
+        assert_eq!((sound.news, sound.loss), (true, None), "of the first stream alone");
         let figures = ledger.figures();
         assert_eq!((figures.sent, figures.received, figures.lost_packets), (410, 310, 6));
     }
@@ -139,7 +179,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.add(7);
         for number in 0..100_000u32 {
-            ledger.sent(0, number as u16, 1);
+            ledger.sent(0, number as u16, 1, Instant::now());
         }
         assert_eq!(ledger.streams[0].underway.len(), UNDERWAY);
         assert_eq!(ledger.figures().sent, 100_000);

@@ -19,6 +19,12 @@ const FIRST_REPORT: Duration = Duration::from_secs(9);
 /// intervals.
 const STALL: Duration = Duration::from_millis(2500);
 const STALL_MOST: Duration = Duration::from_secs(15);
+/// From the server's word that ICE may begin anew to the next report of media: checks, and an interval of reports.
+const RESTART: Duration = Duration::from_secs(5);
+/// A session that nobody answers for is kept for so long: servers keep theirs for half a minute.
+const LINGER: Duration = Duration::from_secs(20);
+/// Who answers again gets media again, perhaps: an interval of reports is waited for.
+const BY_ITSELF: Duration = Duration::from_millis(1500);
 /// A session that streamed this long was a healthy one.
 const HEALTHY: Duration = Duration::from_secs(10);
 /// Where only a person can help.
@@ -36,16 +42,31 @@ pub(super) enum Event {
     Tick,
     /// The own offer stands, or cannot be made.
     Offered(Result<(), Verdict>),
-    /// The server answered, and the answer is taken over; or not.
-    Answered(Result<(), Verdict>),
+    /// The server answered, and the answer is taken over; or not. Whether it takes changes of the session.
+    Answered(Result<bool, Verdict>),
     /// ICE and DTLS are through.
     Connected,
     /// The peer reports media that it had not reported before.
     Acknowledged,
+    /// What came of the request to begin ICE anew.
+    Restarted(Begun),
     /// The session is over, whoever ended it.
     Lost(Verdict),
     /// Nothing is to be sent for a while, or again.
     Paused(bool),
+}
+
+/// What came of the request to begin ICE anew.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Begun {
+    /// It does.
+    Agreed,
+    /// Nobody answered.
+    Silent,
+    /// It does not; the session may be there still.
+    Refused(Verdict),
+    /// There is nothing to be mended.
+    Gone(Verdict),
 }
 
 /// What is to be done.
@@ -57,6 +78,8 @@ pub(super) enum Action {
     Post,
     /// Send media from now on.
     Feed,
+    /// Ask the server to begin ICE anew within the session.
+    Restart,
     /// Take the own side down; the server's side is ended with the next request.
     Drop,
     /// Tell of it.
@@ -83,6 +106,7 @@ enum Phase {
     /// Connected; whether anything arrives is not known yet.
     Feeding(Instant),
     Streaming(Streaming),
+    Restarting(Restarting),
     Waiting(Instant),
     Refused,
 }
@@ -96,10 +120,24 @@ struct Streaming {
     interval: Duration,
 }
 
+/// Media no longer arrive; the session is still there, at this end at least.
+#[derive(Debug, Clone, PartialEq)]
+struct Restarting {
+    /// When the server is asked (again); none while it is, and once it has agreed.
+    ask: Option<Instant>,
+    /// When the session is given up.
+    until: Instant,
+    /// How often nobody answered.
+    attempts: Attempts,
+    refused: Option<Verdict>,
+}
+
 /// See the module's header.
 #[derive(Debug)]
 pub(super) struct Machine {
     phase: Phase,
+    /// Whether the server takes changes of this session.
+    changes: bool,
     attempts: Attempts,
     paused: bool,
     /// Since when nothing arrives, of an endpoint where something did.
@@ -114,6 +152,7 @@ impl Machine {
     pub(super) fn new() -> Self {
         Self {
             phase: Phase::Idle,
+            changes: false,
             attempts: Attempts::new(BACKOFF),
             paused: false,
             lost: None,
@@ -128,14 +167,21 @@ impl Machine {
         match (event, &mut self.phase) {
             (Event::Tick, _) => self.look(now, random),
             (Event::Paused(paused), _) => self.pause(paused, now),
-            (Event::Lost(verdict), Phase::Connecting(_) | Phase::Feeding(_) | Phase::Streaming(_)) => {
-                self.fail(verdict, now, random)
+            (
+                Event::Lost(verdict),
+                Phase::Connecting(_) | Phase::Feeding(_) | Phase::Streaming(_) | Phase::Restarting(_),
+            ) => self.fail(verdict, now, random),
+            (Event::Restarted(Begun::Gone(verdict)), Phase::Restarting(_)) => self.fail(verdict, now, random),
+            (Event::Restarted(begun), Phase::Restarting(restarting)) => {
+                restarting.hear(begun, now, random);
+                Vec::new()
             }
             (Event::Offered(Ok(())), Phase::Offering(_)) => {
                 self.phase = Phase::Posting(now + POST);
                 vec![Action::Post]
             }
-            (Event::Answered(Ok(())), Phase::Posting(_)) => {
+            (Event::Answered(Ok(changes)), Phase::Posting(_)) => {
+                self.changes = changes;
                 self.phase = Phase::Connecting(now + CONNECT);
                 Vec::new()
             }
@@ -146,7 +192,7 @@ impl Machine {
                 self.phase = Phase::Feeding(now + FIRST_REPORT);
                 vec![Action::Feed]
             }
-            (Event::Acknowledged, Phase::Feeding(_)) => self.arrives(now),
+            (Event::Acknowledged, Phase::Feeding(_) | Phase::Restarting(_)) => self.arrives(now),
             (Event::Acknowledged, Phase::Streaming(streaming)) => {
                 let interval = now.saturating_duration_since(streaming.last);
                 streaming.interval = streaming.interval.max(interval);
@@ -168,6 +214,7 @@ impl Machine {
             Phase::Offering(at) | Phase::Posting(at) | Phase::Connecting(at) | Phase::Waiting(at) => Some(*at),
             Phase::Feeding(at) => (!self.paused).then_some(*at),
             Phase::Streaming(streaming) => (!self.paused).then(|| streaming.last + streaming.patience()),
+            Phase::Restarting(Restarting { ask, until, .. }) => Some(ask.map_or(*until, |ask| ask.min(*until))),
             Phase::Refused => None,
         }
     }
@@ -177,7 +224,7 @@ impl Machine {
         if !idle && self.due().is_none_or(|at| now < at) {
             return Vec::new();
         }
-        let verdict = match &self.phase {
+        let verdict = match &mut self.phase {
             Phase::Idle | Phase::Waiting(_) => {
                 self.phase = Phase::Offering(now + OFFER);
                 return vec![Action::Offer];
@@ -194,14 +241,33 @@ impl Machine {
                 FIRST_REPORT.as_secs()
             )),
             Phase::Streaming(streaming) => {
-                let millis = now.saturating_duration_since(streaming.last).as_millis();
-                Verdict::lost(format!(
-                    "media are sent, but the WHIP endpoint has reported none received for {millis} ms"
-                ))
+                let verdict = silent(streaming.last, now);
+                if self.changes {
+                    return self.restart(verdict, now);
+                }
+                verdict
+            }
+            Phase::Restarting(restarting) if now < restarting.until => {
+                restarting.ask = None;
+                return vec![Action::Restart];
+            }
+            Phase::Restarting(restarting) => {
+                restarting.refused.take().unwrap_or_else(|| silent(self.lost.unwrap_or(now), now))
             }
             Phase::Refused => return Vec::new(),
         };
         self.fail(verdict, now, random)
+    }
+
+    /// Media no longer arrive: who watches at the server keeps the session if it can be mended.
+    fn restart(&mut self, verdict: Verdict, now: Instant) -> Vec<Action> {
+        if let Phase::Streaming(streaming) = &self.phase {
+            self.lost = Some(streaming.last);
+        }
+        let attempts = Attempts::new(BACKOFF);
+        self.phase = Phase::Restarting(Restarting { ask: None, until: now + LINGER, attempts, refused: None });
+        self.trouble = Some(verdict.clone());
+        vec![Action::Restart, Action::Tell(Told::Interrupted(verdict))]
     }
 
     fn pause(&mut self, paused: bool, now: Instant) -> Vec<Action> {
@@ -271,6 +337,24 @@ impl Machine {
     }
 }
 
+fn silent(last: Instant, now: Instant) -> Verdict {
+    let millis = now.saturating_duration_since(last).as_millis();
+    Verdict::lost(format!("media are sent, but the WHIP endpoint has reported none received for {millis} ms"))
+}
+
+impl Restarting {
+    fn hear(&mut self, begun: Begun, now: Instant, random: f64) {
+        match begun {
+            Begun::Agreed => self.until = now + RESTART,
+            Begun::Silent => self.ask = Some(now + self.attempts.failed(random)),
+            Begun::Refused(verdict) | Begun::Gone(verdict) => {
+                self.until = self.until.min(now + BY_ITSELF);
+                self.refused = Some(verdict);
+            }
+        }
+    }
+}
+
 impl Streaming {
     fn patience(&self) -> Duration {
         (self.interval * 3).clamp(STALL, STALL_MOST)
@@ -278,143 +362,5 @@ impl Streaming {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn streaming() -> (Machine, Instant) {
-        let (mut machine, now) = (Machine::new(), Instant::now());
-        assert_eq!(machine.on(Event::Tick, now, 0.0), [Action::Offer]);
-        assert_eq!(machine.on(Event::Offered(Ok(())), now, 0.0), [Action::Post]);
-        assert_eq!(machine.on(Event::Answered(Ok(())), now, 0.0), []);
-        assert_eq!(machine.on(Event::Connected, now, 0.0), [Action::Feed]);
-        assert_eq!(machine.state(), DestinationState::Connecting, "connected is no evidence of media");
-        assert_eq!(machine.on(Event::Acknowledged, now, 0.0), [Action::Tell(Told::Connected(None))]);
-        assert_eq!(machine.state(), DestinationState::Streaming);
-        (machine, now)
-    }
-
-    #[test]
-    fn a_peer_that_reports_nothing_new_is_lost_although_connected() {
-        let (mut machine, start) = streaming();
-        let due = machine.due().unwrap();
-        assert_eq!(due, start + STALL);
-        assert_eq!(machine.on(Event::Tick, due - Duration::from_millis(1), 0.0), []);
-        let actions = machine.on(Event::Tick, due, 0.0);
-        assert!(matches!(&actions[..], [Action::Drop, Action::Tell(Told::Interrupted(_))]), "{actions:?}");
-        assert_eq!(machine.state(), DestinationState::Interrupted);
-        assert_eq!(machine.due(), Some(due + BACKOFF.first));
-    }
-
-    #[test]
-    fn who_reports_seldom_is_given_three_of_its_intervals() {
-        let (mut machine, start) = streaming();
-        machine.on(Event::Acknowledged, start + 2 * SECOND, 0.0);
-        assert_eq!(machine.due(), Some(start + 8 * SECOND));
-        machine.on(Event::Acknowledged, start + 9 * SECOND, 0.0);
-        assert_eq!(machine.due(), Some(start + 9 * SECOND + STALL_MOST));
-    }
-
-    #[test]
-    fn a_cut_of_ten_seconds_leaves_retries_close_together() {
-        let (mut machine, start) = streaming();
-        let mut now = start + STALL;
-        machine.on(Event::Tick, now, 0.0);
-        while now < start + 10 * SECOND {
-            now = machine.due().unwrap();
-            assert_eq!(machine.on(Event::Tick, now, 0.0), [Action::Offer]);
-            machine.on(Event::Offered(Ok(())), now, 0.0);
-            // As long as the connection may take.
-            now += Duration::from_millis(1500);
-            machine.on(Event::Answered(Err(Verdict::lost("no route"))), now, 0.0);
-        }
-        assert!(machine.due().unwrap() - now < Duration::from_millis(1200), "{:?}", machine.due().unwrap() - now);
-    }
-
-    #[test]
-    fn a_return_is_counted_and_says_how_long_it_was_away() {
-        let (mut machine, start) = streaming();
-        machine.on(Event::Lost(Verdict::lost("closed")), start + SECOND, 0.0);
-        let now = machine.due().unwrap();
-        machine.on(Event::Tick, now, 0.0);
-        machine.on(Event::Offered(Ok(())), now, 0.0);
-        machine.on(Event::Answered(Ok(())), now, 0.0);
-        machine.on(Event::Connected, now, 0.0);
-        let back = start + 4 * SECOND;
-        assert_eq!(machine.on(Event::Acknowledged, back, 0.0), [Action::Tell(Told::Connected(Some(4 * SECOND)))]);
-        assert_eq!((machine.reconnects(), machine.trouble()), (1, None));
-    }
-
-    #[test]
-    fn a_refusal_is_told_once_and_not_asked_for_again_and_again() {
-        let (mut machine, start) = (Machine::new(), Instant::now());
-        let refuse = |machine: &mut Machine, now, status| {
-            machine.on(Event::Tick, now, 0.0);
-            machine.on(Event::Offered(Ok(())), now, 0.0);
-            machine.on(Event::Answered(Err(Verdict::refused(status, None))), now, 0.0)
-        };
-        assert!(matches!(&refuse(&mut machine, start, 401)[..], [Action::Drop, Action::Tell(Told::Refused(_))]));
-        assert_eq!(machine.state(), DestinationState::Failed);
-        assert_eq!(machine.due(), Some(start + SLOWLY));
-        assert_eq!(refuse(&mut machine, start + SLOWLY, 401), [Action::Drop]);
-        refuse(&mut machine, start + 2 * SLOWLY, 415);
-        assert_eq!(machine.due(), None, "never again");
-        assert_eq!(machine.on(Event::Tick, start + 1000 * SLOWLY, 0.0), []);
-    }
-
-    #[test]
-    fn nothing_is_missed_while_nothing_is_sent() {
-        let (mut machine, start) = streaming();
-        machine.on(Event::Paused(true), start, 0.0);
-        assert_eq!(machine.due(), None);
-        assert_eq!(machine.on(Event::Tick, start + 100 * SECOND, 0.0), []);
-        machine.on(Event::Paused(false), start + 100 * SECOND, 0.0);
-        assert_eq!(machine.due(), Some(start + 100 * SECOND + STALL));
-    }
-
-    fn any_event() -> impl Strategy<Value = Event> {
-        let verdict = prop_oneof![
-            Just(Verdict::lost("lost")),
-            Just(Verdict::refused(503, Some(Duration::from_secs(3)))),
-            Just(Verdict::refused(401, None)),
-        ];
-        prop_oneof![
-            Just(Event::Tick),
-            Just(Event::Connected),
-            Just(Event::Acknowledged),
-            any::<bool>().prop_map(Event::Paused),
-            verdict.clone().prop_map(Event::Lost),
-            proptest::option::of(verdict.clone()).prop_map(|v| Event::Offered(v.map_or(Ok(()), Err))),
-            proptest::option::of(verdict).prop_map(|v| Event::Answered(v.map_or(Ok(()), Err))),
-        ]
-    }
-
-    proptest! {
-        /// Whatever happens in whatever order: media are only sent into a session that was posted and answered, a side
-        /// is not built beside another, and there is always a next step unless it is paused or refused for good.
-        #[test]
-        fn no_order_of_events_breaks_the_sequence(events in proptest::collection::vec((any_event(), 0u64..20_000), 0..200)) {
-            let (mut machine, mut now) = (Machine::new(), Instant::now());
-            let (mut built, mut posted) = (false, false);
-            let start = machine.on(Event::Tick, now, 0.5);
-            prop_assert_eq!(start, vec![Action::Offer]);
-            built |= true;
-            for (event, millis) in events {
-                now += Duration::from_millis(millis);
-                for action in machine.on(event, now, 0.5) {
-                    match action {
-                        Action::Offer => { prop_assert!(!built); built = true; }
-                        Action::Post => { prop_assert!(built && !posted); posted = true; }
-                        Action::Feed => prop_assert!(built && posted),
-                        Action::Drop => { built = false; posted = false; }
-                        Action::Tell(_) => {}
-                    }
-                }
-                prop_assert!(machine.due().is_some() || machine.paused);
-            }
-        }
-    }
-}
+#[path = "machine_tests.rs"]
+mod tests;

@@ -15,10 +15,10 @@
 //!        ┌────────── wait over ──────────────┐
 //!        ▼                                   │
 //! idle ▶ offering ─offer─▶ posting ─201─▶ connecting ─ICE, DTLS─▶ feeding ─first report─▶ streaming
-//!        │                 │                 │                      │                       │
-//!        └─ not in time, refused, failed, closed, nothing acknowledged although media are sent
-//!                          │                 ▼                                              │
-//!                          └───────────▶ waiting ◀──────────────────────────────────────────┘
+//!        │                 │                 │                      │               report ▲ │ nothing acknowledged
+//!        └─ not in time, refused, failed, closed, nothing acknowledged                     │ ▼
+//!                          │                 ▼                                           restarting
+//!                          └───────────▶ waiting ◀───────── refused, nothing came of it ─────┘
 //!                          └─ refused for good ▶ refused
 //! ```
 //!
@@ -26,7 +26,20 @@
 //! reports bring nothing new for 2.5 s, or three of the peer's intervals. webrtcbin itself notices a cut only after half
 //! a minute. What is left at the server is ended before a new offer is posted, since many a server takes one publisher.
 //!
-//! ICE is not restarted within a session: webrtcbin 1.22 cannot. A new session takes its place, which is as quick.
+//! A server that takes changes (it gave an ETag) is asked to begin ICE anew within the session (RFC 9725, 4.3.3), so that
+//! its viewers keep what they watch; until it answers the session is kept, and media that arrive by themselves when the
+//! line is back end the matter. Other servers get a new session, which is as quick. webrtcbin 1.22 has no restart: the
+//! agent below it has, and is asked past it (`system::ice_agent`). Addresses that the box has got since are not part of
+//! it; a box whose address has changed gets a new session when the restart brings nothing.
+//!
+//! # The bit rate
+//!
+//! Pictures that are also those of HLS are sent as they are, and a keyframe that a peer asks for is the next of HLS. An
+//! endpoint with pictures of its own ([`Solo`](super::encode::Solo)) has a `pilot`, which sets their bit rate by what the
+//! peer reports (`policy::Congestion`) and has a keyframe made when one is asked for, twice a second at most.
+//!
+//! Simulcast is not offered: webrtcbin 1.22 does not negotiate it (RFC 8853). The header extensions for it are there (RFC
+//! 8852), but offer, answer and retransmission of several streams in one section would all have to go past it.
 //!
 //! The program on slate: a session that is to pause stays and sends nothing.
 
@@ -35,16 +48,20 @@ mod fault;
 mod feed;
 mod fragment;
 mod http;
+mod ice;
 mod ledger;
 mod machine;
+mod mend;
 mod opus;
 mod peer;
+mod pilot;
 mod port;
 mod report;
 mod resource;
 mod rtcp;
 mod sender;
 mod task;
+mod track;
 
 pub use opus::OpusEncoders;
-pub use sender::{WhipSender, WhipSetup, WhipStatus};
+pub use sender::{WhipAccess, WhipSender, WhipSetup, WhipStatus};

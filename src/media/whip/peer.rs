@@ -8,30 +8,26 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use gstreamer as gst;
-use gstreamer_app as gst_app;
 use gstreamer_sdp as gst_sdp;
 use gstreamer_webrtc as gst_webrtc;
 use tokio::sync::mpsc::Sender;
 
 use super::certificate::{self, Certificate};
-use super::fragment::Candidate;
-use super::ledger::Ledger;
+use super::fragment::{Candidate, Credentials};
+use super::ledger::{Heard, Ledger};
 use super::port::Inlet;
 use super::rtcp;
+use super::track::{Track, VIDEO};
 use crate::media::clock::HouseClock;
 use crate::media::promise::{fulfilled, promise};
 use crate::model::{IceServer, IceServers};
 
 /// For the box's own addresses; what is found later is told later. A STUN server that does not answer takes longer.
 const GATHER: Duration = Duration::from_millis(1200);
-/// Fits every path that carries IPv6 (1280 bytes) with all headers.
-const PACKET: u32 = 1200;
-const VIDEO: u32 = 96;
-const SOUND: u32 = 97;
 
 /// What a session tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +38,8 @@ pub(super) enum Note {
     Gathered,
     /// ICE and DTLS are through.
     Connected,
-    /// The peer reports media that it had not reported before.
-    Acknowledged,
+    /// A report of the peer.
+    Heard(Heard),
     /// The peer cannot go on without a keyframe.
     KeyframeAsked,
     /// The latency of its pipeline is to be distributed: without it there are no sender reports.
@@ -67,7 +63,7 @@ pub(super) struct Wanted {
 /// The own side of one session. Dropping it ends it, without a word to the peer.
 pub(super) struct Peer {
     pipeline: gst::Pipeline,
-    webrtc: gst::Element,
+    pub(super) webrtc: gst::Element,
     notes: Notes,
     gathered: Mutex<Receiver<()>>,
     fingerprint: String,
@@ -121,7 +117,7 @@ impl Peer {
         let offer = fulfilled(&done, "create-offer")?
             .and_then(|reply| reply.get::<gst_webrtc::WebRTCSessionDescription>("offer").ok())
             .ok_or("no offer could be made")?;
-        self.describe("set-local-description", &offer)?;
+        self.describe("set-local-description", &plainly_named(&offer).unwrap_or(offer))?;
         match self.gathered.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(GATHER) {
             Ok(()) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err("the session ended while it was offered".to_owned()),
@@ -131,7 +127,7 @@ impl Peer {
             .property::<Option<gst_webrtc::WebRTCSessionDescription>>("local-description")
             .ok_or("the offer was not taken")?;
         let text = local.sdp().as_text().map_err(|error| error.to_string())?;
-        Ok(Certificate::named_in(&self.fingerprint, &text))
+        Ok(bounded_by_receiver(&Certificate::named_in(&self.fingerprint, &text)))
     }
 
     /// Takes the server's answer over. Blocks.
@@ -166,9 +162,9 @@ impl Peer {
         session.connect("on-receiving-rtcp", false, move |arguments| {
             let buffer = arguments.get(1)?.get::<gst::Buffer>().ok()?;
             let said = rtcp::read(&buffer.map_readable().ok()?);
-            let news = ledger.lock().unwrap_or_else(PoisonError::into_inner).heard(&said);
-            if news {
-                notes.tell(Note::Acknowledged);
+            let heard = ledger.lock().unwrap_or_else(PoisonError::into_inner).heard(&said, Instant::now());
+            if !said.blocks.is_empty() || said.most.is_some() {
+                notes.tell(Note::Heard(heard));
             }
             if said.keyframe {
                 notes.tell(Note::KeyframeAsked);
@@ -189,6 +185,21 @@ impl Peer {
     pub(super) fn figures(&self) -> super::ledger::Figures {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).figures()
     }
+}
+
+/// The offer with ICE credentials of letters and digits. webrtcbin's own have signs (`+`, `/`) that are allowed, and that
+/// servers trip over which look for them as for a pattern when ICE is restarted (simple-whip-server).
+fn plainly_named(offer: &gst_webrtc::WebRTCSessionDescription) -> Option<gst_webrtc::WebRTCSessionDescription> {
+    let text = Credentials::random().in_place_of(&offer.sdp().as_text().ok()?)?;
+    let sdp = gst_sdp::SDPMessage::parse_buffer(text.as_bytes()).ok()?;
+    Some(gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Offer, sdp))
+}
+
+/// The offer with word that a receiver's bound (REMB) is heard: webrtcbin does not write down what it does not know.
+fn bounded_by_receiver(offer: &str) -> String {
+    let known = format!("a=rtcp-fb:{VIDEO} nack pli");
+    let more = format!("{known}\r\na=rtcp-fb:{VIDEO} goog-remb");
+    offer.replace(&known, &more)
 }
 
 impl Drop for Peer {
@@ -232,131 +243,6 @@ fn webrtcbin(servers: &IceServers, certificate: String) -> Result<gst::Element, 
         }
     });
     Ok(webrtc)
-}
-
-/// One stream on its way into the session.
-struct Track {
-    payloader: gst::Element,
-    caps: gst::Caps,
-    ssrc: u32,
-    video: bool,
-}
-
-impl Track {
-    fn video(encoded: &gst::Caps) -> Result<Self, String> {
-        let profile = profile_level_id(encoded).ok_or("the encoder has not told its profile")?;
-        let ssrc = fastrand::u32(1..);
-        let payloader = gst::ElementFactory::make("rtph264pay")
-            .property("pt", VIDEO)
-            .property("ssrc", ssrc)
-            .property("mtu", PACKET)
-            // Parameter sets with every keyframe: who joins can begin there.
-            .property("config-interval", -1i32)
-            .property_from_str("aggregate-mode", "zero-latency")
-            .build()
-            .map_err(|error| error.to_string())?;
-        let caps = gst::Caps::builder("application/x-rtp")
-            .field("media", "video")
-            .field("encoding-name", "H264")
-            .field("payload", VIDEO as i32)
-            .field("clock-rate", 90_000i32)
-            .field("packetization-mode", "1")
-            .field("profile-level-id", profile)
-            .field("level-asymmetry-allowed", "1")
-            .field("rtcp-fb-nack", true)
-            .field("rtcp-fb-nack-pli", true)
-            .field("rtcp-fb-ccm-fir", true)
-            .field("ssrc", ssrc)
-            .build();
-        Ok(Self { payloader, caps, ssrc, video: true })
-    }
-
-    fn sound() -> Result<Self, String> {
-        let ssrc = fastrand::u32(1..);
-        let payloader = gst::ElementFactory::make("rtpopuspay")
-            .property("pt", SOUND)
-            .property("ssrc", ssrc)
-            .property("mtu", PACKET)
-            .build()
-            .map_err(|error| error.to_string())?;
-        let caps = gst::Caps::builder("application/x-rtp")
-            .field("media", "audio")
-            .field("encoding-name", "OPUS")
-            .field("payload", SOUND as i32)
-            .field("clock-rate", 48_000i32)
-            .field("encoding-params", "2")
-            .field("sprop-stereo", "1")
-            .field("stereo", "1")
-            .field("ssrc", ssrc)
-            .build();
-        Ok(Self { payloader, caps, ssrc, video: false })
-    }
-
-    /// appsrc → payloader → webrtcbin.
-    fn build(
-        self,
-        pipeline: &gst::Pipeline,
-        webrtc: &gst::Element,
-        ledger: &Arc<Mutex<Ledger>>,
-        base: u64,
-    ) -> Result<Inlet, gst::glib::BoolError> {
-        let source = gst_app::AppSrc::builder()
-            .format(gst::Format::Time)
-            .is_live(true)
-            .block(false)
-            .max_bytes(0)
-            .max_buffers(0)
-            .build();
-        pipeline.add_many([source.upcast_ref(), &self.payloader])?;
-        source.link(&self.payloader)?;
-        let missing = || gst::glib::bool_error!("a pad is missing");
-        let from = self.payloader.static_pad("src").ok_or_else(missing)?;
-        count(&from, ledger, self.ssrc);
-        let to = webrtc.request_pad_simple("sink_%u").ok_or_else(missing)?;
-        from.link(&to).map_err(|error| gst::glib::bool_error!("cannot link: {error:?}"))?;
-        let transceiver = to.property::<gst_webrtc::WebRTCRTPTransceiver>("transceiver");
-        transceiver.set_property("direction", gst_webrtc::WebRTCRTPTransceiverDirection::Sendonly);
-        transceiver.set_property("codec-preferences", &self.caps);
-        if self.video {
-            // Lost packets are sent again when they are asked for.
-            transceiver.set_property("do-nack", true);
-        }
-        Ok(Inlet { source, base })
-    }
-}
-
-/// The H.264 profile and level, as RFC 6184 (8.1) writes them, of the parameter sets in `caps`.
-fn profile_level_id(caps: &gst::Caps) -> Option<String> {
-    let data = caps.structure(0)?.get::<gst::Buffer>("codec_data").ok()?;
-    let data = data.map_readable().ok()?;
-    let [_, profile, constraints, level, ..] = *data.as_slice() else { return None };
-    Some(format!("{profile:02x}{constraints:02x}{level:02x}"))
-}
-
-/// Counts what leaves, for comparison with what the peer reports.
-fn count(pad: &gst::Pad, ledger: &Arc<Mutex<Ledger>>, ssrc: u32) {
-    let stream = {
-        let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.add(ssrc)
-    };
-    let ledger = Arc::clone(ledger);
-    let types = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
-    // The lock is this session's own: only its reports, a few times a second, want it as well.
-    pad.add_probe(types, move |_, info| {
-        let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut one = |buffer: &gst::BufferRef| {
-            let mut head = [0u8; 4];
-            if buffer.copy_to_slice(0, &mut head).is_ok() {
-                ledger.sent(stream, u16::from_be_bytes([head[2], head[3]]), buffer.size() as u64);
-            }
-        };
-        match &info.data {
-            Some(gst::PadProbeData::Buffer(buffer)) => one(buffer),
-            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(one),
-            _ => {}
-        }
-        gst::PadProbeReturn::Ok
-    });
 }
 
 fn hear_bus(pipeline: &gst::Pipeline, notes: &Notes) {

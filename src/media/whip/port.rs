@@ -76,6 +76,12 @@ impl Port {
         }
     }
 
+    /// Whether a session waits for a keyframe.
+    pub(super) fn waits(&self) -> bool {
+        let state = self.state();
+        state.inlet.is_some() && !state.paused && !state.begun
+    }
+
     /// Units that were left out because the session did not take them in time.
     pub(super) fn dropped(&self) -> u64 {
         self.state().dropped

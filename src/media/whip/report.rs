@@ -4,6 +4,7 @@ use tokio::sync::watch;
 
 use super::ledger::Figures;
 use super::machine::{Machine, Told};
+use super::pilot::Course;
 use super::sender::WhipStatus;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
@@ -65,7 +66,7 @@ impl Report {
         self.status.send_modify(|status| status.acknowledged = Some(self.clock.now()));
     }
 
-    pub(super) fn publish(&self, machine: &Machine, figures: Figures, dropped: u64) {
+    pub(super) fn publish(&self, machine: &Machine, figures: Figures, dropped: u64, course: Option<Course>) {
         let now = self.clock.now();
         self.status.send_if_modified(|status| {
             let before = status.clone();
@@ -84,6 +85,8 @@ impl Report {
             status.round_trip_ms = figures.round_trip_ms;
             status.keyframes_asked = figures.keyframes_asked;
             status.dropped = dropped;
+            status.bitrate = course.map(|course| course.bitrate);
+            status.bottleneck = course.and_then(|course| course.bottleneck);
             *status != before
         });
     }

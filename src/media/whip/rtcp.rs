@@ -41,6 +41,8 @@ pub(super) struct Said {
     pub(super) keyframe: bool,
     /// Messages that ask for packets again.
     pub(super) repeats: u32,
+    /// The receiver wants no more than this of everything together, bit/s (REMB, draft-alvestrand-rmcat-remb-03).
+    pub(super) most: Option<u64>,
 }
 
 /// Reads a compound packet; what is malformed ends it.
@@ -59,11 +61,21 @@ pub(super) fn read(mut packet: &[u8]) -> Said {
             (TRANSPORT_FEEDBACK, 1) => said.repeats += 1,
             // Picture loss; full intra request.
             (PAYLOAD_FEEDBACK, 1 | 4) => said.keyframe = true,
+            (PAYLOAD_FEEDBACK, 15) => said.most = bound(one).or(said.most),
             _ => {}
         }
         packet = rest;
     }
     said
+}
+
+/// `REMB`, then the number of streams, and six bits of exponent before 18 of mantissa.
+fn bound(packet: &[u8]) -> Option<u64> {
+    let [b'R', b'E', b'M', b'B', _, first, second, third, ..] = *packet.get(12..)? else { return None };
+    let mantissa = u64::from(first & 3) << 16 | u64::from(second) << 8 | u64::from(third);
+    Some(
+        mantissa.checked_shl(u32::from(first >> 2)).filter(|rate| rate >> (first >> 2) == mantissa).unwrap_or(u64::MAX),
+    )
 }
 
 fn blocks(packet: &[u8], from: usize, count: u8) -> impl Iterator<Item = Block> + '_ {
@@ -115,6 +127,21 @@ mod tests {
         assert_eq!(block.round_trip_ms(0x0011_0000), Some(500));
         assert_eq!(block.round_trip_ms(0x0010_0000), None, "clocks disagree");
         assert_eq!(Block { last_report: 0, ..block }.round_trip_ms(0x0011_0000), None);
+    }
+
+    #[test]
+    fn a_receiver_may_say_how_much_it_wants() {
+        let remb = |first: u8| {
+            let mut packet = vec![0x8f, 206, 0, 5, 0, 0, 0, 9, 0, 0, 0, 0];
+            packet.extend(*b"REMB");
+            packet.extend([1, first, 0x03, 0xe8, 0x12, 0x34, 0x56, 0x78]);
+            packet
+        };
+        assert_eq!(read(&remb(10 << 2)).most, Some(1_024_000));
+        assert_eq!(read(&remb(63 << 2 | 3)).most, Some(u64::MAX));
+        let mut other = remb(0);
+        other[12] = b'X';
+        assert_eq!(read(&other).most, None);
     }
 
     proptest! {

@@ -10,16 +10,26 @@ use super::opus::OpusEncoders;
 use super::port::Port;
 use super::task::{Order, Seams, Task};
 use crate::media::clock::HouseClock;
-use crate::media::encode::Tap;
+use crate::media::encode::{AccessUnit, Solo, Tap};
 use crate::media::{EventSink, MediaError};
 use crate::model::status::DestinationState;
-use crate::model::{DestinationId, EndpointName, Fault, MediaTime};
+use crate::model::{BitRate, DestinationId, EndpointName, Fault, MediaTime, ProgramFormat, Tokens};
 use crate::plan::WhipPlan;
+use crate::policy::Bottleneck;
 
 /// Access units that may wait on their way to the port, which never blocks.
 const WAITING: usize = 60;
 /// Orders that may wait.
 const ORDERS: usize = 16;
+
+/// What requests to an endpoint take.
+#[derive(Clone)]
+pub struct WhipAccess {
+    /// Where bearer tokens come from; none if the endpoint wants none.
+    pub tokens: Option<Arc<dyn Tokens>>,
+    /// Whom to trust, and who this box is.
+    pub tls: rustls::ClientConfig,
+}
 
 /// What an endpoint is made of.
 pub struct WhipSetup {
@@ -29,6 +39,10 @@ pub struct WhipSetup {
     pub endpoint: EndpointName,
     /// Where it goes and what is sent.
     pub plan: WhipPlan,
+    /// How requests are made; a sentence if that cannot be, for which somebody has to correct the configuration.
+    pub access: Result<WhipAccess, String>,
+    /// What program pictures look like, for a rendition of its own.
+    pub program: ProgramFormat,
 }
 
 /// Where an endpoint stands.
@@ -62,6 +76,10 @@ pub struct WhipStatus {
     pub keyframes_asked: u64,
     /// Units that were left out since the network did not take them in time.
     pub dropped: u64,
+    /// What pictures of its own are encoded at now.
+    pub bitrate: Option<BitRate>,
+    /// Why that is less than it might be.
+    pub bottleneck: Option<Bottleneck>,
 }
 
 /// One endpoint at work. Dropping it ends it without a word to the server.
@@ -82,14 +100,26 @@ impl WhipSender {
     ) -> Result<Self, MediaError> {
         let name = format!("{}-{}", setup.destination, setup.endpoint);
         let port = || Arc::new(Port::new(clock));
-        let video = setup.plan.rendition.as_ref().map(|rendition| (port(), tap.subscribe(rendition, WAITING)));
-        let (video, units) = video.unzip();
-        let feed = video.as_ref().zip(units).map(|(port, units)| Feed::start(&name, units, Arc::clone(port)));
-        let feed = feed.transpose().map_err(|error| MediaError::graph("the sender's thread", error))?;
+        let failed = |error: std::io::Error| MediaError::graph("the sender's thread", error);
+        let (mut video, mut feed, mut own) = (None, None, None);
+        if let Some(plan) = &setup.plan.own {
+            let port = port();
+            let receiver = Arc::clone(&port);
+            let take = move |unit: &AccessUnit| {
+                receiver.take(unit);
+                receiver.waits()
+            };
+            let solo = Solo::start(tap, setup.program, plan.rendition.clone(), Arc::new(take)).map_err(failed)?;
+            (video, own) = (Some(port), Some(Arc::new(solo)));
+        } else if let Some(rendition) = &setup.plan.rendition {
+            let port = port();
+            feed = Some(Feed::start(&name, tap.subscribe(rendition, WAITING), Arc::clone(&port)).map_err(failed)?);
+            video = Some(port);
+        }
         let sound = setup.plan.sound.as_ref().map(|_| port());
         let (orders, ordered) = mpsc::channel(ORDERS);
         let (publish, published) = watch::channel(WhipStatus::first(clock.now()));
-        let seams = Seams { video, sound, opus: Arc::clone(opus), clock, events, status: publish };
+        let seams = Seams { video, sound, own, opus: Arc::clone(opus), clock, events, status: publish };
         tokio::spawn(Task::new(name, setup, seams).run(ordered));
         Ok(Self { orders, status: published, _feed: feed })
     }
@@ -137,6 +167,8 @@ impl WhipStatus {
             round_trip_ms: None,
             keyframes_asked: 0,
             dropped: 0,
+            bitrate: None,
+            bottleneck: None,
         }
     }
 }

@@ -8,17 +8,20 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::fault::{Remedy, Verdict};
-use super::fragment::{Candidate, trickle};
+use super::fragment::{Candidate, Credentials};
 use super::http::{Changed, Http};
-use super::machine::{Action, Event, Machine};
+use super::machine::{Action, Begun, Event, Machine};
+use super::mend::Restarted;
 use super::opus::{Opus, OpusEncoders};
 use super::peer::{Note, Notes, Peer, Wanted};
+use super::pilot::Pilot;
 use super::port::Port;
 use super::report::Report;
 use super::resource::Resource;
 use super::sender::{WhipSetup, WhipStatus};
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
+use crate::media::encode::Solo;
 use crate::model::{Fault, IceServers};
 
 /// Figures of the status are this fresh.
@@ -35,19 +38,21 @@ pub(super) enum Order {
 }
 
 /// What came of something that took time.
-enum Done {
+pub(super) enum Done {
     Offered(Result<Offered, Verdict>),
     /// Nobody answered when the last session was to be ended.
     Unreached(Url),
-    /// The session at the server, if there is one, whatever came of its answer.
-    Answered(Option<Resource>, Result<(), Verdict>),
+    /// The session at the server and its answer, if there is one, whatever came of that.
+    Answered(Option<(Resource, String)>, Result<(), Verdict>),
     Told(Changed),
+    /// What came of the request to begin ICE anew; the new ICE session, if it does.
+    Begun(Begun, Option<Restarted>),
     /// Nobody waits for it.
     Nothing,
 }
 
 /// The own side, ready.
-struct Offered {
+pub(super) struct Offered {
     peer: Peer,
     offer: String,
     encoder: Option<Arc<Opus>>,
@@ -55,21 +60,27 @@ struct Offered {
 
 /// The session of the moment.
 #[derive(Default)]
-struct Session {
-    peer: Option<Arc<Peer>>,
-    offer: String,
-    resource: Option<Resource>,
+pub(super) struct Session {
+    pub(super) peer: Option<Arc<Peer>>,
+    pub(super) offer: String,
+    /// What the server answered to it.
+    pub(super) answer: String,
+    pub(super) resource: Option<Resource>,
+    /// Credentials that the server has been asked to take, perhaps in vain.
+    pub(super) asked: Option<Credentials>,
     /// Addresses that are not in the offer and have not been told.
-    late: Vec<Candidate>,
-    gathered: bool,
+    pub(super) late: Vec<Candidate>,
+    pub(super) gathered: bool,
     /// The server takes no changes.
-    settled: bool,
+    pub(super) settled: bool,
 }
 
 /// Where the task meets what is around it.
 pub(super) struct Seams {
     pub(super) video: Option<Arc<Port>>,
     pub(super) sound: Option<Arc<Port>>,
+    /// What encodes pictures of its own.
+    pub(super) own: Option<Arc<Solo>>,
     pub(super) opus: Arc<OpusEncoders>,
     pub(super) clock: HouseClock,
     pub(super) events: EventSink,
@@ -78,34 +89,37 @@ pub(super) struct Seams {
 
 /// See the module's header.
 pub(super) struct Task {
-    name: String,
+    pub(super) name: String,
     setup: WhipSetup,
     video: Option<Arc<Port>>,
     sound: Option<Arc<Port>>,
     opus: Arc<OpusEncoders>,
     /// Where the sound comes from, once it was needed.
     encoder: Option<Arc<Opus>>,
+    /// Of pictures of its own.
+    pilot: Option<Pilot>,
     clock: HouseClock,
     machine: Machine,
-    http: Option<Http>,
-    session: Session,
+    pub(super) http: Option<Http>,
+    pub(super) session: Session,
     /// Counts sessions.
-    life: u64,
+    pub(super) life: u64,
     /// What the server said of STUN and TURN when it last answered.
     learned: IceServers,
     /// A session at the server that nobody uses any more.
     stale: Option<Url>,
     notes: mpsc::Sender<(u64, Note)>,
     noted: mpsc::Receiver<(u64, Note)>,
-    work: JoinSet<(u64, Done)>,
+    pub(super) work: JoinSet<(u64, Done)>,
     report: Report,
 }
 
 impl Task {
     pub(super) fn new(name: String, setup: WhipSetup, seams: Seams) -> Self {
-        let Seams { video, sound, opus, clock, events, status } = seams;
+        let Seams { video, sound, own, opus, clock, events, status } = seams;
         let report = Report::new(setup.destination.clone(), setup.endpoint.clone(), clock, events, status);
         let (notes, noted) = mpsc::channel(NOTES);
+        let pilot = Pilot::new(&setup.plan, own);
         Self {
             name,
             setup,
@@ -113,6 +127,7 @@ impl Task {
             sound,
             opus,
             encoder: None,
+            pilot,
             clock,
             machine: Machine::new(),
             http: None,
@@ -150,12 +165,13 @@ impl Task {
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         for action in self.machine.on(event, Instant::now(), fastrand::f64()) {
             match action {
                 Action::Offer => self.offer(),
                 Action::Post => self.post(),
                 Action::Feed => self.feed(),
+                Action::Restart => self.restart(),
                 Action::Drop => self.take_down(),
                 Action::Tell(told) => self.report.tell(&told),
             }
@@ -165,12 +181,20 @@ impl Task {
     fn publish(&mut self) {
         let figures = self.session.peer.as_ref().map(|peer| peer.figures()).unwrap_or_default();
         let dropped = self.video.iter().chain(&self.sound).map(|port| port.dropped()).sum();
-        self.report.publish(&self.machine, figures, dropped);
+        let course = self.pilot.as_ref().map(Pilot::course);
+        self.report.publish(&self.machine, figures, dropped, course);
     }
 
     fn pause(&mut self, paused: bool) {
         self.video.iter().chain(&self.sound).for_each(|port| port.pause(paused));
+        self.steer(Pilot::over);
         self.tell(Event::Paused(paused));
+    }
+
+    fn steer(&mut self, how: impl FnOnce(&mut Pilot)) {
+        if let Some(pilot) = &mut self.pilot {
+            how(pilot);
+        }
     }
 
     /// Builds the own side, on a thread where it may block.
@@ -182,6 +206,7 @@ impl Task {
         let (opus, plan, encoder) = (Arc::clone(&self.opus), self.setup.plan.sound.clone(), self.encoder.clone());
         let listener = self.sound.clone();
         let ending = self.ending();
+        let trouble = self.pilot.as_ref().and_then(Pilot::trouble).unwrap_or_default();
         self.work.spawn(async move {
             // First, and not only because many a server takes one publisher: addresses that are gathered while the
             // line is down are of no use when it is back.
@@ -192,7 +217,7 @@ impl Task {
                 None => None,
                 Some(port) => match tokio::time::timeout(FIRST_UNIT, port.caps()).await {
                     Ok(caps) => Some(caps),
-                    Err(_) => return (life, Done::Offered(Err(no_unit()))),
+                    Err(_) => return (life, Done::Offered(Err(no_unit(&trouble)))),
                 },
             };
             let wanted = Wanted { name, video, sound, servers, clock };
@@ -218,7 +243,7 @@ impl Task {
         let Some(peer) = self.session.peer.clone() else { return };
         let http = match self.http() {
             Ok(http) => http,
-            Err(reason) => return self.tell(Event::Answered(Err(Verdict::unbuildable(reason)))),
+            Err(verdict) => return self.tell(Event::Answered(Err(verdict))),
         };
         let (url, offer, life) = (self.setup.plan.url.clone(), self.session.offer.clone(), self.life);
         self.work.spawn(async move {
@@ -226,18 +251,19 @@ impl Task {
                 Ok(created) => created,
                 Err(verdict) => return (life, Done::Answered(None, Err(verdict))),
             };
-            let answer = created.answer;
+            let answer = created.answer.clone();
             let taken = tokio::task::spawn_blocking(move || peer.accept(&answer)).await;
             let taken = taken.unwrap_or_else(|error| Err(error.to_string()));
-            (life, Done::Answered(Some(created.resource), taken.map_err(unfit)))
+            (life, Done::Answered(Some((created.resource, created.answer)), taken.map_err(unfit)))
         });
     }
 
-    fn http(&mut self) -> Result<Http, String> {
+    fn http(&mut self) -> Result<Http, Verdict> {
         if let Some(http) = &self.http {
             return Ok(http.clone());
         }
-        let http = Http::new(&self.setup.plan.url, self.setup.plan.token.clone())?;
+        let access = self.setup.access.as_ref().map_err(Verdict::set_up)?;
+        let http = Http::new(access).map_err(Verdict::unbuildable)?;
         self.http = Some(http.clone());
         Ok(http)
     }
@@ -265,6 +291,7 @@ impl Task {
     /// The own side ends now; the server's side with the next request.
     fn take_down(&mut self) {
         self.video.iter().chain(&self.sound).for_each(|port| port.shut());
+        self.steer(Pilot::over);
         let session = std::mem::take(&mut self.session);
         if let Some(peer) = &session.peer {
             self.report.over(peer.figures());
@@ -291,20 +318,27 @@ impl Task {
                     self.tell(Event::Offered(Err(verdict)));
                 }
             }
-            Done::Answered(resource, result) if current => {
-                if let Some(resource) = &resource {
+            Done::Answered(created, result) if current => {
+                let changes = created.as_ref().is_some_and(|(resource, _)| resource.etag.is_some());
+                if let Some((resource, answer)) = created {
                     self.learned = resource.servers.clone();
+                    (self.session.resource, self.session.answer) = (Some(resource), answer);
                 }
-                self.session.resource = resource;
-                self.tell(Event::Answered(result));
+                self.tell(Event::Answered(result.map(|()| changes)));
                 self.trickle();
             }
-            Done::Answered(Some(resource), _) => self.abandon(resource.url),
+            Done::Answered(Some((resource, _)), _) => self.abandon(resource.url),
+            Done::Begun(begun, restarted) if current => {
+                if let Some(restarted) = restarted {
+                    self.restarted(restarted);
+                }
+                self.tell(Event::Restarted(begun));
+            }
             Done::Told(Changed::Unwanted) if current => self.session.settled = true,
             Done::Told(Changed::Gone) if current => {
                 self.tell(Event::Lost(Verdict::lost("the WHIP endpoint does not know the session any more")));
             }
-            Done::Offered(_) | Done::Answered(None, _) | Done::Told(_) | Done::Nothing => {}
+            Done::Offered(_) | Done::Answered(None, _) | Done::Told(_) | Done::Begun(..) | Done::Nothing => {}
         }
     }
 
@@ -331,11 +365,15 @@ impl Task {
                 self.trickle();
             }
             Note::Connected => self.tell(Event::Connected),
-            Note::Acknowledged => {
-                self.report.acknowledged();
-                self.tell(Event::Acknowledged);
+            Note::Heard(heard) => {
+                self.steer(|pilot| pilot.heard(&heard, Instant::now()));
+                if heard.news {
+                    self.report.acknowledged();
+                    self.tell(Event::Acknowledged);
+                }
             }
-            Note::KeyframeAsked => {}
+            // Of pictures that are also those of HLS it is only counted.
+            Note::KeyframeAsked => self.steer(|pilot| pilot.ask_keyframe()),
             Note::Latency => self.settle_latency(),
             Note::Failed(reason) => self.tell(Event::Lost(Verdict::lost(reason))),
         }
@@ -350,19 +388,6 @@ impl Task {
         });
     }
 
-    /// Tells the server of addresses that were found after the offer was made.
-    fn trickle(&mut self) {
-        let Session { resource: Some(resource), offer, late, gathered, settled: false, .. } = &mut self.session else {
-            return;
-        };
-        late.retain(|candidate| !offer.contains(&candidate.text));
-        // Without an ETag the server takes no changes (RFC 9725, 4.3.1).
-        let (Some(http), true, true) = (&self.http, resource.etag.is_some(), !late.is_empty()) else { return };
-        let Some(fragment) = trickle(offer, &std::mem::take(late), *gathered) else { return };
-        let (http, resource, life) = (http.clone(), resource.clone(), self.life);
-        self.work.spawn(async move { (life, Done::Told(http.patch(&resource, fragment).await)) });
-    }
-
     async fn stop(mut self, limit: Duration, answer: oneshot::Sender<bool>) {
         self.take_down();
         let ended = match (&self.http, self.stale.take()) {
@@ -374,8 +399,9 @@ impl Task {
     }
 }
 
-fn no_unit() -> Verdict {
-    let text = format!("the encoder has delivered nothing within {} s", FIRST_UNIT.as_secs());
+fn no_unit(trouble: &str) -> Verdict {
+    let why = if trouble.is_empty() { String::new() } else { format!(": {trouble}") };
+    let text = format!("the encoder has delivered nothing within {} s{why}", FIRST_UNIT.as_secs());
     Verdict::new(Remedy::Retry, Fault::Hardware, text, "look at the state of the rendition")
 }
 

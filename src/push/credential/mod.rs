@@ -27,8 +27,8 @@ mod source;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::model::Secret;
 use crate::model::upload::{TokenSource, Trust};
+use crate::model::{Bearer, Secret};
 use crate::policy::{HttpFailure, Vouching};
 
 use super::store::StoreError;
@@ -74,6 +74,18 @@ impl Token {
     /// The token itself, for the request it is meant for.
     pub(crate) fn reveal(&self) -> &str {
         self.secret.reveal()
+    }
+}
+
+impl From<Token> for Bearer {
+    fn from(token: Token) -> Self {
+        Self::new(token.secret, token.generation)
+    }
+}
+
+impl From<Bearer> for Token {
+    fn from(bearer: Bearer) -> Self {
+        Self { secret: Secret::new(bearer.reveal()), generation: bearer.generation() }
     }
 }
 

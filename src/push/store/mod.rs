@@ -37,7 +37,7 @@ use super::credential::TokenTrouble;
 pub(crate) use access::{basic, secret_value};
 use bucket::BucketStore;
 use http::HttpStore;
-pub(crate) use tls::{TlsError, settings_elsewhere};
+pub(crate) use tls::{TlsError, settings, settings_elsewhere};
 pub(crate) use wire::{Answer, SentBytes, Wire};
 
 /// Why there is no store.

@@ -10,11 +10,12 @@ use super::{Setting, lock};
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::encode::Tap;
-use crate::media::whip::{OpusEncoders, WhipSender, WhipSetup, WhipStatus};
+use crate::media::whip::{OpusEncoders, WhipAccess, WhipSender, WhipSetup, WhipStatus};
 use crate::model::status::{DestinationState, LinkFigures};
-use crate::model::{DestinationId, Duty, EndpointName, EndpointStatus, Health, HealthReport};
+use crate::model::{BitRate, DestinationId, Duty, EndpointName, EndpointStatus, Health, HealthReport, ProgramFormat};
 use crate::plan::{DestinationPlan, EndpointPlan, WhipPlan};
-use crate::push::Left;
+use crate::policy::Bottleneck;
+use crate::push::{Left, tls_settings, tokens};
 
 /// For the server to take note of the end of a session that is not needed any more.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -24,6 +25,7 @@ struct Whip {
     destination: DestinationId,
     name: EndpointName,
     plan: WhipPlan,
+    program: ProgramFormat,
     tap: Tap,
     opus: Arc<OpusEncoders>,
     clock: HouseClock,
@@ -54,6 +56,7 @@ pub(super) fn open(
         destination: destination.id.clone(),
         name: endpoint.name.clone(),
         plan: plan.clone(),
+        program: setting.plan.program,
         tap: setting.tap.clone(),
         opus: Arc::clone(&setting.opus),
         clock: setting.clock,
@@ -70,8 +73,13 @@ impl Whip {
     }
 
     fn start(&self, paused: bool) -> Option<WhipSender> {
-        let setup =
-            WhipSetup { destination: self.destination.clone(), endpoint: self.name.clone(), plan: self.plan.clone() };
+        let setup = WhipSetup {
+            destination: self.destination.clone(),
+            endpoint: self.name.clone(),
+            plan: self.plan.clone(),
+            access: access(&self.plan),
+            program: self.program,
+        };
         let sender = WhipSender::start(setup, &self.tap, &self.opus, self.clock, Arc::clone(&self.events));
         let sender = sender.inspect_err(|error| tracing::error!(%error, "a WHIP endpoint cannot be started")).ok()?;
         sender.pause(paused);
@@ -84,7 +92,7 @@ impl Endpoint for Whip {
         let mut state = self.state();
         let sender = state.sender.as_ref().map(WhipSender::status);
         let health = match &sender {
-            Some(status) => health(status, state.paused),
+            Some(status) => health(status, &self.plan, state.paused),
             None => HealthReport::new(Health::Inactive, "standby", "not in use", self.clock.now()),
         };
         state.health.update(health);
@@ -151,16 +159,23 @@ impl Endpoint for Whip {
     }
 }
 
+/// What requests take; a token's source is set to work.
+fn access(plan: &WhipPlan) -> Result<WhipAccess, String> {
+    let tokens = plan.token.as_ref().map(|source| tokens(source, &plan.trust)).transpose()?;
+    Ok(WhipAccess { tokens, tls: tls_settings(&plan.trust, plan.url.scheme() == "https")? })
+}
+
 /// As the peer reports it (RTCP).
 fn link(status: &WhipStatus) -> LinkFigures {
     LinkFigures {
         rtt_ms: status.round_trip_ms.map(f64::from),
         packets_lost: Some(status.lost_packets),
+        bitrate_bps: status.bitrate.map(BitRate::bps),
         ..LinkFigures::default()
     }
 }
 
-fn health(status: &WhipStatus, paused: bool) -> HealthReport {
+fn health(status: &WhipStatus, plan: &WhipPlan, paused: bool) -> HealthReport {
     let report = |health, code: &str, reason: String| HealthReport::new(health, code, reason, status.since);
     let why = || match (&status.trouble, &status.hint) {
         (Some(trouble), Some(hint)) => format!("{trouble}: {hint}"),
@@ -170,11 +185,25 @@ fn health(status: &WhipStatus, paused: bool) -> HealthReport {
         DestinationState::Streaming if paused => {
             report(Health::Healthy, "paused_on_slate", "connected, and silent while the program is on slate".to_owned())
         }
-        DestinationState::Streaming => report(Health::Healthy, "ok", "acknowledges what is sent".to_owned()),
+        DestinationState::Streaming => match lowered(status, plan) {
+            Some(reason) => report(Health::PartiallyHealthy, "bitrate_lowered", reason),
+            None => report(Health::Healthy, "ok", "acknowledges what is sent".to_owned()),
+        },
         DestinationState::Connecting | DestinationState::Disabled => {
             report(Health::PartiallyHealthy, "connecting", why())
         }
         DestinationState::Interrupted => report(Health::Unhealthy, "push_interrupted", why()),
         DestinationState::Failed => report(Health::Unhealthy, "push_refused", why()),
     }
+}
+
+/// Pictures at less than half of their bit rate are worse than was planned.
+fn lowered(status: &WhipStatus, plan: &WhipPlan) -> Option<String> {
+    let (now, planned) = (status.bitrate?, plan.own.as_ref()?.rendition.bitrate);
+    let why = match status.bottleneck? {
+        Bottleneck::Loss => "the network loses packets",
+        Bottleneck::Queue => "the network carries no more: packets queue up on the way",
+        Bottleneck::Receiver => "the receiver asks for no more",
+    };
+    (now.bps() * 2 < planned.bps()).then(|| format!("pictures are encoded at {now} instead of {planned}: {why}"))
 }

@@ -1,0 +1,78 @@
+//! What changes in a session while it lasts: addresses that are found late, and ICE that begins anew.
+
+use std::sync::Arc;
+
+use super::fault::Verdict;
+use super::fragment::{self, Credentials};
+use super::http::Restart;
+use super::machine::{Begun, Event};
+use super::task::{Done, Session, Task};
+
+/// ICE began anew.
+pub(super) struct Restarted {
+    own: Credentials,
+    etag: Option<String>,
+}
+
+impl Task {
+    /// Tells the server of addresses that were found after the offer was made.
+    pub(super) fn trickle(&mut self) {
+        let Session { resource: Some(resource), offer, late, gathered, settled: false, .. } = &mut self.session else {
+            return;
+        };
+        late.retain(|candidate| !offer.contains(&candidate.text));
+        // Without an ETag the server takes no changes (RFC 9725, 4.3.1).
+        let (Some(http), true, true) = (&self.http, resource.etag.is_some(), !late.is_empty()) else { return };
+        let Some(fragment) = fragment::trickle(offer, &std::mem::take(late), *gathered) else { return };
+        let (http, resource, life) = (http.clone(), resource.clone(), self.life);
+        self.work.spawn(async move { (life, Done::Told(http.patch(&resource, fragment).await)) });
+    }
+
+    /// Asks the server to begin ICE anew, and does the same here once it has agreed.
+    pub(super) fn restart(&mut self) {
+        let Session { peer: Some(peer), resource: Some(resource), offer, answer, late, gathered, asked, .. } =
+            &mut self.session
+        else {
+            return self.tell(Event::Restarted(Begun::Gone(no_restart("there is none"))));
+        };
+        // The same again if nobody answered: the server may have agreed, and the answer got lost.
+        let own = asked.get_or_insert_with(Credentials::random).clone();
+        let Some((fragment, http)) = fragment::restart(offer, &own, late, *gathered).zip(self.http.clone()) else {
+            return self.tell(Event::Restarted(Begun::Refused(no_restart("the offer has no ICE session"))));
+        };
+        let (peer, resource, first, life) = (Arc::clone(peer), resource.clone(), answer.clone(), self.life);
+        self.work.spawn(async move {
+            let (theirs, etag) = match http.restart(&resource, &fragment).await {
+                Restart::Taken { answer, etag } => (answer, etag),
+                Restart::Unanswered => return (life, Done::Begun(Begun::Silent, None)),
+                Restart::Refused(status) => {
+                    let why = no_restart(&format!("the WHIP endpoint does not restart ICE (HTTP {status})"));
+                    let begun = if matches!(status, 404 | 410) { Begun::Gone(why) } else { Begun::Refused(why) };
+                    return (life, Done::Begun(begun, None));
+                }
+            };
+            let credentials = own.clone();
+            let begun = tokio::task::spawn_blocking(move || peer.restart(&credentials, &theirs, &first)).await;
+            match begun.unwrap_or_else(|error| Err(error.to_string())) {
+                Ok(()) => (life, Done::Begun(Begun::Agreed, Some(Restarted { own, etag }))),
+                // The server has begun anew, and this end has not.
+                Err(why) => (life, Done::Begun(Begun::Gone(no_restart(&why)), None)),
+            }
+        });
+    }
+
+    pub(super) fn restarted(&mut self, Restarted { own, etag }: Restarted) {
+        let Session { resource, offer, asked, .. } = &mut self.session;
+        *offer = own.in_place_of(offer).unwrap_or_default();
+        *asked = None;
+        if let Some(resource) = resource {
+            resource.etag = etag.or(resource.etag.take());
+        }
+        tracing::info!(endpoint = self.name, "the ICE session of a WHIP endpoint was restarted");
+    }
+}
+
+/// Media no longer arrive, and the session cannot be mended: another one takes its place.
+fn no_restart(why: &str) -> Verdict {
+    Verdict::lost(format!("media no longer arrive at the WHIP endpoint, and a new session is needed: {why}"))
+}

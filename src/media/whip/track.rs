@@ -1,0 +1,143 @@
+//! Pictures or sound on their way into a session: what they are in RTP, and what of them has left.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use gstreamer_webrtc as gst_webrtc;
+
+use super::ledger::Ledger;
+use super::port::Inlet;
+
+/// Fits every path that carries IPv6 (1280 bytes) with all headers.
+const PACKET: u32 = 1200;
+/// Payload types.
+pub(super) const VIDEO: u32 = 96;
+const SOUND: u32 = 97;
+
+/// One stream on its way into the session.
+pub(super) struct Track {
+    payloader: gst::Element,
+    caps: gst::Caps,
+    ssrc: u32,
+    video: bool,
+}
+
+impl Track {
+    pub(super) fn video(encoded: &gst::Caps) -> Result<Self, String> {
+        let profile = profile_level_id(encoded).ok_or("the encoder has not told its profile")?;
+        let ssrc = fastrand::u32(1..);
+        let payloader = gst::ElementFactory::make("rtph264pay")
+            .property("pt", VIDEO)
+            .property("ssrc", ssrc)
+            .property("mtu", PACKET)
+            // Parameter sets with every keyframe: who joins can begin there.
+            .property("config-interval", -1i32)
+            .property_from_str("aggregate-mode", "zero-latency")
+            .build()
+            .map_err(|error| error.to_string())?;
+        let caps = gst::Caps::builder("application/x-rtp")
+            .field("media", "video")
+            .field("encoding-name", "H264")
+            .field("payload", VIDEO as i32)
+            .field("clock-rate", 90_000i32)
+            .field("packetization-mode", "1")
+            .field("profile-level-id", profile)
+            .field("level-asymmetry-allowed", "1")
+            .field("rtcp-fb-nack", true)
+            .field("rtcp-fb-nack-pli", true)
+            .field("rtcp-fb-ccm-fir", true)
+            .field("ssrc", ssrc)
+            .build();
+        Ok(Self { payloader, caps, ssrc, video: true })
+    }
+
+    pub(super) fn sound() -> Result<Self, String> {
+        let ssrc = fastrand::u32(1..);
+        let payloader = gst::ElementFactory::make("rtpopuspay")
+            .property("pt", SOUND)
+            .property("ssrc", ssrc)
+            .property("mtu", PACKET)
+            .build()
+            .map_err(|error| error.to_string())?;
+        let caps = gst::Caps::builder("application/x-rtp")
+            .field("media", "audio")
+            .field("encoding-name", "OPUS")
+            .field("payload", SOUND as i32)
+            .field("clock-rate", 48_000i32)
+            .field("encoding-params", "2")
+            .field("sprop-stereo", "1")
+            .field("stereo", "1")
+            .field("ssrc", ssrc)
+            .build();
+        Ok(Self { payloader, caps, ssrc, video: false })
+    }
+
+    /// appsrc → payloader → webrtcbin.
+    pub(super) fn build(
+        self,
+        pipeline: &gst::Pipeline,
+        webrtc: &gst::Element,
+        ledger: &Arc<Mutex<Ledger>>,
+        base: u64,
+    ) -> Result<Inlet, gst::glib::BoolError> {
+        let source = gst_app::AppSrc::builder()
+            .format(gst::Format::Time)
+            .is_live(true)
+            .block(false)
+            .max_bytes(0)
+            .max_buffers(0)
+            .build();
+        pipeline.add_many([source.upcast_ref(), &self.payloader])?;
+        source.link(&self.payloader)?;
+        let missing = || gst::glib::bool_error!("a pad is missing");
+        let from = self.payloader.static_pad("src").ok_or_else(missing)?;
+        count(&from, ledger, self.ssrc);
+        let to = webrtc.request_pad_simple("sink_%u").ok_or_else(missing)?;
+        from.link(&to).map_err(|error| gst::glib::bool_error!("cannot link: {error:?}"))?;
+        let transceiver = to.property::<gst_webrtc::WebRTCRTPTransceiver>("transceiver");
+        transceiver.set_property("direction", gst_webrtc::WebRTCRTPTransceiverDirection::Sendonly);
+        transceiver.set_property("codec-preferences", &self.caps);
+        if self.video {
+            // Lost packets are sent again when they are asked for.
+            transceiver.set_property("do-nack", true);
+        }
+        Ok(Inlet { source, base })
+    }
+}
+
+/// The H.264 profile and level, as RFC 6184 (8.1) writes them, of the parameter sets in `caps`.
+fn profile_level_id(caps: &gst::Caps) -> Option<String> {
+    let data = caps.structure(0)?.get::<gst::Buffer>("codec_data").ok()?;
+    let data = data.map_readable().ok()?;
+    let [_, profile, constraints, level, ..] = *data.as_slice() else { return None };
+    Some(format!("{profile:02x}{constraints:02x}{level:02x}"))
+}
+
+/// Counts what leaves, for comparison with what the peer reports.
+fn count(pad: &gst::Pad, ledger: &Arc<Mutex<Ledger>>, ssrc: u32) {
+    let stream = {
+        let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.add(ssrc)
+    };
+    let ledger = Arc::clone(ledger);
+    let types = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+    // The lock is this session's own: only its reports, a few times a second, want it as well.
+    pad.add_probe(types, move |_, info| {
+        let (mut ledger, now) = (ledger.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        let mut one = |buffer: &gst::BufferRef| {
+            let mut head = [0u8; 4];
+            if buffer.copy_to_slice(0, &mut head).is_ok() {
+                ledger.sent(stream, u16::from_be_bytes([head[2], head[3]]), buffer.size() as u64, now);
+            }
+        };
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => one(buffer),
+            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(one),
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
