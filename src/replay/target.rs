@@ -34,12 +34,17 @@ pub(crate) fn find<'a>(
             own().find(|target| target.destination.as_str() == destination && target.endpoint.as_str() == endpoint)
         }
     };
+    if found.is_some_and(|target| target.upload.encryption.is_some()) {
+        return Err(format!(
+            "destination `{name}` encrypts what it gets, and recordings lie in the clear: they are not uploaded there"
+        ));
+    }
     found.ok_or_else(|| {
         let mut known: Vec<String> =
             own().map(|target| format!("{}/{}", target.destination, target.endpoint)).collect();
         known.sort();
         match known.is_empty() {
-            true => format!("channel `{channel}` has no destination that takes files (kind hls_push)"),
+            true => format!("channel `{channel}` has no destination that takes files (kind hls-push)"),
             false => format!(
                 "channel `{channel}` has no destination `{name}` that takes files; it has: {}",
                 known.join(", ")

@@ -64,7 +64,8 @@ impl Ledger {
         let (ours, others): (BTreeMap<_, _>, _) = before.into_iter().partition(|(place, _)| place.channel == *channel);
         self.marks = others;
         let mut new = false;
-        for destination in reported {
+        // What is recorded goes nowhere.
+        for destination in reported.iter().filter(|destination| destination.recording.is_none()) {
             for endpoint in &destination.endpoints {
                 let place = Place {
                     channel: channel.clone(),
