@@ -36,8 +36,6 @@ mod origin_failover;
 mod outage;
 mod pair_killed;
 mod process;
-mod process;
-mod program_cost;
 mod program_cost;
 mod push_throughput;
 mod recording_power_cut;

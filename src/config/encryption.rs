@@ -6,10 +6,11 @@ use url::Url;
 
 use super::Findings;
 use super::access;
+use super::address::is_loopback;
 use super::checked::{Destination, DestinationKind};
 use super::secrets::{self, Credentials, Rule};
 use super::stream_class::StreamClass;
-use super::upload::{Reader, absolute, is_loopback};
+use super::upload::{Reader, absolute};
 use crate::document::{Placed, Section, Spot};
 use crate::model::encryption::{Encryption, EncryptionMethod, KeyHost, KeySource, KeyStore, KeyTemplate};
 use crate::model::{Secret, VideoCodec};

@@ -197,11 +197,11 @@ impl fmt::Display for MediaPlaylist {
 }
 
 /// What stands in front of the parts and the duration of an entry.
-fn write_head(
+fn write_head<'a>(
     f: &mut fmt::Formatter<'_>,
     entry: &MediaSegment,
     new_init: bool,
-    (writer, keys): (&mut KeyWriter, Option<&Keys>),
+    (writer, keys): (&mut KeyWriter<'a>, Option<&'a Keys>),
 ) -> fmt::Result {
     if entry.discontinuity {
         writeln!(f, "#EXT-X-DISCONTINUITY")?;

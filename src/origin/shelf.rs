@@ -299,7 +299,7 @@ mod tests {
         let shelf = Shelf::open(dir.path(), ROOM).unwrap();
         assert_eq!(put(&shelf, &segment(2), &[1; 8192]), Err("recordings-full"));
         assert_eq!(put(&shelf, "a/v/1.m4s", &[1; 8192]), Ok(Placed::Created));
-        shelf.remove(&Object::parse(&segment(1)).unwrap()).unwrap();
+        shelf.remove(&Object::parse(&segment(1)).unwrap(), || Ok(())).unwrap();
         assert_eq!(put(&shelf, &segment(2), &[1; 8192]), Ok(Placed::Created));
     }
 

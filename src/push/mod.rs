@@ -67,5 +67,5 @@ pub use description::{Limits, Listing, PushDescription, PushedAudio, PushedCapti
 pub use pauses::Pauses;
 pub use pusher::{Left, Pusher};
 // For what is sent beside the channel: recordings.
-pub(crate) use store::{Label, Presence, Store};
+pub(crate) use store::{Label, Presence, Store, Terms};
 pub use vouch::{tls_settings, tokens};

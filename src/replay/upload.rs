@@ -20,7 +20,7 @@ use super::parcel::{self, Parcel, Seal};
 use super::target::UploadTarget;
 use crate::model::BitRate;
 use crate::policy::{Attempts, Backoff, HttpFailure, RetryDecision, judge};
-use crate::push::{Presence, Store};
+use crate::push::{Presence, Store, Terms};
 use crate::record::{MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, Manifest, RecordingId, RecordingState};
 
 /// Requests at a time: enough to fill a line of some delay, few enough to leave room for the live edge.
@@ -238,7 +238,7 @@ impl Line<'_> {
         };
         let bytes = body.len() as u64;
         self.pace.take(bytes).await;
-        self.store.put(&parcel.path, parcel.label, body).await?;
+        self.store.put(&parcel.path, parcel.label, Terms::default(), body).await?;
         self.counts.sent.fetch_add(1, Ordering::Relaxed);
         self.counts.bytes.fetch_add(bytes, Ordering::Relaxed);
         Ok(())

@@ -7,8 +7,8 @@ use anyhow::Context;
 use bytes::Bytes;
 use uplink::model::upload::Upload;
 use uplink::model::{
-    BitRate, ChannelId, Cued, DestinationId, Duty, EndpointName, FrameGrid, FrameRate, LiveTimeline, MediaTime,
-    RenditionId, Secret, SegmentGrid, Timeline,
+    BitRate, ChannelId, Cued, DestinationId, Duty, EndpointName, FrameGrid, FrameRate, LinePolicy, LiveTimeline,
+    MediaTime, RenditionId, Secret, SegmentGrid, Timeline, WhenSlow,
 };
 use uplink::push::{Pauses, PushDescription, PushedAudio, PushedVideo, Pusher};
 use uplink::spool::{Chunk, Init, Spool};
@@ -124,13 +124,15 @@ impl Maker {
                 None => audio.push(PushedAudio { id, name: name.to_owned(), language: None, channels: 2, bitrate }),
             }
         }
+        // Segments come faster than in real time: what is behind is not held back for a live edge.
+        let line = LinePolicy { backfill_share: 100, when_slow: WhenSlow::Wait, ..LinePolicy::default() };
         let timeline = Timeline::new(self.grid, FrameGrid::new(frame_rate), Cued::default());
         Ok(PushDescription {
             channel: ChannelId::new(CHANNEL)?,
             destination: DestinationId::new("origin")?,
             endpoint: EndpointName::at(0),
             url: url.parse()?,
-            upload: Upload::with_token(Secret::new(TOKEN)),
+            upload: Upload { line, ..Upload::with_token(Secret::new(TOKEN)) },
             video,
             audio,
             captions: None,
@@ -140,6 +142,7 @@ impl Maker {
             timeline: LiveTimeline::new(timeline),
             duty: Duty::Active,
             limits: None,
+            pair: None,
             pauses: Pauses::default(),
         })
     }

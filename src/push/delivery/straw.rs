@@ -52,6 +52,7 @@ fn description(line: LinePolicy) -> PushDescription {
         timeline: LiveTimeline::new(timeline()),
         duty: Duty::Active,
         limits: None,
+        pair: None,
         pauses: Pauses::default(),
     }
 }

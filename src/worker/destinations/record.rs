@@ -119,6 +119,8 @@ impl Endpoint for Recording {
             playable: status.as_ref().is_some_and(|status| status.position.is_some()),
             lost_units: 0,
             link: None,
+            line: None,
+            pair: None,
             last_error: status.and_then(|status| status.last_error),
         }
     }
