@@ -44,7 +44,10 @@ pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         |port| format!("kind = \"srt\"\nmode = \"listener\"\nhost = \"127.0.0.1\"\nport = {port}\nlatency_ms = 100");
     let channels: Vec<Channel> =
         SENDERS.iter().zip(ports).map(|((id, _), port)| Channel::line_up(id, source(port))).collect();
-    let mut studio = Studio::open(bench, "soak", &channels)?;
+    let mut studio = Studio::prepare(bench, "soak", &channels)?;
+    // Longer than a slice, and over before the first look at memory.
+    studio.keep_for("90s")?;
+    studio.begin(&channels)?;
     let senders = SENDERS.iter().zip(ports).map(|((_, ppm), port)| Drifting::start(port, *ppm));
     let _senders = senders.collect::<anyhow::Result<Vec<_>>>()?;
     let mut seen = Vec::new();

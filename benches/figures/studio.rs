@@ -79,13 +79,29 @@ impl<'a> Studio<'a> {
     /// The same, started, and every channel on air.
     pub fn open(bench: &'a Bench, name: &str, channels: &[Channel]) -> anyhow::Result<Self> {
         let mut studio = Self::prepare(bench, name, channels)?;
-        studio.start_origin()?;
-        let from = utc();
-        studio.start_daemon()?;
-        for channel in channels {
-            studio.on_air(channel.id, from)?;
-        }
+        studio.begin(channels)?;
         Ok(studio)
+    }
+
+    /// Starts what was prepared, and waits until every channel is on air.
+    pub fn begin(&mut self, channels: &[Channel]) -> anyhow::Result<()> {
+        self.start_origin()?;
+        let from = utc();
+        self.start_daemon()?;
+        for channel in channels {
+            self.on_air(channel.id, from)?;
+        }
+        Ok(())
+    }
+
+    /// Has spool and origin keep segments for `time` only, so that what is known of them stops growing while it is measured.
+    pub fn keep_for(&self, time: &str) -> anyhow::Result<()> {
+        for path in [self.configuration(), self.directory.join("origin.toml")] {
+            let text = std::fs::read_to_string(&path)?;
+            let text = text.replace("retain = \"20m\"", &format!("retain = \"{time}\""));
+            std::fs::write(path, text.replace("retain = \"20min\"", &format!("retain = \"{time}\"")))?;
+        }
+        Ok(())
     }
 
     /// Has workers use encoders that fail.

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
@@ -149,9 +150,11 @@ impl Process {
     }
 }
 
-/// When this process started, by the wall clock; to a hundredth of a second.
+/// When this process started, by the wall clock; to a hundredth of a second. Always the same answer, whatever the clock does
+/// meanwhile: it tells one worker from the next.
 pub fn own_since() -> SystemTime {
-    started(std::process::id()).unwrap_or_else(SystemTime::now)
+    static SINCE: OnceLock<SystemTime> = OnceLock::new();
+    *SINCE.get_or_init(|| started(std::process::id()).unwrap_or_else(SystemTime::now))
 }
 
 /// When process `pid` started, in clock ticks since boot.
