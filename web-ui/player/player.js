@@ -29,6 +29,8 @@ let hls = null;
 let edge = -1;
 let edgeNumber = -1;
 let position = -1;
+/** How far playback has come. */
+let furthest = -Infinity;
 let jumped = false;
 let tries = 0;
 /** The browser counts anew with each attachment; these sums do not. */
@@ -116,6 +118,7 @@ function detach() {
 function build() {
   Object.assign(seen, { started: false, ended: false, progressAt: -Infinity, edgeAt: seconds() });
   position = -1;
+  furthest = -Infinity;
   edge = -1;
   edgeNumber = -1;
   jumped = false;
@@ -131,6 +134,8 @@ function build() {
     edge = data.details.edge;
     // By number, not by time: where a playlist has nothing in common with the one before, hls.js begins its time anew.
     if (data.details.endSN !== edgeNumber) {
+      // There its time may be less than it was.
+      if (data.details.startSN > edgeNumber || data.details.endSN < edgeNumber) furthest = -Infinity;
       edgeNumber = data.details.endSN;
       seen.edgeAt = seconds();
     }
@@ -204,11 +209,13 @@ let standingSince = seconds();
 function watch() {
   seen.now = seconds();
   if (hls && video.currentTime !== position && video.readyState >= 2 && !video.seeking) {
-    if (position >= 0) {
+    // A playhead behind a live edge that stands is set back by hls.js again and again: what is seen twice is no progress.
+    if (position >= 0 && video.currentTime > furthest) {
       seen.started = true;
       seen.progressAt = seen.now;
       standingSince = seen.now;
       jumped = false;
+      furthest = video.currentTime;
     }
     position = video.currentTime;
   }
@@ -219,7 +226,8 @@ function watch() {
   const waits = edgeStands(seen) && seen.reachable && !seen.ended;
   if (!hls || video.paused || waits) standingSince = seen.now;
   else act(remedy(seen.now - standingSince, jumped));
-  if (hls && video.paused && !document.hidden) play();
+  if (face.state === 'off-air') video.pause();
+  else if (hls && video.paused && !document.hidden) play();
   if (hls?.autoLevelCapping >= 0) look(10);
   measure();
   show();
