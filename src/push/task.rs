@@ -523,9 +523,11 @@ impl Task {
         tracing::debug!(destination = %self.description.destination, object = ?done.object, ?failure, "push failed");
         self.tally.failed(&done.object, &verdict);
         let outcome = Outcome::Failed(verdict.decision);
-        // The origin answers and takes the live edge: one old object it chokes on is no outage.
+        // The origin answers and takes the live edge: one old object it chokes on, or that had to wait until the line gave
+        // it up, is no outage.
         let backfill = matches!(done.object, Object::Segment { backfill: true, .. } | Object::Check { .. });
-        if backfill && matches!(failure, HttpFailure::Status(500..)) {
+        let takes = verdict.decision == RetryDecision::Retry && self.link.has_acknowledged_since(done.started);
+        if backfill && (takes || matches!(failure, HttpFailure::Status(500..))) {
             return (outcome, None);
         }
         // It takes whole segments, and only those: that is no outage.

@@ -183,12 +183,19 @@ impl World {
             Some(known) if self.delivery.yields => known.bps() / 8 * u64::from(self.policy.backfill_share) / 100,
             _ => u64::MAX / 100,
         };
+        let catches = |delivery: &Delivery, request: &Request| {
+            matches!(request.object, Object::Segment { lane, number, .. } if delivery.is_catching(lane, number))
+        };
         let mut allowed = if live { 0 } else { share.saturating_mul(STEP.as_millis() as u64) / 1000 };
         if self.delivery.yields {
             self.beside.1 += budget;
         }
-        for yielding in [false, true] {
-            for request in self.requests.iter_mut().filter(|request| request.yields() == yielding) {
+        // What is missing in the window goes before what is older.
+        for (yielding, catching) in [(false, false), (false, true), (true, true), (true, false)] {
+            let now = |request: &&mut Request| {
+                request.yields() == yielding && catches(&self.delivery, request) == catching
+            };
+            for request in self.requests.iter_mut().filter(now) {
                 let most = if request.measured == Measured::Backfill { allowed } else { budget };
                 let most = if yielding && live { 0 } else { most.min(budget) };
                 let taken = request.left.min(most);
