@@ -604,6 +604,6 @@ fn settle_playlist(
 #[cfg(test)]
 mod interleavings;
 #[cfg(test)]
-mod straw;
+pub(in crate::push) mod straw;
 #[cfg(test)]
 mod tests;

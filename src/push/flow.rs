@@ -10,6 +10,7 @@
 //!   live edge.
 //! - While a rendition is left out, a segment of it is sent now and then when nothing else is under way: what is left of
 //!   the ladder may be too small to show what the line carries.
+//! - What a spent budget keeps from the destination is left out in the same way, but not for the line's sake (`ration`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use super::link::{Link, Phase};
 use super::meter::Meter;
 use super::object::Object;
 use super::pace::{Hold, Pace, Rank, Turn};
+
+mod ration;
 
 /// The live edge is over when nothing new was made for so many segment durations.
 const LIVE: u32 = 3;
@@ -95,6 +98,8 @@ pub(crate) struct Flow {
     /// The newest segment, and since when it is.
     newest: (Option<u64>, Instant),
     duty: Duty,
+    /// Its budget is spent.
+    lowest_only: bool,
     trial_at: Instant,
     counts: BTreeMap<RenditionId, Count>,
 }
@@ -113,6 +118,7 @@ impl Flow {
             rate: Rate::new(policy, window * WINDOWS),
             newest: (None, now),
             duty: description.duty,
+            lowest_only: description.lowest_only,
             trial_at: now,
             counts: BTreeMap::new(),
         }
@@ -178,13 +184,13 @@ impl Flow {
         self.pace.is_metering()
     }
 
-    /// Gives up what became owed of renditions that are left out; the lanes of which there was something.
+    /// Gives up what became owed of renditions that the line does not carry; the lanes of which there was something.
     pub(crate) fn pass_over(&mut self, lanes: &mut [Lane]) -> Vec<usize> {
         if self.policy.backfill_dropped {
             return Vec::new();
         }
         let mut touched = Vec::new();
-        for (index, lane) in lanes.iter_mut().enumerate().filter(|(_, lane)| lane.is_dropped()) {
+        for (index, lane) in lanes.iter_mut().enumerate().filter(|(_, lane)| lane.outgrows_line()) {
             let passed = lane.pass_over();
             if passed > 0 {
                 self.counts.entry(lane.id.clone()).or_default().left_out += passed;
@@ -224,7 +230,8 @@ impl Flow {
     }
 
     fn judge(&mut self, delivery: &mut Delivery, judged: bool, now: Instant) -> Option<Turned> {
-        let video: Vec<usize> = of(delivery, Medium::Video).collect();
+        let video: Vec<usize> =
+            of(delivery, Medium::Video).filter(|index| !delivery.lanes[*index].is_barred()).collect();
         let dropped = video.iter().take_while(|index| delivery.lanes[**index].is_dropped()).count();
         // Where there are other renditions now, none below one that is carried stays left out.
         video[dropped..].iter().for_each(|index| delivery.lanes[*index].take_up());
@@ -256,7 +263,7 @@ impl Flow {
 
     /// Has a segment of the lowest rendition that is left out sent, now and then.
     fn look_for_more(&mut self, delivery: &mut Delivery, judged: bool, now: Instant) {
-        let lowest = of(delivery, Medium::Video).filter(|index| delivery.lanes[*index].is_dropped()).last();
+        let lowest = of(delivery, Medium::Video).filter(|index| delivery.lanes[*index].outgrows_line()).last();
         match lowest.filter(|_| judged) {
             Some(lane) if now >= self.trial_at => {
                 self.trial_at = now + self.every();
@@ -281,6 +288,7 @@ impl Flow {
             let lane = &delivery.lanes[index];
             let count = self.counts.get(&lane.id).cloned().unwrap_or_default();
             let carried = match (lane.is_dropped(), lane.hidden) {
+                (true, _) if lane.is_barred() => Carried::Withheld,
                 (true, _) => Carried::Dropped,
                 (false, true) => Carried::Returning,
                 (false, false) => Carried::Whole,

@@ -7,10 +7,10 @@ use super::tests::names_only_what_is_there;
 use super::*;
 use crate::model::upload::Upload;
 use crate::model::{
-    CatchUp, Cued, DestinationId, EndpointName, FrameGrid, FrameRate, LinePolicy, LiveTimeline, SegmentGrid,
+    BitRate, CatchUp, Cued, DestinationId, EndpointName, FrameGrid, FrameRate, LinePolicy, LiveTimeline, SegmentGrid,
 };
 use crate::policy::{HttpFailure, RateTurn, judge};
-use crate::push::description::{Medium, PushDescription};
+use crate::push::description::{Medium, PushDescription, PushedVideo};
 use crate::push::flow::{Flow, Measured};
 use crate::push::link::{Change, Link};
 use crate::push::pauses::Pauses;
@@ -36,14 +36,14 @@ fn timeline() -> Timeline {
     Timeline::new(grid(), FrameGrid::new(FrameRate::new(25, 1).unwrap()), Cued::default())
 }
 
-fn description(line: LinePolicy) -> PushDescription {
+pub(in crate::push) fn description(line: LinePolicy) -> PushDescription {
     PushDescription {
         channel: ChannelId::new("demo").unwrap(),
         destination: DestinationId::new("cloud").unwrap(),
         endpoint: EndpointName::at(0),
         url: "http://origin.example/live/".parse().unwrap(),
         upload: Upload { line, ..Upload::default() },
-        video: Vec::new(),
+        video: NAMES.into_iter().zip(RATES).take(2).map(|(name, rate)| pushed(name, rate)).collect(),
         audio: Vec::new(),
         captions: None,
         playlist_segments: 6,
@@ -54,6 +54,17 @@ fn description(line: LinePolicy) -> PushDescription {
         limits: None,
         pair: None,
         pauses: Pauses::default(),
+        lowest_only: false,
+    }
+}
+
+fn pushed(name: &str, bytes_per_second: u64) -> PushedVideo {
+    PushedVideo {
+        id: RenditionId::new(name).unwrap(),
+        size: "1280x720".parse().unwrap(),
+        frame_rate: FrameRate::new(25, 1).unwrap(),
+        bitrate: BitRate(bytes_per_second * 8),
+        max_bitrate: BitRate(bytes_per_second * 8),
     }
 }
 
@@ -82,6 +93,7 @@ struct World {
     link: Link,
     now: Instant,
     policy: LinePolicy,
+    video: Vec<PushedVideo>,
     next_segment: Instant,
     newest: u64,
     requests: Vec<Request>,
@@ -105,6 +117,7 @@ impl World {
             link: Link::new(),
             now,
             policy,
+            video: description(policy).video,
             next_segment: now,
             newest: 99,
             requests: Vec::new(),
@@ -130,6 +143,11 @@ impl World {
             };
             lane.refresh((100..=self.newest).map(segment).collect());
         }
+        self.leave_out();
+    }
+
+    fn leave_out(&mut self) {
+        self.flow.keep_to_budget(&mut self.delivery.lanes, &self.video);
         self.flow.pass_over(&mut self.delivery.lanes);
     }
 
@@ -142,6 +160,7 @@ impl World {
         let oldest = self.requests.iter().map(|request| request.moved).min();
         let stalled = judge(&HttpFailure::Stalled("nothing acknowledged".to_owned()));
         let _ = self.link.silent(oldest, Duration::from_secs(5), &stalled, self.now);
+        self.leave_out();
         let turned = self.flow.look(&mut self.delivery, &self.link, false, self.now);
         self.turns.extend(turned.map(|turned| turned.turn));
         self.send();
@@ -183,18 +202,15 @@ impl World {
             Some(known) if self.delivery.yields => known.bps() / 8 * u64::from(self.policy.backfill_share) / 100,
             _ => u64::MAX / 100,
         };
-        let catches = |delivery: &Delivery, request: &Request| {
-            matches!(request.object, Object::Segment { lane, number, .. } if delivery.is_catching(lane, number))
-        };
+        let catches = |delivery: &Delivery, request: &Request| matches!(request.object, Object::Segment { lane, number, .. } if delivery.is_catching(lane, number));
         let mut allowed = if live { 0 } else { share.saturating_mul(STEP.as_millis() as u64) / 1000 };
         if self.delivery.yields {
             self.beside.1 += budget;
         }
         // What is missing in the window goes before what is older.
         for (yielding, catching) in [(false, false), (false, true), (true, true), (true, false)] {
-            let now = |request: &&mut Request| {
-                request.yields() == yielding && catches(&self.delivery, request) == catching
-            };
+            let now =
+                |request: &&mut Request| request.yields() == yielding && catches(&self.delivery, request) == catching;
             for request in self.requests.iter_mut().filter(now) {
                 let most = if request.measured == Measured::Backfill { allowed } else { budget };
                 let most = if yielding && live { 0 } else { most.min(budget) };
@@ -400,3 +416,5 @@ proptest! {
         }
     }
 }
+
+mod budget;
