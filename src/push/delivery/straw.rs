@@ -96,6 +96,8 @@ struct World {
     video: Vec<PushedVideo>,
     next_segment: Instant,
     newest: u64,
+    /// Segments that the spool keeps.
+    keep: u64,
     requests: Vec<Request>,
     there: [BTreeSet<u64>; 3],
     edges: BTreeMap<usize, u64>,
@@ -120,6 +122,7 @@ impl World {
             video: description(policy).video,
             next_segment: now,
             newest: 99,
+            keep: u64::MAX,
             requests: Vec::new(),
             there: Default::default(),
             edges: BTreeMap::new(),
@@ -131,6 +134,7 @@ impl World {
     fn produce(&mut self) {
         self.newest += 1;
         self.next_segment += grid().duration();
+        let oldest = (self.newest + 1).saturating_sub(self.keep).max(100);
         for (lane, rate) in self.delivery.lanes.iter_mut().zip(RATES) {
             let segment = |number| Segment {
                 number,
@@ -141,7 +145,7 @@ impl World {
                 discontinuity: false,
                 discontinuity_sequence: 0,
             };
-            lane.refresh((100..=self.newest).map(segment).collect());
+            lane.refresh((oldest..=self.newest).map(segment).collect());
         }
         self.leave_out();
     }
@@ -418,3 +422,4 @@ proptest! {
 }
 
 mod budget;
+mod kept;
