@@ -1,8 +1,8 @@
 //! What to send next. Pure: the task asks, sends, and says how it went.
 //!
 //! ```text
-//! gate open:   initialisation in use → parts → live edge → playlists → checks after an outage → backfill (one at a time):
-//!              first what is in the playlist's window, newest first; then the oldest; last what is left out
+//! gate open:   initialisation in use → parts → live edge → playlists → what is missing in the playlist's window, newest
+//!              first → checks after an outage → what is older, the oldest first; last what is left out
 //! gate probe:  one object: the newest segment owed, with its initialisation, else a playlist
 //! gate closed: nothing
 //!
@@ -11,11 +11,13 @@
 //! watching:    playlists are looked at, because another box of a pair delivers (`watch`)
 //! ```
 //!
-//! A segment that is not the newest any more is backfill: that is the one segment duration it gets at the live edge.
+//! A segment that is not the newest any more is backfill: that is the one segment duration it gets at the live edge. What
+//! players can see has a request of its own: neither an old segment that is being sent nor a long search takes its place.
 //!
 //! A rendition that the line does not carry is left out ([`Lane::is_dropped`]): no live edge, and a playlist that goes on
 //! with the others', as gaps. Now and then one segment of it is sent to see what the line carries (`trial`).
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::hls;
@@ -39,9 +41,10 @@ const OBJECT: Backoff =
 /// On standby something small is sent this often, to know whether more would be taken.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Requests behind the live edge: one, so that it has the line; several while the first window of a destination that has
-/// just become active is filled.
+/// Requests in the playlist's window behind the live edge, and again for what is older: one, so that the live edge has the
+/// line.
 const BEHIND: usize = 1;
+/// Requests in the window of a destination that has just become active, and at most behind the live edge.
 const FILLING: usize = 4;
 
 /// The search for what an origin lost while it was away. An origin that does not serve what it takes would seem to have
@@ -65,7 +68,9 @@ pub(crate) struct Delivery {
     pub(crate) published: Option<String>,
     timing: Timing,
     window: u64,
-    /// Requests behind the live edge.
+    /// Segments under way that were missing in the playlist's window when they were begun: lane, number.
+    catching: BTreeSet<(usize, u64)>,
+    /// Other requests behind the live edge.
     backfilling: usize,
     probing: bool,
     search: Search,
@@ -92,6 +97,7 @@ impl Delivery {
             published: None,
             timing: timeline.into(),
             window: u64::from(window.max(1)),
+            catching: BTreeSet::new(),
             backfilling: 0,
             probing: false,
             search: Search::Off,
@@ -117,6 +123,7 @@ impl Delivery {
             self.lanes.iter_mut().for_each(Lane::rest);
         }
         self.multivariant.busy = false;
+        self.catching.clear();
         (self.backfilling, self.probing) = (0, false);
         (self.trial, self.trying) = (None, None);
         self.window = u64::from(window.max(1));
@@ -197,9 +204,19 @@ impl Delivery {
         self.lanes.iter_mut().filter(|lane| lane.hidden).for_each(Lane::show_if_solid);
     }
 
-    /// How many requests may be under way behind the live edge.
-    fn room_behind(&self, now: Instant) -> usize {
-        if self.filling.is_some_and(|until| now < until) { FILLING } else { BEHIND }
+    /// Whether this segment under way was missing in the playlist's window.
+    pub(crate) fn is_catching(&self, lane: usize, number: u64) -> bool {
+        self.catching.contains(&(lane, number))
+    }
+
+    /// How many requests may be under way in the window behind the live edge.
+    fn room_in_window(&self, now: Instant) -> usize {
+        if self.filling.is_some_and(|until| now < until) { FILLING - self.backfilling.min(FILLING) } else { BEHIND }
+    }
+
+    /// Whether the line belongs to a segment of the live edge.
+    fn is_yielding(&self) -> bool {
+        self.yields && self.lanes.iter().any(Lane::is_live)
     }
 
     /// Cues or metadata have changed.
@@ -239,6 +256,7 @@ impl Delivery {
                     .or_else(|| self.part())
                     .or_else(|| self.live(now))
                     .or_else(|| self.playlist(multivariant, now))
+                    .or_else(|| self.catch(now))
                     .or_else(|| self.check())
                     .or_else(|| self.try_one(now))
                     .or_else(|| self.backfill(now))?;
@@ -255,7 +273,8 @@ impl Delivery {
         match object {
             Object::Init { lane, name } => self.settle_init(*lane, name, outcome, now, random),
             Object::Segment { lane, number, backfill } => {
-                self.backfilling = self.backfilling.saturating_sub(usize::from(*backfill));
+                let caught = self.catching.remove(&(*lane, *number));
+                self.backfilling = self.backfilling.saturating_sub(usize::from(*backfill && !caught));
                 self.settle_segment(*lane, *number, outcome, now, random);
             }
             Object::Part { lane, number, index } => {
@@ -422,7 +441,7 @@ impl Delivery {
     }
 
     fn check(&mut self) -> Option<Object> {
-        if self.backfilling > 0 {
+        if self.backfilling > 0 || self.catching.len() >= FILLING {
             return None;
         }
         let (lane, number) = match self.search {
@@ -442,32 +461,52 @@ impl Delivery {
         Some(Object::Check { lane, number })
     }
 
-    fn backfill(&mut self, now: Instant) -> Option<Object> {
-        if self.backfilling >= self.room_behind(now) || (self.yields && self.lanes.iter().any(Lane::is_live)) {
+    /// What is missing in the playlist's window: it waits for the live edge, and for nothing else.
+    fn catch(&mut self, now: Instant) -> Option<Object> {
+        if self.catching.len() >= self.room_in_window(now) || self.is_yielding() {
             return None;
         }
-        let (number, lane) = self.behind(false, now).or_else(|| self.behind(true, now))?;
-        self.segment_if(lane, number, true, now)
+        let (number, lane) = self.missing(false, now)?;
+        let object = self.segment_if(lane, number, true, now)?;
+        if matches!(object, Object::Segment { .. }) {
+            self.catching.insert((lane, number));
+        }
+        Some(object)
     }
 
-    /// What goes next behind the live edge, of renditions that are left out or of the others.
-    fn behind(&self, dropped: bool, now: Instant) -> Option<(u64, usize)> {
-        let lanes = || self.lanes.iter().enumerate().filter(|(_, lane)| lane.is_dropped() == dropped);
-        let window = self.window;
-        let in_window = lanes()
-            .filter_map(|(index, lane)| Some((lane.backfill_in_window(window, now)?, index)))
-            .max_by_key(|(number, index)| (*number, std::cmp::Reverse(*index)));
-        in_window.or_else(|| lanes().filter_map(|(index, lane)| Some((lane.backfill_oldest(now)?, index))).min())
+    /// The newest that is missing in the window behind the live edge, of renditions that are left out or of the others.
+    fn missing(&self, dropped: bool, now: Instant) -> Option<(u64, usize)> {
+        let lanes = self.lanes.iter().enumerate().filter(|(_, lane)| lane.is_dropped() == dropped);
+        lanes
+            .filter_map(|(index, lane)| Some((lane.backfill_in_window(self.window, now)?, index)))
+            .max_by_key(|(number, index)| (*number, std::cmp::Reverse(*index)))
+    }
+
+    /// What is older, while nothing else is under way behind the live edge.
+    fn backfill(&mut self, now: Instant) -> Option<Object> {
+        if self.backfilling >= BEHIND || !self.catching.is_empty() || self.is_yielding() {
+            return None;
+        }
+        let oldest = |dropped: bool| {
+            let lanes = self.lanes.iter().enumerate().filter(|(_, lane)| lane.is_dropped() == dropped);
+            lanes.filter_map(|(index, lane)| Some((lane.backfill_oldest(now)?, index))).min()
+        };
+        let (number, lane) = oldest(false).or_else(|| self.missing(true, now)).or_else(|| oldest(true))?;
+        let object = self.segment_if(lane, number, true, now)?;
+        self.backfilling += usize::from(matches!(object, Object::Segment { .. }));
+        Some(object)
     }
 
     /// The newest segment of the rendition that is to be tried, if the line is free.
     fn try_one(&mut self, now: Instant) -> Option<Object> {
-        let index = self.trial.filter(|_| self.backfilling == 0 && !self.lanes.iter().any(Lane::is_live))?;
+        let idle = self.backfilling == 0 && self.catching.is_empty() && !self.lanes.iter().any(Lane::is_live);
+        let index = self.trial.filter(|_| idle)?;
         self.trial = None;
         let lane = self.lanes.get(index).filter(|lane| lane.is_dropped())?;
         let number = lane.newest().filter(|number| !lane.delivered.acknowledged.contains(*number))?;
         let object = self.segment_if(index, number, true, now)?;
         self.trying = matches!(object, Object::Segment { .. }).then_some((index, number));
+        self.backfilling += usize::from(self.trying.is_some());
         Some(object)
     }
 
@@ -486,7 +525,6 @@ impl Delivery {
             return Some(Object::Init { lane: index, name: init });
         }
         lane.start(number, backfill);
-        self.backfilling += usize::from(backfill);
         Some(Object::Segment { lane: index, number, backfill })
     }
 
@@ -566,6 +604,6 @@ fn settle_playlist(
 #[cfg(test)]
 mod interleavings;
 #[cfg(test)]
-mod straw;
+pub(in crate::push) mod straw;
 #[cfg(test)]
 mod tests;

@@ -136,6 +136,8 @@ pub(crate) struct Lane {
     resting: bool,
     /// Players are not told of it: it is left out, or there is not enough of it yet since it was.
     pub(crate) hidden: bool,
+    /// It is left out because of a spent budget, whatever the line carries.
+    barred: bool,
     backoff: Backoff,
 }
 
@@ -167,6 +169,7 @@ impl Lane {
             told: None,
             joint: None,
             resting: false,
+            barred: false,
             backoff,
         }
     }
@@ -261,7 +264,9 @@ impl Lane {
     pub(crate) fn rest(&mut self) {
         self.resting = true;
         // Of the line there nothing will be known when it is needed again.
-        (self.delivered.dropped_from, self.hidden) = (None, false);
+        if !self.barred {
+            (self.delivered.dropped_from, self.hidden) = (None, false);
+        }
         self.pending.clear();
         self.unchecked.clear();
     }
@@ -290,16 +295,36 @@ impl Lane {
         !numbers.is_empty()
     }
 
-    /// Whether the line is too slow for it: no live edge, and players are told of gaps.
+    /// Whether it is left out: no live edge, and players are told of gaps.
     pub(crate) fn is_dropped(&self) -> bool {
         self.delivered.dropped_from.is_some()
     }
 
+    /// Whether that is because of a spent budget.
+    pub(crate) fn is_barred(&self) -> bool {
+        self.barred
+    }
+
+    /// Whether it is left out because the line is too slow for it.
+    pub(crate) fn outgrows_line(&self) -> bool {
+        self.is_dropped() && !self.barred
+    }
+
     /// Leaves it out from the next segment on.
     pub(crate) fn leave_out(&mut self) {
-        self.delivered.dropped_from = Some(self.newest().map_or(0, |newest| newest + 1));
+        self.leave_out_from(self.newest().map_or(0, |newest| newest + 1));
+    }
+
+    fn leave_out_from(&mut self, number: u64) {
+        self.delivered.dropped_from = Some(number);
         self.hidden = true;
         self.parts.withdraw();
+    }
+
+    /// Leaves it out because of a spent budget, with all that is owed; or takes it up again with the next segment.
+    pub(crate) fn bar(&mut self, barred: bool) {
+        self.barred = barred;
+        if barred { self.leave_out_from(0) } else { self.take_up() }
     }
 
     /// Takes it up again with the next segment. Players are told when there is [enough](Self::show_if_solid) of it.

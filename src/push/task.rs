@@ -50,6 +50,8 @@ pub(crate) struct Seams {
     pub(crate) duty: watch::Receiver<Duty>,
     /// The renditions.
     pub(crate) listing: watch::Receiver<Listing>,
+    /// Whether its budget leaves it the lowest of them only.
+    pub(crate) lowest_only: watch::Receiver<bool>,
     /// Orders to give the channel to the other box of a pair.
     pub(crate) hand_over: mpsc::Receiver<HandOver>,
     /// The stop order.
@@ -64,6 +66,7 @@ pub(crate) struct Task {
     settled: Settled,
     duty: watch::Receiver<Duty>,
     listing: watch::Receiver<Listing>,
+    lowest_only: watch::Receiver<bool>,
     /// Since when other renditions wait for requests to end.
     listing_since: Option<Instant>,
     hand_over: mpsc::Receiver<HandOver>,
@@ -118,7 +121,7 @@ impl Task {
         seams: Seams,
         (store, protection): (Store, Option<Protection>),
     ) -> Self {
-        let Seams { spool, events, status, settled, duty, listing, hand_over, stop } = seams;
+        let Seams { spool, events, status, settled, duty, listing, lowest_only, hand_over, stop } = seams;
         let path = Record::path(spool.directory(), &description);
         let now = Instant::now();
         let record = RecordFile::new(path, record);
@@ -168,6 +171,7 @@ impl Task {
             settled,
             duty,
             listing,
+            lowest_only,
             listing_since: None,
             stop,
         }
@@ -201,6 +205,7 @@ impl Task {
                 Some(answer) = self.hand_over.recv() => self.hand_over(answer),
                 Ok(()) = changes.changed() => self.refresh(),
                 Ok(()) = self.duty.changed() => self.assign(),
+                Ok(()) = self.lowest_only.changed() => self.flow.ration(*self.lowest_only.borrow_and_update()),
                 Ok(()) = self.listing.changed() => self.listing_since = Some(Instant::now()),
                 () = tokio::time::sleep_until(wake.into()) => {}
                 order = &mut self.stop, if stop.is_none() => match order {
@@ -236,10 +241,17 @@ impl Task {
             take_parts(lane, &self.spool, &self.description, self.protection.as_ref());
         }
         self.look_at_keys();
-        for index in self.flow.pass_over(&mut self.delivery.lanes) {
-            note(&self.delivery.lanes[index], &self.settled, &mut self.record);
-        }
+        self.leave_out();
         self.withhold();
+    }
+
+    /// Gives up what is owed of renditions that are left out.
+    fn leave_out(&mut self) {
+        let lanes = &mut self.delivery.lanes;
+        let budget = self.flow.keep_to_budget(lanes, &self.description.video);
+        for index in budget.into_iter().chain(self.flow.pass_over(lanes)) {
+            note(&lanes[index], &self.settled, &mut self.record);
+        }
     }
 
     /// Gives up what a pause covers.
@@ -285,6 +297,7 @@ impl Task {
             self.link.hurry(now);
         }
         self.tally.look_at_keys(&self.description, self.protection.as_ref().and_then(Protection::trouble));
+        self.leave_out();
         if self.delivery.post() == Post::Deliver {
             self.look_at_line(stopping, now);
             self.tally.look(&self.description, &self.delivery.lanes, false);
@@ -523,9 +536,11 @@ impl Task {
         tracing::debug!(destination = %self.description.destination, object = ?done.object, ?failure, "push failed");
         self.tally.failed(&done.object, &verdict);
         let outcome = Outcome::Failed(verdict.decision);
-        // The origin answers and takes the live edge: one old object it chokes on is no outage.
+        // The origin answers and takes the live edge: one old object it chokes on, or that had to wait until the line gave
+        // it up, is no outage.
         let backfill = matches!(done.object, Object::Segment { backfill: true, .. } | Object::Check { .. });
-        if backfill && matches!(failure, HttpFailure::Status(500..)) {
+        let takes = verdict.decision == RetryDecision::Retry && self.link.has_acknowledged_since(done.started);
+        if backfill && (takes || matches!(failure, HttpFailure::Status(500..))) {
             return (outcome, None);
         }
         // It takes whole segments, and only those: that is no outage.
@@ -635,7 +650,11 @@ fn take_parts(lane: &mut Lane, spool: &Spool, description: &PushDescription, pro
 
 /// Copies what is settled of `lane` to where retention and the next run look.
 fn note(lane: &Lane, settled: &Settled, record: &mut RecordFile) {
-    let entry = lane.delivered.clone();
+    let mut entry = lane.delivered.clone();
+    if lane.is_barred() {
+        // The next run is told by its order, if that is still so.
+        entry.dropped_from = None;
+    }
     settled.write().unwrap_or_else(PoisonError::into_inner).insert(lane.id.clone(), entry.clone());
     record.note(&lane.id, entry);
 }

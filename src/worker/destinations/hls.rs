@@ -18,7 +18,7 @@ pub(super) fn open(
     destination: &DestinationPlan,
     endpoint: &EndpointPlan,
     (url, upload): (&url::Url, &Upload),
-    duty: Duty,
+    (duty, lowest_only): (Duty, bool),
 ) -> Box<dyn Endpoint> {
     let plan = &setting.plan;
     let Listing { video, audio, captions, playlist_segments } = listing(plan);
@@ -44,6 +44,7 @@ pub(super) fn open(
         }),
         pauses: setting.pauses(destination),
         pair: destination.pair.clone(),
+        lowest_only,
     };
     let sink = Arc::clone(&setting.events);
     Box::new(Pusher::start(description, setting.spool.clone(), move |event| sink(event)))
@@ -87,6 +88,10 @@ impl Endpoint for Pusher {
 
     fn list(&self, setting: &Setting) {
         Pusher::list(self, listing(&setting.plan));
+    }
+
+    fn ration(&self, lowest_only: bool) {
+        Pusher::ration(self, lowest_only);
     }
 
     fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {

@@ -18,7 +18,6 @@ mod account;
 mod clock;
 mod drill;
 mod endpoint;
-mod held;
 mod hls;
 mod kept;
 mod record;
@@ -154,7 +153,7 @@ impl Destinations {
         let setting = Setting { plan: plan.clone(), ..(*self.inner.setting()).clone() };
         let setting = Arc::new(setting);
         *lock(&self.inner.setting) = Arc::clone(&setting);
-        lock(&self.inner.all).iter_mut().for_each(|running| running.list(&setting));
+        lock(&self.inner.all).iter().for_each(|running| running.list(&setting));
     }
 
     /// Takes over what operators have set.
