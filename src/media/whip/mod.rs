@@ -56,6 +56,7 @@ mod opus;
 mod peer;
 mod pilot;
 mod port;
+mod repair;
 mod report;
 mod resource;
 mod rtcp;
