@@ -92,9 +92,8 @@ fn part(of: &[f64], share: f64) -> f64 {
 
 /// Of the pictures from one gap to the next, how many were never decoded.
 fn missing_behind(report: &Value) -> Vec<u64> {
-    let numbers = |name: &str| -> Vec<u64> {
-        report[name].as_array().into_iter().flatten().filter_map(Value::as_u64).collect()
-    };
+    let numbers =
+        |name: &str| -> Vec<u64> { report[name].as_array().into_iter().flatten().filter_map(Value::as_u64).collect() };
     let (frames, mut begins) = (numbers("frames"), numbers("behind_gaps"));
     begins.push(frames.len() as u64);
     let between = begins.windows(2).map(|pair| frames.get(pair[0] as usize..pair[1] as usize).unwrap_or_default());

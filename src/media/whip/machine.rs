@@ -15,16 +15,16 @@ const POST: Duration = Duration::from_secs(20);
 const CONNECT: Duration = Duration::from_secs(6);
 /// From the connection to the first report of received media: the interval of RFC 3550 (6.2) may be 7.5 s.
 const FIRST_REPORT: Duration = Duration::from_secs(9);
-/// Without new media reported for this long the session stalls, if reports come often. Otherwise three of their
-/// intervals.
+/// Without new media reported for this long the session stalls, if reports come often. Otherwise two of their intervals
+/// and a second.
 const STALL: Duration = Duration::from_millis(2500);
 const STALL_MOST: Duration = Duration::from_secs(15);
 /// From the server's word that ICE may begin anew to the next report of media: checks, and an interval of reports.
 const RESTART: Duration = Duration::from_secs(5);
 /// A session that nobody answers for is kept for so long: servers keep theirs for half a minute.
 const LINGER: Duration = Duration::from_secs(20);
-/// Who answers again gets media again, perhaps: an interval of reports is waited for.
-const BY_ITSELF: Duration = Duration::from_millis(1500);
+/// Who answers again gets media again, perhaps: a sign of it, or an interval of reports, is waited for.
+const BY_ITSELF: Duration = Duration::from_secs(2);
 /// Who does not answer is asked again after about this time: the line may be back.
 const ASK: Backoff =
     Backoff { first: Duration::from_millis(500), cap: Duration::from_secs(1), factor: 1.1, jitter: 0.25 };
@@ -387,7 +387,7 @@ impl Streaming {
     }
 
     fn patience(&self) -> Duration {
-        (self.interval * 3).clamp(STALL, STALL_MOST)
+        (self.interval * 2 + Duration::from_secs(1)).clamp(STALL, STALL_MOST)
     }
 }
 
