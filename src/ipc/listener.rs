@@ -123,6 +123,10 @@ mod tests {
         assert!(matches!(heard(&frame("{not json"), false).await, LinkError::Malformed(_)));
         assert!(matches!(heard(&frame("{\"type\":\"hello\"}"), false).await, LinkError::Malformed(_)));
         assert!(matches!(heard(&frame("{\"type\":\"ready\",\"protocol\":1}"), false).await, LinkError::Unexpected(_)));
+        // A worker of protocol 3 may be on air with a WHIP token that was text: it is told by its number, not misread.
+        let plan = r#"{"destinations":[{"kind":{"whip":{"url":"https://a.example/w","token":"text"}}}]}"#;
+        let older = format!("{{\"type\":\"hello\",\"protocol\":3,\"plan\":{plan}}}");
+        assert!(matches!(heard(&frame(&older), false).await, LinkError::Protocol { theirs: 3 }));
         let newer = format!("{{\"type\":\"hello\",\"protocol\":{},\"new\":[]}}", PROTOCOL + 1);
         let error = heard(&frame(&newer), false).await;
         assert!(matches!(error, LinkError::Protocol { theirs } if theirs == PROTOCOL + 1), "{error}");
