@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::presence::{Presence, Turn};
@@ -65,11 +65,8 @@ impl Work {
             }
             self.look();
         }
-        loop {
-            match offered.try_recv() {
-                Ok(offered) => self.take(offered),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            }
+        while let Ok(offered) = offered.try_recv() {
+            self.take(offered);
         }
         self.flush();
     }
