@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::stream_class::StreamClass;
+use super::stream_class::{StreamClass, VideoRendition};
 use crate::document::{Faults, Spot};
 use crate::model::pair::Pairing;
 use crate::model::sound::SourceSound;
@@ -15,8 +15,8 @@ use crate::model::timecode::TimecodeDay;
 use crate::model::upload::{TokenSource, Trust, Upload};
 use crate::model::{
     BitRate, Budget, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers,
-    ImageName, OnSlate, Overlay, PictureSize, RecordingLimits, RecordingStart, RenditionId, Secret, SourceId,
-    TurnServer, WhenFull,
+    ImageName, OnSlate, Overlay, PictureSize, RecordedOf, RecordingLimits, RecordingStart, RenditionId, Secret,
+    SourceId, TurnServer, WhenFull,
 };
 use crate::profile::Profiles;
 
@@ -70,6 +70,21 @@ pub struct Channel {
     pub overlays: Vec<Overlay>,
     /// Segments on disk.
     pub spool: Spool,
+    /// What its destinations record beside the program, each once.
+    pub companions: Vec<Companion>,
+}
+
+/// What is encoded beside the ladder, for recordings alone: the clean feed, or a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Companion {
+    /// What it is.
+    pub of: RecordedOf,
+    /// Its pictures; none of what has none.
+    pub video: Option<VideoRendition>,
+    /// The rendition of its sound.
+    pub sound: RenditionId,
+    /// Bit rate of its sound.
+    pub sound_bitrate: BitRate,
 }
 
 /// Limits of a channel's spool.
@@ -280,10 +295,21 @@ pub struct Recorded {
     pub start: RecordingStart,
     /// Title of a recording that is not given one.
     pub title: Option<String>,
-    /// What is recorded; all renditions if empty.
+    /// Of what, each a recording of its own. Never empty.
+    pub record: Vec<Record>,
+    /// What is recorded of the program; all renditions if empty.
     pub renditions: Vec<RenditionId>,
     /// How much is kept.
     pub limits: RecordingLimits,
+}
+
+/// What a destination records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// This.
+    Of(RecordedOf),
+    /// Every source of the channel.
+    Sources,
 }
 
 /// A WHIP endpoint.

@@ -1,5 +1,6 @@
 //! What may stand in `uplinkd.toml`.
 
+use super::companions::{CLEAN_FEED, ISO};
 use super::destination_keys::DESTINATION;
 use super::recordings::RECORDINGS;
 use super::source_keys::{CUSTOM, FILE, RTMP, RTSP};
@@ -129,6 +130,8 @@ static CHANNEL: Shape = Shape::plain(
             "What is laid over the program until operators change it",
         ),
         key("spool", Kind::Table(&CHANNEL_SPOOL), Need::Optional, "Segments on disk"),
+        key("clean_feed", Kind::Table(&CLEAN_FEED), Need::Optional, "The clean feed, where it is recorded"),
+        key("iso", Kind::Table(&ISO), Need::Optional, "Sources by themselves, where they are recorded"),
     ],
 );
 

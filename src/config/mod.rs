@@ -17,6 +17,7 @@ mod cards;
 mod channels;
 mod checked;
 mod claims;
+mod companions;
 mod destination_keys;
 mod destinations;
 mod devices;
@@ -48,8 +49,8 @@ pub(crate) use claims::sound_resource;
 
 pub use cards::DECKLINK_MODES;
 pub use checked::{
-    Channel, Checked, DeckLinkInput, Destination, DestinationKind, OwnRendition, Recorded, Sent, Source, SourceKind,
-    Spool, SrtMode, WhipDestination,
+    Channel, Checked, Companion, DeckLinkInput, Destination, DestinationKind, OwnRendition, Record, Recorded, Sent,
+    Source, SourceKind, Spool, SrtMode, WhipDestination,
 };
 pub use keys::UPLINKD;
 pub use load::{load, load_with};

@@ -158,6 +158,10 @@ codes! {
     EncoderSessionsTaken => "encoder_sessions_taken",
     /// A rendition failed.
     RenditionFailed => "rendition_failed",
+    /// The clean feed or a source cannot be encoded for its recording.
+    CompanionFailed => "companion_failed",
+    /// It is encoded again.
+    CompanionRecovered => "companion_recovered",
     /// Segments could not be written and were lost (disk full, read-only).
     SpoolFailed => "spool_failed",
     /// Segments are written again.

@@ -69,7 +69,7 @@ pub use line::{Carried, CarriedRendition, CatchUp, LinePolicy, LineStatus, Overf
 pub use live::{LiveChange, LiveSettings};
 pub use overlay::{Overlay, OverlayKind, OverlayOrders};
 pub use parts::PartPace;
-pub use recording::{RecordingAsk, RecordingLimits, RecordingStart, RecordingStatus};
+pub use recording::{RecordedOf, RecordingAsk, RecordingLimits, RecordingStart, RecordingStatus};
 pub use secret::Secret;
 pub use signal::{ExpectedFormat, FailoverRules, SignalStatus, SignalThresholds, Trigger, TriggerAction};
 pub use splice::SpliceForm;

@@ -642,3 +642,29 @@ fn webrtc_servers() {
         assert_eq!(faults(keys), Vec::<String>::new(), "{keys}");
     }
 }
+
+/// What may be recorded, and how it is encoded.
+#[test]
+fn what_is_recorded_beside_the_program() {
+    let archive = |record: &str, channel: &str| {
+        let tail =
+            format!("\n[channels.a.{channel}\n[destinations.archive]\nkind = \"recording\"\nrecord = {record}\n");
+        let site = Site::new(&format!("{GOOD}{tail}"));
+        site.edit("uplinkd.toml", "destinations = [\"cdn\"]", "destinations = [\"cdn\", \"archive\"]").faults(&[])
+    };
+    let good = "iso]\nbitrate = \"2M\"";
+    for record in ["[\"program\"]", "[\"clean\"]", "[\"source:cam\"]", "[\"program\", \"clean\", \"sources\"]"] {
+        assert_eq!(archive(record, good), Vec::<String>::new(), "{record}");
+    }
+    let faulty = |record: &str, channel: &str, said: &str| {
+        let faults = archive(record, channel);
+        assert_eq!(faults.len(), 1, "{record}: {faults:?}");
+        assert!(faults[0].contains(said), "{record}: {faults:?}");
+    };
+    faulty("[]", good, "names nothing");
+    faulty("[\"camera\"]", good, "is nothing that can be recorded");
+    faulty("[\"clean\", \"clean\"]", good, "is named twice");
+    faulty("[\"source:spare\"]", good, "records the source `spare`, which the channel does not have");
+    faulty("[\"sources\"]", "iso]\nsize = \"1920x1080\"", "is larger than the program");
+    faulty("[\"clean\"]", "clean_feed]\nsize = \"1920x1080\"", "is larger than the program");
+}

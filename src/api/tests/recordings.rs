@@ -65,6 +65,7 @@ fn manifest() -> Manifest {
         version: VERSION,
         channel: ChannelId::new("demo").unwrap(),
         destination: DestinationId::new("archive").unwrap(),
+        of: Default::default(),
         id: RecordingId::new(ID).unwrap(),
         title: Some("Show".into()),
         began: MediaTime::from_secs(14),
@@ -77,6 +78,7 @@ fn manifest() -> Manifest {
         gaps: Vec::new(),
         renditions: vec![rendition],
         markers: Vec::new(),
+        cued: Default::default(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::status::{
 };
 use crate::model::{
     Carried, CatchUp, ChannelEffect, EndpointStatus, Event, Health, HealthReport, LineStatus, MediaTime,
-    OverflowReport, Scene, Severity,
+    OverflowReport, RecordingStatus, Scene, Severity,
 };
 
 /// The whole appliance: a line per channel, then the faults.
@@ -165,11 +165,14 @@ fn destination(one: &DestinationStatus, now: MediaTime) -> Vec<String> {
 
 /// The recording that runs, if the destination is one.
 fn recording(one: &DestinationStatus, now: MediaTime) -> Vec<Vec<String>> {
-    let Some(recording) = one.recording.as_ref().filter(|recording| recording.running) else { return Vec::new() };
-    let id = recording.id.as_deref().unwrap_or_default();
-    let age = recording.began.map_or_else(String::new, |began| format!("{} s", now.since(began).as_secs()));
-    let (size, gaps) = (format!("{} MB", recording.bytes / 1_000_000), format!("{} gaps", recording.gaps));
-    vec![vec![format!("  {id}"), "recording".to_owned(), age, size, gaps]]
+    let all = one.recording.iter().flat_map(|recording| std::iter::once(recording).chain(&recording.companions));
+    let row = |recording: &RecordingStatus| {
+        let id = recording.id.as_deref().unwrap_or_default();
+        let age = recording.began.map_or_else(String::new, |began| format!("{} s", now.since(began).as_secs()));
+        let (size, gaps) = (format!("{} MB", recording.bytes / 1_000_000), format!("{} gaps", recording.gaps));
+        vec![format!("  {id}"), "recording".to_owned(), age, size, gaps]
+    };
+    all.filter(|recording| recording.running).map(row).collect()
 }
 
 /// Program time that waits, and how long it takes until it does not.

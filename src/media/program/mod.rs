@@ -8,6 +8,7 @@
 //!          desk (orders, takes to come, preview); lineup (other sources)
 //!            ▼
 //! feeds ──tick──▶ selector ──view──▶ picture, sound ──▶ outlet (encoders, confidence monitor)
+//!   └─ each source's own, and the picture without graphics, if somebody wants them ──▶ outlet (companions)
 //!                                    │ only while there is one: dissolve (blend), scene (two in one)
 //! ```
 //!
@@ -19,6 +20,7 @@
 
 mod blend;
 mod desk;
+mod isolate;
 mod lineup;
 mod mixer;
 mod scene;
@@ -44,6 +46,7 @@ use self::ticker::Ticker;
 use super::EventSink;
 use super::captions::{erase, roll_up};
 use super::clock::HouseClock;
+use super::companion::Offered;
 use super::overlay::{Artwork, Shown, Slot};
 use super::sound;
 pub use super::sound::Settled;
@@ -51,7 +54,7 @@ use super::source::Source;
 use crate::model::sound::LiveSound;
 use crate::model::status::{ProgramOrder, ProgramStatus, Showing, SourceStatus};
 use crate::model::{
-    FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, ScheduledTake, Transition,
+    FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, ScheduledTake, SourceId, Transition,
 };
 use crate::plan::ChannelPlan;
 
@@ -70,6 +73,18 @@ pub trait Outlet: Send + Sync {
     }
     /// A picture of what is in preview. Must not block.
     fn preview(&self, _picture: gst::Buffer) {}
+    /// Whether [`Outlet::clean`] would take a picture.
+    fn wants_clean(&self) -> bool {
+        false
+    }
+    /// The picture of the program without graphics, timestamp and duration set. Must not block.
+    fn clean(&self, _picture: gst::Buffer) {}
+    /// Whether [`Outlet::isolated`] would take what this source has.
+    fn isolates(&self, _source: &SourceId) -> bool {
+        false
+    }
+    /// What a source has for a tick, on air or not. Must not block.
+    fn isolated(&self, _source: &SourceId, _offered: Offered) {}
 }
 
 /// Pairs of CEA-608 on their way.

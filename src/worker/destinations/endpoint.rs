@@ -34,6 +34,11 @@ pub(super) trait Endpoint: Send {
         true
     }
 
+    /// Whether it still needs a segment of a companion; asked before that one's spool deletes it.
+    fn needs(&self, _rendition: &RenditionId, _number: u64) -> bool {
+        false
+    }
+
     /// What it records; none if it is no recording.
     fn recording(&self) -> Option<RecordingStatus> {
         None

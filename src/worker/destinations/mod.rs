@@ -35,6 +35,7 @@ use tokio::task::JoinHandle;
 
 use self::clock::ClockWatch;
 use self::running::Running;
+use super::companions::Companions;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::encode::Tap;
@@ -71,6 +72,8 @@ pub(super) struct Setting {
     pub(super) slates: Pauses,
     /// Program sound for WebRTC.
     pub(super) opus: Arc<OpusEncoders>,
+    /// What is recorded beside the program.
+    pub(super) companions: Companions,
 }
 
 impl Setting {
@@ -198,6 +201,12 @@ impl Destinations {
         let all = lock(&self.inner.all);
         let owed = all.iter().filter(|running| !running.delivered(rendition, number));
         owed.map(|running| running.id().clone()).collect()
+    }
+
+    /// Which destinations still need a segment of a companion.
+    pub(super) fn owed_to_recordings(&self, rendition: &RenditionId, number: u64) -> Vec<DestinationId> {
+        let all = lock(&self.inner.all);
+        all.iter().filter(|running| running.needs(rendition, number)).map(|running| running.id().clone()).collect()
     }
 
     /// How they are.

@@ -305,6 +305,11 @@ impl Running {
         owed.map(|(_, seat)| seat).all(|seat| seat.endpoint.delivered(rendition, number))
     }
 
+    /// Whether a recording still needs a segment of a companion.
+    pub(super) fn needs(&self, rendition: &RenditionId, number: u64) -> bool {
+        self.seats.iter().any(|seat| seat.endpoint.needs(rendition, number))
+    }
+
     pub(super) fn status(&mut self, setting: &Setting, clock: Option<ClockState>) -> DestinationStatus {
         let paused_since = setting.slates.since().filter(|_| self.plan.on_slate == OnSlate::Pause);
         let mut endpoints = self.statuses();
