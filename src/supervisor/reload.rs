@@ -13,8 +13,11 @@ use super::journal::now;
 use super::root::{Root, Seat};
 use super::settings::{Configuration, Configured, Reload};
 use crate::model::status::ChannelOrder;
-use crate::model::{ChannelEffect, ChannelId, Effect, Event, EventCode, Fault, Severity};
-use crate::plan::{ChannelPlan, impact};
+use crate::model::{
+    ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Event, EventCode, Fault,
+    Severity,
+};
+use crate::plan::{Change, ChannelPlan, Impact, impact};
 
 /// Reading the configuration never takes longer, unless the disk hangs.
 const READ_WITHIN: Duration = Duration::from_secs(15);
@@ -104,19 +107,38 @@ fn weigh(seat: &Seat, plan: &ChannelPlan) -> ChannelEffect {
         (_, true, false) => Effect::Restart,
     };
     let took = status.worker.as_ref().and_then(|worker| worker.up_after_seconds);
+    let off_air_seconds = (effect == Effect::Restart).then(|| took.unwrap_or(ABOUT));
+    let on_air = matches!(effect, Effect::Live | Effect::Restart);
     ChannelEffect {
+        destinations: if on_air { destinations(seat, plan, &impact, off_air_seconds) } else { Vec::new() },
         channel: plan.channel.clone(),
         effect,
         live: impact.live.iter().map(ToString::to_string).collect(),
         restart: impact.restart.iter().map(ToString::to_string).collect(),
-        off_air_seconds: (effect == Effect::Restart).then(|| took.unwrap_or(ABOUT)),
+        off_air_seconds,
         happened: None,
     }
 }
 
+/// What becomes of the destinations of a channel on air, which is off air for so long, if at all.
+fn destinations(seat: &Seat, plan: &ChannelPlan, impact: &Impact, off_air: Option<f64>) -> Vec<DestinationEffect> {
+    let effect = |destination: &DestinationId, change, seconds| {
+        Some(DestinationEffect { destination: destination.clone(), change, seconds })
+    };
+    let changed = impact.live.iter().filter_map(|change| match change {
+        Change::DestinationAdded(id) => effect(id, DestinationChange::Added, None),
+        Change::DestinationRemoved(id) => effect(id, DestinationChange::Removed, None),
+        Change::DestinationChanged(id) if off_air.is_none() => effect(id, DestinationChange::Reopened, None),
+        _ => None,
+    });
+    let kept = |id: &DestinationId| plan.destinations.iter().any(|one| one.id == *id);
+    let all = seat.plan.destinations.iter().filter(|one| off_air.is_some() && kept(&one.id));
+    changed.chain(all.filter_map(|one| effect(&one.id, DestinationChange::Interrupted, off_air))).collect()
+}
+
 fn plain(channel: &ChannelId, effect: Effect) -> ChannelEffect {
     let (channel, live, restart) = (channel.clone(), Vec::new(), Vec::new());
-    ChannelEffect { channel, effect, live, restart, off_air_seconds: None, happened: None }
+    ChannelEffect { channel, effect, live, restart, destinations: Vec::new(), off_air_seconds: None, happened: None }
 }
 
 impl Root {
@@ -197,6 +219,7 @@ impl Root {
             self.remove(seat).await;
         }
         self.overview.in_force(configuration.name, configuration.path);
+        self.overview.written.put(configuration.written);
         let text = counted("the configuration was read again", &effects);
         self.tell(Severity::Info, EventCode::ConfigReloaded, text);
         let answers = self.shared.answers.clone();
