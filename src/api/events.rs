@@ -34,6 +34,7 @@ use super::journal::Gone;
 use super::openapi::Sketch;
 use super::problem::Problem;
 use super::routes::{Api, STREAMS};
+use super::status::Document;
 use crate::model::status::ApplianceStatus;
 use crate::model::{ChannelId, MediaTime, MeterReading};
 use crate::supervisor::StampedEvent;
@@ -129,7 +130,7 @@ fn stream(
                     changed = false;
                     due = Instant::now() + STATUS;
                     let document = status.borrow_and_update().clone();
-                    yield Ok(Frame::Status(document).sse());
+                    yield Ok(Frame::Status(Document::of(document)).sse());
                 }
                 alive = status.changed(), if !changed => match alive {
                     Ok(()) => changed = true,
@@ -202,7 +203,7 @@ async fn metered(meters: Option<&mut Metering>) -> Frame {
 fn open(api: &Api, epoch: &str, place: Option<&str>, document: &Arc<ApplianceStatus>) -> (u64, Vec<Event>) {
     let (_, newest) = api.journal.span();
     let snapshot = || {
-        let first = Frame::Snapshot(document.clone()).sse();
+        let first = Frame::Snapshot(Document::of(document.clone())).sse();
         first.retry(Duration::from_secs(1)).id(format!("{epoch}-{newest}"))
     };
     let Some(place) = place else { return (newest, vec![snapshot()]) };
@@ -211,7 +212,7 @@ fn open(api: &Api, epoch: &str, place: Option<&str>, document: &Arc<ApplianceSta
         Some((seq, entries)) => {
             let at = entries.last().map_or(seq, |entry| entry.seq);
             let mut events: Vec<Event> = entries.iter().map(|entry| stamped(epoch, entry)).collect();
-            events.push(Frame::Status(document.clone()).sse());
+            events.push(Frame::Status(Document::of(document.clone())).sse());
             (at, events)
         }
         None => {

@@ -7,7 +7,7 @@ use axum::response::sse::Event;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::status::ApplianceStatus;
+use super::status::Document;
 use crate::model::{ChannelId, MediaTime, MeterReading};
 use crate::supervisor::StampedEvent;
 
@@ -17,9 +17,9 @@ use crate::supervisor::StampedEvent;
 #[schemars(rename = "StreamFrame")]
 pub(crate) enum Frame {
     /// The first, where no place was given or the place is gone: everything.
-    Snapshot(Arc<ApplianceStatus>),
+    Snapshot(Document),
     /// The whole document again, at most twice a second.
-    Status(Arc<ApplianceStatus>),
+    Status(Document),
     /// Something happened.
     Event(Arc<StampedEvent>),
     /// Levels of all channels on air, where `meters` asks for them.

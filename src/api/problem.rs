@@ -20,7 +20,7 @@ pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
 pub(crate) struct Problem {
     /// `urn:uplink:problem:<code>`: a name, not an address, because the box may have no way out.
     #[serde(rename = "type")]
-    kind: String,
+    kind: Box<str>,
     /// The code in words.
     title: &'static str,
     /// The HTTP status.
@@ -28,7 +28,7 @@ pub(crate) struct Problem {
     #[schemars(with = "u16")]
     status: StatusCode,
     /// What happened and what to do, for people.
-    detail: String,
+    detail: Box<str>,
     /// What machines match on.
     #[schemars(schema_with = "codes::schema")]
     code: &'static str,
@@ -37,8 +37,8 @@ pub(crate) struct Problem {
     #[serde(flatten)]
     of: Option<Box<OfRequest>>,
     /// What is behind it, where that is more than one thing.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Fault>,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: Box<[Fault]>,
 }
 
 /// Which request it answers.
@@ -64,9 +64,10 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        let kind = format!("urn:uplink:problem:{code}");
+        let kind = format!("urn:uplink:problem:{code}").into();
         let retryable = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
-        Self { kind, title, status, detail: detail.into(), code, retryable, of: None, errors: Vec::new() }
+        let detail = detail.into().into();
+        Self { kind, title, status, detail, code, retryable, of: None, errors: Box::default() }
     }
 
     /// The same, of this request.

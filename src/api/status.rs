@@ -1,5 +1,7 @@
 //! The whole appliance in one document, and whether it is alive and ready.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,10 +14,24 @@ use super::problem::Problem;
 use super::routes::Api;
 use crate::model::status::{ApplianceStatus, ChannelOrder};
 
+/// The status document as clients get it.
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Status")]
+pub(crate) struct Document {
+    #[serde(flatten)]
+    status: Arc<ApplianceStatus>,
+}
+
+impl Document {
+    pub(crate) fn of(status: Arc<ApplianceStatus>) -> Self {
+        Self { status }
+    }
+}
+
 /// `GET /api/v1/status`.
-pub(crate) async fn appliance(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<ApplianceStatus>, Problem> {
+pub(crate) async fn appliance(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<Document>, Problem> {
     let status = api.handle.status().borrow().clone();
-    Tagged::new(&headers, &*status)
+    Tagged::new(&headers, &Document::of(status))
 }
 
 /// The strong entity tag of a document.
