@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 
+use super::answer::{Kinds, Media};
 use super::problem::Problem;
 use super::routes::{Api, STREAMS};
 use super::sheet::{Labels, Sheet, spelled};
@@ -36,8 +37,15 @@ const DESTINATION_STATES: &[DestinationState] = &[
 ];
 const DUTIES: &[Duty] = &[Duty::Active, Duty::Restoring, Duty::Standby];
 
+/// The text that Prometheus reads.
+pub(crate) struct OpenMetrics;
+
+impl Kinds for OpenMetrics {
+    const KINDS: &'static [&'static str] = &["application/openmetrics-text"];
+}
+
 /// `GET /metrics`.
-pub(crate) async fn scrape(State(api): State<Api>) -> Result<Response, Problem> {
+pub(crate) async fn scrape(State(api): State<Api>) -> Result<Media<OpenMetrics>, Problem> {
     let status = api.handle.status().borrow().clone();
     let mut sheet = Sheet::new();
     appliance(&mut sheet, &status);
@@ -52,7 +60,7 @@ pub(crate) async fn scrape(State(api): State<Api>) -> Result<Response, Problem> 
     clients(&mut sheet, &api);
     let text = sheet.text().map_err(|error| Problem::internal(format!("cannot write the metrics: {error}")))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response())
+    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response().into())
 }
 
 fn appliance(sheet: &mut Sheet, status: &ApplianceStatus) {

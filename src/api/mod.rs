@@ -2,10 +2,11 @@
 //!
 //! Owns: routes, problems (RFC 9457), the ring of recent events that a client resumes from, who may ask. Must not:
 //! decide anything about a channel, wait for a client, or hold back the supervisor. There is no login in this form: the
-//! listener is for loopback, and `guard` keeps foreign pages of a browser on this box away.
+//! listener is for loopback, and `guard` keeps foreign pages of a browser on this box away. What is promised to clients is
+//! made from the handlers' types (`openapi`).
 //!
 //! ```text
-//!            ┌─ guard (Host, Origin) ─┐
+//!            ┌─ request id ─ guard ───┐   (Host, Origin, size of the body)
 //! client ───▶│ routes ─ channels ─────┼─▶ Handle::ask ────▶ supervisor
 //!        ◀───│        ─ status,metrics┼── Handle::status ◀─ snapshot (watch)
 //!        ◀───│        ─ recordings ──┼─▶ Desk (replay)
@@ -13,22 +14,30 @@
 //!            └────────────────────────┘
 //! ```
 
+mod again;
+mod answer;
+mod body;
 mod channels;
+mod codes;
+mod config;
 mod costs;
 mod cues;
 mod destinations;
 mod devices;
 mod events;
+mod frame;
 mod guard;
 mod guest;
 mod images;
 mod journal;
 mod metrics;
+mod openapi;
 mod panel;
 mod picture;
 mod problem;
 mod recorded;
 mod recordings;
+mod request_id;
 mod routes;
 mod serve;
 mod sheet;
@@ -37,5 +46,5 @@ mod status;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use routes::router;
+pub use routes::{contract, router};
 pub use serve::serve;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::stream_class::{StreamClass, VideoRendition};
-use crate::document::{Faults, Spot};
+use crate::document::{Faults, Setting, Spot};
 use crate::model::pair::Pairing;
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
@@ -41,6 +41,8 @@ pub struct Checked {
     pub fragments: Vec<(Spot, String)>,
     /// What should be looked at, though it is no fault.
     pub warnings: Faults,
+    /// Every key that counts, with its place in the file, or its default.
+    pub written: Arc<[Setting]>,
 }
 
 /// One channel.

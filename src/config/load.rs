@@ -10,7 +10,7 @@ use super::overrides::{self, SourceOverride};
 use super::secrets::Credentials;
 use super::sources::WrittenSource;
 use super::{Findings, claims, destinations, directories, sources};
-use crate::document::{Faults, Section, Source, Spot};
+use crate::document::{Faults, Section, Source, Spot, settings};
 use crate::profile::Profiles;
 
 /// Loads and checks `path` and every stream class and hardware profile in its directories.
@@ -27,6 +27,15 @@ pub fn load_with(path: &Path, overrides: &[SourceOverride], credentials: &Creden
     let mut checked = faults.unless_any(checked)?;
     checked.warnings = warnings.sorted();
     Ok(checked)
+}
+
+/// What is wrong with `text` in place of the file at `path`, which is not read. Relative paths in it begin there.
+pub fn check_text(path: &Path, text: String) -> Findings {
+    let mut findings = Findings::default();
+    let source = Source::new(&path.display().to_string(), text);
+    let checked = check(&source, path, &[], &Credentials::from_environment(), &mut findings);
+    debug_assert!(checked.is_some() || !findings.faults.is_empty(), "it is refused and nobody says why");
+    Findings { faults: findings.faults.sorted(), warnings: findings.warnings.sorted() }
 }
 
 fn check(
@@ -79,6 +88,7 @@ fn check(
         profiles,
         fragments: sources.iter().filter_map(fragment).collect(),
         warnings: Faults::default(),
+        written: settings(&root).into(),
     })
 }
 

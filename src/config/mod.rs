@@ -53,12 +53,12 @@ pub use checked::{
     Source, SourceKind, Spool, SrtMode, WhipDestination,
 };
 pub use keys::UPLINKD;
-pub use load::{load, load_with};
+pub use load::{check_text, load, load_with};
 pub use overrides::SourceOverride;
 pub use secrets::Credentials;
 pub use stream_class::{AudioRendition, STREAM_CLASS, StreamClass};
 
-pub use crate::document::{Fault, Faults, Spot};
+pub use crate::document::{Fault, Faults, Setting, Spot};
 
 /// What a check finds: faults refuse the configuration, warnings do not.
 #[derive(Debug, Default)]

@@ -105,7 +105,8 @@ mod tests {
         let mut daemon = connect(&path).await.unwrap();
         let mut worker = listener.accept().await.unwrap();
         let (heard, build) = tokio::join!(daemon.greet(SOON), worker.greet(hello(), SOON));
-        assert_eq!((heard.unwrap(), build.unwrap().as_str()), (hello(), crate::ipc::BUILD));
+        assert_eq!(heard.unwrap(), hello());
+        assert_eq!(build.unwrap(), crate::ipc::DaemonHello { build: crate::ipc::BUILD.to_owned(), meters: true });
         assert_eq!(daemon.peer().pid, std::process::id());
         worker.send(&Up::Ready).await.unwrap();
         assert_eq!(daemon.recv().await.unwrap(), Up::Ready);

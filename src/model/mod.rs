@@ -26,6 +26,7 @@ pub mod input;
 pub mod inventory;
 pub mod line;
 pub mod live;
+pub mod meters;
 pub mod overlay;
 pub mod pair;
 pub mod parts;
@@ -55,7 +56,7 @@ pub use delivery::{
     DeliveryKind, DeliveryPolicy, DestinationOrder, DrillReport, Duty, EndpointStatus, OnSlate, Revert, SwitchReport,
 };
 pub use device::{DeviceName, NoDeviceName};
-pub use effect::{ChannelEffect, Effect};
+pub use effect::{ChannelEffect, DestinationChange, DestinationEffect, Effect};
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, Fit, ProgramFormat};
 pub use guest::{GuestAnswer, GuestAsk, GuestRefusal, TurnServer};
@@ -67,6 +68,7 @@ pub use input::{InputState, InputStatus};
 pub use inventory::{CaptureDevice, HardwareDevice, Inventory, NotFound, SoundDevice};
 pub use line::{Carried, CarriedRendition, CatchUp, LinePolicy, LineStatus, OverflowReport, WhenFull, WhenSlow};
 pub use live::{LiveChange, LiveSettings};
+pub use meters::MeterReading;
 pub use overlay::{Overlay, OverlayKind, OverlayOrders};
 pub use parts::PartPace;
 pub use recording::{RecordedOf, RecordingAsk, RecordingLimits, RecordingStart, RecordingStatus};

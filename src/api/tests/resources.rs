@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
 use tower::ServiceExt;
 
+use super::contract::held;
 use super::rig::{Rig, rig};
 use crate::model::{BudgetOrder, EndpointStatus, EventCode, Hold, Month};
 
@@ -43,9 +44,11 @@ impl Answer {
 }
 
 pub(super) async fn call(router: &axum::Router, request: Request<Body>) -> Answer {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, 8 << 20).await.unwrap().to_vec();
+    held(&method, &path, parts.status, &parts.headers, &body);
     Answer { status: parts.status, headers: parts.headers, body }
 }
 

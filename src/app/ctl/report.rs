@@ -296,7 +296,7 @@ pub(crate) fn outcome(answer: &Value) -> String {
 /// What a reload does to each channel.
 fn reload(effects: Vec<ChannelEffect>) -> String {
     let mut text = String::new();
-    for ChannelEffect { channel, effect, live, restart, off_air_seconds, happened } in effects {
+    for ChannelEffect { channel, effect, live, restart, off_air_seconds, happened, .. } in effects {
         let off = off_air_seconds.map_or_else(String::new, |seconds| format!(", off air for about {seconds:.1} s"));
         let _ = writeln!(text, "  {channel}: {}{off}", effect.word());
         restart.iter().for_each(|reason| text.push_str(&format!("    because {reason}\n")));

@@ -72,6 +72,7 @@ fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
         })
         .collect();
     let path = checked.file.display().to_string();
-    let configuration = Configuration { name: checked.appliance.clone(), path, channels, budget };
+    let (name, written) = (checked.appliance.clone(), checked.written.clone());
+    let configuration = Configuration { name, path, channels, budget, written };
     Ok((checked, configuration))
 }

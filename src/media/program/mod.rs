@@ -54,7 +54,7 @@ use super::source::Source;
 use crate::model::sound::LiveSound;
 use crate::model::status::{ProgramOrder, ProgramStatus, Showing, SourceStatus};
 use crate::model::{
-    FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, ScheduledTake, SourceId, Transition,
+    FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, ScheduledTake, SourceId, Transition, MeterReading,
 };
 use crate::plan::ChannelPlan;
 
@@ -100,6 +100,8 @@ struct Shared {
     /// Captions to insert, and who is told the frame with which they begin.
     captions: Mutex<Vec<Inserted>>,
     status: Mutex<ProgramStatus>,
+    /// Highest sample of each channel since the meters were read, as amplitudes.
+    meters: Mutex<Vec<f32>>,
     sound: Arc<sound::Desk>,
     /// Sources by rank.
     sources: Mutex<Vec<Arc<Source>>>,
@@ -133,6 +135,7 @@ impl Shared {
             slate: Mutex::new(None),
             overlays: Arc::default(),
             captions: Mutex::default(),
+            meters: Mutex::new(vec![0.0; status.peak_dbfs.len()]),
             status: Mutex::new(status),
             sound: Arc::default(),
             sources: Mutex::default(),
@@ -229,6 +232,18 @@ impl Program {
         let readings = self.shared.sound.readings();
         let status = lock(&self.shared.status).clone();
         ProgramStatus { loudness: readings.loudness, sound_states: readings.states, ..status }
+    }
+
+    /// Levels since the last call.
+    pub fn meters(&self) -> MeterReading {
+        let tenths = |level: f64| (level * 10.0).round() / 10.0;
+        let peaks: Vec<f32> = lock(&self.shared.meters).iter_mut().map(std::mem::take).collect();
+        let peak_dbfs = peaks.into_iter().map(|peak| tenths(sound::decibels(peak.into())) as f32).collect();
+        let readings = self.shared.sound.readings();
+        let main = readings.loudness.first();
+        let momentary = main.and_then(|loudness| loudness.momentary).map(tenths);
+        let short_term = main.and_then(|loudness| loudness.short_term).map(tenths);
+        MeterReading { peak_dbfs, momentary, short_term }
     }
 
     /// How its sources are, by rank.

@@ -495,6 +495,9 @@ impl Ticker {
                 status.showing = showing.clone();
             }
         }
+        for (held, peak) in lock(&self.shared.meters).iter_mut().zip(self.mixer.newest_peaks()) {
+            *held = held.max(*peak);
+        }
         if let (Some(left), Some(showing)) = (left, showing) {
             self.report(at, turn, left, &showing);
         }
