@@ -84,7 +84,8 @@ fn stream(
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
-        let document = status.borrow_and_update().clone();
+        status.mark_unchanged();
+        let document = api.document();
         let epoch = epoch(&document);
         let (mut at, opening) = open(&api, &epoch, place.as_deref(), &document);
         for event in opening {
@@ -99,7 +100,8 @@ fn stream(
                 () = sleep_until(due), if changed => {
                     changed = false;
                     due = Instant::now() + STATUS;
-                    let document = status.borrow_and_update().clone();
+                    status.mark_unchanged();
+                    let document = api.document();
                     yield Ok(event("status").json_data(&*document).unwrap_or_default());
                 }
                 alive = status.changed(), if !changed => match alive {

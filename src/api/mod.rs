@@ -13,6 +13,7 @@
 //!            └────────────────────────┘
 //! ```
 
+mod alarms;
 mod channels;
 mod costs;
 mod cues;
@@ -24,9 +25,11 @@ mod guest;
 mod images;
 mod journal;
 mod metrics;
+mod notify;
 mod panel;
 mod picture;
 mod problem;
+mod readings;
 mod recorded;
 mod recordings;
 mod routes;
@@ -38,4 +41,4 @@ mod status;
 pub(crate) mod tests;
 
 pub use routes::router;
-pub use serve::serve;
+pub use serve::{Parts, serve, serve_all};

@@ -13,8 +13,7 @@ use crate::model::status::ChannelOrder;
 
 /// `GET /api/v1/status`.
 pub(crate) async fn appliance(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
-    let status = api.handle.status().borrow().clone();
-    tagged(&headers, &*status)
+    tagged(&headers, &*api.document())
 }
 
 /// JSON with an entity tag; 304 if the client has it already.
