@@ -31,9 +31,12 @@
 //! | 4 | `replay` | what is done with recordings: list, verify, stitch, cut, upload | model, hls, policy, record, push, system |
 //! | 4 | `origin` | the embedded origin | model, hls, record, store, telemetry, system |
 //! | 4 | `measure` | plays what was delivered and reports, from picture and sound | model, hls, lineup, media |
-//! | 5 | `api` | REST, event stream, panel files. Translation only | model, config, record, replay, supervisor, hardware, store, telemetry |
+//! | 4 | `alarm` | what is wrong by the snapshots, until it is put right and somebody has seen it | model, policy, store, system |
+//! | 4 | `notify` | news of alarms for people and programs elsewhere: webhooks, e-mail | model, policy, store |
+//! | 5 | `api` | REST, event stream, panel files. Translation only | model, policy, config, record, replay, supervisor, alarm, notify, hardware, store, telemetry |
 //! | 6 | `app` | wiring of each program, shutdown order | everything it wires |
 
+pub mod alarm;
 pub mod api;
 pub mod app;
 pub mod config;
@@ -45,6 +48,7 @@ pub mod lineup;
 pub mod measure;
 pub mod media;
 pub mod model;
+pub mod notify;
 pub mod origin;
 pub mod plan;
 pub mod policy;

@@ -112,7 +112,8 @@ fn stream(
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
-        let document = status.borrow_and_update().clone();
+        status.mark_unchanged();
+        let document = api.document();
         let epoch = epoch(&document);
         let (mut at, opening) = open(&api, &epoch, place.as_deref(), &document);
         for event in opening {
@@ -131,6 +132,9 @@ fn stream(
                     due = Instant::now() + STATUS;
                     let document = status.borrow_and_update().clone();
                     yield Ok(Frame::Status(Document::of(document)).sse());
+                    status.mark_unchanged();
+                    let document = api.document();
+                    yield Ok(event("status").json_data(&*document).unwrap_or_default());
                 }
                 alive = status.changed(), if !changed => match alive {
                     Ok(()) => changed = true,

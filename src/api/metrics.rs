@@ -57,6 +57,9 @@ pub(crate) async fn scrape(State(api): State<Api>) -> Result<Media<OpenMetrics>,
     endpoints(&mut sheet, &status);
     super::costs::measure(&mut sheet, &super::costs::document(&api, None));
     spools(&mut sheet, &status);
+    super::readings::measure(&mut sheet, &status);
+    super::alarms::measure(&mut sheet, &api);
+    super::notify::measure(&mut sheet, &api);
     clients(&mut sheet, &api);
     let text = sheet.text().map_err(|error| Problem::internal(format!("cannot write the metrics: {error}")))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -291,18 +294,18 @@ fn clients(sheet: &mut Sheet, api: &Api) {
     );
 }
 
-fn reports(status: &ApplianceStatus) -> impl Iterator<Item = (&ChannelStatus, &WorkerReport)> {
+pub(super) fn reports(status: &ApplianceStatus) -> impl Iterator<Item = (&ChannelStatus, &WorkerReport)> {
     status.channels.iter().filter_map(|channel| Some((channel, channel.report.as_ref()?)))
 }
 
-fn of(channel: &ChannelStatus) -> Labels {
+pub(super) fn of(channel: &ChannelStatus) -> Labels {
     vec![("channel", channel.id.to_string())]
 }
 
-fn with(channel: &ChannelStatus, label: &'static str, value: impl ToString) -> Labels {
+pub(super) fn with(channel: &ChannelStatus, label: &'static str, value: impl ToString) -> Labels {
     vec![("channel", channel.id.to_string()), (label, value.to_string())]
 }
 
-fn truth(yes: bool) -> f64 {
+pub(super) fn truth(yes: bool) -> f64 {
     f64::from(u8::from(yes))
 }

@@ -17,6 +17,7 @@
 mod again;
 mod answer;
 mod body;
+mod alarms;
 mod channels;
 mod codes;
 mod config;
@@ -32,9 +33,11 @@ mod images;
 mod journal;
 mod metrics;
 mod openapi;
+mod notify;
 mod panel;
 mod picture;
 mod problem;
+mod readings;
 mod recorded;
 mod recordings;
 mod request_id;
@@ -47,4 +50,4 @@ mod status;
 pub(crate) mod tests;
 
 pub use routes::{contract, router};
-pub use serve::serve;
+pub use serve::{Parts, serve, serve_all};

@@ -9,6 +9,8 @@ use serde::Serialize;
 use super::codes;
 use super::openapi::{Answers, Sketch};
 use crate::model::{ChannelId, GuestRefusal};
+use crate::notify::NotifyRefusal;
+use crate::policy::AlarmRefusal;
 use crate::replay::{CatalogError, DeskError};
 use crate::supervisor::Refusal;
 
@@ -259,6 +261,30 @@ impl From<DeskError> for Problem {
             }
             DeskError::Impossible(_) => problem(StatusCode::UNPROCESSABLE_ENTITY, "impossible", "Not possible"),
             DeskError::UnknownJob(_) => problem(StatusCode::NOT_FOUND, "unknown_job", "No such job"),
+        }
+    }
+}
+
+impl From<AlarmRefusal> for Problem {
+    fn from(refusal: AlarmRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            AlarmRefusal::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "unknown_alarm", "No such alarm", detail),
+            AlarmRefusal::TooLong(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_long", "Too long to be shelved", detail)
+            }
+        }
+    }
+}
+
+impl From<NotifyRefusal> for Problem {
+    fn from(refusal: NotifyRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            NotifyRefusal::Unknown(_) => {
+                Self::new(StatusCode::NOT_FOUND, "unknown_receiver", "Nobody of that name is told", detail)
+            }
+            NotifyRefusal::Failed(_) => Self::new(StatusCode::BAD_GATEWAY, "not_delivered", "Not delivered", detail),
         }
     }
 }

@@ -17,6 +17,10 @@ use super::{
     channels, config, costs, cues, destinations, devices, events, guard, guest, images, metrics, openapi, panel,
     picture, recorded, recordings, request_id, status,
 };
+use crate::alarm::Alarms;
+use crate::model::image::IMAGE_BYTES;
+use crate::model::status::ApplianceStatus;
+use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
 
@@ -43,6 +47,8 @@ pub(crate) struct Api {
     pub(crate) again: Again,
     /// What is done with recordings.
     pub(crate) desk: Desk,
+    pub(crate) alarms: Alarms,
+    pub(crate) notifier: Notifier,
     host: Arc<str>,
 }
 
@@ -59,6 +65,8 @@ impl Api {
             closing,
             again: Again::default(),
             desk: Desk::idle(),
+            alarms: Alarms::idle(),
+            notifier: Notifier::idle(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -66,6 +74,21 @@ impl Api {
     /// The same, with recordings.
     pub(crate) fn with_recordings(self, desk: Desk) -> Self {
         Self { desk, ..self }
+    }
+
+    /// The same, with alarms and who is told of them.
+    pub(crate) fn with_alarms(self, alarms: Alarms, notifier: Notifier) -> Self {
+        Self { alarms, notifier, ..self }
+    }
+
+    /// The newest snapshot, with what the supervisor does not know.
+    pub(crate) fn document(&self) -> Arc<ApplianceStatus> {
+        let mut status = self.handle.status().borrow().clone();
+        let alarms = self.alarms.counts();
+        if status.alarms != alarms {
+            Arc::make_mut(&mut status).alarms = alarms;
+        }
+        status
     }
 
     /// Names of this box, lower case.
@@ -80,6 +103,8 @@ impl Api {
             .pages(pages())
             .router()
         recording_routes()
+            .merge(super::alarms::alarm_routes())
+            .merge(super::notify::notify_routes())
             .route("/api/v1/status", get(status::appliance))
             .route("/api/v1/capacity", get(channels::capacity))
             .route("/api/v1/cost", get(costs::cost))

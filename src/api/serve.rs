@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::routes::Api;
+use crate::alarm::Alarms;
+use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
 
@@ -43,8 +45,31 @@ pub fn serve(
     desk: Desk,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = std::io::Result<()>> + Send {
+    serve_all(listener, Parts { handle, desk, alarms: Alarms::idle(), notifier: Notifier::idle() }, shutdown)
+}
+
+/// What the API stands in front of.
+#[derive(Clone)]
+pub struct Parts {
+    /// The supervisor.
+    pub handle: Handle,
+    /// Recordings.
+    pub desk: Desk,
+    /// Alarms.
+    pub alarms: Alarms,
+    /// Who is told of them.
+    pub notifier: Notifier,
+}
+
+/// The same as [`serve`], with everything.
+pub fn serve_all(
+    listener: TcpListener,
+    parts: Parts,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> impl Future<Output = std::io::Result<()>> + Send {
     let closing = CancellationToken::new();
-    let app = Api::new(handle, closing.clone()).with_recordings(desk).router();
+    let Parts { handle, desk, alarms, notifier } = parts;
+    let app = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier).router();
     async move {
         let accepting = accept(listener, app, closing.clone());
         tokio::pin!(accepting);

@@ -21,6 +21,10 @@ pub(crate) struct Document {
     #[serde(flatten)]
     status: Arc<ApplianceStatus>,
 }
+/// `GET /api/v1/status`.
+pub(crate) async fn appliance(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+    tagged(&headers, &*api.document())
+}
 
 impl Document {
     pub(crate) fn of(status: Arc<ApplianceStatus>) -> Self {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::stream_class::{StreamClass, VideoRendition};
 use crate::document::{Faults, Setting, Spot};
+use crate::model::notify::Notified;
 use crate::model::pair::Pairing;
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
@@ -31,6 +32,8 @@ pub struct Checked {
     pub listen: SocketAddr,
     /// The directory of all recordings; below the state directory if none.
     pub recordings: Option<PathBuf>,
+    /// Who is told of alarms.
+    pub notified: Notified,
     /// Channels in the order of the file.
     pub channels: Vec<Channel>,
     /// Every stream class of the directory, by name.

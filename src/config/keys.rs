@@ -2,6 +2,7 @@
 
 use super::companions::{CLEAN_FEED, ISO};
 use super::destination_keys::DESTINATION;
+use super::notify::NOTIFY;
 use super::recordings::RECORDINGS;
 use super::source_keys::{CUSTOM, FILE, RTMP, RTSP};
 use super::{cards, guest};
@@ -16,6 +17,7 @@ pub static UPLINKD: Shape = Shape::plain(
         key("paths", Kind::Table(&PATHS), Need::Optional, "Where the other files are"),
         key("spool", Kind::Table(&SPOOL), Need::Optional, "Segments on disk, of each channel"),
         key("recordings", Kind::Table(&RECORDINGS), Need::Optional, "Recordings on disk, of all channels together"),
+        key("notify", Kind::Table(&NOTIFY), Need::Optional, "Who is told of alarms"),
         key("sources", Kind::Map(&SOURCE), Need::Required(""), "Where channels take pictures and sound"),
         key("destinations", Kind::Map(&DESTINATION), Need::Optional, "Where channels are sent"),
         key("channels", Kind::Map(&CHANNEL), Need::Required(""), "Channels"),

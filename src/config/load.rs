@@ -55,6 +55,7 @@ fn check(
     let profiles = Profiles::new(profiles.into_values().flatten().collect());
     let sources = sources::read(&root, base, credentials, findings);
     let destinations = destinations::read(&root, base, credentials, findings);
+    let notified = super::notify::read(&root, base, credentials, findings);
     let channel_ids: Vec<String> = root.map("channels").into_iter().map(|(id, _)| id).collect();
     let replacements = overrides::read(overrides, &channel_ids, findings);
     let known = Known {
@@ -83,6 +84,7 @@ fn check(
         appliance: root.table("appliance")?.value("name")?,
         listen: listen?.value,
         recordings: super::recordings::directory(&root, base),
+        notified,
         channels: whole.then(|| placed.into_iter().map(|placed| placed.channel).collect())?,
         stream_classes: classes.into_iter().filter_map(|(name, class)| Some((name, class?))).collect(),
         profiles,

@@ -27,6 +27,7 @@ mod encryption_keys;
 mod guest;
 mod keys;
 mod load;
+mod notify;
 mod overlays;
 mod overrides;
 mod pair;

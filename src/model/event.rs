@@ -240,6 +240,18 @@ codes! {
     ShowBegan => "show_began",
     /// A show ended.
     ShowEnded => "show_ended",
+    /// Something is wrong that somebody has to act on.
+    AlarmRaised => "alarm_raised",
+    /// What an alarm was about is over.
+    AlarmCleared => "alarm_cleared",
+    /// Somebody has seen an alarm.
+    AlarmAcked => "alarm_acked",
+    /// An alarm was put aside, or is not put aside any more.
+    AlarmShelved => "alarm_shelved",
+    /// News of alarms do not reach somebody who is to be told.
+    NotifyFailed => "notify_failed",
+    /// They do again.
+    NotifyRecovered => "notify_recovered",
 }
 
 /// One thing that happened.

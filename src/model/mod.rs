@@ -4,6 +4,7 @@
 //! One thing has one name in code, API, configuration, log and panel; these are the names.
 
 pub mod act;
+pub mod alarm;
 pub mod boundaries;
 pub mod capacity;
 pub mod carrier;
@@ -27,6 +28,7 @@ pub mod inventory;
 pub mod line;
 pub mod live;
 pub mod meters;
+pub mod notify;
 pub mod overlay;
 pub mod pair;
 pub mod parts;
@@ -47,6 +49,7 @@ pub mod units;
 pub mod upload;
 
 pub use act::{Act, Acted};
+pub use alarm::{Alarm, AlarmCode, AlarmCounts, AlarmKey, AlarmNews, AlarmNotice, AlarmPriority};
 pub use boundaries::Boundaries;
 pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, DiskRate, Resources};
 pub use carrier::{Carrier, SrtMode, TransportStream};

@@ -5,7 +5,7 @@ use super::lifecycle::Stand;
 use super::verdict::{Facts, health, state};
 use super::written::Written;
 use crate::model::status::{ApplianceStatus, ChannelStatus, ConfigStatus};
-use crate::model::{CapacityStatus, ChannelId, Health, HealthReport, MediaTime};
+use crate::model::{AlarmCounts, CapacityStatus, ChannelId, Health, HealthReport, MediaTime};
 use crate::plan::ChannelPlan;
 use crate::store::Orders;
 
@@ -64,6 +64,8 @@ impl Overview {
             health: self.health.clone(),
             config: self.config.clone(),
             capacity: CapacityStatus::default(),
+            // Known to the API alone, which fills it in.
+            alarms: AlarmCounts::default(),
             channels,
         }
     }

@@ -1,8 +1,10 @@
 //! The routes and the event stream, over a mailbox that the tests hold the other end of.
 
+pub(crate) mod alarms;
 mod commands;
 mod contract;
 mod conventions;
+mod monitoring;
 mod recordings;
 mod resources;
 pub(crate) mod rig;

@@ -100,6 +100,7 @@ pub(crate) fn appliance() -> ApplianceStatus {
             rejected: vec![],
         },
         capacity: Default::default(),
+        alarms: Default::default(),
         channels: vec![
             channel("demo", "Evening briefing", ChannelState::Running, ok()),
             degraded(health(Health::PartiallyHealthy, "push_interrupted", lost, 42)),

@@ -412,7 +412,7 @@ fn word(word: &impl serde::Serialize) -> String {
     }
 }
 
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0) as u64;
     match whole {
         0..10 => format!("{seconds:.1} s"),

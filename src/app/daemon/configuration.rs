@@ -7,6 +7,7 @@ use super::arguments::Place;
 use super::budget::{budget, measured};
 use super::failure::Failure;
 use super::recordings::Shelf;
+use super::watch::Watch;
 use crate::app::{disk_rate, fragments};
 use crate::config::{Checked, load};
 use crate::hardware::inventory;
@@ -20,12 +21,13 @@ pub(super) fn read(place: &Place) -> Result<(Checked, Configuration), Failure> {
 }
 
 /// The same again, whenever the supervisor asks for it. The API stays where it `listen`s.
-pub(super) fn reload(place: &Place, listen: SocketAddr, cards: Cards, shelf: Shelf) -> Reload {
+pub(super) fn reload(place: &Place, listen: SocketAddr, cards: Cards, shelf: Shelf, watch: Watch) -> Reload {
     let place = place.clone();
     Box::new(move || {
         let (checked, configuration) = load_all(&place)?;
         cards.learn(&checked.profiles);
         shelf.learn(&configuration);
+        watch.read(&checked);
         if checked.listen != listen {
             let wanted = checked.listen;
             tracing::warn!("[api] listen = {wanted} takes effect when uplinkd is started again; until then {listen}");

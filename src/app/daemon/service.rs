@@ -12,6 +12,7 @@ use super::configuration::{images, recordings, reload};
 use super::failure::Failure;
 use super::recordings::Shelf;
 use super::warm;
+use super::watch::Watch;
 use crate::api;
 use crate::config::Checked;
 use crate::model::Event;
@@ -34,6 +35,7 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let listener = TcpListener::bind(listen).await.map_err(|cause| Failure::Bind { listen, cause })?;
     let address = listener.local_addr().map_err(Failure::System)?;
     let (records, notices, tell) = records(place);
+    let told = tell.clone();
     let limits = Limits::default();
     let settings =
         Settings { runtime: place.runtime.clone(), images: images(place), worker: place.worker.clone(), limits };
@@ -42,14 +44,18 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let desk = Desk::new(Shop { worker: place.worker.clone(), tell: Box::new(move |event| drop(tell.send(event))) });
     let shelf = Shelf { desk: desk.clone(), place: recordings(place) };
     shelf.learn(&configuration);
-    let reload = reload(place, listen, cards.clone(), shelf);
+    let watch = Watch::new(&records.store, &told);
+    watch.read(checked);
+    let reload = reload(place, listen, cards.clone(), shelf, watch.clone());
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
+    let Watch { alarms, notifier, .. } = watch.begin(&handle);
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();
     // It reads every recording on the disk: nothing waits for that.
     drop(tokio::task::spawn_blocking(move || resumed.resume()));
-    let served = tokio::spawn(api::serve(listener, handle.clone(), desk.clone(), async {
+    let parts = api::Parts { handle: handle.clone(), desk: desk.clone(), alarms, notifier };
+    let served = tokio::spawn(api::serve_all(listener, parts, async {
         let _ = closing.await;
     }));
     tracing::info!("API and panel: http://{address}");
