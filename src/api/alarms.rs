@@ -1,35 +1,33 @@
 //! Alarms: the list, and what people say about one. They are few, so the list comes whole.
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::channels::json;
+use super::answer::Tagged;
+use super::body::{Asked, Body, Perhaps};
+use super::openapi::Routes;
 use super::problem::Problem;
 use super::routes::Api;
 use super::sheet::{Labels, Sheet};
-use super::status::tagged;
 use crate::model::alarm::ALARM_TEXT;
 use crate::model::{Alarm, AlarmCounts, AlarmPriority};
 use crate::policy::{AlarmRefusal, Ordered};
 
 /// The routes of this file.
-pub(crate) fn alarm_routes() -> Router<Api> {
-    Router::new()
-        .route("/api/v1/alarms", get(list))
-        .route("/api/v1/alarms/{id}", get(one))
-        .route("/api/v1/alarms/{id}/ack", post(ack))
-        .route("/api/v1/alarms/{id}/shelve", post(shelve))
-        .route("/api/v1/alarms/{id}/unshelve", post(unshelve))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .get("/api/v1/alarms", "Alarms, what needs somebody first", list)
+        .get("/api/v1/alarms/{id}", "One alarm", one)
+        .post("/api/v1/alarms/{id}/ack", "Somebody has seen it", ack)
+        .post("/api/v1/alarms/{id}/shelve", "Puts it aside for some minutes, with a reason", shelve)
+        .post("/api/v1/alarms/{id}/unshelve", "Takes it back from there", unshelve)
 }
 
 /// What `GET /api/v1/alarms` answers.
-#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AlarmList {
     /// How many.
     counts: AlarmCounts,
@@ -38,7 +36,7 @@ pub(crate) struct AlarmList {
 }
 
 /// What an order about an alarm answers.
-#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AlarmOutcome {
     /// False if it was so already.
     changed: bool,
@@ -51,61 +49,60 @@ pub(crate) struct AlarmOutcome {
 type Answer = Result<Json<AlarmOutcome>, Problem>;
 
 /// `GET /api/v1/alarms`.
-async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<AlarmList>, Problem> {
     let items = api.alarms.list();
-    tagged(&headers, &AlarmList { counts: AlarmCounts::of(&items), items })
+    Tagged::new(&headers, &AlarmList { counts: AlarmCounts::of(&items), items })
 }
 
 /// `GET /api/v1/alarms/{id}`.
-async fn one(State(api): State<Api>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn one(State(api): State<Api>, Path(id): Path<String>, headers: HeaderMap) -> Result<Tagged<Alarm>, Problem> {
     match api.alarms.list().into_iter().find(|alarm| alarm.id == id) {
-        Some(alarm) => tagged(&headers, &alarm),
+        Some(alarm) => Tagged::new(&headers, &alarm),
         None => Err(AlarmRefusal::Unknown(id).into()),
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "AlarmAck")]
 struct Ack {
     /// Who.
     by: Option<String>,
 }
 
+impl Asked for Ack {
+    const SHAPE: &'static str = "{\"by\": \"…\"}, or nothing";
+}
+
 /// `POST …/ack` with `{"by": "…"}`, or without a body.
-async fn ack(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Answer {
-    let Ack { by } = match &body {
-        Ok(body) if body.is_empty() => Ack::default(),
-        _ => json(&headers, body, "{\"by\": \"…\"}, or nothing")?,
-    };
+async fn ack(State(api): State<Api>, Path(id): Path<String>, Perhaps(ack): Perhaps<Ack>) -> Answer {
+    let by = ack.and_then(|ack| ack.by);
     answer(api.alarms.ack(&id, named(by)?), |alarm| match alarm.active {
         true => format!("alarm {} is acknowledged", alarm.id),
         false => format!("alarm {} was over and is gone from the list", alarm.id),
     })
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "AlarmShelve")]
 struct Shelve {
+    /// For how long, at most 30.
     minutes: u32,
+    /// Why.
     reason: String,
+    /// Who.
     #[serde(default)]
     by: Option<String>,
 }
 
+impl Asked for Shelve {
+    const SHAPE: &'static str = "{\"minutes\": 10, \"reason\": \"the camera is being moved\"}";
+}
+
 /// `POST …/shelve` with `{"minutes": 10, "reason": "…"}`.
-async fn shelve(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Answer {
-    let Shelve { minutes, reason, by } =
-        json(&headers, body, "{\"minutes\": 10, \"reason\": \"the camera is being moved\"}")?;
+async fn shelve(State(api): State<Api>, Path(id): Path<String>, Body(shelve): Body<Shelve>) -> Answer {
+    let Shelve { minutes, reason, by } = shelve;
     if !fits(&reason) {
         return Err(Problem::malformed(format!("`reason` has 1 to {ALARM_TEXT} characters, in one line")));
     }

@@ -130,11 +130,8 @@ fn stream(
                 () = sleep_until(due), if changed => {
                     changed = false;
                     due = Instant::now() + STATUS;
-                    let document = status.borrow_and_update().clone();
-                    yield Ok(Frame::Status(Document::of(document)).sse());
                     status.mark_unchanged();
-                    let document = api.document();
-                    yield Ok(event("status").json_data(&*document).unwrap_or_default());
+                    yield Ok(Frame::Status(Document::of(api.document())).sse());
                 }
                 alive = status.changed(), if !changed => match alive {
                     Ok(()) => changed = true,

@@ -15,9 +15,9 @@
 //! ```
 
 mod again;
+mod alarms;
 mod answer;
 mod body;
-mod alarms;
 mod channels;
 mod codes;
 mod config;
@@ -32,8 +32,8 @@ mod guest;
 mod images;
 mod journal;
 mod metrics;
-mod openapi;
 mod notify;
+mod openapi;
 mod panel;
 mod picture;
 mod problem;

@@ -1,21 +1,24 @@
 //! Who is told of alarms: how it stands with each, and a test.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Serialize;
 
+use super::answer::Tagged;
+use super::openapi::Routes;
 use super::problem::Problem;
 use super::routes::Api;
 use super::sheet::{Labels, Sheet};
-use super::status::tagged;
 use crate::model::notify::NotifyStatus;
 
 /// The routes of this file.
-pub(crate) fn notify_routes() -> Router<Api> {
-    Router::new().route("/api/v1/notify", get(list)).route("/api/v1/notify/{name}/test", post(test))
+pub(super) fn routes() -> Routes {
+    Routes::new().get("/api/v1/notify", "Who is told of alarms, and how it stands with each", list).post(
+        "/api/v1/notify/{name}/test",
+        "Tells one of them of a test, and says whether it arrived",
+        test,
+    )
 }
 
 /// What a test answers.
@@ -28,8 +31,8 @@ pub(crate) struct NotifyTest {
 }
 
 /// `GET /api/v1/notify`.
-async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
-    tagged(&headers, &api.notifier.status())
+async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<Vec<NotifyStatus>>, Problem> {
+    Tagged::new(&headers, &api.notifier.status())
 }
 
 /// `POST /api/v1/notify/{name}/test`: answered when it has arrived, or has not.

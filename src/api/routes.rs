@@ -14,11 +14,10 @@ use super::journal::Journal;
 use super::openapi::Routes;
 use super::problem::Problem;
 use super::{
-    channels, config, costs, cues, destinations, devices, events, guard, guest, images, metrics, openapi, panel,
-    picture, recorded, recordings, request_id, status,
+    alarms, channels, config, costs, cues, destinations, devices, events, guard, guest, images, metrics, notify,
+    openapi, panel, picture, recorded, recordings, request_id, status,
 };
 use crate::alarm::Alarms;
-use crate::model::image::IMAGE_BYTES;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
@@ -102,54 +101,6 @@ impl Api {
         routes()
             .pages(pages())
             .router()
-        recording_routes()
-            .merge(super::alarms::alarm_routes())
-            .merge(super::notify::notify_routes())
-            .route("/api/v1/status", get(status::appliance))
-            .route("/api/v1/capacity", get(channels::capacity))
-            .route("/api/v1/cost", get(costs::cost))
-            .route("/api/v1/channels", get(channels::list))
-            .route("/api/v1/channels/{id}", get(channels::one))
-            .route("/api/v1/channels/{id}/start", post(channels::start))
-            .route("/api/v1/channels/{id}/stop", post(channels::stop))
-            .route("/api/v1/channels/{id}/slate", post(channels::slate))
-            .route("/api/v1/channels/{id}/release", post(channels::release))
-            .route("/api/v1/channels/{id}/take", post(channels::take))
-            .route("/api/v1/channels/{id}/preview", post(channels::preview))
-            .route("/api/v1/channels/{id}/cancel", post(channels::cancel))
-            .route("/api/v1/channels/{id}/set", post(channels::set))
-            .route("/api/v1/channels/{id}/captions", post(channels::captions))
-            .route("/api/v1/channels/{id}/drill", post(destinations::drill))
-            .route("/api/v1/channels/{id}/destinations/{destination}/recording", post(destinations::recording))
-            .route("/api/v1/channels/{id}/show/begin", post(costs::begin_show))
-            .route("/api/v1/channels/{id}/show/end", post(costs::end_show))
-            .route("/api/v1/channels/{id}/hand-over", post(destinations::hand_over))
-            .route("/api/v1/channels/{id}/cue", post(cues::cue))
-            .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
-            .route("/api/v1/channels/{id}/timecode", get(cues::timecode))
-            .route("/api/v1/channels/{id}/preview.jpg", get(picture::preview))
-            .route("/api/v1/channels/{id}/loudness/restart", post(channels::restart_loudness))
-            .route("/api/v1/channels/{id}/confidence.jpg", get(picture::confidence))
-            .route("/api/v1/images", get(images::list))
-            .route(
-                "/api/v1/images/{name}",
-                get(images::one).put(images::put).delete(images::delete).layer(DefaultBodyLimit::max(IMAGE_BYTES)),
-            )
-            .route("/api/v1/config/reload", post(channels::reload))
-            .route("/api/v1/devices", get(devices::list))
-            .route("/api/v1/events", get(events::follow))
-            .route("/api/v1/events/recent", get(events::recent))
-            .route("/healthz", get(status::alive))
-            .route("/readyz", get(status::ready))
-            .route("/metrics", get(metrics::scrape))
-            .route("/", get(panel::page))
-            .route("/panel/plain", get(panel::plain_page))
-            .route("/assets/{file}", get(panel::bundled))
-            .route("/panel/{file}", get(panel::file))
-            .route("/guest/{channel}/{source}", get(guest::page))
-            .route("/guest-page/{file}", get(guest::file))
-            .route("/whip/{channel}/{source}", post(guest::publish).layer(DefaultBodyLimit::max(guest::SDP)))
-            .route("/whip/{channel}/{source}/{session}", delete(guest::leave))
             .fallback(|request: Request| async move { Problem::not_found(request.uri().path()) })
             .method_not_allowed_fallback(|request: Request| async move {
                 Problem::method_not_allowed(request.method().as_str(), request.uri().path())
@@ -166,6 +117,8 @@ pub(crate) fn routes() -> Routes {
     appliance_routes()
         .merge(channel_routes())
         .merge(recording_routes())
+        .merge(alarms::routes())
+        .merge(notify::routes())
         .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)
         .get("/readyz", "Whether every channel that is ordered on air is on air", status::ready)
         .get("/metrics", "The snapshot for Prometheus", metrics::scrape)
@@ -256,7 +209,9 @@ fn recording_routes() -> Routes {
 fn pages() -> axum::Router<Api> {
     axum::Router::new()
         .route("/", get(panel::page))
+        .route("/panel/plain", get(panel::plain_page))
         .route("/panel/{file}", get(panel::file))
+        .route("/assets/{file}", get(panel::bundled))
         .route("/guest/{channel}/{source}", get(guest::page))
         .route("/guest-page/{file}", get(guest::file))
         .route("/api/", get(openapi::page))

@@ -21,10 +21,6 @@ pub(crate) struct Document {
     #[serde(flatten)]
     status: Arc<ApplianceStatus>,
 }
-/// `GET /api/v1/status`.
-pub(crate) async fn appliance(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
-    tagged(&headers, &*api.document())
-}
 
 impl Document {
     pub(crate) fn of(status: Arc<ApplianceStatus>) -> Self {
@@ -34,8 +30,7 @@ impl Document {
 
 /// `GET /api/v1/status`.
 pub(crate) async fn appliance(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<Document>, Problem> {
-    let status = api.handle.status().borrow().clone();
-    Tagged::new(&headers, &Document::of(status))
+    Tagged::new(&headers, &Document::of(api.document()))
 }
 
 /// The strong entity tag of a document.

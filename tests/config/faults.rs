@@ -667,6 +667,8 @@ fn what_is_recorded_beside_the_program() {
     faulty("[\"source:spare\"]", good, "records the source `spare`, which the channel does not have");
     faulty("[\"sources\"]", "iso]\nsize = \"1920x1080\"", "is larger than the program");
     faulty("[\"clean\"]", "clean_feed]\nsize = \"1920x1080\"", "is larger than the program");
+}
+
 #[test]
 fn who_is_told_of_alarms() {
     let faults = |written: &str| {

@@ -56,6 +56,12 @@ impl<'a> Sketch<'a> {
             .insert("requestBody".to_owned(), json!({"required": true, "description": about, "content": content}));
     }
 
+    /// The same, and it may be left out.
+    pub(crate) fn may_take_body(&mut self, kinds: &[&str], schema: &Value, about: &str) {
+        self.takes_body(kinds, schema, about);
+        self.operation["requestBody"]["required"] = json!(false);
+    }
+
     /// An answer with this status.
     pub(crate) fn answers(&mut self, status: &str, about: &str, kinds: &[&str], schema: &Value) {
         let content: Map<String, Value> =

@@ -54,7 +54,8 @@ use super::source::Source;
 use crate::model::sound::LiveSound;
 use crate::model::status::{ProgramOrder, ProgramStatus, Showing, SourceStatus};
 use crate::model::{
-    FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, ScheduledTake, SourceId, Transition, MeterReading,
+    FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, MeterReading, ScheduledTake, SourceId,
+    Transition,
 };
 use crate::plan::ChannelPlan;
 
