@@ -7,12 +7,14 @@ use super::tests::names_only_what_is_there;
 use super::*;
 use crate::model::upload::Upload;
 use crate::model::{
-    BitRate, CatchUp, Cued, DestinationId, EndpointName, FrameGrid, FrameRate, LinePolicy, LiveTimeline, SegmentGrid,
+    BitRate, CatchUp, ChannelId, Cued, DestinationId, EndpointName, FrameGrid, FrameRate, LinePolicy, LiveTimeline,
+    RenditionId, SegmentGrid,
 };
-use crate::policy::{HttpFailure, RateTurn, judge};
+use crate::policy::{HttpFailure, RateTurn, RetryDecision, judge};
 use crate::push::description::{Medium, PushDescription, PushedVideo};
 use crate::push::flow::{Flow, Measured};
 use crate::push::link::{Change, Link};
+use crate::push::object::Outcome;
 use crate::push::pauses::Pauses;
 use crate::push::record::Delivered;
 use crate::spool::Segment;

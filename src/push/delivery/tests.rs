@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::model::{Cued, FrameGrid, FrameRate, SegmentGrid};
+use crate::model::{Cued, FrameGrid, FrameRate, RenditionId, SegmentGrid};
+use crate::policy::RetryDecision;
 use crate::push::description::Medium;
+use crate::push::object::Outcome;
 use crate::push::record::Delivered;
 use crate::spool::Segment;
 use proptest::prelude::*;
