@@ -24,7 +24,7 @@ const RESTART: Duration = Duration::from_secs(5);
 /// A session that nobody answers for is kept for so long: servers keep theirs for half a minute.
 const LINGER: Duration = Duration::from_secs(20);
 /// Who answers again gets media again, perhaps: a sign of it, or an interval of reports, is waited for.
-const BY_ITSELF: Duration = Duration::from_secs(2);
+const BY_ITSELF: Duration = Duration::from_millis(2500);
 /// Who does not answer is asked again after about this time: the line may be back.
 const ASK: Backoff =
     Backoff { first: Duration::from_millis(500), cap: Duration::from_secs(1), factor: 1.1, jitter: 0.25 };
