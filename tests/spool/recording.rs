@@ -454,6 +454,7 @@ fn breaks_and_markers_are_named_while_it_runs_and_afterwards() {
     play(&spool, &feeds(), (FIRST, 0), (FIRST + 1, 2));
     deck.set(at(FIRST + 1, 2));
     deck.ask(RecordingAsk::Marker { text: "the \"goal\"".into(), by: Some("me".into()) }).unwrap();
+    deck.until("the first segments", |status| status.recording.segments == 2);
     assert_eq!(ranges(&directory), [], "none of it is listed yet");
     deck.set(at(FIRST + 3, 0));
     deck.has_looked();
