@@ -158,7 +158,8 @@ mod tests {
     fn a_type_that_is_asked_otherwise_has_a_name_of_its_own_and_so_has_what_holds_it() {
         let mut schemas = Schemas::new();
         let mut document = json!([schemas.said::<Outer>(), schemas.asked::<Outer>()]);
-        (schemas.said::<Plain>(), schemas.asked::<Plain>());
+        schemas.said::<Plain>();
+        schemas.asked::<Plain>();
         let all = schemas.settle(&mut document);
         assert_eq!(
             document,
