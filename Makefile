@@ -18,6 +18,7 @@ help: ## What can be made
 
 run: ## Put the demo channel on air and say what to open; Ctrl-C stops everything. SOURCE=… chooses the source
 	@packaging/install-dependencies run
+	@packaging/web-ui
 	cargo build --release --bins
 	@packaging/demo/run --binaries target/release --data $(DEMO) $(if $(SOURCE),--source '$(SOURCE)')
 

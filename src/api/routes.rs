@@ -108,6 +108,8 @@ impl Api {
             .route("/readyz", get(status::ready))
             .route("/metrics", get(metrics::scrape))
             .route("/", get(panel::page))
+            .route("/panel/plain", get(panel::plain_page))
+            .route("/assets/{file}", get(panel::bundled))
             .route("/panel/{file}", get(panel::file))
             .route("/guest/{channel}/{source}", get(guest::page))
             .route("/guest-page/{file}", get(guest::file))

@@ -1,0 +1,64 @@
+// Confidence pictures: each once a second, few at a time, and only those that are seen. A browser has six connections to
+// the daemon for all its tabs, and one is the event stream's.
+
+const EVERY_MS = 1000;
+const GIVE_UP_MS = 4000;
+const AT_ONCE = 2;
+
+export interface Taken {
+  address: string;
+  /** When the picture was taken, by the steady clock. */
+  at: number;
+}
+
+export interface Want {
+  path: string;
+  /** Whether it is to be asked for now. */
+  wanted: () => boolean;
+  took: (taken: Taken) => void;
+  /** None is there; `code` says why. */
+  none: (code: string) => void;
+}
+
+const wants = new Map<Want, number>();
+let running = 0;
+
+export function subscribe(want: Want): () => void {
+  wants.set(want, 0);
+  pump();
+  return () => {
+    wants.delete(want);
+  };
+}
+
+/** Called often; asks for what is due, the longest waiting first. */
+export function pump(): void {
+  if (document.hidden) return;
+  const now = performance.now();
+  const due = [...wants].filter(([want, at]) => at <= now && want.wanted()).sort((a, b) => a[1] - b[1]);
+  for (const [want] of due.slice(0, Math.max(0, AT_ONCE - running))) {
+    wants.set(want, now + EVERY_MS);
+    running += 1;
+    void fetchOne(want).finally(() => {
+      running -= 1;
+      pump();
+    });
+  }
+}
+
+async function fetchOne(want: Want): Promise<void> {
+  try {
+    const answer = await fetch(want.path, { cache: 'no-store', signal: AbortSignal.timeout(GIVE_UP_MS) });
+    if (!answer.ok) {
+      if (answer.status === 404) want.none('no_picture');
+      return;
+    }
+    const age = Number.parseFloat(answer.headers.get('x-frame-age') ?? '');
+    const address = URL.createObjectURL(await answer.blob());
+    if (!wants.has(want)) URL.revokeObjectURL(address);
+    // A picture that does not say its age is as old as can be.
+    else want.took({ address, at: performance.now() - (Number.isFinite(age) ? age * 1000 : Number.POSITIVE_INFINITY) });
+  } catch {
+    // The age goes on and says it.
+  }
+}
