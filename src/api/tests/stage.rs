@@ -186,7 +186,9 @@ fn in_a_browser(test: &str, needs: &[&str]) {
     let web = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web-ui");
     let chromium = std::env::var("UPLINK_CHROMIUM").unwrap_or("/usr/bin/chromium".into());
     if !needs.iter().all(|name| web.join(name).exists()) || !std::path::Path::new(&chromium).exists() {
-        eprintln!("SKIPPED: {test} was not run. `npm install` and `npm run build` in web-ui, and {chromium}, are needed");
+        eprintln!(
+            "SKIPPED: {test} was not run. `npm install` and `npm run build` in web-ui, and {chromium}, are needed"
+        );
         return;
     }
     let exe = std::env::current_exe().unwrap();

@@ -18,7 +18,7 @@ import { between, judge, type Moment } from './watchdog';
 
 /** Events that the panel holds. */
 export const EVENTS = 500;
-const CHECK_MS = 250;
+const CHECK_MS = 500;
 
 const moment = (): Moment => ({ steady: performance.now(), wall: Date.now() });
 

@@ -1,9 +1,10 @@
 // Confidence pictures: each once a second, few at a time, and only those that are seen. A browser has six connections to
-// the daemon for all its tabs, and one is the event stream's.
+// the daemon for all its tabs, and one is the event stream's. With many in sight each comes more rarely: decoding costs.
 
 const EVERY_MS = 1000;
 const GIVE_UP_MS = 4000;
 const AT_ONCE = 2;
+const A_SECOND = 8;
 
 export interface Taken {
   address: string;
@@ -35,9 +36,11 @@ export function subscribe(want: Want): () => void {
 export function pump(): void {
   if (document.hidden) return;
   const now = performance.now();
-  const due = [...wants].filter(([want, at]) => at <= now && want.wanted()).sort((a, b) => a[1] - b[1]);
+  const seen = [...wants].filter(([want]) => want.wanted());
+  const due = seen.filter(([, at]) => at <= now).sort((a, b) => a[1] - b[1]);
+  const every = Math.max(EVERY_MS, (seen.length * 1000) / A_SECOND);
   for (const [want] of due.slice(0, Math.max(0, AT_ONCE - running))) {
-    wants.set(want, now + EVERY_MS);
+    wants.set(want, now + every);
     running += 1;
     void fetchOne(want).finally(() => {
       running -= 1;

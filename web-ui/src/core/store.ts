@@ -19,7 +19,7 @@ export const phase = signal<Phase>('connecting');
 export const events = signal<StampedEvent[]>([]);
 /** What the last return found; none when somebody has seen it. */
 export const returned = signal<Return | null>(null);
-/** Beats four times a second: what moves by the clock alone reads it. */
+/** Beats twice a second: what moves by the clock alone reads it. */
 export const tick = signal(0);
 
 /** Milliseconds that the daemon's clock is ahead of this one, and when its last word came, by this one. */

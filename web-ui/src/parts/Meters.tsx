@@ -32,7 +32,7 @@ function ink(node: Element): Ink {
   return { bar: of('--meter'), high: of('--caution'), well: of('--well'), mark: of('--line'), text: of('--muted') };
 }
 
-function paint(canvas: HTMLCanvasElement, bars: Ppm[], old: boolean, colours: Ink, scale: boolean): void {
+function paint(canvas: HTMLCanvasElement, bars: Ppm[], old: boolean, colours: Ink): void {
   const context = canvas.getContext('2d');
   if (!context) return;
   const ratio = Math.min(2, devicePixelRatio || 1);
@@ -44,7 +44,7 @@ function paint(canvas: HTMLCanvasElement, bars: Ppm[], old: boolean, colours: In
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, height);
   const y = (db: number) => height - place(db, FLOOR_DB, 0) * height;
-  const left = scale ? SCALE : 0;
+  const left = SCALE;
   bars.forEach((bar, index) => {
     const x = left + index * (BAR + GAP);
     context.fillStyle = colours.well;
@@ -74,7 +74,6 @@ function paint(canvas: HTMLCanvasElement, bars: Ppm[], old: boolean, colours: In
   context.fillStyle = colours.mark;
   const right = left + bars.length * (BAR + GAP) - GAP;
   for (const db of [MAXIMUM_DB, ALIGNMENT_DB]) context.fillRect(left, y(db), right - left, 1);
-  if (!scale) return;
   context.fillStyle = colours.text;
   context.font = '10px system-ui, sans-serif';
   context.textAlign = 'right';
@@ -95,19 +94,30 @@ export function Bars({ channel, channels, title }: { channel: string; channels: 
     const bars = Array.from({ length: Math.max(1, channels) }, () => new Ppm());
     const colours = ink(node);
     let drawn = '';
-    return attach((ms) => {
+    let seen = true;
+    const watch = new IntersectionObserver((entries) => {
+      seen = entries.some((entry) => entry.isIntersecting);
+    });
+    watch.observe(node);
+    const leave = attach((ms) => {
       const now = newest(channel);
       bars.forEach((bar, index) => {
         bar.step(ms, now?.peaks[index] ?? FLOOR_DB);
       });
       const key = now ? bars.map((bar) => `${bar.level.toFixed(1)}/${bar.hold.toFixed(1)}`).join() : 'old';
-      const seen = `${key} ${node.clientWidth}x${node.clientHeight}`;
-      if (seen !== drawn && node.clientHeight > 0) {
-        paint(node, bars, !now, colours, true);
-        drawn = seen;
+      // What nobody sees moves, but is not drawn.
+      if (!seen) return false;
+      const size = `${key} ${node.clientWidth}x${node.clientHeight}`;
+      if (size !== drawn && node.clientHeight > 0) {
+        paint(node, bars, !now, colours);
+        drawn = size;
       }
       return now !== null && bars.some((bar, index) => !bar.rests(now.peaks[index] ?? FLOOR_DB));
     });
+    return () => {
+      watch.disconnect();
+      leave();
+    };
   }, [channel, channels, look]);
   return <canvas ref={canvas} class="bars" style={{ width: `${wide}px` }} role="img" aria-label={title} />;
 }
