@@ -198,7 +198,7 @@ fn in_a_browser(test: &str, needs: &[&str]) {
     let mut lines = std::io::BufReader::new(stage.stdout.take().unwrap()).lines().map_while(Result::ok);
     let address = lines.find_map(|line| line.split_once("stage ").map(|(_, address)| address.to_owned())).unwrap();
     let node = Process::new("timeout")
-        .args(["240", "node", "--test", &format!("tests/{test}")])
+        .args(["400", "node", "--test", &format!("tests/{test}")])
         .current_dir(&web)
         .env("UPLINK_PANEL_URL", &address)
         .env("UPLINK_PANEL_PID", stage.id().to_string())

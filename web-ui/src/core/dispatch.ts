@@ -1,10 +1,11 @@
 // Orders under way, one for each channel: sent here, followed by the stream. The rules are in `command`.
 
 import { signal } from '@preact/signals';
-import type { ApplianceStatus, Outcome } from '../api';
-import { send } from './ask';
+import type { ApplianceStatus, ChannelStatus, Outcome } from '../api';
+import { read, send } from './ask';
 import { answered, begin, type Order, observed, type Under, waited } from './command';
-import { phase } from './store';
+import { replaced } from './reduce';
+import { phase, status } from './store';
 
 export const under = signal<Record<string, Under>>({});
 let last = 0;
@@ -35,6 +36,16 @@ export async function order(wanted: Order, urgent = false): Promise<void> {
   const reply = await send<Outcome>('POST', `/api/v1/channels/${wanted.channel}/${wanted.path}`, wanted.body);
   const answer = reply.ok ? { ok: true as const, text: reply.data.text, changed: reply.data.changed } : reply;
   change(wanted.channel, id, (one) => answered(one, answer, performance.now()));
+  if (reply.ok) await look(wanted.channel);
+}
+
+/** The stream tells twice a second; who has just pressed something sees what came of it at once. */
+async function look(channel: string): Promise<void> {
+  const reply = await read<ChannelStatus>(`/api/v1/channels/${encodeURIComponent(channel)}`);
+  const held = status.peek();
+  if (!reply.ok || !held || phase.peek() !== 'live') return;
+  status.value = replaced(held, reply.data);
+  observe(status.value);
 }
 
 /** A document has come: it confirms what it shows. */

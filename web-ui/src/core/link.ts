@@ -11,7 +11,7 @@ import { observe } from './dispatch';
 import { wake } from './instruments';
 import { feed, feedSlowly, forget } from './levels';
 import { pump } from './pictures';
-import { meanwhile, remember } from './reduce';
+import { meanwhile, newest, remember } from './reduce';
 import { refused } from './session';
 import { clock, events, phase, returned, status, tick } from './store';
 import { between, judge, type Moment } from './watchdog';
@@ -101,13 +101,13 @@ function take(document: ApplianceStatus): void {
       returned.value = { silence: lasted, at: Date.now() + clock.ahead, changes: meanwhile(before, document) };
     }
     silentSince = null;
-    status.value = document;
+    status.value = newest(before, document);
     phase.value = 'live';
   });
   for (const channel of document.channels) {
     if (channel.report) feedSlowly(channel.id, channel.report.program.peak_dbfs);
   }
-  observe(document);
+  observe(status.peek() ?? document);
   wake();
 }
 

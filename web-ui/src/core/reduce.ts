@@ -10,6 +10,23 @@ export function remember(known: StampedEvent[], more: StampedEvent[], most: numb
   return [...all.values()].sort((a, b) => b.seq - a.seq).slice(0, most);
 }
 
+/** `document` as it is held: a channel that was asked for alone may be known in a newer state already. */
+export function newest(held: ApplianceStatus | null, document: ApplianceStatus): ApplianceStatus {
+  if (held?.started_at !== document.started_at) return document;
+  const known = new Map(held.channels.map((channel) => [channel.id, channel]));
+  const channels = document.channels.map((channel) => {
+    const other = known.get(channel.id);
+    return other && other.generation > channel.generation ? other : channel;
+  });
+  return { ...document, channels };
+}
+
+/** `held` with one channel in a newer state. */
+export function replaced(held: ApplianceStatus, channel: ChannelStatus): ApplianceStatus {
+  const newer = (one: ChannelStatus) => one.id === channel.id && one.generation <= channel.generation;
+  return { ...held, channels: held.channels.map((one) => (newer(one) ? channel : one)) };
+}
+
 /** Something that is not as it was before nothing was heard. */
 export type Change =
   | { what: 'restarted' }

@@ -155,6 +155,20 @@ test('after a silence it is told what changed', () => {
   ]);
 });
 
+test('a channel that was asked for alone is not overtaken by an older document', () => {
+  const held = appliance();
+  const newer = { ...held.channels[0], generation: 9, state: 'slate' };
+  const shown = reduce.replaced(held, newer);
+  assert.equal(shown.channels[0].state, 'slate');
+  assert.equal(reduce.replaced(shown, { ...newer, generation: 8, state: 'running' }).channels[0].state, 'slate');
+  assert.equal(reduce.newest(shown, appliance()).channels[0].state, 'slate', 'an older document');
+  const later = appliance();
+  later.channels[0].generation = 10;
+  assert.equal(reduce.newest(shown, later).channels[0].state, 'running');
+  const restarted = { ...appliance(), started_at: '2026-11-21T12:00:00Z' };
+  assert.equal(reduce.newest(shown, restarted).channels[0].state, 'running', 'another run numbers anew');
+});
+
 test('attention: what is well is not named, the critical comes first', () => {
   const status = appliance();
   assert.deepEqual(
