@@ -267,22 +267,27 @@ async fn costs_are_a_document_and_metrics() {
 #[tokio::test]
 async fn the_panel_comes_from_this_box_alone() {
     let (router, _rig, _dir) = router();
-    let page = get(&router, "/").await;
-    assert_eq!((page.status, page.header("content-type")), (StatusCode::OK, "text/html; charset=utf-8"));
-    let policy = page.header("content-security-policy");
-    assert!(
-        policy.contains("default-src 'none'") && !policy.contains("unsafe") && !policy.contains("http"),
-        "{policy}"
-    );
-    assert_eq!(page.header("x-content-type-options"), "nosniff");
-    let mut files = 0;
-    for name in page.text().split('"').filter_map(|part| part.strip_prefix("panel/")) {
-        let file = get(&router, &format!("/panel/{name}")).await;
-        assert_eq!(file.status, StatusCode::OK, "{name}");
-        for foreign in ["https://", "@import", "//cdn", "innerHTML", "eval("] {
-            assert!(!file.text().contains(foreign), "{name} has {foreign}");
+    for address in ["/", "/panel/plain"] {
+        let page = get(&router, address).await;
+        assert_eq!((page.status, page.header("content-type")), (StatusCode::OK, "text/html; charset=utf-8"));
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.contains("default-src 'none'") && !policy.contains("unsafe") && !policy.contains("http"),
+            "{policy}"
+        );
+        assert_eq!(page.header("x-content-type-options"), "nosniff");
+        // The page at the root is the bundled one, if there is a bundle.
+        let text = page.text();
+        let named = text.split('"').map(|part| part.trim_start_matches('/'));
+        let files: Vec<&str> = named.filter(|part| part.starts_with("panel/") || part.starts_with("assets/")).collect();
+        assert!(files.len() >= 3, "{address} names no files");
+        for name in files {
+            let file = get(&router, &format!("/{name}")).await;
+            assert_eq!(file.status, StatusCode::OK, "{name}");
+            for foreign in ["https://", "@import", "//cdn", "eval("] {
+                assert!(!file.text().contains(foreign), "{name} has {foreign}");
+            }
+            assert!(name.starts_with("assets/") || !file.text().contains("innerHTML"), "{name}");
         }
-        files += 1;
     }
-    assert!(files >= 2, "the page names no files");
 }

@@ -42,6 +42,11 @@ export function level(value: number | null | undefined): string {
   return value == null || !Number.isFinite(value) ? '–' : value.toFixed(1);
 }
 
+/** Loudness; below the absolute gate of BS.1770 a figure says nothing. */
+export function loudness(value: number | null | undefined): string {
+  return value != null && value < -70 ? '< \u221270' : level(value);
+}
+
 /** 21:04:07 in UTC, of a time or of milliseconds. */
 export function utc(time: string | number): string {
   const date = new Date(time);

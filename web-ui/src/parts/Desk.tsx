@@ -31,11 +31,27 @@ function marks(place: Place): string {
     .filter(Boolean)
     .join(' · ');
 }
+/** What is in the program is on air only if viewers get it. */
+function marks(place: Place, onAir: boolean): string {
+  const fault = place.bad ? `▲ ${word('source', place.bad.state)}` : '';
+  return [
+    place.air && say(onAir ? 'on_air' : 'marked_shown'),
+    place.next && say('marked_next'),
+    place.asked && say('asked'),
+    fault,
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
 
 function Choice({ channel, place, on }: { channel: ChannelStatus; place: Place; on: boolean }) {
   const name = place.source ?? say(place.order.show === 'auto' ? 'best_source' : 'slate');
   const told = marks(place);
   const look = [place.air && 'air', place.next && 'next', place.bad && 'bad'].filter(Boolean).join(' ');
+  const told = marks(place, channel.on_air);
+  const look = [place.air && (channel.on_air ? 'air' : 'shown'), place.next && 'next', place.bad && 'bad']
+    .filter(Boolean)
+    .join(' ');
   return (
     <button
       type="button"

@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Loudness, SoundState } from '../api';
 import { FLOOR_DB, Ppm, place } from '../core/ballistics';
 import { level } from '../core/format';
+import { level, loudness } from '../core/format';
 import { attach } from '../core/instruments';
 import { newest } from '../core/levels';
 import { status } from '../core/store';
@@ -128,6 +129,9 @@ export function Figures({ mix, states }: { mix: Loudness | undefined; states: So
     ['M', level(mix?.momentary), say('loudness_momentary')],
     ['S', level(mix?.short_term), say('loudness_short')],
     ['I', level(mix?.integrated), say('loudness_integrated')],
+    ['M', loudness(mix?.momentary), say('loudness_momentary')],
+    ['S', loudness(mix?.short_term), say('loudness_short')],
+    ['I', loudness(mix?.integrated), say('loudness_integrated')],
     ['LRA', unsettled(mix) ? '…' : level(mix?.lra), say('loudness_range')],
     ['TP', mix && mix.true_peak.length > 0 ? level(Math.max(...mix.true_peak)) : '–', say('loudness_peak')],
   ];

@@ -14,6 +14,7 @@ export const de: Record<Key, string> = {
   now: 'Jetzt',
   next: 'Nächste',
   asked: 'BESTELLT',
+  marked_shown: 'PROGRAMM',
   marked_next: 'NÄCHSTE',
   slate: 'Tafel',
   best_source: 'Beste Quelle',

@@ -12,6 +12,7 @@ export const en = {
   now: 'Now',
   next: 'Next',
   asked: 'ASKED',
+  marked_shown: 'PROGRAM',
   marked_next: 'NEXT',
   slate: 'Slate',
   best_source: 'Best source',

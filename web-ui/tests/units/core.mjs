@@ -211,5 +211,7 @@ test('figures for people', () => {
   assert.equal(format.duration(425), '7 min 05 s');
   assert.equal(format.bits(3_000_000), '3.00 Mbit/s');
   assert.equal(format.level(null), '–');
+  assert.equal(format.loudness(-23.04), '-23.0');
+  assert.equal(format.loudness(-2424.8), '< \u221270');
   assert.equal(format.count(1234567), '1\u2009234\u2009567');
 });
