@@ -82,7 +82,7 @@ async fn a_database_damaged_in_the_middle_is_noticed() {
         if !path.with_extension("db-wal").exists() {
             break;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let mut bytes = fs::read(&path).unwrap();
     for byte in &mut bytes[4096..] {

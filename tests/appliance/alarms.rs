@@ -78,6 +78,7 @@ fn an_alarm_is_told_and_outlives_the_daemon_until_somebody_has_seen_it() {
     let url = format!("http://{}/hook", hook.address);
     rig.edit(|text| format!("{text}[notify.webhooks.ops]\nurl = \"{url}\"\nsecret_file = \"ops.secret\"\n"));
     rig.start_daemon();
+    rig.wait_event("daemon_started", None);
     rig.edit(|text| text.replace("stream_class = \"rig\"", "stream_class = \"gone\""));
     assert_eq!(rig.post("/api/v1/config/reload", &json!({})).status, 422);
     let (head, body) = hook.until("alarm_raised");
@@ -89,7 +90,7 @@ fn an_alarm_is_told_and_outlives_the_daemon_until_somebody_has_seen_it() {
     rig.edit(|text| text.replace("stream_class = \"gone\"", "stream_class = \"rig\""));
     assert_eq!(rig.post("/api/v1/config/reload", &json!({})).status, 200);
     hook.until("alarm_cleared");
-    rig.end_daemon(Signal::SIGKILL);
+    assert_eq!(rig.end_daemon(Signal::SIGTERM), Some(0));
     rig.start_daemon();
     rig.until("what nobody has seen is still there, and over", || {
         alarm(&rig).is_some_and(|alarm| alarm["active"] == false)
