@@ -7,7 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use uplink::hls;
 use uplink::model::upload::{StoreKind, Upload};
-use uplink::model::{BitRate, ChannelId, DestinationId, EndpointName, FrameRate, MediaTime, RenditionId};
+use uplink::model::{BitRate, ChannelId, DestinationId, EndpointName, FrameRate, MediaTime, RecordedOf, RenditionId};
 use uplink::record::{
     Manifest, RecordedRendition, RecordedSegment, RecordingId, RecordingState, RenditionKind, VERSION,
 };
@@ -42,6 +42,7 @@ impl Shelf {
             version: VERSION,
             channel: channel.clone(),
             destination: DestinationId::new("archive").unwrap(),
+            of: RecordedOf::Program,
             id: id.clone(),
             title: None,
             began: MediaTime::from_secs(EPOCH),
@@ -54,6 +55,7 @@ impl Shelf {
             gaps: Vec::new(),
             renditions: vec![rendition],
             markers: Vec::new(),
+            cued: Default::default(),
         };
         manifest.store(&directory).expect("a manifest");
         fs::write(directory.join("multivariant.m3u8"), "#EXTM3U\n").expect("a playlist");

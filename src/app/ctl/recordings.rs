@@ -266,13 +266,12 @@ async fn address(client: &Client, name: &str) -> Result<String, Failure> {
     let matches = |recording: &&Value| {
         channel.is_none_or(|channel| recording["channel"] == channel) && (id == "last" || recording["id"] == id)
     };
-    let mut matching: Vec<&Value> = found.as_array().into_iter().flatten().filter(matches).collect();
+    let mut matching: Vec<&Value> = found.iter().filter(matches).collect();
     if id == "last" {
         // Those of the clean feed and of sources have the same begin.
         matching.sort_by_key(|recording| recording["of"].as_str().is_some_and(|of| of != "program"));
     }
     let mut matching = matching.into_iter();
-    let mut matching = found.iter().filter(matches);
     let first = matching.next().ok_or_else(|| {
         local("unknown_recording", format!("there is no recording `{name}`; `uplinkctl recording list` shows all"))
     })?;

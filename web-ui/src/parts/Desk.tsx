@@ -25,12 +25,6 @@ export function Bus({ channel }: { channel: ChannelStatus }) {
   );
 }
 
-function marks(place: Place): string {
-  const fault = place.bad ? `▲ ${word('source', place.bad.state)}` : '';
-  return [place.air && say('on_air'), place.next && say('marked_next'), place.asked && say('asked'), fault]
-    .filter(Boolean)
-    .join(' · ');
-}
 /** What is in the program is on air only if viewers get it. */
 function marks(place: Place, onAir: boolean): string {
   const fault = place.bad ? `▲ ${word('source', place.bad.state)}` : '';
@@ -46,8 +40,6 @@ function marks(place: Place, onAir: boolean): string {
 
 function Choice({ channel, place, on }: { channel: ChannelStatus; place: Place; on: boolean }) {
   const name = place.source ?? say(place.order.show === 'auto' ? 'best_source' : 'slate');
-  const told = marks(place);
-  const look = [place.air && 'air', place.next && 'next', place.bad && 'bad'].filter(Boolean).join(' ');
   const told = marks(place, channel.on_air);
   const look = [place.air && (channel.on_air ? 'air' : 'shown'), place.next && 'next', place.bad && 'bad']
     .filter(Boolean)

@@ -4,7 +4,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { Loudness, SoundState } from '../api';
 import { FLOOR_DB, Ppm, place } from '../core/ballistics';
-import { level } from '../core/format';
 import { level, loudness } from '../core/format';
 import { attach } from '../core/instruments';
 import { newest } from '../core/levels';
@@ -126,9 +125,6 @@ export function Bars({ channel, channels, title }: { channel: string; channels: 
 /** R 128 in figures: momentary, short-term, integrated, range, highest true peak. */
 export function Figures({ mix, states }: { mix: Loudness | undefined; states: SoundState[] }) {
   const rows: [string, string, string][] = [
-    ['M', level(mix?.momentary), say('loudness_momentary')],
-    ['S', level(mix?.short_term), say('loudness_short')],
-    ['I', level(mix?.integrated), say('loudness_integrated')],
     ['M', loudness(mix?.momentary), say('loudness_momentary')],
     ['S', loudness(mix?.short_term), say('loudness_short')],
     ['I', loudness(mix?.integrated), say('loudness_integrated')],
