@@ -122,6 +122,11 @@ fn a_lost_source_is_a_gap_of_whole_segments_and_its_return_begins_with_a_keyfram
     rig.companion.stop();
     assert!(rig.companion.join(Instant::now() + SOON));
     pictures(&rig, &mut chunks, 75 + 42);
+    // Sound may come behind the last picture.
+    chunks.extend(rig.outputs.try_iter().filter_map(|output| match output {
+        Output::Chunk(chunk) => Some(chunk),
+        _ => None,
+    }));
     let first = of(&chunks, "iso-cam").map(|chunk| chunk.number).min().unwrap();
     let mut seconds: BTreeMap<u64, u32> = BTreeMap::new();
     of(&chunks, "iso-cam").for_each(|chunk| *seconds.entry(chunk.number - first).or_default() += chunk.samples);
