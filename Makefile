@@ -11,7 +11,7 @@ DEMO := target/demo
 # Debian release in the virtual machine of `make test-vm`.
 SUITE ?= bookworm
 
-.PHONY: help run test test-vm bench lint check format clean
+.PHONY: help run test test-vm package bench lint check format clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ test: ## Install what the tests need and run everything that CI runs
 test-vm: ## Capture devices, udev and systemd in a virtual machine; SUITE=trixie for Debian 13
 	@packaging/install-dependencies vm
 	@packaging/vm/run --suite $(SUITE)
+
+package: ## Make the Debian package in target/debian
+	@packaging/install-dependencies run
+	@packaging/package
 
 lint: ## Formatting, lints, dependencies
 	@packaging/test lint
