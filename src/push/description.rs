@@ -69,7 +69,7 @@ pub struct Listing {
 /// When an endpoint that has a backup counts as bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Nothing acknowledged for this long although something is under way: lost.
+    /// Nothing acknowledged for this long although something is under way that does not move: lost.
     pub silence: Duration,
     /// So many segments in a row took longer to send than they last, or so many wait at the live edge: slow. Never if 0.
     pub slow_segments: u32,

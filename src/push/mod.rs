@@ -47,6 +47,7 @@ mod lane;
 mod layout;
 mod link;
 mod meter;
+mod motion;
 mod object;
 mod pace;
 mod pair;
