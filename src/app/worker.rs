@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::probe;
 use crate::model::ChannelId;
 use crate::model::edge::EdgeOrder;
-use crate::system::{die_of_faults, lower_priority, no_core_files};
+use crate::system::{die_of_faults, few_heaps, lower_priority, no_core_files};
 use crate::telemetry::{self, LogFormat};
 use crate::worker::{Ended, Setup, run};
 
@@ -66,6 +66,7 @@ pub fn main() -> ExitCode {
         return encode_edge();
     }
     telemetry::init(arguments.log_format);
+    few_heaps();
     die_of_faults();
     no_core_files();
     let (Some(channel), Some(directory)) = (arguments.channel, arguments.runtime_dir) else {
