@@ -216,7 +216,7 @@ impl<'a> Studio<'a> {
 
     /// Has the daemon read its configuration again.
     pub fn reload(&self) -> anyhow::Result<()> {
-        let url = format!("http://127.0.0.1:{}/api/v1/config/reload", self.api);
+        let url = format!("{}/config/reload", self.api());
         self.bench.web.post(&url).map(|_| ())
     }
 
@@ -250,21 +250,26 @@ impl<'a> Studio<'a> {
         format!("uplinkd said last: {}", tail.into_iter().rev().collect::<Vec<_>>().join(" / "))
     }
 
+    /// Where the API's resources are.
+    pub fn api(&self) -> String {
+        format!("http://127.0.0.1:{}/api/v1", self.api)
+    }
+
     /// What the API says of a channel.
     pub fn status(&self, channel: &str) -> anyhow::Result<ChannelStatus> {
-        let body = self.bench.web.get(&format!("http://127.0.0.1:{}/api/v1/channels/{channel}", self.api))?;
+        let body = self.bench.web.get(&format!("{}/channels/{channel}", self.api()))?;
         serde_json::from_slice(&body).context("the status of a channel cannot be read")
     }
 
     /// `start`, `stop`, `slate` or `release`.
     pub fn order(&self, channel: &str, verb: &str) -> anyhow::Result<()> {
-        let url = format!("http://127.0.0.1:{}/api/v1/channels/{channel}/{verb}", self.api);
+        let url = format!("{}/channels/{channel}/{verb}", self.api());
         self.bench.web.post(&url).map(|_| ())
     }
 
     /// Takes something; the answer of the API.
     pub fn take(&self, channel: &str, body: &serde_json::Value) -> anyhow::Result<serde_json::Value> {
-        let url = format!("http://127.0.0.1:{}/api/v1/channels/{channel}/take", self.api);
+        let url = format!("{}/channels/{channel}/take", self.api());
         let answer = self.bench.web.post_json(&url, body)?;
         serde_json::from_slice(&answer).context("the answer to a take cannot be read")
     }

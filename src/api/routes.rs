@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::again::{self, Again};
 use super::journal::Journal;
+use super::meters::MeterFrames;
 use super::openapi::Routes;
 use super::problem::Problem;
+use super::rendered::Rendered;
 use super::{
     alarms, channels, config, costs, cues, destinations, devices, events, guard, guest, images, metrics, notify,
     openapi, panel, picture, recorded, recordings, request_id, status,
@@ -29,8 +31,8 @@ pub(crate) const BODY: usize = 16 * 1024;
 const IMAGE: &str = "/api/v1/images/{name}";
 const RECORDING: &str = "/api/v1/recordings/{channel}/{id}";
 
-/// Event streams served at once.
-pub(crate) const STREAMS: usize = 64;
+/// Event streams served at once: many panels on many walls, and what is beyond is a fault of somebody's program.
+pub(crate) const STREAMS: usize = 512;
 
 /// What every route works with.
 #[derive(Clone)]
@@ -48,6 +50,9 @@ pub(crate) struct Api {
     pub(crate) desk: Desk,
     pub(crate) alarms: Alarms,
     pub(crate) notifier: Notifier,
+    /// What event streams share.
+    pub(crate) meters: MeterFrames,
+    pub(crate) rendered: Rendered,
     host: Arc<str>,
 }
 
@@ -66,6 +71,8 @@ impl Api {
             desk: Desk::idle(),
             alarms: Alarms::idle(),
             notifier: Notifier::idle(),
+            meters: MeterFrames::default(),
+            rendered: Rendered::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }

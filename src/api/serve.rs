@@ -20,7 +20,7 @@ use crate::replay::Desk;
 use crate::supervisor::Handle;
 
 /// Connections at once: event streams, and several for each panel and poller. More wait to be accepted.
-const CONNECTIONS: usize = 256;
+const CONNECTIONS: usize = 1024;
 
 /// For the head of a request, and between two requests of a connection.
 const HEAD: Duration = Duration::from_secs(30);
