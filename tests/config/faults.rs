@@ -6,9 +6,9 @@ use std::path::Path;
 use uplink::config::{Credentials, load_with};
 
 /// A configuration directory: good until a test changes it.
-struct Site(tempfile::TempDir);
+pub(crate) struct Site(tempfile::TempDir);
 
-const GOOD: &str = r#"[appliance]
+pub(crate) const GOOD: &str = r#"[appliance]
 name = "studio-a"
 
 [sources.cam]
@@ -27,7 +27,7 @@ destinations = ["cdn"]
 "#;
 
 impl Site {
-    fn new(configuration: &str) -> Self {
+    pub(crate) fn new(configuration: &str) -> Self {
         let site = Site(tempfile::tempdir().unwrap());
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR"));
         for directory in ["pipelines", "hardware-profiles"] {
@@ -44,7 +44,7 @@ impl Site {
         site
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.0.path().join(name)
     }
 
