@@ -29,11 +29,13 @@
 //! | 4 | `worker` | one channel's loop | model, plan, ipc, media, spool, push, record, hls, policy, telemetry, system |
 //! | 4 | `supervisor` | one actor per channel, child processes, adoption, snapshots | model, config, profile, policy, plan, hardware, ipc, store, telemetry, system |
 //! | 4 | `replay` | what is done with recordings: list, verify, stitch, cut, upload | model, hls, policy, record, push, system |
+//! | 4 | `access` | who may what: users, roles, sessions, tokens, the audit log, the listener's certificate | model, store |
 //! | 4 | `origin` | the embedded origin | model, hls, record, store, telemetry, system |
 //! | 4 | `measure` | plays what was delivered and reports, from picture and sound | model, hls, lineup, media |
-//! | 5 | `api` | REST, event stream, panel files. Translation only | model, config, record, replay, supervisor, hardware, store, telemetry |
+//! | 5 | `api` | REST, event stream, panel files. Translation only | model, config, record, replay, supervisor, hardware, store, telemetry, access |
 //! | 6 | `app` | wiring of each program, shutdown order | everything it wires |
 
+pub mod access;
 pub mod api;
 pub mod app;
 pub mod config;

@@ -27,6 +27,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use super::journal::Gone;
 use super::problem::Problem;
 use super::routes::{Api, STREAMS};
+use super::status::View;
 use crate::model::MediaTime;
 use crate::model::status::ApplianceStatus;
 use crate::supervisor::StampedEvent;
@@ -100,7 +101,7 @@ fn stream(
                     changed = false;
                     due = Instant::now() + STATUS;
                     let document = status.borrow_and_update().clone();
-                    yield Ok(event("status").json_data(&*document).unwrap_or_default());
+                    yield Ok(event("status").json_data(View::of(&api, &document)).unwrap_or_default());
                 }
                 alive = status.changed(), if !changed => match alive {
                     Ok(()) => changed = true,
@@ -134,7 +135,7 @@ fn open(api: &Api, epoch: &str, place: Option<&str>, document: &ApplianceStatus)
     let (_, newest) = api.journal.span();
     let snapshot = || {
         let first = event("snapshot").retry(Duration::from_secs(1)).id(format!("{epoch}-{newest}"));
-        first.json_data(document).unwrap_or_default()
+        first.json_data(View::of(api, document)).unwrap_or_default()
     };
     let Some(place) = place else { return (newest, vec![snapshot()]) };
     let held = place.rsplit_once('-').filter(|(run, _)| *run == epoch).and_then(|(_, seq)| seq.parse().ok());
@@ -142,7 +143,7 @@ fn open(api: &Api, epoch: &str, place: Option<&str>, document: &ApplianceStatus)
         Some((seq, entries)) => {
             let at = entries.last().map_or(seq, |entry| entry.seq);
             let mut events: Vec<Event> = entries.iter().map(|entry| stamped(epoch, entry)).collect();
-            events.push(event("status").json_data(document).unwrap_or_default());
+            events.push(event("status").json_data(View::of(api, document)).unwrap_or_default());
             (at, events)
         }
         None => {

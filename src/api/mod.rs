@@ -1,11 +1,11 @@
 //! REST, event stream, metrics and the panel's files: translation between HTTP and the supervisor's handle.
 //!
-//! Owns: routes, problems (RFC 9457), the ring of recent events that a client resumes from, who may ask. Must not:
-//! decide anything about a channel, wait for a client, or hold back the supervisor. There is no login in this form: the
-//! listener is for loopback, and `guard` keeps foreign pages of a browser on this box away.
+//! Owns: routes, problems (RFC 9457), the ring of recent events that a client resumes from, which route needs which role.
+//! Must not: decide anything about a channel or about who somebody is, wait for a client, or hold back the supervisor.
 //!
 //! ```text
 //!            ┌─ guard (Host, Origin) ─┐
+//!            ├─ access (who, role) ───┤
 //! client ───▶│ routes ─ channels ─────┼─▶ Handle::ask ────▶ supervisor
 //!        ◀───│        ─ status,metrics┼── Handle::status ◀─ snapshot (watch)
 //!        ◀───│        ─ recordings ──┼─▶ Desk (replay)
@@ -13,6 +13,7 @@
 //!            └────────────────────────┘
 //! ```
 
+mod access;
 mod channels;
 mod costs;
 mod cues;
@@ -37,5 +38,6 @@ mod status;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use routes::router;
-pub use serve::serve;
+#[cfg(test)]
+pub(crate) use routes::router;
+pub use serve::{Doors, serve};

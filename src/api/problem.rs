@@ -28,7 +28,14 @@ pub(crate) struct Problem {
     retryable: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
+    /// When to ask again, seconds.
+    #[serde(skip)]
+    retry_after: Option<u64>,
 }
+
+/// The code of the problem that an answer is, for who writes down what was answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Code(pub(crate) &'static str);
 
 /// One of several faults behind a problem.
 #[derive(Debug, Clone, Serialize)]
@@ -41,10 +48,17 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    /// For the one place of another folder where refusals become answers (`api::access::problems`).
+    pub(super) fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         let kind = format!("urn:uplink:problem:{code}");
         let retryable = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
-        Self { kind, title, status, detail: detail.into(), code, retryable, errors: Vec::new() }
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2);
+        Self { kind, title, status, detail: detail.into(), code, retryable, errors: Vec::new(), retry_after }
+    }
+
+    /// It can succeed after so many seconds.
+    pub(super) fn after(self, seconds: u64) -> Self {
+        Self { retryable: true, retry_after: Some(seconds), ..self }
     }
 
     fn errors(mut self, errors: impl IntoIterator<Item = String>) -> Self {
@@ -231,8 +245,9 @@ impl From<BytesRejection> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status;
+        let (status, code, retry_after) = (self.status, Code(self.code), self.retry_after);
         let mut response = (status, Json(self)).into_response();
+        response.extensions_mut().insert(code);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -240,8 +255,8 @@ impl IntoResponse for Problem {
             // RFC 9110 section 15.5.2. No browser shows a dialog for this scheme.
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

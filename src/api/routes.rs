@@ -9,12 +9,14 @@ use axum::routing::{delete, get, post};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::access;
 use super::journal::Journal;
 use super::problem::Problem;
 use super::{
     channels, costs, cues, destinations, devices, events, guard, guest, images, metrics, panel, picture, recorded,
     recordings, status,
 };
+use crate::access::Access;
 use crate::model::image::IMAGE_BYTES;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
@@ -37,11 +39,13 @@ pub(crate) struct Api {
     pub(crate) closing: CancellationToken,
     /// What is done with recordings.
     pub(crate) desk: Desk,
+    /// Who may what.
+    pub(crate) access: Access,
     host: Arc<str>,
 }
 
 impl Api {
-    /// Spawns the task that records events, so it needs a tokio runtime.
+    /// Open to everybody. Spawns the task that records events, so it needs a tokio runtime.
     pub(crate) fn new(handle: Handle, closing: CancellationToken) -> Self {
         let journal = Journal::record(handle.events(), closing.clone());
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -52,6 +56,7 @@ impl Api {
             cut: Arc::default(),
             closing,
             desk: Desk::idle(),
+            access: Access::open_to_all(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -59,6 +64,16 @@ impl Api {
     /// The same, with recordings.
     pub(crate) fn with_recordings(self, desk: Desk) -> Self {
         Self { desk, ..self }
+    }
+
+    /// The same, for those whom `access` lets in.
+    pub(crate) fn with_access(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// Who may use this box, in one word: in every status document, so that no panel can forget to say it.
+    pub(crate) fn access_word(&self) -> &'static str {
+        if self.access.is_open() { "open" } else { "login" }
     }
 
     /// Names of this box, lower case.
@@ -70,6 +85,7 @@ impl Api {
     /// The routes.
     pub(crate) fn router(self) -> axum::Router {
         recording_routes()
+            .merge(access::access_routes())
             .route("/api/v1/status", get(status::appliance))
             .route("/api/v1/capacity", get(channels::capacity))
             .route("/api/v1/cost", get(costs::cost))
@@ -118,6 +134,7 @@ impl Api {
                 Problem::method_not_allowed(request.method().as_str(), request.uri().path())
             })
             .layer(DefaultBodyLimit::max(BODY))
+            .layer(middleware::from_fn_with_state(self.clone(), access::check))
             .layer(middleware::from_fn_with_state(self.clone(), guard::check))
             .with_state(self)
     }
@@ -140,7 +157,9 @@ fn recording_routes() -> axum::Router<Api> {
         .route("/api/v1/recording-jobs/{job}", get(recordings::job).delete(recordings::stop))
 }
 
-/// The API and the panel over `handle`. Call it inside a tokio runtime: it records events from now on.
-pub fn router(handle: Handle) -> axum::Router {
+/// The API and the panel over `handle`, open to everybody, for tests. Call it inside a tokio runtime: it records events
+/// from now on.
+#[cfg(test)]
+pub(crate) fn router(handle: Handle) -> axum::Router {
     Api::new(handle, CancellationToken::new()).router()
 }

@@ -9,12 +9,27 @@ use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 use super::routes::Api;
-use crate::model::status::ChannelOrder;
+use crate::model::status::{ApplianceStatus, ChannelOrder};
 
 /// `GET /api/v1/status`.
 pub(crate) async fn appliance(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
     let status = api.handle.status().borrow().clone();
-    tagged(&headers, &*status)
+    tagged(&headers, &View::of(&api, &status))
+}
+
+/// The status document as clients get it: with who may use the API.
+#[derive(Serialize)]
+pub(crate) struct View<'a> {
+    /// `open` or `login`.
+    access: &'static str,
+    #[serde(flatten)]
+    status: &'a ApplianceStatus,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn of(api: &Api, status: &'a ApplianceStatus) -> Self {
+        Self { access: api.access_word(), status }
+    }
 }
 
 /// JSON with an entity tag; 304 if the client has it already.

@@ -29,6 +29,10 @@ pub struct Checked {
     pub appliance: String,
     /// Where API and panel listen.
     pub listen: SocketAddr,
+    /// Whether everybody who reaches them may everything.
+    pub open: bool,
+    /// The certificate that they show, if it is not the box's own.
+    pub tls: Option<TlsFiles>,
     /// The directory of all recordings; below the state directory if none.
     pub recordings: Option<PathBuf>,
     /// Channels in the order of the file.
@@ -41,6 +45,15 @@ pub struct Checked {
     pub fragments: Vec<(Spot, String)>,
     /// What should be looked at, though it is no fault.
     pub warnings: Faults,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Absolute; PEM.
+    pub certificate: PathBuf,
+    /// Absolute; PEM.
+    pub key: PathBuf,
 }
 
 /// One channel.

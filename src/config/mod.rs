@@ -25,6 +25,7 @@ mod encryption;
 mod encryption_keys;
 mod guest;
 mod keys;
+mod listener;
 mod load;
 mod overlays;
 mod overrides;
@@ -49,7 +50,7 @@ pub(crate) use claims::sound_resource;
 pub use cards::DECKLINK_MODES;
 pub use checked::{
     Channel, Checked, DeckLinkInput, Destination, DestinationKind, OwnRendition, Recorded, Sent, Source, SourceKind,
-    Spool, SrtMode, WhipDestination,
+    Spool, SrtMode, TlsFiles, WhipDestination,
 };
 pub use keys::UPLINKD;
 pub use load::{load, load_with};

@@ -65,7 +65,7 @@ impl Place {
     fn configure(&self, channels: &[&str]) {
         let repository = env!("CARGO_MANIFEST_DIR");
         let mut text = format!(
-            "[appliance]\nname = \"test\"\n[api]\nlisten = \"127.0.0.1:{}\"\n\
+            "[appliance]\nname = \"test\"\n[api]\nlisten = \"127.0.0.1:{}\"\naccess = \"open\"\n\
              [paths]\npipelines = \"{repository}/pipelines\"\nhardware_profiles = \"{repository}/hardware-profiles\"\n\
              [sources.bars]\nkind = \"test\"\n\
              [destinations.local]\nkind = \"hls-push\"\nurl = \"http://127.0.0.1:9/live/\"\n",

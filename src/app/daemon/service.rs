@@ -9,6 +9,7 @@ use tokio::time::{Instant, Interval};
 
 use super::arguments::Place;
 use super::configuration::{images, recordings, reload};
+use super::doors;
 use super::failure::Failure;
 use super::recordings::Shelf;
 use super::warm;
@@ -42,17 +43,20 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let desk = Desk::new(Shop { worker: place.worker.clone(), tell: Box::new(move |event| drop(tell.send(event))) });
     let shelf = Shelf { desk: desk.clone(), place: recordings(place) };
     shelf.learn(&configuration);
-    let reload = reload(place, listen, cards.clone(), shelf);
+    let (doors, gate) = doors::open(place, checked, listener).await?;
+    let encrypted = doors.tls.is_some();
+    let reload = reload(place, listen, cards.clone(), shelf, gate.wanted());
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();
     // It reads every recording on the disk: nothing waits for that.
     drop(tokio::task::spawn_blocking(move || resumed.resume()));
-    let served = tokio::spawn(api::serve(listener, handle.clone(), desk.clone(), async {
+    let served = tokio::spawn(api::serve(doors, handle.clone(), desk.clone(), async {
         let _ = closing.await;
     }));
-    tracing::info!("API and panel: http://{address}");
+    tokio::spawn(gate.follow(handle.status()));
+    tracing::info!("API and panel: {}://{address}", if encrypted { "https" } else { "http" });
     let result = attend(supervisor, &handle, signals, notices, warm::registry(place)).await;
     desk.close();
     drop(close);
