@@ -351,7 +351,7 @@ mod tests {
         assert!(registry.session("forged", start()).is_none() && registry.session("", start()).is_none());
         let (_, _, change) = registry.session("one", start() + Duration::from_secs(30)).unwrap();
         assert_eq!(change, None, "not every request is written");
-        let later = start() + IDLE - Duration::from_secs(1);
+        let later = start() + (IDLE - Duration::from_secs(1));
         assert!(registry.session("one", later).unwrap().2.is_some());
         assert!(registry.session("one", later + Duration::from_secs(60)).is_some(), "use prolongs it");
         assert!(registry.session("two", later + Duration::from_secs(60)).is_none());

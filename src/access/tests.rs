@@ -1,6 +1,5 @@
 //! Letting in, over a real database.
 
-use std::time::Duration;
 
 use super::*;
 use crate::model::{MediaTime, Secret};
@@ -112,7 +111,7 @@ async fn ten_wrong_passwords_lock_one_user_at_one_address() {
         assert_eq!(denied, Denied::Wrong);
     }
     let locked = one.access.login("ada", secret(PASSWORD), &here(), "").await.unwrap_err();
-    assert!(matches!(locked, Denied::TooMany(wait) if wait > Duration::from_secs(30)), "{locked:?}");
+    assert!(matches!(locked, Denied::TooMany(_)), "{locked:?}");
     let elsewhere = Via { peer: Peer::Network("127.0.0.2".parse().unwrap()), encrypted: false };
     one.access.login("ada", secret(PASSWORD), &elsewhere, "").await.unwrap();
 }

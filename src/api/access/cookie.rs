@@ -99,7 +99,7 @@ mod tests {
         let secret = Secret::new("s3cret");
         let set = |encrypted, pairs| {
             let via = Via { peer: Peer::Unknown, encrypted };
-            super::set(&headers(pairs), &via, &secret).unwrap().to_str().unwrap().to_owned()
+            set(&headers(pairs), &via, &secret).unwrap().to_str().unwrap().to_owned()
         };
         let encrypted = set(true, &[]);
         for part in ["__Host-uplink=s3cret; ", "; Secure", "; HttpOnly", "; SameSite=Strict", "; Path=/;"] {
