@@ -1,6 +1,5 @@
 //! Letting in, over a real database.
 
-
 use super::*;
 use crate::model::{MediaTime, Secret};
 use crate::store::Accounts;

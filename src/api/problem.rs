@@ -1,5 +1,7 @@
 //! Problems (RFC 9457): the one place where a refusal becomes an HTTP answer. Machines match on `code`.
 
+use std::num::NonZeroU32;
+
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -30,7 +32,7 @@ pub(crate) struct Problem {
     errors: Vec<Fault>,
     /// When to ask again, seconds.
     #[serde(skip)]
-    retry_after: Option<u64>,
+    retry_after: Option<NonZeroU32>,
 }
 
 /// The code of the problem that an answer is, for who writes down what was answered.
@@ -52,13 +54,14 @@ impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         let kind = format!("urn:uplink:problem:{code}");
         let retryable = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
-        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2);
+        let retry_after = NonZeroU32::new(if status == StatusCode::SERVICE_UNAVAILABLE { 2 } else { 0 });
         Self { kind, title, status, detail: detail.into(), code, retryable, errors: Vec::new(), retry_after }
     }
 
     /// It can succeed after so many seconds.
     pub(super) fn after(self, seconds: u64) -> Self {
-        Self { retryable: true, retry_after: Some(seconds), ..self }
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+        Self { retryable: true, retry_after: NonZeroU32::new(seconds), ..self }
     }
 
     fn errors(mut self, errors: impl IntoIterator<Item = String>) -> Self {
@@ -256,7 +259,7 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.get()));
         }
         response
     }

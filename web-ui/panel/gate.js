@@ -52,7 +52,11 @@ function field(label, about) {
 function form(first) {
   const place = at('gate');
   if (!place.hidden) return;
-  const [codeField, code] = field('One-time code', { name: 'code', autocomplete: 'one-time-code', spellcheck: 'false' });
+  const [codeField, code] = field('One-time code', {
+    name: 'code',
+    autocomplete: 'one-time-code',
+    spellcheck: 'false',
+  });
   const [nameField, name] = field('Name', { name: 'name', autocomplete: 'username', autocapitalize: 'none' });
   const kind = first ? 'new-password' : 'current-password';
   const [wordField, word] = field('Password', { name: 'password', type: 'password', autocomplete: kind });

@@ -2,7 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -28,11 +28,12 @@ pub(crate) async fn check(State(api): State<Api>, mut request: Request, next: Ne
     let need = rules::need(request.method(), pattern.as_deref());
     let caller = match admit(&api.access, need, request.headers(), &via) {
         Ok(caller) => caller,
-        Err((caller, denied)) => {
+        Err(refused) => {
+            let Refused { caller, denied } = *refused;
             let response = Problem::from(denied).into_response();
             // Of somebody unknown nothing is written: that could be anybody, as often as they like.
             if let (Some(caller), true) = (caller, is_act(&request)) {
-                Act::of(&api, Some(&caller), &via, &request, pattern.as_deref()).answered(&api, &response);
+                Act::of(&api, Some(&caller), &via, &request, pattern.as_deref()).answered(&response);
             }
             return response;
         }
@@ -44,32 +45,38 @@ pub(crate) async fn check(State(api): State<Api>, mut request: Request, next: Ne
     if !is_act(&request) {
         return while_it_holds(&api.access, caller, next.run(request).await);
     }
-    let act = Act::of(&api, caller.as_ref(), &via, &request, pattern.as_deref());
+    let mut act = Act::of(&api, caller.as_ref(), &via, &request, pattern.as_deref());
     let (request, asked) = match read(request).await {
         Ok(read) => read,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            let response = problem.into_response();
+            act.answered(&response);
+            return response;
+        }
     };
+    act.asked(asked);
     let response = next.run(request).await;
-    act.asked(asked).answered(&api, &response);
+    act.answered(&response);
     response
 }
 
+/// Somebody who may not, and who that is, if it is known.
+struct Refused {
+    caller: Option<Caller>,
+    denied: Denied,
+}
+
 /// Who that is, if it may; none where nobody is asked.
-fn admit(
-    access: &Access,
-    need: Need,
-    headers: &HeaderMap,
-    via: &Via,
-) -> Result<Option<Caller>, (Option<Caller>, Denied)> {
-    let proxied =
-        ["forwarded", "x-forwarded-for"].iter().any(|name| headers.contains_key(HeaderName::from_static(name)));
+fn admit(access: &Access, need: Need, headers: &HeaderMap, via: &Via) -> Result<Option<Caller>, Box<Refused>> {
+    let proxied = ["forwarded", "x-forwarded-for"].iter().any(|name| headers.contains_key(*name));
     if need.is_met_by_anybody(via, proxied) {
         return Ok(None);
     }
-    let caller = access.identify(cookie::credentials(headers, via), via).map_err(|denied| (None, denied))?;
+    let caller = access.identify(cookie::credentials(headers, via), via);
+    let caller = caller.map_err(|denied| Box::new(Refused { caller: None, denied }))?;
     match need.is_met(&caller) {
         true => Ok(Some(caller)),
-        false => Err((Some(caller), Denied::Forbidden(need.as_str()))),
+        false => Err(Box::new(Refused { caller: Some(caller), denied: Denied::Forbidden(need.as_str()) })),
     }
 }
 

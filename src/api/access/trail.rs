@@ -1,5 +1,7 @@
 //! The audit log: what is written of an act, and reading it.
 
+use std::time::SystemTime;
+
 use axum::Json;
 use axum::extract::{Query, Request, State};
 use axum::http::header;
@@ -10,11 +12,15 @@ use serde_json::{Value, json};
 use super::super::problem::{Code, Problem};
 use super::super::routes::Api;
 use crate::access::{AuditEntry, AuditRow, Caller, Via, redacted, redacted_address};
+use crate::model::MediaTime;
 
 /// Most entries of one answer.
 const PAGE: u32 = 500;
 /// Longest address that is kept, characters.
 const ADDRESS: usize = 300;
+
+/// Who asked did not wait for the answer; no status of HTTP, but what others write for it.
+const LEFT: u16 = 499;
 
 /// What a handler adds to its answer for the audit log: how something was, and how it is.
 #[derive(Debug, Clone)]
@@ -23,9 +29,11 @@ pub(crate) struct Changed {
     pub(crate) after: Value,
 }
 
-/// An act under way.
+/// An act under way. If nobody waits for its answer any more, it is written down all the same: it may have been carried
+/// out.
 pub(super) struct Act {
-    entry: AuditEntry,
+    api: Api,
+    entry: Option<AuditEntry>,
     channel: Option<String>,
 }
 
@@ -37,31 +45,44 @@ impl Act {
         let channel = path.strip_prefix("/api/v1/channels/").and_then(|rest| rest.split('/').next()).map(str::to_owned);
         let mut entry = AuditEntry::by(caller, via, action, target);
         entry.before = channel.as_deref().and_then(|channel| state(api, channel));
-        Self { entry, channel }
+        Self { api: api.clone(), entry: Some(entry), channel }
     }
 
-    pub(super) fn asked(mut self, asked: Option<Value>) -> Self {
-        self.entry.asked = asked.map(redacted);
-        self
+    pub(super) fn asked(&mut self, asked: Option<Value>) {
+        if let Some(entry) = &mut self.entry {
+            entry.asked = asked.map(redacted);
+        }
     }
 
     /// Writes it down.
-    pub(super) fn answered(self, api: &Api, response: &Response) {
-        let Self { mut entry, channel } = self;
-        entry.at = crate::model::MediaTime::from_system(std::time::SystemTime::now());
+    pub(super) fn answered(mut self, response: &Response) {
+        let Some(mut entry) = self.entry.take() else { return };
         entry.status = response.status().as_u16();
         entry.code = response.extensions().get::<Code>().map(|code| code.0.to_owned());
-        match response.extensions().get::<Changed>() {
-            Some(Changed { before, after }) => {
-                (entry.before, entry.after) = (Some(redacted(before.clone())), Some(redacted(after.clone())));
-            }
-            None => entry.after = channel.and_then(|channel| state(api, &channel)),
-        }
         // Whom a login has let in is known by its answer.
         if let Some(caller) = response.extensions().get::<Caller>() {
             entry = AuditEntry { who: caller.name.clone(), role: caller.role, by: caller.by.as_str().into(), ..entry };
         }
-        api.access.record(&entry);
+        self.write(entry, response.extensions().get::<Changed>());
+    }
+
+    fn write(&self, mut entry: AuditEntry, changed: Option<&Changed>) {
+        entry.at = MediaTime::from_system(SystemTime::now());
+        match changed {
+            Some(Changed { before, after }) => {
+                (entry.before, entry.after) = (Some(redacted(before.clone())), Some(redacted(after.clone())));
+            }
+            None => entry.after = self.channel.as_deref().and_then(|channel| state(&self.api, channel)),
+        }
+        self.api.access.record(&entry);
+    }
+}
+
+impl Drop for Act {
+    fn drop(&mut self) {
+        if let Some(entry) = self.entry.take() {
+            self.write(AuditEntry { status: LEFT, code: Some("client_left".to_owned()), ..entry }, None);
+        }
     }
 }
 

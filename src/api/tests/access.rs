@@ -241,7 +241,7 @@ async fn tokens_may_what_they_were_made_for() {
     let (site, ada) = with_ada().await;
     let (_, metrics) = site.token(&ada, json!({ "name": "prometheus", "scopes": ["metrics"] })).await;
     let (id, robot) =
-        site.token(&ada, json!({ "name": "robot", "role": "viewer", "expires": "2999-01-01T00:00:00Z" })).await;
+        site.token(&ada, json!({ "name": "robot", "role": "viewer", "expires": "2199-01-01T00:00:00Z" })).await;
     assert_eq!(site.get("/metrics", NEAR, "").await.status, StatusCode::OK, "a program on this box");
     site.get("/metrics", FAR, "").await.is_problem(401, "login_required");
     assert_eq!(site.get("/metrics", FAR, &metrics).await.status, StatusCode::OK);
@@ -324,4 +324,18 @@ async fn a_stream_ends_with_the_session_that_opened_it() {
     assert_eq!(gone.status, StatusCode::NO_CONTENT);
     let read = tokio::time::timeout(Duration::from_secs(60), reading).await.expect("the stream goes on");
     assert!(read.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn an_act_whose_client_has_left_is_in_the_audit_log() {
+    let (mut site, ada) = with_ada().await;
+    let asked =
+        request(Method::POST, "/api/v1/channels/demo/slate").header("cookie", &ada).body(Body::empty()).unwrap();
+    let (router, asked) = (site.router.clone(), coming(asked, NEAR));
+    let answer = tokio::spawn(async move { call(&router, asked).await });
+    let _command = site.rig.requests.recv().await.unwrap();
+    answer.abort();
+    assert!(answer.await.is_err());
+    let items = site.audit(&ada, 2).await;
+    assert_eq!((&items[0]["code"], &items[0]["who"]), (&json!("client_left"), &json!("ada")));
 }
