@@ -11,13 +11,14 @@ DEMO := target/demo
 # Debian release in the virtual machine of `make test-vm`.
 SUITE ?= bookworm
 
-.PHONY: help run test test-vm bench lint check format clean
+.PHONY: help run test test-vm package bench lint check format clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 run: ## Put the demo channel on air and say what to open; Ctrl-C stops everything. SOURCE=… chooses the source
 	@packaging/install-dependencies run
+	@packaging/web-ui
 	cargo build --release --bins
 	@packaging/demo/run --binaries target/release --data $(DEMO) $(if $(SOURCE),--source '$(SOURCE)')
 
@@ -28,6 +29,10 @@ test: ## Install what the tests need and run everything that CI runs
 test-vm: ## Capture devices, udev and systemd in a virtual machine; SUITE=trixie for Debian 13
 	@packaging/install-dependencies vm
 	@packaging/vm/run --suite $(SUITE)
+
+package: ## Make the Debian package in target/debian
+	@packaging/install-dependencies run
+	@packaging/package
 
 lint: ## Formatting, lints, dependencies
 	@packaging/test lint

@@ -32,10 +32,13 @@
 //! | 4 | `access` | who may what: users, roles, sessions, tokens, the audit log, the listener's certificate | model, store |
 //! | 4 | `origin` | the embedded origin | model, hls, record, store, telemetry, system |
 //! | 4 | `measure` | plays what was delivered and reports, from picture and sound | model, hls, lineup, media |
-//! | 5 | `api` | REST, event stream, panel files. Translation only | model, config, record, replay, supervisor, hardware, store, telemetry, access |
+//! | 4 | `alarm` | what is wrong by the snapshots, until it is put right and somebody has seen it | model, policy, store, system |
+//! | 4 | `notify` | news of alarms for people and programs elsewhere: webhooks, e-mail | model, policy, store |
+//! | 5 | `api` | REST, event stream, panel files. Translation only | model, policy, config, record, replay, supervisor, alarm, notify, access, hardware, store, telemetry |
 //! | 6 | `app` | wiring of each program, shutdown order | everything it wires |
 
 pub mod access;
+pub mod alarm;
 pub mod api;
 pub mod app;
 pub mod config;
@@ -47,6 +50,7 @@ pub mod lineup;
 pub mod measure;
 pub mod media;
 pub mod model;
+pub mod notify;
 pub mod origin;
 pub mod plan;
 pub mod policy;

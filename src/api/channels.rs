@@ -7,15 +7,16 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
-use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::answer::Tagged;
+use super::body::{Asked, Body};
 use super::problem::Problem;
 use super::routes::Api;
-use super::status::tagged;
 use crate::model::overlay::OVERLAY_TEXT;
-use crate::model::status::ProgramOrder;
-use crate::model::{Act, ChannelId, LiveChange, MediaTime, Scene, SourceId, TakeOrder, Transition};
+use crate::model::status::{ChannelStatus, ProgramOrder};
+use crate::model::{Act, CapacityStatus, ChannelId, LiveChange, MediaTime, Scene, SourceId, TakeOrder, Transition};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// The supervisor bounds every command; this catches a supervisor that does not.
@@ -24,9 +25,9 @@ const BOUND: Duration = Duration::from_secs(60);
 pub(crate) type Answer = Result<Json<Outcome>, Problem>;
 
 /// `GET /api/v1/channels`.
-pub(crate) async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<Vec<ChannelStatus>>, Problem> {
     let status = api.handle.status().borrow().clone();
-    tagged(&headers, &status.channels)
+    Tagged::new(&headers, &status.channels)
 }
 
 /// `GET /api/v1/channels/{id}`.
@@ -34,15 +35,15 @@ pub(crate) async fn one(
     State(api): State<Api>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Tagged<ChannelStatus>, Problem> {
     let status = api.handle.status().borrow().clone();
     match status.channels.iter().find(|channel| channel.id.as_str() == id) {
-        Some(channel) => tagged(&headers, channel),
+        Some(channel) => Tagged::new(&headers, channel),
         None => Err(Problem::unknown_channel(&id)),
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Start {
     /// Whether the box can carry it or not.
     #[serde(default)]
@@ -56,9 +57,9 @@ pub(crate) async fn start(State(api): State<Api>, Path(id): Path<String>, Query(
 }
 
 /// `GET /api/v1/capacity`.
-pub(crate) async fn capacity(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn capacity(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<CapacityStatus>, Problem> {
     let status = api.handle.status().borrow().clone();
-    tagged(&headers, &status.capacity)
+    Tagged::new(&headers, &status.capacity)
 }
 
 /// `POST …/stop`.
@@ -76,22 +77,34 @@ pub(crate) async fn release(State(api): State<Api>, Path(id): Path<String>) -> A
     ask(&api, Command::Release(channel(&id)?)).await
 }
 
-#[derive(Deserialize)]
+/// What to show, one of `source`, `scene` and `show`; what is in preview if none.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Take {
+pub(crate) struct Take {
+    /// This source.
     source: Option<SourceId>,
+    /// Two sources in one picture.
     scene: Option<Scene>,
+    /// What is no source.
     show: Option<Plain>,
+    /// How to get there.
     #[serde(default)]
     transition: Transition,
+    /// When; at once if not given.
     at: Option<MediaTime>,
 }
 
+impl Asked for Take {
+    const SHAPE: &'static str = TAKE;
+}
+
 /// What a program can show that is no source.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Plain {
+    /// The slate.
     Slate,
+    /// The first healthy source.
     Auto,
 }
 
@@ -115,14 +128,9 @@ const TAKE: &str = "{\"source\": \"…\", \"transition\": {\"kind\": \"dissolve\
                     all optional; in place of `source` a `scene`, or `show`: \"slate\" or \"auto\"; without any what is in preview";
 
 /// `POST …/take` with `{"source": "…"}` and more, see [`TAKE`].
-pub(crate) async fn take(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Answer {
+pub(crate) async fn take(State(api): State<Api>, Path(id): Path<String>, Body(take): Body<Take>) -> Answer {
     let id = channel(&id)?;
-    match json(&headers, body, TAKE)? {
+    match take {
         Take { source: Some(source), scene: None, show: None, transition, at: None } if transition.millis() == 0 => {
             transition.check().map_err(Refusal::Impossible)?;
             ask(&api, Command::Take(id, source)).await
@@ -134,52 +142,60 @@ pub(crate) async fn take(
     }
 }
 
-#[derive(Deserialize)]
+/// What to have in preview, one of the three; nothing if none.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Preview {
+pub(crate) struct Preview {
+    /// This source.
     source: Option<SourceId>,
+    /// Two sources in one picture.
     scene: Option<Scene>,
+    /// What is no source.
     show: Option<Plain>,
+}
+
+impl Asked for Preview {
+    const SHAPE: &'static str =
+        "{\"source\": \"…\"}, or a `scene`, or `show`: \"slate\" or \"auto\", or {} for nothing";
 }
 
 /// `POST …/preview` with `{"source": "…"}`, a `scene` or `show` as for a take; `{}` for nothing.
 pub(crate) async fn preview(
     State(api): State<Api>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Body(Preview { source, scene, show }): Body<Preview>,
 ) -> Answer {
-    let shape = "{\"source\": \"…\"}, or a `scene`, or `show`: \"slate\" or \"auto\", or {} for nothing";
-    let Preview { source, scene, show } = json(&headers, body, shape)?;
     let order = wanted(source, scene, show)?;
     ask(&api, Command::Change(channel(&id)?, LiveChange::Preview { order })).await
 }
 
-#[derive(Deserialize)]
+/// Which take is not wanted any more.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Cancel {
+pub(crate) struct Cancel {
+    /// Its number.
     take: u64,
+}
+
+impl Asked for Cancel {
+    const SHAPE: &'static str = "{\"take\": 1763…}, the number of a take to come";
+}
+
+impl Asked for LiveChange {
+    const SHAPE: &'static str = "one change, such as {\"set\": \"slate_text\", \"text\": \"…\"}";
 }
 
 /// `POST …/cancel` with `{"take": …}`: the number of a take to come.
 pub(crate) async fn cancel(
     State(api): State<Api>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Body(Cancel { take: number }): Body<Cancel>,
 ) -> Answer {
-    let Cancel { take: number } = json(&headers, body, "{\"take\": 1763…}, the number of a take to come")?;
     ask(&api, Command::Change(channel(&id)?, LiveChange::CancelTake { id: number })).await
 }
 
 /// `POST …/set` with one [`LiveChange`], such as `{"set": "slate_text", "text": "Back at nine"}`.
-pub(crate) async fn set(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Answer {
-    let change: LiveChange = json(&headers, body, "one change, such as {\"set\": \"slate_text\", \"text\": \"…\"}")?;
+pub(crate) async fn set(State(api): State<Api>, Path(id): Path<String>, Body(change): Body<LiveChange>) -> Answer {
     ask(&api, Command::Change(channel(&id)?, change)).await
 }
 
@@ -188,20 +204,24 @@ pub(crate) async fn restart_loudness(State(api): State<Api>, Path(id): Path<Stri
     ask(&api, Command::Act(channel(&id)?, Act::RestartLoudness)).await
 }
 
-#[derive(Deserialize)]
+/// Captions to be inserted.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Captions {
+pub(crate) struct Captions {
+    /// One or more lines; without any, captions are taken off the screen.
     text: Option<String>,
+}
+
+impl Asked for Captions {
+    const SHAPE: &'static str = "{\"text\": \"…\"}";
 }
 
 /// `POST …/captions` with `{"text": "…"}`; without a text, captions are taken off the screen.
 pub(crate) async fn captions(
     State(api): State<Api>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Body(Captions { text }): Body<Captions>,
 ) -> Answer {
-    let Captions { text } = json(&headers, body, "{\"text\": \"…\"}")?;
     if text.as_ref().is_some_and(|text| text.chars().count() > OVERLAY_TEXT) {
         return Err(Refusal::Impossible(format!("captions have room for {OVERLAY_TEXT} characters at a time")).into());
     }
@@ -219,18 +239,6 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(
         return Err(Problem::not_json());
     }
     serde_json::from_slice(&body?).map_err(|error| Problem::malformed(format!("the body must be {shape}: {error}")))
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Reload {
-    /// Only say what it would do.
-    #[serde(default)]
-    dry_run: bool,
-}
-
-/// `POST /api/v1/config/reload`, or `…/reload?dry_run=true` to be told what it would do to each channel.
-pub(crate) async fn reload(State(api): State<Api>, Query(reload): Query<Reload>) -> Answer {
-    ask(&api, if reload.dry_run { Command::DryReload } else { Command::Reload }).await
 }
 
 pub(crate) fn channel(id: &str) -> Result<ChannelId, Problem> {

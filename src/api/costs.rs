@@ -1,27 +1,29 @@
 //! What delivery costs, and shows: `/api/v1/cost`, `…/show/begin`, `…/show/end`, and the same as metrics.
 
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::channels::{Answer, ask, channel, json};
+use super::answer::Tagged;
+use super::body::{Asked, Body};
+use super::channels::{Answer, ask, channel};
 use super::problem::Problem;
 use super::routes::Api;
 use super::sheet::{Labels, Sheet};
-use super::status::tagged;
 use crate::model::cost::{ChannelCost, CostStatus, DestinationCost, Hold, Month};
 use crate::model::status::ApplianceStatus;
 use crate::model::{ChannelId, MediaTime};
 use crate::supervisor::Command;
 
 /// What is asked for: all channels and this month if nothing is said.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    /// Such as `2026-11`; this month if not given.
     month: Option<Month>,
+    /// This channel alone.
     channel: Option<ChannelId>,
 }
 
@@ -30,7 +32,7 @@ pub(crate) async fn cost(
     State(api): State<Api>,
     wanted: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Tagged<CostStatus>, Problem> {
     let Query(wanted) = wanted.map_err(|error| Problem::malformed(error.body_text()))?;
     let mut document = document(&api, wanted.month);
     if let Some(id) = wanted.channel {
@@ -39,7 +41,7 @@ pub(crate) async fn cost(
             return Err(Problem::unknown_channel(id.as_str()));
         }
     }
-    tagged(&headers, &document)
+    Tagged::new(&headers, &document)
 }
 
 /// What was counted, with what budgets make of each destination as the channels say.
@@ -62,10 +64,17 @@ fn hold(status: &ApplianceStatus, channel: &ChannelId, destination: &mut Destina
     }
 }
 
-#[derive(Deserialize)]
+/// A show that begins.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Begin {
+#[schemars(rename = "BeginShow")]
+pub(crate) struct Begin {
+    /// For people.
     title: Option<String>,
+}
+
+impl Asked for Begin {
+    const SHAPE: &'static str = "{\"title\": \"…\"}, or {}";
 }
 
 /// `POST …/show/begin` with `{"title": "…"}`, or `{}`: what is counted from now on is this show's, and its loudness is
@@ -73,10 +82,8 @@ struct Begin {
 pub(crate) async fn begin_show(
     State(api): State<Api>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Body(Begin { title }): Body<Begin>,
 ) -> Answer {
-    let Begin { title } = json(&headers, body, "{\"title\": \"…\"}, or {}")?;
     ask(&api, Command::BeginShow(channel(&id)?, title)).await
 }
 

@@ -1,15 +1,15 @@
 //! Cues, timed metadata and timecode of a channel.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::channels::{Answer, ask, channel, json};
+use super::body::{Asked, Body};
+use super::channels::{Answer, ask, channel};
 use super::problem::Problem;
 use super::routes::Api;
 use crate::model::cue::CueAsk;
@@ -19,14 +19,16 @@ use crate::model::timed::MetadataAsk;
 use crate::model::{Act, FrameRate, MediaTime};
 use crate::supervisor::Command;
 
+impl Asked for CueAsk {
+    const SHAPE: &'static str = "a cue, such as {\"type\": \"out\", \"duration_ms\": 30000}";
+}
+
+impl Asked for MetadataAsk {
+    const SHAPE: &'static str = "metadata, such as {\"attributes\": {\"X-TITLE\": \"…\"}}";
+}
+
 /// `POST …/cue` with a [`CueAsk`].
-pub(crate) async fn cue(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Answer {
-    let cue: CueAsk = json(&headers, body, "a cue, such as {\"type\": \"out\", \"duration_ms\": 30000}")?;
+pub(crate) async fn cue(State(api): State<Api>, Path(id): Path<String>, Body(cue): Body<CueAsk>) -> Answer {
     ask(&api, Command::Act(channel(&id)?, Act::Cue { ask: cue })).await
 }
 
@@ -34,35 +36,39 @@ pub(crate) async fn cue(
 pub(crate) async fn metadata(
     State(api): State<Api>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Body(metadata): Body<MetadataAsk>,
 ) -> Answer {
-    let metadata: MetadataAsk = json(&headers, body, "metadata, such as {\"attributes\": {\"X-TITLE\": \"…\"}}")?;
     ask(&api, Command::Act(channel(&id)?, Act::Metadata { ask: metadata })).await
 }
 
 /// What is to be converted; now if nothing is given.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    /// A time, UTC.
     at: Option<MediaTime>,
+    /// A timecode, `HH:MM:SS:FF`, with `;` for drop-frame.
     timecode: Option<String>,
     /// The day that a timecode is looked for next to.
     near: Option<MediaTime>,
 }
 
 /// One frame, in every way to name it.
-#[derive(Debug, Serialize)]
-pub(crate) struct Named {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct FrameName {
     /// Media time: UTC of the frame.
     time: MediaTime,
     /// Nanoseconds since the Unix epoch.
     nanos: u64,
     /// Frames since the Unix epoch.
     frame: u64,
+    /// As clocks on the box show it.
     timecode: String,
+    /// Whether labels are left out, to keep up with the clock.
     drop_frame: bool,
+    /// Whose midnight it counts from.
     day: TimecodeDay,
+    /// Frames per second.
     frame_rate: FrameRate,
 }
 
@@ -71,7 +77,7 @@ pub(crate) async fn timecode(
     State(api): State<Api>,
     Path(id): Path<String>,
     wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Json<Named>, Problem> {
+) -> Result<Json<FrameName>, Problem> {
     let Query(wanted) = wanted.map_err(|error| Problem::malformed(error.body_text()))?;
     let status = api.handle.status().borrow().clone();
     let found = status.channels.iter().find(|channel| channel.id.as_str() == id);
@@ -80,7 +86,7 @@ pub(crate) async fn timecode(
     name(found, rate, &wanted).map(Json)
 }
 
-fn name(channel: &ChannelStatus, rate: FrameRate, wanted: &Wanted) -> Result<Named, Problem> {
+fn name(channel: &ChannelStatus, rate: FrameRate, wanted: &Wanted) -> Result<FrameName, Problem> {
     let day = channel.timecode;
     let clock = |time| TimecodeClock::new(rate, offset(day, time));
     let now = channel.report.as_ref().map(|report| report.program.position);
@@ -99,7 +105,7 @@ fn name(channel: &ChannelStatus, rate: FrameRate, wanted: &Wanted) -> Result<Nam
     };
     let (frame, time, label) = clock(time).at(time);
     let (timecode, drop_frame) = (label.to_string(), is_drop_frame(rate));
-    Ok(Named { time, nanos: time.as_nanos(), frame, timecode, drop_frame, day, frame_rate: rate })
+    Ok(FrameName { time, nanos: time.as_nanos(), frame, timecode, drop_frame, day, frame_rate: rate })
 }
 
 /// Seconds that clocks of `day` show more than UTC at `time`.

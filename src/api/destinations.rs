@@ -1,22 +1,31 @@
 //! Destinations of a channel. Enabling, disabling and forcing are settings (`POST …/set`); a drill, a hand-over and what
 //! is asked of a recording are carried out.
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::channels::{self, Answer, channel, json};
+use super::body::{Asked, Body};
+use super::channels::{self, Answer, channel};
 use super::problem::Problem;
 use super::routes::Api;
 use crate::model::{Act, DestinationId, RecordingAsk};
 use crate::supervisor::{Command, Refusal};
 
-#[derive(Deserialize)]
+/// A destination of the channel.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Named {
+pub(crate) struct OfDestination {
+    /// Which.
     destination: DestinationId,
+}
+
+impl Asked for OfDestination {
+    const SHAPE: &'static str = "{\"destination\": \"…\"}";
+}
+
+impl Asked for RecordingAsk {
+    const SHAPE: &'static str = "{\"action\": \"start\", \"title\": \"Evening show\"}";
 }
 
 /// `POST …/drill` with `{"destination": "…"}`: answered when the backup could be played, with a
@@ -24,10 +33,8 @@ struct Named {
 pub(crate) async fn drill(
     State(api): State<Api>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Body(OfDestination { destination }): Body<OfDestination>,
 ) -> Answer {
-    let Named { destination } = json(&headers, body, "{\"destination\": \"…\"}")?;
     channels::ask(&api, Command::Act(channel(&id)?, Act::Drill { destination })).await
 }
 
@@ -36,10 +43,8 @@ pub(crate) async fn drill(
 pub(crate) async fn recording(
     State(api): State<Api>,
     Path((id, destination)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Body(ask): Body<RecordingAsk>,
 ) -> Answer {
-    let ask: RecordingAsk = json(&headers, body, "{\"action\": \"start\", \"title\": \"Evening show\"}")?;
     let channel = channel(&id)?;
     let unknown = |_| Problem::from(Refusal::UnknownDestination(channel.clone(), destination.clone()));
     let known: DestinationId = destination.parse().map_err(unknown)?;
@@ -51,9 +56,7 @@ pub(crate) async fn recording(
 pub(crate) async fn hand_over(
     State(api): State<Api>,
     Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Body(OfDestination { destination }): Body<OfDestination>,
 ) -> Answer {
-    let Named { destination } = json(&headers, body, "{\"destination\": \"…\"}")?;
     channels::ask(&api, Command::Act(channel(&id)?, Act::HandOver { destination })).await
 }

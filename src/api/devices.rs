@@ -16,7 +16,9 @@ use crate::supervisor::Cards;
 /// What can be captured now.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Devices {
+    /// Capture devices.
     capture: Vec<Capture>,
+    /// Sound devices.
     sound: Vec<SoundDevice>,
 }
 
@@ -34,7 +36,9 @@ struct Capture {
 /// A source that uses a device.
 #[derive(Debug, Serialize, schemars::JsonSchema)]
 struct Use {
+    /// The channel.
     channel: ChannelId,
+    /// Its source.
     source: SourceId,
     /// What the device says of the signal.
     input: InputStatus,

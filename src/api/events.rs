@@ -7,8 +7,10 @@
 //! ```
 //!
 //! A place is `<epoch>-<seq>`: the daemon run and the event's number in it. `status` is the whole document, at most
-//! twice a second; `heartbeat` comes every two seconds, because an open socket proves nothing.
+//! twice a second; `heartbeat` comes every two seconds, because an open socket proves nothing; with `?meters=20`, `meters`
+//! has the levels of all channels, twenty times a second.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,19 +19,24 @@ use std::time::{Duration, SystemTime};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
-use axum::response::{IntoResponse, Response};
 use futures::Stream;
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::sync::broadcast::{self, error::TryRecvError};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
+use super::answer::{Kinds, Media};
+use super::frame::{Beat, Frame, Gap, Meters, Reset};
 use super::journal::Gone;
+use super::openapi::Sketch;
 use super::problem::Problem;
 use super::routes::{Api, STREAMS};
-use super::status::View;
-use crate::model::MediaTime;
+use super::status::Document;
 use crate::model::status::ApplianceStatus;
+use crate::model::{ChannelId, MediaTime, MeterReading};
 use crate::supervisor::StampedEvent;
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -40,10 +47,24 @@ const STATUS: Duration = Duration::from_millis(500);
 /// Most events of one `recent` answer.
 const RECENT: usize = 500;
 
-#[derive(Deserialize)]
+/// Events as they happen.
+pub(crate) struct EventStream;
+
+impl Kinds for EventStream {
+    const KINDS: &'static [&'static str] = &["text/event-stream"];
+    const STATUSES: &'static [(&'static str, &'static str)] =
+        &[("200", "each frame's `event` and `data` are those of a `StreamFrame`; `id` is the place to come back to")];
+    fn inside(sketch: &mut Sketch<'_>) {
+        sketch.schemas().said::<Frame>();
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Following {
     /// The place, for programs that set no header.
     after: Option<String>,
+    /// Frames with the meters of all channels in a second, 1 to 20; none if not given.
+    meters: Option<u8>,
 }
 
 /// `GET /api/v1/events`, with `Last-Event-ID` or `?after=`.
@@ -51,31 +72,37 @@ pub(crate) async fn follow(
     State(api): State<Api>,
     headers: HeaderMap,
     Query(query): Query<Following>,
-) -> Result<Response, Problem> {
+) -> Result<Media<EventStream>, Problem> {
+    let meters = match query.meters {
+        None => None,
+        Some(rate @ 1..=20) => Some(Duration::from_secs(1) / u32::from(rate)),
+        Some(_) => return Err(Problem::malformed("`meters` is 1 to 20 frames a second")),
+    };
     let permit = Arc::clone(&api.streams).try_acquire_owned().map_err(|_| Problem::too_many_streams(STREAMS))?;
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let place = header.or(query.after).filter(|place| !place.is_empty());
-    let mut response = Sse::new(stream(api, place, permit)).into_response();
+    let mut response = Sse::new(stream(api, place, meters, permit)).into_response();
     // A proxy that collects bytes would hold heartbeats back.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(response)
+    Ok(response.into())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(crate) struct Recent {
+    /// Most events, up to 500; 100 if not given.
     limit: Option<usize>,
 }
 
 /// `GET /api/v1/events/recent`: the newest events, oldest first.
-pub(crate) async fn recent(State(api): State<Api>, Query(query): Query<Recent>) -> Response {
-    let entries = api.journal.recent(query.limit.unwrap_or(100).min(RECENT));
-    Json(entries.iter().map(|entry| &**entry).collect::<Vec<_>>()).into_response()
+pub(crate) async fn recent(State(api): State<Api>, Query(query): Query<Recent>) -> Json<Vec<Arc<StampedEvent>>> {
+    Json(api.journal.recent(query.limit.unwrap_or(100).min(RECENT)))
 }
 
 /// Pulled by the connection, so it runs only as fast as the client reads.
 fn stream(
     api: Api,
     place: Option<String>,
+    meters: Option<Duration>,
     permit: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     async_stream::stream! {
@@ -85,23 +112,26 @@ fn stream(
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
-        let document = status.borrow_and_update().clone();
+        status.mark_unchanged();
+        let document = api.document();
         let epoch = epoch(&document);
-        let (mut at, opening) = open(&api, &epoch, place.as_deref(), &document);
+        let (mut at, opening) = open(&api, &epoch, place.as_deref());
         for event in opening {
             yield Ok(event);
         }
+        let mut meters = meters.map(|every| Metering::new(&api, every));
         let mut due = Instant::now() + STATUS;
         let mut changed = false;
         loop {
             tokio::select! {
                 () = api.closing.cancelled() => return,
                 _ = heartbeat.tick() => yield Ok(beat(&api)),
+                frame = metered(meters.as_mut()) => yield Ok(frame.sse()),
                 () = sleep_until(due), if changed => {
                     changed = false;
                     due = Instant::now() + STATUS;
-                    let document = status.borrow_and_update().clone();
-                    yield Ok(event("status").json_data(View::of(&api, &document)).unwrap_or_default());
+                    status.mark_unchanged();
+                    yield Ok(Frame::Status(Document::of(&api)).sse());
                 }
                 alive = status.changed(), if !changed => match alive {
                     Ok(()) => changed = true,
@@ -120,7 +150,7 @@ fn stream(
                         Err(Gone { oldest }) => {
                             api.cut.fetch_add(1, Ordering::Relaxed);
                             let missed = oldest.saturating_sub(at + 1);
-                            yield Ok(event("gap").json_data(serde_json::json!({"missed": missed})).unwrap_or_default());
+                            yield Ok(Frame::Gap(Gap { missed }).sse());
                             return;
                         }
                     }
@@ -130,12 +160,52 @@ fn stream(
     }
 }
 
+/// Collects what meters show until the next frame.
+struct Metering {
+    heard: broadcast::Receiver<Arc<(ChannelId, MeterReading)>>,
+    every: Interval,
+}
+
+impl Metering {
+    fn new(api: &Api, every: Duration) -> Self {
+        let mut every = interval(every);
+        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { heard: api.handle.meters(), every }
+    }
+}
+
+/// The next frame with anything in it; never without meters. Safe to cancel.
+async fn metered(meters: Option<&mut Metering>) -> Frame {
+    let Some(Metering { heard, every }) = meters else { return std::future::pending().await };
+    loop {
+        every.tick().await;
+        let mut channels = BTreeMap::<ChannelId, MeterReading>::new();
+        loop {
+            match heard.try_recv() {
+                Ok(reading) => {
+                    let (id, reading) = &*reading;
+                    channels
+                        .entry(id.clone())
+                        .and_modify(|held| held.take_over(reading))
+                        .or_insert_with(|| reading.clone());
+                }
+                // Who is behind sees the newest.
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        if !channels.is_empty() {
+            return Frame::Meters(Meters { at: MediaTime::from_system(SystemTime::now()), channels });
+        }
+    }
+}
+
 /// What a client gets first, and the place it has then.
-fn open(api: &Api, epoch: &str, place: Option<&str>, document: &ApplianceStatus) -> (u64, Vec<Event>) {
+fn open(api: &Api, epoch: &str, place: Option<&str>) -> (u64, Vec<Event>) {
     let (_, newest) = api.journal.span();
     let snapshot = || {
-        let first = event("snapshot").retry(Duration::from_secs(1)).id(format!("{epoch}-{newest}"));
-        first.json_data(View::of(api, document)).unwrap_or_default()
+        let first = Frame::Snapshot(Document::of(api)).sse();
+        first.retry(Duration::from_secs(1)).id(format!("{epoch}-{newest}"))
     };
     let Some(place) = place else { return (newest, vec![snapshot()]) };
     let held = place.rsplit_once('-').filter(|(run, _)| *run == epoch).and_then(|(_, seq)| seq.parse().ok());
@@ -143,35 +213,23 @@ fn open(api: &Api, epoch: &str, place: Option<&str>, document: &ApplianceStatus)
         Some((seq, entries)) => {
             let at = entries.last().map_or(seq, |entry| entry.seq);
             let mut events: Vec<Event> = entries.iter().map(|entry| stamped(epoch, entry)).collect();
-            events.push(event("status").json_data(View::of(api, document)).unwrap_or_default());
+            events.push(Frame::Status(Document::of(api)).sse());
             (at, events)
         }
         None => {
-            let why = serde_json::json!({"reason": "the place is of another run of the daemon, or too old"});
-            (newest, vec![event("reset").json_data(why).unwrap_or_default(), snapshot()])
+            let reason = "the place is of another run of the daemon, or too old";
+            (newest, vec![Frame::Reset(Reset { reason }).sse(), snapshot()])
         }
     }
 }
 
-fn event(kind: &str) -> Event {
-    Event::default().event(kind)
-}
-
-fn stamped(epoch: &str, entry: &StampedEvent) -> Event {
-    event("event").id(format!("{epoch}-{}", entry.seq)).json_data(entry).unwrap_or_default()
-}
-
-#[derive(Serialize)]
-struct Beat {
-    server_time: MediaTime,
-    oldest_seq: u64,
-    newest_seq: u64,
+fn stamped(epoch: &str, entry: &Arc<StampedEvent>) -> Event {
+    Frame::Event(entry.clone()).sse().id(format!("{epoch}-{}", entry.seq))
 }
 
 fn beat(api: &Api) -> Event {
     let (oldest_seq, newest_seq) = api.journal.span();
-    let beat = Beat { server_time: MediaTime::from_system(SystemTime::now()), oldest_seq, newest_seq };
-    event("heartbeat").json_data(beat).unwrap_or_default()
+    Frame::Heartbeat(Beat { server_time: MediaTime::from_system(SystemTime::now()), oldest_seq, newest_seq }).sse()
 }
 
 /// The daemon run: no two begin in the same millisecond.

@@ -3,14 +3,14 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::problem::{self, Problem};
 use super::routes::{Api, BODY};
-use super::{guest, images};
+use super::{config, guest, images};
 use crate::model::image::IMAGE_BYTES;
 
 /// Everything the panel needs comes from this box; pictures are fetched and shown as blobs.
@@ -18,7 +18,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Refuses foreign hosts, foreign pages and floods, and tells browsers what a page of ours may do.
-pub(crate) async fn check(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    DefaultBodyLimit::max(largest(request.uri().path())).apply(&mut request);
     let mut response = match admit(&api, &request) {
         Ok(()) => as_problem(next.run(request).await),
         Err(problem) => problem.into_response(),
@@ -44,6 +45,16 @@ fn as_problem(response: Response) -> Response {
     }
 }
 
+/// Largest body that is taken at this address.
+pub(super) fn largest(path: &str) -> usize {
+    match path {
+        path if path.starts_with("/whip/") => guest::SDP,
+        path if path.starts_with(images::ADDRESS) => IMAGE_BYTES,
+        config::CHECK => config::LARGEST,
+        _ => BODY,
+    }
+}
+
 fn admit(api: &Api, request: &Request) -> Result<(), Problem> {
     let authority = request.uri().authority().map(|a| a.as_str());
     let host = authority.or_else(|| text(request.headers(), &header::HOST)).unwrap_or_default();
@@ -52,11 +63,7 @@ fn admit(api: &Api, request: &Request) -> Result<(), Problem> {
     }
     // Before a byte of it is read: a client that waits for the word to go on gets this answer instead.
     let length = text(request.headers(), &header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
-    let most = match request.uri().path() {
-        path if path.starts_with("/whip/") => guest::SDP,
-        path if path.starts_with(images::ADDRESS) => IMAGE_BYTES,
-        _ => BODY,
-    };
+    let most = largest(request.uri().path());
     if length.is_some_and(|length| length > most as u64) {
         return Err(Problem::too_large(most));
     }

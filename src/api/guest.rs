@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::answer::{Kinds, Media};
 use super::panel::served;
 use super::problem::Problem;
 use super::routes::Api;
@@ -45,13 +46,28 @@ pub(crate) async fn file(Path(name): Path<String>) -> Result<Response, Problem> 
     }
 }
 
+/// A session description.
+pub(crate) struct Sdp;
+
+impl Kinds for Sdp {
+    const KINDS: &'static [&'static str] = &["application/sdp"];
+    const STATUSES: &'static [(&'static str, &'static str)] = &[("201", "admitted; `Location` is the session")];
+}
+
+/// No body.
+pub(crate) struct Nothing;
+
+impl Kinds for Nothing {
+    const KINDS: &'static [&'static str] = &[];
+}
+
 /// `POST /whip/{channel}/{source}`: publishes. 201 with the answer, `Location` of the session and `ETag`.
 pub(crate) async fn publish(
     State(api): State<Api>,
     Path((channel, source)): Path<(String, String)>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
+) -> Result<Media<Sdp>, Problem> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/sdp") {
         return Err(Problem::not_sdp());
@@ -69,7 +85,7 @@ pub(crate) async fn publish(
                 (header::ETAG, format!("\"{session}\"")),
                 (header::CACHE_CONTROL, "no-store".to_owned()),
             ];
-            Ok((StatusCode::CREATED, headers, sdp).into_response())
+            Ok((StatusCode::CREATED, headers, sdp).into_response().into())
         }
         GuestAnswer::Refused { why, text } => Err(Problem::guest(why, text)),
         GuestAnswer::Left => Err(Problem::internal("the worker answered something else")),
@@ -81,11 +97,11 @@ pub(crate) async fn leave(
     State(api): State<Api>,
     Path((channel, source, session)): Path<(String, String, String)>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Media<Nothing>, Problem> {
     let key = key(&headers)?;
     let (channel, source) = place(&channel, &source)?;
     match ask_worker(&api, &channel, GuestAsk::Leave { source, key, session }).await? {
-        GuestAnswer::Left => Ok(StatusCode::OK.into_response()),
+        GuestAnswer::Left => Ok(StatusCode::OK.into_response().into()),
         GuestAnswer::Refused { why, text } => Err(Problem::guest(why, text)),
         GuestAnswer::Admitted { .. } => Err(Problem::internal("the worker answered something else")),
     }

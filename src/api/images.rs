@@ -8,25 +8,33 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
 use serde::Serialize;
+use tokio::sync::Mutex;
 
+use super::answer::{Kinds, Media, Said};
 use super::problem::Problem;
 use super::routes::Api;
+use super::status::{known, tag_of, unchanged};
 use crate::model::image::{IMAGE_BYTES, ImageKind, ImageName, image_head};
 
 /// Where they are.
 pub(crate) const ADDRESS: &str = "/api/v1/images/";
+/// One change at a time, so that what `If-Match` names is what is replaced.
+static CHANGE: Mutex<()> = Mutex::const_new(());
 /// Most images; somebody who sends more does so by mistake.
 const MOST: usize = 200;
 
 /// One image.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub(crate) struct Image {
+    /// As it is asked for.
     name: ImageName,
+    /// Pixels.
     width: u32,
+    /// Pixels.
     height: u32,
+    /// Of the file.
     bytes: usize,
 }
 
@@ -35,6 +43,17 @@ impl Image {
         let (_, width, height) = image_head(data)?;
         Ok(Self { name, width, height, bytes: data.len() })
     }
+}
+
+/// The file itself.
+pub(crate) struct ImageFile;
+
+/// Kinds of images that can be shown.
+pub(crate) const KINDS: &[&str] = &["image/png", "image/jpeg"];
+
+impl Kinds for ImageFile {
+    const KINDS: &'static [&'static str] = KINDS;
+    const STATUSES: &'static [(&'static str, &'static str)] = &[("200", "the file"), ("304", "it is known already")];
 }
 
 /// `GET /api/v1/images`.
@@ -53,7 +72,11 @@ pub(crate) async fn list(State(api): State<Api>) -> Result<Json<Vec<Image>>, Pro
 }
 
 /// `GET /api/v1/images/{name}`.
-pub(crate) async fn one(State(api): State<Api>, Path(name): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn one(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<Media<ImageFile>, Problem> {
     let path = path(&api, &name)?;
     let data = blocking(move || match std::fs::metadata(&path)?.len() {
         0..=2_097_152 => std::fs::read(&path),
@@ -65,18 +88,21 @@ pub(crate) async fn one(State(api): State<Api>, Path(name): Path<String>) -> Res
         ImageKind::Png => "image/png",
         ImageKind::Jpeg => "image/jpeg",
     };
-    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], data).into_response())
+    Ok(known(&headers, &tag_of(&data), || ([(header::CONTENT_TYPE, kind)], data)).into())
 }
 
-/// `PUT /api/v1/images/{name}` with the file as it is.
+/// `PUT /api/v1/images/{name}` with the file as it is. With `If-Match`, only in place of the file that it names.
 pub(crate) async fn put(
     State(api): State<Api>,
     Path(name): Path<String>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Image>, Problem> {
     let (path, directory, data) = (path(&api, &name)?, api.handle.images().to_owned(), body?);
     let name: ImageName = name.parse().map_err(Problem::bad_image)?;
     let image = Image::of(name.clone(), &data).map_err(|reason| Problem::bad_image(format!("{name}: {reason}")))?;
+    let _alone = CHANGE.lock().await;
+    as_named(&headers, &path, &name).await?;
     let full = blocking(move || {
         std::fs::create_dir_all(&directory)?;
         if !path.exists() && names(&directory)?.len() >= MOST {
@@ -95,15 +121,33 @@ pub(crate) async fn put(
     }
 }
 
-/// `DELETE /api/v1/images/{name}`.
+/// `DELETE /api/v1/images/{name}`; with `If-Match`, only the file that it names.
 pub(crate) async fn delete(
     State(api): State<Api>,
     Path(name): Path<String>,
-) -> Result<Json<serde_json::Value>, Problem> {
+    headers: HeaderMap,
+) -> Result<Json<Said>, Problem> {
     let path = path(&api, &name)?;
+    let _alone = CHANGE.lock().await;
+    as_named(&headers, &path, &name).await?;
     let gone = blocking(move || std::fs::remove_file(path)).await;
     gone.map_err(|problem| if problem.is_missing() { Problem::no_image(&name) } else { problem.into() })?;
-    Ok(Json(serde_json::json!({ "text": format!("{name} is deleted") })))
+    Ok(Said::so(format!("{name} is deleted")))
+}
+
+/// Whether the file is what `If-Match` names, if it names any.
+async fn as_named(headers: &HeaderMap, path: &std::path::Path, name: impl std::fmt::Display) -> Result<(), Problem> {
+    if !headers.contains_key(header::IF_MATCH) {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    let data = blocking(move || std::fs::read(path)).await;
+    let tag = match data {
+        Ok(data) => Some(tag_of(&data)),
+        Err(trouble) if trouble.is_missing() => None,
+        Err(trouble) => return Err(trouble.into()),
+    };
+    unchanged(headers, tag.as_deref(), &format!("image {name}"))
 }
 
 fn path(api: &Api, name: &str) -> Result<PathBuf, Problem> {

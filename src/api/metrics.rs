@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 
+use super::answer::{Kinds, Media};
 use super::problem::Problem;
 use super::routes::{Api, STREAMS};
 use super::sheet::{Labels, Sheet, spelled};
@@ -36,8 +37,15 @@ const DESTINATION_STATES: &[DestinationState] = &[
 ];
 const DUTIES: &[Duty] = &[Duty::Active, Duty::Restoring, Duty::Standby];
 
+/// The text that Prometheus reads.
+pub(crate) struct OpenMetrics;
+
+impl Kinds for OpenMetrics {
+    const KINDS: &'static [&'static str] = &["application/openmetrics-text"];
+}
+
 /// `GET /metrics`.
-pub(crate) async fn scrape(State(api): State<Api>) -> Result<Response, Problem> {
+pub(crate) async fn scrape(State(api): State<Api>) -> Result<Media<OpenMetrics>, Problem> {
     let status = api.handle.status().borrow().clone();
     let mut sheet = Sheet::new();
     appliance(&mut sheet, &status);
@@ -49,10 +57,13 @@ pub(crate) async fn scrape(State(api): State<Api>) -> Result<Response, Problem> 
     endpoints(&mut sheet, &status);
     super::costs::measure(&mut sheet, &super::costs::document(&api, None));
     spools(&mut sheet, &status);
+    super::readings::measure(&mut sheet, &status);
+    super::alarms::measure(&mut sheet, &api);
+    super::notify::measure(&mut sheet, &api);
     clients(&mut sheet, &api);
     let text = sheet.text().map_err(|error| Problem::internal(format!("cannot write the metrics: {error}")))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response())
+    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response().into())
 }
 
 fn appliance(sheet: &mut Sheet, status: &ApplianceStatus) {
@@ -285,18 +296,18 @@ fn clients(sheet: &mut Sheet, api: &Api) {
     );
 }
 
-fn reports(status: &ApplianceStatus) -> impl Iterator<Item = (&ChannelStatus, &WorkerReport)> {
+pub(super) fn reports(status: &ApplianceStatus) -> impl Iterator<Item = (&ChannelStatus, &WorkerReport)> {
     status.channels.iter().filter_map(|channel| Some((channel, channel.report.as_ref()?)))
 }
 
-fn of(channel: &ChannelStatus) -> Labels {
+pub(super) fn of(channel: &ChannelStatus) -> Labels {
     vec![("channel", channel.id.to_string())]
 }
 
-fn with(channel: &ChannelStatus, label: &'static str, value: impl ToString) -> Labels {
+pub(super) fn with(channel: &ChannelStatus, label: &'static str, value: impl ToString) -> Labels {
     vec![("channel", channel.id.to_string()), (label, value.to_string())]
 }
 
-fn truth(yes: bool) -> f64 {
+pub(super) fn truth(yes: bool) -> f64 {
     f64::from(u8::from(yes))
 }

@@ -2,9 +2,10 @@
 //!
 //! Owns: routes, problems (RFC 9457), the ring of recent events that a client resumes from, which route needs which role.
 //! Must not: decide anything about a channel or about who somebody is, wait for a client, or hold back the supervisor.
+//! What is promised to clients is made from the handlers' types (`openapi`).
 //!
 //! ```text
-//!            ┌─ guard (Host, Origin) ─┐
+//!            ┌─ request id ─ guard ───┐   (Host, Origin, size of the body)
 //!            ├─ access (who, role) ───┤
 //! client ───▶│ routes ─ channels ─────┼─▶ Handle::ask ────▶ supervisor
 //!        ◀───│        ─ status,metrics┼── Handle::status ◀─ snapshot (watch)
@@ -14,22 +15,33 @@
 //! ```
 
 mod access;
+mod again;
+mod alarms;
+mod answer;
+mod body;
 mod channels;
+mod codes;
+mod config;
 mod costs;
 mod cues;
 mod destinations;
 mod devices;
 mod events;
+mod frame;
 mod guard;
 mod guest;
 mod images;
 mod journal;
 mod metrics;
+mod notify;
+mod openapi;
 mod panel;
 mod picture;
 mod problem;
+mod readings;
 mod recorded;
 mod recordings;
+mod request_id;
 mod routes;
 mod serve;
 mod sheet;
@@ -38,6 +50,7 @@ mod status;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use routes::contract;
 #[cfg(test)]
 pub(crate) use routes::router;
-pub use serve::{Doors, serve};
+pub use serve::{Doors, Parts, serve, serve_all};

@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use tokio::io::AsyncReadExt;
 
+use super::answer::{Kinds, Media};
 use super::problem::Problem;
 use super::routes::Api;
 use crate::model::ChannelId;
@@ -19,15 +20,22 @@ const LARGEST: u64 = 4 << 20;
 /// A picture older than this is not what goes out now.
 const STALE: Duration = Duration::from_secs(5);
 
+/// A still picture.
+pub(crate) struct Picture;
+
+impl Kinds for Picture {
+    const KINDS: &'static [&'static str] = &["image/jpeg"];
+}
+
 /// `GET /api/v1/channels/{id}/confidence.jpg`: `X-Frame-Age` in seconds, `X-Frame-Stale: true` when it is too old to
 /// believe.
-pub(crate) async fn confidence(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn confidence(State(api): State<Api>, Path(id): Path<String>) -> Result<Media<Picture>, Problem> {
     let (channel, _) = known(&api, &id)?;
     serve(&channel, &api.handle.confidence_picture(&channel)).await
 }
 
 /// `GET /api/v1/channels/{id}/preview.jpg`: the same for what is in preview.
-pub(crate) async fn preview(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn preview(State(api): State<Api>, Path(id): Path<String>) -> Result<Media<Picture>, Problem> {
     let (channel, in_preview) = known(&api, &id)?;
     if !in_preview {
         return Err(Problem::no_picture(&channel, "nothing is in preview"));
@@ -43,7 +51,7 @@ fn known(api: &Api, id: &str) -> Result<(ChannelId, bool), Problem> {
     Ok((channel.id.clone(), channel.live.preview.is_some()))
 }
 
-async fn serve(channel: &ChannelId, path: &FilePath) -> Result<Response, Problem> {
+async fn serve(channel: &ChannelId, path: &FilePath) -> Result<Media<Picture>, Problem> {
     let (picture, taken) = match read(path).await {
         Ok(found) => found,
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -59,7 +67,7 @@ async fn serve(channel: &ChannelId, path: &FilePath) -> Result<Response, Problem
         (HeaderName::from_static("x-frame-age"), format!("{:.3}", age.as_secs_f64())),
         (HeaderName::from_static("x-frame-stale"), (age > STALE).to_string()),
     ];
-    Ok((headers, picture).into_response())
+    Ok((headers, picture).into_response().into())
 }
 
 /// Picture and time belong together: both come from the one open file, while the worker replaces its name.

@@ -8,7 +8,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::codes;
+use super::openapi::{Answers, Sketch};
 use crate::model::{ChannelId, GuestRefusal};
+use crate::notify::NotifyRefusal;
+use crate::policy::AlarmRefusal;
 use crate::replay::{CatalogError, DeskError};
 use crate::supervisor::Refusal;
 
@@ -16,23 +20,41 @@ use crate::supervisor::Refusal;
 pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
 
 /// The body of every answer that is no success.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub(crate) struct Problem {
     /// `urn:uplink:problem:<code>`: a name, not an address, because the box may have no way out.
     #[serde(rename = "type")]
-    kind: String,
+    kind: Box<str>,
+    /// The code in words.
     title: &'static str,
+    /// The HTTP status.
     #[serde(serialize_with = "as_number")]
+    #[schemars(with = "u16")]
     status: StatusCode,
-    detail: String,
+    /// What happened and what to do, for people.
+    detail: Box<str>,
+    /// What machines match on.
+    #[schemars(schema_with = "codes::schema")]
     code: &'static str,
     /// Whether the same request can succeed later without anybody changing anything.
     retryable: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<Fault>,
     /// When to ask again, seconds.
     #[serde(skip)]
     retry_after: Option<NonZeroU32>,
+    #[serde(flatten)]
+    of: Option<Box<OfRequest>>,
+    /// What is behind it, where that is more than one thing.
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: Box<[Fault]>,
+}
+
+/// Which request it answers.
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+struct OfRequest {
+    /// The address that was asked.
+    instance: String,
+    /// The `X-Request-Id` of the answer.
+    request_id: String,
 }
 
 /// The code of the problem that an answer is, for who writes down what was answered.
@@ -40,8 +62,10 @@ pub(crate) struct Problem {
 pub(crate) struct Code(pub(crate) &'static str);
 
 /// One of several faults behind a problem.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "ProblemFault")]
 struct Fault {
+    /// One sentence.
     detail: String,
 }
 
@@ -52,16 +76,22 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
 impl Problem {
     /// For the one place of another folder where refusals become answers (`api::access::problems`).
     pub(super) fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        let kind = format!("urn:uplink:problem:{code}");
+        let kind = format!("urn:uplink:problem:{code}").into();
         let retryable = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
         let retry_after = NonZeroU32::new(if status == StatusCode::SERVICE_UNAVAILABLE { 2 } else { 0 });
-        Self { kind, title, status, detail: detail.into(), code, retryable, errors: Vec::new(), retry_after }
+        let detail = detail.into().into();
+        Self { kind, title, status, detail, code, retryable, retry_after, of: None, errors: Box::default() }
     }
 
     /// It can succeed after so many seconds.
     pub(super) fn after(self, seconds: u64) -> Self {
         let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
         Self { retryable: true, retry_after: NonZeroU32::new(seconds), ..self }
+    }
+
+    /// The same, of this request.
+    pub(crate) fn about(self, request_id: &str, instance: String) -> Self {
+        Self { of: Some(Box::new(OfRequest { instance, request_id: request_id.to_owned() })), ..self }
     }
 
     fn errors(mut self, errors: impl IntoIterator<Item = String>) -> Self {
@@ -76,6 +106,26 @@ impl Problem {
     pub(crate) fn method_not_allowed(method: &str, path: &str) -> Self {
         let detail = format!("{path} does not take {method}; the Allow header says what it takes");
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed", detail)
+    }
+
+    pub(crate) fn not_acceptable(path: &str, kinds: &[&str]) -> Self {
+        let detail = format!("{path} answers with {}, and `Accept` allows neither that nor JSON", kinds.join(" or "));
+        Self::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", "Not acceptable", detail)
+    }
+
+    pub(crate) fn changed(what: &str) -> Self {
+        let detail = format!("{what} is not what `If-Match` names any more: look at it again, then decide");
+        Self::new(StatusCode::PRECONDITION_FAILED, "changed", "Changed meanwhile", detail)
+    }
+
+    pub(crate) fn in_progress() -> Self {
+        let detail = "the request with this `Idempotency-Key` is still being carried out: wait for its answer";
+        Self::new(StatusCode::CONFLICT, "in_progress", "Still under way", detail)
+    }
+
+    pub(crate) fn key_reused() -> Self {
+        let detail = "this `Idempotency-Key` was sent with another request: a new request needs a new key";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key_reused", "Key used before", detail)
     }
 
     pub(crate) fn unknown_channel(id: &str) -> Self {
@@ -232,6 +282,30 @@ impl From<DeskError> for Problem {
     }
 }
 
+impl From<AlarmRefusal> for Problem {
+    fn from(refusal: AlarmRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            AlarmRefusal::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "unknown_alarm", "No such alarm", detail),
+            AlarmRefusal::TooLong(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_long", "Too long to be shelved", detail)
+            }
+        }
+    }
+}
+
+impl From<NotifyRefusal> for Problem {
+    fn from(refusal: NotifyRefusal) -> Self {
+        let detail = refusal.to_string();
+        match refusal {
+            NotifyRefusal::Unknown(_) => {
+                Self::new(StatusCode::NOT_FOUND, "unknown_receiver", "Nobody of that name is told", detail)
+            }
+            NotifyRefusal::Failed(_) => Self::new(StatusCode::BAD_GATEWAY, "not_delivered", "Not delivered", detail),
+        }
+    }
+}
+
 impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
         match rejection.status() {
@@ -249,8 +323,10 @@ impl From<BytesRejection> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, code, retry_after) = (self.status, Code(self.code), self.retry_after);
-        let mut response = (status, Json(self)).into_response();
+        let mut response = (status, Json(&self)).into_response();
         response.extensions_mut().insert(code);
+        // Whoever knows the request adds its name.
+        response.extensions_mut().insert(self);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -262,5 +338,12 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.get()));
         }
         response
+    }
+}
+
+impl Answers for Problem {
+    fn describe(sketch: &mut Sketch<'_>) {
+        let schema = sketch.schemas().said::<Self>();
+        sketch.answers("default", "a problem (RFC 9457)", &[CONTENT_TYPE], &schema);
     }
 }

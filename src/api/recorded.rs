@@ -7,23 +7,34 @@ use std::os::unix::fs::MetadataExt;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
+use super::answer::{Kinds, Media};
 use super::problem::Problem;
 use super::recordings::{at_desk, name};
 use super::routes::Api;
 
 const READ: usize = 128 << 10;
 
+/// A file of a recording.
+pub(crate) struct RecordedFile;
+
+impl Kinds for RecordedFile {
+    const KINDS: &'static [&'static str] =
+        &["application/vnd.apple.mpegurl", "video/iso.segment", "text/vtt", "video/mp4", "application/json"];
+    const STATUSES: &'static [(&'static str, &'static str)] =
+        &[("200", "all of it"), ("206", "the range that was asked for"), ("304", "it is known already")];
+}
+
 /// `GET /api/v1/recordings/{channel}/{id}/files/{path}`. `multivariant.m3u8` plays it, while it runs and afterwards.
 pub(crate) async fn file(
     State(api): State<Api>,
     Path((channel, id, path)): Path<(String, String, String)>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Media<RecordedFile>, Problem> {
     let (channel, id) = name(&(channel, id))?;
     let (kind, keep) = kind(&path);
     let asked = path.clone();
@@ -39,14 +50,14 @@ pub(crate) async fn file(
     set(&mut answer, header::ETAG, &tag);
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     if known.flat_map(|list| list.split(',')).any(|one| one.trim().trim_start_matches("W/") == tag) {
-        return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, answer).into_response().into());
     }
     let size = meta.len();
     let Ok(range) = wanted(&headers, &tag, size) else {
         set(&mut answer, header::CONTENT_RANGE, &format!("bytes */{size}"));
         let mut refused = Problem::no_range(size).into_response();
         refused.headers_mut().extend(answer.remove(header::CONTENT_RANGE).map(|value| (header::CONTENT_RANGE, value)));
-        return Ok(refused);
+        return Ok(refused.into());
     };
     let (status, start, length) = match &range {
         Some(range) => {
@@ -58,7 +69,7 @@ pub(crate) async fn file(
     set(&mut answer, header::CONTENT_LENGTH, &length.to_string());
     file.seek(SeekFrom::Start(start)).await.map_err(|error| Problem::internal(error.to_string()))?;
     let body = Body::from_stream(ReaderStream::with_capacity(file.take(length), READ));
-    Ok((status, answer, body).into_response())
+    Ok((status, answer, body).into_response().into())
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {

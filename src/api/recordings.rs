@@ -1,60 +1,106 @@
 //! Recordings: what there is, what is to be done with it, and how far that is. Their files are served by `recorded`.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, header};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::channels::json;
+use super::answer::{Accepted, Linked, Said, Tagged, Wanted};
+use super::body::{Asked, Body};
 use super::problem::Problem;
 use super::routes::Api;
+use super::status::{tag_of, unchanged};
 use crate::model::{BitRate, ChannelId, RenditionId};
 use crate::record::RecordingId;
 use crate::replay::{Ask, Desk, DeskError, JobStatus, RecordingSummary, Stretch};
 
+/// A job that was taken up.
+type Job = Result<Accepted<JobStatus>, Problem>;
+
 /// A recording with what is being done with it.
-#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RecordingDetail")]
 pub(crate) struct Detail {
     #[serde(flatten)]
     recording: RecordingSummary,
+    /// What is being done with it, and was.
     jobs: Vec<JobStatus>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Of {
+    /// Those of this channel alone.
     channel: Option<ChannelId>,
+    /// Most recordings of the answer, 1 to 500; 100 if not given.
+    limit: Option<usize>,
+    /// `next_cursor` of the answer before.
+    cursor: Option<String>,
 }
 
-/// `GET /api/v1/recordings`, or `?channel=…` for those of one channel; newest first.
+/// `GET /api/v1/recordings`, or `?channel=…` for those of one channel; newest first, in pages.
 pub(crate) async fn list(
     State(api): State<Api>,
     of: Result<Query<Of>, QueryRejection>,
-) -> Result<Json<Vec<RecordingSummary>>, Problem> {
-    let Query(Of { channel }) = of.map_err(|error| Problem::malformed(error.body_text()))?;
+) -> Result<Linked<RecordingSummary>, Problem> {
+    let Query(Of { channel, limit, cursor }) = of.map_err(|error| Problem::malformed(error.body_text()))?;
     let mut found = at_desk(&api, |desk| Ok(desk.list())).await?;
     found.retain(|recording| channel.as_ref().is_none_or(|channel| recording.channel == *channel));
-    Ok(Json(found))
+    // Newest first, and among those of one moment in the order of their places.
+    found.sort_by_key(|recording| std::cmp::Reverse(place(recording)));
+    let page = Wanted { limit, cursor }.of(found, place, |recording, cursor| place(recording).as_str() < cursor)?;
+    let asked = [channel.map(|channel| format!("channel={channel}")), limit.map(|limit| format!("limit={limit}"))];
+    let asked = asked.into_iter().flatten().collect::<Vec<_>>().join("&");
+    let with = if asked.is_empty() { "" } else { "?" };
+    Ok(Linked::new(page, &format!("/api/v1/recordings{with}{asked}")))
+}
+
+/// Begins with the time, so that places fall from the newest to the oldest.
+fn place(recording: &RecordingSummary) -> String {
+    format!("{}.{}", recording.id, recording.channel)
 }
 
 /// `GET /api/v1/recordings/{channel}/{id}`.
-pub(crate) async fn one(State(api): State<Api>, Path(named): Path<(String, String)>) -> Result<Json<Detail>, Problem> {
-    let (channel, id) = name(&named)?;
-    let detail = at_desk(&api, move |desk| {
+pub(crate) async fn one(
+    State(api): State<Api>,
+    Path(named): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Tagged<Detail>, Problem> {
+    Tagged::new(&headers, &detail(&api, &named).await?)
+}
+
+async fn detail(api: &Api, named: &(String, String)) -> Result<Detail, Problem> {
+    let (channel, id) = name(named)?;
+    let detail = at_desk(api, move |desk| {
         let recording = desk.show(&channel, &id)?;
         let of = |job: &JobStatus| job.channel == channel && job.recording == id;
         Ok(Detail { recording, jobs: desk.jobs().into_iter().filter(of).collect() })
     });
-    Ok(Json(detail.await?))
+    detail.await
 }
 
-#[derive(Deserialize)]
+/// Refuses to change a recording that is not any more what `If-Match` names, if that is said.
+async fn as_named(api: &Api, named: &(String, String), headers: &HeaderMap) -> Result<(), Problem> {
+    if !headers.contains_key(header::IF_MATCH) {
+        return Ok(());
+    }
+    let body = serde_json::to_vec(&detail(api, named).await?).map_err(|error| Problem::internal(error.to_string()))?;
+    unchanged(headers, Some(&tag_of(&body)), &format!("recording {}", named.1))
+}
+
+/// What is changed of a recording.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Change {
+#[schemars(rename = "ChangeRecording")]
+pub(crate) struct Change {
+    /// Not deleted for lack of room, nor for its age.
     protected: bool,
+}
+
+impl Asked for Change {
+    const SHAPE: &'static str = "{\"protected\": true}";
 }
 
 /// `PATCH /api/v1/recordings/{channel}/{id}` with `{"protected": true}`: not deleted for lack of room, nor for its age.
@@ -62,9 +108,9 @@ pub(crate) async fn change(
     State(api): State<Api>,
     Path(named): Path<(String, String)>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Body(Change { protected }): Body<Change>,
 ) -> Result<Json<RecordingSummary>, Problem> {
-    let Change { protected } = json(&headers, body, "{\"protected\": true}")?;
+    as_named(&api, &named, &headers).await?;
     let (channel, id) = name(&named)?;
     let changed = at_desk(&api, move |desk| {
         desk.protect(&channel, &id, protected)?;
@@ -77,52 +123,72 @@ pub(crate) async fn change(
 pub(crate) async fn delete(
     State(api): State<Api>,
     Path(named): Path<(String, String)>,
-) -> Result<Json<serde_json::Value>, Problem> {
+    headers: HeaderMap,
+) -> Result<Json<Said>, Problem> {
+    as_named(&api, &named, &headers).await?;
     let (channel, id) = name(&named)?;
     let text = format!("recording {id} of channel {channel} is deleted");
     at_desk(&api, move |desk| desk.delete(&channel, &id)).await?;
-    Ok(Json(serde_json::json!({ "text": text })))
+    Ok(Said::so(text))
 }
 
 /// `DELETE …/movies/{file}`.
 pub(crate) async fn delete_movie(
     State(api): State<Api>,
     Path((channel, id, file)): Path<(String, String, String)>,
-) -> Result<Json<serde_json::Value>, Problem> {
+) -> Result<Json<Said>, Problem> {
     let (channel, id) = name(&(channel, id))?;
     let text = format!("{file} is deleted");
     at_desk(&api, move |desk| desk.delete_movie(&channel, &id, &file)).await?;
-    Ok(Json(serde_json::json!({ "text": text })))
+    Ok(Said::so(text))
 }
 
-#[derive(Deserialize, Default)]
+/// What a movie is made of.
+#[derive(Deserialize, Default, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Stitch {
+pub(crate) struct Stitch {
+    /// The best picture if not given.
     video: Option<RenditionId>,
+    /// The default sound if none.
     audio: Vec<RenditionId>,
+}
+
+impl Asked for Stitch {
+    const SHAPE: &'static str = "{\"video\": \"…\", \"audio\": [\"…\"]}, both optional";
 }
 
 /// `POST …/stitch` with `{}` for the best picture and the default sound, or `{"video": "…", "audio": ["…"]}`.
 pub(crate) async fn stitch(
     State(api): State<Api>,
     Path(named): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    let Stitch { video, audio } = json(&headers, body, "{\"video\": \"…\", \"audio\": [\"…\"]}, both optional")?;
+    Body(Stitch { video, audio }): Body<Stitch>,
+) -> Job {
     ask(&api, &named, Ask::Stitch { video, audio }).await
 }
 
-#[derive(Deserialize, Default)]
+/// What is cut out.
+#[derive(Deserialize, Default, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Clip {
+pub(crate) struct Clip {
+    /// From where: `1:30` from the beginning, `-10` from the end, a time, or the text of a marker.
     from: Option<String>,
+    /// To where, the same.
     to: Option<String>,
+    /// For people.
     title: Option<String>,
+    /// One MP4 in place of a recording.
     movie: bool,
+    /// Cut on the frame, which encodes the picture around the cuts anew.
     exact: bool,
+    /// The best picture if not given.
     video: Option<RenditionId>,
+    /// The default sound if none.
     audio: Vec<RenditionId>,
+}
+
+impl Asked for Clip {
+    const SHAPE: &'static str =
+        "{\"from\": \"1:30\", \"to\": \"2026-…Z\", \"title\": \"…\", \"movie\": true, \"exact\": true}, all optional";
 }
 
 /// `POST …/clip` with `{"from": "1:30", "to": "-10", "title": "…", "movie": true, "exact": true}`, all optional. How
@@ -130,36 +196,38 @@ struct Clip {
 pub(crate) async fn clip(
     State(api): State<Api>,
     Path(named): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    let shape =
-        "{\"from\": \"1:30\", \"to\": \"2026-…Z\", \"title\": \"…\", \"movie\": true, \"exact\": true}, all optional";
-    let Clip { from, to, title, movie, exact, video, audio } = json(&headers, body, shape)?;
+    Body(Clip { from, to, title, movie, exact, video, audio }): Body<Clip>,
+) -> Job {
     ask(&api, &named, Ask::Clip { stretch: Stretch { from, to }, title, movie, exact, video, audio }).await
 }
 
 /// `POST …/verify`.
-pub(crate) async fn verify(State(api): State<Api>, Path(named): Path<(String, String)>) -> Result<Response, Problem> {
+pub(crate) async fn verify(State(api): State<Api>, Path(named): Path<(String, String)>) -> Job {
     ask(&api, &named, Ask::Verify).await
 }
 
-#[derive(Deserialize)]
+/// Where it is sent.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Upload {
+#[schemars(rename = "UploadRecording")]
+pub(crate) struct Upload {
+    /// A destination.
     to: String,
+    /// Most that it takes of the line, bit/s.
     #[serde(default)]
     limit: Option<BitRate>,
+}
+
+impl Asked for Upload {
+    const SHAPE: &'static str = "{\"to\": \"<destination>\", \"limit\": 5000000}";
 }
 
 /// `POST …/upload` with `{"to": "<destination>"}`, and `"limit"` in bit/s.
 pub(crate) async fn upload(
     State(api): State<Api>,
     Path(named): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    let Upload { to, limit } = json(&headers, body, "{\"to\": \"<destination>\", \"limit\": 5000000}")?;
+    Body(Upload { to, limit }): Body<Upload>,
+) -> Job {
     ask(&api, &named, Ask::Upload { to, limit }).await
 }
 
@@ -179,10 +247,10 @@ pub(crate) async fn stop(State(api): State<Api>, Path(job): Path<u64>) -> Result
 }
 
 /// Answered with 202 and the job, which goes on.
-async fn ask(api: &Api, named: &(String, String), ask: Ask) -> Result<Response, Problem> {
+async fn ask(api: &Api, named: &(String, String), ask: Ask) -> Job {
     let (channel, id) = name(named)?;
     let job = at_desk(api, move |desk| desk.ask(&channel, &id, ask)).await?;
-    Ok((StatusCode::ACCEPTED, Json(job)).into_response())
+    Ok(Accepted(job))
 }
 
 pub(super) fn name((channel, id): &(String, String)) -> Result<(ChannelId, RecordingId), Problem> {

@@ -3,26 +3,33 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::middleware;
-use axum::routing::{delete, get, post};
+use axum::routing::get;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::access;
+use super::again::{self, Again};
 use super::journal::Journal;
+use super::openapi::Routes;
 use super::problem::Problem;
 use super::{
-    channels, costs, cues, destinations, devices, events, guard, guest, images, metrics, panel, picture, recorded,
-    recordings, status,
+    alarms, channels, config, costs, cues, destinations, devices, events, guard, guest, images, metrics, notify,
+    openapi, panel, picture, recorded, recordings, request_id, status,
 };
 use crate::access::Access;
-use crate::model::image::IMAGE_BYTES;
+use crate::alarm::Alarms;
+use crate::model::status::ApplianceStatus;
+use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
 
 /// Largest body of a command, bytes.
 pub(crate) const BODY: usize = 16 * 1024;
+
+const IMAGE: &str = "/api/v1/images/{name}";
+const RECORDING: &str = "/api/v1/recordings/{channel}/{id}";
 
 /// Event streams served at once.
 pub(crate) const STREAMS: usize = 64;
@@ -37,8 +44,12 @@ pub(crate) struct Api {
     pub(crate) cut: Arc<AtomicU64>,
     /// Ends event streams and the journal, so that a shutdown waits for nobody.
     pub(crate) closing: CancellationToken,
+    /// Commands that came with a key.
+    pub(crate) again: Again,
     /// What is done with recordings.
     pub(crate) desk: Desk,
+    pub(crate) alarms: Alarms,
+    pub(crate) notifier: Notifier,
     /// Who may what.
     pub(crate) access: Access,
     host: Arc<str>,
@@ -55,7 +66,10 @@ impl Api {
             streams: Arc::new(Semaphore::new(STREAMS)),
             cut: Arc::default(),
             closing,
+            again: Again::default(),
             desk: Desk::idle(),
+            alarms: Alarms::idle(),
+            notifier: Notifier::idle(),
             access: Access::open_to_all(),
             host: host.trim().to_ascii_lowercase().into(),
         }
@@ -76,6 +90,21 @@ impl Api {
         if self.access.is_open() { "open" } else { "login" }
     }
 
+    /// The same, with alarms and who is told of them.
+    pub(crate) fn with_alarms(self, alarms: Alarms, notifier: Notifier) -> Self {
+        Self { alarms, notifier, ..self }
+    }
+
+    /// The newest snapshot, with what the supervisor does not know.
+    pub(crate) fn document(&self) -> Arc<ApplianceStatus> {
+        let mut status = self.handle.status().borrow().clone();
+        let alarms = self.alarms.counts();
+        if status.alarms != alarms {
+            Arc::make_mut(&mut status).alarms = alarms;
+        }
+        status
+    }
+
     /// Names of this box, lower case.
     pub(crate) fn names(&self) -> Vec<String> {
         let configured = self.handle.status().borrow().name.to_ascii_lowercase();
@@ -84,77 +113,126 @@ impl Api {
 
     /// The routes.
     pub(crate) fn router(self) -> axum::Router {
-        recording_routes()
-            .merge(access::access_routes())
-            .route("/api/v1/status", get(status::appliance))
-            .route("/api/v1/capacity", get(channels::capacity))
-            .route("/api/v1/cost", get(costs::cost))
-            .route("/api/v1/channels", get(channels::list))
-            .route("/api/v1/channels/{id}", get(channels::one))
-            .route("/api/v1/channels/{id}/start", post(channels::start))
-            .route("/api/v1/channels/{id}/stop", post(channels::stop))
-            .route("/api/v1/channels/{id}/slate", post(channels::slate))
-            .route("/api/v1/channels/{id}/release", post(channels::release))
-            .route("/api/v1/channels/{id}/take", post(channels::take))
-            .route("/api/v1/channels/{id}/preview", post(channels::preview))
-            .route("/api/v1/channels/{id}/cancel", post(channels::cancel))
-            .route("/api/v1/channels/{id}/set", post(channels::set))
-            .route("/api/v1/channels/{id}/captions", post(channels::captions))
-            .route("/api/v1/channels/{id}/drill", post(destinations::drill))
-            .route("/api/v1/channels/{id}/destinations/{destination}/recording", post(destinations::recording))
-            .route("/api/v1/channels/{id}/show/begin", post(costs::begin_show))
-            .route("/api/v1/channels/{id}/show/end", post(costs::end_show))
-            .route("/api/v1/channels/{id}/hand-over", post(destinations::hand_over))
-            .route("/api/v1/channels/{id}/cue", post(cues::cue))
-            .route("/api/v1/channels/{id}/metadata", post(cues::metadata))
-            .route("/api/v1/channels/{id}/timecode", get(cues::timecode))
-            .route("/api/v1/channels/{id}/preview.jpg", get(picture::preview))
-            .route("/api/v1/channels/{id}/loudness/restart", post(channels::restart_loudness))
-            .route("/api/v1/channels/{id}/confidence.jpg", get(picture::confidence))
-            .route("/api/v1/images", get(images::list))
-            .route(
-                "/api/v1/images/{name}",
-                get(images::one).put(images::put).delete(images::delete).layer(DefaultBodyLimit::max(IMAGE_BYTES)),
-            )
-            .route("/api/v1/config/reload", post(channels::reload))
-            .route("/api/v1/devices", get(devices::list))
-            .route("/api/v1/events", get(events::follow))
-            .route("/api/v1/events/recent", get(events::recent))
-            .route("/healthz", get(status::alive))
-            .route("/readyz", get(status::ready))
-            .route("/metrics", get(metrics::scrape))
-            .route("/", get(panel::page))
-            .route("/panel/{file}", get(panel::file))
-            .route("/guest/{channel}/{source}", get(guest::page))
-            .route("/guest-page/{file}", get(guest::file))
-            .route("/whip/{channel}/{source}", post(guest::publish).layer(DefaultBodyLimit::max(guest::SDP)))
-            .route("/whip/{channel}/{source}/{session}", delete(guest::leave))
+        routes()
+            .pages(pages())
+            .pages(access::access_routes())
+            .router()
             .fallback(|request: Request| async move { Problem::not_found(request.uri().path()) })
             .method_not_allowed_fallback(|request: Request| async move {
                 Problem::method_not_allowed(request.method().as_str(), request.uri().path())
             })
-            .layer(DefaultBodyLimit::max(BODY))
+            .layer(middleware::from_fn_with_state(self.clone(), again::once))
             .layer(middleware::from_fn_with_state(self.clone(), access::check))
             .layer(middleware::from_fn_with_state(self.clone(), guard::check))
+            .layer(middleware::from_fn(request_id::name))
             .with_state(self)
     }
 }
 
-fn recording_routes() -> axum::Router<Api> {
-    axum::Router::new()
-        .route("/api/v1/recordings", get(recordings::list))
-        .route(
-            "/api/v1/recordings/{channel}/{id}",
-            get(recordings::one).patch(recordings::change).delete(recordings::delete),
+/// What is served to machines, and stands in the contract: path, one sentence, handler.
+pub(crate) fn routes() -> Routes {
+    appliance_routes()
+        .merge(channel_routes())
+        .merge(recording_routes())
+        .merge(alarms::routes())
+        .merge(notify::routes())
+        .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)
+        .get("/readyz", "Whether every channel that is ordered on air is on air", status::ready)
+        .get("/metrics", "The snapshot for Prometheus", metrics::scrape)
+        .post("/whip/{channel}/{source}", "A guest publishes to a source (WHIP, RFC 9725)", guest::publish)
+        .takes(&["application/sdp"])
+        .delete("/whip/{channel}/{source}/{session}", "A guest leaves", guest::leave)
+}
+
+fn appliance_routes() -> Routes {
+    Routes::new()
+        .get("/api/v1/openapi.json", "This document", openapi::json)
+        .get("/api/v1/status", "The whole appliance in one document", status::appliance)
+        .get("/api/v1/capacity", "What the box can carry, and what is taken", channels::capacity)
+        .get("/api/v1/cost", "What delivery costs", costs::cost)
+        .get("/api/v1/devices", "What is plugged in now, and who uses it", devices::list)
+        .get("/api/v1/events", "Events as they happen (server-sent events)", events::follow)
+        .get("/api/v1/events/recent", "The newest events, oldest first", events::recent)
+        .get("/api/v1/images", "The images for slates and logos", images::list)
+        .get(IMAGE, "An image", images::one)
+        .put(IMAGE, "Sends an image, new or in place of another", images::put)
+        .takes(images::KINDS)
+        .delete(IMAGE, "Deletes an image", images::delete)
+        .post(
+            "/api/v1/config/reload",
+            "Reads the configuration again and puts it in force; `dry_run` only says what that would do",
+            config::reload,
         )
-        .route("/api/v1/recordings/{channel}/{id}/stitch", post(recordings::stitch))
-        .route("/api/v1/recordings/{channel}/{id}/clip", post(recordings::clip))
-        .route("/api/v1/recordings/{channel}/{id}/verify", post(recordings::verify))
-        .route("/api/v1/recordings/{channel}/{id}/upload", post(recordings::upload))
-        .route("/api/v1/recordings/{channel}/{id}/files/{*path}", get(recorded::file))
-        .route("/api/v1/recordings/{channel}/{id}/movies/{file}", delete(recordings::delete_movie))
-        .route("/api/v1/recording-jobs", get(recordings::jobs))
-        .route("/api/v1/recording-jobs/{job}", get(recordings::job).delete(recordings::stop))
+        .get("/api/v1/config", "The configuration in force, and where it is written", config::effective)
+        .post(config::CHECK, "What would be wrong with a configuration; nothing is changed", config::check)
+}
+
+fn channel_routes() -> Routes {
+    Routes::new()
+        .get("/api/v1/channels", "All channels", channels::list)
+        .get("/api/v1/channels/{id}", "One channel", channels::one)
+        .post("/api/v1/channels/{id}/start", "Puts it on air", channels::start)
+        .post("/api/v1/channels/{id}/stop", "Takes it off air", channels::stop)
+        .post("/api/v1/channels/{id}/slate", "Shows the slate until released", channels::slate)
+        .post("/api/v1/channels/{id}/release", "Shows the first healthy source again", channels::release)
+        .post("/api/v1/channels/{id}/take", "Shows a source, a scene or what is in preview", channels::take)
+        .post("/api/v1/channels/{id}/preview", "Says what is to be shown next", channels::preview)
+        .post("/api/v1/channels/{id}/cancel", "Takes back a take that is to come", channels::cancel)
+        .post("/api/v1/channels/{id}/set", "Changes one setting; it is kept over restarts", channels::set)
+        .post("/api/v1/channels/{id}/captions", "Inserts captions, or takes them off", channels::captions)
+        .post("/api/v1/channels/{id}/drill", "Tries a backup without leaving the endpoint in use", destinations::drill)
+        .post(
+            "/api/v1/channels/{id}/destinations/{destination}/recording",
+            "Begins or ends a recording, or marks it",
+            destinations::recording,
+        )
+        .post(
+            "/api/v1/channels/{id}/show/begin",
+            "A show begins: it is counted and measured by itself",
+            costs::begin_show,
+        )
+        .post("/api/v1/channels/{id}/show/end", "The show ends", costs::end_show)
+        .post(
+            "/api/v1/channels/{id}/hand-over",
+            "Gives a destination to the other box of a pair",
+            destinations::hand_over,
+        )
+        .post("/api/v1/channels/{id}/cue", "Places a cue, or takes it back", cues::cue)
+        .post("/api/v1/channels/{id}/metadata", "Places timed metadata", cues::metadata)
+        .get("/api/v1/channels/{id}/timecode", "A frame in every way to name it", cues::timecode)
+        .get("/api/v1/channels/{id}/preview.jpg", "The picture of what is in preview", picture::preview)
+        .get("/api/v1/channels/{id}/confidence.jpg", "The picture of what goes out", picture::confidence)
+        .post("/api/v1/channels/{id}/loudness/restart", "Measures loudness anew", channels::restart_loudness)
+}
+
+fn recording_routes() -> Routes {
+    Routes::new()
+        .get("/api/v1/recordings", "Recordings, newest first", recordings::list)
+        .get(RECORDING, "One recording, and what is being done with it", recordings::one)
+        .patch(RECORDING, "Protects a recording, or does not any more", recordings::change)
+        .delete(RECORDING, "Deletes a recording", recordings::delete)
+        .post("/api/v1/recordings/{channel}/{id}/stitch", "Makes one movie of it", recordings::stitch)
+        .post("/api/v1/recordings/{channel}/{id}/clip", "Cuts a piece out of it", recordings::clip)
+        .post("/api/v1/recordings/{channel}/{id}/verify", "Compares it with its checksums", recordings::verify)
+        .post("/api/v1/recordings/{channel}/{id}/upload", "Sends it to a destination", recordings::upload)
+        .get("/api/v1/recordings/{channel}/{id}/files/{*path}", "A file of it, for players", recorded::file)
+        .delete("/api/v1/recordings/{channel}/{id}/movies/{file}", "Deletes a movie", recordings::delete_movie)
+        .get("/api/v1/recording-jobs", "What is being done with recordings, newest first", recordings::jobs)
+        .get("/api/v1/recording-jobs/{job}", "One job", recordings::job)
+        .delete("/api/v1/recording-jobs/{job}", "Ends a job as soon as it can", recordings::stop)
+}
+
+/// What is served to people.
+fn pages() -> axum::Router<Api> {
+    axum::Router::new()
+        .route("/", get(panel::page))
+        .route("/panel/plain", get(panel::plain_page))
+        .route("/panel/{file}", get(panel::file))
+        .route("/assets/{file}", get(panel::bundled))
+        .route("/guest/{channel}/{source}", get(guest::page))
+        .route("/guest-page/{file}", get(guest::file))
+        .route("/api/", get(openapi::page))
+        .route("/api/reference.css", get(openapi::style))
 }
 
 /// The API and the panel over `handle`, open to everybody, for tests. Call it inside a tokio runtime: it records events
@@ -162,4 +240,9 @@ fn recording_routes() -> axum::Router<Api> {
 #[cfg(test)]
 pub(crate) fn router(handle: Handle) -> axum::Router {
     Api::new(handle, CancellationToken::new()).router()
+}
+
+/// The contract of the API (OpenAPI 3.1), as it is served.
+pub fn contract() -> String {
+    String::from_utf8_lossy(&routes().contract().document().text).into_owned()
 }

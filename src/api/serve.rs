@@ -21,6 +21,8 @@ use tower::ServiceExt;
 
 use super::routes::Api;
 use crate::access::{Access, Peer, Via};
+use crate::alarm::Alarms;
+use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
 
@@ -77,9 +79,33 @@ pub fn serve(
     desk: Desk,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = io::Result<()>> + Send {
+    serve_all(doors, Parts { handle, desk, alarms: Alarms::idle(), notifier: Notifier::idle() }, shutdown)
+}
+
+/// What the API stands in front of.
+#[derive(Clone)]
+pub struct Parts {
+    /// The supervisor.
+    pub handle: Handle,
+    /// Recordings.
+    pub desk: Desk,
+    /// Alarms.
+    pub alarms: Alarms,
+    /// Who is told of them.
+    pub notifier: Notifier,
+}
+
+/// The same as [`serve`], with everything.
+pub fn serve_all(
+    doors: impl Into<Doors>,
+    parts: Parts,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> impl Future<Output = io::Result<()>> + Send {
     let Doors { network, tls, socket, access } = doors.into();
     let closing = CancellationToken::new();
-    let app = Api::new(handle, closing.clone()).with_recordings(desk).with_access(access).router();
+    let Parts { handle, desk, alarms, notifier } = parts;
+    let api = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier);
+    let app = api.with_access(access).router();
     let network = Door::Network(network, tls.map(TlsAcceptor::from));
     async move {
         let by_network = accept(network, CONNECTIONS, app.clone(), closing.clone());

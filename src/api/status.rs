@@ -1,5 +1,7 @@
 //! The whole appliance in one document, and whether it is alive and ready.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -7,62 +9,84 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::answer::Tagged;
 use super::problem::Problem;
 use super::routes::Api;
 use crate::model::status::{ApplianceStatus, ChannelOrder};
 
-/// `GET /api/v1/status`.
-pub(crate) async fn appliance(State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
-    let status = api.handle.status().borrow().clone();
-    tagged(&headers, &View::of(&api, &status))
-}
-
 /// The status document as clients get it: with who may use the API.
-#[derive(Serialize)]
-pub(crate) struct View<'a> {
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Status")]
+pub(crate) struct Document {
     /// `open` or `login`.
     access: &'static str,
     #[serde(flatten)]
-    status: &'a ApplianceStatus,
+    status: Arc<ApplianceStatus>,
 }
 
-impl<'a> View<'a> {
-    pub(crate) fn of(api: &Api, status: &'a ApplianceStatus) -> Self {
-        Self { access: api.access_word(), status }
+impl Document {
+    pub(crate) fn of(api: &Api) -> Self {
+        Self { access: api.access_word(), status: api.document() }
     }
 }
 
-/// JSON with an entity tag; 304 if the client has it already.
-pub(crate) fn tagged<T: Serialize>(headers: &HeaderMap, document: &T) -> Result<Response, Problem> {
-    let body = serde_json::to_vec(document).map_err(|error| Problem::internal(format!("cannot write it: {error}")))?;
-    let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..12]));
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let same = known.flat_map(|value| value.split(',')).any(|one| {
-        let one = one.trim();
-        one == "*" || one.trim_start_matches("W/") == tag
-    });
-    let mut response = match same {
+/// `GET /api/v1/status`.
+pub(crate) async fn appliance(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<Document>, Problem> {
+    Tagged::new(&headers, &Document::of(&api))
+}
+
+/// The strong entity tag of a document.
+pub(crate) fn tag_of(body: &[u8]) -> String {
+    format!("\"{}\"", hex::encode(&Sha256::digest(body)[..12]))
+}
+
+/// An answer with its entity tag; 304 if the client has it already.
+pub(crate) fn known<R: IntoResponse>(headers: &HeaderMap, tag: &str, answer: impl FnOnce() -> R) -> Response {
+    let mut response = match names(headers, &header::IF_NONE_MATCH, tag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        false => answer().into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(header::ETAG, tag);
     }
-    Ok(response)
+    response
+}
+
+/// Refuses a change of something that is not any more what `If-Match` names (RFC 9110, 13.1.1); `tag` is that of now, none
+/// if there is nothing.
+pub(crate) fn unchanged(headers: &HeaderMap, tag: Option<&str>, what: &str) -> Result<(), Problem> {
+    match headers.contains_key(header::IF_MATCH) {
+        true if !tag.is_some_and(|tag| names(headers, &header::IF_MATCH, tag)) => Err(Problem::changed(what)),
+        _ => Ok(()),
+    }
+}
+
+fn names(headers: &HeaderMap, condition: &header::HeaderName, tag: &str) -> bool {
+    let lists = headers.get_all(condition).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|one| {
+        let one = one.trim();
+        one == "*" || one.trim_start_matches("W/") == tag
+    })
+}
+
+/// A word for a machine that only asks whether.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub(crate) struct Word {
+    status: &'static str,
 }
 
 /// `GET /healthz`: this process answers and its supervisor runs. Says nothing about channels.
-pub(crate) async fn alive(State(api): State<Api>) -> Result<Response, Problem> {
+pub(crate) async fn alive(State(api): State<Api>) -> Result<Json<Word>, Problem> {
     match api.handle.status().has_changed() {
-        Ok(_) => Ok(Json(serde_json::json!({"status": "alive"})).into_response()),
+        Ok(_) => Ok(Json(Word { status: "alive" })),
         Err(_) => Err(Problem::not_alive()),
     }
 }
 
 /// `GET /readyz`: every channel that was ordered on air is on air.
-pub(crate) async fn ready(State(api): State<Api>) -> Result<Response, Problem> {
+pub(crate) async fn ready(State(api): State<Api>) -> Result<Json<Word>, Problem> {
     let status = api.handle.status().borrow().clone();
     let wanted = status.channels.iter().filter(|channel| channel.order == ChannelOrder::OnAir);
     let reasons: Vec<String> = wanted
@@ -70,7 +94,7 @@ pub(crate) async fn ready(State(api): State<Api>) -> Result<Response, Problem> {
         .map(|channel| format!("channel `{}`: {} ({})", channel.id, channel.health.reason, channel.health.code))
         .collect();
     match reasons.is_empty() {
-        true => Ok(Json(serde_json::json!({"status": "ready"})).into_response()),
+        true => Ok(Json(Word { status: "ready" })),
         false => Err(Problem::not_ready(reasons)),
     }
 }

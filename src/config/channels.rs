@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Findings;
 use super::checked::{Channel, Destination, Source, SourceKind, Spool};
+use super::companions::Sources;
 use super::destinations::WrittenDestination;
 use super::directories::Files;
 use super::overlays;
@@ -62,7 +63,15 @@ fn read_one(
         (overlays::image(section, "slate_image", findings), overlays::read(section, findings));
     let (stream_class, only) = (stream_class?, only?);
     let own = destinations.iter().flatten().filter_map(|placed| super::whip::asked(&placed.value));
-    let renditions: Vec<VideoRendition> = stream_class.video.iter().cloned().chain(own).collect();
+    let named = section.list::<String>("sources");
+    let companions = match (&sources, &destinations) {
+        (Some(used), Some(to)) => {
+            super::companions::read(section, &stream_class, &Sources { named: &named, used }, to, findings)
+        }
+        _ => None,
+    };
+    let beside = companions.iter().flatten().filter_map(|companion| companion.video.clone());
+    let renditions: Vec<VideoRendition> = stream_class.video.iter().cloned().chain(own).chain(beside).collect();
     encoders(section, (stream_class.as_ref(), renditions.as_slice()), only.as_deref(), known.profiles, findings);
     sources.iter().flatten().for_each(|source| sound_fits(source, &stream_class, findings));
     destinations.iter().flatten().for_each(|one| super::whip::fits(one, &stream_class, findings));
@@ -94,6 +103,7 @@ fn read_one(
         order,
         timecode,
         spool: spool?,
+        companions: companions?,
     };
     Some(PlacedChannel { channel, source_spots, destination_spots, profile_spot: section.spot("hardware_profile") })
 }

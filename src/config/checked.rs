@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::stream_class::StreamClass;
-use crate::document::{Faults, Spot};
+use super::stream_class::{StreamClass, VideoRendition};
+use crate::document::{Faults, Setting, Spot};
+use crate::model::notify::Notified;
 use crate::model::pair::Pairing;
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
@@ -15,8 +16,8 @@ use crate::model::timecode::TimecodeDay;
 use crate::model::upload::{TokenSource, Trust, Upload};
 use crate::model::{
     BitRate, Budget, Carrier, ChannelId, DeliveryPolicy, DestinationId, DeviceName, ExpectedFormat, Fit, IceServers,
-    ImageName, OnSlate, Overlay, PictureSize, RecordingLimits, RecordingStart, RenditionId, Secret, SourceId,
-    TurnServer, WhenFull,
+    ImageName, OnSlate, Overlay, PictureSize, RecordedOf, RecordingLimits, RecordingStart, RenditionId, Secret,
+    SourceId, TurnServer, WhenFull,
 };
 use crate::profile::Profiles;
 
@@ -35,6 +36,8 @@ pub struct Checked {
     pub tls: Option<TlsFiles>,
     /// The directory of all recordings; below the state directory if none.
     pub recordings: Option<PathBuf>,
+    /// Who is told of alarms.
+    pub notified: Notified,
     /// Channels in the order of the file.
     pub channels: Vec<Channel>,
     /// Every stream class of the directory, by name.
@@ -45,6 +48,8 @@ pub struct Checked {
     pub fragments: Vec<(Spot, String)>,
     /// What should be looked at, though it is no fault.
     pub warnings: Faults,
+    /// Every key that counts, with its place in the file, or its default.
+    pub written: Arc<[Setting]>,
 }
 
 /// A certificate and its key.
@@ -83,6 +88,21 @@ pub struct Channel {
     pub overlays: Vec<Overlay>,
     /// Segments on disk.
     pub spool: Spool,
+    /// What its destinations record beside the program, each once.
+    pub companions: Vec<Companion>,
+}
+
+/// What is encoded beside the ladder, for recordings alone: the clean feed, or a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Companion {
+    /// What it is.
+    pub of: RecordedOf,
+    /// Its pictures; none of what has none.
+    pub video: Option<VideoRendition>,
+    /// The rendition of its sound.
+    pub sound: RenditionId,
+    /// Bit rate of its sound.
+    pub sound_bitrate: BitRate,
 }
 
 /// Limits of a channel's spool.
@@ -293,10 +313,21 @@ pub struct Recorded {
     pub start: RecordingStart,
     /// Title of a recording that is not given one.
     pub title: Option<String>,
-    /// What is recorded; all renditions if empty.
+    /// Of what, each a recording of its own. Never empty.
+    pub record: Vec<Record>,
+    /// What is recorded of the program; all renditions if empty.
     pub renditions: Vec<RenditionId>,
     /// How much is kept.
     pub limits: RecordingLimits,
+}
+
+/// What a destination records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// This.
+    Of(RecordedOf),
+    /// Every source of the channel.
+    Sources,
 }
 
 /// A WHIP endpoint.

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use super::channels::PlacedChannel;
-use super::checked::{DeckLinkInput, Destination, DestinationKind, Source, SourceKind, SrtMode};
+use super::checked::{Channel, DeckLinkInput, Destination, DestinationKind, Source, SourceKind, SrtMode};
 use crate::document::Placed;
 use crate::document::Spot;
 use crate::model::{self, Carrier, ChannelId, EndpointName, Secret};
@@ -68,7 +68,10 @@ pub(crate) fn check_sessions(channels: &[PlacedChannel], profiles: &Profiles, fi
         let Some(most) = profile.encoders.iter().filter_map(|encoder| encoder.max_sessions).max() else { continue };
         let mine = channels.iter().filter(|placed| placed.channel.hardware_profile.as_ref() == Some(&profile.name));
         let mine: Vec<&PlacedChannel> = mine.collect();
-        let taken: usize = mine.iter().map(|placed| placed.channel.stream_class.video.len()).sum();
+        let encodes = |channel: &Channel| {
+            channel.stream_class.video.len() + channel.companions.iter().filter(|one| one.video.is_some()).count()
+        };
+        let taken: usize = mine.iter().map(|placed| encodes(&placed.channel)).sum();
         if let Some(last) = mine.last().filter(|_| taken > most as usize) {
             let names: Vec<String> = mine.iter().map(|placed| format!("`{}`", placed.channel.id)).collect();
             let rule = format!(

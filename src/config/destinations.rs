@@ -39,7 +39,7 @@ fn read_one(
 ) -> Option<Destination> {
     // Every endpoint is read, whatever the others are, so that all faults are told.
     let mut endpoints = vec![match section.value::<String>("kind").as_deref() {
-        Some("recording") => recordings::read(root, section, base),
+        Some("recording") => recordings::read(root, section, base, findings),
         _ => read_endpoint(section, section, base, credentials, findings),
     }];
     for backup in section.tables("backups") {

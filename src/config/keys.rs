@@ -1,6 +1,8 @@
 //! What may stand in `uplinkd.toml`.
 
+use super::companions::{CLEAN_FEED, ISO};
 use super::destination_keys::DESTINATION;
+use super::notify::NOTIFY;
 use super::recordings::RECORDINGS;
 use super::source_keys::{CUSTOM, FILE, RTMP, RTSP};
 use super::{cards, guest};
@@ -15,6 +17,7 @@ pub static UPLINKD: Shape = Shape::plain(
         key("paths", Kind::Table(&PATHS), Need::Optional, "Where the other files are"),
         key("spool", Kind::Table(&SPOOL), Need::Optional, "Segments on disk, of each channel"),
         key("recordings", Kind::Table(&RECORDINGS), Need::Optional, "Recordings on disk, of all channels together"),
+        key("notify", Kind::Table(&NOTIFY), Need::Optional, "Who is told of alarms"),
         key("sources", Kind::Map(&SOURCE), Need::Required(""), "Where channels take pictures and sound"),
         key("destinations", Kind::Map(&DESTINATION), Need::Optional, "Where channels are sent"),
         key("channels", Kind::Map(&CHANNEL), Need::Required(""), "Channels"),
@@ -158,6 +161,8 @@ static CHANNEL: Shape = Shape::plain(
             "What is laid over the program until operators change it",
         ),
         key("spool", Kind::Table(&CHANNEL_SPOOL), Need::Optional, "Segments on disk"),
+        key("clean_feed", Kind::Table(&CLEAN_FEED), Need::Optional, "The clean feed, where it is recorded"),
+        key("iso", Kind::Table(&ISO), Need::Optional, "Sources by themselves, where they are recorded"),
     ],
 );
 

@@ -9,7 +9,7 @@ use super::overrides::{self, SourceOverride};
 use super::secrets::Credentials;
 use super::sources::WrittenSource;
 use super::{Findings, claims, destinations, directories, listener, sources};
-use crate::document::{Faults, Section, Source, Spot};
+use crate::document::{Faults, Section, Source, Spot, settings};
 use crate::profile::Profiles;
 
 /// Loads and checks `path` and every stream class and hardware profile in its directories.
@@ -26,6 +26,15 @@ pub fn load_with(path: &Path, overrides: &[SourceOverride], credentials: &Creden
     let mut checked = faults.unless_any(checked)?;
     checked.warnings = warnings.sorted();
     Ok(checked)
+}
+
+/// What is wrong with `text` in place of the file at `path`, which is not read. Relative paths in it begin there.
+pub fn check_text(path: &Path, text: String) -> Findings {
+    let mut findings = Findings::default();
+    let source = Source::new(&path.display().to_string(), text);
+    let checked = check(&source, path, &[], &Credentials::from_environment(), &mut findings);
+    debug_assert!(checked.is_some() || !findings.faults.is_empty(), "it is refused and nobody says why");
+    Findings { faults: findings.faults.sorted(), warnings: findings.warnings.sorted() }
 }
 
 fn check(
@@ -45,6 +54,7 @@ fn check(
     let profiles = Profiles::new(profiles.into_values().flatten().collect());
     let sources = sources::read(&root, base, credentials, findings);
     let destinations = destinations::read(&root, base, credentials, findings);
+    let notified = super::notify::read(&root, base, credentials, findings);
     let channel_ids: Vec<String> = root.map("channels").into_iter().map(|(id, _)| id).collect();
     let replacements = overrides::read(overrides, &channel_ids, findings);
     let known = Known {
@@ -69,11 +79,13 @@ fn check(
         open: api.open,
         tls: api.tls,
         recordings: super::recordings::directory(&root, base),
+        notified,
         channels: whole.then(|| placed.into_iter().map(|placed| placed.channel).collect())?,
         stream_classes: classes.into_iter().filter_map(|(name, class)| Some((name, class?))).collect(),
         profiles,
         fragments: sources.iter().filter_map(fragment).collect(),
         warnings: Faults::default(),
+        written: settings(&root).into(),
     })
 }
 

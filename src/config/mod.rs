@@ -17,6 +17,7 @@ mod cards;
 mod channels;
 mod checked;
 mod claims;
+mod companions;
 mod destination_keys;
 mod destinations;
 mod devices;
@@ -27,6 +28,7 @@ mod guest;
 mod keys;
 mod listener;
 mod load;
+mod notify;
 mod overlays;
 mod overrides;
 mod pair;
@@ -49,16 +51,16 @@ pub(crate) use claims::sound_resource;
 
 pub use cards::DECKLINK_MODES;
 pub use checked::{
-    Channel, Checked, DeckLinkInput, Destination, DestinationKind, OwnRendition, Recorded, Sent, Source, SourceKind,
-    Spool, SrtMode, TlsFiles, WhipDestination,
+    Channel, Checked, Companion, DeckLinkInput, Destination, DestinationKind, OwnRendition, Record, Recorded, Sent,
+    Source, SourceKind, Spool, SrtMode, TlsFiles, WhipDestination,
 };
 pub use keys::UPLINKD;
-pub use load::{load, load_with};
+pub use load::{check_text, load, load_with};
 pub use overrides::SourceOverride;
 pub use secrets::Credentials;
 pub use stream_class::{AudioRendition, STREAM_CLASS, StreamClass};
 
-pub use crate::document::{Fault, Faults, Spot};
+pub use crate::document::{Fault, Faults, Setting, Spot};
 
 /// What a check finds: faults refuse the configuration, warnings do not.
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Findings;
 use super::checked::{Destination, DestinationKind, Recorded};
+use super::companions::RECORD;
 use super::keys::key;
 use super::stream_class::StreamClass;
 use crate::document::{Bytes, Key, Kind, Need, Placed, Section, Shape};
@@ -43,7 +44,8 @@ pub(super) const RECORDING: &[Key] = &[
         "When a recording begins",
     ),
     key("title", Kind::Text(200), Need::Optional, "Title of a recording that is not given one when it is begun"),
-    key("renditions", Kind::List(&ID), Need::Default("[]"), "What is recorded; all renditions if empty"),
+    RECORD,
+    key("renditions", Kind::List(&ID), Need::Default("[]"), "What is recorded of the program; all renditions if empty"),
 ];
 
 /// The directory of recordings, if it is written.
@@ -52,7 +54,13 @@ pub(super) fn directory(root: &Section<'_>, base: &Path) -> Option<PathBuf> {
 }
 
 /// `section` is the destination's; `root` the whole file.
-pub(super) fn read(root: &Section<'_>, section: &Section<'_>, base: &Path) -> Option<DestinationKind> {
+pub(super) fn read(
+    root: &Section<'_>,
+    section: &Section<'_>,
+    base: &Path,
+    findings: &mut Findings,
+) -> Option<DestinationKind> {
+    let record = super::companions::record(section, findings);
     let of_all = root.table("recordings")?;
     let bytes = |name: &str| of_all.value::<Bytes>(name).map(|bytes| bytes.0);
     let id = |placed: Placed<String>| RenditionId::new(placed.value).ok();
@@ -63,6 +71,7 @@ pub(super) fn read(root: &Section<'_>, section: &Section<'_>, base: &Path) -> Op
             _ => RecordingStart::WithChannel,
         },
         title: section.value("title"),
+        record: record?,
         renditions: section.list::<String>("renditions").into_iter().filter_map(id).collect(),
         limits: RecordingLimits {
             max_bytes: bytes("quota"),

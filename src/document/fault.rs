@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 /// Where something stands in what was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Spot {
     /// File as it was named, or `command line`.
     pub file: Arc<str>,
@@ -33,7 +33,8 @@ impl Spot {
 }
 
 /// One fault. Displayed `file:line:column: key = value: rule; fix`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "ConfigurationFault")]
 pub struct Fault {
     /// Where.
     #[serde(flatten)]

@@ -2,9 +2,7 @@
 
 /// What of a value may be shown: one short line, no secret.
 pub(crate) fn presentable(path: &str, text: &str) -> Option<String> {
-    let name = path.rsplit('.').next().unwrap_or(path);
-    let secret = ["token", "passphrase", "password", "secret", "stream_key"].iter().any(|word| name.contains(word));
-    if secret && !name.ends_with("_file") && !name.ends_with("_credential") {
+    if is_named_secret(path) {
         return None;
     }
     let lower = text.to_lowercase();
@@ -17,6 +15,27 @@ pub(crate) fn presentable(path: &str, text: &str) -> Option<String> {
         Some((at, _)) => Some(format!("{}…", &line[..at])),
         None => Some(line),
     }
+}
+
+/// Whether a value is a secret, or may hold one: here a doubt is enough, for whoever sees it is not at the box.
+pub(crate) fn holds_secret(path: &str, text: &str) -> bool {
+    const TELLING: &[&str] = &["passphrase", "password", "passwd", "token=", "secret", "user-pw", "signature=", "key="];
+    let lower = text.to_lowercase();
+    let telling = TELLING.iter().any(|word| lower.contains(word));
+    // Headers of requests are named by whoever writes them.
+    let header = path.split('.').any(|part| part == "headers");
+    header || is_named_secret(path) || has_user_info(text) || (telling && !is_place(path))
+}
+
+fn is_named_secret(path: &str) -> bool {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let secret = ["token", "passphrase", "password", "secret", "stream_key"].iter().any(|word| name.contains(word));
+    secret && !is_place(path)
+}
+
+/// A key that says where a secret is, not what.
+fn is_place(path: &str) -> bool {
+    path.ends_with("_file") || path.ends_with("_credential")
 }
 
 /// `scheme://user:password@host`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::cue::Cue;
 use crate::model::timed::TimedMetadata;
-use crate::model::{Boundaries, MediaTime, Timeline};
+use crate::model::{Boundaries, Cued, MediaTime, Timeline};
 
 /// A date range: one tag, or two of the same ID where its end is told by a tag of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +21,13 @@ pub struct DateRange {
 impl DateRange {
     /// All that is cued on `timeline`, by begin.
     pub fn all(timeline: &Timeline) -> Vec<Self> {
-        let boundaries = timeline.boundaries();
-        let cues = timeline.cued().cues.iter().map(|cue| Self::of_cue(cue, boundaries));
-        let metadata = timeline.cued().metadata.iter().map(|metadata| Self::of_metadata(metadata, boundaries));
+        Self::on(timeline.cued(), timeline.boundaries())
+    }
+
+    /// The same, where segments begin at `boundaries`.
+    pub fn on(cued: &Cued, boundaries: &Boundaries) -> Vec<Self> {
+        let cues = cued.cues.iter().map(|cue| Self::of_cue(cue, boundaries));
+        let metadata = cued.metadata.iter().map(|metadata| Self::of_metadata(metadata, boundaries));
         let mut ranges: Vec<Self> = cues.chain(metadata).collect();
         ranges.sort_by_key(|range| range.first);
         ranges
@@ -67,7 +71,7 @@ impl DateRange {
     /// The tags that a playlist of the segments `oldest..=newest` has, each with the segment it stands before. A range is
     /// told when it has begun, and as long as any of it is in the playlist (rfc8216bis 6.2.1); one that began earlier
     /// stands at the front.
-    pub(super) fn within(&self, oldest: u64, newest: u64) -> impl Iterator<Item = (u64, &str)> {
+    pub(crate) fn within(&self, oldest: u64, newest: u64) -> impl Iterator<Item = (u64, &str)> {
         let listed = self.first <= newest && self.last.is_none_or(|last| last >= oldest);
         let begun = move |tag: &&(u64, String)| listed && tag.0 <= newest;
         self.tags.iter().filter(begun).map(move |(number, text)| ((*number).max(oldest), text.as_str()))

@@ -32,6 +32,15 @@ pub struct WorkerHello {
     pub live: Box<LiveSettings>,
 }
 
+/// What a daemon says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DaemonHello {
+    /// Build id.
+    pub build: String,
+    /// Whether it wants meters.
+    pub meters: bool,
+}
+
 /// The part of a hello that every version has: enough to name a version this build cannot read.
 #[derive(Deserialize)]
 struct Opening {
@@ -48,18 +57,18 @@ impl DaemonEnd {
             }
             _ => return Err(LinkError::Unexpected("another message came first".to_owned())),
         };
-        self.send(&Down::Hello { protocol: PROTOCOL, build: BUILD.to_owned() }).await?;
+        self.send(&Down::Hello { protocol: PROTOCOL, build: BUILD.to_owned(), meters: true }).await?;
         Ok(heard)
     }
 }
 
 impl WorkerEnd {
-    /// Says hello and waits for the daemon's; returns the daemon's build id.
-    pub async fn greet(&mut self, hello: WorkerHello, within: Duration) -> Result<String, LinkError> {
+    /// Says hello and waits for the daemon's.
+    pub async fn greet(&mut self, hello: WorkerHello, within: Duration) -> Result<DaemonHello, LinkError> {
         let WorkerHello { build, channel, pid, since, plan, program, live } = hello;
         self.send(&Up::Hello { protocol: PROTOCOL, build, channel, pid, since, plan, program, live }).await?;
         match first(self, within).await? {
-            Down::Hello { build, .. } => Ok(build),
+            Down::Hello { protocol: _, build, meters } => Ok(DaemonHello { build, meters }),
             _ => Err(LinkError::Unexpected("another message came first".to_owned())),
         }
     }

@@ -105,7 +105,8 @@ mod tests {
         let mut daemon = connect(&path).await.unwrap();
         let mut worker = listener.accept().await.unwrap();
         let (heard, build) = tokio::join!(daemon.greet(SOON), worker.greet(hello(), SOON));
-        assert_eq!((heard.unwrap(), build.unwrap().as_str()), (hello(), crate::ipc::BUILD));
+        assert_eq!(heard.unwrap(), hello());
+        assert_eq!(build.unwrap(), crate::ipc::DaemonHello { build: crate::ipc::BUILD.to_owned(), meters: true });
         assert_eq!(daemon.peer().pid, std::process::id());
         worker.send(&Up::Ready).await.unwrap();
         assert_eq!(daemon.recv().await.unwrap(), Up::Ready);
@@ -123,6 +124,10 @@ mod tests {
         assert!(matches!(heard(&frame("{not json"), false).await, LinkError::Malformed(_)));
         assert!(matches!(heard(&frame("{\"type\":\"hello\"}"), false).await, LinkError::Malformed(_)));
         assert!(matches!(heard(&frame("{\"type\":\"ready\",\"protocol\":1}"), false).await, LinkError::Unexpected(_)));
+        // A worker of protocol 3 may be on air with a WHIP token that was text: it is told by its number, not misread.
+        let plan = r#"{"destinations":[{"kind":{"whip":{"url":"https://a.example/w","token":"text"}}}]}"#;
+        let older = format!("{{\"type\":\"hello\",\"protocol\":3,\"plan\":{plan}}}");
+        assert!(matches!(heard(&frame(&older), false).await, LinkError::Protocol { theirs: 3 }));
         let newer = format!("{{\"type\":\"hello\",\"protocol\":{},\"new\":[]}}", PROTOCOL + 1);
         let error = heard(&frame(&newer), false).await;
         assert!(matches!(error, LinkError::Protocol { theirs } if theirs == PROTOCOL + 1), "{error}");

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::status::{ProgramOrder, WorkerReport};
-use crate::model::{Act, Acted, ChannelId, Event, LiveSettings, MediaTime};
+use crate::model::{Act, Acted, ChannelId, Event, LiveSettings, MediaTime, MeterReading};
 use crate::plan::ChannelPlan;
 
 /// Grows with every incompatible change of these messages.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// The build both sides compare; a difference is reported, not refused, as long as [`PROTOCOL`] agrees.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");
@@ -22,6 +22,9 @@ pub enum Down {
         protocol: u32,
         /// [`BUILD`].
         build: String,
+        /// Whether it wants meters.
+        #[serde(default)]
+        meters: bool,
     },
     /// Go on air with this plan. Answered by `Ready`. A worker already on air with an equal plan stays as it is and
     /// answers `Ready`; with a different plan it answers `Refused` (the supervisor replaces the process).
@@ -93,6 +96,11 @@ pub enum Up {
     Heartbeat {
         /// Positions and counters.
         report: Box<WorkerReport>,
+    },
+    /// Levels, twenty times a second while on air: only for a daemon that wants them, and left out where it does not keep up.
+    Meters {
+        /// Since the last ones.
+        reading: MeterReading,
     },
     /// Something happened.
     Event {

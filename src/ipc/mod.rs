@@ -12,7 +12,7 @@
 //!   │ ── hello ────────────────────▶ │
 //!   │ ── start(plan) ──────────────▶ │
 //!   │ ◀────────────────────── ready  │
-//!   │ ◀────── heartbeat, event, …    │   2 Hz
+//!   │ ◀────── heartbeat, event, …    │   2 Hz; meters, if the hello wanted them, 20 Hz
 //!   │ ── program, … ───────────────▶ │
 //!   │ ── stop(deadline) ───────────▶ │
 //!   │ ◀──────────────────── stopped  │   then the process exits
@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::ChannelId;
 
-pub use greeting::WorkerHello;
+pub use greeting::{DaemonHello, WorkerHello};
 pub use link::{DaemonEnd, Link, LinkError, Peer, Receiver, Sender, WorkerEnd, connect};
 pub use listener::Listener;
 pub use message::{BUILD, Down, PROTOCOL, Up};

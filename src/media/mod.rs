@@ -4,7 +4,8 @@
 //! source ─▶ feed ─┐
 //! source ─▶ feed ─┼─▶ program ─▶ encode ─▶ chunks
 //! slate ──────────┘ overlays    │  └─▶ tap ─▶ send, whip
-//!                               └─────▶ confidence
+//!                               ├─────▶ confidence
+//!                               └─────▶ companion ─▶ encode ─▶ chunks, of recordings alone
 //! ```
 //!
 //! Owns: every pipeline of a worker. Must not: write files other than the confidence monitor's picture, speak HTTP other
@@ -13,6 +14,7 @@
 
 mod captions;
 pub mod clock;
+pub mod companion;
 pub mod confidence;
 pub mod decode;
 pub mod encode;

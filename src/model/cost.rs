@@ -332,6 +332,9 @@ pub struct BudgetStatus {
     pub spent: Amount,
     /// The share of it that is used; 1 is all.
     pub used: f64,
+    /// From this share of it on somebody is told, percent.
+    #[serde(default)]
+    pub alarm_percent: u8,
     /// What happens when it is spent.
     pub when_spent: WhenSpent,
     /// What that has made of the destination in this channel.

@@ -158,6 +158,10 @@ codes! {
     EncoderSessionsTaken => "encoder_sessions_taken",
     /// A rendition failed.
     RenditionFailed => "rendition_failed",
+    /// The clean feed or a source cannot be encoded for its recording.
+    CompanionFailed => "companion_failed",
+    /// It is encoded again.
+    CompanionRecovered => "companion_recovered",
     /// Segments could not be written and were lost (disk full, read-only).
     SpoolFailed => "spool_failed",
     /// Segments are written again.
@@ -236,6 +240,18 @@ codes! {
     ShowBegan => "show_began",
     /// A show ended.
     ShowEnded => "show_ended",
+    /// Something is wrong that somebody has to act on.
+    AlarmRaised => "alarm_raised",
+    /// What an alarm was about is over.
+    AlarmCleared => "alarm_cleared",
+    /// Somebody has seen an alarm.
+    AlarmAcked => "alarm_acked",
+    /// An alarm was put aside, or is not put aside any more.
+    AlarmShelved => "alarm_shelved",
+    /// News of alarms do not reach somebody who is to be told.
+    NotifyFailed => "notify_failed",
+    /// They do again.
+    NotifyRecovered => "notify_recovered",
 }
 
 /// One thing that happened.

@@ -76,6 +76,8 @@ pub enum Carried {
     Dropped,
     /// It does again; players are told as soon as there is enough of it.
     Returning,
+    /// Its budget is spent: players are told to take another.
+    Withheld,
 }
 
 /// A rendition on its way to a destination.
@@ -87,7 +89,7 @@ pub struct CarriedRendition {
     pub carried: Carried,
     /// Since when it is left out, if it is.
     pub since: Option<MediaTime>,
-    /// Segments left out since the worker started.
+    /// Segments left out, for whatever reason, since the worker started.
     pub left_out: u64,
 }
 

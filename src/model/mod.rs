@@ -4,6 +4,7 @@
 //! One thing has one name in code, API, configuration, log and panel; these are the names.
 
 pub mod act;
+pub mod alarm;
 pub mod boundaries;
 pub mod capacity;
 pub mod carrier;
@@ -26,6 +27,8 @@ pub mod input;
 pub mod inventory;
 pub mod line;
 pub mod live;
+pub mod meters;
+pub mod notify;
 pub mod overlay;
 pub mod pair;
 pub mod parts;
@@ -46,6 +49,7 @@ pub mod units;
 pub mod upload;
 
 pub use act::{Act, Acted};
+pub use alarm::{Alarm, AlarmCode, AlarmCounts, AlarmKey, AlarmNews, AlarmNotice, AlarmPriority};
 pub use boundaries::Boundaries;
 pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, DiskRate, Resources};
 pub use carrier::{Carrier, SrtMode, TransportStream};
@@ -55,7 +59,7 @@ pub use delivery::{
     DeliveryKind, DeliveryPolicy, DestinationOrder, DrillReport, Duty, EndpointStatus, OnSlate, Revert, SwitchReport,
 };
 pub use device::{DeviceName, NoDeviceName};
-pub use effect::{ChannelEffect, Effect};
+pub use effect::{ChannelEffect, DestinationChange, DestinationEffect, Effect};
 pub use event::{Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, Fit, ProgramFormat};
 pub use guest::{GuestAnswer, GuestAsk, GuestRefusal, TurnServer};
@@ -67,9 +71,10 @@ pub use input::{InputState, InputStatus};
 pub use inventory::{CaptureDevice, HardwareDevice, Inventory, NotFound, SoundDevice};
 pub use line::{Carried, CarriedRendition, CatchUp, LinePolicy, LineStatus, OverflowReport, WhenFull, WhenSlow};
 pub use live::{LiveChange, LiveSettings};
+pub use meters::MeterReading;
 pub use overlay::{Overlay, OverlayKind, OverlayOrders};
 pub use parts::PartPace;
-pub use recording::{RecordingAsk, RecordingLimits, RecordingStart, RecordingStatus};
+pub use recording::{RecordedOf, RecordingAsk, RecordingLimits, RecordingStart, RecordingStatus};
 pub use secret::Secret;
 pub use signal::{ExpectedFormat, FailoverRules, SignalStatus, SignalThresholds, Trigger, TriggerAction};
 pub use splice::SpliceForm;

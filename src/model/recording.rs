@@ -1,8 +1,79 @@
-//! Recordings: when one runs, how much is kept of them, what is asked of one and what it says of itself.
+//! Recordings: of what, when one runs, how much is kept of them, what is asked of one and what it says of itself.
+
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::id::SourceId;
 use super::time::MediaTime;
+
+/// What a recording is of. Everything but the program is a companion of it: encoded beside the ladder, for recordings
+/// alone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub enum RecordedOf {
+    /// What is on air.
+    #[default]
+    Program,
+    /// The program without graphics.
+    Clean,
+    /// One source, on air or not (ISO).
+    Source(SourceId),
+}
+
+impl RecordedOf {
+    /// Whether it is what is on air.
+    pub fn is_program(&self) -> bool {
+        *self == RecordedOf::Program
+    }
+
+    /// What its recordings and renditions are called after; none for the program.
+    pub fn slug(&self) -> Option<String> {
+        match self {
+            RecordedOf::Program => None,
+            RecordedOf::Clean => Some("clean".to_owned()),
+            RecordedOf::Source(source) => Some(format!("iso-{source}")),
+        }
+    }
+}
+
+impl fmt::Display for RecordedOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RecordedOf::Program => f.write_str("program"),
+            RecordedOf::Clean => f.write_str("clean"),
+            RecordedOf::Source(source) => write!(f, "source:{source}"),
+        }
+    }
+}
+
+impl FromStr for RecordedOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.strip_prefix("source:")) {
+            ("program", _) => Ok(RecordedOf::Program),
+            ("clean", _) => Ok(RecordedOf::Clean),
+            (_, Some(source)) => SourceId::new(source).map(RecordedOf::Source).map_err(|error| error.to_string()),
+            _ => Err(format!("`{text}` is none of program, clean and source:<id>")),
+        }
+    }
+}
+
+impl TryFrom<String> for RecordedOf {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<RecordedOf> for String {
+    fn from(of: RecordedOf) -> String {
+        of.to_string()
+    }
+}
 
 /// When a recording begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -76,6 +147,9 @@ impl RecordingAsk {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default)]
 pub struct RecordingStatus {
+    /// What it is of.
+    #[serde(skip_serializing_if = "RecordedOf::is_program")]
+    pub of: RecordedOf,
     /// The recording that runs; of the others below the last one that did, if none runs.
     pub id: Option<String>,
     /// It runs now.
@@ -104,11 +178,24 @@ pub struct RecordingStatus {
     pub free_bytes: u64,
     /// Old recordings deleted since the worker started.
     pub deleted_recordings: u64,
+    /// What the same destination records beside it: the clean feed, sources.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub companions: Vec<RecordingStatus>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_it_is_of_is_one_word() {
+        for text in ["program", "clean", "source:cam1"] {
+            assert_eq!(text.parse::<RecordedOf>().unwrap().to_string(), text);
+        }
+        assert!("source:".parse::<RecordedOf>().is_err() && "sources".parse::<RecordedOf>().is_err());
+        let none: RecordingStatus = serde_json::from_str("{}").unwrap();
+        assert!(none.of.is_program() && !serde_json::to_string(&none).unwrap().contains("companions"));
+    }
 
     #[test]
     fn what_is_asked_reads_like_this() {

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::alarm::AlarmCounts;
 use super::capacity::CapacityStatus;
 use super::delivery::{DrillReport, EndpointStatus, SwitchReport};
 use super::event::Fault;
@@ -443,6 +444,9 @@ pub struct ApplianceStatus {
     /// What the box can carry.
     #[serde(default)]
     pub capacity: CapacityStatus,
+    /// How many alarms there are.
+    #[serde(default)]
+    pub alarms: AlarmCounts,
     /// The channels in the order of the configuration.
     pub channels: Vec<ChannelStatus>,
 }

@@ -60,6 +60,40 @@ impl Cued {
     }
 }
 
+impl Cued {
+    /// Where segments begin with these cues.
+    pub fn boundaries(&self, grid: SegmentGrid) -> Boundaries {
+        Boundaries::new(grid, self.points()).0
+    }
+
+    /// What has begun before `end`, and is not over at `begin`.
+    pub fn within(&self, begin: MediaTime, end: MediaTime) -> Self {
+        let since = self.since(begin);
+        Self {
+            cues: since.cues.into_iter().filter(|cue| cue.out_at < end).collect(),
+            metadata: since.metadata.into_iter().filter(|metadata| metadata.at < end).collect(),
+        }
+    }
+
+    /// With what `newer` knows: more of it, or the same at its end.
+    pub fn with(&self, newer: &Self) -> Self {
+        let mut all = self.clone();
+        for cue in &newer.cues {
+            match all.cues.iter_mut().find(|known| known.id == cue.id) {
+                Some(known) => known.clone_from(cue),
+                None => all.cues.push(cue.clone()),
+            }
+        }
+        for metadata in &newer.metadata {
+            match all.metadata.iter_mut().find(|known| known.id == metadata.id) {
+                Some(known) => known.clone_from(metadata),
+                None => all.metadata.push(metadata.clone()),
+            }
+        }
+        all
+    }
+}
+
 /// See the module's header.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timeline {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::companion::CompanionPlan;
 use super::graph::{
     AudioRenditionPlan, CaptionsPlan, ChannelPlan, CorrectionPlan, DeckLinkInput, DestinationKind, DestinationPlan,
     EncoderPlan, EndpointPlan, GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan,
@@ -11,7 +12,9 @@ use super::sessions::Sessions;
 use crate::config::stream_class::VideoRendition;
 use crate::config::{self, Channel, Checked};
 use crate::model::sound::SourceSound;
-use crate::model::{CaptureDevice, ChannelId, EndpointName, ExpectedFormat, Inventory, RenditionId, SourceId};
+use crate::model::{
+    CaptureDevice, ChannelId, EndpointName, ExpectedFormat, Inventory, RecordedOf, RenditionId, SourceId,
+};
 use crate::profile::{Candidate, Profiles};
 
 /// Where a daemon keeps what channels write.
@@ -107,6 +110,14 @@ fn derive_channel(
 ) -> Result<ChannelPlan, PlanError> {
     let class = &channel.stream_class;
     let sources = sources(channel, free)?;
+    let video = video(channel, encoders)?;
+    let destinations: Vec<DestinationPlan> = {
+        // Behind the ladder: what everybody sees has the first choice of encoders.
+        let each = |one| destination(one, channel, &sources, paths, encoders);
+        channel.destinations.iter().map(each).collect::<Result<_, _>>()?
+    };
+    // What only recordings see has the last.
+    let companions = companions(channel, &sources, encoders)?;
     Ok(ChannelPlan {
         channel: channel.id.clone(),
         title: channel.title.clone(),
@@ -121,7 +132,7 @@ fn derive_channel(
             slate_image: channel.slate_image.clone(),
             overlays: channel.overlays.clone(),
         },
-        video: video(channel, encoders)?,
+        video,
         audio: class
             .audio
             .iter()
@@ -149,11 +160,7 @@ fn derive_channel(
             playlist_segments: class.playlist_segments,
             when_full: channel.spool.when_full,
         },
-        destinations: {
-            // Behind the ladder: what everybody sees has the first choice of encoders.
-            let each = |one| destination(one, channel, paths, encoders);
-            channel.destinations.iter().map(each).collect::<Result<_, _>>()?
-        },
+        destinations,
         thresholds: ThresholdPlan {
             loss_ms: class.fallback.loss_ms,
             wait_to_restore_ms: class.fallback.wait_to_restore_ms,
@@ -163,7 +170,50 @@ fn derive_channel(
         },
         sound: sound(channel, &sources),
         sources,
+        companions,
     })
+}
+
+fn companions(
+    channel: &Channel,
+    sources: &[SourcePlan],
+    encoders: &mut Encoders<'_, '_>,
+) -> Result<Vec<CompanionPlan>, PlanError> {
+    let mut plans: Vec<CompanionPlan> = Vec::new();
+    for written in &channel.companions {
+        let planned: Vec<RecordedOf> = match &written.of {
+            RecordedOf::Source(id) => super::companion::sources_of(id, channel, sources)
+                .map(|one| RecordedOf::Source(one.id.clone()))
+                .collect(),
+            of => vec![of.clone()],
+        };
+        for of in planned {
+            // One that `auto` found has a name of its own.
+            let id = |text: String| {
+                let reason = |error: crate::model::id::NotASlug| error.to_string();
+                let told = |reason| PlanError::Identifier { channel: channel.id.clone(), reason };
+                RenditionId::new(text).map_err(reason).map_err(told)
+            };
+            let slug = of.slug().unwrap_or_default();
+            let video = match &written.video {
+                Some(video) => {
+                    let asked = VideoRendition { id: id(slug.clone())?, ..video.clone() };
+                    Some(encoded(&asked, channel, encoders)?)
+                }
+                None => None,
+            };
+            let audio = AudioRenditionPlan {
+                id: id(format!("{slug}-sound"))?,
+                name: of.to_string(),
+                language: None,
+                bitrate: written.sound_bitrate,
+                map: None,
+                correction: None,
+            };
+            plans.push(CompanionPlan { of, video, audio });
+        }
+    }
+    Ok(plans)
 }
 
 /// What `auto` finds is treated as `auto` says.
@@ -343,12 +393,13 @@ fn kind(kind: &config::SourceKind) -> SourceKind {
 fn destination(
     destination: &config::Destination,
     channel: &Channel,
+    sources: &[SourcePlan],
     paths: &PlanPaths,
     encoders: &mut Encoders<'_, '_>,
 ) -> Result<DestinationPlan, PlanError> {
     let mut endpoints = Vec::new();
     for (place, kind) in destination.endpoints.iter().enumerate() {
-        let kind = delivery(kind, channel, paths, encoders)?;
+        let kind = delivery(kind, channel, sources, paths, encoders)?;
         endpoints.push(EndpointPlan { name: EndpointName::at(place), kind });
     }
     Ok(DestinationPlan {
@@ -364,6 +415,7 @@ fn destination(
 fn delivery(
     kind: &config::DestinationKind,
     channel: &Channel,
+    sources: &[SourcePlan],
     paths: &PlanPaths,
     encoders: &mut Encoders<'_, '_>,
 ) -> Result<DestinationKind, PlanError> {
@@ -379,7 +431,8 @@ fn delivery(
             DestinationKind::Whip(Box::new(super::whip::derive(whip, &channel.stream_class, own)))
         }
         config::DestinationKind::Recording(written) => {
-            DestinationKind::Recording(Box::new(super::recording::derive(written, &paths.recordings)))
+            let record = super::companion::recorded(&written.record, channel, sources);
+            DestinationKind::Recording(Box::new(super::recording::derive(written, &paths.recordings, record)))
         }
     })
 }

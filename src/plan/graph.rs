@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::companion::CompanionPlan;
 use super::recording::RecordingPlan;
 use super::send::SendPlan;
 use super::whip::WhipPlan;
@@ -66,6 +67,9 @@ pub struct ChannelPlan {
     /// How sound is treated.
     #[serde(default)]
     pub sound: SoundPlan,
+    /// What is encoded beside the ladder, for recordings alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub companions: Vec<CompanionPlan>,
 }
 
 impl ChannelPlan {

@@ -6,11 +6,12 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
+use super::companion::CompanionPlan;
 use super::graph::{
     AudioRenditionPlan, CaptionsPlan, ChannelPlan, DestinationPlan, EncoderPlan, GraphicsPlan, SoundPlan, SourcePlan,
     SpoolPlan, ThresholdPlan, VideoRenditionPlan,
 };
-use crate::model::{DestinationId, RenditionId, SourceId};
+use crate::model::{DestinationId, RecordedOf, RenditionId, SourceId};
 
 /// What a changed plan means.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -68,6 +69,12 @@ pub enum Change {
     DestinationRemoved(DestinationId),
     /// A destination is delivered to in another way.
     DestinationChanged(DestinationId),
+    /// A companion of the program is encoded.
+    CompanionAdded(RecordedOf),
+    /// A companion of the program is not encoded any more.
+    CompanionRemoved(RecordedOf),
+    /// A companion of the program is encoded in another way.
+    CompanionChanged(RecordedOf),
 }
 
 /// Why a worker has to be replaced.
@@ -113,6 +120,7 @@ pub fn impact(old: &ChannelPlan, new: &ChannelPlan) -> Impact {
         destinations,
         thresholds,
         sound,
+        companions,
     } = old;
     let mut impact = Impact::default();
     impact.live_if(*title != new.title || *stream_class != new.stream_class, Change::Names);
@@ -131,6 +139,7 @@ pub fn impact(old: &ChannelPlan, new: &ChannelPlan) -> Impact {
     impact.captions(captions.as_ref(), new.captions.as_ref());
     impact.spool(spool, &new.spool);
     impact.destinations(destinations, &new.destinations);
+    impact.companions(companions, &new.companions);
     impact
 }
 
@@ -253,12 +262,41 @@ impl Impact {
         }
         self.live_if(listed.ranked, Change::Names);
     }
+
+    fn companions(&mut self, old: &[CompanionPlan], new: &[CompanionPlan]) {
+        // Their order means nothing.
+        let listed = Listed::compare(old, new, |plan: &CompanionPlan| plan.of.clone());
+        self.live.extend(listed.removed.into_iter().map(Change::CompanionRemoved));
+        self.live.extend(listed.added.into_iter().map(Change::CompanionAdded));
+        for (old, new) in listed.both {
+            let same = encoded_alike(old, new);
+            self.live_if(!same, Change::CompanionChanged(new.of.clone()));
+            // What was passed over, and what is known of the box, is told and changes nothing.
+            self.live_if(same && old != new, Change::Names);
+        }
+        self.live_if(listed.ranked, Change::Names);
+    }
 }
 
 /// Whether a source has to be closed and opened to be as `new` says.
 pub fn reopens(old: &SourcePlan, new: &SourcePlan) -> bool {
     let SourcePlan { id: _, kind, expect, fit } = old;
     *kind != new.kind || *expect != new.expect || *fit != new.fit
+}
+
+/// Whether a companion is encoded alike.
+fn encoded_alike(old: &CompanionPlan, new: &CompanionPlan) -> bool {
+    let CompanionPlan { of: _, video, audio } = old;
+    let video = match (video, &new.video) {
+        (Some(old), Some(new)) => {
+            let VideoRenditionPlan { id, size, bitrate, max_bitrate, encoders, passed_over: _ } = old;
+            (id, size, bitrate, max_bitrate) == (&new.id, &new.size, &new.bitrate, &new.max_bitrate)
+                && same_encoders(encoders, &new.encoders)
+        }
+        (None, None) => true,
+        _ => false,
+    };
+    video && *audio == new.audio
 }
 
 /// Whether pictures are encoded alike. What is known of the box is no part of that.
@@ -345,6 +383,9 @@ impl Display for Change {
             Change::DestinationAdded(id) => write!(f, "destination {id} is delivered to"),
             Change::DestinationRemoved(id) => write!(f, "destination {id} is not delivered to any more"),
             Change::DestinationChanged(id) => write!(f, "destination {id} is delivered to in another way"),
+            Change::CompanionAdded(of) => write!(f, "{of} is encoded for recordings"),
+            Change::CompanionRemoved(of) => write!(f, "{of} is not encoded for recordings any more"),
+            Change::CompanionChanged(of) => write!(f, "{of} is encoded for recordings in another way"),
         }
     }
 }

@@ -106,6 +106,23 @@ fn what_needs_another_worker() {
 }
 
 #[test]
+fn companions_come_go_and_change_on_air() {
+    let old = plan();
+    let of = RecordedOf::Clean;
+    let clean = CompanionPlan { of: of.clone(), video: Some(old.video[0].clone()), audio: old.audio[0].clone() };
+    let with = |clean: CompanionPlan| ChannelPlan { companions: vec![clean], ..plan() };
+    let first = with(clean.clone());
+    assert_eq!(impact(&old, &first).live, [Change::CompanionAdded(of.clone())]);
+    assert_eq!(impact(&first, &old).live, [Change::CompanionRemoved(of.clone())]);
+    let mut other = clean.clone();
+    other.audio.bitrate = crate::model::BitRate(1);
+    assert_eq!(impact(&first, &with(other)).live, [Change::CompanionChanged(of)]);
+    let mut known = clean;
+    known.video.as_mut().unwrap().encoders[0].cores = Some(0.5);
+    assert_eq!(impact(&first, &with(known)).live, [Change::Names]);
+}
+
+#[test]
 fn order_is_a_change_of_its_own() {
     let old = plan();
     let mut new = plan();

@@ -3,6 +3,7 @@
 //! Owns: the [`ChannelPlan`] and how it is derived. Must not: do I/O, look at the machine or know GStreamer beyond the
 //! names that profiles carry.
 
+mod companion;
 mod derive;
 mod diff;
 mod graph;
@@ -14,6 +15,7 @@ mod send;
 mod sessions;
 mod whip;
 
+pub use companion::CompanionPlan;
 pub use derive::{PlanError, PlanPaths, derive};
 pub use diff::{Diff, diff};
 pub use graph::{

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::companion::CompanionPlan;
 use super::graph::{ChannelPlan, DestinationKind, DestinationPlan, EncoderPlan, EndpointPlan, VideoRenditionPlan};
 use crate::model::{DeliveryKind, Resources};
 
@@ -76,7 +77,8 @@ pub fn needs(plan: &ChannelPlan, costs: &Costs) -> Resources {
         software += SCALE * thousand_megapixels(size);
         memory += size * 3 / 2 * HELD;
     }
-    for rendition in plan.destinations.iter().flat_map(own_renditions) {
+    let companions = plan.companions.iter().filter_map(|companion| companion.video.as_ref());
+    for rendition in plan.destinations.iter().flat_map(own_renditions).chain(companions) {
         let size = pixels(rendition.size.width(), rendition.size.height());
         let Some(encoder) = costs.probable(rendition) else { continue };
         let cores = encoder.cores.unwrap_or(UNKNOWN * thousand_megapixels(size));
@@ -86,11 +88,17 @@ pub fn needs(plan: &ChannelPlan, costs: &Costs) -> Resources {
     }
     let peak: u64 = plan.video.iter().map(|r| r.max_bitrate.bps()).sum::<u64>()
         + plan.audio.iter().map(|r| r.bitrate.bps()).sum::<u64>();
+    // Recordings are made of hard links: what a companion takes of the disk, it takes once.
+    let beside: u64 = plan.companions.iter().map(companion_rate).sum();
     Resources {
         cores: software * costs.scale + hardware,
         memory_bytes: memory,
-        disk_bytes_per_second: peak / 8 * (1 + plan.destinations.iter().map(readers).sum::<u64>()),
+        disk_bytes_per_second: peak / 8 * (1 + plan.destinations.iter().map(readers).sum::<u64>()) + beside / 8,
     }
+}
+
+fn companion_rate(companion: &CompanionPlan) -> u64 {
+    companion.video.as_ref().map_or(0, |video| video.max_bitrate.bps()) + companion.audio.bitrate.bps()
 }
 
 /// What is encoded for its endpoints alone: for all of them at the same time in a mirror. In failover the primary and one

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::config;
-use crate::model::{RecordingLimits, RecordingStart, RenditionId};
+use crate::model::{RecordedOf, RecordingLimits, RecordingStart, RenditionId};
 
 /// What is recorded, where, and how much of it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,18 +16,26 @@ pub struct RecordingPlan {
     pub start: RecordingStart,
     /// Title of a recording that is not given one.
     pub title: Option<String>,
-    /// What is recorded; all renditions if empty.
+    /// Of what, each a recording of its own.
+    #[serde(default = "program")]
+    pub record: Vec<RecordedOf>,
+    /// What is recorded of the program; all renditions if empty.
     pub renditions: Vec<RenditionId>,
     /// How much is kept in that directory.
     pub limits: RecordingLimits,
 }
 
-/// `place`: where recordings are, unless the configuration says otherwise.
-pub(super) fn derive(written: &config::Recorded, place: &std::path::Path) -> RecordingPlan {
+fn program() -> Vec<RecordedOf> {
+    vec![RecordedOf::Program]
+}
+
+/// `place`: where recordings are, unless the configuration says otherwise. `record`: what it says is recorded.
+pub(super) fn derive(written: &config::Recorded, place: &std::path::Path, record: Vec<RecordedOf>) -> RecordingPlan {
     RecordingPlan {
         directory: written.directory.clone().unwrap_or_else(|| place.to_owned()),
         start: written.start,
         title: written.title.clone(),
+        record,
         renditions: written.renditions.clone(),
         limits: written.limits,
     }

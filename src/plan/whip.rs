@@ -82,3 +82,25 @@ pub(super) fn derive(
         sound: Some(sound),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The plan travels between daemon and worker, of which either may be the older one: if this text cannot be read any
+    /// more, `ipc::PROTOCOL` has to grow, as it did for 4, when the token became a source.
+    #[test]
+    fn what_another_build_of_this_protocol_is_on_air_with_is_read() {
+        let text = r#"{
+            "url": "https://whip.example/live/a", "token": {"kind": "fixed", "token": "secret"}, "servers": [],
+            "rendition": "360p", "sound": {"map": null, "layout": "stereo", "bitrate": 96000}
+        }"#;
+        let plan: WhipPlan = serde_json::from_str(text).unwrap();
+        assert!(matches!(&plan.token, Some(TokenSource::Fixed { token }) if token.reveal() == "secret"));
+        assert_eq!(serde_json::from_str::<WhipPlan>(&serde_json::to_string(&plan).unwrap()).unwrap(), plan);
+        assert!(
+            serde_json::from_str::<WhipPlan>(&text.replace(r#"{"kind": "fixed", "token": "secret"}"#, r#""text""#))
+                .is_err()
+        );
+    }
+}

@@ -13,8 +13,10 @@
 //! | which endpoint of a destination is used | [`Failover`] |
 //! | what a destination may still cost this month, and what happens when it may not | [`budget_order`], [`budget_alarm`] |
 //! | which renditions of a destination its line carries | [`Rate`] |
+//! | which alarms there are, and what becomes of each | [`Annunciator`] |
 //! | whether an HTTP request that failed is sent again, and whose fault it is | [`judge`] |
 
+mod alarm;
 mod backoff;
 mod budget;
 mod congestion;
@@ -25,6 +27,7 @@ mod restart;
 mod retry;
 mod signal;
 
+pub use alarm::{AlarmRefusal, Annunciator, Ordered, Sighting, Unseen};
 pub use backoff::{Attempts, Backoff};
 pub use budget::{BudgetLevel, budget_alarm, budget_order};
 pub use congestion::{Bottleneck, Congestion, Feedback};

@@ -49,6 +49,8 @@ pub struct PushDescription {
     pub pauses: Pauses,
     /// This box in its pair, if there are two.
     pub pair: Option<Pairing>,
+    /// Whether it gets the video rendition with the smallest rate only, to begin with: its budget is spent.
+    pub lowest_only: bool,
 }
 
 /// The renditions, and what players are told of them.

@@ -10,6 +10,7 @@
 //!   live edge.
 //! - While a rendition is left out, a segment of it is sent now and then when nothing else is under way: what is left of
 //!   the ladder may be too small to show what the line carries.
+//! - What a spent budget keeps from the destination is left out in the same way, but not for the line's sake (`ration`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +25,9 @@ use super::lane::Lane;
 use super::link::{Link, Phase};
 use super::meter::Meter;
 use super::object::Object;
-use super::pace::{Hold, Pace, Turn};
+use super::pace::{Hold, Pace, Rank, Turn};
+
+mod ration;
 
 /// The live edge is over when nothing new was made for so many segment durations.
 const LIVE: u32 = 3;
@@ -43,9 +46,11 @@ const RECENT: usize = 10;
 pub(crate) enum Measured {
     /// How much of it was busy.
     Live,
+    /// The same, if it need not wait: so many pieces had to before.
+    Free(u64),
     /// Backfill in its turn.
     Backfill,
-    /// A trial; so many pieces had been held before.
+    /// A trial; so many pieces had to wait before.
     Trial(u64),
     /// Nothing.
     Nothing,
@@ -56,7 +61,7 @@ pub(crate) enum Measured {
 pub(crate) struct Passage {
     /// What it waits for.
     pub(crate) turn: Option<Turn>,
-    /// What backfill waits for.
+    /// What others wait for.
     pub(crate) hold: Option<Hold>,
     /// What it says of the line.
     pub(crate) measured: Measured,
@@ -93,6 +98,8 @@ pub(crate) struct Flow {
     /// The newest segment, and since when it is.
     newest: (Option<u64>, Instant),
     duty: Duty,
+    /// Its budget is spent.
+    lowest_only: bool,
     trial_at: Instant,
     counts: BTreeMap<RenditionId, Count>,
 }
@@ -111,6 +118,7 @@ impl Flow {
             rate: Rate::new(policy, window * WINDOWS),
             newest: (None, now),
             duty: description.duty,
+            lowest_only: description.lowest_only,
             trial_at: now,
             counts: BTreeMap::new(),
         }
@@ -118,33 +126,42 @@ impl Flow {
 
     /// How a request for `object` goes, which begins now.
     pub(crate) fn begin(&mut self, object: &Object, delivery: &Delivery, now: Instant) -> Passage {
-        let bytes = |lane: usize, number: u64| delivery.lanes[lane].segment(number).map_or(0, |segment| segment.bytes);
-        let passage = |turn, hold, measured| Passage { turn, hold, measured };
         let passage = match object {
-            Object::Segment { lane, number, .. } if delivery.is_trial(*lane, *number) => {
-                let turn = self.pace.turn(bytes(*lane, *number), false);
-                passage(Some(turn), None, Measured::Trial(self.pace.held()))
+            Object::Segment { lane, number, backfill: true } => self.behind(*lane, *number, delivery),
+            Object::Segment { .. } => {
+                Passage { turn: None, hold: Some(self.pace.hold(Rank::Live)), measured: Measured::Live }
             }
-            Object::Segment { lane, number, backfill: true } if delivery.yields => {
-                passage(Some(self.pace.turn(bytes(*lane, *number), true)), None, Measured::Backfill)
-            }
-            Object::Segment { backfill: false, .. } => passage(None, Some(self.pace.hold()), Measured::Live),
-            Object::Segment { .. } | Object::Part { .. } => passage(None, None, Measured::Live),
-            _ => passage(None, None, Measured::Nothing),
+            Object::Part { .. } => Passage { turn: None, hold: None, measured: Measured::Live },
+            _ => Passage { turn: None, hold: None, measured: Measured::Nothing },
         };
-        if passage.measured == Measured::Live {
+        if matches!(passage.measured, Measured::Live | Measured::Free(_)) {
             self.meter.began(now);
         }
         passage
+    }
+
+    /// How a segment behind the live edge goes: it may have to yield to one that comes while it is under way.
+    fn behind(&self, lane: usize, number: u64, delivery: &Delivery) -> Passage {
+        let bytes = delivery.lanes[lane].segment(number).map_or(0, |segment| segment.bytes);
+        let rank = if delivery.is_catching(lane, number) { Rank::Window } else { Rank::Older };
+        let trial = delivery.is_trial(lane, number);
+        let turn = (self.policy.backfill_share < 100 || trial).then(|| self.pace.turn(rank, bytes, !trial));
+        let measured = match () {
+            () if trial => Measured::Trial(self.pace.waits()),
+            () if delivery.yields => Measured::Backfill,
+            () => Measured::Free(self.pace.waits()),
+        };
+        Passage { turn, hold: Some(self.pace.hold(rank)), measured }
     }
 
     /// A request that was `started` then ended; `bytes` of media were acknowledged, none if it failed.
     pub(crate) fn end(&mut self, measured: Measured, bytes: Option<u64>, started: Instant, now: Instant) {
         match (measured, bytes) {
             (Measured::Live, Some(bytes)) => self.meter.ended(bytes, now),
-            (Measured::Live, None) => self.meter.gave_up(now),
+            (Measured::Free(waits), Some(bytes)) if waits == self.pace.waits() => self.meter.ended(bytes, now),
+            (Measured::Live | Measured::Free(_), _) => self.meter.gave_up(now),
             (Measured::Backfill, Some(bytes)) => self.meter.backfilled(bytes, now),
-            (Measured::Trial(held), Some(bytes)) if held == self.pace.held() => {
+            (Measured::Trial(waits), Some(bytes)) if waits == self.pace.waits() => {
                 self.meter.tried(bytes, now.saturating_duration_since(started), now);
             }
             _ => {}
@@ -167,13 +184,13 @@ impl Flow {
         self.pace.is_metering()
     }
 
-    /// Gives up what became owed of renditions that are left out; the lanes of which there was something.
+    /// Gives up what became owed of renditions that the line does not carry; the lanes of which there was something.
     pub(crate) fn pass_over(&mut self, lanes: &mut [Lane]) -> Vec<usize> {
         if self.policy.backfill_dropped {
             return Vec::new();
         }
         let mut touched = Vec::new();
-        for (index, lane) in lanes.iter_mut().enumerate().filter(|(_, lane)| lane.is_dropped()) {
+        for (index, lane) in lanes.iter_mut().enumerate().filter(|(_, lane)| lane.outgrows_line()) {
             let passed = lane.pass_over();
             if passed > 0 {
                 self.counts.entry(lane.id.clone()).or_default().left_out += passed;
@@ -198,7 +215,10 @@ impl Flow {
         let live = !stopping && now.saturating_duration_since(self.newest.1) < self.duration * LIVE;
         delivery.yields = live && self.policy.backfill_share < 100 && !delivery.is_filling();
         let share = |known: u64| (known.saturating_mul(self.policy.backfill_share.into()) / 100).max(FLOOR);
-        self.pace.limit(self.meter.known().map(share).filter(|_| delivery.yields));
+        match delivery.yields {
+            true => self.pace.limit(self.meter.known().map(share)),
+            false => self.pace.open(),
+        }
         if std::mem::replace(&mut self.duty, delivery.duty()) != self.duty {
             self.meter.forget(now);
             self.rate.forget();
@@ -210,7 +230,8 @@ impl Flow {
     }
 
     fn judge(&mut self, delivery: &mut Delivery, judged: bool, now: Instant) -> Option<Turned> {
-        let video: Vec<usize> = of(delivery, Medium::Video).collect();
+        let video: Vec<usize> =
+            of(delivery, Medium::Video).filter(|index| !delivery.lanes[*index].is_barred()).collect();
         let dropped = video.iter().take_while(|index| delivery.lanes[**index].is_dropped()).count();
         // Where there are other renditions now, none below one that is carried stays left out.
         video[dropped..].iter().for_each(|index| delivery.lanes[*index].take_up());
@@ -242,7 +263,7 @@ impl Flow {
 
     /// Has a segment of the lowest rendition that is left out sent, now and then.
     fn look_for_more(&mut self, delivery: &mut Delivery, judged: bool, now: Instant) {
-        let lowest = of(delivery, Medium::Video).filter(|index| delivery.lanes[*index].is_dropped()).last();
+        let lowest = of(delivery, Medium::Video).filter(|index| delivery.lanes[*index].outgrows_line()).last();
         match lowest.filter(|_| judged) {
             Some(lane) if now >= self.trial_at => {
                 self.trial_at = now + self.every();
@@ -267,6 +288,7 @@ impl Flow {
             let lane = &delivery.lanes[index];
             let count = self.counts.get(&lane.id).cloned().unwrap_or_default();
             let carried = match (lane.is_dropped(), lane.hidden) {
+                (true, _) if lane.is_barred() => Carried::Withheld,
                 (true, _) => Carried::Dropped,
                 (false, true) => Carried::Returning,
                 (false, false) => Carried::Whole,

@@ -1,89 +1,27 @@
 //! One rendition on its way to one destination: what is owed, what is under way, what players were told. Pure.
 
-use crate::hls::{DateRange, Keys, MediaPlaylist, MediaSegment, ToldPlaylist};
-use crate::model::{Boundaries, MediaTime, RenditionId, Timeline};
-use crate::policy::{Attempts, Backoff};
-use crate::spool::Segment;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use crate::hls::{Keys, ToldPlaylist};
+use crate::model::{MediaTime, RenditionId};
+use crate::policy::Backoff;
+use crate::spool::Segment;
 
 use super::description::Medium;
 use super::edge::Edge;
-use super::pair::joint::{Joint, Seam, Side};
+use super::pair::joint::Joint;
 use super::protect::Renamed;
 use super::record::Delivered;
 
-/// Requests for segments of one rendition at the live edge; a second one starts when a segment takes longer than it
-/// lasts.
-const LIVE_REQUESTS: usize = 2;
+mod joined;
+mod left_out;
+mod owed;
+mod slot;
+mod told;
 
-/// A rendition that was left out is told again when its last so many segments have arrived.
-const SOLID: u64 = 3;
-
-/// What a playlist says of the channel's time.
-#[derive(Debug, Clone)]
-pub(crate) struct Timing {
-    boundaries: Boundaries,
-    ranges: Vec<DateRange>,
-}
-
-impl From<&Timeline> for Timing {
-    fn from(timeline: &Timeline) -> Self {
-        Self { boundaries: timeline.boundaries().clone(), ranges: DateRange::all(timeline) }
-    }
-}
-
-impl Timing {
-    /// How long segments are.
-    pub(crate) fn segment(&self) -> Duration {
-        self.boundaries.grid().duration()
-    }
-}
-
-/// How an object stands that is not divided into numbers: an initialisation or a playlist.
-#[derive(Debug, Clone)]
-pub(crate) struct Slot {
-    /// Under way.
-    pub(crate) busy: bool,
-    attempts: Attempts,
-    not_before: Option<Instant>,
-}
-
-impl Slot {
-    /// Idle, nothing failed.
-    pub(crate) fn new(backoff: Backoff) -> Self {
-        Self { busy: false, attempts: Attempts::new(backoff), not_before: None }
-    }
-
-    /// Whether it may be sent.
-    pub(crate) fn ready(&self, now: Instant) -> bool {
-        !self.busy && self.not_before.is_none_or(|at| at <= now)
-    }
-
-    /// When it may be sent, if it has to wait at `now`.
-    pub(crate) fn due_after(&self, now: Instant) -> Option<Instant> {
-        self.not_before.filter(|at| *at > now)
-    }
-
-    /// It was delivered.
-    pub(crate) fn done(&mut self) {
-        self.busy = false;
-        self.reset();
-    }
-
-    /// It failed.
-    pub(crate) fn failed(&mut self, now: Instant, random: f64) {
-        self.busy = false;
-        self.not_before = Some(now + self.attempts.failed(random));
-    }
-
-    /// Earlier failures no longer count.
-    pub(crate) fn reset(&mut self) {
-        self.attempts.reset();
-        self.not_before = None;
-    }
-}
+pub(crate) use slot::Slot;
+pub(crate) use told::Timing;
 
 /// See the module's header.
 #[derive(Debug, Clone)]
@@ -136,6 +74,8 @@ pub(crate) struct Lane {
     resting: bool,
     /// Players are not told of it: it is left out, or there is not enough of it yet since it was.
     pub(crate) hidden: bool,
+    /// It is left out because of a spent budget, whatever the line carries.
+    barred: bool,
     backoff: Backoff,
 }
 
@@ -167,6 +107,7 @@ impl Lane {
             told: None,
             joint: None,
             resting: false,
+            barred: false,
             backoff,
         }
     }
@@ -218,32 +159,6 @@ impl Lane {
         self.segments.first().map(|segment| segment.number)
     }
 
-    /// The live edge, if it is owed and may be sent.
-    pub(crate) fn live(&self, now: Instant) -> Option<u64> {
-        if self.is_dropped() {
-            return None;
-        }
-        let live = self.under_way.values().filter(|backfill| !**backfill).count();
-        self.newest().filter(|n| live < LIVE_REQUESTS && self.pending.contains(n) && self.ready(*n, now))
-    }
-
-    /// The newest that is owed and may be sent: what a probe takes.
-    pub(crate) fn newest_owed(&self, now: Instant) -> Option<u64> {
-        self.pending.iter().rev().copied().find(|n| self.ready(*n, now))
-    }
-
-    /// Behind the live edge, but still in the playlist's window: the newest first.
-    pub(crate) fn backfill_in_window(&self, window: u64, now: Instant) -> Option<u64> {
-        let newest = self.newest()?;
-        let oldest = (newest + 1).saturating_sub(window);
-        self.pending.range(oldest..newest).rev().copied().find(|n| self.ready(*n, now))
-    }
-
-    /// Behind the live edge: the oldest first.
-    pub(crate) fn backfill_oldest(&self, now: Instant) -> Option<u64> {
-        self.pending.range(..self.newest()?).copied().find(|n| self.ready(*n, now))
-    }
-
     /// The part that goes next: its segment, its place in it.
     pub(crate) fn next_part(&self) -> Option<(u64, u32)> {
         let (number, index, init) = self.parts.next(self.newest())?;
@@ -261,7 +176,9 @@ impl Lane {
     pub(crate) fn rest(&mut self) {
         self.resting = true;
         // Of the line there nothing will be known when it is needed again.
-        (self.delivered.dropped_from, self.hidden) = (None, false);
+        if !self.barred {
+            (self.delivered.dropped_from, self.hidden) = (None, false);
+        }
         self.pending.clear();
         self.unchecked.clear();
     }
@@ -290,185 +207,14 @@ impl Lane {
         !numbers.is_empty()
     }
 
-    /// Whether the line is too slow for it: no live edge, and players are told of gaps.
-    pub(crate) fn is_dropped(&self) -> bool {
-        self.delivered.dropped_from.is_some()
-    }
-
-    /// Leaves it out from the next segment on.
-    pub(crate) fn leave_out(&mut self) {
-        self.delivered.dropped_from = Some(self.newest().map_or(0, |newest| newest + 1));
-        self.hidden = true;
-        self.parts.withdraw();
-    }
-
-    /// Takes it up again with the next segment. Players are told when there is [enough](Self::show_if_solid) of it.
-    pub(crate) fn take_up(&mut self) {
-        self.delivered.dropped_from = None;
-    }
-
-    /// Gives up what has become owed since it is left out; how many segments.
-    pub(crate) fn pass_over(&mut self) -> u64 {
-        let Some(from) = self.delivered.dropped_from else { return 0 };
-        let numbers = self.pending.split_off(&from);
-        numbers.iter().for_each(|number| self.skip(*number));
-        numbers.len() as u64
-    }
-
-    /// Lets players know of it again once it has its newest segments.
-    pub(crate) fn show_if_solid(&mut self) {
-        let last = self.last_acknowledged().map(|segment| segment.number);
-        let Some((last, newest)) = last.zip(self.newest()).filter(|_| self.hidden && !self.is_dropped()) else {
-            return;
-        };
-        let run = (last + 1).saturating_sub(SOLID)..=last;
-        self.hidden = last + 1 < newest || !run.into_iter().all(|n| self.delivered.acknowledged.contains(n));
-    }
-
-    /// Players are told of it as far as of the others, which reach to `edge`.
-    pub(crate) fn follow(&mut self, edge: u64) {
-        if let Some(newest) = self.newest().filter(|_| self.is_dropped()) {
-            self.edge = self.edge.max(Some(edge.min(newest)));
-        }
-    }
-
-    /// Whether nothing in the window that ends with the newest segment is owed, and the destination has that one.
-    pub(crate) fn is_whole(&self, window: u64) -> bool {
-        let Some(newest) = self.newest() else { return false };
-        let oldest = (newest + 1).saturating_sub(window);
-        // The newest of all may be on its way at any time.
-        let behind = |number: &u64| (oldest..newest).contains(number);
-        let settled =
-            self.delivered.settled(newest) || newest.checked_sub(1).is_some_and(|n| self.delivered.settled(n));
-        settled && !self.owed().any(|number| behind(&number)) && self.last_acknowledged().is_some()
-    }
-
-    /// Segments owed beyond the newest that the destination has; none before it has any.
-    pub(crate) fn behind_by(&self) -> Option<usize> {
-        let last = self.last_acknowledged()?.number;
-        Some(self.owed().filter(|number| *number > last).count())
-    }
-
     /// The initialisation in use.
     pub(crate) fn current_init(&self) -> Option<&str> {
         self.segments.last().map(|segment| segment.init.as_str())
     }
 
-    /// Whether a segment of the live edge is under way.
-    pub(crate) fn is_live(&self) -> bool {
-        self.under_way.values().any(|backfill| !backfill)
-    }
-
-    /// Segment `number` is being sent.
-    pub(crate) fn start(&mut self, number: u64, backfill: bool) {
-        self.pending.remove(&number);
-        self.under_way.insert(number, backfill);
-    }
-
-    /// Segment `number` was acknowledged.
-    pub(crate) fn acknowledge(&mut self, number: u64) {
-        self.under_way.remove(&number);
-        self.waits.remove(&number);
-        self.delivered.acknowledged.insert(number);
-        self.delivered.skipped.remove(number);
-        if self.sweeps {
-            self.delivered.stored.insert(number);
-        }
-        self.edge = self.edge.max(Some(number));
-    }
-
-    /// Segment `number` will never be delivered.
-    pub(crate) fn skip(&mut self, number: u64) {
-        self.under_way.remove(&number);
-        self.waits.remove(&number);
-        self.delivered.skipped.insert(number);
-    }
-
-    /// Segment `number` is owed again, after a while.
-    pub(crate) fn put_back(&mut self, number: u64, now: Instant, random: f64) {
-        self.under_way.remove(&number);
-        if self.segment(number).is_some() && !self.resting && !self.delivered.settled(number) {
-            self.pending.insert(number);
-            self.waits.entry(number).or_insert_with(|| Slot::new(self.backoff)).failed(now, random);
-        }
-    }
-
-    /// The destination lost segment `number`.
-    pub(crate) fn owe_again(&mut self, number: u64) {
-        self.delivered.acknowledged.remove(number);
-        if self.segment(number).is_some() && !self.resting {
-            self.pending.insert(number);
-        }
-    }
-
-    /// The destination is back after an outage: nothing waits, everything is told anew, and what players can see is
-    /// looked for.
-    pub(crate) fn reconnected(&mut self, window: u64) {
-        self.waits.clear();
-        self.init.reset();
-        self.look.reset();
-        self.playlist.reset();
-        self.published = None;
-        self.parts.reconnected(self.newest());
-        self.delivered.inits.clear();
-        let oldest = self.newest().map_or(0, |newest| (newest + 1).saturating_sub(window));
-        self.check_from(oldest);
-    }
-
-    /// All that is acknowledged from `oldest` on is to be looked for.
-    pub(crate) fn check_from(&mut self, oldest: u64) {
-        let numbers = self.segments.iter().map(|segment| segment.number).filter(|n| *n >= oldest);
-        self.unchecked = numbers.filter(|n| self.delivered.acknowledged.contains(*n)).collect();
-    }
-
-    /// The media playlist as it should be: the window that ends with the newest acknowledged segment; what is owed in it
-    /// is a gap. None before anything was acknowledged, and while it would end before what players have seen already.
-    pub(crate) fn wanted_playlist(&self, timing: &Timing, window: u64) -> Option<String> {
-        let last = self.edge.max(self.last_acknowledged().map(|segment| segment.number))?;
-        // Also if it is refused now: the next one is waited for.
-        if self.inherited.is_some_and(|n| n > last && self.segment(n).is_some()) {
-            return None;
-        }
-        let last = if self.parts.is_under_way(last) { last.checked_sub(1)? } else { last };
-        if self.parts.is_ahead(last) {
-            return None;
-        }
-        if self.joint.as_ref().is_some_and(|joint| last + 1 < joint.reach()) {
-            return None;
-        }
-        let oldest = (last + 1).saturating_sub(window);
-        let from = self.segments.partition_point(|segment| segment.number < oldest);
-        let to = self.segments.partition_point(|segment| segment.number <= last);
-        let listed: Vec<MediaSegment> = self.segments[from..to].iter().map(|segment| self.entry(segment)).collect();
-        let listed = match &self.joint {
-            Some(joint) => joint.merge(listed, oldest),
-            None => listed,
-        };
-        let before = listed.last().map(|last| last.discontinuity_sequence);
-        let window = usize::try_from(window).unwrap_or(usize::MAX);
-        let mut playlist = MediaPlaylist::new(&timing.boundaries, window, &listed)?;
-        if let Some(mut parts) = self.parts.parts(last, |number| Some(self.segment(number)?.duration)) {
-            if let Some(joint) = &self.joint {
-                parts.open = parts.open.map(|open| joint.open(open, before));
-            }
-            playlist = playlist.with_parts(parts);
-        }
-        if let Some(keys) = &self.keys {
-            playlist = playlist.with_keys(keys.clone())?;
-        }
-        Some(playlist.with_ranges(&timing.ranges).to_string())
-    }
-
     /// The newest segment that the destination has, of those in the spool.
     pub(crate) fn last_acknowledged(&self) -> Option<&Segment> {
         self.segments.iter().rev().find(|segment| self.delivered.acknowledged.contains(segment.number))
-    }
-
-    /// Numbers that its playlist lists, and those that it may list soon.
-    pub(crate) fn windows(&self, window: u64) -> Vec<RangeInclusive<u64>> {
-        let told = self.edge.max(self.last_acknowledged().map(|segment| segment.number));
-        let ends = [told, self.newest().map(|newest| newest + 1)];
-        ends.into_iter().flatten().map(|end| (end + 1).saturating_sub(window + 1)..=end).collect()
     }
 
     /// The initialisation of segment `number`, complete or not; empty for text.
@@ -490,86 +236,5 @@ impl Lane {
     /// Newest segments in the spool, for measuring.
     pub(crate) fn recent(&self, count: usize) -> &[Segment] {
         &self.segments[self.segments.len().saturating_sub(count)..]
-    }
-
-    /// Numbers owed, under way or not.
-    pub(crate) fn owed(&self) -> impl Iterator<Item = u64> {
-        self.pending.iter().chain(self.under_way.keys()).copied()
-    }
-
-    /// Whether anything behind the live edge is owed.
-    pub(crate) fn behind(&self) -> bool {
-        self.newest().is_some_and(|newest| self.owed().any(|number| number < newest))
-    }
-
-    /// Whether more than the segment before the live edge is owed: an upload that takes a little longer than the segment
-    /// lasts is no backlog.
-    pub(crate) fn well_behind(&self) -> bool {
-        self.newest().is_some_and(|newest| self.owed().any(|number| number + 1 < newest))
-    }
-
-    /// The next instant after `now` at which something that waits may be sent.
-    pub(crate) fn next_due(&self, now: Instant) -> Option<Instant> {
-        let waits = self.waits.values().chain([&self.init, &self.playlist, &self.look]);
-        let look = self.look_at.filter(|at| *at > now);
-        waits.filter_map(|slot| slot.due_after(now)).chain(look).min()
-    }
-
-    fn ready(&self, number: u64, now: Instant) -> bool {
-        self.waits.get(&number).is_none_or(|slot| slot.ready(now))
-    }
-
-    fn entry(&self, segment: &Segment) -> MediaSegment {
-        MediaSegment {
-            number: segment.number,
-            start: segment.start,
-            duration: segment.duration,
-            init: segment.init.clone(),
-            discontinuity: segment.discontinuity,
-            discontinuity_sequence: segment.discontinuity_sequence,
-            gap: !self.delivered.acknowledged.contains(segment.number),
-        }
-    }
-}
-
-/// What belongs to a box of a pair.
-impl Lane {
-    /// What was looked at before is not known any more.
-    pub(crate) fn look_anew(&mut self) {
-        self.look.done();
-        (self.look_at, self.surveyed, self.told) = (None, false, None);
-    }
-
-    /// Players were told this by another box: what they can have is not owed.
-    pub(crate) fn learn(&mut self, told: Option<ToldPlaylist>) {
-        if let Some(told) = &told {
-            for number in told.there() {
-                self.delivered.acknowledged.insert(number);
-                self.pending.remove(&number);
-                self.waits.remove(&number);
-            }
-            // What is older is the other's business, as long as it lives.
-            self.delivered.elsewhere = Some(told.first());
-        }
-        self.told = told;
-    }
-
-    /// What this box has, and what was told.
-    pub(crate) fn side(&self) -> Side<'_> {
-        let own = self.segments.iter().map(|s| (s.number, s.discontinuity_sequence, s.init.as_str())).collect();
-        Side { told: self.told.as_ref(), own }
-    }
-
-    /// Goes on with what was told.
-    pub(crate) fn join(&mut self, seam: Option<&Seam>) {
-        self.delivered.elsewhere = None;
-        self.inherited = None;
-        self.joint = seam.map(|seam| seam.joint(self.told.as_ref()));
-        if let Some(seam) = seam {
-            let last = self.told.as_ref().and_then(|told| told.entries.last()).map(|last| last.number);
-            self.edge = self.edge.max(last);
-            self.parts.begin_at(seam.number);
-        }
-        self.told = None;
     }
 }

@@ -163,6 +163,12 @@ impl Link {
         self.last_failure.is_none_or(|at| started >= at)
     }
 
+    /// Whether anything was acknowledged since `started`, and nothing has failed since that was.
+    pub(crate) fn has_acknowledged_since(&self, started: Instant) -> bool {
+        let acknowledged = self.last_acknowledged.filter(|at| *at > started);
+        acknowledged.is_some_and(|at| self.last_failure.is_none_or(|failed| failed < at))
+    }
+
     /// Looks at the clock: nothing acknowledged for `limit` is an outage, however few attempts that took, and long before
     /// each of them has run into its own bound. `oldest` is since when a request is under way without progress; `stalled`
     /// is the verdict where nothing has failed yet.
@@ -285,6 +291,19 @@ mod tests {
         assert_eq!(link.gate(at), Gate::Probe);
         assert!(matches!(link.acknowledged(at), Some(Change::Connected(Some(_)))));
         assert_eq!((link.gate(at), link.reconnects()), (Gate::Open, 1));
+    }
+
+    #[test]
+    fn what_was_acknowledged_meanwhile_speaks_for_the_link() {
+        let (mut link, start) = (Link::new(), Instant::now());
+        let second = |n: u64| start + Duration::from_secs(n);
+        assert!(!link.has_acknowledged_since(start));
+        link.acknowledged(second(2));
+        assert_eq!([1, 2, 3].map(|n| link.has_acknowledged_since(second(n))), [true, false, false]);
+        link.failed(&refused_connection(), second(2), second(3), 0.0);
+        assert!(!link.has_acknowledged_since(second(1)));
+        link.acknowledged(second(4));
+        assert!(link.has_acknowledged_since(second(1)));
     }
 
     #[test]

@@ -24,7 +24,7 @@
 //! - The record of what was acknowledged outlives the worker. After an outage the origin may have lost its disk, so
 //!   initialisations and playlists are sent again and segments in the window are looked for.
 //! - Backfill takes a share of what the line was measured to carry, and stands still while a segment of the live edge is
-//!   under way (`flow`, `meter`, `pace`). What the line cannot carry is left out, the highest rendition first
+//!   under way; what is older also while the playlist's window is being mended (`flow`, `meter`, `pace`). What the line cannot carry is left out, the highest rendition first
 //!   (`policy::Rate`): its playlist goes on as gaps, the multivariant playlist does without it.
 //! - Which endpoint of a destination is used is not decided here. An endpoint is told its duty: active (all of the
 //!   above), restoring (media, but no playlist: players are elsewhere), standby (an initialisation now and then, to see

@@ -1,20 +1,24 @@
-//! How fast backfill may go beside the live edge: a token bucket of one piece, shut while a segment of the live edge is
-//! under way.
+//! How fast backfill may go beside the live edge: a token bucket of one piece, shut for whatever has to wait for what goes
+//! before it.
 //!
 //! ```text
-//!   live segment ── hold ──▶ ┌──────────────────────────────┐
-//!   backfill ───── turn ───▶ │ held? wait   too early? wait │ ──piece──▶ connection
-//!   measured rate ─ limit ─▶ └──────────────────────────────┘
+//!   live edge ────────── hold ───────▶ ┌──────────────────────────────┐
+//!   window ───── hold ── turn ───────▶ │ held? wait   too early? wait │ ──piece──▶ connection
+//!   older ────────────── turn ───────▶ └──────────────────────────────┘
+//!   measured rate ────── limit ──────▶
 //! ```
 //!
-//! Backfill hands its body to the connection piece by piece and waits for its turn before each. As it never goes faster
-//! than a part of what the line carries, no pieces pile up in front of a live segment: it is delayed by the one that is
-//! on its way. A piece is held for [`TRICKLE`] at most, so that no receiver takes the request for dead.
+//! Backfill hands its body to the connection piece by piece and asks before each. Nobody asks for the live edge: it never
+//! waits here. What is missing in the playlist's window waits for the live edge, what is older for both, also in the
+//! middle of a transfer. As backfill never goes faster than a part of what the line carries, no pieces pile up in front of
+//! a live segment: it is delayed by the one that is on its way. A piece is held for [`TRICKLE`] at most, so that no receiver
+//! takes the request for dead.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// A piece of backfill: the most that a live segment has to wait for.
 pub(crate) const PIECE: usize = 16 * 1024;
@@ -24,6 +28,17 @@ const TRICKLE: Duration = Duration::from_secs(3);
 const SLOWEST: Duration = Duration::from_secs(40);
 /// What a timer may be late without slowing backfill down.
 const SLACK: Duration = Duration::from_millis(10);
+
+/// What goes before what: a rank waits for those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rank {
+    /// A segment of the live edge.
+    Live,
+    /// One that is missing in the playlist's window.
+    Window,
+    /// An older one.
+    Older,
+}
 
 /// What a piece is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,30 +50,35 @@ enum Answer {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Live segments under way.
-    live: u32,
+    /// Segments under way, of the live edge and of the window.
+    under_way: [u32; 2],
+    /// Nobody waits for anybody, and nothing is metered: there is no live edge, or a first window is being filled.
+    open: bool,
     /// Bytes per second for backfill; none: as fast as it goes.
     limit: Option<u64>,
     /// When the next piece may go.
     next: Option<Instant>,
-    /// Pieces that wait for their turn.
-    waiting: u32,
-    /// Pieces that have been held.
-    held: u64,
+    /// Pieces that wait for their time.
+    metered: u32,
+    /// Times that a piece had to wait.
+    waits: u64,
 }
 
 impl State {
-    /// Whether a piece of `bytes` may go at `now`; if so, it goes. `least` is the slowest that its request may be.
-    fn ask(&mut self, bytes: u64, metered: bool, least: u64, now: Instant) -> Answer {
-        if self.live > 0 {
+    /// Whether a piece of `bytes` may go at `now`; if so, it goes.
+    fn ask(&mut self, turn: &Turn, bytes: u64, now: Instant) -> Answer {
+        if self.open {
+            return Answer::Go;
+        }
+        if self.under_way.iter().take(turn.rank as usize).any(|count| *count > 0) {
             return Answer::Held;
         }
-        let Some(limit) = self.limit.filter(|_| metered) else { return Answer::Go };
+        let Some(limit) = self.limit.filter(|_| turn.metered) else { return Answer::Go };
         if let Some(at) = self.next.filter(|at| *at > now) {
             return Answer::NotBefore(at);
         }
         let from = self.next.map_or(now, |at| at.max(now.checked_sub(SLACK).unwrap_or(now)));
-        self.next = Some(from + Duration::from_secs_f64(bytes as f64 / limit.max(least).max(1) as f64));
+        self.next = Some(from + Duration::from_secs_f64(bytes as f64 / limit.max(turn.least).max(1) as f64));
         Answer::Go
     }
 }
@@ -71,37 +91,49 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Bytes per second for backfill from now on; none: as fast as it goes.
+    /// Backfill yields to the live edge from now on, and has so many bytes per second; none: as fast as it goes.
     pub(crate) fn limit(&self, bytes_per_second: Option<u64>) {
+        self.set(false, bytes_per_second);
+    }
+
+    /// Everything goes as fast as it can from now on.
+    pub(crate) fn open(&self) {
+        self.set(true, None);
+    }
+
+    fn set(&self, open: bool, limit: Option<u64>) {
         let mut state = self.state();
-        if bytes_per_second.is_none() {
+        if limit.is_none() {
             state.next = None;
         }
-        if std::mem::replace(&mut state.limit, bytes_per_second) != bytes_per_second {
+        if (state.open, state.limit) != (open, limit) {
+            (state.open, state.limit) = (open, limit);
             self.changed.notify_waiters();
         }
     }
 
-    /// Backfill stands still until this is dropped.
-    pub(crate) fn hold(self: &Arc<Self>) -> Hold {
-        self.state().live += 1;
-        Hold(Arc::clone(self))
+    /// What comes after `rank` stands still until this is dropped.
+    pub(crate) fn hold(self: &Arc<Self>, rank: Rank) -> Hold {
+        if let Some(count) = self.state().under_way.get_mut(rank as usize) {
+            *count += 1;
+        }
+        Hold { pace: Arc::clone(self), rank }
     }
 
-    /// For a request of backfill of `bytes` to wait with; `metered` if it is bound by the limit.
-    pub(crate) fn turn(self: &Arc<Self>, bytes: u64, metered: bool) -> Turn {
-        Turn { pace: Arc::clone(self), metered, least: bytes / SLOWEST.as_secs() }
+    /// For a request of `bytes` to wait with; `metered` if it is bound by the limit.
+    pub(crate) fn turn(self: &Arc<Self>, rank: Rank, bytes: u64, metered: bool) -> Turn {
+        Turn { pace: Arc::clone(self), rank, metered, least: bytes / SLOWEST.as_secs() }
     }
 
     /// Whether pieces wait for their time, and for nothing else: that nothing moves is no stall then.
     pub(crate) fn is_metering(&self) -> bool {
         let state = self.state();
-        state.waiting > 0 && state.live == 0
+        state.metered > 0 && state.under_way[Rank::Live as usize] == 0
     }
 
-    /// Pieces held so far.
-    pub(crate) fn held(&self) -> u64 {
-        self.state().held
+    /// How often a piece had to wait so far.
+    pub(crate) fn waits(&self) -> u64 {
+        self.state().waits
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -109,17 +141,19 @@ impl Pace {
     }
 }
 
-/// A live segment under way.
+/// A segment under way that others wait for.
 #[derive(Debug)]
-pub(crate) struct Hold(Arc<Pace>);
+pub(crate) struct Hold {
+    pace: Arc<Pace>,
+    rank: Rank,
+}
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.live = state.live.saturating_sub(1);
-        if state.live == 0 {
-            self.0.changed.notify_waiters();
+        if let Some(count) = self.pace.state().under_way.get_mut(self.rank as usize) {
+            *count = count.saturating_sub(1);
         }
+        self.pace.changed.notify_waiters();
     }
 }
 
@@ -131,7 +165,9 @@ tokio::task_local! {
 #[derive(Debug, Clone)]
 pub(crate) struct Turn {
     pace: Arc<Pace>,
+    rank: Rank,
     metered: bool,
+    /// Bytes per second: the slowest that it may be.
     least: u64,
 }
 
@@ -152,107 +188,49 @@ impl Turn {
     /// Waits until a piece of `bytes` may go.
     pub(crate) async fn wait(&self, bytes: u64) {
         let held_until = Instant::now() + TRICKLE;
-        let mut waits: Option<Waits<'_>> = None;
-        loop {
+        let mut metered = None;
+        for waited in 0_u64.. {
             let changed = self.pace.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             let now = Instant::now();
-            let answer = self.pace.state().ask(bytes, self.metered, self.least, now);
+            let answer = self.pace.state().ask(self, bytes, now);
             let until = match answer {
                 Answer::Go => return,
                 Answer::Held if now >= held_until => return,
-                Answer::Held => held_until,
-                Answer::NotBefore(at) => at,
+                Answer::Held => {
+                    metered = None;
+                    held_until
+                }
+                Answer::NotBefore(at) => {
+                    metered.get_or_insert_with(|| Metered::begin(&self.pace));
+                    at
+                }
             };
-            if waits.is_none() {
-                waits = Some(Waits::begin(&self.pace, answer == Answer::Held));
+            if waited == 0 {
+                self.pace.state().waits += 1;
             }
-            let _ = tokio::time::timeout_at(until.into(), changed).await;
+            let _ = tokio::time::timeout_at(until, changed).await;
         }
     }
 }
 
-/// A piece that waits; also if its request is given up.
-struct Waits<'a>(&'a Pace);
+/// A piece that waits for its time; also if its request is given up.
+struct Metered<'a>(&'a Pace);
 
-impl<'a> Waits<'a> {
-    fn begin(pace: &'a Pace, held: bool) -> Self {
-        let mut state = pace.state();
-        state.waiting += 1;
-        state.held += u64::from(held);
-        drop(state);
+impl<'a> Metered<'a> {
+    fn begin(pace: &'a Pace) -> Self {
+        pace.state().metered += 1;
         Self(pace)
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for Metered<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        state.waiting = state.waiting.saturating_sub(1);
+        state.metered = state.metered.saturating_sub(1);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn backfill_takes_its_share_and_not_a_piece_while_a_live_segment_is_under_way(
-            limit in 1_000u64..50_000_000,
-            steps in prop::collection::vec((0u64..50, prop_oneof![4 => Just(0u8), 1 => Just(1), 1 => Just(2)]), 1..300),
-        ) {
-            let start = Instant::now();
-            let (mut now, mut gone) = (start, 0u64);
-            let mut state = State { limit: Some(limit), ..State::default() };
-            for (millis, what) in steps {
-                now += Duration::from_millis(millis);
-                match what {
-                    1 => state.live += 1,
-                    2 => state.live = state.live.saturating_sub(1),
-                    _ => {}
-                }
-                for _ in 0..64 {
-                    match state.ask(PIECE as u64, true, 0, now) {
-                        Answer::Go => {
-                            prop_assert_eq!(state.live, 0);
-                            gone += PIECE as u64;
-                        }
-                        Answer::Held => { prop_assert!(state.live > 0); break }
-                        Answer::NotBefore(at) => { prop_assert!(at > now); break }
-                    }
-                }
-                let allowed = limit as f64 * ((now - start) + SLACK).as_secs_f64() + PIECE as f64;
-                prop_assert!(gone as f64 <= allowed + 1.0, "{gone} of {allowed}");
-            }
-        }
-    }
-
-    #[test]
-    fn without_a_limit_and_for_a_trial_it_goes_as_it_can() {
-        let now = Instant::now();
-        let mut state = State { limit: Some(1000), ..State::default() };
-        assert!((0..100).all(|_| state.ask(PIECE as u64, false, 0, now) == Answer::Go));
-        state.limit = None;
-        assert!((0..100).all(|_| state.ask(PIECE as u64, true, 0, now) == Answer::Go));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_is_held_goes_on_when_the_live_segment_has_gone() {
-        let pace = Arc::new(Pace::default());
-        let (hold, turn) = (pace.hold(), pace.turn(1 << 20, true));
-        let piece = tokio::spawn(async move { turn.wait(PIECE as u64).await });
-        tokio::time::timeout(Duration::from_millis(100), async {
-            while pace.held() == 0 {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await
-        .unwrap();
-        assert!(!piece.is_finished() && !pace.is_metering());
-        drop(hold);
-        tokio::time::timeout(Duration::from_millis(100), piece).await.unwrap().unwrap();
-    }
-}
+mod tests;

@@ -57,6 +57,7 @@ pub struct Pusher {
     settled: Settled,
     duty: watch::Sender<Duty>,
     listing: watch::Sender<Listing>,
+    lowest_only: watch::Sender<bool>,
     hand_over: mpsc::Sender<HandOver>,
     stop: Option<oneshot::Sender<StopOrder>>,
     task: JoinHandle<()>,
@@ -73,6 +74,7 @@ impl Pusher {
         let (publish, status) = watch::channel(Task::first_status(&description));
         let (duty, assigned) = watch::channel(description.duty);
         let (listing, listed) = watch::channel(description.listing());
+        let (lowest_only, rationed) = watch::channel(description.lowest_only);
         let (hand_over, asked) = mpsc::channel(1);
         let seams = Seams {
             spool,
@@ -81,11 +83,12 @@ impl Pusher {
             settled: settled.clone(),
             duty: assigned,
             listing: listed,
+            lowest_only: rationed,
             hand_over: asked,
             stop: stopped,
         };
         let task = tokio::spawn(Task::run(description, record, seams));
-        Self { status, settled, duty, listing, hand_over, stop: Some(stop), task }
+        Self { status, settled, duty, listing, lowest_only, hand_over, stop: Some(stop), task }
     }
 
     /// The newest status; watch it for changes.
@@ -105,6 +108,12 @@ impl Pusher {
             *now = listing;
             differs
         });
+    }
+
+    /// Its budget is spent: from now on it gets the video rendition with the smallest rate only, or all of them again with
+    /// their next segments. What was made meanwhile is not owed.
+    pub fn ration(&self, lowest_only: bool) {
+        self.lowest_only.send_if_modified(|now| std::mem::replace(now, lowest_only) != lowest_only);
     }
 
     /// Gives the channel to the other box of a pair; says what came of it.

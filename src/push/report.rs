@@ -120,7 +120,7 @@ fn health(
         Phase::Connecting => report(Health::PartiallyHealthy, "connecting", CONNECTING.to_owned()),
         Phase::Interrupted => report(Health::Unhealthy, "push_interrupted", why(link.verdict())),
         Phase::Refused => report(Health::Unhealthy, "push_refused", why(link.verdict())),
-        Phase::Streaming | Phase::Faltering if delivery.lanes.iter().any(Lane::is_dropped) => {
+        Phase::Streaming | Phase::Faltering if delivery.lanes.iter().any(Lane::outgrows_line) => {
             report(Health::PartiallyHealthy, "renditions_dropped", left_out(delivery))
         }
         Phase::Streaming | Phase::Faltering if delivery.lanes.iter().any(Lane::well_behind) => {
@@ -138,10 +138,10 @@ fn health(
     }
 }
 
-/// Which renditions are left out.
+/// Which renditions the line does not carry.
 fn left_out(delivery: &Delivery) -> String {
     let dropped: Vec<&str> =
-        delivery.lanes.iter().filter(|lane| lane.is_dropped()).map(|lane| lane.id.as_str()).collect();
+        delivery.lanes.iter().filter(|lane| lane.outgrows_line()).map(|lane| lane.id.as_str()).collect();
     format!("the line is too slow for {}: players get the other renditions", dropped.join(", "))
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::manifest::{Gap, JOURNAL, Marker, RecordedRendition, RecordedSegment};
-use crate::model::{MediaTime, RenditionId};
+use crate::model::{Cued, MediaTime, RenditionId};
 use crate::spool::SpoolError;
 use crate::spool::error::At;
 
@@ -44,6 +44,11 @@ pub enum Entry {
         /// The gap.
         #[serde(flatten)]
         gap: Gap,
+    },
+    /// Breaks and timed metadata, all that there has been.
+    Cued {
+        /// In place of what was known.
+        cued: Cued,
     },
     /// Another worker goes on with the recording.
     Resumed {

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::journal::{self, Entry};
 use crate::hls::segment_file;
-use crate::model::{BitRate, ChannelId, DestinationId, FrameRate, MediaTime, PictureSize, RenditionId};
+use crate::model::{
+    BitRate, ChannelId, Cued, DestinationId, FrameRate, MediaTime, PictureSize, RecordedOf, RenditionId,
+};
 use crate::spool::SpoolError;
 use crate::spool::disk::write_atomic;
 use crate::spool::error::At;
@@ -24,6 +26,9 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const MEDIA_PLAYLIST: &str = "index.m3u8";
 /// File name of the multivariant playlist.
 pub const MULTIVARIANT_PLAYLIST: &str = "multivariant.m3u8";
+
+/// Most characters of a name.
+const LONGEST: usize = 160;
 
 /// The name of a recording's directory: `YYYYMMDDTHHMMSSZ`, perhaps with more behind a hyphen. Letters, digits and
 /// hyphens only, so that it can stand in a path and a URL.
@@ -49,7 +54,7 @@ impl RecordingId {
             });
         let word = |rest: &str| rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         let named = rest.is_empty() || rest.strip_prefix('-').is_some_and(|rest| !rest.is_empty() && word(rest));
-        if timed && named && text.len() <= 100 { Ok(Self(text)) } else { Err(NotARecordingId(text)) }
+        if timed && named && text.len() <= LONGEST { Ok(Self(text)) } else { Err(NotARecordingId(text)) }
     }
 
     /// The name of a recording that begins at `began` and has this title.
@@ -57,6 +62,14 @@ impl RecordingId {
         let compact: String = began.rfc3339_millis().chars().take(19).filter(|c| !matches!(c, '-' | ':')).collect();
         let slug = slug(title.unwrap_or_default());
         Self(if slug.is_empty() { format!("{compact}Z") } else { format!("{compact}Z-{slug}") })
+    }
+
+    /// The name of a recording that is not of the program: `…-clean`, `…-iso-cam1`.
+    pub fn of(self, of: &RecordedOf) -> Self {
+        match of.slug() {
+            Some(slug) => Self(format!("{}-{slug}", self.0).chars().take(LONGEST).collect()),
+            None => self,
+        }
     }
 
     /// The same with a number behind it, where another recording has that name.
@@ -124,6 +137,9 @@ pub struct Manifest {
     pub channel: ChannelId,
     /// The destination that recorded it.
     pub destination: DestinationId,
+    /// What it is of.
+    #[serde(default, skip_serializing_if = "RecordedOf::is_program")]
+    pub of: RecordedOf,
     /// The name of its directory.
     pub id: RecordingId,
     /// For people.
@@ -152,6 +168,9 @@ pub struct Manifest {
     /// What somebody wanted to find again, by time.
     #[serde(default)]
     pub markers: Vec<Marker>,
+    /// Breaks and timed metadata of its time, as its playlists name them.
+    #[serde(default, skip_serializing_if = "Cued::is_empty")]
+    pub cued: Cued,
 }
 
 /// What a rendition is.
@@ -329,6 +348,7 @@ impl Manifest {
             Entry::Marker { marker } => self.markers.push(marker),
             Entry::Gap { gap } if self.gaps.contains(&gap) => {}
             Entry::Gap { gap } => self.gaps.push(gap),
+            Entry::Cued { cued } => self.cued = cued,
             Entry::Resumed { interruptions, .. } => self.interruptions = self.interruptions.max(interruptions),
         }
     }

@@ -26,7 +26,7 @@ use super::manifest::{
 };
 use super::playlist::{self, Marks};
 use crate::hls::{PlaylistKind, init_name, is_init_name, segment_name, segment_number, text_number};
-use crate::model::{BitRate, ChannelId, DestinationId, MediaTime, RenditionId, SegmentGrid};
+use crate::model::{BitRate, ChannelId, Cued, DestinationId, MediaTime, RecordedOf, RenditionId, SegmentGrid};
 use crate::spool::SpoolError;
 use crate::spool::disk::{TEMPORARY, sync_parent};
 use crate::spool::error::At;
@@ -146,6 +146,7 @@ fn bare(directory: &Path) -> Option<Manifest> {
         version: VERSION,
         channel: ChannelId::new(name(directory.parent())).ok()?,
         destination: DestinationId::new("recording").ok()?,
+        of: RecordedOf::default(),
         id: RecordingId::new(name(Some(directory))).ok()?,
         title: None,
         began: MediaTime::default(),
@@ -158,6 +159,7 @@ fn bare(directory: &Path) -> Option<Manifest> {
         gaps: Vec::new(),
         renditions: Vec::new(),
         markers: Vec::new(),
+        cued: Cued::default(),
     })
 }
 

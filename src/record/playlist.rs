@@ -1,23 +1,27 @@
 //! The playlists of a recording. While it runs, a media playlist is only appended to, as EVENT playlists may be: writing
 //! all of it anew for each segment would cost more than the media after some hours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
 use super::manifest::{
-    MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, Manifest, RecordedRendition, RecordedSegment, RenditionKind,
+    MEDIA_PLAYLIST, MULTIVARIANT_PLAYLIST, Manifest, Marker, RecordedRendition, RecordedSegment, RenditionKind,
 };
 use crate::hls::{
-    AudioRendition, CaptionsOffer, MediaPlaylist, MediaSegment, MultivariantPlaylist, PlaylistKind, TextRendition,
-    Variant,
+    AudioRendition, CaptionsOffer, DateRange, MediaPlaylist, MediaSegment, MultivariantPlaylist, PlaylistKind,
+    TextRendition, Variant,
 };
-use crate::model::{BitRate, Boundaries, FrameRate, SegmentGrid};
+use crate::model::timed::TimedMetadata;
+use crate::model::{BitRate, Boundaries, CueId, Cued, FrameRate, SegmentGrid};
 use crate::spool::SpoolError;
 use crate::spool::disk::write_atomic;
 use crate::spool::error::At;
+
+/// CLASS of a marker's EXT-X-DATERANGE.
+const MARKER: &str = "uplink.marker";
 
 /// Where discontinuities are: the first number of each discontinuity sequence, whatever the rendition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,18 +102,41 @@ impl Reached {
     }
 }
 
+/// Breaks, timed metadata and markers of a recording, as its playlists name them.
+pub(crate) fn ranges(cued: &Cued, markers: &[Marker], boundaries: &Boundaries) -> Vec<DateRange> {
+    if cued.is_empty() && markers.is_empty() {
+        return Vec::new();
+    }
+    let markers = markers.iter().enumerate().filter_map(|(place, marker)| {
+        // A quoted string has no quotes and no line breaks (rfc8216bis 4.2).
+        let quoted = |text: &str| text.replace('"', "'").replace(char::is_control, " ");
+        let told = [("X-TEXT", &marker.text), ("X-BY", &marker.by)];
+        Some(TimedMetadata {
+            id: CueId::new(format!("marker-{}", place + 1)).ok()?,
+            at: marker.at,
+            duration_ms: None,
+            class: Some(MARKER.to_owned()),
+            attributes: told.map(|(name, value)| (name.to_owned(), quoted(value))).into(),
+            json: None,
+        })
+    });
+    let mut all = cued.clone();
+    all.metadata.extend(markers);
+    DateRange::on(&all, boundaries)
+}
+
 /// The whole media playlist of `segments`, beginning with number `from`; none without any segment.
 pub(crate) fn media(
     segments: &[RecordedSegment],
     from: u64,
-    marks: &Marks,
-    boundaries: &Boundaries,
+    (marks, boundaries): (&Marks, &Boundaries),
+    ranges: &[DateRange],
     kind: PlaylistKind,
 ) -> Option<(String, Reached)> {
     let mut reached = Reached::before(from, marks, segments.first()?);
     let entries: Vec<MediaSegment> =
         segments.iter().flat_map(|segment| reached.entries(segment, marks, boundaries)).collect();
-    let playlist = MediaPlaylist::new(boundaries, usize::MAX, &entries)?.of_kind(kind);
+    let playlist = MediaPlaylist::new(boundaries, usize::MAX, &entries)?.with_ranges(ranges).of_kind(kind);
     let playlist = if kind == PlaylistKind::Vod { playlist.ended() } else { playlist };
     Some((playlist.to_string(), reached))
 }
@@ -121,6 +148,8 @@ pub(crate) struct Growing {
     reached: Reached,
     /// EXT-X-TARGETDURATION, which no entry may exceed.
     target: Duration,
+    /// Date ranges that it has.
+    told: BTreeSet<String>,
 }
 
 impl Growing {
@@ -130,7 +159,8 @@ impl Growing {
         write_atomic(&path, text.as_bytes())?;
         let file = OpenOptions::new().append(true).open(&path).at(&path)?;
         let target = text.lines().find_map(|line| line.strip_prefix("#EXT-X-TARGETDURATION:")?.parse().ok());
-        Ok(Self { file, reached, target: Duration::from_secs(target.unwrap_or(0)) })
+        let told = text.lines().filter(|line| line.starts_with("#EXT-X-DATERANGE:")).map(ToOwned::to_owned).collect();
+        Ok(Self { file, reached, target: Duration::from_secs(target.unwrap_or(0)), told })
     }
 
     /// Whether `segment` is not too long for it. If it is, the playlist has to be written anew.
@@ -138,15 +168,24 @@ impl Growing {
         segment.duration < self.target + Duration::from_millis(500)
     }
 
-    /// Appends a segment, with gaps where numbers are missing before it. Not synced: it can be made anew.
+    /// Appends a segment, with gaps where numbers are missing before it, and in front of it those of `ranges` that have
+    /// begun and are not told yet. Not synced: it can be made anew.
     pub(crate) fn append(
         &mut self,
         segment: &RecordedSegment,
+        from: u64,
         marks: &Marks,
         boundaries: &Boundaries,
+        ranges: &[DateRange],
     ) -> std::io::Result<()> {
         let mut init = self.reached.init.clone();
         let mut text = String::new();
+        for (_, tag) in ranges.iter().flat_map(|range| range.within(from, segment.sequence)) {
+            if self.told.insert(tag.to_owned()) {
+                text.push_str(tag);
+                text.push('\n');
+            }
+        }
         for entry in self.reached.entries(segment, marks, boundaries) {
             text.push_str(&entry.lines(entry.init != init).to_string());
             init = entry.init;
@@ -204,11 +243,12 @@ pub(crate) fn multivariant(renditions: &[RecordedRendition]) -> Option<String> {
 /// Writes all playlists of a recording anew, from its manifest.
 pub(crate) fn write_all(directory: &Path, manifest: &Manifest, kind: PlaylistKind) -> Result<(), SpoolError> {
     let Some(grid) = SegmentGrid::new(manifest.segment_ms) else { return Ok(()) };
-    let (boundaries, marks) = (Boundaries::from(grid), Marks::of(manifest));
+    let (boundaries, marks) = (manifest.cued.boundaries(grid), Marks::of(manifest));
+    let ranges = ranges(&manifest.cued, &manifest.markers, &boundaries);
     let firsts = manifest.renditions.iter().filter_map(|rendition| rendition.segments.first());
     let from = firsts.map(|segment| segment.sequence).min().unwrap_or(0);
     for rendition in &manifest.renditions {
-        if let Some((text, _)) = media(&rendition.segments, from, &marks, &boundaries, kind) {
+        if let Some((text, _)) = media(&rendition.segments, from, (&marks, &boundaries), &ranges, kind) {
             write_atomic(&directory.join(rendition.id.as_str()).join(MEDIA_PLAYLIST), text.as_bytes())?;
         }
     }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::lock;
 use super::manifest::{MANIFEST, RecordingState};
-use crate::model::{DestinationId, MediaTime, RecordingLimits};
+use crate::model::{DestinationId, MediaTime, RecordedOf, RecordingLimits};
 use crate::spool::SpoolError;
 use crate::spool::disk::free_bytes;
 use crate::spool::error::At;
@@ -36,6 +36,8 @@ pub(crate) struct Kept {
 pub(crate) struct Head {
     pub(crate) state: RecordingState,
     pub(crate) destination: DestinationId,
+    #[serde(default)]
+    pub(crate) of: RecordedOf,
     #[serde(default)]
     protected: bool,
     began: MediaTime,

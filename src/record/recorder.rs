@@ -18,7 +18,7 @@ use super::manifest::RecordedRendition;
 use super::work::Work;
 use crate::model::status::DestinationState;
 use crate::model::{
-    ChannelId, DestinationId, Event, Fault, Health, HealthReport, LiveTimeline, MediaTime, RecordingAsk,
+    ChannelId, DestinationId, Event, Fault, Health, HealthReport, LiveTimeline, MediaTime, RecordedOf, RecordingAsk,
     RecordingLimits, RecordingStart, RecordingStatus, RenditionId,
 };
 use crate::spool::Spool;
@@ -30,6 +30,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct RecorderSetting {
     /// Of what.
     pub channel: ChannelId,
+    /// Of what of it; the spool is that of this.
+    pub of: RecordedOf,
     /// For which destination.
     pub destination: DestinationId,
     /// The directory of all recordings.

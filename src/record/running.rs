@@ -14,8 +14,8 @@ use super::manifest::{
 };
 use super::mend::{self, RecordingMended};
 use super::playlist::{self, Growing, Marks};
-use crate::hls::PlaylistKind;
-use crate::model::{Boundaries, ChannelId, DestinationId, MediaTime, RecordingStatus, RenditionId};
+use crate::hls::{DateRange, PlaylistKind};
+use crate::model::{Boundaries, ChannelId, Cued, DestinationId, MediaTime, RecordedOf, RecordingStatus, RenditionId};
 use crate::spool::disk::{sync_parent, write_atomic};
 use crate::spool::error::At;
 use crate::spool::{Segment, Spool, SpoolError};
@@ -28,6 +28,7 @@ const SAME_NAME: u32 = 100;
 pub(crate) struct Subject<'a> {
     pub(crate) channel: &'a ChannelId,
     pub(crate) destination: &'a DestinationId,
+    pub(crate) of: &'a RecordedOf,
     /// The directory of all recordings.
     pub(crate) root: &'a Path,
     pub(crate) renditions: &'a [RecordedRendition],
@@ -74,13 +75,14 @@ impl Running {
         let above = subject.root.join(subject.channel.as_str());
         fs::create_dir_all(&above).at(&above)?;
         sync_parent(&above)?;
-        let (id, directory) = new_directory(&above, &RecordingId::begun(now, title.as_deref()))?;
+        let (id, directory) = new_directory(&above, &RecordingId::begun(now, title.as_deref()).of(subject.of))?;
         let held = hold(&directory)?.ok_or_else(|| SpoolError::InUse { path: directory.clone() })?;
         let first = boundaries.number_at(now);
         let mut manifest = Manifest {
             version: VERSION,
             channel: subject.channel.clone(),
             destination: subject.destination.clone(),
+            of: subject.of.clone(),
             id,
             title,
             began: now,
@@ -93,6 +95,7 @@ impl Running {
             gaps: Vec::new(),
             renditions: subject.renditions.to_vec(),
             markers: Vec::new(),
+            cued: Cued::default(),
         };
         manifest.renditions.iter_mut().for_each(|rendition| rendition.segments.clear());
         let lane = |rendition: &RecordedRendition| Lane::begin(&directory, rendition.clone(), first);
@@ -132,6 +135,7 @@ impl Running {
         let marks = Marks::of(&manifest);
         let from = manifest.renditions.iter().filter_map(|r| r.segments.first()).map(|first| first.sequence).min();
         let begin = boundaries.number_at(manifest.began);
+        let ranges = playlist::ranges(&manifest.cued, &manifest.markers, boundaries);
         let mut lanes = Vec::new();
         let wanted = |known: &&mut RecordedRendition| subject.renditions.iter().any(|one| one.id == known.id);
         for known in manifest.renditions.iter_mut().filter(wanted) {
@@ -144,7 +148,8 @@ impl Running {
             lane.end = last.map(RecordedSegment::end);
             lane.synced = lane.end;
             lane.listed = last.is_some();
-            let whole = from.and_then(|from| playlist::media(&segments, from, &marks, boundaries, PlaylistKind::Event));
+            let whole = from
+                .and_then(|from| playlist::media(&segments, from, (&marks, boundaries), &ranges, PlaylistKind::Event));
             lane.index = whole.map(|whole| Growing::begin(&lane.directory, whole)).transpose()?;
             lanes.push(lane);
         }
@@ -211,8 +216,10 @@ impl Running {
     ) -> Result<(), SpoolError> {
         let Taken { segment, codecs, holes } = taken;
         let id = self.lanes[place].rendition.id.clone();
+        let of_source = matches!(self.manifest.of, RecordedOf::Source(_));
         let why = |begin: MediaTime| match self.resumed {
             Some(at) if begin <= at => "the worker was lost, and another one went on",
+            _ if of_source => "the source did not deliver, or could not be encoded: see its events",
             _ => "the spool did not have it: see its events",
         };
         let gap = |(begin, end)| Gap { rendition: Some(id.clone()), begin, end, reason: why(begin).to_owned() };
@@ -243,9 +250,10 @@ impl Running {
         from: u64,
         boundaries: &Boundaries,
     ) -> Result<(), SpoolError> {
+        let ranges = self.ranges(boundaries);
         let lane = &mut self.lanes[place];
         if let Some(index) = lane.index.as_mut().filter(|index| index.fits(segment)) {
-            let appended = index.append(segment, &self.marks, boundaries).at(&lane.directory);
+            let appended = index.append(segment, from, &self.marks, boundaries, &ranges).at(&lane.directory);
             if appended.is_err() {
                 // It may end with half a line: with the next segment it is written anew.
                 lane.index = None;
@@ -259,8 +267,24 @@ impl Running {
             vec![segment.clone()]
         };
         lane.listed = true;
-        let whole = playlist::media(&segments, from, &self.marks, boundaries, PlaylistKind::Event);
+        let whole = playlist::media(&segments, from, (&self.marks, boundaries), &ranges, PlaylistKind::Event);
         lane.index = whole.map(|whole| Growing::begin(&lane.directory, whole)).transpose()?;
+        Ok(())
+    }
+
+    /// What its playlists tell beside segments.
+    fn ranges(&self, boundaries: &Boundaries) -> Vec<DateRange> {
+        playlist::ranges(&self.manifest.cued, &self.manifest.markers, boundaries)
+    }
+
+    /// Notes the breaks and the metadata that have begun, for good.
+    pub(crate) fn hear(&mut self, cued: &Cued, now: MediaTime) -> Result<(), SpoolError> {
+        let all = self.manifest.cued.with(&cued.within(self.manifest.began, now));
+        if all != self.manifest.cued {
+            self.write(&Entry::Cued { cued: all.clone() })?;
+            self.journal.sync().at(&self.directory.join(JOURNAL))?;
+            self.manifest.cued = all;
+        }
         Ok(())
     }
 
@@ -352,6 +376,7 @@ impl Running {
     /// What is told of it.
     pub(crate) fn status(&self) -> RecordingStatus {
         RecordingStatus {
+            of: self.manifest.of.clone(),
             id: Some(self.manifest.id.to_string()),
             running: true,
             title: self.manifest.title.clone(),

@@ -29,6 +29,8 @@ const JUST_NOW: Duration = Duration::from_secs(60);
 const LEAST: u64 = 1 << 30;
 /// For the last segment to come, after a stop.
 const LAST: Duration = Duration::from_secs(8);
+/// The same, beyond two segments, where nothing may come.
+const LAST_OF_SOURCE: Duration = Duration::from_secs(1);
 
 /// A stop under way.
 struct Ending {
@@ -63,6 +65,7 @@ pub(crate) struct Work {
 impl Work {
     pub(crate) fn new(setting: RecorderSetting, spool: Spool, shared: Arc<Mutex<Shared>>) -> Self {
         let keeper = Keeper::new(setting.directory.clone(), setting.limits);
+        let last = RecordingStatus { of: setting.of.clone(), ..RecordingStatus::default() };
         Self {
             setting,
             spool,
@@ -78,7 +81,7 @@ impl Work {
             trouble: None,
             recoveries: 0,
             bytes_before: 0,
-            last: RecordingStatus::default(),
+            last,
             handed_over: false,
         }
     }
@@ -119,7 +122,10 @@ impl Work {
         let mut left: Vec<(PathBuf, Held)> = Vec::new();
         for directory in all.into_iter().filter(|directory| directory.parent() == Some(&above)) {
             let open = match Head::read(&directory.join(MANIFEST)) {
-                Some(head) => head.state == RecordingState::Recording && head.destination == self.setting.destination,
+                Some(head) => {
+                    let mine = head.destination == self.setting.destination && head.of == self.setting.of;
+                    head.state == RecordingState::Recording && mine
+                }
                 // Torn: it is made anew from the files.
                 None => directory.join(JOURNAL).is_file(),
             };
@@ -137,7 +143,8 @@ impl Work {
         let loaded = Manifest::load(&directory).ok();
         let last = loaded.as_ref().map(|it| it.last_media().unwrap_or(it.began));
         let fresh = last.is_some_and(|last| now.since(last) < GO_ON);
-        if fresh && loaded.is_some_and(|it| it.destination != self.setting.destination) {
+        let others = |it: Manifest| it.destination != self.setting.destination || it.of != self.setting.of;
+        if fresh && loaded.is_some_and(others) {
             // Its own destination is about to go on with it.
             return Ok(());
         }
@@ -163,6 +170,7 @@ impl Work {
         Subject {
             channel: &self.setting.channel,
             destination: &self.setting.destination,
+            of: &self.setting.of,
             root: &self.setting.directory,
             renditions: &self.setting.renditions,
         }
@@ -212,6 +220,7 @@ impl Work {
             return Err(SpoolError::Missing { path: gone, source });
         }
         let timeline = self.setting.timeline.get();
+        running.hear(timeline.cued(), (self.setting.now)())?;
         let looked = running.look(&self.spool, timeline.boundaries());
         let id = running.manifest.id.to_string();
         if !looked.gaps.is_empty() {
@@ -368,8 +377,14 @@ impl Work {
             let _ = answer.send(Ok(("no recording runs".to_owned(), true, self.last.clone())));
             return;
         };
-        running.until = Some(self.setting.timeline.get().boundaries().number_at(now));
-        self.ending = Some(Ending { at: now, latest: Instant::now() + LAST, answer: Some(answer) });
+        let timeline = self.setting.timeline.get();
+        running.until = Some(timeline.boundaries().number_at(now));
+        // A source may have nothing to come any more.
+        let patience = match self.setting.of.is_program() {
+            true => LAST,
+            false => LAST.min(timeline.boundaries().grid().duration() * 2 + LAST_OF_SOURCE),
+        };
+        self.ending = Some(Ending { at: now, latest: Instant::now() + patience, answer: Some(answer) });
     }
 
     fn ask_marker(&mut self, text: String, by: Option<String>) -> Recorded {

@@ -78,6 +78,7 @@ fn part(manifest: &Manifest, range: &Range<MediaTime>, title: &str) -> Option<Ma
         interruptions: 0,
         gaps: manifest.gaps.iter().filter(|gap| gap.begin < ended && gap.end > began).cloned().collect(),
         markers: manifest.markers.iter().filter(|marker| (began..ended).contains(&marker.at)).cloned().collect(),
+        cued: manifest.cued.within(began, ended),
         renditions,
         ..manifest.clone()
     })

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::catalog::{MOVIES, is_movie_name};
 use super::range::media;
-use crate::model::{BitRate, ChannelId, DestinationId, MediaTime, PictureSize, RenditionId};
+use crate::model::{BitRate, ChannelId, DestinationId, MediaTime, PictureSize, RecordedOf, RenditionId};
 use crate::record::{
     Gap, MULTIVARIANT_PLAYLIST, Manifest, Marker, RecordedRendition, RecordingId, RecordingState, RenditionKind,
 };
@@ -23,6 +23,8 @@ pub struct RecordingSummary {
     pub id: RecordingId,
     /// For people.
     pub title: Option<String>,
+    /// What it is of.
+    pub of: RecordedOf,
     /// Where it stands.
     pub state: RecordingState,
     /// Never deleted for lack of room, nor for its age.
@@ -91,6 +93,7 @@ pub(crate) fn summary(manifest: &Manifest, directory: &Path) -> RecordingSummary
         destination: manifest.destination.clone(),
         id: manifest.id.clone(),
         title: manifest.title.clone(),
+        of: manifest.of.clone(),
         state: manifest.state,
         protected: manifest.protected,
         begins: whole.as_ref().map(|whole| whole.start),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 
+use super::books::{self, Books, Library};
 use super::{Orders, Pages, SavedOrders};
 use crate::model::status::ChannelOrder;
 use crate::model::{ChannelId, Event};
@@ -24,6 +25,8 @@ const MIGRATIONS: &[&str] = &[
      CREATE INDEX as_run_at ON as_run (at);",
     "ALTER TABLE orders ADD COLUMN live TEXT NOT NULL DEFAULT '{}';",
     "CREATE TABLE ledger (page TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+    "CREATE TABLE books (book TEXT NOT NULL, page TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (book, page))
+     STRICT, WITHOUT ROWID;",
 ];
 
 /// Why the database cannot be used.
@@ -109,6 +112,14 @@ impl Database {
         }
         transaction.commit()?;
         Ok(())
+    }
+
+    pub(super) fn library(&self) -> Result<Library, StoreError> {
+        books::read(&self.connection)
+    }
+
+    pub(super) fn write_books(&self, books: &mut Books) -> Result<(), StoreError> {
+        books.write(&self.connection)
     }
 
     pub(super) fn append(&self, event: &Event) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! SQLite: orders, as-run log, the ledger of what delivery costs; apart from those, users and the audit log.
+//! SQLite: orders, as-run log, the ledger of what delivery costs, books of others; apart from those, users and the audit log.
 //!
 //! Owns: `<state>/uplink.db` and `<state>/access.db`, and the threads that write them. Must not: keep a channel waiting,
 //! or matter so much that one goes off air: what cannot be written is told, counted and tried again, what cannot be read
@@ -14,6 +14,7 @@
 //! or not at all.
 
 mod accounts;
+mod books;
 mod database;
 mod thread;
 
@@ -28,6 +29,7 @@ use tokio::sync::oneshot;
 use crate::model::status::{ChannelOrder, ProgramOrder};
 use crate::model::{ChannelId, Event, LiveSettings};
 
+use books::Books;
 use thread::{Found, Job, Keeper};
 
 pub use accounts::{AccountChange, AccountKey, AccountPages, Accounts, AccountsError, Entries};
@@ -60,6 +62,7 @@ pub struct Store {
     jobs: SyncSender<Job>,
     trouble: Arc<Mutex<Option<String>>>,
     found: Arc<Mutex<Found>>,
+    library: books::Found,
     lost: Arc<Mutex<u64>>,
 }
 
@@ -70,13 +73,15 @@ impl Store {
         let (jobs, queue) = sync_channel(QUEUE);
         let trouble: Arc<Mutex<Option<String>>> = Arc::default();
         let found: Arc<Mutex<Found>> = Arc::default();
-        let mut keeper = Keeper::new(path.to_owned(), trouble.clone(), found.clone(), Box::new(notice));
+        let library = books::Found::default();
+        let books = Books::new(library.clone());
+        let mut keeper = Keeper::new(path.to_owned(), trouble.clone(), found.clone(), books, Box::new(notice));
         let orders = keeper.open();
         let name = "store".to_owned();
         if let Err(error) = std::thread::Builder::new().name(name).spawn(move || keeper.run(&queue)) {
             *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("no thread for it: {error}"));
         }
-        (Self { jobs, trouble, found, lost: Arc::default() }, orders)
+        (Self { jobs, trouble, found, library, lost: Arc::default() }, orders)
     }
 
     /// Keeps the orders of `channel`. Returns at once.
@@ -108,6 +113,23 @@ impl Store {
     /// Keeps the ledger so. To be called by who has taken it. Returns at once.
     pub fn keep_ledger(&self, pages: Pages) {
         self.put(Job::Turn(pages));
+    }
+
+    /// The book `title` as it was kept, the first time; empty if it is new. None while the database cannot be read: it is
+    /// tried again then.
+    pub fn take_book(&self, title: &str) -> Option<Pages> {
+        let mut library = self.library.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = library.as_mut().map(|library| library.remove(title).unwrap_or_default());
+        drop(library);
+        if found.is_none() {
+            self.put(Job::Find);
+        }
+        found
+    }
+
+    /// Keeps the book `title` so. To be called by who has taken it. Returns at once.
+    pub fn keep_book(&self, title: &str, pages: Pages) {
+        self.put(Job::Keep(title.to_owned(), pages));
     }
 
     /// The newest entries of the as-run log, newest first; none if the database cannot be read.

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use tokio::sync::oneshot;
 
+use super::books::Books;
 use super::database::{Database, StoreError};
 use super::{Orders, Pages, SavedOrders};
 use crate::model::{ChannelId, Event, EventCode, Fault, MediaTime, Severity};
@@ -21,7 +22,9 @@ pub(super) enum Job {
     Append(Box<Event>),
     /// Keep the ledger so.
     Turn(Pages),
-    /// Look for a ledger that could not be read so far.
+    /// Keep a book so.
+    Keep(String, Pages),
+    /// Look for a ledger, or books, that could not be read so far.
     Find,
     Read(u32, oneshot::Sender<Vec<Event>>),
     Flush(oneshot::Sender<()>),
@@ -53,6 +56,7 @@ pub(super) struct Keeper {
     pages: Pages,
     /// Where whoever keeps the ledger finds it, once it can be read.
     found: Arc<Mutex<Found>>,
+    books: Books,
     trouble: Arc<Mutex<Option<String>>>,
     notice: Notice,
 }
@@ -62,6 +66,7 @@ impl Keeper {
         path: PathBuf,
         trouble: Arc<Mutex<Option<String>>>,
         found: Arc<Mutex<Found>>,
+        books: Books,
         notice: Notice,
     ) -> Self {
         Self {
@@ -72,6 +77,7 @@ impl Keeper {
             unturned: None,
             pages: Pages::new(),
             found,
+            books,
             trouble,
             notice,
         }
@@ -102,6 +108,10 @@ impl Keeper {
                 Job::Append(event) => self.write(|database| database.append(&event)),
                 Job::Turn(pages) => {
                     self.unturned = Some(pages);
+                    self.write(|_| Ok(()));
+                }
+                Job::Keep(title, pages) => {
+                    self.books.want(title, pages);
                     self.write(|_| Ok(()));
                 }
                 Job::Find => self.write(|_| Ok(())),
@@ -148,6 +158,7 @@ impl Keeper {
             database.turn(&self.pages, pages)?;
             self.pages = self.unturned.take().unwrap_or_default();
         }
+        database.write_books(&mut self.books)?;
         job(database)
     }
 
@@ -165,6 +176,7 @@ impl Keeper {
                 self.unsaved = true;
                 // What was kept is written again, by whoever knows it.
                 self.unturned.get_or_insert_with(|| std::mem::take(&mut self.pages));
+                self.books.lost();
                 Some(Database::open(&self.path)?)
             }
             other => Some(other?),
@@ -178,6 +190,7 @@ impl Keeper {
     fn read_pages(&mut self) -> Result<(), StoreError> {
         let Some(database) = &self.database else { return Ok(()) };
         self.pages = database.pages()?;
+        self.books.opened(database.library()?);
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*found, Found::Nothing) {
             *found = Found::Pages(self.pages.clone());

@@ -19,6 +19,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::acts::Acting;
 use super::asks::{Answer, Ask, Pending, Reply};
 use super::costs::Costs;
+use super::handle::Meters;
 use super::journal::Journal;
 use super::lifecycle::{Input, Lifecycle, Stand};
 use super::notes::About;
@@ -42,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) store: Store,
     /// What delivery costs.
     pub(crate) costs: Costs,
+    /// What meters show; nobody may be looking.
+    pub(crate) meters: Meters,
     /// A status has changed.
     pub(crate) changed: Arc<Notify>,
     /// Answers on their way, see [`Channel`].
@@ -215,14 +218,23 @@ impl Channel {
     /// The next thing that happens. A worker that floods its socket holds up nothing but its own deadlines.
     async fn next(&mut self, mailbox: &mut mpsc::Receiver<Mail>) -> Happening {
         let due = self.next_due();
-        tokio::select! {
-            biased;
-            mail = mailbox.recv() => Happening::Mail(mail),
-            exit = ended(self.process.as_ref()) => Happening::Ended(exit),
-            // Before the deadlines: what was sent in time counts, even if this process is late to read it.
-            message = message(self.receiver.as_mut()) => Happening::Message(message),
-            reached = reached(self.reaching.as_mut()) => Happening::Reached(reached),
-            () = tokio::time::sleep_until(due.into()) => Happening::Due,
+        loop {
+            let happening = tokio::select! {
+                biased;
+                mail = mailbox.recv() => Happening::Mail(mail),
+                exit = ended(self.process.as_ref()) => Happening::Ended(exit),
+                // Before the deadlines: what was sent in time counts, even if this process is late to read it.
+                message = message(self.receiver.as_mut()) => Happening::Message(message),
+                reached = reached(self.reaching.as_mut()) => Happening::Reached(reached),
+                () = tokio::time::sleep_until(due.into()) => Happening::Due,
+            };
+            match happening {
+                // They change nothing that is judged or published.
+                Happening::Message(Ok(Up::Meters { reading })) => {
+                    let _ = self.shared.meters.send(Arc::new((self.id.clone(), reading)));
+                }
+                happening => return happening,
+            }
         }
     }
 

@@ -287,6 +287,8 @@ impl Channel {
                 self.count();
                 self.carry_over();
             }
+            // Dealt with where it arrives.
+            Up::Meters { .. } => {}
             Up::Event { event } => self.shared.journal.tell(event.channel(&self.id)),
             Up::Acted { id, result } => self.on_acted(id, result),
             Up::Refused { reason } => self.on_refused(reason),

@@ -8,11 +8,13 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::cards::Cards;
 use super::costs::Costs;
+use super::written::Written;
+use crate::config::Setting;
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
-use crate::model::{Act, Acted, ChannelEffect, ChannelId, Event, LiveChange, SourceId, TakeOrder};
+use crate::model::{Act, Acted, ChannelEffect, ChannelId, Event, LiveChange, MeterReading, SourceId, TakeOrder};
 
 /// An event with its place in the stream of this daemon run, from 1.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct StampedEvent {
     /// Place in the stream; no gaps.
     pub seq: u64,
@@ -135,7 +137,12 @@ pub struct Handle {
     pub(crate) images: PathBuf,
     pub(crate) cards: Cards,
     pub(crate) costs: Costs,
+    pub(crate) written: Written,
+    pub(crate) meters: Meters,
 }
+
+/// Readings of all channels as they come in; who is slow loses the oldest.
+pub(crate) type Meters = broadcast::Sender<Arc<(ChannelId, MeterReading)>>;
 
 impl Handle {
     /// Asks and waits for the engine to confirm (bounded by the supervisor).
@@ -155,9 +162,19 @@ impl Handle {
         self.events.subscribe()
     }
 
+    /// Meters of all channels from now on, twenty times a second each.
+    pub fn meters(&self) -> broadcast::Receiver<Arc<(ChannelId, MeterReading)>> {
+        self.meters.subscribe()
+    }
+
     /// What delivery costs.
     pub fn costs(&self) -> &Costs {
         &self.costs
+    }
+
+    /// What was written of the configuration in force.
+    pub fn written(&self) -> Arc<[Setting]> {
+        self.written.get()
     }
 
     /// Where images for slates and logos are. It may not be there yet.

@@ -26,6 +26,7 @@ mod snapshot;
 mod start;
 mod takes;
 mod verdict;
+mod written;
 
 pub use cards::Cards;
 pub use costs::{Budgets, Costs};
@@ -33,3 +34,4 @@ pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};
 pub use lifecycle::Limits;
 pub use settings::{Budget, Configuration, Configured, Reload, Settings};
 pub use start::{Records, Supervisor};
+pub use written::Written;

@@ -13,8 +13,11 @@ use super::journal::now;
 use super::root::{Root, Seat};
 use super::settings::{Configuration, Configured, Reload};
 use crate::model::status::ChannelOrder;
-use crate::model::{ChannelEffect, ChannelId, Effect, Event, EventCode, Fault, Severity};
-use crate::plan::{ChannelPlan, impact};
+use crate::model::{
+    ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Event, EventCode, Fault,
+    Severity,
+};
+use crate::plan::{Change, ChannelPlan, Impact, impact};
 
 /// Reading the configuration never takes longer, unless the disk hangs.
 const READ_WITHIN: Duration = Duration::from_secs(15);
@@ -104,19 +107,38 @@ fn weigh(seat: &Seat, plan: &ChannelPlan) -> ChannelEffect {
         (_, true, false) => Effect::Restart,
     };
     let took = status.worker.as_ref().and_then(|worker| worker.up_after_seconds);
+    let off_air_seconds = (effect == Effect::Restart).then(|| took.unwrap_or(ABOUT));
+    let on_air = matches!(effect, Effect::Live | Effect::Restart);
     ChannelEffect {
+        destinations: if on_air { destinations(&seat.plan, plan, &impact, off_air_seconds) } else { Vec::new() },
         channel: plan.channel.clone(),
         effect,
         live: impact.live.iter().map(ToString::to_string).collect(),
         restart: impact.restart.iter().map(ToString::to_string).collect(),
-        off_air_seconds: (effect == Effect::Restart).then(|| took.unwrap_or(ABOUT)),
+        off_air_seconds,
         happened: None,
     }
 }
 
+/// What becomes of the destinations of a channel on air, which is off air for so long, if at all.
+fn destinations(old: &ChannelPlan, new: &ChannelPlan, impact: &Impact, off_air: Option<f64>) -> Vec<DestinationEffect> {
+    let effect = |destination: &DestinationId, change, seconds| {
+        Some(DestinationEffect { destination: destination.clone(), change, seconds })
+    };
+    let changed = impact.live.iter().filter_map(|change| match change {
+        Change::DestinationAdded(id) => effect(id, DestinationChange::Added, None),
+        Change::DestinationRemoved(id) => effect(id, DestinationChange::Removed, None),
+        Change::DestinationChanged(id) if off_air.is_none() => effect(id, DestinationChange::Reopened, None),
+        _ => None,
+    });
+    let kept = |id: &DestinationId| new.destinations.iter().any(|one| one.id == *id);
+    let all = old.destinations.iter().filter(|one| off_air.is_some() && kept(&one.id));
+    changed.chain(all.filter_map(|one| effect(&one.id, DestinationChange::Interrupted, off_air))).collect()
+}
+
 fn plain(channel: &ChannelId, effect: Effect) -> ChannelEffect {
     let (channel, live, restart) = (channel.clone(), Vec::new(), Vec::new());
-    ChannelEffect { channel, effect, live, restart, off_air_seconds: None, happened: None }
+    ChannelEffect { channel, effect, live, restart, destinations: Vec::new(), off_air_seconds: None, happened: None }
 }
 
 impl Root {
@@ -197,6 +219,7 @@ impl Root {
             self.remove(seat).await;
         }
         self.overview.in_force(configuration.name, configuration.path);
+        self.overview.written.put(configuration.written);
         let text = counted("the configuration was read again", &effects);
         self.tell(Severity::Info, EventCode::ConfigReloaded, text);
         let answers = self.shared.answers.clone();
@@ -270,4 +293,51 @@ fn counted(what: &str, effects: &[ChannelEffect]) -> String {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     format!("{what}: {}", if parts.is_empty() { "no channels".to_owned() } else { parts.join("; ") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(rate: &str, destinations: &[(&str, bool)]) -> ChannelPlan {
+        let each =
+            destinations.iter().map(|(id, enabled)| serde_json::json!({"id": id, "enabled": enabled, "endpoints": []}));
+        let plan = serde_json::from_value(serde_json::json!({
+            "channel": "a", "title": "a", "stream_class": "test 1.0.0",
+            "program": {"size": "320x180", "frame_rate": rate, "audio": {"sample_rate": 48000, "channels": 2}},
+            "segments": 1000, "sources": [{"id": "one", "kind": {"kind": "test"}}], "slate": {"text": ""},
+            "video": [], "audio": [], "destinations": each.collect::<Vec<_>>(),
+            "spool": {"directory": "/nowhere", "quota_bytes": 1, "retain_seconds": 1, "playlist_segments": 5},
+            "thresholds": {"loss_ms": 250, "wait_to_restore_ms": 2000, "stall_ms": 2000},
+        }));
+        plan.unwrap()
+    }
+
+    #[test]
+    fn destinations_are_told_apart() {
+        let old = plan("25", &[("kept", true), ("other", true), ("gone", true)]);
+        let told = |new: &ChannelPlan, off_air| {
+            let effects = destinations(&old, new, &impact(&old, new), off_air);
+            effects.into_iter().map(|one| (one.destination.to_string(), one.change, one.seconds)).collect::<Vec<_>>()
+        };
+        let one = |id: &str, change, seconds| (id.to_owned(), change, seconds);
+        let live = plan("25", &[("kept", true), ("other", false), ("new", true)]);
+        let mut said = told(&live, None);
+        said.sort_by(|a, b| a.0.cmp(&b.0));
+        let expected = [
+            one("gone", DestinationChange::Removed, None),
+            one("new", DestinationChange::Added, None),
+            one("other", DestinationChange::Reopened, None),
+        ];
+        assert_eq!(said, expected, "what is as it was is not named");
+        let restarted = plan("50", &[("kept", true), ("other", false)]);
+        let mut said = told(&restarted, Some(1.5));
+        said.sort_by(|a, b| a.0.cmp(&b.0));
+        let expected = [
+            one("gone", DestinationChange::Removed, None),
+            one("kept", DestinationChange::Interrupted, Some(1.5)),
+            one("other", DestinationChange::Interrupted, Some(1.5)),
+        ];
+        assert_eq!(said, expected, "without a worker nobody gets anything");
+    }
 }

@@ -22,6 +22,7 @@ fn root(directory: &Path) -> Root {
         store,
         changed: Arc::new(Notify::new()),
         answers: mpsc::unbounded_channel().0,
+        meters: tokio::sync::broadcast::Sender::new(1),
     };
     let mut overview = Overview::new("test".into(), "uplinkd.toml".into());
     let (snapshot, _) = watch::channel(Arc::new(overview.status(Vec::new(), None)));

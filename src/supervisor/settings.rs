@@ -1,9 +1,11 @@
 //! What the supervisor is given by the program around it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::costs::Budgets;
 use super::lifecycle::Limits;
+use crate::config::Setting;
 use crate::model::status::ChannelOrder;
 use crate::model::{DiskRate, Resources};
 use crate::plan::ChannelPlan;
@@ -32,6 +34,8 @@ pub struct Configuration {
     pub channels: Vec<Configured>,
     /// What the box can carry.
     pub budget: Budget,
+    /// What was written, key by key.
+    pub written: Arc<[Setting]>,
 }
 
 /// What the box can carry; without room nothing is refused.

@@ -3,8 +3,9 @@
 use super::journal::now;
 use super::lifecycle::Stand;
 use super::verdict::{Facts, health, state};
+use super::written::Written;
 use crate::model::status::{ApplianceStatus, ChannelStatus, ConfigStatus};
-use crate::model::{CapacityStatus, ChannelId, Health, HealthReport, MediaTime};
+use crate::model::{AlarmCounts, CapacityStatus, ChannelId, Health, HealthReport, MediaTime};
 use crate::plan::ChannelPlan;
 use crate::store::Orders;
 
@@ -15,6 +16,7 @@ pub(crate) struct Overview {
     started_at: MediaTime,
     health: HealthReport,
     pub(crate) config: ConfigStatus,
+    pub(crate) written: Written,
 }
 
 impl Overview {
@@ -22,7 +24,7 @@ impl Overview {
         let at = now();
         let config = ConfigStatus { path, loaded_at: at, generation: 1, rejected: Vec::new() };
         let health = HealthReport::new(Health::Inactive, "starting", "the daemon has just come up", at);
-        Self { name, started_at: at, health, config }
+        Self { name, started_at: at, health, config, written: Written::default() }
     }
 
     /// Another configuration is in force.
@@ -62,6 +64,8 @@ impl Overview {
             health: self.health.clone(),
             config: self.config.clone(),
             capacity: CapacityStatus::default(),
+            // Known to the API alone, which fills it in.
+            alarms: AlarmCounts::default(),
             channels,
         }
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::cards::Cards;
@@ -22,6 +22,9 @@ use crate::telemetry::Recorder;
 
 /// Requests that may wait for the root.
 const REQUESTS: usize = 64;
+
+/// Readings of meters that wait for somebody who looks: three seconds of sixteen channels.
+const METERS: usize = 1024;
 
 /// What the supervisor writes to.
 #[derive(Debug)]
@@ -53,11 +56,15 @@ impl Supervisor {
         let limit = settings.limits.longest_stop() + settings.limits.patience;
         let (runtime, images, cards) = (settings.runtime.clone(), settings.images.clone(), Cards::default());
         let changed = Arc::new(Notify::new());
+        let meters = broadcast::Sender::new(METERS);
         let (answers, answered) = mpsc::unbounded_channel();
         let costs = Costs::kept_by(store.clone(), now());
         let (settings, kept) = (Arc::new(settings), costs.clone());
-        let shared = Shared { settings, journal: journal.clone(), store, costs: kept, changed, answers };
+        let shared =
+            Shared { settings, journal: journal.clone(), store, costs: kept, changed, answers, meters: meters.clone() };
         let mut overview = Overview::new(configuration.name.clone(), configuration.path.clone());
+        overview.written.put(configuration.written.clone());
+        let written = overview.written.clone();
         // Complete from the first moment: without its channels the appliance would seem to be ready.
         let known = configuration.channels.iter().map(|configured| {
             let plan = &configured.plan;
@@ -68,7 +75,8 @@ impl Supervisor {
         let (control, told) = mpsc::channel(4);
         let root = Root::new(shared, overview, orders, snapshot, Reloading::new(reload));
         let root = tokio::spawn(root.run(configuration, Inbox { requests: asked, control: told, answers: answered }));
-        let handle = Handle { requests, status, events: journal.events(), runtime, images, cards, costs };
+        let handle =
+            Handle { requests, status, events: journal.events(), runtime, images, cards, costs, written, meters };
         let mut plugs = JoinSet::new();
         plugs.spawn(super::plugs::watch(PathBuf::from("/"), journal.clone()));
         (Self { control, root, journal, limit, _plugs: plugs }, handle)

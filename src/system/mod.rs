@@ -29,7 +29,7 @@ pub use ice_agent::restart_ice_agent;
 pub use lock::{DirectoryLock, LockError};
 pub use machine::{memory_bytes, processor};
 pub use notify::Service;
-pub use priority::{lower_priority, raise_priority};
+pub use priority::{lower_priority, raise_priority, stand_back, step_forward};
 pub use process::{Exit, Launch, Process, Signal, bound_log, own_since};
 pub use signals::{Asked, Signals, die_of_faults};
 pub use tcp::{TcpProgress, tcp_progress};

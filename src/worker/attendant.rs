@@ -6,21 +6,23 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::ipc::{Down, LinkError, Listener, Up, WorkerEnd, WorkerHello};
+use crate::ipc::{DaemonHello, Down, LinkError, Listener, Up, WorkerEnd, WorkerHello};
 use crate::model::Event;
 
 /// A daemon that does not introduce itself in this time is no daemon.
 const GREET: Duration = Duration::from_secs(2);
 /// Messages that may wait for a daemon that reads slowly.
 const OUTBOX: usize = 128;
+/// With so many messages waiting, meters are left out.
+const METERS_WAITING: usize = 4;
 /// Events kept for the next daemon while there is none; the oldest go first.
 const KEPT_EVENTS: usize = 256;
 
 /// What the attendant tells the worker.
 #[derive(Debug)]
 pub(super) enum Said {
-    /// A daemon is there.
-    Greeted(Box<WorkerEnd>),
+    /// A daemon is there, and wants meters or not.
+    Greeted(Box<WorkerEnd>, bool),
     /// The daemon of connection `.0` said something.
     Told(u64, Box<Down>),
     /// Connection `.0` ended.
@@ -38,6 +40,8 @@ pub(super) struct Attendant {
 
 struct Present {
     outbox: mpsc::Sender<Up>,
+    /// It wants meters.
+    meters: bool,
     tasks: [JoinHandle<()>; 2],
 }
 
@@ -59,9 +63,9 @@ impl Attendant {
         let said = self.said.clone();
         tokio::spawn(async move {
             match link.greet(hello, GREET).await {
-                Ok(build) => {
+                Ok(DaemonHello { build, meters }) => {
                     tracing::info!(daemon = build, "a daemon is there");
-                    let _ = said.send(Said::Greeted(Box::new(link))).await;
+                    let _ = said.send(Said::Greeted(Box::new(link), meters)).await;
                 }
                 Err(error) => refused(&error),
             }
@@ -69,7 +73,7 @@ impl Attendant {
     }
 
     /// Serves this daemon from now on, and no other.
-    pub(super) fn serve(&mut self, link: WorkerEnd) {
+    pub(super) fn serve(&mut self, link: WorkerEnd, meters: bool) {
         self.connections += 1;
         let connection = self.connections;
         let (mut sender, mut receiver) = link.split();
@@ -97,7 +101,7 @@ impl Attendant {
                 }
             }
         });
-        self.present = Some(Present { outbox, tasks: [reading, writing] });
+        self.present = Some(Present { outbox, meters, tasks: [reading, writing] });
         for event in std::mem::take(&mut self.kept) {
             self.tell(Up::Event { event });
         }
@@ -126,6 +130,12 @@ impl Attendant {
             tracing::warn!("the daemon does not read; its connection is ended");
             self.present = None;
         }
+    }
+
+    /// Whether there is a daemon that wants meters and keeps up: what it would see late it need not see.
+    pub(super) fn wants_meters(&self) -> bool {
+        let few = |outbox: &mpsc::Sender<Up>| outbox.max_capacity() - outbox.capacity() < METERS_WAITING;
+        self.present.as_ref().is_some_and(|present| present.meters && few(&present.outbox))
     }
 
     /// Sends an event, or keeps it for the next daemon.

@@ -15,6 +15,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
 use super::channel::{Channel, not_drawn, tell_chosen, yield_by};
+use super::companions::Companions;
 use super::destinations::Destinations;
 use super::graphics::Graphics;
 use super::tally::Tally;
@@ -42,6 +43,7 @@ struct Shift {
     spool: Spool,
     tally: Arc<Tally>,
     destinations: Destinations,
+    companions: Companions,
     events: EventSink,
     turn: Arc<Mutex<()>>,
 }
@@ -73,6 +75,7 @@ impl Channel {
             spool: self.spool.clone(),
             tally: Arc::clone(&self.tally),
             destinations: self.destinations.clone(),
+            companions: self.companions.clone(),
             events: Arc::clone(&self.events),
             turn: Arc::clone(&self.changing),
         };
@@ -96,10 +99,14 @@ impl Shift {
             self.spool.keep(kept.quota_bytes, Duration::from_secs(kept.retain_seconds));
         }
         yield_by(&self.spool, &self.plan);
+        // Before whoever records them, and until nobody does.
+        self.companions.grow(&self.plan);
+        self.companions.start(&self.plan, &self.destinations);
         self.shift_renditions()?;
         if self.changes.iter().any(is_of_destinations) {
             self.destinations.change(&self.plan.destinations, &self.live.destinations);
         }
+        self.companions.shrink(&self.plan);
         let said: Vec<String> = self.changes.iter().map(ToString::to_string).collect();
         let text = format!("taken over on air: {}", said.join("; "));
         (self.events)(Event::new(self.clock.now(), Severity::Info, EventCode::PlanTakenOver, text.clone()));

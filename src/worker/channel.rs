@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 
+use super::companions::{Companions, Ground};
 use super::destinations::{Destinations, Setting};
 use super::graphics::Graphics;
 use super::strain::Strain;
 use super::tally::Tally;
-use super::writer::{Intake, Writer};
+use super::writer::{Intake, Writer, Writing};
 use crate::media::clock::HouseClock;
 use crate::media::confidence::Monitor;
 use crate::media::encode::{Choice, EncodeFailure, Encoders};
@@ -64,6 +65,7 @@ pub(super) struct Channel {
     pub(super) spool: Spool,
     pub(super) tally: Arc<Tally>,
     pub(super) destinations: Destinations,
+    pub(super) companions: Companions,
     /// Held by whoever carries out another plan.
     pub(super) changing: Arc<Mutex<()>>,
     strain: Strain,
@@ -106,6 +108,8 @@ impl Channel {
         tell_passed_over(&plan, clock, events);
 
         let tally = Arc::new(Tally::new(&renditions(&plan)));
+        let ground = Ground { timeline: timeline.clone(), clock, events: Arc::clone(events) };
+        let companions = Companions::open(&plan, ground);
         let setting = Setting {
             plan: plan.clone(),
             clock,
@@ -115,17 +119,18 @@ impl Channel {
             tap: encoders.tap(),
             slates: Pauses::default(),
             opus: Arc::new(OpusEncoders::new(encoders.tap(), plan.program.audio)),
+            companions: companions.clone(),
         };
         let destinations = Destinations::start(setting, &live.destinations);
-        let writer =
-            Writer::start(outputs, spool.clone(), Arc::clone(&tally), destinations.clone(), clock, Arc::clone(events))?;
+        let writer = Writer::start(outputs, writing(&spool, &tally, destinations.clone(), clock, events))?;
+        companions.start(&plan, &destinations);
         let monitor = Monitor::start(&plan.program, confidence.to_owned(), CONFIDENCE)
             .inspect_err(|error| tracing::warn!(%error, "no confidence monitor"))
             .ok();
         let preview = Monitor::start(&plan.program, confidence.with_file_name("preview.jpg"), CONFIDENCE)
             .inspect_err(|error| tracing::warn!(%error, "no picture of the preview"))
             .ok();
-        let outlet = Arc::new(ProgramOutlet { encoders, monitor, preview });
+        let outlet = Arc::new(ProgramOutlet { encoders, monitor, preview, companions: companions.listing() });
         let program =
             Program::start_with(&plan, clock, order, pictures, Arc::clone(&outlet) as Arc<_>, Arc::clone(events))?;
         program.controls().set(&live);
@@ -144,6 +149,7 @@ impl Channel {
             spool,
             tally,
             destinations,
+            companions,
             changing: Arc::default(),
             strain,
             events,
@@ -324,7 +330,7 @@ impl Channel {
         WorkerReport {
             program: self.program.status(),
             sources: self.program.sources(),
-            renditions: video.chain(audio).chain(text).collect(),
+            renditions: video.chain(audio).chain(text).chain(self.companions.report()).collect(),
             destinations: self.destinations.status(),
             spool: SpoolStatus { overflowed: self.writer.overflow().status(), ..self.spool.status() },
         }
@@ -334,15 +340,17 @@ impl Channel {
     /// takes its place at once.
     pub(super) async fn stop(self, limit: Duration, goes_on: bool) -> String {
         let deadline = Instant::now() + limit;
-        let Self { mut program, outlet, writer, destinations, clock, .. } = self;
+        let Self { mut program, outlet, writer, destinations, companions, clock, .. } = self;
         let media = tokio::task::spawn_blocking(move || {
             program.stop();
             // Sources close on their own threads while the encoders flush.
             let closing = std::thread::spawn(move || program.close(deadline));
+            let beside = std::thread::spawn(move || companions.stop(deadline));
             let flushed = finish(outlet, limit.min(FLUSH));
             let written = writer.join(deadline);
             let _ = closing.join();
-            flushed && written
+            let beside = beside.join().unwrap_or(false);
+            flushed && written && beside
         });
         let flushed = media.await.unwrap_or(false);
         let left = destinations.stop(deadline, goes_on).await;
@@ -361,6 +369,23 @@ async fn settle(settled: Settled, format: ProgramFormat, text: &str) -> Result<A
     let at = at.ok().and_then(Result::ok).ok_or("the program has not taken it over within 2 s")?;
     let frame = FrameGrid::new(format.frame_rate).index_at(at);
     Ok(Acted { at: Some(at), frame: Some(frame), ..Acted::said(text) })
+}
+
+fn writing(
+    spool: &Spool,
+    tally: &Arc<Tally>,
+    destinations: Destinations,
+    clock: HouseClock,
+    events: &EventSink,
+) -> Writing {
+    Writing {
+        spool: spool.clone(),
+        tally: Arc::clone(tally),
+        owed: Box::new(move |rendition, number| destinations.owed_to(rendition, number)),
+        clock,
+        events: Arc::clone(events),
+        comes_and_goes: false,
+    }
 }
 
 fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {
@@ -425,7 +450,8 @@ pub(super) fn tell_chosen(choices: &[Choice], clock: HouseClock, events: &EventS
 }
 
 fn tell_passed_over(plan: &ChannelPlan, clock: HouseClock, events: &EventSink) {
-    for rendition in plan.video.iter().filter(|rendition| !rendition.passed_over.is_empty()) {
+    let companions = plan.companions.iter().filter_map(|companion| companion.video.as_ref());
+    for rendition in plan.video.iter().chain(companions).filter(|rendition| !rendition.passed_over.is_empty()) {
         let text = format!("rendition {}: {}", rendition.id, rendition.passed_over.join("; "));
         let event = Event::new(clock.now(), Severity::Warning, EventCode::EncoderSessionsTaken, text);
         let hint = "it is encoded by the next encoder; look at what is left with uplinkctl capacity";

@@ -14,12 +14,14 @@
 //!
 //! ```text
 //! program ─▶ outlet ─▶ encoders ─▶ writer (thread) ─▶ spool ─▶ destinations
-//!               └────▶ confidence monitor
+//!               ├────▶ confidence monitor
+//!               └────▶ companions ─▶ a writer and a spool each ─▶ recordings
 //! ```
 
 mod attendant;
 mod change;
 mod channel;
+mod companions;
 mod cues;
 mod destinations;
 mod graphics;

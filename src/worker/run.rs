@@ -21,6 +21,8 @@ use crate::telemetry::Recorder;
 
 /// Twice a second, whatever else happens.
 const HEARTBEAT: Duration = Duration::from_millis(500);
+/// Between two readings of the meters.
+const METERS: Duration = Duration::from_millis(50);
 /// A worker that is not told to start in this time has no purpose.
 const UNWANTED: Duration = Duration::from_secs(30);
 /// Time to go off air on a signal, or after a failure.
@@ -90,6 +92,8 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
     let mut worker = Worker { setup, clock, since, attendant, channel: None, events, failures, acted, replaced: false };
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut meters = interval(METERS);
+    meters.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let unwanted = Instant::now() + UNWANTED;
     let turn = loop {
         let turn = tokio::select! {
@@ -114,6 +118,7 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
                 Asked::Reload => Turn::Stay,
             },
             _ = heartbeat.tick() => worker.beat(unwanted),
+            _ = meters.tick(), if worker.attendant.wants_meters() => worker.read_meters(),
         };
         if let Turn::Leave { limit, ended } = turn {
             break (limit, ended);
@@ -139,7 +144,7 @@ impl Worker {
 
     async fn hear(&mut self, said: Said) -> Turn {
         match said {
-            Said::Greeted(link) => self.attendant.serve(*link),
+            Said::Greeted(link, meters) => self.attendant.serve(*link, meters),
             Said::Told(connection, message) if self.attendant.is_present(connection) => {
                 return self.obey(*message).await;
             }
@@ -249,6 +254,14 @@ impl Worker {
             .channel(&self.setup.channel);
         (self.events)(event);
         Turn::Leave { limit: Duration::from_millis(500), ended: Ended::Failed(failure.to_string()) }
+    }
+
+    fn read_meters(&mut self) -> Turn {
+        if let Some(channel) = &self.channel {
+            let reading = channel.program().meters();
+            self.attendant.tell(Up::Meters { reading });
+        }
+        Turn::Stay
     }
 
     fn beat(&mut self, unwanted: Instant) -> Turn {

@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::destinations::Destinations;
 use super::overflow::Overflow;
 use super::tally::Tally;
 use super::trouble::Trouble;
@@ -99,29 +98,34 @@ pub(super) struct Writer {
     overflow: Arc<Overflow>,
 }
 
+/// Which destinations are still owed a segment.
+pub(super) type Owed = Box<dyn Fn(&RenditionId, u64) -> Vec<DestinationId> + Send>;
+
+/// Where to write, and for whom.
+pub(super) struct Writing {
+    pub(super) spool: Spool,
+    pub(super) tally: Arc<Tally>,
+    pub(super) owed: Owed,
+    pub(super) clock: HouseClock,
+    pub(super) events: EventSink,
+    /// All renditions end and begin together now and then: what is open when they have ended is complete.
+    pub(super) comes_and_goes: bool,
+}
+
 struct Work {
-    spool: Spool,
-    tally: Arc<Tally>,
-    destinations: Destinations,
-    clock: HouseClock,
-    events: EventSink,
+    to: Writing,
     trouble: Trouble,
     overflow: Arc<Overflow>,
+    /// Renditions that have not ended since their last chunk.
+    open: BTreeSet<RenditionId>,
 }
 
 impl Writer {
     /// Writes what comes out of `outputs` until the encoders' end is dropped.
-    pub(super) fn start(
-        outputs: Receiver<Output>,
-        spool: Spool,
-        tally: Arc<Tally>,
-        destinations: Destinations,
-        clock: HouseClock,
-        events: EventSink,
-    ) -> std::io::Result<Self> {
+    pub(super) fn start(outputs: Receiver<Output>, to: Writing) -> std::io::Result<Self> {
         let overflow = Arc::new(Overflow::default());
-        let trouble = Trouble::default();
-        let mut work = Work { spool, tally, destinations, clock, events, trouble, overflow: Arc::clone(&overflow) };
+        let (trouble, open) = (Trouble::default(), BTreeSet::new());
+        let mut work = Work { to, trouble, overflow: Arc::clone(&overflow), open };
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || work.run(&outputs))?;
         Ok(Self { thread: Some(thread), overflow })
     }
@@ -158,9 +162,20 @@ impl Work {
                 self.retain();
             }
         }
-        let finished = self.spool.finish();
-        if let Err(error) = finished {
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        if let Err(error) = self.to.spool.finish() {
             self.report(&error, None);
+        }
+    }
+
+    fn ended(&mut self, rendition: &RenditionId) {
+        self.to.tally.end(rendition);
+        self.open.remove(rendition);
+        if self.to.comes_and_goes && self.open.is_empty() {
+            self.finish();
         }
     }
 
@@ -168,25 +183,26 @@ impl Work {
         let (rendition, done) = match output {
             Output::Init(init) => {
                 let rendition = init.rendition.clone();
-                (rendition, self.spool.put_init(from_init(init)).map(|()| None))
+                (rendition, self.to.spool.put_init(from_init(init)).map(|()| None))
             }
             Output::Chunk(chunk) => {
                 let rendition = chunk.rendition.clone();
-                (rendition, self.spool.put_chunk(from_chunk(chunk)))
+                self.open.insert(rendition.clone());
+                (rendition, self.to.spool.put_chunk(from_chunk(chunk)))
             }
             Output::Replaced(Replacement { choice, again, .. }) => {
                 if let Some(number) = again {
-                    self.spool.begin_again(&choice.rendition, number);
+                    self.to.spool.begin_again(&choice.rendition, number);
                 }
                 return;
             }
-            Output::Ended(rendition) => return self.tally.end(&rendition),
+            Output::Ended(rendition) => return self.ended(&rendition),
             Output::Failed(_) => return,
         };
         match done {
             Ok(None) => {}
             Ok(Some(segment)) => {
-                self.tally.note(&rendition, &segment);
+                self.to.tally.note(&rendition, &segment);
                 self.written(&rendition);
             }
             Err(error) => self.report(&error, Some(&rendition)),
@@ -197,9 +213,9 @@ impl Work {
         if !self.trouble.failed(error.code(), rendition) {
             return;
         }
-        let event = Event::new(self.clock.now(), Severity::Error, EventCode::SpoolFailed, error.to_string())
+        let event = Event::new(self.to.clock.now(), Severity::Error, EventCode::SpoolFailed, error.to_string())
             .blame(error.fault(), "segments are lost until this is mended; it is tried again with each segment");
-        (self.events)(match rendition {
+        (self.to.events)(match rendition {
             Some(rendition) => event.subject(rendition),
             None => event,
         });
@@ -208,7 +224,7 @@ impl Work {
     fn written(&mut self, rendition: &RenditionId) {
         if self.trouble.written(rendition) {
             let text = "segments are written again";
-            (self.events)(Event::new(self.clock.now(), Severity::Info, EventCode::SpoolRecovered, text));
+            (self.to.events)(Event::new(self.to.clock.now(), Severity::Info, EventCode::SpoolRecovered, text));
         }
     }
 
@@ -216,24 +232,24 @@ impl Work {
         // To whom a segment is owed has to be asked before it is gone.
         let owed: RefCell<BTreeMap<(RenditionId, u64), Vec<DestinationId>>> = RefCell::default();
         let delivered = |rendition: &RenditionId, number: u64| {
-            let destinations = self.destinations.owed_to(rendition, number);
+            let destinations = (self.to.owed)(rendition, number);
             let nobody = destinations.is_empty();
             if !nobody {
                 owed.borrow_mut().insert((rendition.clone(), number), destinations);
             }
             nobody
         };
-        let retained = self.spool.retain(self.clock.now(), &delivered);
+        let retained = self.to.spool.retain(self.to.clock.now(), &delivered);
         let mut owed = owed.into_inner();
         for (rendition, segment) in &retained.overflowed {
             let to = owed.remove(&(rendition.clone(), segment.number)).unwrap_or_default();
             self.overflow.note(rendition, segment, &to);
         }
         for (destination, text) in self.overflow.due(Instant::now()) {
-            let event = Event::new(self.clock.now(), Severity::Error, EventCode::SpoolOverflowed, text)
+            let event = Event::new(self.to.clock.now(), Severity::Error, EventCode::SpoolOverflowed, text)
                 .subject(&destination)
                 .blame(Fault::Destination, "bring the destination back, or give the spool more room ([spool] quota)");
-            (self.events)(event);
+            (self.to.events)(event);
         }
     }
 }

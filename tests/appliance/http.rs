@@ -81,7 +81,12 @@ pub struct Following(BufReader<TcpStream>);
 
 impl Following {
     pub fn open(address: SocketAddr) -> Self {
-        let stream = open(address, "GET /api/v1/events HTTP/1.0\r\nAccept: text/event-stream\r\n").unwrap();
+        Self::open_at(address, "/api/v1/events")
+    }
+
+    /// The same with a query.
+    pub fn open_at(address: SocketAddr, path: &str) -> Self {
+        let stream = open(address, &format!("GET {path} HTTP/1.0\r\nAccept: text/event-stream\r\n")).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         Self(BufReader::new(stream))
     }

@@ -1,17 +1,23 @@
 //! A recording of a channel on air: it plays while it grows, outlives its worker in one piece, and is whole after a stop;
 //! what a power cut leaves of it plays, too.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::mpsc::channel;
 
+use bytes::Bytes;
 use nix::sys::signal::Signal;
 use serde_json::json;
+use uplink::lineup;
+use uplink::media::decode::TrackDecoder;
+use uplink::media::decode::fmp4::{read_init, read_segment};
 use uplink::model::status::DestinationState;
 use uplink::model::{MediaTime, RecordingStatus};
 use uplink::record::{Manifest, RecordedRendition, RecordingState, repair};
 
-use crate::delivered::probe;
+use crate::delivered::{object, probe};
 use crate::process;
 use crate::rig::{PLAIN, RENDITIONS, Rig};
 
@@ -173,4 +179,81 @@ fn a_power_cut_costs_less_than_a_second(rig: &Rig, cut: &Path, killed: MediaTime
         fs::remove_dir_all(&copied).unwrap();
     }
     assert_eq!(rounds, 40);
+}
+
+/// Media time and frame number of each picture, as its mark says.
+fn marks(directory: &Path, rendition: &RecordedRendition) -> BTreeMap<u64, u64> {
+    let of = directory.join(rendition.id.as_str());
+    let mut seen = BTreeMap::new();
+    for segment in &rendition.segments {
+        let init = read_init(&fs::read(of.join(&segment.init)).unwrap()).unwrap();
+        let bytes = Bytes::from(fs::read(of.join(segment.file_name())).unwrap());
+        let samples = read_segment(&init, &bytes).unwrap().samples;
+        let (tell, told) = channel();
+        let first = samples[0].dts.min(samples[0].pts) - 1_000_000_000;
+        let mut decoder = TrackDecoder::pictures(&init.tracks[0], first, move |picture| {
+            let mark = lineup::read(picture.luma, picture.stride, picture.width, picture.height);
+            let _ = tell.send((picture.pts, mark));
+        })
+        .unwrap();
+        for sample in &samples {
+            decoder.push(sample, bytes.slice(sample.bytes.clone())).unwrap();
+        }
+        decoder.finish().unwrap();
+        seen.extend(told.iter().filter_map(|(pts, mark)| Some((pts, mark?.frame))));
+    }
+    seen
+}
+
+#[test]
+fn program_clean_feed_and_sources_lie_over_each_other_frame_by_frame() {
+    let mut rig = Rig::new(&[("a", "sources = [\"test\", \"spare\"]")]);
+    rig.edit(|text| {
+        let text = text.replace("destinations = [\"origin\"]", "destinations = [\"archive\", \"origin\"]");
+        format!(
+            "{text}[channels.a.iso]\neffort = \"lowest\"\nbitrate = \"250k\"\n[channels.a.clean_feed]\n\
+             effort = \"lowest\"\n[sources.spare]\nkind = \"test\"\n[recordings]\nkeep_free = \"1M\"\n\
+             [destinations.archive]\nkind = \"recording\"\nrecord = [\"program\", \"clean\", \"sources\"]\n"
+        )
+    });
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    let enough = |it: &RecordingStatus| it.segments >= 6;
+    let seen = recording(&rig, "three segments of everything", |it| {
+        it.companions.len() == 3 && enough(it) && it.companions.iter().all(enough)
+    });
+    let of: Vec<String> = seen.companions.iter().map(|one| one.of.to_string()).collect();
+    assert_eq!(of, ["clean", "source:test", "source:spare"]);
+    assert!(uplinkctl(&rig, &["record", "stop", "a"]).contains("has ended"));
+    let all: Vec<(PathBuf, Manifest)> = std::iter::once(&seen)
+        .chain(&seen.companions)
+        .map(|one| PathBuf::from(one.directory.clone().unwrap()))
+        .map(|directory| (directory.clone(), Manifest::load(&directory).unwrap()))
+        .collect();
+    let read: Vec<BTreeMap<u64, u64>> = all.iter().map(|(at, manifest)| marks(at, &manifest.renditions[0])).collect();
+    for (directory, manifest) in &all {
+        // A busy machine leaves out pictures here, and none on air: how many there are is not judged.
+        assert_eq!(manifest.state, RecordingState::Finished, "{}", directory.display());
+        assert!(manifest.of.slug().is_none_or(|slug| directory.to_string_lossy().ends_with(&slug)));
+    }
+    let [program, clean, test, spare] = read.as_slice() else { panic!("{} recordings", read.len()) };
+    let (mut same, mut alone) = (0, 0);
+    for (at, frame) in program {
+        if let Some(clean) = clean.get(at) {
+            assert_eq!(frame, clean, "the clean feed at {at}");
+            same += 1;
+        }
+        // Whichever of the two is on air.
+        if let (Some(test), Some(spare)) = (test.get(at), spare.get(at)) {
+            assert!([test, spare].contains(&frame), "{frame} on air, {test} and {spare} by themselves at {at}");
+            alone += 1;
+        }
+    }
+    assert!(same >= 5 && alone >= 5, "{same} and {alone} pictures at the same time");
+    // Nobody plays any of it.
+    let multivariant = String::from_utf8(object(&rig, "a/multivariant.m3u8")).unwrap();
+    assert!(!multivariant.contains("clean") && !multivariant.contains("iso-"), "{multivariant}");
+    assert!(!rig.path("origin/live/a/clean").exists());
+    assert_eq!(rig.status().channels[0].report.as_ref().map(|report| report.renditions.len()), Some(3 + 6));
 }

@@ -152,6 +152,11 @@ fn sound_is_set_and_measured_on_air_and_stays_set_over_a_dead_worker() {
         report.is_some_and(|report| report.program.sound_states.iter().all(|state| !state.active))
     });
 
+    // The meters of the event stream show it, too.
+    let loud = |channel: &Value| channel["peak_dbfs"][0].as_f64().is_some_and(|peak| peak > -40.0);
+    let mut stream = crate::http::Following::open_at(rig.api, "/api/v1/events?meters=20");
+    stream.until("meters", |sent| sent.kind == "meters" && loud(&sent.data["channels"]["a"]));
+
     let since = rig.report("a").program.loudness[0].since;
     let restarted = rig.post("/api/v1/channels/a/loudness/restart", &json!({}));
     assert_eq!(restarted.status, 200, "{}", restarted.text());

@@ -66,6 +66,11 @@ fn the_reference_is_up_to_date() {
 }
 
 #[test]
+fn the_contract_of_the_api_is_up_to_date() {
+    up_to_date(&root().join("packaging/schema/openapi.json"), &uplink::api::contract());
+}
+
+#[test]
 fn schemas_accept_what_is_shipped_and_refuse_unknown_keys() {
     for (name, shape, files) in kinds() {
         let validator = jsonschema::validator_for(&schema(name, shape)).unwrap();

@@ -663,3 +663,63 @@ fn webrtc_servers() {
         assert_eq!(faults(keys), Vec::<String>::new(), "{keys}");
     }
 }
+
+/// What may be recorded, and how it is encoded.
+#[test]
+fn what_is_recorded_beside_the_program() {
+    let archive = |record: &str, channel: &str| {
+        let tail =
+            format!("\n[channels.a.{channel}\n[destinations.archive]\nkind = \"recording\"\nrecord = {record}\n");
+        let site = Site::new(&format!("{GOOD}{tail}"));
+        site.edit("uplinkd.toml", "destinations = [\"cdn\"]", "destinations = [\"cdn\", \"archive\"]").faults(&[])
+    };
+    let good = "iso]\nbitrate = \"2M\"";
+    for record in ["[\"program\"]", "[\"clean\"]", "[\"source:cam\"]", "[\"program\", \"clean\", \"sources\"]"] {
+        assert_eq!(archive(record, good), Vec::<String>::new(), "{record}");
+    }
+    let faulty = |record: &str, channel: &str, said: &str| {
+        let faults = archive(record, channel);
+        assert_eq!(faults.len(), 1, "{record}: {faults:?}");
+        assert!(faults[0].contains(said), "{record}: {faults:?}");
+    };
+    faulty("[]", good, "names nothing");
+    faulty("[\"camera\"]", good, "is nothing that can be recorded");
+    faulty("[\"clean\", \"clean\"]", good, "is named twice");
+    faulty("[\"source:spare\"]", good, "records the source `spare`, which the channel does not have");
+    faulty("[\"sources\"]", "iso]\nsize = \"1920x1080\"", "is larger than the program");
+    faulty("[\"clean\"]", "clean_feed]\nsize = \"1920x1080\"", "is larger than the program");
+}
+
+#[test]
+fn who_is_told_of_alarms() {
+    let faults = |written: &str| {
+        let site = Site::new(&format!("{GOOD}{written}"));
+        fs::write(site.path("ops.secret"), "0123456789abcdef").unwrap();
+        site.faults(&[])
+    };
+    let hook = "[notify.webhooks.ops]\nurl = \"https://ops.example/uplink\"\n";
+    let mail = "[notify.email]\nserver = \"smtp.example\"\nfrom = \"uplink@a.example\"\nto = [\"ops@a.example\"]\n";
+    assert_eq!(faults(&format!("{hook}secret_file = \"ops.secret\"\npriorities = [\"critical\"]\n{mail}")), [""; 0]);
+    for (written, rule) in [
+        (hook.to_owned(), "secret_file: is missing: nobody could tell our requests from others"),
+        (format!("{hook}secret_file = \"token\"\n"), "is no key: one line of 16 to 200"),
+        (format!("{hook}secret_file = \"ops.secret\"\nevents = [\"broken\"]\n"), "must be one of `raised`, `cleared`"),
+        (
+            "[notify.webhooks.email]\nurl = \"https://a.example/\"\nsecret_file = \"ops.secret\"\n".to_owned(),
+            "is the name of the e-mail",
+        ),
+        (
+            "[notify.webhooks.a]\nurl = \"https://me:pw@a.example/\"\nsecret_file = \"ops.secret\"\n".to_owned(),
+            "must not hold a user or password",
+        ),
+        (format!("{mail}user = \"ada\"\n"), "stands without a password"),
+        (format!("{mail}password_file = \"token\"\n"), "user: is missing beside the password"),
+        (format!("{mail}user = \"ada\"\npassword_file = \"token\"\ntls = \"off\"\n"), "would be sent in the clear"),
+        (mail.replace("ops@a.example", "ops"), "is no e-mail address"),
+        (mail.replace("uplink@a.example", "Uplink <u@a.example>"), "is no e-mail address"),
+        (mail.replace("[\"ops@a.example\"]", "[]"), "names nobody"),
+    ] {
+        let told = faults(&written);
+        assert!(told.len() == 1 && told[0].contains(rule), "{written}\n{told:#?}");
+    }
+}

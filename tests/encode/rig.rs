@@ -110,6 +110,7 @@ pub fn plan(rate: &str) -> ChannelPlan {
             signal: Default::default(),
         },
         sound: SoundPlan::default(),
+        companions: Vec::new(),
     }
 }
 

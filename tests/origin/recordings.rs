@@ -75,6 +75,7 @@ impl Studio {
             version: VERSION,
             channel: channel.clone(),
             destination: DestinationId::new("archive").unwrap(),
+            of: Default::default(),
             id: id.clone(),
             title: None,
             began: start,
@@ -87,6 +88,7 @@ impl Studio {
             gaps: Vec::new(),
             renditions,
             markers: Vec::new(),
+            cued: Default::default(),
         };
         manifest.store(&directory).unwrap();
         let desk = Desk::new(Shop { worker: env!("CARGO_BIN_EXE_uplink-worker").into(), tell: Box::new(|_| {}) });

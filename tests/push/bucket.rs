@@ -21,7 +21,7 @@ const ACCOUNT: &str = "devstoreaccount1";
 const ACCOUNT_KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 /// A server that ends with the test.
-struct Peer {
+pub struct Peer {
     process: Child,
     port: u16,
     _directory: tempfile::TempDir,
@@ -57,7 +57,7 @@ impl Peer {
         Some(peer)
     }
 
-    fn address(&self) -> String {
+    pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }
@@ -85,7 +85,7 @@ fn target() -> PathBuf {
 }
 
 /// What curl says; it is a stranger to our code.
-fn curl(arguments: &[&str]) -> Vec<u8> {
+pub fn curl(arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("curl").args(["-sS", "--max-time", "20"]).args(arguments).output().expect("curl runs");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
@@ -118,14 +118,14 @@ fn assert_there(studio: &Studio, get: impl Fn(&str) -> Vec<u8>) {
 }
 
 /// An S3 server that knows one key, and the bucket `live`.
-struct S3 {
+pub struct S3 {
     peer: Peer,
     id: String,
     secret: String,
 }
 
 impl S3 {
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let peer = Peer::start(python_peer("moto_server"), "moto_server", |port, _| {
             ["-H", "127.0.0.1", "-p", &port.to_string()].map(str::to_owned).into()
         })?;
@@ -148,18 +148,18 @@ impl S3 {
         Some(Self { peer, id, secret })
     }
 
-    fn upload(&self, access: Access) -> Upload {
+    pub fn upload(&self, access: Access) -> Upload {
         let endpoint = Some(self.peer.address().parse().expect("a url"));
         let store = StoreKind::S3 { endpoint, region: "us-east-1".to_owned(), virtual_host: false };
         Upload { store, access, ..Upload::default() }
     }
 
-    fn key(&self) -> Access {
+    pub fn key(&self) -> Access {
         Access::Key { id: self.id.clone(), secret: Secret::new(self.secret.clone()) }
     }
 
     /// All that is below `prefix`, as Amazon's own library finds it.
-    fn fetch(&self, prefix: &str) -> Fetched {
+    pub fn fetch(&self, prefix: &str) -> Fetched {
         const SCRIPT: &str = r#"
 import sys, boto3, pathlib
 endpoint, key, secret, prefix, to = sys.argv[1:]
@@ -187,18 +187,18 @@ for page in s3.get_paginator("list_objects_v2").paginate(Bucket="live", Prefix=p
 }
 
 /// A copy of a bucket.
-struct Fetched {
+pub struct Fetched {
     directory: tempfile::TempDir,
     /// Lines of path, content type and Cache-Control.
     labels: String,
 }
 
 impl Fetched {
-    fn get(&self, path: &str) -> Vec<u8> {
+    pub fn get(&self, path: &str) -> Vec<u8> {
         std::fs::read(self.directory.path().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
-    fn has(&self, path: &str) -> bool {
+    pub fn has(&self, path: &str) -> bool {
         self.directory.path().join(path).exists()
     }
 }
@@ -249,24 +249,40 @@ async fn a_key_that_s3_does_not_accept_costs_no_segment() {
     assert_there(&studio, |path| fetched.get(path));
 }
 
-#[tokio::test]
-async fn azure_gets_everything() {
+/// Azurite with the container `live`.
+pub fn azure() -> Option<Peer> {
     let arguments = |port: u16, directory: &str| {
         let port = port.to_string();
         let fixed = ["--blobHost", "127.0.0.1", "--skipApiVersionCheck", "--silent", "--disableTelemetry"];
         fixed.into_iter().chain(["--blobPort", &port, "--location", directory]).map(str::to_owned).collect()
     };
-    let Some(peer) = Peer::start(azurite(), "azurite", arguments) else { return };
+    let peer = Peer::start(azurite(), "azurite", arguments)?;
     make_container(&peer);
-    let mut studio = Studio::new();
-    studio.produce(8);
+    Some(peer)
+}
+
+/// How to get there.
+pub fn to_azure(peer: &Peer) -> Upload {
     let endpoint = Some(format!("{}/{ACCOUNT}", peer.address()).parse().expect("a url"));
     let store = StoreKind::Azure { endpoint, account: ACCOUNT.to_owned() };
     let access = Access::Key { id: ACCOUNT.to_owned(), secret: Secret::new(ACCOUNT_KEY) };
-    let upload = Upload { store, access, delete_after_seconds: Some(0), ..Upload::default() };
+    Upload { store, access, ..Upload::default() }
+}
+
+/// What lies at `path` of the container.
+pub fn azure_url(peer: &Peer, path: &str) -> String {
+    format!("{}/{ACCOUNT}/live/{path}", peer.address())
+}
+
+#[tokio::test]
+async fn azure_gets_everything() {
+    let Some(peer) = azure() else { return };
+    let mut studio = Studio::new();
+    studio.produce(8);
+    let upload = Upload { delete_after_seconds: Some(0), ..to_azure(&peer) };
     let pusher = push(&studio, "az://live/x/", upload);
     until(&pusher, "even", even).await;
-    let url = |path: &str| format!("{}/{ACCOUNT}/live/x/{path}", peer.address());
+    let url = |path: &str| azure_url(&peer, &format!("x/{path}"));
     assert_there(&studio, |path| curl(&["-f", &url(path)]));
     let head = String::from_utf8(curl(&["-I", &url("demo/v720/media.m3u8")])).expect("text").to_lowercase();
     assert!(head.contains("cache-control: no-cache"), "{head}");
@@ -298,22 +314,29 @@ fn make_container(peer: &Peer) {
     curl(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
 }
 
-#[tokio::test]
-async fn google_gets_everything_and_a_bucket_that_cannot_delete_is_told_once() {
-    let Some(peer) = Peer::start(python_peer("gcp-storage-emulator"), "gcp-storage-emulator", |port, _| {
+/// What others take for Google's buckets, with the bucket `live`.
+pub fn google() -> Option<Peer> {
+    Peer::start(python_peer("gcp-storage-emulator"), "gcp-storage-emulator", |port, _| {
         let port = port.to_string();
         ["start", "--host", "127.0.0.1", "--port", &port, "--in-memory", "--default-bucket=live"]
             .map(str::to_owned)
             .into()
-    }) else {
-        return;
-    };
-    let mut studio = Studio::new();
-    studio.produce(8);
+    })
+}
+
+/// How to get there.
+pub fn to_google(peer: &Peer) -> Upload {
     let endpoint = Some(peer.address().parse().expect("a url"));
     let access = Access::Token { source: TokenSource::Fixed { token: Secret::new("any") } };
-    let upload =
-        Upload { store: StoreKind::Gcs { endpoint }, access, delete_after_seconds: Some(0), ..Upload::default() };
+    Upload { store: StoreKind::Gcs { endpoint }, access, ..Upload::default() }
+}
+
+#[tokio::test]
+async fn google_gets_everything_and_a_bucket_that_cannot_delete_is_told_once() {
+    let Some(peer) = google() else { return };
+    let mut studio = Studio::new();
+    studio.produce(8);
+    let upload = Upload { delete_after_seconds: Some(0), ..to_google(&peer) };
     let pusher = push(&studio, "gs://live/x/", upload);
     until(&pusher, "even", even).await;
     assert_there(&studio, |path| curl(&["-f", &format!("{}/live/x/{path}", peer.address())]));

@@ -11,6 +11,7 @@ mod nginx;
 mod origin;
 mod outage;
 mod pair;
+mod recorded;
 mod straw;
 mod studio;
 mod tls;

@@ -107,6 +107,7 @@ impl Studio {
             limits: None,
             pauses: Pauses::default(),
             pair: None,
+            lowest_only: false,
         }
     }
 

@@ -159,6 +159,7 @@ fn plan(thresholds: ThresholdPlan, sources: &[SourceKind]) -> ChannelPlan {
         destinations: Vec::new(),
         thresholds,
         sound: SoundPlan::default(),
+        companions: Vec::new(),
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use uplink::model::{
-    ChannelId, Cued, DestinationId, Event, EventCode, FrameGrid, FrameRate, LiveTimeline, MediaTime, RecordingAsk,
-    RecordingLimits, RecordingStart, Timeline,
+    ChannelId, Cued, DestinationId, Event, EventCode, FrameGrid, FrameRate, LiveTimeline, MediaTime, RecordedOf,
+    RecordingAsk, RecordingLimits, RecordingStart, Timeline,
 };
 use uplink::record::{
     Manifest, RecordedRendition, Recorder, RecorderSetting, RecorderStatus, RecordingState, RenditionKind, checksum,
@@ -27,6 +27,7 @@ const SOON: Duration = Duration::from_secs(30);
 /// A recorder whose clock is set by the test.
 struct Deck {
     clock: Arc<AtomicU64>,
+    timeline: LiveTimeline,
     events: Receiver<Event>,
     recorder: Recorder,
 }
@@ -35,9 +36,10 @@ impl Deck {
     fn start(root: &Path, spool: &Spool, now: MediaTime, start: RecordingStart) -> Self {
         let clock = Arc::new(AtomicU64::new(now.as_nanos()));
         let (of_recorder, (tell, events)) = (Arc::clone(&clock), channel());
-        let frames = FrameGrid::new(FrameRate::new(30, 1).unwrap());
+        let timeline = LiveTimeline::new(Timeline::new(grid(), frames(), Cued::default()));
         let setting = RecorderSetting {
             channel: ChannelId::new("demo").unwrap(),
+            of: RecordedOf::Program,
             destination: DestinationId::new("archive").unwrap(),
             directory: root.to_owned(),
             start,
@@ -46,11 +48,11 @@ impl Deck {
             renditions: [(video(), RenditionKind::Video), (audio(), RenditionKind::Audio)]
                 .map(|(feed, kind)| RecordedRendition::new(feed.id, kind))
                 .to_vec(),
-            timeline: LiveTimeline::new(Timeline::new(grid(), frames, Cued::default())),
+            timeline: timeline.clone(),
             now: Box::new(move || MediaTime::from_nanos(of_recorder.load(Ordering::Relaxed))),
             events: Box::new(move |event| drop(tell.send(event))),
         };
-        Self { clock, events, recorder: Recorder::start(setting, spool.clone()).unwrap() }
+        Self { clock, timeline, events, recorder: Recorder::start(setting, spool.clone()).unwrap() }
     }
 
     fn set(&self, now: MediaTime) {
@@ -73,6 +75,13 @@ impl Deck {
         self.recorder.ask(ask).blocking_recv().unwrap()
     }
 
+    /// It has looked around since the clock was set: between two answers it does.
+    fn has_looked(&self) {
+        for _ in 0..2 {
+            assert!(self.ask(RecordingAsk::Start { title: None }).unwrap().1, "it runs already");
+        }
+    }
+
     fn codes(&self) -> Vec<EventCode> {
         self.events.try_iter().map(|event| event.code).collect()
     }
@@ -84,6 +93,10 @@ impl Deck {
         // The thread has let go when it cannot tell any more.
         while events.recv_timeout(SOON).is_ok() {}
     }
+}
+
+fn frames() -> FrameGrid {
+    FrameGrid::new(FrameRate::new(30, 1).unwrap())
 }
 
 fn feeds() -> [Feed; 2] {
@@ -404,4 +417,66 @@ fn a_power_cut_at_any_byte_leaves_a_recording_that_plays() {
         Ok(())
     });
     outcome.unwrap();
+}
+
+/// Lines of a playlist that are not about segments, each with the segment it stands before.
+fn ranges(directory: &Path) -> Vec<(u64, String)> {
+    let text = fs::read_to_string(directory.join("v180/index.m3u8")).unwrap();
+    let mut waiting: Vec<String> = Vec::new();
+    let mut all = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("#EXT-X-DATERANGE:") {
+            waiting.push(line.to_owned());
+        } else if let Some(number) = line.strip_suffix(".m4s") {
+            let number: u64 = number.parse().unwrap();
+            all.extend(waiting.drain(..).map(|line| (number - FIRST, line)));
+        }
+    }
+    all
+}
+
+#[test]
+fn breaks_and_markers_are_named_while_it_runs_and_afterwards() {
+    let (spooled, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (spool, _) = start(spooled.path(), &feeds(), at(FIRST, 0));
+    let deck = Deck::start(root.path(), &spool, at(FIRST, 0), RecordingStart::WithChannel);
+    deck.until("a recording", |status| status.recording.running);
+    let directory = only(root.path());
+    // Two segments from now on, for three; and one that is taken back before it has begun.
+    let out = |id: &str, at: MediaTime, seconds: u64| {
+        serde_json::from_value(serde_json::json!({"type": "out", "id": id, "at": at, "duration_ms": seconds * 1000}))
+            .unwrap()
+    };
+    let (timeline, placed) = deck.timeline.get().cue(&out("break", at(FIRST + 2, 0), 4), at(FIRST, 0)).unwrap();
+    let (timeline, _) = timeline.cue(&out("never", at(FIRST + 5, 0), 2), at(FIRST, 0)).unwrap();
+    assert_eq!((placed.out.segment, placed.back.unwrap().segment), (FIRST + 2, FIRST + 4));
+    deck.timeline.set(timeline);
+    play(&spool, &feeds(), (FIRST, 0), (FIRST + 1, 2));
+    deck.set(at(FIRST + 1, 2));
+    deck.ask(RecordingAsk::Marker { text: "the \"goal\"".into(), by: Some("me".into()) }).unwrap();
+    deck.until("the first segments", |status| status.recording.segments == 2);
+    assert_eq!(ranges(&directory), [], "none of it is listed yet");
+    deck.set(at(FIRST + 3, 0));
+    deck.has_looked();
+    play(&spool, &feeds(), (FIRST + 1, 2), (FIRST + 3, 0));
+    deck.until("the break is taken in", |status| status.recording.segments >= 6);
+    let told = ranges(&directory);
+    assert_eq!(told.iter().map(|one| one.0).collect::<Vec<_>>(), [1, 2], "{told:?}");
+    assert!(told[0].1.contains("X-TEXT=\"the 'goal'\"") && told[0].1.contains("CLASS=\"uplink.marker\""), "{told:?}");
+    assert!(told[1].1.contains("ID=\"break\"") && told[1].1.contains("SCTE35-OUT=0x"), "{told:?}");
+    let cancel = serde_json::from_value(serde_json::json!({"type": "cancel", "id": "never"})).unwrap();
+    deck.timeline.set(deck.timeline.get().cue(&cancel, at(FIRST + 3, 0)).unwrap().0);
+    deck.set(at(FIRST + 5, 1));
+    deck.has_looked();
+    play(&spool, &feeds(), (FIRST + 3, 0), (FIRST + 5, 1));
+    deck.until("the return is taken in", |status| status.recording.segments >= 10);
+    let live = ranges(&directory);
+    assert_eq!(live.iter().map(|one| one.0).collect::<Vec<_>>(), [1, 2, 4], "each once: {live:?}");
+    assert!(live[2].1.contains("SCTE35-IN=0x"), "{live:?}");
+    // The timeline forgets what is over; a recording does not, whoever ends it.
+    deck.timeline.set(Timeline::new(grid(), frames(), Cued::default()));
+    deck.kill();
+    let (manifest, _) = repair(&directory).unwrap().expect("nobody has it");
+    assert_eq!((manifest.cued.cues.len(), manifest.cued.cues[0].id.as_str()), (1, "break"));
+    assert_eq!(ranges(&directory), live, "the same in the VOD playlist");
 }

@@ -173,6 +173,7 @@ pub fn configuration(plans: Vec<ChannelPlan>) -> Configuration {
         path: "uplinkd.toml".into(),
         channels: plans.into_iter().map(configured).collect(),
         budget: uplink::supervisor::Budget::default(),
+        written: Default::default(),
     }
 }
 

@@ -42,7 +42,7 @@ impl Engine {
         let encoders = Encoders::start(&plan, Arc::new(|_: Output| {})).unwrap();
         let opus = Arc::new(OpusEncoders::new(encoders.tap(), plan.program.audio));
         let clock = HouseClock::start();
-        let outlet = Arc::new(ProgramOutlet { encoders, monitor: None, preview: None });
+        let outlet = Arc::new(ProgramOutlet { encoders, monitor: None, preview: None, companions: Default::default() });
         let events: Arc<Mutex<Vec<Event>>> = Arc::default();
         let slate = slate(&plan);
         let shared = Arc::clone(&outlet);
@@ -203,6 +203,7 @@ fn plan() -> ChannelPlan {
             signal: Default::default(),
         },
         sound: SoundPlan::default(),
+        companions: Vec::new(),
     }
 }
 

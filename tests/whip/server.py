@@ -39,6 +39,7 @@ report = {
     "sizes": [],
     "fingerprints": [],
     "gaps_ms": [],
+    "behind_gaps": [],
 }
 refusals = []
 last = None
@@ -77,6 +78,7 @@ async def watch(track):
         at = time.time() * 1000
         if last and at - last > 1000:
             report["gaps_ms"].append([last, at])
+            report["behind_gaps"].append(len(report["frames"]))
         last = at
         now = int(at) & (1 << 40) - 1
         report["video"] += 1

@@ -103,8 +103,8 @@ async fn pictures_of_its_own_follow_what_the_network_carries() {
     assert!(taken < 150, "three keyframes come when asked for, not every hundred pictures: {taken}");
     let before = sender.status().bitrate;
     server.lose(0.4);
-    let low = until(&sender, "lowered", |status| status.bitrate < before).await;
-    assert_eq!(low.bottleneck, Some(Bottleneck::Loss));
+    // A machine that stands still for a moment looks like a queue; loss is what stays.
+    until(&sender, "lowered", |status| status.bitrate < before && status.bottleneck == Some(Bottleneck::Loss)).await;
     server.lose(0.0);
     let (seen, low) = (server.count("video"), sender.status().bitrate);
     until(&sender, "raised", |status| status.bitrate > low).await;

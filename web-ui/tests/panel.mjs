@@ -1,4 +1,4 @@
-// The panel in a real browser, against a running daemon (or the stage of src/api/tests/stage.rs).
+// The plain panel in a real browser, against a running daemon (or the stage of src/api/tests/stage.rs).
 //   UPLINK_PANEL_URL      the daemon, http://127.0.0.1:8080
 //   UPLINK_PANEL_PID      its process, which is frozen and woken; without it that test is skipped
 //   UPLINK_PANEL_COMMAND  how to start it again after a kill (JSON list of program and arguments); may be skipped, too
@@ -36,7 +36,7 @@ before(async () => {
   page.on('console', (message) => {
     if (/Content Security Policy|Uncaught/.test(message.text())) faults.push(message.text());
   });
-  await page.goto(url);
+  await page.goto(`${url}/panel/plain`);
 });
 
 after(async () => {

@@ -144,6 +144,7 @@ impl Maker {
             limits: None,
             pair: None,
             pauses: Pauses::default(),
+            lowest_only: false,
         })
     }
 }

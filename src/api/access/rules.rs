@@ -42,6 +42,8 @@ const RULES: &[(&str, &str, Need)] = &[
     ("GET", "/guest-page/{file}", Nothing),
     ("POST", "/whip/{channel}/{source}", Nothing),
     ("DELETE", "/whip/{channel}/{source}/{session}", Nothing),
+    // Addresses inside the house.
+    ("GET", "/api/v1/config", ENGINEER),
     // Letting in.
     ("POST", "/api/v1/setup", Nothing),
     ("POST", "/api/v1/session", Nothing),

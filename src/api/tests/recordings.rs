@@ -65,6 +65,7 @@ fn manifest() -> Manifest {
         version: VERSION,
         channel: ChannelId::new("demo").unwrap(),
         destination: DestinationId::new("archive").unwrap(),
+        of: Default::default(),
         id: RecordingId::new(ID).unwrap(),
         title: Some("Show".into()),
         began: MediaTime::from_secs(14),
@@ -77,6 +78,7 @@ fn manifest() -> Manifest {
         gaps: Vec::new(),
         renditions: vec![rendition],
         markers: Vec::new(),
+        cued: Default::default(),
     }
 }
 
@@ -94,10 +96,12 @@ async fn ranged(router: &axum::Router, range: &str) -> Answer {
 async fn recordings_are_listed_without_their_segments() {
     let (router, _dir) = stage();
     let list = ask(&router, Method::GET, "/api/v1/recordings", "").await.json();
-    assert_eq!((&list[0]["id"], &list[0]["seconds"]), (&ID.into(), &2.0.into()));
+    let (list, next) = (&list["items"], &list["next_cursor"]);
+    assert_eq!((&list[0]["id"], &list[0]["seconds"], next.is_null()), (&ID.into(), &2.0.into(), true));
     assert_eq!(list[0]["renditions"][0]["segments"], 1);
     let others = ask(&router, Method::GET, "/api/v1/recordings?channel=other", "").await.json();
-    assert_eq!(others, serde_json::json!([]));
+    assert_eq!(others["items"], serde_json::json!([]));
+    ask(&router, Method::GET, "/api/v1/recordings?limit=0", "").await.is_problem(400, "malformed");
     let one = ask(&router, Method::GET, BASE, "").await.json();
     assert_eq!((&one["title"], &one["jobs"]), (&"Show".into(), &serde_json::json!([])));
     for unknown in ["demo/20261121T070000Z", "other/20261121T070000Z-show", "demo/..%2f..", "DEMO/x"] {

@@ -12,9 +12,9 @@ use crate::model::status::*;
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
     BitRate, ChannelId, DestinationId, EndpointStatus, Event, EventCode, Fault, FrameRate, Health, HealthReport,
-    LiveSettings, MediaTime, RenditionId, Severity, SourceId,
+    LiveSettings, MediaTime, MeterReading, RenditionId, Severity, SourceId,
 };
-use crate::supervisor::{Budgets, Command, Costs, Handle, Outcome, Refusal, StampedEvent};
+use crate::supervisor::{Budgets, Command, Costs, Handle, Outcome, Refusal, StampedEvent, Written};
 
 type Request = (Command, oneshot::Sender<Result<Outcome, Refusal>>);
 
@@ -24,6 +24,8 @@ pub(crate) struct Rig {
     pub(crate) status: watch::Sender<Arc<ApplianceStatus>>,
     pub(crate) events: broadcast::Sender<Arc<StampedEvent>>,
     pub(crate) costs: Costs,
+    pub(crate) written: Written,
+    pub(crate) meters: broadcast::Sender<Arc<(ChannelId, MeterReading)>>,
 }
 
 pub(crate) fn rig(runtime: &Path) -> (Handle, Rig) {
@@ -31,6 +33,8 @@ pub(crate) fn rig(runtime: &Path) -> (Handle, Rig) {
     let (status, seen) = watch::channel(Arc::new(appliance()));
     let (events, _) = broadcast::channel(4096);
     let costs = Costs::default();
+    let meters = broadcast::Sender::new(64);
+    let written = Written::default();
     let handle = Handle {
         requests,
         status: seen,
@@ -39,8 +43,10 @@ pub(crate) fn rig(runtime: &Path) -> (Handle, Rig) {
         images: runtime.join("images"),
         cards: Default::default(),
         costs: costs.clone(),
+        written: written.clone(),
+        meters: meters.clone(),
     };
-    (handle, Rig { requests: inbox, status, events, costs })
+    (handle, Rig { requests: inbox, status, events, costs, meters, written })
 }
 
 impl Rig {
@@ -94,6 +100,7 @@ pub(crate) fn appliance() -> ApplianceStatus {
             rejected: vec![],
         },
         capacity: Default::default(),
+        alarms: Default::default(),
         channels: vec![
             channel("demo", "Evening briefing", ChannelState::Running, ok()),
             degraded(health(Health::PartiallyHealthy, "push_interrupted", lost, 42)),

@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::rig::{Rig, now, rig};
-use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, Showing};
+use crate::model::sound::Loudness;
+use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, ProgramStatus, Showing};
 use crate::model::{ChannelId, Health, HealthReport, LiveChange, TakeOrder};
 use crate::replay::Desk;
 use crate::supervisor::{Command, Outcome, Refusal};
@@ -61,9 +62,28 @@ async fn play(mut rig: Rig, runtime: std::path::PathBuf, picture: Vec<u8>) {
             for report in status.channels.iter_mut().filter_map(|channel| channel.report.as_mut()) {
                 report.program.frames += 15;
                 report.program.position = now();
+                sound(&mut report.program);
             }
         });
     }
+}
+
+/// Levels that move, and what they sum up to.
+fn sound(program: &mut ProgramStatus) {
+    let swing = (program.frames as f32 / 23.0).sin() * 9.0;
+    program.peak_dbfs = vec![-16.0 + swing, -19.0 + swing];
+    let level = f64::from(swing) - 23.0;
+    program.loudness = vec![Loudness {
+        channels: vec![1, 2],
+        momentary: Some(level),
+        short_term: Some(level / 2.0 - 11.5),
+        integrated: Some(-23.1),
+        lra: Some(6.4),
+        true_peak: vec![-6.2, -7.9],
+        since: program.since,
+        correction_db: None,
+        limiter_db: None,
+    }];
 }
 
 type Change = Box<dyn Fn(&mut ChannelStatus)>;
@@ -150,13 +170,25 @@ fn outcome(channels: &[ChannelStatus], id: &ChannelId) -> Outcome {
     }
 }
 
-/// The panel in Chromium: `web-ui/tests/panel.mjs` against the stage.
+/// The plain panel in Chromium: `web-ui/tests/panel.mjs` against the stage.
 #[test]
 fn the_panel_in_a_real_browser() {
+    in_a_browser("panel.mjs", &["node_modules/playwright-core"]);
+}
+
+/// The panel in Chromium: `web-ui/tests/panel2.mjs` against the stage.
+#[test]
+fn the_bundled_panel_in_a_real_browser() {
+    in_a_browser("panel2.mjs", &["node_modules/playwright-core", "node_modules/axe-core", "dist/index.html"]);
+}
+
+fn in_a_browser(test: &str, needs: &[&str]) {
     let web = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web-ui");
     let chromium = std::env::var("UPLINK_CHROMIUM").unwrap_or("/usr/bin/chromium".into());
-    if !web.join("node_modules/playwright-core").exists() || !std::path::Path::new(&chromium).exists() {
-        eprintln!("SKIPPED: the panel was not looked at. `npm ci` in web-ui and {chromium} are needed");
+    if !needs.iter().all(|name| web.join(name).exists()) || !std::path::Path::new(&chromium).exists() {
+        eprintln!(
+            "SKIPPED: {test} was not run. `npm install` and `npm run build` in web-ui, and {chromium}, are needed"
+        );
         return;
     }
     let exe = std::env::current_exe().unwrap();
@@ -166,7 +198,7 @@ fn the_panel_in_a_real_browser() {
     let mut lines = std::io::BufReader::new(stage.stdout.take().unwrap()).lines().map_while(Result::ok);
     let address = lines.find_map(|line| line.split_once("stage ").map(|(_, address)| address.to_owned())).unwrap();
     let node = Process::new("timeout")
-        .args(["150", "node", "--test", "tests/panel.mjs"])
+        .args(["400", "node", "--test", &format!("tests/{test}")])
         .current_dir(&web)
         .env("UPLINK_PANEL_URL", &address)
         .env("UPLINK_PANEL_PID", stage.id().to_string())
@@ -178,10 +210,6 @@ fn the_panel_in_a_real_browser() {
     let _ = stage.kill();
     let _ = stage.wait();
     let node = node.unwrap();
-    assert!(
-        node.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&node.stdout),
-        String::from_utf8_lossy(&node.stderr)
-    );
+    let text = format!("{}\n{}", String::from_utf8_lossy(&node.stdout), String::from_utf8_lossy(&node.stderr));
+    assert!(node.status.success(), "{text}");
 }

@@ -1,6 +1,7 @@
 //! The event stream over real connections: resume, reset, slow clients, shutdown.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -12,7 +13,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::super::journal::HELD;
-use super::rig::{Rig, rig};
+use super::rig::{Rig, id, rig};
+use crate::model::MeterReading;
 use crate::replay::Desk;
 
 /// Longer than the kernel takes to cut off a client that takes no bytes.
@@ -50,8 +52,12 @@ struct Client {
 
 impl Client {
     async fn open(server: &Server, place: Option<&str>) -> Self {
+        Self::open_at(server, "", place).await
+    }
+
+    async fn open_at(server: &Server, query: &str, place: Option<&str>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut request = reqwest::Client::new().get(format!("http://{}/api/v1/events", server.address));
+        let mut request = reqwest::Client::new().get(format!("http://{}/api/v1/events{query}", server.address));
         if let Some(place) = place {
             request = request.header("last-event-id", place);
         }
@@ -75,6 +81,7 @@ impl Client {
                     }
                 }
                 self.text = rest.to_owned();
+                super::contract::fits_stream(&found.kind, &found.data);
                 return Some(found);
             }
             let bytes = timeout(BOUND, self.body.next()).await.expect("no frame in time")?.ok()?;
@@ -235,4 +242,29 @@ async fn a_shutdown_waits_for_no_panel() {
     server.stop.cancel();
     timeout(Duration::from_secs(10), server.task).await.expect("it waits for the panel").unwrap().unwrap();
     while client.next().await.is_some() {}
+}
+
+#[tokio::test]
+async fn meters_of_all_channels_are_one_frame_and_lose_no_peak() {
+    let server = server().await;
+    let mut client = Client::open_at(&server, "?meters=20", None).await;
+    client.next().await.unwrap();
+    let reading = |peak| MeterReading { peak_dbfs: vec![peak, -60.0], momentary: Some(-23.1), short_term: None };
+    let tell = |channel: &str, peak| drop(server.rig.meters.send(Arc::new((id(channel), reading(peak)))));
+    for peak in [-20.0, -3.0, -40.0] {
+        tell("demo", peak);
+    }
+    tell("studio-b", -12.0);
+    let mut highest = std::collections::BTreeMap::new();
+    while highest.len() < 2 || highest["demo"] < -3.0 {
+        let frame = client.until("meters").await;
+        for (channel, reading) in frame.data["channels"].as_object().unwrap() {
+            let peak = reading["peak_dbfs"][0].as_f64().unwrap();
+            let held = highest.entry(channel.clone()).or_insert(peak);
+            *held = held.max(peak);
+        }
+    }
+    assert_eq!((highest["demo"], highest["studio-b"]), (-3.0, -12.0));
+    let refused = reqwest::get(format!("http://{}/api/v1/events?meters=21", server.address)).await.unwrap();
+    assert_eq!(refused.status(), 400);
 }

@@ -3,6 +3,7 @@
 //! Owns: arguments, exit codes, tables for people. Must not: reach around the API, or need GStreamer: it works on a
 //! laptop, and `check` works without a daemon.
 
+mod alarms;
 mod capacity;
 mod client;
 mod cost;
@@ -57,6 +58,10 @@ Examples:
   uplinkctl devices                      what is plugged in, and what to write for it
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl reload --dry-run             what a reload would change on air, and what it would interrupt
+  uplinkctl alarms                       what is wrong, and what to do about it
+  uplinkctl alarm ack source_lost.demo.cam-2 --by Ada
+  uplinkctl alarm shelve off_air.demo --minutes 10 --reason 'the origin is being moved'
+  uplinkctl notify test ops              whether news of alarms reach a webhook, or `email`
   uplinkctl events --follow              what happens, as it happens
   sudo uplinkctl user add ada operator   let somebody log in; asks for the password
   sudo uplinkctl token create robot --scope metrics > robot.token
@@ -274,6 +279,18 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// What is wrong, until it is put right and somebody has seen it.
+    Alarms,
+    /// Acknowledge an alarm, or put it aside.
+    Alarm {
+        #[command(subcommand)]
+        verb: alarms::AlarmVerb,
+    },
+    /// Who is told of alarms.
+    Notify {
+        #[command(subcommand)]
+        verb: Option<alarms::NotifyVerb>,
+    },
     /// What happened lately.
     Events {
         /// Go on with what happens now, until interrupted.
@@ -359,6 +376,8 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             let (path, body) = verb.request(&client).await?;
             command(&client, &path, Some(body), json).await
         }
+        Verb::Alarms => alarms::list(&client, json).await,
+        Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(&client, json).await,
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
         verb => match request(verb)? {
@@ -424,6 +443,8 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
             let (path, body) = named.hand_over();
             (path, Some(body))
         }
+        Verb::Alarm { verb } => verb.request(),
+        Verb::Notify { verb: Some(alarms::NotifyVerb::Test { name }) } => (format!("notify/{name}/test"), None),
         Verb::Reload { dry_run: true } => ("config/reload?dry_run=true".to_owned(), None),
         Verb::Reload { dry_run: false } => ("config/reload".to_owned(), None),
         Verb::Check { .. }
@@ -438,6 +459,8 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Token { .. }
         | Verb::Audit { .. }
         | Verb::Devices
+        | Verb::Alarms
+        | Verb::Notify { .. }
         | Verb::Events { .. } => return Ok(None),
     }))
 }

@@ -209,9 +209,24 @@ impl Work<'_> {
 type Said = Result<(String, String), Failure>;
 
 async fn listed(client: &Client, channel: Option<&ChannelId>) -> Said {
-    let query = channel.map(|channel| format!("?channel={channel}")).unwrap_or_default();
-    let (text, found): (_, Value) = client.get(&format!("api/v1/recordings{query}")).await?;
-    Ok((text, list(&found)))
+    let of = channel.map(|channel| format!("&channel={channel}")).unwrap_or_default();
+    let (text, found) = pages(client, &of).await?;
+    Ok((text, list(&Value::Array(found))))
+}
+
+/// All recordings, newest first, as one list.
+async fn pages(client: &Client, of: &str) -> Result<(String, Vec<Value>), Failure> {
+    let (mut all, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let (_, mut page): (_, Value) = client.get(&format!("api/v1/recordings?limit=500{of}{cursor}")).await?;
+        if let Some(items) = page["items"].as_array_mut() {
+            all.append(items);
+        }
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return Ok((format!("{}\n", Value::from(all.clone())), all)),
+        }
+    }
 }
 
 async fn shown(client: &Client, name: &str) -> Said {
@@ -246,11 +261,17 @@ async fn address(client: &Client, name: &str) -> Result<String, Failure> {
     if let (Some(channel), true) = (channel, id != "last") {
         return Ok(format!("api/v1/recordings/{channel}/{id}"));
     }
-    let (_, found): (_, Value) = client.get("api/v1/recordings").await?;
+    let of = channel.map(|channel| format!("&channel={channel}")).unwrap_or_default();
+    let (_, found) = pages(client, &of).await?;
     let matches = |recording: &&Value| {
         channel.is_none_or(|channel| recording["channel"] == channel) && (id == "last" || recording["id"] == id)
     };
-    let mut matching = found.as_array().into_iter().flatten().filter(matches);
+    let mut matching: Vec<&Value> = found.iter().filter(matches).collect();
+    if id == "last" {
+        // Those of the clean feed and of sources have the same begin.
+        matching.sort_by_key(|recording| recording["of"].as_str().is_some_and(|of| of != "program"));
+    }
+    let mut matching = matching.into_iter();
     let first = matching.next().ok_or_else(|| {
         local("unknown_recording", format!("there is no recording `{name}`; `uplinkctl recording list` shows all"))
     })?;

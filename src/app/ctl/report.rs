@@ -13,7 +13,7 @@ use crate::model::status::{
 };
 use crate::model::{
     Carried, CatchUp, ChannelEffect, EndpointStatus, Event, Health, HealthReport, LineStatus, MediaTime,
-    OverflowReport, Scene, Severity,
+    OverflowReport, RecordingStatus, Scene, Severity,
 };
 
 /// The whole appliance: a line per channel, then the faults.
@@ -165,11 +165,14 @@ fn destination(one: &DestinationStatus, now: MediaTime) -> Vec<String> {
 
 /// The recording that runs, if the destination is one.
 fn recording(one: &DestinationStatus, now: MediaTime) -> Vec<Vec<String>> {
-    let Some(recording) = one.recording.as_ref().filter(|recording| recording.running) else { return Vec::new() };
-    let id = recording.id.as_deref().unwrap_or_default();
-    let age = recording.began.map_or_else(String::new, |began| format!("{} s", now.since(began).as_secs()));
-    let (size, gaps) = (format!("{} MB", recording.bytes / 1_000_000), format!("{} gaps", recording.gaps));
-    vec![vec![format!("  {id}"), "recording".to_owned(), age, size, gaps]]
+    let all = one.recording.iter().flat_map(|recording| std::iter::once(recording).chain(&recording.companions));
+    let row = |recording: &RecordingStatus| {
+        let id = recording.id.as_deref().unwrap_or_default();
+        let age = recording.began.map_or_else(String::new, |began| format!("{} s", now.since(began).as_secs()));
+        let (size, gaps) = (format!("{} MB", recording.bytes / 1_000_000), format!("{} gaps", recording.gaps));
+        vec![format!("  {id}"), "recording".to_owned(), age, size, gaps]
+    };
+    all.filter(|recording| recording.running).map(row).collect()
 }
 
 /// Program time that waits, and how long it takes until it does not.
@@ -293,7 +296,7 @@ pub(crate) fn outcome(answer: &Value) -> String {
 /// What a reload does to each channel.
 fn reload(effects: Vec<ChannelEffect>) -> String {
     let mut text = String::new();
-    for ChannelEffect { channel, effect, live, restart, off_air_seconds, happened } in effects {
+    for ChannelEffect { channel, effect, live, restart, off_air_seconds, happened, .. } in effects {
         let off = off_air_seconds.map_or_else(String::new, |seconds| format!(", off air for about {seconds:.1} s"));
         let _ = writeln!(text, "  {channel}: {}{off}", effect.word());
         restart.iter().for_each(|reason| text.push_str(&format!("    because {reason}\n")));
@@ -412,7 +415,7 @@ fn word(word: &impl serde::Serialize) -> String {
     }
 }
 
-fn duration(seconds: f64) -> String {
+pub(super) fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0) as u64;
     match whole {
         0..10 => format!("{seconds:.1} s"),

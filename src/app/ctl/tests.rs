@@ -275,3 +275,37 @@ async fn a_recording_is_marked_by_name_and_looked_for_without() {
     assert_eq!(exit, Exit::Failed);
     assert!(text.contains("no destination of kind"), "{text}");
 }
+
+#[tokio::test]
+async fn alarms_are_listed_acknowledged_and_put_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let (handle, _rig) = rig(dir.path());
+    let (store, _) = crate::store::Store::open(&dir.path().join("uplink.db"), |_| {});
+    let alarms = crate::api::tests::alarms::listing(store);
+    let now = crate::api::tests::rig::now();
+    let later = now + std::time::Duration::from_secs(9);
+    [now, later].into_iter().for_each(|at| alarms.look(&crate::api::tests::rig::appliance(), at));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let notifier = crate::notify::Notifier::idle();
+    let parts = crate::api::Parts { handle, desk: Desk::idle(), alarms, notifier };
+    tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
+    let text = uplinkctl(&url, "alarms").await.unwrap();
+    assert!(text.starts_with("0 critical, 3 warning, 0 info; 3 not acknowledged, 0 shelved\n"), "{text}");
+    let row = text.lines().find(|line| line.contains("source_lost.studio-b.cam-1")).unwrap();
+    assert!(row.starts_with("WARNING   NEW"), "{text}");
+    assert!(text.contains("! source_lost.studio-b.cam-1: source cam-1: no picture for 42 s"), "{text}");
+    let lost = "source_lost.studio-b.cam-1";
+    let said = uplinkctl(&url, &format!("alarm ack {lost} --by ada")).await.unwrap();
+    assert_eq!(said, format!("alarm {lost} is acknowledged\n"));
+    let said = uplinkctl(&url, &format!("alarm ack {lost}")).await.unwrap();
+    assert!(said.ends_with("(it was so already)\n"), "{said}");
+    let said = uplinkctl(&url, &format!("alarm shelve {lost} --minutes 5 --reason rigging")).await.unwrap();
+    assert!(said.contains("is shelved until 20"), "{said}");
+    assert!(uplinkctl(&url, "alarms").await.unwrap().contains("1 shelved"));
+    uplinkctl(&url, &format!("alarm unshelve {lost}")).await.unwrap();
+    let (exit, said) = uplinkctl(&url, "alarm ack off_air.demo").await.unwrap_err();
+    assert!(exit == Exit::Failed && said.contains("there is no alarm `off_air.demo`"), "{said}");
+    assert!(uplinkctl(&url, "notify").await.unwrap().starts_with("nobody is told of alarms"));
+    assert_eq!(uplinkctl(&url, "notify test ops").await.unwrap_err().0, Exit::Failed);
+}

@@ -8,6 +8,7 @@ use super::budget::{budget, measured};
 use super::doors::Wanted;
 use super::failure::Failure;
 use super::recordings::Shelf;
+use super::watch::Watch;
 use crate::app::{disk_rate, fragments};
 use crate::config::{Checked, load};
 use crate::hardware::inventory;
@@ -21,12 +22,19 @@ pub(super) fn read(place: &Place) -> Result<(Checked, Configuration), Failure> {
 }
 
 /// The same again, whenever the supervisor asks for it. The API stays where it `listen`s.
-pub(super) fn reload(place: &Place, listen: SocketAddr, cards: Cards, shelf: Shelf, wanted: Wanted) -> Reload {
+pub(super) fn reload(
+    place: &Place,
+    listen: SocketAddr,
+    cards: Cards,
+    shelf: Shelf,
+    (watch, wanted): (Watch, Wanted),
+) -> Reload {
     let place = place.clone();
     Box::new(move || {
         let (checked, configuration) = load_all(&place)?;
         cards.learn(&checked.profiles);
         shelf.learn(&configuration);
+        watch.read(&checked);
         wanted.learn(&checked);
         if checked.listen != listen {
             let wanted = checked.listen;
@@ -74,6 +82,7 @@ fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
         })
         .collect();
     let path = checked.file.display().to_string();
-    let configuration = Configuration { name: checked.appliance.clone(), path, channels, budget };
+    let (name, written) = (checked.appliance.clone(), checked.written.clone());
+    let configuration = Configuration { name, path, channels, budget, written };
     Ok((checked, configuration))
 }

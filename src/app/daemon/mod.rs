@@ -11,6 +11,7 @@ mod failure;
 mod recordings;
 mod service;
 mod warm;
+mod watch;
 mod wire;
 
 use std::process::ExitCode;

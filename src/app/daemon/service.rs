@@ -13,6 +13,7 @@ use super::doors;
 use super::failure::Failure;
 use super::recordings::Shelf;
 use super::warm;
+use super::watch::Watch;
 use crate::api;
 use crate::config::Checked;
 use crate::model::Event;
@@ -35,6 +36,7 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let listener = TcpListener::bind(listen).await.map_err(|cause| Failure::Bind { listen, cause })?;
     let address = listener.local_addr().map_err(Failure::System)?;
     let (records, notices, tell) = records(place);
+    let told = tell.clone();
     let limits = Limits::default();
     let settings =
         Settings { runtime: place.runtime.clone(), images: images(place), worker: place.worker.clone(), limits };
@@ -45,14 +47,18 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     shelf.learn(&configuration);
     let (doors, gate) = doors::open(place, checked, listener).await?;
     let encrypted = doors.tls.is_some();
-    let reload = reload(place, listen, cards.clone(), shelf, gate.wanted());
+    let watch = Watch::new(&records.store, &told);
+    watch.read(checked);
+    let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted()));
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
+    let Watch { alarms, notifier, .. } = watch.begin(&handle);
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();
     // It reads every recording on the disk: nothing waits for that.
     drop(tokio::task::spawn_blocking(move || resumed.resume()));
-    let served = tokio::spawn(api::serve(doors, handle.clone(), desk.clone(), async {
+    let parts = api::Parts { handle: handle.clone(), desk: desk.clone(), alarms, notifier };
+    let served = tokio::spawn(api::serve_all(doors, parts, async {
         let _ = closing.await;
     }));
     tokio::spawn(gate.follow(handle.status()));

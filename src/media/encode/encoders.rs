@@ -65,9 +65,27 @@ impl Encoders {
         timeline: &LiveTimeline,
         output: Arc<dyn Fn(Output) + Send + Sync>,
     ) -> Result<Self, MediaError> {
+        Self::start_with(plan, timeline, output, false)
+    }
+
+    /// As [`Encoders::start_on`], for what is not on air: its threads let those of other graphs go first.
+    pub fn start_beside(
+        plan: &ChannelPlan,
+        timeline: &LiveTimeline,
+        output: Arc<dyn Fn(Output) + Send + Sync>,
+    ) -> Result<Self, MediaError> {
+        Self::start_with(plan, timeline, output, true)
+    }
+
+    fn start_with(
+        plan: &ChannelPlan,
+        timeline: &LiveTimeline,
+        output: Arc<dyn Fn(Output) + Send + Sync>,
+        stands_back: bool,
+    ) -> Result<Self, MediaError> {
         init()?;
         let ledger = Arc::new(Ledger::new(output));
-        let (notes, ears) = notes();
+        let (notes, ears) = notes(stands_back);
         let text = plan.captions.as_ref().and_then(|captions| Text::new(captions, &plan.program, timeline, &ledger));
         let (program, pace) = (plan.program, plan.parts);
         let (timeline, beside) = (timeline.clone(), Arc::new(Beside::default()));

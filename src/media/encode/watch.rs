@@ -13,6 +13,7 @@ use super::failure::EncodeFailure;
 use super::ledger::Ledger;
 use super::lines::Lines;
 use crate::model::RenditionId;
+use crate::system::{stand_back, step_forward};
 
 /// How often encoders are looked at; the thread also sees that it shall stop.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
@@ -28,23 +29,35 @@ pub(super) enum Origin {
 
 /// Where pipelines tell.
 #[derive(Clone)]
-pub(super) struct Notes(Sender<(Origin, gst::Message)>);
+pub(super) struct Notes {
+    sender: Sender<(Origin, gst::Message)>,
+    /// The threads of its pipelines let those of other graphs go first.
+    stands_back: bool,
+}
 
 /// Where the watch hears.
 pub(super) struct Ears(Receiver<(Origin, gst::Message)>);
 
-/// Both ends.
-pub(super) fn notes() -> (Notes, Ears) {
+/// Both ends. `stands_back`: the threads of the pipelines let those of other graphs go first.
+pub(super) fn notes(stands_back: bool) -> (Notes, Ears) {
     let (sender, receiver) = channel();
-    (Notes(sender), Ears(receiver))
+    (Notes { sender, stands_back }, Ears(receiver))
 }
 
 impl Notes {
     /// From now on, what the pipeline's bus says of errors is heard; the rest of it is of no interest.
     pub(super) fn hear(&self, pipeline: &gst::Pipeline, origin: Origin) {
         let Some(bus) = pipeline.bus() else { return };
-        let notes = self.0.clone();
+        let Self { sender: notes, stands_back } = self.clone();
         bus.set_sync_handler(move |_, message| {
+            if stands_back && let gst::MessageView::StreamStatus(status) = message.view() {
+                // Told by the thread itself; those that an encoder starts follow it.
+                match status.get().0 {
+                    gst::StreamStatusType::Enter => stand_back(),
+                    gst::StreamStatusType::Leave => step_forward(),
+                    _ => {}
+                }
+            }
             if matches!(message.type_(), gst::MessageType::Error | gst::MessageType::Warning) {
                 // Nobody listens once the graph is being dropped.
                 let _ = notes.send((origin.clone(), message.clone()));

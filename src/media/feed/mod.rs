@@ -292,6 +292,17 @@ impl Feed {
         Arriving { channels: inner.sound.channels() as u8, surround: inner.surround }
     }
 
+    /// The same for who records the source by itself, on air or not.
+    pub(crate) fn take_sound_alone(&self, at: MediaTime, frames: usize, out: &mut Vec<f32>) -> Arriving {
+        let mut inner = self.inner();
+        out.clear();
+        out.resize(frames * inner.sound.channels(), 0.0);
+        if let Some(delay) = inner.mapping.delay() {
+            inner.sound.read_alone(nanos(at) - delay, out);
+        }
+        Arriving { channels: inner.sound.channels() as u8, surround: inner.surround }
+    }
+
     /// Counters since the worker started.
     pub(crate) fn counters(&self) -> FeedCounters {
         let inner = self.inner();

@@ -37,6 +37,8 @@ pub(crate) struct Sound {
     front: i64,
     /// Where reading goes on, in frames; none before the first read.
     read: Option<f64>,
+    /// The same for who records the source by itself.
+    alone: Option<f64>,
     /// How much later than due it is read, nanoseconds.
     delay: i64,
     /// Another delay, to be faded to.
@@ -55,6 +57,7 @@ impl Sound {
             origin: None,
             front: 0,
             read: None,
+            alone: None,
             delay: 0,
             next_delay: None,
             starved: 0,
@@ -83,7 +86,7 @@ impl Sound {
     /// Forgets all samples; the counters stay.
     pub(crate) fn clear(&mut self) {
         self.ring.clear();
-        (self.origin, self.front, self.read) = (None, 0, None);
+        (self.origin, self.front, self.read, self.alone) = (None, 0, None, None);
     }
 
     fn frames(&self) -> i64 {
@@ -138,6 +141,16 @@ impl Sound {
             let gain = n as f32 / fade as f32;
             frame.iter_mut().zip(leaving).for_each(|(new, old)| *new = *new * gain + old * (1.0 - gain));
         }
+    }
+
+    /// The same for who records the source by itself, whatever else reads it. A change of the delay is not faded.
+    pub(crate) fn read_alone(&mut self, stamp: i64, out: &mut [f32]) {
+        // What is missing, and what is jumped over, is counted where the program reads it.
+        let (jumps, starved) = (self.jumps, self.starved);
+        let program = std::mem::replace(&mut self.read, self.alone);
+        self.read_at(stamp - self.delay, out);
+        self.alone = std::mem::replace(&mut self.read, program);
+        (self.jumps, self.starved) = (jumps, starved);
     }
 
     fn read_at(&mut self, stamp: i64, out: &mut [f32]) {
@@ -277,6 +290,24 @@ mod tests {
         let mut out = vec![9.0; 400];
         sound.read(START, &mut out);
         assert_eq!((out[199], out[200], sound.starved()), (0.5, 0.0, 100));
+    }
+
+    #[test]
+    fn two_readers_hear_the_same_and_do_not_disturb_each_other() {
+        let mut sound = Sound::new(48_000, 1);
+        (0..20).for_each(|n| sound.push(START + n * 100_000_000, &ramp(n as usize * 4800, 4800)));
+        let (mut program, mut alone) = (vec![0.0; 1920], vec![0.0; 1920]);
+        for tick in 0..40 {
+            sound.read_alone(START + tick * 40_000_000, &mut alone);
+            assert_eq!(alone, ramp(tick as usize * 1920, 1920), "tick {tick}");
+            // The program has the source on air now and then.
+            if tick % 10 < 5 {
+                sound.read(START + tick * 40_000_000, &mut program);
+                assert_eq!(program, alone, "tick {tick}");
+            }
+        }
+        sound.read_alone(START + 3_000_000_000, &mut alone);
+        assert_eq!((alone[0], sound.starved()), (0.0, 0), "silence, and not counted twice");
     }
 
     #[test]

@@ -147,6 +147,11 @@ impl Mixer {
         self.peaks.dbfs(self.format.channels.into())
     }
 
+    /// Sample peak of the last tick per channel, as amplitudes.
+    pub(crate) fn newest_peaks(&self) -> &[f32] {
+        self.peaks.newest()
+    }
+
     /// `frames` sample frames of the sources `on_air` from `at` on (none of them for the slate), as interleaved F32LE
     /// bytes. Who comes or goes is faded for `fade`.
     pub(crate) fn mix(&mut self, at: MediaTime, frames: usize, on_air: &[Voice], fade: Duration) -> Vec<u8> {

@@ -8,6 +8,7 @@
 //!          desk (orders, takes to come, preview); lineup (other sources)
 //!            ▼
 //! feeds ──tick──▶ selector ──view──▶ picture, sound ──▶ outlet (encoders, confidence monitor)
+//!   └─ each source's own, and the picture without graphics, if somebody wants them ──▶ outlet (companions)
 //!                                    │ only while there is one: dissolve (blend), scene (two in one)
 //! ```
 //!
@@ -19,6 +20,7 @@
 
 mod blend;
 mod desk;
+mod isolate;
 mod lineup;
 mod mixer;
 mod scene;
@@ -44,6 +46,7 @@ use self::ticker::Ticker;
 use super::EventSink;
 use super::captions::{erase, roll_up};
 use super::clock::HouseClock;
+use super::companion::Offered;
 use super::overlay::{Artwork, Shown, Slot};
 use super::sound;
 pub use super::sound::Settled;
@@ -51,7 +54,8 @@ use super::source::Source;
 use crate::model::sound::LiveSound;
 use crate::model::status::{ProgramOrder, ProgramStatus, Showing, SourceStatus};
 use crate::model::{
-    FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, ScheduledTake, Transition,
+    FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, MeterReading, ScheduledTake, SourceId,
+    Transition,
 };
 use crate::plan::ChannelPlan;
 
@@ -70,6 +74,18 @@ pub trait Outlet: Send + Sync {
     }
     /// A picture of what is in preview. Must not block.
     fn preview(&self, _picture: gst::Buffer) {}
+    /// Whether [`Outlet::clean`] would take a picture.
+    fn wants_clean(&self) -> bool {
+        false
+    }
+    /// The picture of the program without graphics, timestamp and duration set. Must not block.
+    fn clean(&self, _picture: gst::Buffer) {}
+    /// Whether [`Outlet::isolated`] would take what this source has.
+    fn isolates(&self, _source: &SourceId) -> bool {
+        false
+    }
+    /// What a source has for a tick, on air or not. Must not block.
+    fn isolated(&self, _source: &SourceId, _offered: Offered) {}
 }
 
 /// Pairs of CEA-608 on their way.
@@ -85,6 +101,8 @@ struct Shared {
     /// Captions to insert, and who is told the frame with which they begin.
     captions: Mutex<Vec<Inserted>>,
     status: Mutex<ProgramStatus>,
+    /// Highest sample of each channel since the meters were read, as amplitudes.
+    meters: Mutex<Vec<f32>>,
     sound: Arc<sound::Desk>,
     /// Sources by rank.
     sources: Mutex<Vec<Arc<Source>>>,
@@ -118,6 +136,7 @@ impl Shared {
             slate: Mutex::new(None),
             overlays: Arc::default(),
             captions: Mutex::default(),
+            meters: Mutex::new(vec![0.0; status.peak_dbfs.len()]),
             status: Mutex::new(status),
             sound: Arc::default(),
             sources: Mutex::default(),
@@ -214,6 +233,18 @@ impl Program {
         let readings = self.shared.sound.readings();
         let status = lock(&self.shared.status).clone();
         ProgramStatus { loudness: readings.loudness, sound_states: readings.states, ..status }
+    }
+
+    /// Levels since the last call.
+    pub fn meters(&self) -> MeterReading {
+        let tenths = |level: f64| (level * 10.0).round() / 10.0;
+        let peaks: Vec<f32> = lock(&self.shared.meters).iter_mut().map(std::mem::take).collect();
+        let peak_dbfs = peaks.into_iter().map(|peak| tenths(sound::decibels(peak.into())) as f32).collect();
+        let readings = self.shared.sound.readings();
+        let main = readings.loudness.first();
+        let momentary = main.and_then(|loudness| loudness.momentary).map(tenths);
+        let short_term = main.and_then(|loudness| loudness.short_term).map(tenths);
+        MeterReading { peak_dbfs, momentary, short_term }
     }
 
     /// How its sources are, by rank.

@@ -1,6 +1,6 @@
 //! A program without a clock and without pipelines: tests feed its sources and tick it, faster than real time.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use super::lineup::Lineup;
 use super::ticker::Ticker;
 use super::{Outlet, Shared, blend, lock};
 use crate::media::clock::HouseClock;
+use crate::media::companion::Offered;
 use crate::media::encode::picture_caps;
 use crate::media::feed::Streams;
 use crate::media::source::Source;
@@ -30,23 +31,64 @@ const LOSS: Duration = Duration::from_millis(250);
 pub(super) struct Left {
     pub(super) pictures: Vec<(u64, u8)>,
     pub(super) sounds: Vec<(u64, usize, f32)>,
+    /// Without graphics.
+    pub(super) clean: Vec<(u64, u8)>,
+    /// What sources have by themselves.
+    pub(super) isolated: Vec<Alone>,
+}
+
+/// What a source has for a tick.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Alone {
+    pub(super) source: SourceId,
+    pub(super) at: u64,
+    pub(super) luma: u8,
+    /// Timestamp, sample frames, mean.
+    pub(super) sound: Option<(u64, usize, f32)>,
+    pub(super) delivers: bool,
 }
 
 struct Sink {
     left: Mutex<Left>,
     middle: usize,
+    /// Whether what is beside the program is wanted.
+    beside: AtomicBool,
+}
+
+impl Sink {
+    fn luma(&self, picture: &gst::Buffer) -> (u64, u8) {
+        (picture.pts().unwrap().nseconds(), picture.map_readable().unwrap()[self.middle])
+    }
+}
+
+fn sound_of(sound: &gst::Buffer) -> (u64, usize, f32) {
+    let map = sound.map_readable().unwrap();
+    let samples: Vec<f32> = map.chunks_exact(8).map(|f| f32::from_le_bytes([f[0], f[1], f[2], f[3]])).collect();
+    let mean = samples.iter().sum::<f32>() / samples.len() as f32;
+    (sound.pts().unwrap().nseconds(), samples.len(), mean)
 }
 
 impl Outlet for Sink {
     fn picture(&self, picture: gst::Buffer) {
-        let luma = picture.map_readable().unwrap()[self.middle];
-        lock(&self.left).pictures.push((picture.pts().unwrap().nseconds(), luma));
+        lock(&self.left).pictures.push(self.luma(&picture));
     }
     fn sound(&self, sound: gst::Buffer) {
-        let map = sound.map_readable().unwrap();
-        let samples: Vec<f32> = map.chunks_exact(8).map(|f| f32::from_le_bytes([f[0], f[1], f[2], f[3]])).collect();
-        let mean = samples.iter().sum::<f32>() / samples.len() as f32;
-        lock(&self.left).sounds.push((sound.pts().unwrap().nseconds(), samples.len(), mean));
+        lock(&self.left).sounds.push(sound_of(&sound));
+    }
+    fn wants_clean(&self) -> bool {
+        self.beside.load(Ordering::Relaxed)
+    }
+    fn clean(&self, picture: gst::Buffer) {
+        lock(&self.left).clean.push(self.luma(&picture));
+    }
+    fn isolates(&self, _source: &SourceId) -> bool {
+        self.beside.load(Ordering::Relaxed)
+    }
+    fn isolated(&self, source: &SourceId, offered: Offered) {
+        let (at, luma) = self.luma(offered.picture.as_ref().unwrap());
+        assert_eq!(offered.at.as_nanos(), at);
+        let (sound, delivers) = (offered.sound.as_ref().map(sound_of), offered.delivers);
+        lock(&self.left).isolated.push(Alone { source: source.clone(), at, luma, sound, delivers });
     }
 }
 
@@ -125,6 +167,7 @@ fn plan(format: ProgramFormat, sources: usize, thresholds: ThresholdPlan) -> Cha
         destinations: Vec::new(),
         thresholds,
         sound: Default::default(),
+        companions: Vec::new(),
     }
 }
 
@@ -143,7 +186,8 @@ impl Stage {
         let all: Vec<Arc<Source>> = plan.sources.iter().map(fed).collect();
         let now = MediaTime::from_secs(1_763_000_000);
         let shared = Arc::new(Shared::new(order, &plan, now));
-        let sink = Arc::new(Sink { left: Mutex::default(), middle: 54 * info.stride()[0] as usize + 96 });
+        let middle = 54 * info.stride()[0] as usize + 96;
+        let sink = Arc::new(Sink { left: Mutex::default(), middle, beside: AtomicBool::new(false) });
         let events: Arc<Mutex<Vec<Event>>> = Arc::default();
         let told = Arc::clone(&events);
         let ticker = Ticker::new(
@@ -237,6 +281,16 @@ impl Stage {
         let answer = Box::new(move |from| *lock(&told) = Some(from));
         lock(&self.shared.desk).take(order, transition, Some(answer));
         shown
+    }
+
+    /// From now on what is beside the program is wanted, too.
+    pub(super) fn watch_beside(&self) {
+        self.sink.beside.store(true, Ordering::Relaxed);
+    }
+
+    /// Other overlays, from the next tick on.
+    pub(super) fn overlay(&self, artwork: crate::media::overlay::Artwork) {
+        drop(self.shared.overlays.put(artwork));
     }
 
     pub(super) fn desk(&self) -> std::sync::MutexGuard<'_, super::Desk> {

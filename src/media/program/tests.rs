@@ -5,10 +5,12 @@ use std::time::Duration;
 use super::stage::{Fed, SLATE, Stage, id, level_of, luma_of, source, thresholds};
 use super::{blend, lock};
 use crate::media::encode::picture_caps;
+use crate::media::overlay::Artist;
+use crate::model::overlay::Place;
 use crate::model::status::{ProgramOrder, Showing};
 use crate::model::{
-    Corner, EventCode, FailoverRules, Layout, MediaTime, Scene, ScheduledTake, SignalThresholds, Transition, Trigger,
-    TriggerAction,
+    Corner, EventCode, FailoverRules, Layout, MediaTime, Overlay, Scene, ScheduledTake, SignalThresholds, Transition,
+    Trigger, TriggerAction,
 };
 use crate::plan::ThresholdPlan;
 
@@ -335,4 +337,59 @@ fn another_rank_moves_nothing_else() {
     stage.run(5);
     assert_eq!((stage.luma_at(stage.next - 1), stage.status().showing), (before, showing));
     stage.assert_unbroken();
+}
+
+#[test]
+fn the_picture_without_graphics_is_the_programs_own() {
+    let mut stage = Stage::new(2, thresholds(), source(0));
+    stage.watch_beside();
+    stage.run(SETTLE);
+    let words = Overlay::Text { text: "\u{2588}\u{2588}\u{2588}".into(), place: Place::Middle, height_percent: 20 };
+    let (artwork, unfit) = Artist::new(&stage.format, "/nowhere".into()).draw(&[(words.kind(), words)].into(), None);
+    assert_eq!(unfit, []);
+    stage.overlay(artwork);
+    let first = stage.next;
+    let answer = stage.take(source(1), Transition::dissolve(200));
+    stage.run(20);
+    assert_eq!(lock(&answer).unwrap().frame, first);
+    let left = stage.left();
+    let stamps = |all: &[(u64, u8)]| all.iter().map(|one| one.0).collect::<Vec<u64>>();
+    assert_eq!(stamps(&left.clean), stamps(&left.pictures), "on the same ticks");
+    let clean: Vec<u8> = left.clean[left.clean.len() - 20..].iter().map(|one| one.1).collect();
+    assert_eq!((clean[0], clean[19]), (luma_of(0) + 1, luma_of(1)), "{clean:?}");
+    let (before, after) = left.pictures.split_at(left.pictures.len() - 20);
+    assert_eq!(before, &left.clean[..before.len()]);
+    assert!(after.iter().all(|(_, luma)| *luma > 100), "the program has the words: {after:?}");
+}
+
+#[test]
+fn a_source_by_itself_has_the_programs_ticks_on_air_or_not() {
+    let mut stage = Stage::new(2, thresholds(), source(0));
+    stage.watch_beside();
+    stage.run(SETTLE);
+    stage.take(source(1), CUT());
+    stage.run(30);
+    stage.take(source(0), CUT());
+    stage.run(30);
+    stage.alive[1] = false;
+    stage.run(30);
+    let left = stage.left();
+    let of = |rank: usize| left.isolated.iter().filter(|one| one.source == id(rank)).collect::<Vec<_>>();
+    for (rank, own) in [(0, of(0)), (1, of(1))] {
+        assert_eq!(own.len(), left.pictures.len());
+        // The same media time, and where the program shows the source the same picture of it.
+        for (own, (at, luma)) in own.iter().zip(&left.pictures) {
+            assert_eq!(own.at, *at);
+            assert!(*luma != luma_of(rank) || own.luma == *luma, "source {rank} at {at}");
+        }
+        let sounds: Vec<(u64, usize, f32)> = own.iter().filter_map(|one| one.sound).collect();
+        let program: Vec<(u64, usize)> = left.sounds.iter().map(|one| (one.0, one.1)).collect();
+        assert_eq!(sounds.iter().map(|one| (one.0, one.1)).collect::<Vec<_>>(), program, "sample by sample");
+        // Off air it is as loud as on air.
+        assert!(sounds[30..60].iter().all(|one| (one.2 - level_of(rank)).abs() < 1e-4), "{sounds:?}");
+    }
+    assert!(of(0)[SETTLE..].iter().all(|one| one.delivers));
+    let lost: Vec<bool> = of(1)[SETTLE..].iter().map(|one| one.delivers).collect();
+    assert!(lost[..60].iter().all(|delivers| *delivers) && lost[75..].iter().all(|delivers| !delivers), "{lost:?}");
+    assert_eq!(of(1).last().unwrap().luma, luma_of(1), "its last picture again");
 }

@@ -9,6 +9,7 @@ use gstreamer_video as gst_video;
 
 use super::blend;
 use super::desk::Turn;
+use super::isolate::Isolator;
 use super::lineup::{self, Lineup, Places};
 use super::mixer::{CUT, Mixer, Voice};
 use super::scene::Scenes;
@@ -17,6 +18,7 @@ use super::{CATCH_UP, Outlet, Shared, lock};
 use crate::media::EventSink;
 use crate::media::captions::{self, Line};
 use crate::media::clock::HouseClock;
+use crate::media::companion::Offered;
 use crate::media::encode::picture_caps;
 use crate::media::feed::Taken;
 use crate::media::overlay::Keyer;
@@ -64,6 +66,9 @@ pub(super) struct Ticker {
     pub(super) selector: Selector,
     pub(super) thresholds: SignalThresholds,
     mixer: Mixer,
+    isolator: Isolator,
+    /// Whether each source delivers at this tick.
+    delivers: Vec<bool>,
     keyer: Keyer,
     line: Line,
     info: Option<gst_video::VideoInfo>,
@@ -113,6 +118,8 @@ impl Ticker {
             selector: Selector::new(count, wait, failover),
             thresholds: plan.thresholds.signal.clone(),
             mixer,
+            isolator: Isolator::new(plan),
+            delivers: vec![false; count],
             keyer,
             line: Line::new(plan.program.frame_rate),
             scenes: Scenes::new(info.clone()),
@@ -180,7 +187,8 @@ impl Ticker {
         self.gather(at);
         let repeated = self.show_picture(index, at) && !switched;
         self.show_preview(index, at);
-        self.play_sound(index);
+        let sounded = self.play_sound(index);
+        self.isolate(index, at, sounded);
         if let Some(dissolve) = &mut self.dissolve {
             dissolve.done += 1;
             self.dissolve = self.dissolve.filter(|dissolve| dissolve.done < dissolve.total);
@@ -214,6 +222,7 @@ impl Ticker {
         self.thresholds = thresholds.signal;
         self.staying = staying;
         self.sort(sources);
+        self.isolator.replan(sound.clone());
         self.mixer.rearrange(&self.sources, sound, at);
         lock(&self.shared.desk).forget(|id| void.contains(id));
         self.leaving = Some(done);
@@ -242,8 +251,10 @@ impl Ticker {
     /// Decides what this tick shows, and whether it is dissolved to.
     fn choose(&mut self, at: MediaTime, turn: &Turn) {
         let mut grades = Vec::with_capacity(self.sources.len());
+        self.delivers.clear();
         for rank in 0..self.sources.len() {
             let delivers = self.sources[rank].tick(at);
+            self.delivers.push(delivers);
             let signal = self.sources[rank].feed().signal();
             self.tell_signal(at, rank, signal);
             let grade = Grade::of(delivers, &signal, &self.thresholds);
@@ -335,6 +346,9 @@ impl Ticker {
                 picture = blend::blend(info, &old, &picture, dissolve.weight()).unwrap_or(picture);
             }
         }
+        if self.outlet.wants_clean() {
+            self.outlet.clean(self.stamped(&picture, index, at));
+        }
         let picture = self.keyer.apply(picture, at, view == View::Slate);
         let mut picture = self.stamped(&picture, index, at);
         for (pairs, sender) in std::mem::take(&mut *lock(&self.shared.captions)) {
@@ -396,16 +410,37 @@ impl Ticker {
         within(self.shown) * new + old
     }
 
-    /// Sends the sound of tick `index`. Gains move with the picture: over the tick in a dissolve, quickly at a cut.
-    fn play_sound(&mut self, index: u64) {
+    /// Offers what each source has for tick `index` to who wants it by itself.
+    fn isolate(&mut self, index: u64, at: MediaTime, sounded: Option<(u64, u64)>) {
+        for rank in 0..self.staying.min(self.sources.len()) {
+            let source = Arc::clone(&self.sources[rank]);
+            let id = &source.plan().id;
+            if !self.outlet.isolates(id) {
+                continue;
+            }
+            let picture = Some(self.stamped(self.picture_of(rank), index, at));
+            let sound = sounded.map(|(begin, end)| {
+                let time = self.samples.time_of(begin);
+                let mut sound = gst::Buffer::from_mut_slice(self.isolator.sound(&source, time, (end - begin) as usize));
+                if let Some(buffer) = sound.get_mut() {
+                    buffer.set_pts(gst::ClockTime::from_nseconds(time.as_nanos()));
+                }
+                sound
+            });
+            let delivers = self.delivers.get(rank).copied().unwrap_or(false);
+            self.outlet.isolated(id, Offered { at, picture, sound, delivers });
+        }
+    }
+
+    /// Sends the sound of tick `index`, and tells which samples these were. Gains move with the picture: over the tick in
+    /// a dissolve, quickly at a cut.
+    fn play_sound(&mut self, index: u64) -> Option<(u64, u64)> {
         let first_at = |index: u64| self.samples.index_at(self.frames.time_of(index));
         let end = first_at(index + 1);
-        let Some(begin) = self.next_sample.or_else(|| {
+        let begin = self.next_sample.or_else(|| {
             let aligned = first_at(index).next_multiple_of(AAC_FRAME);
             (aligned < end).then_some(aligned)
-        }) else {
-            return;
-        };
+        })?;
         let voice = |rank| Voice { rank, level: self.gain(rank) };
         let on_air: Vec<Voice> = (0..self.sources.len()).map(voice).filter(|voice| voice.level > 0.0).collect();
         let fade = if self.dissolve.is_some() { Duration::from_nanos(self.frames.rate().frame_nanos()) } else { CUT };
@@ -420,6 +455,7 @@ impl Ticker {
         }
         self.next_sample = Some(end);
         self.outlet.sound(sound);
+        Some((begin, end))
     }
 
     fn showing(&self) -> Showing {
@@ -458,6 +494,9 @@ impl Ticker {
                 status.since = at;
                 status.showing = showing.clone();
             }
+        }
+        for (held, peak) in lock(&self.shared.meters).iter_mut().zip(self.mixer.newest_peaks()) {
+            *held = held.max(*peak);
         }
         if let (Some(left), Some(showing)) = (left, showing) {
             self.report(at, turn, left, &showing);

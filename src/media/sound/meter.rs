@@ -66,6 +66,11 @@ impl Peaks {
         }
     }
 
+    /// Of the last measurement, by channel, as amplitudes.
+    pub(crate) fn newest(&self) -> &[f32] {
+        self.recent.back().map_or(&[], |(_, peaks)| peaks)
+    }
+
     /// dBFS per channel.
     pub(crate) fn dbfs(&self, channels: usize) -> Vec<f32> {
         let highest = |channel: usize| self.recent.iter().map(|(_, peaks)| peaks[channel]).fold(0.0, f32::max);
@@ -81,7 +86,9 @@ mod tests {
     fn peaks_are_of_the_last_second() {
         let mut peaks = Peaks::new(1000);
         assert_eq!(peaks.dbfs(1), [-120.0]);
+        assert!(peaks.newest().is_empty());
         peaks.add(100, vec![0.5]);
+        assert_eq!(peaks.newest(), [0.5]);
         assert!((peaks.dbfs(1)[0] + 6.02).abs() < 0.01);
         (0..10).for_each(|_| peaks.add(100, vec![0.1]));
         assert!((peaks.dbfs(1)[0] + 20.0).abs() < 0.01);

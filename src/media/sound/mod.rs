@@ -29,7 +29,7 @@ pub(crate) use desk::{Desk, Readings};
 pub(crate) use loudness::LoudnessMeter;
 pub(crate) use matrix::Arriving;
 pub(crate) use matrix::Matrix;
-pub(crate) use meter::{Levels, Peaks, factor};
+pub(crate) use meter::{Levels, Peaks, decibels, factor};
 pub(crate) use ramp::Ramp;
 pub(crate) use states::{Heard, Watch};
 pub(crate) use strip::Strip;

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, IF_MATCH, LOCATION, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
-use url::Url;
+use tokio::net::TcpStream;
+use url::{Host, Url};
 
 use super::fault::{Remedy, Trouble, Verdict};
 use super::resource::Resource;
@@ -58,6 +59,15 @@ pub(super) enum Restart {
     Refused(u16),
     /// Nobody answered.
     Unanswered,
+}
+
+/// Whether anybody is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reached {
+    Yes,
+    /// The machine is, and its server is not.
+    Closed,
+    No,
 }
 
 /// A client for one endpoint.
@@ -153,6 +163,23 @@ impl Http {
     }
 }
 
+/// Whether a connection to a server comes about; nothing is said.
+pub(super) async fn reach(url: &Url) -> Reached {
+    let Some((host, port)) = url.host().zip(url.port_or_known_default()) else { return Reached::No };
+    let connected = tokio::time::timeout(CONNECT, async {
+        match host {
+            Host::Domain(name) => TcpStream::connect((name, port)).await,
+            Host::Ipv4(address) => TcpStream::connect((address, port)).await,
+            Host::Ipv6(address) => TcpStream::connect((address, port)).await,
+        }
+    });
+    match connected.await {
+        Ok(Ok(_)) => Reached::Yes,
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => Reached::Closed,
+        Ok(Err(_)) | Err(_) => Reached::No,
+    }
+}
+
 async fn created(url: &Url, response: Response) -> Result<Created, Verdict> {
     let status = response.status().as_u16();
     if status != 201 {
@@ -225,4 +252,22 @@ fn client(tls: rustls::ClientConfig) -> Result<reqwest::Client, String> {
         .pool_max_idle_per_host(0)
         .build()
         .map_err(|error| format!("the HTTP client cannot be set up: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_there_is_told_from_who_has_gone() {
+        let url = |host: &str, port: u16| Url::parse(&format!("http://{host}:{port}/whip")).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert_eq!(reach(&url("127.0.0.1", port)).await, Reached::Yes);
+        assert_eq!(reach(&url("localhost", port)).await, Reached::Yes, "by name");
+        // Its port is taken, and nobody listens there.
+        let deaf = tokio::net::TcpSocket::new_v4().unwrap();
+        deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        assert_eq!(reach(&url("127.0.0.1", deaf.local_addr().unwrap().port())).await, Reached::Closed);
+    }
 }

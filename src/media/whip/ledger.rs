@@ -7,11 +7,21 @@ use super::rtcp::{Block, Said};
 
 /// More packets than are on the way in ten seconds of 20 Mbit/s.
 const UNDERWAY: usize = 20_000;
+/// Numbers that are left out when the peer is to wait no longer for what it missed: more than receivers keep (aiortc 512,
+/// browsers about as many), less than what they take for another stream (3000; RFC 3550, A.1).
+const LEAP: u16 = 1024;
 
 /// One stream of a session.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Stream {
     ssrc: u32,
+    /// What is lost is sent again when the peer asks for it.
+    repeats: bool,
+    /// Its next packet bears a number that is far ahead.
+    leaps: bool,
+    /// Numbers that were left out: all of them, and as they shift the numbers of packets, which have 16 bits.
+    left_out: u64,
+    shift: u16,
     /// Not reported yet.
     underway: VecDeque<Underway>,
     sent: u64,
@@ -68,21 +78,35 @@ pub(super) struct Figures {
 }
 
 impl Ledger {
-    /// One more stream; its number.
-    pub(super) fn add(&mut self, ssrc: u32) -> usize {
+    /// One more stream, whose lost packets are sent again (`repeats`) or not; its number.
+    pub(super) fn add(&mut self, ssrc: u32, repeats: bool) -> usize {
         let underway = VecDeque::with_capacity(UNDERWAY);
-        self.streams.push(Stream { ssrc, underway, sent: 0, received: 0, lost: 0, fraction_lost: 0 });
+        self.streams.push(Stream { ssrc, repeats, underway, ..Stream::default() });
         self.streams.len() - 1
     }
 
-    /// A packet of stream number `stream` left.
-    pub(super) fn sent(&mut self, stream: usize, sequence: u16, bytes: u64, at: Instant) {
-        let Some(stream) = self.streams.get_mut(stream) else { return };
+    /// The peer shall not wait for what it misses: behind so many missing numbers it begins anew.
+    pub(super) fn leap(&mut self) {
+        for stream in self.streams.iter_mut().filter(|stream| stream.repeats) {
+            stream.leaps = true;
+        }
+    }
+
+    /// A packet of stream number `stream` leaves that its payloader has given the number `sequence`; the number that it
+    /// bears.
+    pub(super) fn sent(&mut self, stream: usize, sequence: u16, bytes: u64, at: Instant) -> u16 {
+        let Some(stream) = self.streams.get_mut(stream) else { return sequence };
+        if std::mem::take(&mut stream.leaps) {
+            stream.left_out += u64::from(LEAP);
+            stream.shift = stream.shift.wrapping_add(LEAP);
+        }
+        let sequence = sequence.wrapping_add(stream.shift);
         stream.sent += bytes;
         if stream.underway.len() == UNDERWAY {
             stream.underway.pop_front();
         }
         stream.underway.push_back(Underway { sequence, bytes: stream.sent, at });
+        sequence
     }
 
     /// Takes over a report that came at `now`.
@@ -112,7 +136,7 @@ impl Ledger {
         Figures {
             sent: sum(|s| s.sent),
             received: sum(|s| s.received),
-            lost_packets: sum(|s| u64::try_from(s.lost).unwrap_or(0)),
+            lost_packets: sum(|s| u64::try_from(s.lost).unwrap_or(0).saturating_sub(s.left_out)),
             fraction_lost: self.streams.first().map_or(0, |s| s.fraction_lost),
             round_trip_ms: self.round_trip_ms,
             keyframes_asked: self.keyframes_asked,
@@ -153,8 +177,8 @@ mod tests {
     #[test]
     fn what_is_reported_counts_as_received() {
         let (mut ledger, start) = (Ledger::default(), Instant::now());
-        ledger.add(7);
-        ledger.add(8);
+        ledger.add(7, true);
+        ledger.add(8, false);
         for (n, number) in [65_534u16, 65_535, 0, 1].into_iter().enumerate() {
             ledger.sent(0, number, 100, start + Duration::from_millis(10 * n as u64));
         }
@@ -177,11 +201,27 @@ mod tests {
     #[test]
     fn what_nobody_reports_takes_no_memory_for_ever() {
         let mut ledger = Ledger::default();
-        ledger.add(7);
+        ledger.add(7, true);
         for number in 0..100_000u32 {
             ledger.sent(0, number as u16, 1, Instant::now());
         }
         assert_eq!(ledger.streams[0].underway.len(), UNDERWAY);
         assert_eq!(ledger.figures().sent, 100_000);
+    }
+
+    #[test]
+    fn numbers_leap_once_where_what_is_lost_is_sent_again() {
+        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        ledger.add(7, true);
+        ledger.add(8, false);
+        assert_eq!((ledger.sent(0, 65_000, 1, now), ledger.sent(1, 5, 1, now)), (65_000, 5));
+        ledger.leap();
+        let after = 65_001u16.wrapping_add(LEAP);
+        assert_eq!((ledger.sent(0, 65_001, 1, now), ledger.sent(1, 6, 1, now)), (after, 6));
+        assert_eq!(ledger.sent(0, 65_002, 1, now), after + 1, "and go on from there");
+        assert!(ledger.heard(&said(7, after), now).news, "reports name the numbers that were sent");
+        let block = Block { ssrc: 7, lost: i32::from(LEAP) + 9, ..said(7, after + 1).blocks[0] };
+        ledger.heard(&Said { blocks: vec![block], ..Said::default() }, now);
+        assert_eq!(ledger.figures().lost_packets, 9, "what was left out was not lost");
     }
 }

@@ -15,16 +15,19 @@ const POST: Duration = Duration::from_secs(20);
 const CONNECT: Duration = Duration::from_secs(6);
 /// From the connection to the first report of received media: the interval of RFC 3550 (6.2) may be 7.5 s.
 const FIRST_REPORT: Duration = Duration::from_secs(9);
-/// Without new media reported for this long the session stalls, if reports come often. Otherwise three of their
-/// intervals.
+/// Without new media reported for this long the session stalls, if reports come often. Otherwise two of their intervals
+/// and a second.
 const STALL: Duration = Duration::from_millis(2500);
 const STALL_MOST: Duration = Duration::from_secs(15);
 /// From the server's word that ICE may begin anew to the next report of media: checks, and an interval of reports.
 const RESTART: Duration = Duration::from_secs(5);
 /// A session that nobody answers for is kept for so long: servers keep theirs for half a minute.
 const LINGER: Duration = Duration::from_secs(20);
-/// Who answers again gets media again, perhaps: an interval of reports is waited for.
-const BY_ITSELF: Duration = Duration::from_millis(1500);
+/// Who answers again gets media again, perhaps: a sign of it, or an interval of reports, is waited for.
+const BY_ITSELF: Duration = Duration::from_millis(2500);
+/// Who does not answer is asked again after about this time: the line may be back.
+const ASK: Backoff =
+    Backoff { first: Duration::from_millis(500), cap: Duration::from_secs(1), factor: 1.1, jitter: 0.25 };
 /// A session that streamed this long was a healthy one.
 const HEALTHY: Duration = Duration::from_secs(10);
 /// Where only a person can help.
@@ -42,13 +45,15 @@ pub(super) enum Event {
     Tick,
     /// The own offer stands, or cannot be made.
     Offered(Result<(), Verdict>),
-    /// The server answered, and the answer is taken over; or not. Whether it takes changes of the session.
-    Answered(Result<bool, Verdict>),
+    /// The server answered, and the answer is taken over; or not.
+    Answered(Result<(), Verdict>),
     /// ICE and DTLS are through.
     Connected,
     /// The peer reports media that it had not reported before.
     Acknowledged,
-    /// What came of the request to begin ICE anew.
+    /// The peer misses something: what was sent just now arrives.
+    Sign,
+    /// What came of the question whether the server is there, and begins ICE anew.
     Restarted(Begun),
     /// The session is over, whoever ended it.
     Lost(Verdict),
@@ -56,14 +61,14 @@ pub(super) enum Event {
     Paused(bool),
 }
 
-/// What came of the request to begin ICE anew.
+/// What came of the question whether the server is there, and begins ICE anew.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Begun {
     /// It does.
     Agreed,
     /// Nobody answered.
     Silent,
-    /// It does not; the session may be there still.
+    /// It is there, and does not; the session may be there still.
     Refused(Verdict),
     /// There is nothing to be mended.
     Gone(Verdict),
@@ -78,7 +83,11 @@ pub(super) enum Action {
     Post,
     /// Send media from now on.
     Feed,
-    /// Ask the server to begin ICE anew within the session.
+    /// Media may not arrive: prepare the peer's return.
+    Doubt,
+    /// They do.
+    Trust,
+    /// Ask the server to begin ICE anew within the session, or whether it is there.
     Restart,
     /// Take the own side down; the server's side is ended with the next request.
     Drop,
@@ -116,7 +125,7 @@ struct Streaming {
     since: Instant,
     /// The last report of new media.
     last: Instant,
-    /// Longest time between two.
+    /// Longest time between two of late.
     interval: Duration,
 }
 
@@ -130,14 +139,16 @@ struct Restarting {
     /// How often nobody answered.
     attempts: Attempts,
     refused: Option<Verdict>,
+    /// What is sent arrives.
+    seen: bool,
+    /// How long a report may take then.
+    patience: Duration,
 }
 
 /// See the module's header.
 #[derive(Debug)]
 pub(super) struct Machine {
     phase: Phase,
-    /// Whether the server takes changes of this session.
-    changes: bool,
     attempts: Attempts,
     paused: bool,
     /// Since when nothing arrives, of an endpoint where something did.
@@ -152,7 +163,6 @@ impl Machine {
     pub(super) fn new() -> Self {
         Self {
             phase: Phase::Idle,
-            changes: false,
             attempts: Attempts::new(BACKOFF),
             paused: false,
             lost: None,
@@ -176,12 +186,15 @@ impl Machine {
                 restarting.hear(begun, now, random);
                 Vec::new()
             }
+            (Event::Sign, Phase::Restarting(restarting)) => {
+                restarting.see(now);
+                Vec::new()
+            }
             (Event::Offered(Ok(())), Phase::Offering(_)) => {
                 self.phase = Phase::Posting(now + POST);
                 vec![Action::Post]
             }
-            (Event::Answered(Ok(changes)), Phase::Posting(_)) => {
-                self.changes = changes;
+            (Event::Answered(Ok(())), Phase::Posting(_)) => {
                 self.phase = Phase::Connecting(now + CONNECT);
                 Vec::new()
             }
@@ -194,9 +207,7 @@ impl Machine {
             }
             (Event::Acknowledged, Phase::Feeding(_) | Phase::Restarting(_)) => self.arrives(now),
             (Event::Acknowledged, Phase::Streaming(streaming)) => {
-                let interval = now.saturating_duration_since(streaming.last);
-                streaming.interval = streaming.interval.max(interval);
-                streaming.last = now;
+                streaming.hear(now);
                 if now.saturating_duration_since(streaming.since) >= HEALTHY {
                     self.attempts.reset();
                 }
@@ -241,11 +252,8 @@ impl Machine {
                 FIRST_REPORT.as_secs()
             )),
             Phase::Streaming(streaming) => {
-                let verdict = silent(streaming.last, now);
-                if self.changes {
-                    return self.restart(verdict, now);
-                }
-                verdict
+                let (last, patience) = (streaming.last, streaming.patience());
+                return self.restart(last, patience, now);
             }
             Phase::Restarting(restarting) if now < restarting.until => {
                 restarting.ask = None;
@@ -259,15 +267,15 @@ impl Machine {
         self.fail(verdict, now, random)
     }
 
-    /// Media no longer arrive: who watches at the server keeps the session if it can be mended.
-    fn restart(&mut self, verdict: Verdict, now: Instant) -> Vec<Action> {
-        if let Phase::Streaming(streaming) = &self.phase {
-            self.lost = Some(streaming.last);
-        }
-        let attempts = Attempts::new(BACKOFF);
-        self.phase = Phase::Restarting(Restarting { ask: None, until: now + LINGER, attempts, refused: None });
+    /// Media have not arrived since `last`. The session is kept: after a cut it goes on by itself within a round trip,
+    /// and who watches at the server keeps it if it can be mended.
+    fn restart(&mut self, last: Instant, patience: Duration, now: Instant) -> Vec<Action> {
+        let verdict = silent(last, now);
+        self.lost = Some(last);
+        let (until, attempts) = (now + LINGER, Attempts::new(ASK));
+        self.phase = Phase::Restarting(Restarting { ask: None, until, attempts, refused: None, seen: false, patience });
         self.trouble = Some(verdict.clone());
-        vec![Action::Restart, Action::Tell(Told::Interrupted(verdict))]
+        vec![Action::Doubt, Action::Restart, Action::Tell(Told::Interrupted(verdict))]
     }
 
     fn pause(&mut self, paused: bool, now: Instant) -> Vec<Action> {
@@ -283,12 +291,19 @@ impl Machine {
     }
 
     fn arrives(&mut self, now: Instant) -> Vec<Action> {
+        let doubted = self.doubts();
         self.phase = Phase::Streaming(Streaming { since: now, last: now, interval: Duration::ZERO });
         self.reconnects += u64::from(self.streamed);
         self.streamed = true;
         self.trouble = None;
         let away = self.lost.take().map(|lost| now.saturating_duration_since(lost));
-        vec![Action::Tell(Told::Connected(away))]
+        let told = Action::Tell(Told::Connected(away));
+        if doubted { vec![Action::Trust, told] } else { vec![told] }
+    }
+
+    /// Whether it is open if anything arrives of what is sent.
+    pub(super) fn doubts(&self) -> bool {
+        matches!(self.phase, Phase::Restarting(_))
     }
 
     fn fail(&mut self, verdict: Verdict, now: Instant, random: f64) -> Vec<Action> {
@@ -345,19 +360,34 @@ fn silent(last: Instant, now: Instant) -> Verdict {
 impl Restarting {
     fn hear(&mut self, begun: Begun, now: Instant, random: f64) {
         match begun {
-            Begun::Agreed => self.until = now + RESTART,
+            Begun::Agreed => self.until = now + RESTART.max(self.patience),
+            Begun::Silent if self.seen => {}
             Begun::Silent => self.ask = Some(now + self.attempts.failed(random)),
             Begun::Refused(verdict) | Begun::Gone(verdict) => {
-                self.until = self.until.min(now + BY_ITSELF);
+                let report = if self.seen { self.patience } else { BY_ITSELF };
+                self.until = self.until.min(now + report);
                 self.refused = Some(verdict);
             }
         }
     }
+
+    /// It goes on by itself: all that is missing is a report.
+    fn see(&mut self, now: Instant) {
+        (self.seen, self.ask) = (true, None);
+        self.until = self.until.max(now + self.patience);
+    }
 }
 
 impl Streaming {
+    fn hear(&mut self, now: Instant) {
+        let interval = now.saturating_duration_since(self.last);
+        // Reports get lost as well: one that was late is not remembered for ever.
+        self.interval = interval.max(self.interval * 7 / 8);
+        self.last = now;
+    }
+
     fn patience(&self) -> Duration {
-        (self.interval * 3).clamp(STALL, STALL_MOST)
+        (self.interval * 2 + Duration::from_secs(1)).clamp(STALL, STALL_MOST)
     }
 }
 

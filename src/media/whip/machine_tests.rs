@@ -10,7 +10,7 @@ fn streaming() -> (Machine, Instant) {
     let (mut machine, now) = (Machine::new(), Instant::now());
     assert_eq!(machine.on(Event::Tick, now, 0.0), [Action::Offer]);
     assert_eq!(machine.on(Event::Offered(Ok(())), now, 0.0), [Action::Post]);
-    assert_eq!(machine.on(Event::Answered(Ok(false)), now, 0.0), []);
+    assert_eq!(machine.on(Event::Answered(Ok(())), now, 0.0), []);
     assert_eq!(machine.on(Event::Connected, now, 0.0), [Action::Feed]);
     assert_eq!(machine.state(), DestinationState::Connecting, "connected is no evidence of media");
     assert_eq!(machine.on(Event::Acknowledged, now, 0.0), [Action::Tell(Told::Connected(None))]);
@@ -25,19 +25,19 @@ fn a_peer_that_reports_nothing_new_is_lost_although_connected() {
     assert_eq!(due, start + STALL);
     assert_eq!(machine.on(Event::Tick, due - Duration::from_millis(1), 0.0), []);
     let actions = machine.on(Event::Tick, due, 0.0);
-    assert!(matches!(&actions[..], [Action::Drop, Action::Tell(Told::Interrupted(_))]), "{actions:?}");
-    assert_eq!(machine.state(), DestinationState::Interrupted);
-    assert_eq!(machine.due(), Some(due + BACKOFF.first));
+    assert!(
+        matches!(&actions[..], [Action::Doubt, Action::Restart, Action::Tell(Told::Interrupted(_))]),
+        "{actions:?}"
+    );
+    assert_eq!(machine.state(), DestinationState::Interrupted, "a backup may take over at once");
 }
 
-/// Streaming at a server that takes changes, then silent.
+/// Streaming, then silent.
 fn restarting() -> (Machine, Instant, Instant) {
     let (mut machine, start) = streaming();
-    machine.changes = true;
     let now = start + STALL;
-    let actions = machine.on(Event::Tick, now, 0.0);
-    assert!(matches!(&actions[..], [Action::Restart, Action::Tell(Told::Interrupted(_))]), "{actions:?}");
-    assert_eq!(machine.state(), DestinationState::Interrupted, "a backup may take over at once");
+    assert_eq!(machine.on(Event::Tick, now, 0.0).len(), 3);
+    assert!(machine.doubts());
     (machine, start, now)
 }
 
@@ -47,15 +47,52 @@ fn a_session_that_can_be_mended_is_kept_through_a_cut() {
     while now < start + 10 * SECOND {
         assert_eq!(machine.on(Event::Restarted(Begun::Silent), now, 0.0), [], "nobody answers");
         let due = machine.due().unwrap();
-        assert!(due - now <= BACKOFF.cap);
+        assert!(due - now <= ASK.cap);
         now = due;
         assert_eq!(machine.on(Event::Tick, now, 0.0), [Action::Restart]);
     }
     machine.on(Event::Restarted(Begun::Agreed), now, 0.0);
     now += SECOND;
     let back = machine.on(Event::Acknowledged, now, 0.0);
-    assert_eq!(back, [Action::Tell(Told::Connected(Some(now - start)))]);
+    assert_eq!(back, [Action::Trust, Action::Tell(Told::Connected(Some(now - start)))]);
     assert_eq!((machine.state(), machine.reconnects()), (DestinationState::Streaming, 1));
+}
+
+#[test]
+fn a_session_that_goes_on_by_itself_is_left_alone() {
+    let refused = || Event::Restarted(Begun::Refused(Verdict::lost("it takes no changes")));
+    // Whether the sign or the refusal comes first, there is time for a report.
+    for sign_first in [true, false] {
+        let (mut machine, _, now) = restarting();
+        let events = if sign_first { [Event::Sign, refused()] } else { [refused(), Event::Sign] };
+        for event in events {
+            assert_eq!(machine.on(event, now, 0.0), []);
+        }
+        assert_eq!(machine.due(), Some(now + STALL), "{sign_first}");
+        assert_eq!(machine.on(Event::Restarted(Begun::Silent), now, 0.0), []);
+        assert_eq!(machine.due(), Some(now + STALL), "nobody is asked any more");
+        assert_eq!(machine.state(), DestinationState::Interrupted, "a sign is no report");
+        let back = machine.on(Event::Acknowledged, now + SECOND, 0.0);
+        assert_eq!(back[0], Action::Trust);
+        assert_eq!(machine.state(), DestinationState::Streaming);
+    }
+    let (mut machine, _, now) = restarting();
+    machine.on(Event::Sign, now, 0.0);
+    machine.on(refused(), now, 0.0);
+    assert_eq!(machine.on(Event::Tick, now + STALL, 0.0), [Action::Drop], "but not for ever");
+}
+
+#[test]
+fn a_report_that_was_late_is_not_waited_for_for_ever() {
+    let (mut machine, mut now) = streaming();
+    now += 4 * SECOND;
+    machine.on(Event::Acknowledged, now, 0.0);
+    assert_eq!(machine.due(), Some(now + 9 * SECOND));
+    for _ in 0..20 {
+        now += SECOND;
+        machine.on(Event::Acknowledged, now, 0.0);
+    }
+    assert_eq!(machine.due(), Some(now + 3 * SECOND));
 }
 
 #[test]
@@ -82,10 +119,10 @@ fn a_session_that_cannot_be_mended_is_replaced() {
 }
 
 #[test]
-fn who_reports_seldom_is_given_three_of_its_intervals() {
+fn who_reports_seldom_is_given_two_of_its_intervals() {
     let (mut machine, start) = streaming();
     machine.on(Event::Acknowledged, start + 2 * SECOND, 0.0);
-    assert_eq!(machine.due(), Some(start + 8 * SECOND));
+    assert_eq!(machine.due(), Some(start + 7 * SECOND));
     machine.on(Event::Acknowledged, start + 9 * SECOND, 0.0);
     assert_eq!(machine.due(), Some(start + 9 * SECOND + STALL_MOST));
 }
@@ -94,7 +131,7 @@ fn who_reports_seldom_is_given_three_of_its_intervals() {
 fn a_cut_of_ten_seconds_leaves_retries_close_together() {
     let (mut machine, start) = streaming();
     let mut now = start + STALL;
-    machine.on(Event::Tick, now, 0.0);
+    machine.on(Event::Lost(Verdict::lost("closed")), now, 0.0);
     while now < start + 10 * SECOND {
         now = machine.due().unwrap();
         assert_eq!(machine.on(Event::Tick, now, 0.0), [Action::Offer]);
@@ -113,7 +150,7 @@ fn a_return_is_counted_and_says_how_long_it_was_away() {
     let now = machine.due().unwrap();
     machine.on(Event::Tick, now, 0.0);
     machine.on(Event::Offered(Ok(())), now, 0.0);
-    machine.on(Event::Answered(Ok(false)), now, 0.0);
+    machine.on(Event::Answered(Ok(())), now, 0.0);
     machine.on(Event::Connected, now, 0.0);
     let back = start + 4 * SECOND;
     assert_eq!(machine.on(Event::Acknowledged, back, 0.0), [Action::Tell(Told::Connected(Some(4 * SECOND)))]);
@@ -157,10 +194,11 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Tick),
         Just(Event::Connected),
         Just(Event::Acknowledged),
+        Just(Event::Sign),
         any::<bool>().prop_map(Event::Paused),
         verdict.clone().prop_map(Event::Lost),
         proptest::option::of(verdict.clone()).prop_map(|v| Event::Offered(v.map_or(Ok(()), Err))),
-        (any::<bool>(), proptest::option::of(verdict)).prop_map(|(c, v)| Event::Answered(v.map_or(Ok(c), Err))),
+        proptest::option::of(verdict).prop_map(|v| Event::Answered(v.map_or(Ok(()), Err))),
         prop_oneof![
             Just(Begun::Agreed),
             Just(Begun::Silent),
@@ -177,7 +215,7 @@ proptest! {
     #[test]
     fn no_order_of_events_breaks_the_sequence(events in proptest::collection::vec((any_event(), 0u64..20_000), 0..200)) {
         let (mut machine, mut now) = (Machine::new(), Instant::now());
-        let (mut built, mut posted) = (false, false);
+        let (mut built, mut posted, mut doubt) = (false, false, false);
         let start = machine.on(Event::Tick, now, 0.5);
         prop_assert_eq!(start, vec![Action::Offer]);
         built |= true;
@@ -187,11 +225,13 @@ proptest! {
                 match action {
                     Action::Offer => { prop_assert!(!built); built = true; }
                     Action::Post => { prop_assert!(built && !posted); posted = true; }
-                    Action::Feed | Action::Restart => prop_assert!(built && posted),
-                    Action::Drop => { built = false; posted = false; }
+                    Action::Feed | Action::Restart | Action::Trust => prop_assert!(built && posted),
+                    Action::Doubt => { prop_assert!(posted && !doubt); doubt = true; }
+                    Action::Drop => { (built, posted) = (false, false); }
                     Action::Tell(_) => {}
                 }
             }
+            doubt = machine.doubts();
             prop_assert!(machine.due().is_some() || machine.paused);
         }
     }

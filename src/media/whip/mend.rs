@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use super::fault::Verdict;
 use super::fragment::{self, Credentials};
-use super::http::Restart;
+use super::http::{Reached, Restart, reach};
 use super::machine::{Begun, Event};
+use super::pilot::Pilot;
+use super::resource::Resource;
 use super::task::{Done, Session, Task};
 
 /// ICE began anew.
@@ -28,8 +32,32 @@ impl Task {
         self.work.spawn(async move { (life, Done::Told(http.patch(&resource, fragment).await)) });
     }
 
+    /// What is sent may not arrive any more.
+    pub(super) fn doubt(&mut self) {
+        self.session.peer.iter().for_each(|peer| peer.doubt());
+        // It may be another network by the time that the peer is back.
+        self.steer(Pilot::over);
+    }
+
+    /// Whether a server is there that takes no changes: then its session may go on by itself.
+    fn look_for(&mut self, url: Url) {
+        let life = self.life;
+        self.work.spawn(async move {
+            let done = match reach(&url).await {
+                Reached::Yes => Begun::Refused(no_restart("the WHIP endpoint takes no changes of a session")),
+                // So are its sessions.
+                Reached::Closed => Begun::Gone(no_restart("its server is gone")),
+                Reached::No => Begun::Silent,
+            };
+            (life, Done::Begun(done, None))
+        });
+    }
+
     /// Asks the server to begin ICE anew, and does the same here once it has agreed.
     pub(super) fn restart(&mut self) {
+        if let Some(Resource { url, etag: None, .. }) = &self.session.resource {
+            return self.look_for(url.clone());
+        }
         let Session { peer: Some(peer), resource: Some(resource), offer, answer, late, gathered, asked, .. } =
             &mut self.session
         else {
@@ -47,8 +75,8 @@ impl Task {
                 Restart::Unanswered => return (life, Done::Begun(Begun::Silent, None)),
                 Restart::Refused(status) => {
                     let why = no_restart(&format!("the WHIP endpoint does not restart ICE (HTTP {status})"));
-                    let begun = if matches!(status, 404 | 410) { Begun::Gone(why) } else { Begun::Refused(why) };
-                    return (life, Done::Begun(begun, None));
+                    let gone = matches!(status, 404 | 410);
+                    return (life, if gone { Done::Gone(why) } else { Done::Begun(Begun::Refused(why), None) });
                 }
             };
             let credentials = own.clone();

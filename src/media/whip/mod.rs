@@ -16,21 +16,28 @@
 //!        ▼                                   │
 //! idle ▶ offering ─offer─▶ posting ─201─▶ connecting ─ICE, DTLS─▶ feeding ─first report─▶ streaming
 //!        │                 │                 │                      │               report ▲ │ nothing acknowledged
-//!        └─ not in time, refused, failed, closed, nothing acknowledged                     │ ▼
+//!        └─ not in time, refused, failed, closed                                           │ ▼
 //!                          │                 ▼                                           restarting
 //!                          └───────────▶ waiting ◀───────── refused, nothing came of it ─────┘
 //!                          └─ refused for good ▶ refused
 //! ```
 //!
 //! Connected is no evidence: a session streams when the peer reports media as received (RTCP), and it is lost when
-//! reports bring nothing new for 2.5 s, or three of the peer's intervals. webrtcbin itself notices a cut only after half
+//! reports bring nothing new for 2.5 s, or two of the peer's intervals. webrtcbin itself notices a cut only after half
 //! a minute. What is left at the server is ended before a new offer is posted, since many a server takes one publisher.
 //!
-//! A server that takes changes (it gave an ETag) is asked to begin ICE anew within the session (RFC 9725, 4.3.3), so that
-//! its viewers keep what they watch; until it answers the session is kept, and media that arrive by themselves when the
-//! line is back end the matter. Other servers get a new session, which is as quick. webrtcbin 1.22 has no restart: the
-//! agent below it has, and is asked past it (`system::ice_agent`). Addresses that the box has got since are not part of
-//! it; a box whose address has changed gets a new session when the restart brings nothing.
+//! A session is kept through a cut, and media go on being sent: the first packets behind it reach a peer that is still
+//! there within half a round trip, without TCP, ICE or DTLS, whose timers are what takes seconds on a line with losses.
+//! So that the peer can use them, `doubt` has two effects. Packets that it missed are not sent again (`repair`): they are
+//! seconds late, and all at once they would crowd out what is new. And the numbers of its pictures leap (`ledger`), since
+//! a receiver may wait for a few hundred missing numbers before it gives them up. The first request for something missed
+//! is the sign that media arrive; a report confirms it.
+//!
+//! Meanwhile a server that takes changes (it gave an ETag) is asked to begin ICE anew within the session (RFC 9725,
+//! 4.3.3), for a box whose way has changed; with another one it is tried whether a connection comes about. A server that
+//! is there, and neither agrees nor shows a sign, gets a new session. webrtcbin 1.22 has no restart: the agent below it
+//! has, and is asked past it (`system::ice_agent`). Addresses that the box has got since are not part of it; a box whose
+//! address has changed gets a new session when the restart brings nothing.
 //!
 //! # The bit rate
 //!
@@ -56,6 +63,7 @@ mod opus;
 mod peer;
 mod pilot;
 mod port;
+mod repair;
 mod report;
 mod resource;
 mod rtcp;

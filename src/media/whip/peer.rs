@@ -20,6 +20,7 @@ use super::certificate::{self, Certificate};
 use super::fragment::{Candidate, Credentials};
 use super::ledger::{Heard, Ledger};
 use super::port::Inlet;
+use super::repair::Repair;
 use super::rtcp;
 use super::track::{Track, VIDEO};
 use crate::media::clock::HouseClock;
@@ -42,6 +43,8 @@ pub(super) enum Note {
     Heard(Heard),
     /// The peer cannot go on without a keyframe.
     KeyframeAsked,
+    /// In doubt: the peer misses something, so that something has arrived.
+    Sign,
     /// The latency of its pipeline is to be distributed: without it there are no sender reports.
     Latency,
     /// It is over.
@@ -70,6 +73,7 @@ pub(super) struct Peer {
     pub(super) video: Option<Inlet>,
     pub(super) sound: Option<Inlet>,
     pub(super) ledger: Arc<Mutex<Ledger>>,
+    repair: Arc<Repair>,
 }
 
 /// Where notes go: never blocks.
@@ -105,7 +109,8 @@ impl Peer {
         let video = wanted.video.as_ref().map(|caps| line(Track::video(caps)?)).transpose()?;
         let sound = wanted.sound.then(|| line(Track::sound()?)).transpose()?;
         let gathered = Mutex::new(hear(&webrtc, &notes));
-        let peer = Self { pipeline, webrtc, notes, gathered, fingerprint, video, sound, ledger };
+        let repair = Arc::new(Repair::new(webrtc.downcast_ref().ok_or("webrtcbin is no bin")?));
+        let peer = Self { pipeline, webrtc, notes, gathered, fingerprint, video, sound, ledger, repair };
         peer.pipeline.set_state(gst::State::Playing).map_err(|_| "webrtcbin does not start".to_owned())?;
         Ok(peer)
     }
@@ -158,7 +163,7 @@ impl Peer {
             .ok_or("webrtcbin has no RTP session")?;
         // The default of 5 s is too seldom for lip-sync and round trip at the begin of a session.
         session.set_property("rtcp-min-interval", 1_000_000_000u64);
-        let (notes, ledger) = (self.notes.clone(), Arc::clone(&self.ledger));
+        let (notes, ledger, repair) = (self.notes.clone(), Arc::clone(&self.ledger), Arc::clone(&self.repair));
         session.connect("on-receiving-rtcp", false, move |arguments| {
             let buffer = arguments.get(1)?.get::<gst::Buffer>().ok()?;
             let said = rtcp::read(&buffer.map_readable().ok()?);
@@ -169,9 +174,25 @@ impl Peer {
             if said.keyframe {
                 notes.tell(Note::KeyframeAsked);
             }
+            // Before it is looked for: what is asked for here was sent during the cut and is not there.
+            if (said.keyframe || said.repeats > 0) && repair.resume() {
+                notes.tell(Note::Sign);
+            }
             None
         });
         Ok(())
+    }
+
+    /// What is sent may not arrive. It goes on, so that the first packets behind the cut reach a peer that is still there:
+    /// it shall begin anew with them instead of waiting for what it missed. Its first sign is told.
+    pub(super) fn doubt(&self) {
+        self.repair.rest();
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).leap();
+    }
+
+    /// What is sent arrives, as at first.
+    pub(super) fn trust(&self) {
+        self.repair.resume();
     }
 
     /// Tells all parts of the pipeline its latency. Blocks for a moment.

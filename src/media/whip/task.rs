@@ -47,6 +47,8 @@ pub(super) enum Done {
     Told(Changed),
     /// What came of the request to begin ICE anew; the new ICE session, if it does.
     Begun(Begun, Option<Restarted>),
+    /// The server does not know the session any more.
+    Gone(Verdict),
     /// Nobody waits for it.
     Nothing,
 }
@@ -166,11 +168,15 @@ impl Task {
     }
 
     pub(super) fn tell(&mut self, event: Event) {
+        let heard = tracing::enabled!(tracing::Level::DEBUG).then(|| format!("{event:?}"));
         for action in self.machine.on(event, Instant::now(), fastrand::f64()) {
+            tracing::debug!(endpoint = self.name, heard, ?action, "a step of a WHIP session");
             match action {
                 Action::Offer => self.offer(),
                 Action::Post => self.post(),
                 Action::Feed => self.feed(),
+                Action::Doubt => self.doubt(),
+                Action::Trust => self.session.peer.iter().for_each(|peer| peer.trust()),
                 Action::Restart => self.restart(),
                 Action::Drop => self.take_down(),
                 Action::Tell(told) => self.report.tell(&told),
@@ -191,7 +197,7 @@ impl Task {
         self.tell(Event::Paused(paused));
     }
 
-    fn steer(&mut self, how: impl FnOnce(&mut Pilot)) {
+    pub(super) fn steer(&mut self, how: impl FnOnce(&mut Pilot)) {
         if let Some(pilot) = &mut self.pilot {
             how(pilot);
         }
@@ -319,12 +325,11 @@ impl Task {
                 }
             }
             Done::Answered(created, result) if current => {
-                let changes = created.as_ref().is_some_and(|(resource, _)| resource.etag.is_some());
                 if let Some((resource, answer)) = created {
                     self.learned = resource.servers.clone();
                     (self.session.resource, self.session.answer) = (Some(resource), answer);
                 }
-                self.tell(Event::Answered(result.map(|()| changes)));
+                self.tell(Event::Answered(result));
                 self.trickle();
             }
             Done::Answered(Some((resource, _)), _) => self.abandon(resource.url),
@@ -336,9 +341,20 @@ impl Task {
             }
             Done::Told(Changed::Unwanted) if current => self.session.settled = true,
             Done::Told(Changed::Gone) if current => {
+                self.session.resource = None;
                 self.tell(Event::Lost(Verdict::lost("the WHIP endpoint does not know the session any more")));
             }
-            Done::Offered(_) | Done::Answered(None, _) | Done::Told(_) | Done::Begun(..) | Done::Nothing => {}
+            Done::Gone(verdict) if current => {
+                // Nothing is left there to be ended.
+                self.session.resource = None;
+                self.tell(Event::Restarted(Begun::Gone(verdict)));
+            }
+            Done::Offered(_)
+            | Done::Answered(None, _)
+            | Done::Told(_)
+            | Done::Begun(..)
+            | Done::Gone(_)
+            | Done::Nothing => {}
         }
     }
 
@@ -366,7 +382,10 @@ impl Task {
             }
             Note::Connected => self.tell(Event::Connected),
             Note::Heard(heard) => {
-                self.steer(|pilot| pilot.heard(&heard, Instant::now()));
+                // Behind a cut its losses say nothing of what the line takes.
+                if !self.machine.doubts() {
+                    self.steer(|pilot| pilot.heard(&heard, Instant::now()));
+                }
                 if heard.news {
                     self.report.acknowledged();
                     self.tell(Event::Acknowledged);
@@ -374,6 +393,10 @@ impl Task {
             }
             // Of pictures that are also those of HLS it is only counted.
             Note::KeyframeAsked => self.steer(|pilot| pilot.ask_keyframe()),
+            Note::Sign => {
+                self.steer(|pilot| pilot.ask_keyframe());
+                self.tell(Event::Sign);
+            }
             Note::Latency => self.settle_latency(),
             Note::Failed(reason) => self.tell(Event::Lost(Verdict::lost(reason))),
         }

@@ -1,5 +1,6 @@
 //! Pictures or sound on their way into a session: what they are in RTP, and what of them has left.
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -94,7 +95,7 @@ impl Track {
         source.link(&self.payloader)?;
         let missing = || gst::glib::bool_error!("a pad is missing");
         let from = self.payloader.static_pad("src").ok_or_else(missing)?;
-        count(&from, ledger, self.ssrc);
+        count(&from, ledger, self.ssrc, self.video);
         let to = webrtc.request_pad_simple("sink_%u").ok_or_else(missing)?;
         from.link(&to).map_err(|error| gst::glib::bool_error!("cannot link: {error:?}"))?;
         let transceiver = to.property::<gst_webrtc::WebRTCRTPTransceiver>("transceiver");
@@ -116,28 +117,81 @@ fn profile_level_id(caps: &gst::Caps) -> Option<String> {
     Some(format!("{profile:02x}{constraints:02x}{level:02x}"))
 }
 
-/// Counts what leaves, for comparison with what the peer reports.
-fn count(pad: &gst::Pad, ledger: &Arc<Mutex<Ledger>>, ssrc: u32) {
+/// Counts what leaves, for comparison with what the peer reports, and numbers it as the ledger wants.
+fn count(pad: &gst::Pad, ledger: &Arc<Mutex<Ledger>>, ssrc: u32, repeats: bool) {
     let stream = {
         let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        ledger.add(ssrc)
+        ledger.add(ssrc, repeats)
     };
     let ledger = Arc::clone(ledger);
     let types = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
     // The lock is this session's own: only its reports, a few times a second, want it as well.
     pad.add_probe(types, move |_, info| {
         let (mut ledger, now) = (ledger.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
-        let mut one = |buffer: &gst::BufferRef| {
+        let mut one = |buffer: &mut gst::Buffer| {
             let mut head = [0u8; 4];
-            if buffer.copy_to_slice(0, &mut head).is_ok() {
-                ledger.sent(stream, u16::from_be_bytes([head[2], head[3]]), buffer.size() as u64, now);
+            if buffer.copy_to_slice(0, &mut head).is_err() {
+                return;
+            }
+            let own = u16::from_be_bytes([head[2], head[3]]);
+            let number = ledger.sent(stream, own, buffer.size() as u64, now);
+            if number != own {
+                // It holds four bytes at least.
+                let _ = buffer.make_mut().copy_from_slice(2, &number.to_be_bytes());
             }
         };
-        match &info.data {
+        match &mut info.data {
             Some(gst::PadProbeData::Buffer(buffer)) => one(buffer),
-            Some(gst::PadProbeData::BufferList(list)) => list.iter().for_each(one),
+            Some(gst::PadProbeData::BufferList(list)) => list.make_mut().foreach_mut(|mut buffer, _| {
+                one(&mut buffer);
+                ControlFlow::Continue(Some(buffer))
+            }),
             _ => {}
         }
         gst::PadProbeReturn::Ok
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(number: u16) -> gst::Buffer {
+        let [high, low] = number.to_be_bytes();
+        gst::Buffer::from_slice([0x80, 96, high, low, 0, 0, 0, 0, 0, 0, 0, 7, 1, 2, 3])
+    }
+
+    #[test]
+    fn packets_bear_the_numbers_of_the_ledger() {
+        crate::media::init().unwrap();
+        let source = gst_app::AppSrc::builder().format(gst::Format::Time).build();
+        let sink = gst_app::AppSink::builder().sync(false).build();
+        let pipeline = gst::Pipeline::new();
+        pipeline.add_many([source.upcast_ref::<gst::Element>(), sink.upcast_ref()]).unwrap();
+        source.link(&sink).unwrap();
+        let ledger = Arc::default();
+        count(&source.static_pad("src").unwrap(), &ledger, 7, true);
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let number = || {
+            let sample = sink.try_pull_sample(gst::ClockTime::from_seconds(30)).unwrap();
+            let mut bytes = [0u8; 15];
+            sample.buffer().unwrap().copy_to_slice(0, &mut bytes).unwrap();
+            assert_eq!((&bytes[..2], &bytes[4..]), (&[0x80, 96][..], &[0, 0, 0, 0, 0, 0, 0, 7, 1, 2, 3][..]));
+            u16::from_be_bytes([bytes[2], bytes[3]])
+        };
+        source.push_buffer(packet(1)).unwrap();
+        assert_eq!(number(), 1);
+        ledger.lock().unwrap().leap();
+        let kept = packet(2);
+        source.push_buffer(kept.clone()).unwrap();
+        let leapt = number();
+        assert!(leapt > 600, "{leapt}");
+        let mut list = gst::BufferList::new();
+        [3, 4].into_iter().for_each(|own| list.get_mut().unwrap().add(packet(own)));
+        source.push_buffer_list(list).unwrap();
+        assert_eq!((number(), number()), (leapt + 1, leapt + 2));
+        assert_eq!(kept.map_readable().unwrap()[3], 2, "what others hold is left alone");
+        assert_eq!(ledger.lock().unwrap().figures().sent, 60);
+        pipeline.set_state(gst::State::Null).unwrap();
+    }
 }

@@ -10,8 +10,10 @@ use std::fmt::Write as _;
 
 use super::tests::names_only_what_is_there;
 use super::*;
-use crate::model::{Cued, FrameGrid, FrameRate};
+use crate::model::{Cued, FrameGrid, FrameRate, RenditionId, SegmentGrid};
+use crate::policy::RetryDecision;
 use crate::push::description::Medium;
+use crate::push::object::Outcome;
 use crate::push::record::Delivered;
 use crate::spool::Segment;
 

@@ -7,12 +7,14 @@ use super::tests::names_only_what_is_there;
 use super::*;
 use crate::model::upload::Upload;
 use crate::model::{
-    CatchUp, Cued, DestinationId, EndpointName, FrameGrid, FrameRate, LinePolicy, LiveTimeline, SegmentGrid,
+    BitRate, CatchUp, ChannelId, Cued, DestinationId, EndpointName, FrameGrid, FrameRate, LinePolicy, LiveTimeline,
+    RenditionId, SegmentGrid,
 };
-use crate::policy::{HttpFailure, RateTurn, judge};
-use crate::push::description::{Medium, PushDescription};
+use crate::policy::{HttpFailure, RateTurn, RetryDecision, judge};
+use crate::push::description::{Medium, PushDescription, PushedVideo};
 use crate::push::flow::{Flow, Measured};
 use crate::push::link::{Change, Link};
+use crate::push::object::Outcome;
 use crate::push::pauses::Pauses;
 use crate::push::record::Delivered;
 use crate::spool::Segment;
@@ -36,14 +38,14 @@ fn timeline() -> Timeline {
     Timeline::new(grid(), FrameGrid::new(FrameRate::new(25, 1).unwrap()), Cued::default())
 }
 
-fn description(line: LinePolicy) -> PushDescription {
+pub(in crate::push) fn description(line: LinePolicy) -> PushDescription {
     PushDescription {
         channel: ChannelId::new("demo").unwrap(),
         destination: DestinationId::new("cloud").unwrap(),
         endpoint: EndpointName::at(0),
         url: "http://origin.example/live/".parse().unwrap(),
         upload: Upload { line, ..Upload::default() },
-        video: Vec::new(),
+        video: NAMES.into_iter().zip(RATES).take(2).map(|(name, rate)| pushed(name, rate)).collect(),
         audio: Vec::new(),
         captions: None,
         playlist_segments: 6,
@@ -54,6 +56,17 @@ fn description(line: LinePolicy) -> PushDescription {
         limits: None,
         pair: None,
         pauses: Pauses::default(),
+        lowest_only: false,
+    }
+}
+
+fn pushed(name: &str, bytes_per_second: u64) -> PushedVideo {
+    PushedVideo {
+        id: RenditionId::new(name).unwrap(),
+        size: "1280x720".parse().unwrap(),
+        frame_rate: FrameRate::new(25, 1).unwrap(),
+        bitrate: BitRate(bytes_per_second * 8),
+        max_bitrate: BitRate(bytes_per_second * 8),
     }
 }
 
@@ -82,8 +95,11 @@ struct World {
     link: Link,
     now: Instant,
     policy: LinePolicy,
+    video: Vec<PushedVideo>,
     next_segment: Instant,
     newest: u64,
+    /// Segments that the spool keeps.
+    keep: u64,
     requests: Vec<Request>,
     there: [BTreeSet<u64>; 3],
     edges: BTreeMap<usize, u64>,
@@ -105,8 +121,10 @@ impl World {
             link: Link::new(),
             now,
             policy,
+            video: description(policy).video,
             next_segment: now,
             newest: 99,
+            keep: u64::MAX,
             requests: Vec::new(),
             there: Default::default(),
             edges: BTreeMap::new(),
@@ -118,6 +136,7 @@ impl World {
     fn produce(&mut self) {
         self.newest += 1;
         self.next_segment += grid().duration();
+        let oldest = (self.newest + 1).saturating_sub(self.keep).max(100);
         for (lane, rate) in self.delivery.lanes.iter_mut().zip(RATES) {
             let segment = |number| Segment {
                 number,
@@ -128,8 +147,13 @@ impl World {
                 discontinuity: false,
                 discontinuity_sequence: 0,
             };
-            lane.refresh((100..=self.newest).map(segment).collect());
+            lane.refresh((oldest..=self.newest).map(segment).collect());
         }
+        self.leave_out();
+    }
+
+    fn leave_out(&mut self) {
+        self.flow.keep_to_budget(&mut self.delivery.lanes, &self.video);
         self.flow.pass_over(&mut self.delivery.lanes);
     }
 
@@ -142,6 +166,7 @@ impl World {
         let oldest = self.requests.iter().map(|request| request.moved).min();
         let stalled = judge(&HttpFailure::Stalled("nothing acknowledged".to_owned()));
         let _ = self.link.silent(oldest, Duration::from_secs(5), &stalled, self.now);
+        self.leave_out();
         let turned = self.flow.look(&mut self.delivery, &self.link, false, self.now);
         self.turns.extend(turned.map(|turned| turned.turn));
         self.send();
@@ -183,12 +208,16 @@ impl World {
             Some(known) if self.delivery.yields => known.bps() / 8 * u64::from(self.policy.backfill_share) / 100,
             _ => u64::MAX / 100,
         };
+        let catches = |delivery: &Delivery, request: &Request| matches!(request.object, Object::Segment { lane, number, .. } if delivery.is_catching(lane, number));
         let mut allowed = if live { 0 } else { share.saturating_mul(STEP.as_millis() as u64) / 1000 };
         if self.delivery.yields {
             self.beside.1 += budget;
         }
-        for yielding in [false, true] {
-            for request in self.requests.iter_mut().filter(|request| request.yields() == yielding) {
+        // What is missing in the window goes before what is older.
+        for (yielding, catching) in [(false, false), (false, true), (true, true), (true, false)] {
+            let now =
+                |request: &&mut Request| request.yields() == yielding && catches(&self.delivery, request) == catching;
+            for request in self.requests.iter_mut().filter(now) {
                 let most = if request.measured == Measured::Backfill { allowed } else { budget };
                 let most = if yielding && live { 0 } else { most.min(budget) };
                 let taken = request.left.min(most);
@@ -393,3 +422,6 @@ proptest! {
         }
     }
 }
+
+mod budget;
+mod kept;

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::model::{Cued, FrameGrid, FrameRate, SegmentGrid};
+use crate::model::{Cued, FrameGrid, FrameRate, RenditionId, SegmentGrid};
+use crate::policy::RetryDecision;
 use crate::push::description::Medium;
+use crate::push::object::Outcome;
 use crate::push::record::Delivered;
 use crate::spool::Segment;
 use proptest::prelude::*;
@@ -135,6 +137,66 @@ fn one_bad_object_does_not_hold_up_backfill() {
     assert_eq!(sent, [10, 9, 8, 7, 6, 5, 1, 2, 3, 4]);
     let due = delivery.next_due(now).unwrap();
     assert_eq!(deliver_all(&mut delivery, due), [(0, 1)]);
+}
+
+/// The next segment that goes; everything else is acknowledged on the way.
+fn next_segment(delivery: &mut Delivery, now: Instant) -> Option<Object> {
+    loop {
+        let (object, probe) = delivery.next(Gate::Open, None, now)?;
+        if matches!(object, Object::Segment { .. }) {
+            return Some(object);
+        }
+        delivery.settle(&object, probe, Outcome::Acknowledged, now, 0.0);
+    }
+}
+
+fn of(number: u64, backfill: bool) -> Option<Object> {
+    Some(Object::Segment { lane: 0, number, backfill })
+}
+
+#[test]
+fn what_is_missing_in_the_window_does_not_wait_for_an_old_segment_under_way() {
+    let (mut delivery, now) = (delivery(&["v"]), Instant::now());
+    let done = |delivery: &mut Delivery, object: Option<Object>| {
+        delivery.settle(&object.unwrap(), false, Outcome::Acknowledged, now, 0.0);
+    };
+    show(&mut delivery, 1..=20);
+    for number in [20, 19, 18, 17, 16, 15] {
+        assert_eq!(next_segment(&mut delivery, now), of(number, number < 20));
+        done(&mut delivery, of(number, number < 20));
+    }
+    assert_eq!(next_segment(&mut delivery, now), of(1, true));
+    assert_eq!(next_segment(&mut delivery, now), None, "one at a time");
+    // 21 had no chance at the live edge.
+    show(&mut delivery, 1..=22);
+    for (number, backfill) in [(22, false), (21, true)] {
+        assert_eq!(next_segment(&mut delivery, now), of(number, backfill));
+        done(&mut delivery, of(number, backfill));
+    }
+    assert_eq!(next_segment(&mut delivery, now), None, "the old one is still under way");
+    done(&mut delivery, of(1, true));
+    assert_eq!(next_segment(&mut delivery, now), of(2, true));
+}
+
+#[test]
+fn what_is_missing_in_the_window_does_not_wait_for_a_search() {
+    let (mut delivery, now) = (delivery(&["v"]), Instant::now());
+    show(&mut delivery, 1..=20);
+    deliver_all(&mut delivery, now);
+    delivery.reconnected();
+    show(&mut delivery, 1..=21);
+    loop {
+        let (object, probe) = delivery.next(Gate::Open, None, now).unwrap();
+        if matches!(object, Object::Check { .. }) {
+            break;
+        }
+        delivery.settle(&object, probe, Outcome::Acknowledged, now, 0.0);
+    }
+    // No answer to that; and 22 had no chance at the live edge.
+    show(&mut delivery, 1..=23);
+    assert_eq!(next_segment(&mut delivery, now), of(23, false));
+    delivery.settle(&of(23, false).unwrap(), false, Outcome::Acknowledged, now, 0.0);
+    assert_eq!(next_segment(&mut delivery, now), of(22, true));
 }
 
 /// An origin as a set of what it has; answers as it is told.

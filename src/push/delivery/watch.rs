@@ -113,7 +113,7 @@ impl Delivery {
             if !share {
                 return None;
             }
-            self.init(now).or_else(|| self.live(now)).or_else(|| self.backfill(now))
+            self.init(now).or_else(|| self.live(now)).or_else(|| self.catch(now)).or_else(|| self.backfill(now))
         })
     }
 

@@ -87,6 +87,7 @@ impl HttpStore {
             StatusCode::NOT_FOUND | StatusCode::GONE => Presence::Absent,
             status if status.is_success() => length().map_or(Presence::Untold, Presence::Bytes),
             StatusCode::UNAUTHORIZED => return Err(HttpFailure::Status(answer.status.as_u16())),
+            StatusCode::NOT_IMPLEMENTED => Presence::Untold,
             status if status.is_server_error() => return Err(HttpFailure::Status(status.as_u16())),
             _ => Presence::Untold,
         })

@@ -72,6 +72,7 @@ fn destination_cost(
             allowance: budget.allowance?,
             spent: amount(spent, Some(budget)),
             used: budget.used(spent)?,
+            alarm_percent: budget.alarm_percent,
             when_spent: budget.when_spent,
             hold: None,
         })

@@ -2,7 +2,8 @@
 
 use crate::model::status::{DestinationState, DestinationStatus};
 use crate::model::{
-    DeliveryKind, DrillReport, Duty, EndpointStatus, Event, EventCode, Fault, Health, HealthReport, MediaTime, Severity,
+    BudgetOrder, DeliveryKind, DrillReport, Duty, EndpointStatus, Event, EventCode, Fault, Health, HealthReport, Hold,
+    MediaTime, Severity,
 };
 use crate::plan::DestinationPlan;
 
@@ -40,6 +41,22 @@ pub(super) fn combine(
         recording: None,
         line,
         paused_since,
+    }
+}
+
+/// Says what a spent budget makes of it.
+pub(super) fn look_at_budget(status: &mut DestinationStatus, order: BudgetOrder, now: MediaTime) {
+    let (code, month) = ("budget_spent", order.month);
+    match order.hold {
+        Hold::Stopped if status.state == DestinationState::Disabled => {
+            let reason = format!("not used: its budget for {month} is spent");
+            status.health = HealthReport::new(Health::Inactive, code, reason, now);
+        }
+        Hold::Lowest if status.health.health == Health::Healthy => {
+            let reason = format!("gets the lowest rendition only: its budget for {month} is spent");
+            status.health = HealthReport::new(Health::PartiallyHealthy, code, reason, now);
+        }
+        Hold::Stopped | Hold::Lowest | Hold::Lifted => {}
     }
 }
 

@@ -26,9 +26,17 @@ pub(super) trait Endpoint: Send {
     /// The channel has other renditions, or other words for them.
     fn list(&self, _setting: &Setting) {}
 
+    /// Its budget is spent: it gets the lowest video rendition only, or all of them again. Streams have one anyway.
+    fn ration(&self, _lowest_only: bool) {}
+
     /// Whether nothing is owed for a segment any more; asked before the spool deletes it.
     fn delivered(&self, _rendition: &RenditionId, _number: u64) -> bool {
         true
+    }
+
+    /// Whether it still needs a segment of a companion; asked before that one's spool deletes it.
+    fn needs(&self, _rendition: &RenditionId, _number: u64) -> bool {
+        false
     }
 
     /// What it records; none if it is no recording.
@@ -53,15 +61,17 @@ pub(super) trait Endpoint: Send {
     fn stop(self: Box<Self>, limit: Duration) -> BoxFuture<'static, Left>;
 }
 
-/// Starts an endpoint of its kind.
+/// Starts an endpoint of its kind; `lowest_only` as [`Endpoint::ration`] says.
 pub(super) fn open(
     setting: &Setting,
     destination: &DestinationPlan,
     endpoint: &EndpointPlan,
-    duty: Duty,
+    (duty, lowest_only): (Duty, bool),
 ) -> Box<dyn Endpoint> {
     match &endpoint.kind {
-        DestinationKind::HlsPush { url, upload } => hls::open(setting, destination, endpoint, (url, upload), duty),
+        DestinationKind::HlsPush { url, upload } => {
+            hls::open(setting, destination, endpoint, (url, upload), (duty, lowest_only))
+        }
         DestinationKind::Whip(plan) => whip::open(setting, destination, endpoint, plan, duty),
         DestinationKind::Send(plan) => stream::open(setting, destination, endpoint, plan, duty),
         DestinationKind::Recording(plan) => record::open(setting, destination, endpoint, plan),

@@ -18,7 +18,7 @@ pub(super) fn open(
     destination: &DestinationPlan,
     endpoint: &EndpointPlan,
     (url, upload): (&url::Url, &Upload),
-    duty: Duty,
+    (duty, lowest_only): (Duty, bool),
 ) -> Box<dyn Endpoint> {
     let plan = &setting.plan;
     let Listing { video, audio, captions, playlist_segments } = listing(plan);
@@ -44,6 +44,7 @@ pub(super) fn open(
         }),
         pauses: setting.pauses(destination),
         pair: destination.pair.clone(),
+        lowest_only,
     };
     let sink = Arc::clone(&setting.events);
     Box::new(Pusher::start(description, setting.spool.clone(), move |event| sink(event)))
@@ -89,6 +90,10 @@ impl Endpoint for Pusher {
         Pusher::list(self, listing(&setting.plan));
     }
 
+    fn ration(&self, lowest_only: bool) {
+        Pusher::ration(self, lowest_only);
+    }
+
     fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
         Pusher::delivered(self, rendition, number)
     }
@@ -99,5 +104,48 @@ impl Endpoint for Pusher {
 
     fn stop(self: Box<Self>, limit: Duration) -> BoxFuture<'static, Left> {
         Pusher::stop(*self, limit).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{RecordedOf, SourceId};
+    use crate::plan::CompanionPlan;
+
+    fn plan() -> ChannelPlan {
+        let video =
+            serde_json::json!({"id": "180p", "size": "320x180", "bitrate": 1, "max_bitrate": 2, "encoders": []});
+        let audio = serde_json::json!({"id": "sound", "name": "Sound", "language": null, "bitrate": 1, "map": null});
+        let plan = serde_json::json!({
+            "channel": "a", "title": "A", "stream_class": "rig 1.0.0",
+            "program": {"size": "320x180", "frame_rate": "25", "audio": {"sample_rate": 48_000, "channels": 2}},
+            "segments": 1000, "sources": [], "slate": {"text": ""}, "video": [video], "audio": [audio],
+            "spool": {"directory": "/nowhere", "quota_bytes": 1, "retain_seconds": 1, "playlist_segments": 10},
+            "destinations": [], "thresholds": {"loss_ms": 500, "wait_to_restore_ms": 500, "stall_ms": 3000},
+        });
+        serde_json::from_value(plan).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn no_playlist_names_a_companion(clean in any::<bool>(), sources in prop::collection::btree_set("[a-z][a-z0-9-]{0,40}", 0..6)) {
+            let mut plan = plan();
+            let sources = sources.into_iter().map(|source| RecordedOf::Source(SourceId::new(source).unwrap()));
+            for of in sources.chain(clean.then_some(RecordedOf::Clean)) {
+                let slug = of.slug().unwrap();
+                let mut companion =
+                    CompanionPlan { of, video: Some(plan.video[0].clone()), audio: plan.audio[0].clone() };
+                companion.audio.id = RenditionId::new(format!("{slug}-sound")).unwrap();
+                companion.video.as_mut().unwrap().id = RenditionId::new(slug).unwrap();
+                plan.companions.push(companion);
+            }
+            let told = listing(&plan);
+            let video: Vec<&str> = told.video.iter().map(|one| one.id.as_str()).collect();
+            let audio: Vec<&str> = told.audio.iter().map(|one| one.id.as_str()).collect();
+            prop_assert_eq!((video, audio), (vec!["180p"], vec!["sound"]));
+        }
     }
 }

@@ -18,7 +18,6 @@ mod account;
 mod clock;
 mod drill;
 mod endpoint;
-mod held;
 mod hls;
 mod kept;
 mod record;
@@ -36,6 +35,7 @@ use tokio::task::JoinHandle;
 
 use self::clock::ClockWatch;
 use self::running::Running;
+use super::companions::Companions;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::encode::Tap;
@@ -72,6 +72,8 @@ pub(super) struct Setting {
     pub(super) slates: Pauses,
     /// Program sound for WebRTC.
     pub(super) opus: Arc<OpusEncoders>,
+    /// What is recorded beside the program.
+    pub(super) companions: Companions,
 }
 
 impl Setting {
@@ -154,7 +156,7 @@ impl Destinations {
         let setting = Setting { plan: plan.clone(), ..(*self.inner.setting()).clone() };
         let setting = Arc::new(setting);
         *lock(&self.inner.setting) = Arc::clone(&setting);
-        lock(&self.inner.all).iter_mut().for_each(|running| running.list(&setting));
+        lock(&self.inner.all).iter().for_each(|running| running.list(&setting));
     }
 
     /// Takes over what operators have set.
@@ -199,6 +201,12 @@ impl Destinations {
         let all = lock(&self.inner.all);
         let owed = all.iter().filter(|running| !running.delivered(rendition, number));
         owed.map(|running| running.id().clone()).collect()
+    }
+
+    /// Which destinations still need a segment of a companion.
+    pub(super) fn owed_to_recordings(&self, rendition: &RenditionId, number: u64) -> Vec<DestinationId> {
+        let all = lock(&self.inner.all);
+        all.iter().filter(|running| running.needs(rendition, number)).map(|running| running.id().clone()).collect()
     }
 
     /// How they are.

@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 
 use super::drill::{DRILL, Drill, Stopwatch};
 use super::endpoint::{Endpoint, open};
-use super::held::{self, withheld, without};
 use super::{CLOSE, Setting};
 use super::{account, kept};
 use crate::model::pair::ClockState;
@@ -40,8 +39,6 @@ pub(super) struct Running {
     last_drill: Option<DrillReport>,
     health: Option<HealthReport>,
     paused: bool,
-    /// Video renditions that a spent budget withholds.
-    withheld: Vec<RenditionId>,
 }
 
 impl Running {
@@ -61,10 +58,8 @@ impl Running {
             last_drill: None,
             health: None,
             paused: false,
-            withheld: Vec::new(),
         };
         running.obey(order);
-        running.withheld = withheld(&setting.plan, plan, &running.order);
         if running.enabled() {
             running.seats =
                 plan.endpoints.iter().enumerate().map(|(n, one)| running.seat(setting, one, running.duty(n))).collect();
@@ -89,8 +84,13 @@ impl Running {
         self.order.enabled.unwrap_or(self.plan.enabled) && self.order.hold() != Some(Hold::Stopped)
     }
 
+    /// Whether its budget leaves it the lowest video rendition only.
+    fn lowest_only(&self) -> bool {
+        self.order.hold() == Some(Hold::Lowest)
+    }
+
     fn seat(&self, setting: &Setting, plan: &EndpointPlan, duty: Duty) -> Seat {
-        Seat { plan: plan.clone(), endpoint: open(&without(setting, &self.withheld), &self.plan, plan, duty) }
+        Seat { plan: plan.clone(), endpoint: open(setting, &self.plan, plan, (duty, self.lowest_only())) }
     }
 
     /// Takes over another plan or order; gives the endpoints that are to be closed, and how long each may take.
@@ -118,25 +118,20 @@ impl Running {
         self.end_drill("the destination was changed");
         self.watch = None;
         self.obey(order);
-        let were = std::mem::replace(&mut self.withheld, withheld(&setting.plan, plan, &self.order));
-        // Of the time in which renditions were withheld nothing is owed: it begins like one that was on standby.
-        let freed = self.withheld.is_empty() && !were.is_empty();
         let mut before = std::mem::take(&mut self.seats);
         let wanted: &[EndpointPlan] = if self.enabled() { &plan.endpoints } else { &[] };
         for (place, endpoint) in wanted.iter().enumerate() {
-            let same = before.iter().position(|seat| seat.plan == *endpoint).filter(|_| same_rules && !freed);
+            let same = before.iter().position(|seat| seat.plan == *endpoint).filter(|_| same_rules);
             let seat = match same {
                 Some(same) => before.swap_remove(same),
-                None if was_used && !freed => self.seat(setting, endpoint, self.duty(place)),
+                None if was_used => self.seat(setting, endpoint, self.duty(place)),
                 // Nothing is owed of the time when it was not wanted: it begins like one that was on standby.
                 None => self.seat(setting, endpoint, Duty::Standby),
             };
             self.seats.push(seat);
         }
-        if self.withheld != were {
-            let setting = without(setting, &self.withheld);
-            self.seats.iter().for_each(|seat| seat.endpoint.list(&setting));
-        }
+        let lowest_only = self.lowest_only();
+        self.seats.iter().for_each(|seat| seat.endpoint.ration(lowest_only));
         self.assign();
         let replaced = |seat: &Seat| self.seats.iter().any(|new| new.plan.name == seat.plan.name);
         // Two must not write to one place: what is replaced does not finish.
@@ -166,10 +161,8 @@ impl Running {
     }
 
     /// Other renditions.
-    pub(super) fn list(&mut self, setting: &Setting) {
-        self.withheld = withheld(&setting.plan, &self.plan, &self.order);
-        let setting = without(setting, &self.withheld);
-        self.seats.iter().for_each(|seat| seat.endpoint.list(&setting));
+    pub(super) fn list(&self, setting: &Setting) {
+        self.seats.iter().for_each(|seat| seat.endpoint.list(setting));
     }
 
     fn statuses(&self) -> Vec<EndpointStatus> {
@@ -308,11 +301,13 @@ impl Running {
     /// Whether nothing is owed for a segment any more. Nothing is owed to an endpoint on standby, nor to a destination
     /// that is disabled.
     pub(super) fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
-        if self.withheld.contains(rendition) {
-            return true;
-        }
         let owed = self.seats.iter().enumerate().filter(|(place, _)| self.duty(*place) != Duty::Standby);
         owed.map(|(_, seat)| seat).all(|seat| seat.endpoint.delivered(rendition, number))
+    }
+
+    /// Whether a recording still needs a segment of a companion.
+    pub(super) fn needs(&self, rendition: &RenditionId, number: u64) -> bool {
+        self.seats.iter().any(|seat| seat.endpoint.needs(rendition, number))
     }
 
     pub(super) fn status(&mut self, setting: &Setting, clock: Option<ClockState>) -> DestinationStatus {
@@ -323,7 +318,7 @@ impl Running {
         let mut status = account::combine(&self.plan, endpoints, paused_since, now);
         account::look_at_clock(&mut status, now);
         if let Some(order) = self.order.budget {
-            held::say(&mut status, order, now);
+            account::look_at_budget(&mut status, order, now);
         }
         let health = self.health.get_or_insert_with(|| status.health.clone());
         health.update(status.health);

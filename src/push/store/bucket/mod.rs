@@ -78,8 +78,9 @@ impl BucketStore {
         match self.attempt(head).await {
             Ok(()) => Ok(Presence::Bytes(bytes.load(Ordering::Relaxed))),
             Err(HttpFailure::Status(404)) => Ok(Presence::Absent),
-            // Rights to write need not be rights to look.
-            Err(HttpFailure::Status(400..500) | HttpFailure::Credentials(_)) => Ok(Presence::Untold),
+            // Rights to write need not be rights to look, and not every kin of S3 can be looked at.
+            Err(HttpFailure::Status(status)) if status < 500 || status == 501 => Ok(Presence::Untold),
+            Err(HttpFailure::Credentials(_)) => Ok(Presence::Untold),
             Err(failure) => Err(failure),
         }
     }

@@ -1,0 +1,54 @@
+//! The box itself, and budgets.
+
+use super::Look;
+use crate::model::cost::{BudgetStatus, Hold};
+use crate::model::{AlarmCode, AlarmPriority, DestinationId};
+use crate::policy::Sighting;
+
+/// A clock may be this wrong, milliseconds: two boxes, and a box and its viewers, agree on less.
+const CLOCK_MS: f64 = 100.0;
+
+pub(super) fn see(look: &Look<'_>, seen: &mut Vec<Sighting>) {
+    if let Some(clock) = look.clock {
+        let reason = match clock.synchronised {
+            false => Some("nothing keeps the clock of this box right; segments are cut by it".to_owned()),
+            true if clock.error_ms > CLOCK_MS => {
+                Some(format!("the clock of this box may be wrong by {:.0} ms", clock.error_ms))
+            }
+            true => None,
+        };
+        let sighting =
+            |reason| Sighting::new(AlarmCode::ClockUnsynchronised, AlarmPriority::Warning, reason).lasting(60, 30);
+        seen.extend(reason.map(sighting));
+    }
+    let rejected = look.status.config.rejected.len();
+    if rejected > 0 {
+        let reason = format!("the configuration on disk has {rejected} fault(s), an earlier one is in force");
+        seen.push(Sighting::new(AlarmCode::ConfigRejected, AlarmPriority::Warning, reason).lasting(0, 0));
+    }
+    if let Some(trouble) = &look.trouble {
+        let reason = format!("orders, alarms and the as-run log are not kept: {trouble}");
+        seen.push(Sighting::new(AlarmCode::StoreFailed, AlarmPriority::Warning, reason).lasting(5, 5));
+    }
+    let destinations = look.costs.into_iter().flat_map(|costs| &costs.channels).flat_map(|one| &one.destinations);
+    seen.extend(destinations.filter_map(|one| budget(&one.destination, one.budget.as_ref()?)));
+}
+
+/// A budget is that of a destination, all channels together.
+fn budget(destination: &DestinationId, budget: &BudgetStatus) -> Option<Sighting> {
+    let percent = budget.used * 100.0;
+    let (code, priority, what) = if budget.used >= 1.0 {
+        (AlarmCode::BudgetSpent, AlarmPriority::Warning, "the budget of this month is spent".to_owned())
+    } else if budget.alarm_percent > 0 && percent >= f64::from(budget.alarm_percent) {
+        (AlarmCode::BudgetNear, AlarmPriority::Info, format!("{percent:.0} % of this month's budget is spent"))
+    } else {
+        return None;
+    };
+    let held = match budget.hold {
+        Some(Hold::Stopped) => "; it is not used any more",
+        Some(Hold::Lowest) => "; it gets the lowest rendition only",
+        Some(Hold::Lifted) | None => "",
+    };
+    let reason = format!("destination {destination}: {what}{held}");
+    Some(Sighting::new(code, priority, reason).about(destination).lasting(0, 30))
+}

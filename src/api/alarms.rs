@@ -1,0 +1,157 @@
+//! Alarms: the list, and what people say about one. They are few, so the list comes whole.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::answer::Tagged;
+use super::body::{Asked, Body, Perhaps};
+use super::openapi::Routes;
+use super::problem::Problem;
+use super::routes::Api;
+use super::sheet::{Labels, Sheet};
+use crate::model::alarm::ALARM_TEXT;
+use crate::model::{Alarm, AlarmCounts, AlarmPriority};
+use crate::policy::{AlarmRefusal, Ordered};
+
+/// The routes of this file.
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .get("/api/v1/alarms", "Alarms, what needs somebody first", list)
+        .get("/api/v1/alarms/{id}", "One alarm", one)
+        .post("/api/v1/alarms/{id}/ack", "Somebody has seen it", ack)
+        .post("/api/v1/alarms/{id}/shelve", "Puts it aside for some minutes, with a reason", shelve)
+        .post("/api/v1/alarms/{id}/unshelve", "Takes it back from there", unshelve)
+}
+
+/// What `GET /api/v1/alarms` answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AlarmList {
+    /// How many.
+    counts: AlarmCounts,
+    /// What needs somebody first.
+    items: Vec<Alarm>,
+}
+
+/// What an order about an alarm answers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct AlarmOutcome {
+    /// False if it was so already.
+    changed: bool,
+    /// One sentence: what happened.
+    text: String,
+    /// The alarm as it is now.
+    alarm: Alarm,
+}
+
+type Answer = Result<Json<AlarmOutcome>, Problem>;
+
+/// `GET /api/v1/alarms`.
+async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<AlarmList>, Problem> {
+    let items = api.alarms.list();
+    Tagged::new(&headers, &AlarmList { counts: AlarmCounts::of(&items), items })
+}
+
+/// `GET /api/v1/alarms/{id}`.
+async fn one(State(api): State<Api>, Path(id): Path<String>, headers: HeaderMap) -> Result<Tagged<Alarm>, Problem> {
+    match api.alarms.list().into_iter().find(|alarm| alarm.id == id) {
+        Some(alarm) => Tagged::new(&headers, &alarm),
+        None => Err(AlarmRefusal::Unknown(id).into()),
+    }
+}
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(rename = "AlarmAck")]
+struct Ack {
+    /// Who.
+    by: Option<String>,
+}
+
+impl Asked for Ack {
+    const SHAPE: &'static str = "{\"by\": \"…\"}, or nothing";
+}
+
+/// `POST …/ack` with `{"by": "…"}`, or without a body.
+async fn ack(State(api): State<Api>, Path(id): Path<String>, Perhaps(ack): Perhaps<Ack>) -> Answer {
+    let by = ack.and_then(|ack| ack.by);
+    answer(api.alarms.ack(&id, named(by)?), |alarm| match alarm.active {
+        true => format!("alarm {} is acknowledged", alarm.id),
+        false => format!("alarm {} was over and is gone from the list", alarm.id),
+    })
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "AlarmShelve")]
+struct Shelve {
+    /// For how long, at most 30.
+    minutes: u32,
+    /// Why.
+    reason: String,
+    /// Who.
+    #[serde(default)]
+    by: Option<String>,
+}
+
+impl Asked for Shelve {
+    const SHAPE: &'static str = "{\"minutes\": 10, \"reason\": \"the camera is being moved\"}";
+}
+
+/// `POST …/shelve` with `{"minutes": 10, "reason": "…"}`.
+async fn shelve(State(api): State<Api>, Path(id): Path<String>, Body(shelve): Body<Shelve>) -> Answer {
+    let Shelve { minutes, reason, by } = shelve;
+    if !fits(&reason) {
+        return Err(Problem::malformed(format!("`reason` has 1 to {ALARM_TEXT} characters, in one line")));
+    }
+    answer(api.alarms.shelve(&id, minutes, reason, named(by)?), |alarm| {
+        let until = alarm.shelved.as_ref().map(|shelf| shelf.until.to_string()).unwrap_or_default();
+        format!("alarm {} is shelved until {until}", alarm.id)
+    })
+}
+
+/// `POST …/unshelve`.
+async fn unshelve(State(api): State<Api>, Path(id): Path<String>) -> Answer {
+    answer(api.alarms.unshelve(&id), |alarm| format!("alarm {} is not shelved", alarm.id))
+}
+
+fn answer(ordered: Ordered, text: impl Fn(&Alarm) -> String) -> Answer {
+    let (alarm, changed) = ordered?;
+    Ok(Json(AlarmOutcome { changed, text: text(&alarm), alarm }))
+}
+
+fn named(by: Option<String>) -> Result<Option<String>, Problem> {
+    match by {
+        Some(by) if !fits(&by) => {
+            Err(Problem::malformed(format!("`by` has 1 to {ALARM_TEXT} characters, in one line")))
+        }
+        by => Ok(by),
+    }
+}
+
+fn fits(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= ALARM_TEXT && !text.chars().any(char::is_control)
+}
+
+/// Every priority, and every kind that was ever raised.
+pub(super) fn measure(sheet: &mut Sheet, api: &Api) {
+    let counts = api.alarms.counts();
+    let of = |priority: &AlarmPriority| vec![("priority", priority.as_str().to_owned())];
+    let active = AlarmPriority::ALL.iter().map(|priority| (of(priority), counts.active(*priority) as f64));
+    sheet.gauge("alarms_active", "Alarms that are active and not shelved", active);
+    let unacknowledged = [(Labels::new(), counts.unacknowledged as f64)];
+    sheet.gauge("alarms_unacknowledged", "Alarms that nobody has acknowledged, active or over", unacknowledged);
+    sheet.gauge("alarms_shelved", "Alarms that are put aside", [(Labels::new(), counts.shelved as f64)]);
+    let raised = api.alarms.raised().into_iter().map(|((code, priority), count)| {
+        (vec![("code", code.as_str().to_owned()), ("priority", priority.as_str().to_owned())], count)
+    });
+    sheet.counter("alarms_raised", "Alarms raised since the daemon came up", raised);
+    if let Some(clock) = api.alarms.clock() {
+        let synchronised = f64::from(u8::from(clock.synchronised));
+        sheet.gauge("clock_synchronized", "1 if something keeps the clock right", [(Labels::new(), synchronised)]);
+        let error = [(Labels::new(), clock.error_ms / 1000.0)];
+        sheet.gauge("clock_max_error_seconds", "By how much the clock may be wrong, as the kernel says", error);
+    }
+}

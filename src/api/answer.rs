@@ -1,0 +1,223 @@
+//! What handlers answer with, so that their types say it: JSON in one of its forms, pages of a list, files.
+
+use std::marker::PhantomData;
+
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::openapi::{Answers, Sketch};
+use super::problem::Problem;
+use super::status::{known, tag_of};
+
+const JSON: &[&str] = &["application/json"];
+
+/// One sentence: what happened.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Said {
+    text: String,
+}
+
+impl Said {
+    pub(crate) fn so(text: String) -> Json<Self> {
+        Json(Self { text })
+    }
+}
+
+/// JSON with an entity tag; 304 if the client has it already.
+pub(crate) struct Tagged<T> {
+    response: Response,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Serialize> Tagged<T> {
+    pub(crate) fn new(headers: &HeaderMap, document: &T) -> Result<Self, Problem> {
+        let body =
+            serde_json::to_vec(document).map_err(|error| Problem::internal(format!("cannot write it: {error}")))?;
+        let response = known(headers, &tag_of(&body), || ([(header::CONTENT_TYPE, "application/json")], body));
+        Ok(Self { response, of: PhantomData })
+    }
+}
+
+impl<T> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        self.response
+    }
+}
+
+impl<T: JsonSchema> Answers for Tagged<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        sketch.takes_header("If-None-Match", "the tag of what is known already");
+        let schema = sketch.schemas().said::<T>();
+        sketch.answers("200", "the document", JSON, &schema);
+        sketch.answers_header("200", "ETag", "names this version");
+        sketch.answers("304", "it is known already", &[], &json!(null));
+    }
+}
+
+/// It was taken up, and goes on.
+pub(crate) struct Accepted<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        (StatusCode::ACCEPTED, Json(self.0)).into_response()
+    }
+}
+
+impl<T: JsonSchema> Answers for Accepted<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        let schema = sketch.schemas().said::<T>();
+        sketch.answers("202", "taken up; it goes on", JSON, &schema);
+    }
+}
+
+/// A piece of a list that grows.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
+pub(crate) struct Page<T> {
+    /// In order.
+    items: Vec<T>,
+    /// The place to go on from; none if there is no more.
+    next_cursor: Option<String>,
+}
+
+/// Which piece of it.
+#[derive(Debug, Default, Clone, Deserialize, JsonSchema)]
+pub(crate) struct Wanted {
+    /// Most items of the answer, 1 to 500; 100 if not given.
+    pub(crate) limit: Option<usize>,
+    /// `next_cursor` of the answer before.
+    pub(crate) cursor: Option<String>,
+}
+
+/// Most items of an answer.
+const MOST: usize = 500;
+
+impl Wanted {
+    /// What of `all` is wanted. `place` names an item; it has to grow, or fall, with the list's order, so that a page
+    /// goes on where the last one ended although items came and went meanwhile.
+    pub(crate) fn of<T>(
+        &self,
+        all: Vec<T>,
+        place: impl Fn(&T) -> String,
+        is_behind: impl Fn(&T, &str) -> bool,
+    ) -> Result<Page<T>, Problem> {
+        let most = match self.limit.unwrap_or(100) {
+            most @ 1..=MOST => most,
+            _ => return Err(Problem::malformed(format!("`limit` is 1 to {MOST}"))),
+        };
+        let mut items = all;
+        if let Some(cursor) = &self.cursor {
+            items.retain(|item| is_behind(item, cursor));
+        }
+        let more = items.len() > most;
+        items.truncate(most);
+        let next_cursor = items.last().filter(|_| more).map(place);
+        Ok(Page { items, next_cursor })
+    }
+}
+
+/// A page with the address of the next one (RFC 8288).
+pub(crate) struct Linked<T> {
+    page: Page<T>,
+    next: Option<String>,
+}
+
+impl<T> Linked<T> {
+    /// `path` is the address without `cursor`.
+    pub(crate) fn new(page: Page<T>, path: &str) -> Self {
+        let with = if path.contains('?') { '&' } else { '?' };
+        let next =
+            page.next_cursor.as_ref().map(|cursor| format!("<{path}{with}cursor={}>; rel=\"next\"", escaped(cursor)));
+        Self { page, next }
+    }
+}
+
+fn escaped(cursor: &str) -> String {
+    url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect()
+}
+
+impl<T: Serialize> IntoResponse for Linked<T> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.page).into_response();
+        if let Some(next) = self.next.and_then(|next| HeaderValue::try_from(next).ok()) {
+            response.headers_mut().insert(header::LINK, next);
+        }
+        response
+    }
+}
+
+impl<T: JsonSchema> Answers for Linked<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        let schema = sketch.schemas().said::<Page<T>>();
+        sketch.answers("200", "a page of the list", JSON, &schema);
+        sketch.answers_header("200", "Link", "the next page, where there is one");
+    }
+}
+
+/// An answer that is no JSON.
+pub(crate) struct Media<K> {
+    response: Response,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// What it can be.
+pub(crate) trait Kinds {
+    /// Content types.
+    const KINDS: &'static [&'static str];
+    /// Statuses of success, with what they mean.
+    const STATUSES: &'static [(&'static str, &'static str)] = &[("200", "as asked")];
+    /// Types that are inside of it and in no other answer.
+    fn inside(_: &mut Sketch<'_>) {}
+}
+
+impl<K> From<Response> for Media<K> {
+    fn from(response: Response) -> Self {
+        Self { response, kind: PhantomData }
+    }
+}
+
+impl<K> IntoResponse for Media<K> {
+    fn into_response(self) -> Response {
+        self.response
+    }
+}
+
+impl<K: Kinds> Answers for Media<K> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        for (status, about) in K::STATUSES {
+            let kinds = if *status == "304" { &[][..] } else { K::KINDS };
+            sketch.answers(status, about, kinds, &json!(true));
+        }
+        K::inside(sketch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_go_on_where_the_last_one_ended() {
+        let page = |limit, cursor: Option<&str>, all: Vec<u32>| {
+            let wanted = Wanted { limit, cursor: cursor.map(str::to_owned) };
+            wanted.of(all, u32::to_string, |item, cursor| cursor.parse().is_ok_and(|cursor: u32| *item < cursor))
+        };
+        let first = page(Some(2), None, vec![9, 7, 5]).unwrap();
+        assert_eq!((first.items, first.next_cursor.as_deref()), (vec![9, 7], Some("7")));
+        let second = page(Some(2), Some("7"), vec![11, 9, 7, 5]).unwrap();
+        assert_eq!((second.items, second.next_cursor), (vec![5], None), "what came first meanwhile moves nothing");
+        assert!(page(Some(0), None, vec![1]).is_err());
+        assert!(page(Some(501), None, vec![1]).is_err());
+    }
+
+    #[test]
+    fn the_next_page_is_linked() {
+        let page = Page { items: vec![1], next_cursor: Some("a b".to_owned()) };
+        let response = Linked::new(page, "/x?channel=demo").into_response();
+        assert_eq!(response.headers()["link"], "</x?channel=demo&cursor=a+b>; rel=\"next\"");
+    }
+}

@@ -1,0 +1,99 @@
+//! The document: all operations, all schemas, and what holds for every one of them.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::page::rendered;
+use super::schemas::{Schemas, plain_descriptions};
+use super::speaks::Sketch;
+
+/// A route.
+pub(crate) struct Operation {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) summary: &'static str,
+    /// The handler as the compiler names it.
+    pub(super) handler: &'static str,
+    pub(super) describe: fn(&mut Sketch<'_>),
+    /// Kinds of its body, where that is no JSON.
+    pub(super) takes: &'static [&'static str],
+}
+
+/// All routes; their document is written when somebody asks for it.
+pub(crate) struct Contract {
+    operations: Vec<Operation>,
+    document: OnceLock<Document>,
+}
+
+/// The document and the page that shows it.
+pub(crate) struct Document {
+    pub(crate) text: Bytes,
+    pub(crate) tag: String,
+    pub(crate) page: Bytes,
+}
+
+const ABOUT: &str = "Every command is answered when the engine has confirmed it, with what was asked and what happened. \
+    What is no success is a problem (RFC 9457): match on its `code`, never on text. Every answer has an `X-Request-Id`. \
+    A POST with an `Idempotency-Key` is carried out once within 24 hours; the same again gets the same answer, with \
+    `Idempotent-Replayed: true`. Documents have an `ETag`: `If-None-Match` saves the transfer, `If-Match` keeps two people \
+    from overwriting each other's work. Lists that grow are pages: `limit` and `cursor`, `next_cursor` and a `Link` to the \
+    next one. Within v1, fields are only added: ignore those you do not know.";
+
+impl Contract {
+    pub(super) fn new(operations: Vec<Operation>) -> Self {
+        Self { operations, document: OnceLock::new() }
+    }
+
+    pub(crate) fn document(&self) -> &Document {
+        self.document.get_or_init(|| Document::of(&self.operations))
+    }
+}
+
+impl Document {
+    fn of(operations: &[Operation]) -> Self {
+        let value = written(operations);
+        let text = format!("{value:#}\n");
+        let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&text)[..12]));
+        let page = Bytes::from(rendered(&value));
+        Self { text: Bytes::from(text), tag, page }
+    }
+}
+
+fn written(operations: &[Operation]) -> Value {
+    let (mut schemas, mut paths) = (Schemas::new(), json!({}));
+    for operation in operations {
+        let path = operation.path.replace("{*", "{");
+        paths[path][operation.method] = Value::Object(described(operation, &mut schemas));
+    }
+    plain_descriptions(&mut paths);
+    let all = schemas.settle(&mut paths);
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Uplink", "version": "1", "description": ABOUT, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {"schemas": all},
+    })
+}
+
+fn described(operation: &Operation, schemas: &mut Schemas) -> Map<String, Value> {
+    let mut sketch = Sketch::new(schemas, operation.path);
+    (operation.describe)(&mut sketch);
+    if operation.method == "post" && operation.path.starts_with("/api/v1/") {
+        sketch
+            .takes_header("Idempotency-Key", "names this command: sent again with the same key, it is not done twice");
+    }
+    let mut found = sketch.operation;
+    if !operation.takes.is_empty() {
+        let each = operation.takes.iter().map(|kind| ((*kind).to_owned(), json!({"schema": true})));
+        found.insert("requestBody".to_owned(), json!({"required": true, "content": each.collect::<Map<_, _>>()}));
+    }
+    let words: Vec<&str> = operation.handler.split("::").skip_while(|word| *word != "api").skip(1).collect();
+    found.insert("operationId".to_owned(), json!(words.join("_")));
+    found.insert("summary".to_owned(), json!(operation.summary));
+    found.insert("tags".to_owned(), json!([words.first().unwrap_or(&"api")]));
+    found
+}

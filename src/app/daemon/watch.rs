@@ -1,0 +1,107 @@
+//! Alarms, and who is told of them: what they have to know of a configuration, and where they get the rest.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+
+use crate::alarm::{Alarms, ChannelLimits, Limits, Setting};
+use crate::config::{Channel, Checked};
+use crate::model::cost::{CostStatus, Month};
+use crate::model::notify::Notified;
+use crate::model::status::ApplianceStatus;
+use crate::model::{ChannelId, Event, MediaTime};
+use crate::notify::{Notifier, Pace};
+use crate::store::Store;
+use crate::supervisor::{Costs, Handle};
+
+/// Cheap to clone; all are one.
+#[derive(Clone)]
+pub(super) struct Watch {
+    pub(super) alarms: Alarms,
+    pub(super) notifier: Notifier,
+    /// Known when the supervisor is.
+    costs: Arc<OnceLock<Costs>>,
+    /// What was read last, and may not be in force.
+    read: Arc<Mutex<Known>>,
+}
+
+/// What has to be known of a configuration.
+#[derive(Default, Clone)]
+struct Known {
+    limits: Limits,
+    notified: Notified,
+    appliance: String,
+}
+
+impl Watch {
+    /// Kept by `store`; what happens is said to `tell`.
+    pub(super) fn new(store: &Store, tell: &UnboundedSender<Event>) -> Self {
+        let speaker = || -> Box<dyn Fn(Event) + Send + Sync> {
+            let tell = tell.clone();
+            Box::new(move |event| drop(tell.send(event)))
+        };
+        let notifier = Notifier::new(store.clone(), speaker(), Pace::default());
+        let costs: Arc<OnceLock<Costs>> = Arc::default();
+        let (told, asked) = (notifier.clone(), costs.clone());
+        let alarms = Alarms::new(Setting {
+            store: store.clone(),
+            tell: speaker(),
+            pass: Box::new(move |notice| told.pass(&notice)),
+            costs: Box::new(move || spent(&asked)),
+        });
+        Self { alarms, notifier, costs, read: Arc::default() }
+    }
+
+    /// This configuration was read; it counts when it is in force.
+    pub(super) fn read(&self, checked: &Checked) {
+        let limits = checked.channels.iter().map(limits).collect();
+        let known = Known { limits, notified: checked.notified.clone(), appliance: checked.appliance.clone() };
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
+    /// What was read is in force.
+    fn learn(&self) {
+        let Known { limits, notified, appliance } = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.alarms.learn(limits);
+        self.notifier.learn(notified, &appliance);
+    }
+
+    /// Looks at what `handle` says from now on.
+    pub(super) fn begin(self, handle: &Handle) -> Self {
+        let _ = self.costs.set(handle.costs().clone());
+        self.learn();
+        tokio::spawn(self.alarms.clone().watch(handle.status()));
+        tokio::spawn(self.clone().follow(handle.status()));
+        self
+    }
+
+    /// Takes over each configuration that is put in force: one that is only looked at (a dry run) changes nothing.
+    async fn follow(self, mut status: watch::Receiver<Arc<ApplianceStatus>>) {
+        let mut known = status.borrow_and_update().config.generation;
+        while status.changed().await.is_ok() {
+            let newest = status.borrow_and_update().config.generation;
+            if std::mem::replace(&mut known, newest) != newest {
+                self.learn();
+            }
+        }
+    }
+}
+
+fn limits(channel: &Channel) -> (ChannelId, ChannelLimits) {
+    let class = &channel.stream_class;
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    let limits = ChannelLimits {
+        loudness_target: Some(class.audio_policy.loudness_target.0),
+        behind: seconds(class.thresholds.backlog_warn_s),
+        far_behind: seconds(class.thresholds.backlog_alarm_s),
+    };
+    (channel.id.clone(), limits)
+}
+
+fn spent(costs: &OnceLock<Costs>) -> CostStatus {
+    let now = MediaTime::from_system(SystemTime::now());
+    let nothing = || CostStatus { now, month: Month::of(now), complete: false, channels: Vec::new() };
+    costs.get().map_or_else(nothing, |costs| costs.status(Month::of(now), now))
+}

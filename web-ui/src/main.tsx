@@ -1,0 +1,99 @@
+// The panel: the link, the keys, the frame, and the page that the address names.
+
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { armed, expire } from './core/acts';
+import { followAlarms } from './core/alarms';
+import { BINDINGS } from './core/bindings';
+import { listen } from './core/keys';
+import { start } from './core/link';
+import { follow, route } from './core/route';
+import { followSession } from './core/session';
+import { phase, tick } from './core/store';
+import { keepSurface, locked } from './core/surface';
+import { ChannelPage } from './pages/Channel';
+import { Destinations } from './pages/Destinations';
+import { OnAir } from './pages/OnAir';
+import { Recordings } from './pages/Recordings';
+import { SignIn } from './pages/SignIn';
+import { Sources } from './pages/Sources';
+import { Timeline } from './pages/Timeline';
+import { Wall } from './pages/Wall';
+import { LostBand, OpenBand, ReturnBand, tabTitle } from './parts/Bands';
+import { Rail, Strip, Top } from './parts/Frame';
+import { KeySheet } from './parts/KeySheet';
+import { language, say, word } from './words/say';
+
+function Page() {
+  if (phase.value === 'forbidden') return <SignIn />;
+  const here = route.value;
+  switch (here.page) {
+    case 'channel':
+      return <ChannelPage key={here.channel} id={here.channel} />;
+    case 'wall':
+      return <Wall />;
+    case 'sources':
+      return <Sources />;
+    case 'destinations':
+      return <Destinations />;
+    case 'recordings':
+      return <Recordings />;
+    case 'timeline':
+      return <Timeline />;
+    default:
+      return <OnAir />;
+  }
+}
+
+function heading(): string {
+  return route.value.page === 'channel' ? say('page_channel') : word('page', route.value.page.replace('-', '_'));
+}
+
+function Panel() {
+  const wall = route.value.page === 'wall';
+  return (
+    <div class={`frame ${wall ? 'is-wall' : ''} ${phase.value} ${locked.value ? 'locked' : ''}`}>
+      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
+        {say('skip')}
+      </button>
+      <div class="head">
+        <OpenBand />
+        <LostBand />
+        <Top />
+        <Strip />
+        <ReturnBand />
+      </div>
+      <Rail />
+      <main id="main" tabIndex={-1}>
+        <h1 class="sr">{heading()}</h1>
+        <Page />
+      </main>
+      <KeySheet bindings={BINDINGS} />
+    </div>
+  );
+}
+
+keepSurface();
+follow();
+followSession();
+followAlarms();
+listen(BINDINGS);
+start();
+effect(() => {
+  tick.value;
+  expire();
+});
+effect(() => {
+  document.title = tabTitle();
+});
+effect(() => {
+  document.documentElement.lang = language.value;
+});
+// Another page: nothing armed goes with it, and what was below is not what is below.
+effect(() => {
+  route.value;
+  armed.value = null;
+  scrollTo(0, 0);
+});
+const root = document.getElementById('panel');
+if (root) render(<Panel />, root);

@@ -1,0 +1,215 @@
+// What is around every page: where one can go, whose box it is, what time it is, whether what is shown is true, and what
+// wants somebody.
+
+import type { ComponentChildren } from 'preact';
+import { acknowledge, alarms, type Listing, listed } from '../core/alarms';
+import { duration, local, utc } from '../core/format';
+import { silence } from '../core/link';
+import type { Notice } from '../core/reduce';
+import { address, PAGES, type Page, route } from '../core/route';
+import { has, leave, who } from '../core/session';
+import { fresh, notices, now, phase, status, tick } from '../core/store';
+import { locked, sheet, theme } from '../core/surface';
+import { LANGUAGES, type Language, language, say, speak, word } from '../words/say';
+import { Hold } from './Hold';
+import { Icon } from './Icon';
+
+export function Rail() {
+  const here = route.value.page === 'channel' ? 'on-air' : route.value.page;
+  return (
+    <nav class="rail" aria-label={say('pages')}>
+      {PAGES.map((page: Page) => (
+        <a key={page} href={address({ page })} aria-current={page === here ? 'page' : undefined}>
+          <Icon name={page} />
+          <span>{word('page', page.replace('-', '_'))}</span>
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+export function Top() {
+  const document = status.value;
+  const wanted = document?.channels.filter((channel) => channel.order === 'on_air') ?? [];
+  const on = wanted.filter((channel) => channel.on_air).length;
+  return (
+    <header class="top">
+      <p class="box">
+        <strong>{document?.name ?? 'Uplink'}</strong>
+        {document ? <span class="quiet">{say('on_air_of', { on, all: wanted.length })}</span> : null}
+      </p>
+      <Clock />
+      <LinkState />
+      <Person />
+      <Surface />
+    </header>
+  );
+}
+
+function Clock() {
+  tick.value;
+  if (!status.value) return <p class="clock" />;
+  const at = now();
+  return (
+    <p class="clock" title={say('clock_of_box')}>
+      <time>{utc(at)}</time> <span class="unit">UTC</span>
+      <span class="quiet">
+        {local(at)} {say('local')}
+      </span>
+    </p>
+  );
+}
+
+function LinkState() {
+  tick.value;
+  const quiet = silence();
+  const texts = {
+    connecting: say('link_connecting'),
+    live: say('link_live'),
+    lost: say('link_lost', { time: duration((quiet ?? 0) / 1000) }),
+    forbidden: say('link_forbidden'),
+  };
+  const shape = { connecting: '○', live: '●', lost: '▨', forbidden: '⬣' }[phase.value];
+  return (
+    <p class={`link is-${phase.value}`} data-link={phase.value}>
+      <span aria-hidden="true">{shape}</span> {texts[phase.value]}
+    </p>
+  );
+}
+
+function Person() {
+  const known = who.value;
+  if (!known || known.access === 'open') return null;
+  return (
+    <p class="person">
+      {known.name} <span class="quiet">{known.role ? word('role', known.role) : ''}</span>{' '}
+      <button type="button" onClick={leave}>
+        {say('sign_out')}
+      </button>
+    </p>
+  );
+}
+
+/** Settings of this surface; they touch no channel. */
+function Surface() {
+  return (
+    <div class="surface">
+      {locked.value ? (
+        <Hold
+          name={say('unlock')}
+          label={say('unlock')}
+          class="lock on"
+          disabled={false}
+          pending={false}
+          act={() => {
+            locked.value = false;
+          }}
+        />
+      ) : (
+        <button
+          type="button"
+          class="lock"
+          onClick={() => {
+            locked.value = true;
+          }}
+        >
+          {say('lock')}
+        </button>
+      )}
+      <button
+        type="button"
+        aria-label={say(theme.value === 'dark' ? 'to_light' : 'to_dark')}
+        onClick={() => {
+          theme.value = theme.value === 'dark' ? 'light' : 'dark';
+        }}
+      >
+        <Icon name={theme.value === 'dark' ? 'sun' : 'moon'} />
+      </button>
+      <select
+        aria-label={say('language')}
+        value={language.value}
+        onChange={(event) => speak(event.currentTarget.value as Language)}
+      >
+        {Object.entries(LANGUAGES).map(([code, name]) => (
+          <option key={code} value={code} lang={code}>
+            {name}
+          </option>
+        ))}
+      </select>
+      <button
+        type="button"
+        aria-label={say('keys')}
+        onClick={() => {
+          sheet.value = true;
+        }}
+      >
+        F1
+      </button>
+    </div>
+  );
+}
+
+/** Sorts so that the tiles need not: how many of each priority, and the first. Always there, so that nothing jumps. */
+export function Strip() {
+  tick.value;
+  const kept = alarms.value;
+  const all: (Notice & Partial<Listing>)[] = kept ? listed(kept) : notices.value;
+  const [first] = all;
+  if (!status.value) return <div class="strip" />;
+  if (!first) return <p class="strip quiet">{say('all_quiet')}</p>;
+  const critical = all.filter((one) => one.priority === 'critical').length;
+  const counts = [
+    critical && `⬣ ${say('critical', { count: critical })}`,
+    all.length > critical && `▲ ${say('warnings', { count: all.length - critical })}`,
+  ];
+  return (
+    <details class={`strip is-${first.priority}`}>
+      <summary>
+        <strong>{counts.filter(Boolean).join(' · ')}</strong>{' '}
+        <span class="first">
+          {first.title}: <span lang="en">{first.reason}</span>
+        </span>
+      </summary>
+      <ul>
+        {all.map((one) => (
+          <li key={`${one.channel}-${one.code}`}>
+            <span aria-hidden="true">{one.priority === 'critical' ? '⬣' : '▲'}</span>{' '}
+            {one.channel ? <a href={address({ page: 'channel', channel: one.channel })}>{one.title}</a> : one.title}:{' '}
+            <span lang="en">
+              {one.reason} {one.action ? <span class="quiet">{one.action}</span> : null}
+            </span>{' '}
+            <span class="quiet">
+              {one.code} · {one.over ? say('alarm_over') : duration((now() - Date.parse(one.since)) / 1000)}
+            </span>
+            {one.id ? <Acknowledge id={one.id} acked={one.acked === true} /> : null}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+/** Seen is not over: an acknowledged alarm stays while it is active. */
+function Acknowledge({ id, acked }: { id: string; acked: boolean }) {
+  if (acked) return <span class="quiet"> ✓ {say('acknowledged_alarm')}</span>;
+  return (
+    <button
+      type="button"
+      aria-label={`${say('acknowledge')} ${id}`}
+      disabled={!fresh.value || !has('operator')}
+      onClick={() => acknowledge(id)}
+    >
+      {say('acknowledge')}
+    </button>
+  );
+}
+
+/** A part of a page with its heading. */
+export function Section({ title, children, id }: { title: string; children: ComponentChildren; id: string }) {
+  return (
+    <section class="part" aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,21 @@
+// The few signs of the panel, drawn here: nothing comes from elsewhere.
+
+const PATHS: Record<string, string> = {
+  'on-air':
+    'M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6M6.3 6.3a8 8 0 0 0 0 11.4M17.7 6.3a8 8 0 0 1 0 11.4M3.5 3.5a12 12 0 0 0 0 17M20.5 3.5a12 12 0 0 1 0 17',
+  wall: 'M3 4h8v7H3zM13 4h8v7h-8zM3 13h8v7H3zM13 13h8v7h-8z',
+  sources: 'M3 7h11v10H3zM14 11l7-4v10l-7-4',
+  destinations: 'M4 12h12M12 6l6 6-6 6M21 4v16',
+  recordings: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6',
+  timeline: 'M4 6h2M10 6h10M4 12h2M10 12h10M4 18h2M10 18h10',
+  sun: 'M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8M12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M5 19l2-2M17 7l2-2',
+  moon: 'M19 14a8 8 0 1 1-9-10 6.500 6.500 0 0 0 9 10z',
+};
+
+export function Icon({ name }: { name: string }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={PATHS[name] ?? ''} />
+    </svg>
+  );
+}

@@ -1,0 +1,13 @@
+// What the tests without a browser look at: everything here is pure.
+
+export * as arm from './core/arm';
+export * as ballistics from './core/ballistics';
+export * as channel from './core/channel';
+export * as command from './core/command';
+export * as format from './core/format';
+export { chordOf } from './core/keys';
+export * as reduce from './core/reduce';
+export * as route from './core/route';
+export * as watchdog from './core/watchdog';
+export { de } from './words/de';
+export { en } from './words/en';

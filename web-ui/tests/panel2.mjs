@@ -1,0 +1,470 @@
+// The panel in a real browser, against a running daemon (or the stage of src/api/tests/stage.rs). What it is told by is in
+// tests/panel.mjs, which looks at the plain page:
+//   UPLINK_PANEL_URL, UPLINK_PANEL_PID, UPLINK_PANEL_COMMAND, UPLINK_PANEL_CHANNEL, UPLINK_CHROMIUM, UPLINK_PANEL_SHOTS
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+
+const url = process.env.UPLINK_PANEL_URL ?? 'http://127.0.0.1:8080';
+const pid = Number(process.env.UPLINK_PANEL_PID ?? 0);
+const channel = process.env.UPLINK_PANEL_CHANNEL ?? 'demo';
+const command = JSON.parse(process.env.UPLINK_PANEL_COMMAND ?? 'null');
+const shots = process.env.UPLINK_PANEL_SHOTS;
+const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+const PAGES = ['on-air', 'wall', 'sources', 'destinations', 'recordings', 'timeline'];
+const foreign = [];
+const faults = [];
+const orders = [];
+let browser;
+let again;
+let page;
+
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.UPLINK_CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
+  page = await browser.newPage({ viewport: { width: 1920, height: 1080 }, reducedMotion: 'reduce', locale: 'en-GB' });
+  page.setDefaultTimeout(30_000);
+  page.on('request', (request) => {
+    const to = new URL(request.url());
+    if (!['data:', 'blob:'].includes(to.protocol) && to.origin !== new URL(url).origin) foreign.push(request.url());
+    if (request.method() === 'POST') orders.push(to.pathname.replace('/api/v1/channels/', ''));
+  });
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('console', (message) => {
+    if (/Content Security Policy|Uncaught/.test(message.text())) faults.push(message.text());
+  });
+  await page.goto(url);
+});
+
+after(async () => {
+  await browser?.close();
+  again?.kill('SIGKILL');
+});
+
+const tile = (of = channel) => page.locator(`.tile[data-channel="${of}"]`);
+const place = (key) => tile().locator(`.bus button[data-place="${key}"]`);
+const verb = (name, of = channel) => tile(of).locator(`.verbs button.${name}`);
+const tally = (of = channel) => tile(of).locator('.tally').textContent();
+const said = (of = channel) => tile(of).locator('.message').textContent();
+const band = () => page.locator('[data-band="lost"]');
+
+async function shot(name) {
+  if (shots) await page.screenshot({ path: `${shots}/${name}.png` });
+}
+
+/** Waits until `read` gives what `good` likes. */
+async function until(read, good, what) {
+  const end = Date.now() + 30_000;
+  let seen;
+  while (Date.now() < end) {
+    seen = await read();
+    if (good(seen)) return seen;
+    await page.waitForTimeout(50);
+  }
+  throw new Error(`${what}: saw ${JSON.stringify(seen)}`);
+}
+
+const standing = (key, word) =>
+  until(
+    () => place(key).locator('.state').textContent(),
+    (text) => text.includes(word),
+    `${key} is ${word}`,
+  );
+
+const told = (word, of = channel) =>
+  until(
+    () => said(of),
+    (text) => text.includes(word),
+    `said ${word}`,
+  );
+
+/** Whether `done` comes true within some seconds. */
+async function soon(done) {
+  for (let look = 0; look < 200; look += 1) {
+    if (await done()) return true;
+    await page.waitForTimeout(50);
+  }
+  return false;
+}
+
+/**
+ * Two steps that belong together in time. A machine that stands still meanwhile lets the first one run out, and nothing
+ * is sent: then both are done again.
+ */
+async function inTime(steps, done, what) {
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    if (
+      (await steps().then(
+        () => true,
+        () => false,
+      )) &&
+      (await soon(done))
+    )
+      return;
+  }
+  throw new Error(`${what}: not in eight attempts`);
+}
+
+/** Enter twice, further apart than a bounce. */
+const enterTwice = (locator) => async () => {
+  await locator.focus();
+  await page.keyboard.press('Enter');
+  await page.waitForTimeout(450);
+  await page.keyboard.press('Enter');
+};
+
+/** What is armed, for as long as it is. */
+const brief = { timeout: 3000 };
+
+const isTally = (word) => until(tally, (text) => text === word, word);
+
+/** No violation of WCAG 2.2 AA in what is shown now. */
+async function accessible(what) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+    const { violations } = await globalThis.axe.run(document, { runOnly: { type: 'tag', values: tags } });
+    return violations.map(
+      (one) =>
+        `${one.id}: ${one.nodes
+          .map((node) => `${node.html} ${node.failureSummary}`)
+          .slice(0, 3)
+          .join(' | ')}`,
+    );
+  });
+  assert.deepEqual(found, [], what);
+}
+
+const go = (name) =>
+  page.evaluate((to) => {
+    location.hash = `#/${to}`;
+  }, name);
+
+test('On Air shows every channel, its picture with its age, its level and its parts', async () => {
+  await tile().waitFor();
+  const known = await (await fetch(`${url}/api/v1/channels`)).json();
+  const shown = await page.locator('.tile').evaluateAll((all) => all.map((one) => one.dataset.channel));
+  assert.deepEqual(
+    shown,
+    known.map((one) => one.id),
+  );
+  await isTally('ON AIR');
+  await tile().locator('.picture img').waitFor();
+  await until(
+    () => tile().locator('.age').textContent(),
+    (text) => / s$/.test(text),
+    'the age of the picture',
+  );
+  await until(
+    () => tile().locator('.figures').textContent(),
+    (text) => /M-?\d+\.\d.*S-?\d+\.\d.*I-?\d+\.\d/.test(text),
+    'loudness',
+  );
+  await until(
+    () =>
+      tile()
+        .locator('canvas.bars')
+        .evaluate((node) => {
+          const { data } = node.getContext('2d').getImageData(0, 0, node.width, node.height);
+          return data.some((value) => value > 0);
+        }),
+    Boolean,
+    'the meter is drawn',
+  );
+  assert.match(await tile().locator('.chips').textContent(), /Source.*Sound.*Encoder.*Destinations \d+\/\d+/);
+  assert.match(await page.locator('.link').textContent(), /live/);
+  assert.equal(await band().count(), 0);
+  await shot('on-air-dark');
+  await accessible('On Air');
+});
+
+test('by keyboard alone: choose a channel, put a source next, take it; nothing lights up before the engine says so', async () => {
+  await standing('source-cam-1', 'ON AIR');
+  await until(() => verb('take').isDisabled(), Boolean, 'nothing is next');
+  let pass;
+  const held = new Promise((resolve) => {
+    pass = resolve;
+  });
+  const asked = new Promise((resolve) => {
+    page.route(`**/channels/${channel}/preview`, async (route) => {
+      resolve(route.request().postDataJSON());
+      await held;
+      await route.continue();
+    });
+  });
+  await page.keyboard.press('F6');
+  assert.equal(await page.evaluate(() => document.activeElement?.dataset.channel), channel);
+  await page.keyboard.press('F7');
+  assert.deepEqual(await asked, { source: 'clip' });
+  await until(said, (text) => /sent|NOT CONFIRMED/.test(text), 'the order is on its way');
+  assert.equal(await place('source-clip').locator('.state').textContent(), '');
+  assert.equal(await tile().locator('.bus button:enabled, .verbs .take:enabled').count(), 0);
+  assert.ok(await verb('slate').isEnabled(), 'the way out waits for nothing');
+  pass();
+  await standing('source-clip', 'NEXT');
+  await page.unroute(`**/channels/${channel}/preview`);
+  assert.equal(await tally(), 'ON AIR');
+  await until(() => verb('take').isEnabled(), Boolean, 'it can be taken');
+  await shot('next');
+  const isOnAir = async () => (await place('source-clip').locator('.state').textContent()).includes('ON AIR');
+  // Chosen once more: what is next already is armed without an order.
+  const takes = async () => {
+    await page.keyboard.press('Escape');
+    await place('source-clip').focus();
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(450);
+    await page.keyboard.press('F8');
+  };
+  await inTime(takes, isOnAir, 'chosen and taken');
+  await told('confirmed after');
+});
+
+test('a take of what was not just put next asks for a confirmation in another place', async () => {
+  // What was on air is next, and nobody has chosen it: one press is not enough, and a double click is one press.
+  await until(() => verb('take').isEnabled(), Boolean, 'something is next');
+  const before = orders.length;
+  const confirm = tile().locator('.armed .confirm');
+  const keep = tile().getByRole('button', { name: 'Keep' });
+  const gone = async () => (await confirm.count()) === 0;
+  const look = async () => {
+    await verb('take').dblclick();
+    await confirm.waitFor(brief);
+    await shot('armed');
+    await accessible('armed');
+    await keep.click(brief);
+  };
+  await inTime(look, gone, 'armed and kept');
+  assert.deepEqual(orders.slice(before), [], 'nothing is sent by one press, or by a double click');
+  const takes = async () => {
+    await verb('take').focus();
+    await page.keyboard.press('Enter');
+    await confirm.waitFor(brief);
+    assert.ok(await confirm.evaluate((node) => node === document.activeElement), 'the keyboard is at the confirmation');
+    await page.waitForTimeout(450);
+    await page.keyboard.press('Enter');
+  };
+  await inTime(takes, () => orders.length > before, 'armed and confirmed');
+  assert.deepEqual(orders.slice(before), [`${channel}/take`]);
+  await told('confirmed after');
+  await standing('source-cam-1', 'ON AIR');
+});
+
+test('the slate wants to be held, or pressed twice by keyboard', async () => {
+  await until(() => verb('slate').isEnabled(), Boolean, 'slate possible');
+  const before = orders.length;
+  // At once: no machine is so slow that this is a hold.
+  await verb('slate').evaluate((node) => {
+    const about = { bubbles: true, button: 0 };
+    node.dispatchEvent(new PointerEvent('pointerdown', about));
+    node.dispatchEvent(new PointerEvent('pointerup', about));
+  });
+  await page.waitForTimeout(700);
+  assert.deepEqual(orders.slice(before), [], 'a touch is not enough');
+  await verb('slate').hover();
+  await page.mouse.down();
+  await isTally('SLATE');
+  await page.mouse.up();
+  assert.deepEqual(orders.slice(before), [`${channel}/slate`]);
+  await shot('slate');
+  await accessible('on slate');
+  await until(() => verb('release').isEnabled(), Boolean, 'release possible');
+  await verb('release').click();
+  await isTally('ON AIR');
+  await inTime(enterTwice(verb('slate')), async () => (await tally()) === 'SLATE', 'slate by keyboard');
+  await until(() => verb('release').isEnabled(), Boolean, 'release possible');
+  await verb('release').click();
+  await isTally('ON AIR');
+});
+
+test('a locked surface holds everything but the slate', async () => {
+  await page.locator('.surface .lock').click();
+  assert.equal(await tile().locator('.bus button:enabled').count(), 0);
+  await until(() => verb('slate').isEnabled(), Boolean, 'the slate stays');
+  const unlocked = async () => (await tile().locator('.bus button:enabled').count()) > 0;
+  await inTime(enterTwice(page.locator('.surface .lock.on')), unlocked, 'unlocked');
+});
+
+test('stop is on the channel’s own page, in two places', async () => {
+  await go(`channels/${channel}`);
+  const stop = page.locator('button.stop');
+  await until(() => stop.isEnabled(), Boolean, 'stop possible');
+  await shot('channel');
+  await accessible('channel');
+  const before = orders.length;
+  const ends = async () => {
+    await stop.dblclick(brief);
+    await tile().locator('.armed .confirm').waitFor(brief);
+    assert.deepEqual(orders.slice(before), []);
+    await page.waitForTimeout(450);
+    await tile().locator('.armed .confirm').click(brief);
+  };
+  await inTime(ends, async () => (await tally()) === 'OFF AIR', 'stopped');
+  assert.deepEqual(orders.slice(before), [`${channel}/stop`]);
+  await accessible('off air');
+  await until(() => verb('start').isEnabled(), Boolean, 'start possible');
+  await verb('start').click();
+  await isTally('ON AIR');
+});
+
+test('every page in both colours and both languages, at a desk and on a phone', async () => {
+  const colours = page.locator('.surface button').nth(1);
+  for (const name of PAGES) {
+    await go(name);
+    await page.locator(`.rail a[aria-current="page"][href="#/${name}"]`).waitFor();
+    await until(
+      () => page.locator('main [aria-busy="true"]').count(),
+      (many) => many === 0,
+      `${name} has loaded`,
+    );
+    await shot(`${name}-dark`);
+    await accessible(`${name}, dark`);
+  }
+  await colours.click();
+  await page.locator('.surface select').selectOption('de');
+  assert.equal(await page.locator('html').getAttribute('lang'), 'de');
+  for (const name of PAGES) {
+    await go(name);
+    await page.locator(`.rail a[aria-current="page"][href="#/${name}"]`).waitFor();
+    await until(
+      () => page.locator('main [aria-busy="true"]').count(),
+      (many) => many === 0,
+      `${name} has loaded`,
+    );
+    await shot(`${name}-light`);
+    await accessible(`${name}, light`);
+  }
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const name of PAGES) {
+    await go(name);
+    await page.locator(`.rail a[aria-current="page"][href="#/${name}"]`).waitFor();
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wide <= 0, `${name}: ${wide} px too wide`);
+    await shot(`${name}-phone`);
+  }
+  await colours.click();
+  await page.locator('.surface select').selectOption('en');
+  await page.setViewportSize({ width: 1920, height: 1080 });
+  await go('on-air');
+});
+
+test('a region says that it has a problem, or no right, and is tried again', async () => {
+  const answer = (status, code) => (route) =>
+    route.fulfill({
+      status,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ title: 'No', detail: 'why', code, status }),
+    });
+  await page.route('**/api/v1/recordings', answer(500, 'internal'));
+  await page.route('**/api/v1/recording-jobs', answer(403, 'forbidden'));
+  await go('recordings');
+  await page.locator('.trouble').waitFor();
+  await page.getByText('Your role does not allow this.').waitFor();
+  await accessible('problems');
+  await page.unroute('**/api/v1/recordings');
+  await page.unroute('**/api/v1/recording-jobs');
+  await page.locator('.trouble button').click();
+  await until(
+    () => page.locator('.trouble').count(),
+    (many) => many === 0,
+    'it is well again',
+  );
+  await go('on-air');
+});
+
+test('the key map is on the screen', async () => {
+  await page.keyboard.press('F1');
+  await page.locator('dialog.sheet').waitFor();
+  await accessible('the key map');
+  await page.keyboard.press('Escape');
+  await page.locator('dialog.sheet').waitFor({ state: 'hidden' });
+});
+
+test('every control can be reached by keyboard', async () => {
+  await until(() => verb('slate').isEnabled(), Boolean, 'controls are there');
+  const reached = new Set();
+  await page.locator('body').focus();
+  const enabled = await page
+    .locator('.tile button:enabled:visible')
+    .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
+  for (let step = 0; step < 120 && !enabled.every((one) => reached.has(one)); step += 1) {
+    await page.keyboard.press('Tab');
+    reached.add(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')));
+  }
+  for (const label of enabled) assert.ok(reached.has(label), `${label} is not reached`);
+});
+
+test('a frozen daemon is LAST KNOWN, nothing can be pressed, and it comes back', {
+  skip: !pid && 'no UPLINK_PANEL_PID',
+}, async () => {
+  await until(() => verb('slate').isEnabled(), Boolean, 'slate possible');
+  await tile().locator('.picture img').waitFor();
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await band().waitFor();
+    assert.match(await band().textContent(), /LAST KNOWN.*may still be on air/s);
+    assert.match(await page.title(), /LAST KNOWN/);
+    assert.equal(await page.locator('.tile button:enabled:visible').count(), 0);
+    assert.match(await tile().locator('.age').textContent(), /STALE/);
+    await shot('last-known');
+    await accessible('last known');
+    for (const name of ['wall', 'recordings']) {
+      await go(name);
+      await page.locator(`.rail a[aria-current="page"][href="#/${name}"]`).waitFor();
+      await shot(`last-known-${name}`);
+      await accessible(`${name}, last known`);
+    }
+  } finally {
+    process.kill(pid, 'SIGCONT');
+    await go('on-air');
+  }
+  await band().waitFor({ state: 'hidden' });
+  await page.locator('[data-band="returned"]').waitFor();
+  await until(() => verb('slate').isEnabled(), Boolean, 'controls are back');
+  await accessible('returned');
+  await page.getByRole('button', { name: 'Seen' }).click();
+});
+
+const restart = { skip: !(pid && command) && 'no UPLINK_PANEL_PID or no UPLINK_PANEL_COMMAND' };
+
+test('a daemon that was killed is LAST KNOWN until another one is up, and what changed is told', restart, async () => {
+  process.kill(pid, 'SIGKILL');
+  await band().waitFor();
+  assert.equal(await page.locator('.tile button:enabled:visible').count(), 0);
+  assert.ok((await page.locator('.tile').count()) > 0, 'what was last known stays');
+  again = spawn(command[0], command.slice(1), { stdio: ['pipe', 'ignore', 'ignore'] });
+  await band().waitFor({ state: 'hidden' });
+  await until(
+    () => page.locator('[data-band="returned"]').textContent(),
+    (text) => /The daemon was started anew/.test(text),
+    'what changed meanwhile',
+  );
+  await until(() => verb('slate').isEnabled(), Boolean, 'controls are back');
+});
+
+test('before the first word nothing looks alive, and who may not see is told so', async () => {
+  const other = await browser.newPage({ reducedMotion: 'reduce' });
+  other.setDefaultTimeout(30_000);
+  await other.route('**/api/v1/events?*', () => {});
+  await other.goto(url);
+  await other.getByText('Waiting for the daemon').waitFor();
+  assert.equal(await other.locator('.tile').count(), 0);
+  await other.unroute('**/api/v1/events?*');
+  const no = {
+    status: 401,
+    contentType: 'application/problem+json',
+    body: '{"title":"No","detail":"","code":"no_session","status":401}',
+  };
+  await other.route('**/api/v1/**', (route) => route.fulfill(no));
+  await other.goto(`${url}/?again`);
+  await other.getByText('NOT SIGNED IN').first().waitFor();
+  await other.close();
+});
+
+test('asked nobody else, and broke nothing', async () => {
+  assert.deepEqual(foreign, []);
+  assert.deepEqual(faults, []);
+});
