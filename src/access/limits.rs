@@ -93,7 +93,7 @@ fn wait(over: u32) -> Duration {
 }
 
 /// Whoever has one address of an IPv6 network has all of it.
-fn place(via: &Via) -> String {
+pub(super) fn place(via: &Via) -> String {
     match via.peer {
         Peer::Network(ip) => match ip.to_canonical() {
             IpAddr::V6(ip) => format!("{:x?}", &ip.segments()[..4]),

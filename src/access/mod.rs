@@ -12,7 +12,7 @@
 //!                     ├─ session's cookie ─▶ its user, until 12 h idle, 7 d old, ended, or the user is changed
 //!                     └─ bearer token ─────▶ its role and scopes, until it expires or is revoked
 //!
-//! login ─▶ limits (user and address) ─▶ Argon2id (two at once, off the runtime) ─▶ session
+//! login ─▶ crowd (address) ─▶ limits (user and address) ─▶ Argon2id (two at once, off the runtime) ─▶ session
 //! ```
 
 mod accounts;
@@ -20,6 +20,7 @@ mod audit;
 mod caller;
 mod certificate;
 mod chance;
+mod crowd;
 mod first_run;
 mod limits;
 mod office;

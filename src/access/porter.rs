@@ -10,6 +10,7 @@ use tokio::sync::{Mutex as Turn, Semaphore, watch};
 use super::accounts::{self, BadEntry, Session, SessionView, User};
 use super::caller::{By, Caller, Credentials, Peer, Via};
 use super::chance::{self, NoChance};
+use super::crowd::Crowd;
 use super::first_run::FirstRun;
 use super::limits::Limits;
 use super::password::{HashError, Hashed};
@@ -115,6 +116,7 @@ pub(super) struct Inner {
     /// Held while a change is made and written, so that changes come one after the other.
     turn: Turn<()>,
     limits: Mutex<Limits>,
+    crowd: Crowd,
     hashing: Arc<Semaphore>,
     pub(super) accounts: Option<Accounts>,
     first: Option<FirstRun>,
@@ -153,6 +155,7 @@ impl Access {
             registry: Mutex::new(registry),
             turn: Turn::new(()),
             limits: Mutex::default(),
+            crowd: Crowd::default(),
             hashing: Arc::new(Semaphore::new(HASHES)),
             accounts,
             first,
@@ -334,6 +337,7 @@ impl Access {
 
     /// Whether `password` is the one of `hashed`; counted as a try of `name`.
     pub(super) async fn proven(&self, name: &str, via: &Via, hashed: Hashed, password: Secret) -> Result<(), Denied> {
+        let _one = self.0.crowd.enter(via).ok_or(Denied::Busy)?;
         locked(&self.0.limits).begin(name, via, Instant::now()).map_err(Denied::TooMany)?;
         match self.hashing(move || hashed.is_of(password.reveal())).await? {
             true => Ok(()),

@@ -94,6 +94,13 @@ impl Problem {
         Self { of: Some(Box::new(OfRequest { instance, request_id: request_id.to_owned() })), ..self }
     }
 
+    /// Says of an answer which problem it is.
+    pub(super) fn mark(self, response: &mut Response) {
+        response.extensions_mut().insert(Code(self.code));
+        // Whoever knows the request adds its name.
+        response.extensions_mut().insert(self);
+    }
+
     fn errors(mut self, errors: impl IntoIterator<Item = String>) -> Self {
         self.errors = errors.into_iter().map(|detail| Fault { detail }).collect();
         self
@@ -322,11 +329,9 @@ impl From<BytesRejection> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, code, retry_after) = (self.status, Code(self.code), self.retry_after);
+        let (status, retry_after) = (self.status, self.retry_after);
         let mut response = (status, Json(&self)).into_response();
-        response.extensions_mut().insert(code);
-        // Whoever knows the request adds its name.
-        response.extensions_mut().insert(self);
+        self.mark(&mut response);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

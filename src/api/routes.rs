@@ -115,7 +115,6 @@ impl Api {
     pub(crate) fn router(self) -> axum::Router {
         routes()
             .pages(pages())
-            .pages(access::access_routes())
             .router()
             .fallback(|request: Request| async move { Problem::not_found(request.uri().path()) })
             .method_not_allowed_fallback(|request: Request| async move {
@@ -136,6 +135,7 @@ pub(crate) fn routes() -> Routes {
         .merge(recording_routes())
         .merge(alarms::routes())
         .merge(notify::routes())
+        .merge(access::routes())
         .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)
         .get("/readyz", "Whether every channel that is ordered on air is on air", status::ready)
         .get("/metrics", "The snapshot for Prometheus", metrics::scrape)

@@ -172,7 +172,7 @@ impl Vault {
     }
 
     fn attempt<T>(&mut self, job: impl Fn(&Connection) -> Result<T, StoreError>) -> Result<T, AccountsError> {
-        let outcome = self.opened().and_then(|connection| job(connection));
+        let outcome = self.opened().and_then(job);
         outcome.map_err(|error| {
             // Opened anew with the next job, which finds out what is wrong with it.
             self.connection = None;

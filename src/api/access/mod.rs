@@ -9,6 +9,7 @@
 //!                                   └ identify: who          └─▶ 401, 403, 503
 //! ```
 
+mod answers;
 mod cookie;
 mod gate;
 mod people;
@@ -18,24 +19,28 @@ mod session;
 mod tokens;
 mod trail;
 
-use axum::Router;
-use axum::routing::{delete, get, post, put};
-
-use super::routes::Api;
+use super::openapi::Routes;
 
 pub(crate) use gate::check;
+pub(crate) use rules::needed;
 
 /// The routes of this folder.
-pub(crate) fn access_routes() -> Router<Api> {
-    Router::new()
-        .route("/api/v1/setup", post(session::set_up))
-        .route("/api/v1/session", get(session::who).post(session::login).delete(session::logout))
-        .route("/api/v1/session/password", put(session::change_password))
-        .route("/api/v1/sessions", get(session::list))
-        .route("/api/v1/sessions/{session}", delete(session::end))
-        .route("/api/v1/users", get(people::list).post(people::add))
-        .route("/api/v1/users/{name}", get(people::one).patch(people::change).delete(people::remove))
-        .route("/api/v1/tokens", get(tokens::list).post(tokens::make))
-        .route("/api/v1/tokens/{token}", delete(tokens::remove))
-        .route("/api/v1/audit", get(trail::list))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .post("/api/v1/setup", "Makes the first admin with the one-time code of the console", session::set_up)
+        .get("/api/v1/session", "Who asks, and what that may", session::who)
+        .post("/api/v1/session", "Logs in", session::login)
+        .delete("/api/v1/session", "Logs out", session::logout)
+        .put("/api/v1/session/password", "Takes another password; one's other sessions end", session::change_password)
+        .get("/api/v1/sessions", "One's own sessions; everybody's for an admin", session::list)
+        .delete("/api/v1/sessions/{session}", "Ends a session", session::end)
+        .get("/api/v1/users", "All users", people::list)
+        .post("/api/v1/users", "Adds a user", people::add)
+        .get("/api/v1/users/{name}", "One user", people::one)
+        .patch("/api/v1/users/{name}", "Changes a user, whose sessions end", people::change)
+        .delete("/api/v1/users/{name}", "Removes a user", people::remove)
+        .get("/api/v1/tokens", "All API tokens, without their text", tokens::list)
+        .post("/api/v1/tokens", "Makes an API token; its text is shown once", tokens::make)
+        .delete("/api/v1/tokens/{token}", "Revokes an API token", tokens::remove)
+        .get("/api/v1/audit", "Who did what, newest first", trail::list)
 }

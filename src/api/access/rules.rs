@@ -78,6 +78,15 @@ pub(crate) fn need(method: &Method, pattern: Option<&str>) -> Need {
     RULES.iter().find(fits).map_or(default, |(_, _, need)| *need)
 }
 
+/// The same for the contract, in words; none where nobody is asked.
+pub(crate) fn needed(method: &str, pattern: &str) -> Option<&'static str> {
+    let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).unwrap_or(Method::POST);
+    match need(&method, Some(pattern)) {
+        Nothing => None,
+        need => Some(need.as_str()),
+    }
+}
+
 impl Need {
     /// Whether somebody who is known may. A proxy on this box says for whom it asks, and is not the box then.
     pub(crate) fn is_met(self, caller: &Caller) -> bool {
@@ -113,7 +122,13 @@ mod tests {
 
     /// Every address that stands in the tables of routes, however they are written.
     fn addresses() -> Vec<&'static str> {
-        let code = [include_str!("../routes.rs"), include_str!("mod.rs")].into_iter().flat_map(str::lines);
+        let code = [
+            include_str!("../routes.rs"),
+            include_str!("mod.rs"),
+            include_str!("../alarms.rs"),
+            include_str!("../notify.rs"),
+        ];
+        let code = code.into_iter().flat_map(str::lines);
         let code = code.map(|line| line.split("//").next().unwrap_or_default());
         let texts = code.flat_map(|line| line.split('"').skip(1).step_by(2));
         texts.filter(|text| text.starts_with('/')).collect()
@@ -165,5 +180,8 @@ mod tests {
         assert_eq!(get("/api/v1/users"), ADMIN);
         assert_eq!(delete("/api/v1/tokens/{token}"), ADMIN);
         assert_eq!(get("/api/v1/audit"), ADMIN);
+        assert_eq!(get("/api/v1/config"), ENGINEER);
+        assert_eq!(needed("post", "/api/v1/channels/{id}/take"), Some("operator"));
+        assert_eq!(needed("get", "/healthz"), None);
     }
 }

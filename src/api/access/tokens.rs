@@ -1,64 +1,66 @@
 //! API tokens: for programs. The text of one is in the answer that makes it, and nowhere else.
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json as document};
+use serde_json::Value;
 
-use super::super::channels::json;
+use super::super::body::{Asked, Body};
 use super::super::problem::Problem;
 use super::super::routes::Api;
-use super::session::private;
-use super::trail::Changed;
+use super::answers::{Done, Made, Private};
 use crate::access::{Caller, NewToken, Role, Scope, TokenView};
 use crate::model::MediaTime;
 
 /// `GET /api/v1/tokens`.
-pub(super) async fn list(State(api): State<Api>) -> Result<Response, Problem> {
-    Ok(private(Json(api.access.tokens()?).into_response()))
+pub(super) async fn list(State(api): State<Api>) -> Result<Private<Vec<TokenView>>, Problem> {
+    Ok(Private::of(&api.access.tokens()?))
 }
 
-#[derive(Deserialize)]
+/// A token to be made: a role or a scope at least.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(super) struct WantedToken {
+    /// What it is for.
     name: String,
+    /// What it may.
     role: Option<Role>,
+    /// What it may beside.
     #[serde(default)]
     scopes: Vec<Scope>,
+    /// Until when it is good; for ever if not given.
     expires: Option<MediaTime>,
 }
 
-#[derive(Serialize)]
-struct Made<'a> {
+impl Asked for WantedToken {
+    const SHAPE: &'static str = "{\"name\": \"…\", \"role\": \"viewer\", \"scopes\": [\"metrics\"], \"expires\": \"2027-…Z\"}, \
+                                 a role or a scope at least";
+}
+
+/// A token, and its text.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct MadeToken {
     #[serde(flatten)]
-    view: &'a TokenView,
-    /// Shown once.
-    token: &'a str,
+    view: TokenView,
+    /// What to send as `Authorization: Bearer …`. Shown once.
+    token: String,
 }
 
 /// `POST /api/v1/tokens`.
 pub(super) async fn make(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    let shape = "{\"name\": \"…\", \"role\": \"viewer\", \"scopes\": [\"metrics\"], \"expires\": \"2027-…Z\"}, a role or a scope at least";
-    let Wanted { name, role, scopes, expires } = json(&headers, body, shape)?;
+    Body(WantedToken { name, role, scopes, expires }): Body<WantedToken>,
+) -> Result<Made<MadeToken>, Problem> {
     let (view, secret) = api.access.make_token(&caller, NewToken { name, role, scopes, expires }).await?;
-    let place = [(header::LOCATION, format!("/api/v1/tokens/{}", view.id))];
-    let made = Json(Made { view: &view, token: secret.reveal() });
-    let mut response = private((StatusCode::CREATED, place, made).into_response());
-    response.extensions_mut().insert(Changed { before: Value::Null, after: document!(view) });
-    Ok(response)
+    let place = format!("/api/v1/tokens/{}", view.id);
+    let made = MadeToken { view, token: secret.reveal().to_owned() };
+    Ok(Private::of(&made).changed(&Value::Null, &made.view).made(&place))
 }
 
 /// `DELETE /api/v1/tokens/{token}`: revokes one.
-pub(super) async fn remove(State(api): State<Api>, Path(token): Path<String>) -> Result<StatusCode, Problem> {
+pub(super) async fn remove(State(api): State<Api>, Path(token): Path<String>) -> Result<Done, Problem> {
     api.access.remove_token(&token).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Done::so())
 }

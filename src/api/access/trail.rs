@@ -2,20 +2,16 @@
 
 use std::time::SystemTime;
 
-use axum::Json;
 use axum::extract::{Query, Request, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::super::answer::{Linked, Page, Wanted};
 use super::super::problem::{Code, Problem};
 use super::super::routes::Api;
 use crate::access::{AuditEntry, AuditRow, Caller, Via, redacted, redacted_address};
 use crate::model::MediaTime;
 
-/// Most entries of one answer.
-const PAGE: u32 = 500;
 /// Longest address that is kept, characters.
 const ADDRESS: usize = 300;
 
@@ -99,34 +95,14 @@ fn state(api: &Api, channel: &str) -> Option<Value> {
     }))
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Wanted {
-    limit: Option<u32>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Page {
-    items: Vec<AuditRow>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
-}
-
-/// `GET /api/v1/audit`: who did what, newest first, with `?limit=` and `?cursor=`.
-pub(super) async fn list(State(api): State<Api>, Query(wanted): Query<Wanted>) -> Result<Response, Problem> {
-    let most = wanted.limit.unwrap_or(100).clamp(1, PAGE);
+/// `GET /api/v1/audit`: who did what, newest first.
+pub(super) async fn list(State(api): State<Api>, Query(wanted): Query<Wanted>) -> Result<Linked<AuditRow>, Problem> {
+    let most = wanted.most()?;
     let bad = |_| Problem::malformed("`cursor` is none that this address has given");
     let before = wanted.cursor.map(|cursor| cursor.parse::<i64>()).transpose().map_err(bad)?;
-    let items = api.access.audited(before, most).await?;
-    let full = items.len() as u64 >= u64::from(most);
-    let next_cursor = items.last().filter(|_| full).map(|row| row.id.to_string());
-    let link = next_cursor.as_ref().map(|cursor| format!("</api/v1/audit?limit={most}&cursor={cursor}>; rel=\"next\""));
-    let mut response = Json(Page { items, next_cursor }).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
-    if let Some(link) = link.and_then(|link| header::HeaderValue::try_from(link).ok()) {
-        headers.insert(header::LINK, link);
-    }
-    Ok(response)
+    let mut items = api.access.audited(before, u32::try_from(most).unwrap_or(u32::MAX).saturating_add(1)).await?;
+    let more = items.len() > most;
+    items.truncate(most);
+    let next_cursor = items.last().filter(|_| more).map(|row| row.id.to_string());
+    Ok(Linked::new(Page::new(items, next_cursor), &format!("/api/v1/audit?limit={most}")))
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::super::routes::Api;
+use super::conventions::outcome;
 use super::resources::{Answer, call, request};
 use super::rig::{Rig, rig};
 use crate::access::{Access, Peer, Via};
@@ -338,4 +339,33 @@ async fn an_act_whose_client_has_left_is_in_the_audit_log() {
     assert!(answer.await.is_err());
     let items = site.audit(&ada, 2).await;
     assert_eq!((&items[0]["code"], &items[0]["who"]), (&json!("client_left"), &json!("ada")));
+}
+
+#[tokio::test]
+async fn a_key_is_of_one_caller_in_all_its_sessions_and_of_no_login() {
+    let (mut site, ada) = with_ada().await;
+    let olga = site.user(&ada, "olga", "operator").await;
+    let slate = |who: &str| {
+        let asked = request(Method::POST, "/api/v1/channels/demo/slate").header("idempotency-key", "one");
+        coming(asked.header("cookie", who).body(Body::empty()).unwrap(), NEAR)
+    };
+    for who in [&ada, &olga] {
+        let (router, asked) = (site.router.clone(), slate(who));
+        let answer = tokio::spawn(async move { call(&router, asked).await });
+        let (_, reply) = site.rig.requests.recv().await.unwrap();
+        reply.send(Ok(outcome("slate"))).unwrap();
+        assert_eq!(answer.await.unwrap().header("idempotent-replayed"), "", "somebody else's key is another one");
+    }
+    let login = json!({ "name": "olga", "password": PASSWORD });
+    let login = |key: &str| {
+        let asked = request(Method::POST, "/api/v1/session").header("idempotency-key", key);
+        let asked = asked.header("content-type", "application/json").body(Body::from(login.to_string())).unwrap();
+        coming(asked, NEAR)
+    };
+    let (first, second) = (call(&site.router, login("two")).await, call(&site.router, login("two")).await);
+    assert_eq!((first.status, second.status), (StatusCode::CREATED, StatusCode::CREATED));
+    assert_ne!(cookie(&first), cookie(&second), "a session was given out twice");
+    let again = call(&site.router, slate(&cookie(&second))).await;
+    assert_eq!((again.status, again.header("idempotent-replayed")), (StatusCode::OK, "true"));
+    assert!(site.rig.requests.try_recv().is_err(), "a repeated command reached the supervisor");
 }

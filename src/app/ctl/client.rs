@@ -1,6 +1,7 @@
 //! The API as a program sees it.
 
 use std::fmt::Display;
+use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -43,9 +44,15 @@ pub(crate) struct Reach {
 
 impl Reach {
     /// The socket, if nothing else is asked for and somebody answers there.
-    fn local(&self) -> Option<&Path> {
-        let nothing_else = self.api.is_none() && self.token_file.is_none();
-        (nothing_else && UnixStream::connect(&self.socket).is_ok()).then_some(self.socket.as_path())
+    fn local(&self) -> Local<'_> {
+        if self.api.is_some() || self.token_file.is_some() {
+            return Local::Nobody;
+        }
+        match UnixStream::connect(&self.socket) {
+            Ok(_) => Local::Answers(&self.socket),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Local::Closed(&self.socket),
+            Err(_) => Local::Nobody,
+        }
     }
 
     fn headers(&self) -> Result<HeaderMap, Failure> {
@@ -68,6 +75,14 @@ impl Reach {
         let certificates = reqwest::Certificate::from_pem_bundle(&bytes).map_err(|error| file(innermost(&error)))?;
         Ok(Some(certificates))
     }
+}
+
+/// What is behind the socket.
+enum Local<'a> {
+    Answers(&'a Path),
+    /// This user may not.
+    Closed(&'a Path),
+    Nobody,
 }
 
 /// Why there is no answer to show.
@@ -111,13 +126,19 @@ pub(crate) struct Client {
     base: String,
     /// What it is called where it does not answer.
     name: String,
+    /// The socket that this user may not use.
+    closed: Option<PathBuf>,
 }
 
 impl Client {
     pub(crate) fn new(reach: &Reach) -> Result<Self, Failure> {
         // Fails only if one is installed already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let local = reach.local();
+        let (local, closed) = match reach.local() {
+            Local::Answers(path) => (Some(path), None),
+            Local::Closed(path) => (None, Some(path.to_owned())),
+            Local::Nobody => (None, None),
+        };
         // The host is only a name there, but one of this box.
         let base = if local.is_some() {
             "http://localhost".to_owned()
@@ -137,7 +158,7 @@ impl Client {
         }
         let http = http.build();
         let http = http.map_err(|error| Failure::Unreachable { url: name.clone(), cause: innermost(&error) })?;
-        Ok(Self { http, base, name })
+        Ok(Self { http, base, name, closed })
     }
 
     fn url(&self, path: &str) -> String {
@@ -205,7 +226,12 @@ impl Client {
 
     fn refused(&self, text: &str) -> Failure {
         match serde_json::from_str::<Problem>(text) {
-            Ok(Problem { code, detail, errors }) => {
+            Ok(Problem { code, mut detail, errors }) => {
+                let unknown = ["login_required", "setup_required"].contains(&code.as_str());
+                if let Some(socket) = self.closed.as_ref().filter(|_| unknown) {
+                    let socket = socket.display();
+                    detail += &format!("; or use {socket}, as root (sudo) or as a member of its group");
+                }
                 Failure::Refused { code, detail, errors: errors.into_iter().map(|fault| fault.detail).collect() }
             }
             Err(error) => self.unreadable(&error),

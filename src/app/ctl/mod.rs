@@ -365,9 +365,7 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Cost(wanted) => cost::cost(&client, wanted, json).await,
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Recording(wanted) => recordings::perform(&client, wanted, json).await,
-        Verb::User { verb } => people::user(&client, verb, json).await,
-        Verb::Token { verb } => people::token(&client, verb, json).await,
-        Verb::Audit { number } => people::audit(&client, *number, json).await,
+        Verb::User { .. } | Verb::Token { .. } | Verb::Audit { .. } => who_may(&client, &arguments.verb, json).await,
         Verb::Devices => {
             let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
             Ok(if json { text } else { devices::list(&found) })
@@ -384,6 +382,16 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             Some((path, body)) => command(&client, &path, body, json).await,
             None => Ok(String::new()),
         },
+    }
+}
+
+/// Who may what, and who did what.
+async fn who_may(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
+    match verb {
+        Verb::User { verb } => people::user(client, verb, json).await,
+        Verb::Token { verb } => people::token(client, verb, json).await,
+        Verb::Audit { number } => people::audit(client, *number, json).await,
+        _ => Ok(String::new()),
     }
 }
 

@@ -123,17 +123,21 @@ impl Gate {
         let Some(said) = self.wanted.0.lock().unwrap_or_else(PoisonError::into_inner).clone() else { return };
         // The listener stays where it is until the next start: what is right for another place is not for this one.
         self.access.set_open(said.open && self.listen.ip().is_loopback());
-        match (&self.certificate, said.tls) {
-            (Some(shown), Some(files)) => match Certificate::of_files(&files.certificate, &files.key) {
-                Ok(certificate) => shown.take_over(&certificate),
-                Err(error) => tracing::error!(%error, "[api.tls] cannot be used, the last certificate is shown"),
-            },
-            (Some(shown), None) => match self.own.certificate() {
-                Ok(certificate) => shown.take_over(&certificate),
-                Err(error) => tracing::error!(%error, "the last certificate is shown"),
-            },
-            (None, Some(_)) => tracing::warn!("[api.tls] takes effect when uplinkd is started again"),
-            (None, None) => {}
+        match &self.certificate {
+            Some(shown) => self.show(shown, said.tls.as_ref()),
+            None if said.tls.is_some() => tracing::warn!("[api.tls] takes effect when uplinkd is started again"),
+            None => {}
+        }
+    }
+
+    fn show(&self, shown: &Certificate, files: Option<&TlsFiles>) {
+        let wanted = match files {
+            Some(files) => Certificate::of_files(&files.certificate, &files.key),
+            None => self.own.certificate(),
+        };
+        match wanted {
+            Ok(certificate) => shown.take_over(&certificate),
+            Err(error) => tracing::error!(%error, "[api.tls] cannot be used, the last certificate is shown"),
         }
     }
 }
