@@ -134,7 +134,7 @@ impl<'a> Studio<'a> {
     fn daemon_configuration(&self, channels: &[Channel]) -> String {
         let repository = Bench::repository().display();
         let mut text = format!(
-            "[appliance]\nname = \"bench\"\n[api]\nlisten = \"127.0.0.1:{}\"\n\
+            "[appliance]\nname = \"bench\"\n[api]\nlisten = \"127.0.0.1:{}\"\naccess = \"open\"\n\
              [paths]\npipelines = \"{repository}/pipelines\"\nhardware_profiles = \"{repository}/hardware-profiles\"\n\
              [spool]\nquota = \"2G\"\nretain = \"20min\"\n\
              [destinations.origin]\nkind = \"hls-push\"\nurl = \"http://127.0.0.1:{}/live/\"\ntoken_file = \"origin.token\"\n",

@@ -113,7 +113,7 @@ fn stream(
         status.mark_unchanged();
         let document = api.document();
         let epoch = epoch(&document);
-        let (mut at, opening) = open(&api, &epoch, place.as_deref(), &document);
+        let (mut at, opening) = open(&api, &epoch, place.as_deref());
         for event in opening {
             yield Ok(event);
         }
@@ -130,6 +130,7 @@ fn stream(
                     due = Instant::now() + STATUS;
                     status.mark_unchanged();
                     yield Ok(api.rendered.status(&api));
+                    yield Ok(Frame::Status(Document::of(&api)).sse());
                 }
                 alive = status.changed(), if !changed => match alive {
                     Ok(()) => changed = true,
@@ -172,10 +173,10 @@ async fn metered(meters: Option<&mut broadcast::Receiver<Event>>) -> Event {
 }
 
 /// What a client gets first, and the place it has then.
-fn open(api: &Api, epoch: &str, place: Option<&str>, document: &Arc<ApplianceStatus>) -> (u64, Vec<Event>) {
+fn open(api: &Api, epoch: &str, place: Option<&str>) -> (u64, Vec<Event>) {
     let (_, newest) = api.journal.span();
     let snapshot = || {
-        let first = Frame::Snapshot(Document::of(document.clone())).sse();
+        let first = Frame::Snapshot(Document::of(api)).sse();
         first.retry(Duration::from_secs(1)).id(format!("{epoch}-{newest}"))
     };
     let Some(place) = place else { return (newest, vec![snapshot()]) };
@@ -184,7 +185,7 @@ fn open(api: &Api, epoch: &str, place: Option<&str>, document: &Arc<ApplianceSta
         Some((seq, entries)) => {
             let at = entries.last().map_or(seq, |entry| entry.seq);
             let mut events: Vec<Event> = entries.iter().map(|entry| stamped(epoch, entry)).collect();
-            events.push(Frame::Status(Document::of(document.clone())).sse());
+            events.push(Frame::Status(Document::of(api)).sse());
             (at, events)
         }
         None => {

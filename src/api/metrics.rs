@@ -286,6 +286,8 @@ fn clients(sheet: &mut Sheet, api: &Api) {
     sheet.counter("events_missed", "Events that came too fast to be recorded", [(Labels::new(), missed)]);
     let open = STREAMS.saturating_sub(api.streams.available_permits());
     sheet.gauge("event_stream_clients", "Open event streams", [(Labels::new(), open as f64)]);
+    let failures = api.access.login_failures();
+    sheet.counter("login_failures", "Logins that failed since the daemon came up", [(Labels::new(), failures)]);
     let cut = api.cut.load(Ordering::Relaxed);
     sheet.counter(
         "event_stream_cut",

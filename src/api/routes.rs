@@ -9,6 +9,7 @@ use axum::routing::get;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::access;
 use super::again::{self, Again};
 use super::journal::Journal;
 use super::meters::MeterFrames;
@@ -19,6 +20,7 @@ use super::{
     alarms, channels, config, costs, cues, destinations, devices, events, guard, guest, images, metrics, notify,
     openapi, panel, picture, recorded, recordings, request_id, status,
 };
+use crate::access::Access;
 use crate::alarm::Alarms;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
@@ -53,11 +55,13 @@ pub(crate) struct Api {
     /// What event streams share.
     pub(crate) meters: MeterFrames,
     pub(crate) rendered: Rendered,
+    /// Who may what.
+    pub(crate) access: Access,
     host: Arc<str>,
 }
 
 impl Api {
-    /// Spawns the task that records events, so it needs a tokio runtime.
+    /// Open to everybody. Spawns the task that records events, so it needs a tokio runtime.
     pub(crate) fn new(handle: Handle, closing: CancellationToken) -> Self {
         let journal = Journal::record(handle.events(), closing.clone());
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -73,6 +77,7 @@ impl Api {
             notifier: Notifier::idle(),
             meters: MeterFrames::default(),
             rendered: Rendered::default(),
+            access: Access::open_to_all(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -80,6 +85,16 @@ impl Api {
     /// The same, with recordings.
     pub(crate) fn with_recordings(self, desk: Desk) -> Self {
         Self { desk, ..self }
+    }
+
+    /// The same, for those whom `access` lets in.
+    pub(crate) fn with_access(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// Who may use this box, in one word: in every status document, so that no panel can forget to say it.
+    pub(crate) fn access_word(&self) -> &'static str {
+        if self.access.is_open() { "open" } else { "login" }
     }
 
     /// The same, with alarms and who is told of them.
@@ -113,6 +128,7 @@ impl Api {
                 Problem::method_not_allowed(request.method().as_str(), request.uri().path())
             })
             .layer(middleware::from_fn_with_state(self.clone(), again::once))
+            .layer(middleware::from_fn_with_state(self.clone(), access::check))
             .layer(middleware::from_fn_with_state(self.clone(), guard::check))
             .layer(middleware::from_fn(request_id::name))
             .with_state(self)
@@ -126,6 +142,7 @@ pub(crate) fn routes() -> Routes {
         .merge(recording_routes())
         .merge(alarms::routes())
         .merge(notify::routes())
+        .merge(access::routes())
         .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)
         .get("/readyz", "Whether every channel that is ordered on air is on air", status::ready)
         .get("/metrics", "The snapshot for Prometheus", metrics::scrape)
@@ -225,8 +242,10 @@ fn pages() -> axum::Router<Api> {
         .route("/api/reference.css", get(openapi::style))
 }
 
-/// The API and the panel over `handle`. Call it inside a tokio runtime: it records events from now on.
-pub fn router(handle: Handle) -> axum::Router {
+/// The API and the panel over `handle`, open to everybody, for tests. Call it inside a tokio runtime: it records events
+/// from now on.
+#[cfg(test)]
+pub(crate) fn router(handle: Handle) -> axum::Router {
     Api::new(handle, CancellationToken::new()).router()
 }
 

@@ -30,6 +30,10 @@ pub struct Checked {
     pub appliance: String,
     /// Where API and panel listen.
     pub listen: SocketAddr,
+    /// Whether everybody who reaches them may everything.
+    pub open: bool,
+    /// The certificate that they show, if it is not the box's own.
+    pub tls: Option<TlsFiles>,
     /// The directory of all recordings; below the state directory if none.
     pub recordings: Option<PathBuf>,
     /// Who is told of alarms.
@@ -46,6 +50,15 @@ pub struct Checked {
     pub warnings: Faults,
     /// Every key that counts, with its place in the file, or its default.
     pub written: Arc<[Setting]>,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Absolute; PEM.
+    pub certificate: PathBuf,
+    /// Absolute; PEM.
+    pub key: PathBuf,
 }
 
 /// One channel.

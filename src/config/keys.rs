@@ -35,12 +35,41 @@ static APPLIANCE: Shape = Shape::plain(
 
 static API: Shape = Shape::plain(
     "API and panel.",
-    &[key(
-        "listen",
-        Kind::Address,
-        Need::Default("\"127.0.0.1:8080\""),
-        "Address and port to listen on. There is no login yet: anything but loopback is open to the network",
-    )],
+    &[
+        key(
+            "listen",
+            Kind::Address,
+            Need::Default("\"127.0.0.1:8080\""),
+            "Address and port to listen on. Beyond loopback everything is encrypted (`[api.tls]`)",
+        ),
+        key(
+            "access",
+            Kind::Word(&[
+                ("login", "people log in, programs show a token; the first admin is made with a one-time code"),
+                (
+                    "open",
+                    "everybody who can reach it may everything; only on loopback, and the panel says so all the time",
+                ),
+            ]),
+            Need::Default("\"login\""),
+            "Who may use it",
+        ),
+        key("tls", Kind::Table(&TLS), Need::Optional, "The certificate to show"),
+    ],
+);
+
+static TLS: Shape = Shape::plain(
+    "The certificate that API and panel show. Without this table, one of the box's own is made where it is needed: beyond \
+     loopback. Read again with the configuration; connections go on.",
+    &[
+        key(
+            "certificate",
+            Kind::Path,
+            Need::Required("\"/etc/uplink/tls/certificate.pem\""),
+            "Certificate and what leads to its authority, PEM",
+        ),
+        key("key", Kind::Path, Need::Required("\"/etc/uplink/tls/key.pem\""), "Its private key, PEM"),
+    ],
 );
 
 static PATHS: Shape = Shape::plain(

@@ -26,6 +26,7 @@ mod encryption;
 mod encryption_keys;
 mod guest;
 mod keys;
+mod listener;
 mod load;
 mod notify;
 mod overlays;
@@ -51,7 +52,7 @@ pub(crate) use claims::sound_resource;
 pub use cards::DECKLINK_MODES;
 pub use checked::{
     Channel, Checked, Companion, DeckLinkInput, Destination, DestinationKind, OwnRendition, Record, Recorded, Sent,
-    Source, SourceKind, Spool, SrtMode, WhipDestination,
+    Source, SourceKind, Spool, SrtMode, TlsFiles, WhipDestination,
 };
 pub use keys::UPLINKD;
 pub use load::{check_text, load, load_with};

@@ -405,6 +405,27 @@ fn warnings_do_not_refuse() {
 }
 
 #[test]
+fn a_box_that_is_open_to_the_network_is_refused() {
+    let api = |keys: &str| {
+        let site = Site::new(GOOD).edit("uplinkd.toml", "[appliance]", &format!("[api]\n{keys}\n\n[appliance]"));
+        site.faults(&[])
+    };
+    let faults = api("listen = \"0.0.0.0:8080\"\naccess = \"open\"");
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("uplinkd.toml:3:10: api.access = \"open\": would let everybody"), "{faults:?}");
+    for good in ["access = \"open\"", "listen = \"[::1]:8080\"\naccess = \"open\"", "listen = \"0.0.0.0:8080\""] {
+        assert_eq!(api(good), Vec::<String>::new(), "{good}");
+    }
+    let faults = api("tls = { certificate = \"token\", key = \"missing.pem\" }");
+    assert!(
+        faults.len() == 1 && faults[0].contains("api.tls.key = \"missing.pem\": missing.pem: cannot be read"),
+        "{faults:?}"
+    );
+    let faults = api("tls = { certificate = \"token\" }");
+    assert!(faults.len() == 1 && faults[0].contains("api.tls.key: must be given"), "{faults:?}");
+}
+
+#[test]
 fn captions_that_a_codec_does_not_carry_are_a_warning() {
     let captions = "[captions]\nname = \"English\"\nwebvtt = false\n\n[audio_policy]";
     let site = Site::new(GOOD)

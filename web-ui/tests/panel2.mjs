@@ -147,6 +147,7 @@ const go = (name) =>
 test('On Air shows every channel, its picture with its age, its level and its parts', async () => {
   await tile().waitFor();
   const known = await (await fetch(`${url}/api/v1/channels`)).json();
+  await page.locator('[data-band="open"]', { hasText: 'nobody has to sign in' }).waitFor();
   const shown = await page.locator('.tile').evaluateAll((all) => all.map((one) => one.dataset.channel));
   assert.deepEqual(
     shown,

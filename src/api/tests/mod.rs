@@ -1,9 +1,11 @@
 //! The routes and the event stream, over a mailbox that the tests hold the other end of.
 
+mod access;
 pub(crate) mod alarms;
 mod commands;
 mod contract;
 mod conventions;
+mod doors;
 mod monitoring;
 mod recordings;
 mod resources;

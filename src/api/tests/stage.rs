@@ -2,17 +2,21 @@
 //! own, so that the browser test can freeze it as a daemon freezes.
 
 use std::io::BufRead;
+use std::path::PathBuf;
 use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::super::Doors;
 use super::rig::{Rig, now, rig};
+use crate::access::Access;
 use crate::model::sound::Loudness;
 use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, ProgramStatus, Showing};
 use crate::model::{ChannelId, Health, HealthReport, LiveChange, TakeOrder};
 use crate::replay::Desk;
+use crate::store::Accounts;
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// 16 × 16 grey pixels.
@@ -28,20 +32,29 @@ fn stage() {
         rig.change(|status| status.started_at = now());
         let address = std::env::var("UPLINK_STAGE_ADDRESS").unwrap_or("127.0.0.1:0".into());
         let listener = TcpListener::bind(address).await.unwrap();
-        println!("stage http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
         let parent =
             async { tokio::task::spawn_blocking(|| std::io::stdin().lines().count()).await.map_or((), |_| ()) };
         let picture = std::env::var("UPLINK_STAGE_PICTURE").ok().and_then(|path| std::fs::read(path).ok());
         let picture = picture.unwrap_or_else(|| hex::decode(PICTURE).unwrap());
+        // Open to everybody, unless there is a place for its users.
+        let doors = match std::env::var_os("UPLINK_STAGE_STATE").map(PathBuf::from) {
+            Some(state) => {
+                let access = Access::of(Accounts::new(&state.join("access.db")), &state, false).await;
+                Doors { access, ..Doors::from(listener) }
+            }
+            None => Doors::from(listener),
+        };
         // In this order: events are recorded from the call on.
-        let served = super::super::serve(listener, handle, Desk::idle(), parent);
+        let served = super::super::serve(doors, handle, Desk::idle(), parent);
         tokio::spawn(play(rig, dir.path().to_owned(), picture));
+        println!("stage http://{address}");
         served.await.unwrap();
     });
 }
 
 /// Frames advance, pictures are taken, orders are confirmed after a while: as an engine would.
-async fn play(mut rig: Rig, runtime: std::path::PathBuf, picture: Vec<u8>) {
+async fn play(mut rig: Rig, runtime: PathBuf, picture: Vec<u8>) {
     for channel in ["demo", "studio-b"] {
         std::fs::create_dir(runtime.join(channel)).unwrap();
         for name in ["confidence.jpg", "preview.jpg"] {
@@ -182,6 +195,12 @@ fn the_bundled_panel_in_a_real_browser() {
     in_a_browser("panel2.mjs", &["node_modules/playwright-core", "node_modules/axe-core", "dist/index.html"]);
 }
 
+/// From a box without users to one who may only look: `web-ui/tests/signin.mjs` against the stage.
+#[test]
+fn signing_in_in_a_real_browser() {
+    in_a_browser("signin.mjs", &["node_modules/playwright-core", "node_modules/axe-core", "dist/index.html"]);
+}
+
 fn in_a_browser(test: &str, needs: &[&str]) {
     let web = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web-ui");
     let chromium = std::env::var("UPLINK_CHROMIUM").unwrap_or("/usr/bin/chromium".into());
@@ -194,10 +213,15 @@ fn in_a_browser(test: &str, needs: &[&str]) {
     let exe = std::env::current_exe().unwrap();
     let arguments = ["--exact", "api::tests::stage::stage", "--ignored", "--nocapture"];
     let again: Vec<&str> = exe.to_str().into_iter().chain(arguments).collect();
-    let mut stage = Process::new(&exe).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let state = (test == "signin.mjs").then(|| tempfile::tempdir().unwrap());
+    let mut stage = Process::new(&exe);
+    stage.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    stage.envs(state.as_ref().map(|state| ("UPLINK_STAGE_STATE", state.path())));
+    let mut stage = stage.spawn().unwrap();
     let mut lines = std::io::BufReader::new(stage.stdout.take().unwrap()).lines().map_while(Result::ok);
     let address = lines.find_map(|line| line.split_once("stage ").map(|(_, address)| address.to_owned())).unwrap();
     let node = Process::new("timeout")
+        .envs(state.as_ref().map(|state| ("UPLINK_STAGE_STATE", state.path())))
         .args(["400", "node", "--test", &format!("tests/{test}")])
         .current_dir(&web)
         .env("UPLINK_PANEL_URL", &address)

@@ -14,6 +14,7 @@ mod exit;
 mod follow;
 mod graphics;
 mod guest_link;
+mod people;
 mod record;
 mod recordings;
 mod report;
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::client::{Client, Failure};
+use self::client::{Client, Failure, Reach};
 use self::exit::Exit;
 use crate::model::status::ApplianceStatus;
 use crate::model::{BitRate, CapacityStatus, ChannelId, MediaTime, RenditionId, SourceId};
@@ -62,6 +63,8 @@ Examples:
   uplinkctl alarm shelve off_air.demo --minutes 10 --reason 'the origin is being moved'
   uplinkctl notify test ops              whether news of alarms reach a webhook, or `email`
   uplinkctl events --follow              what happens, as it happens
+  sudo uplinkctl user add ada operator   let somebody log in; asks for the password
+  sudo uplinkctl token create robot --scope metrics > robot.token
   uplinkctl --api http://10.0.0.7:8080 --json status | jq .health
 
 Exit codes:
@@ -75,9 +78,8 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "uplinkctl", version, after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Address of the daemon's API.
-    #[arg(long, env = "UPLINK_API", default_value = "http://127.0.0.1:8080", global = true)]
-    api: url::Url,
+    #[command(flatten)]
+    reach: Reach,
 
     /// Print JSON, as the API answers, for other programs.
     #[arg(long, global = true)]
@@ -253,6 +255,22 @@ enum Verb {
         #[command(subcommand)]
         verb: destinations::PairVerb,
     },
+    /// Who may log in, and what they may.
+    User {
+        #[command(subcommand)]
+        verb: people::UserVerb,
+    },
+    /// What programs show for themselves.
+    Token {
+        #[command(subcommand)]
+        verb: people::TokenVerb,
+    },
+    /// Who did what, from where, and what came of it.
+    Audit {
+        /// How many entries of the past.
+        #[arg(short = 'n', long, default_value_t = 20)]
+        number: usize,
+    },
     /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
     Devices,
     /// Put the configuration on disk in force; a faulty one changes nothing.
@@ -290,7 +308,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         return check(dir, arguments.json);
     }
     if let Verb::GuestLink { channel, source, config, base } = &arguments.verb {
-        return guest_link(config.clone(), base.as_ref().unwrap_or(&arguments.api), channel, source);
+        return guest_link(config.clone(), base.as_ref().or(arguments.reach.api.as_ref()), channel, source);
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -315,7 +333,7 @@ fn check(dir: Option<PathBuf>, json: bool) -> ExitCode {
     super::check::run(dir, json)
 }
 
-fn guest_link(config: Option<PathBuf>, base: &url::Url, channel: &ChannelId, source: &SourceId) -> ExitCode {
+fn guest_link(config: Option<PathBuf>, base: Option<&url::Url>, channel: &ChannelId, source: &SourceId) -> ExitCode {
     match guest_link::link(config, base, channel, source) {
         Ok(link) => {
             say(&format!("{link}\n"));
@@ -335,7 +353,7 @@ fn say(text: &str) -> bool {
 }
 
 async fn perform(arguments: &Arguments) -> Result<String, Failure> {
-    let client = Client::new(&arguments.api)?;
+    let client = Client::new(&arguments.reach)?;
     let json = arguments.json;
     match &arguments.verb {
         Verb::Status { channel: None } => {
@@ -347,6 +365,7 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Cost(wanted) => cost::cost(&client, wanted, json).await,
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Recording(wanted) => recordings::perform(&client, wanted, json).await,
+        Verb::User { .. } | Verb::Token { .. } | Verb::Audit { .. } => who_may(&client, &arguments.verb, json).await,
         Verb::Devices => {
             let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
             Ok(if json { text } else { devices::list(&found) })
@@ -363,6 +382,16 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             Some((path, body)) => command(&client, &path, body, json).await,
             None => Ok(String::new()),
         },
+    }
+}
+
+/// Who may what, and who did what.
+async fn who_may(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
+    match verb {
+        Verb::User { verb } => people::user(client, verb, json).await,
+        Verb::Token { verb } => people::token(client, verb, json).await,
+        Verb::Audit { number } => people::audit(client, *number, json).await,
+        _ => Ok(String::new()),
     }
 }
 
@@ -434,6 +463,9 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Image { .. }
         | Verb::Recording(_)
         | Verb::Record { .. }
+        | Verb::User { .. }
+        | Verb::Token { .. }
+        | Verb::Audit { .. }
         | Verb::Devices
         | Verb::Alarms
         | Verb::Notify { .. }

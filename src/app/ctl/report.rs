@@ -317,9 +317,12 @@ pub(crate) fn failure(failure: &Failure) -> String {
         }
         Failure::Refused { code, errors, .. } => {
             let _ = writeln!(text, " [{code}]");
+            if ["login_required", "setup_required", "forbidden"].contains(&code.as_str()) {
+                text.push_str("  on the box itself: sudo uplinkctl …; from elsewhere: --token-file FILE\n");
+            }
             errors.iter().for_each(|fault| text.push_str(&format!("  {fault}\n")));
         }
-        Failure::Unreadable { .. } => text.push('\n'),
+        Failure::Unreadable { .. } | Failure::File { .. } => text.push('\n'),
     }
     text
 }

@@ -233,7 +233,8 @@ async fn a_daemon_that_is_not_there_may_still_be_on_air() {
 async fn events_are_lines() {
     let daemon = daemon().await;
     (1..=30).for_each(|seq| daemon.rig.emit(seq, &format!("event {seq}")));
-    let client = super::Client::new(&daemon.url.parse().unwrap()).unwrap();
+    let reach = Arguments::try_parse_from(["uplinkctl", "--api", &daemon.url, "status"]).unwrap().reach;
+    let client = super::Client::new(&reach).unwrap();
     let recorded = async {
         while client.get::<Vec<serde_json::Value>>("api/v1/events/recent").await.unwrap().1.len() < 30 {
             tokio::task::yield_now().await;

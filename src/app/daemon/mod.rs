@@ -6,6 +6,7 @@
 mod arguments;
 mod budget;
 mod configuration;
+mod doors;
 mod failure;
 mod recordings;
 mod service;

@@ -180,7 +180,8 @@ export const de: Record<Key, string> = {
   one_time_code: 'Einmalcode',
   first_admin: 'Erster Administrator',
   first_admin_advice:
-    'Diese Box hat noch keine Benutzer. Ihre Konsole und das Protokoll des Dienstes zeigen einen Einmalcode.',
+    'Diese Box hat noch keine Benutzer. Ihre Konsole, das Protokoll des Dienstes und die Datei first-run-code in ihrem Zustandsverzeichnis zeigen einen Einmalcode.',
+  sign_in_advice: 'Kanäle auf Sendung bleiben auf Sendung, ob jemand angemeldet ist oder nicht.',
   make_admin: 'Anlegen und anmelden',
   role_viewer: 'Betrachter',
   role_operator: 'Bediener',

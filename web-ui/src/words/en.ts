@@ -177,7 +177,9 @@ export const en = {
   password: 'Password',
   one_time_code: 'One-time code',
   first_admin: 'First administrator',
-  first_admin_advice: 'This box has no users yet. Its console and the log of the service show a one-time code.',
+  first_admin_advice:
+    'This box has no users yet. Its console, the log of the service and the file first-run-code in its state directory show a one-time code.',
+  sign_in_advice: 'Channels on air stay on air, whether anybody is signed in or not.',
   make_admin: 'Make and sign in',
   role_viewer: 'viewer',
   role_operator: 'operator',
