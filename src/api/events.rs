@@ -130,7 +130,6 @@ fn stream(
                     due = Instant::now() + STATUS;
                     status.mark_unchanged();
                     yield Ok(api.rendered.status(&api));
-                    yield Ok(Frame::Status(Document::of(&api)).sse());
                 }
                 alive = status.changed(), if !changed => match alive {
                     Ok(()) => changed = true,

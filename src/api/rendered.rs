@@ -29,7 +29,7 @@ impl Rendered {
         if let Some(held) = held.as_ref().filter(|held| Arc::ptr_eq(&held.of, &now) && held.alarms == alarms) {
             return held.event.clone();
         }
-        let event = Frame::Status(Document::of(api.document())).sse();
+        let event = Frame::Status(Document::of(api)).sse();
         *held = Some(Held { of: now, alarms, event: event.clone() });
         event
     }
