@@ -14,6 +14,7 @@
 
 mod books;
 mod database;
+mod outline;
 mod thread;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use crate::model::status::{ChannelOrder, ProgramOrder};
 use crate::model::{ChannelId, Event, LiveSettings};
 
 use books::Books;
+pub use outline::outline;
 use thread::{Found, Job, Keeper};
 
 /// Jobs that may wait for the disk; more are lost, and counted.
