@@ -257,12 +257,7 @@ async fn a_box_whose_clock_nobody_keeps_right_waits_and_says_so() {
     a.produce(4);
     let clock = PairClock::default();
     clock.tell(false);
-    let pair = Some(Pairing {
-        mode: PairMode::ActiveStandby,
-        member: "a".to_owned(),
-        lease_ms: 800,
-        any_clock: false,
-    });
+    let pair = Some(Pairing { mode: PairMode::ActiveStandby, member: "a".to_owned(), lease_ms: 800, any_clock: false });
     let of_a = a.push(PushDescription { pair, clock: clock.clone(), ..a.description(&ingest.url) });
     let trouble = || of_a.status().borrow().pair.as_ref().and_then(|pair| pair.trouble.clone());
     rolling("it says why", &mut [&mut a], || trouble().is_some_and(|why| why.contains("clock"))).await;
