@@ -77,9 +77,7 @@ fn rate(ground: &Ground) -> Result<(u64, &'static str), String> {
     match (synced_rate(&ground.state), known) {
         (Ok(rate), _) => Ok((rate, "measured now")),
         (Err(_), Some(rate)) => Ok((rate.bytes_per_second, "as measured before")),
-        (Err(error), None) => {
-            Err(format!("{} cannot be written: {error}; run doctor with sudo", ground.state.display()))
-        }
+        (Err(error), None) => Err(format!("it cannot be written to: {error}; run doctor with sudo")),
     }
 }
 
