@@ -1,5 +1,6 @@
 //! What was seen of a peer, judged.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,6 +18,9 @@ const SLOW_BYTE: Duration = Duration::from_millis(1000);
 pub(super) fn judge(peer: &Peer, seen: &Seen) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(seen.resolved.as_ref().map(|resolved| match resolved {
+        Ok(_) if peer.host.parse::<IpAddr>().is_ok() => {
+            Finding::ok("dns", format!("{} needs no name server", peer.host))
+        }
         Ok((addresses, took)) => {
             let list: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
             let text = format!("{} is {} ({} ms)", peer.host, unique(list).join(", "), took.as_millis());
