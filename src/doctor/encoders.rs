@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Finding, Ground};
 use crate::model::Carrier;
 use crate::plan::{ChannelPlan, DestinationKind, SourceKind, VideoRenditionPlan};
+use crate::profile::Profile;
 use crate::system::ask_program;
 
 /// A registry that has to be read anew takes long; the daemon has done it when it came up.
@@ -42,6 +43,7 @@ pub(super) fn examine(ground: &Ground) -> Vec<Finding> {
         Err(error) => return vec![Finding::not_here("elements", format!("{worker} cannot be asked: {error}"))],
     };
     let mut findings = vec![elements(&needs, &registered)];
+    findings.extend(sessions(ground, &plans));
     for plan in &plans {
         for rendition in &plan.video {
             let used = used(&ground.told.status, plan, rendition);
@@ -50,6 +52,36 @@ pub(super) fn examine(ground: &Ground) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Sessions of encoder cards that are in the box, as the plans of all channels claim them.
+fn sessions(ground: &Ground, plans: &[ChannelPlan]) -> Vec<Finding> {
+    let Ok(checked) = &ground.checked else { return Vec::new() };
+    let devices = ground.inventory().devices;
+    let one = |profile: &Profile| {
+        let cards = devices.iter().filter(|device| profile.accelerators.iter().any(|card| card.is(device))).count();
+        let each = profile.encoders.iter().filter_map(|encoder| encoder.max_sessions).min().filter(|_| cards > 0)?;
+        let of_box = profile.encoders.iter().any(|encoder| encoder.sessions_of_box);
+        let most = if of_box { each } else { each.saturating_mul(u32::try_from(cards).unwrap_or(u32::MAX)) };
+        let first = |rendition: &&VideoRenditionPlan| {
+            rendition.encoders.first().is_some_and(|encoder| encoder.profile == profile.name)
+        };
+        let taken = plans.iter().flat_map(|plan| &plan.video).filter(first).count();
+        Some(claimed(taken, most).of(format!("profile {}", profile.name)))
+    };
+    checked.profiles.iter().filter_map(one).collect()
+}
+
+fn claimed(taken: usize, most: u32) -> Finding {
+    let seen = format!("{taken} of {most} sessions are claimed by the configuration");
+    match u32::try_from(taken).is_ok_and(|taken| taken < most) {
+        true => Finding::ok("encoder", seen),
+        false => Finding::warn(
+            "encoder",
+            seen,
+            "none is left for another rendition: it would be encoded by something lesser",
+        ),
+    }
 }
 
 /// Which of the elements that were asked for are registered.
@@ -158,6 +190,12 @@ mod tests {
         assert_eq!(elements(&BTreeMap::from([("srtsrc", "a")]), &registered).state, State::Ok);
         let found = elements(&BTreeMap::from([("srtsrc", "a"), ("rtspsrc", "b"), ("x", "b")]), &registered);
         assert_eq!((found.state, found.todo.as_deref()), (State::Fault, Some("apt install b")));
+    }
+
+    #[test]
+    fn the_last_session_is_told() {
+        assert_eq!(claimed(2, 3).state, State::Ok);
+        assert_eq!(claimed(3, 3).state, State::Warn);
     }
 
     fn rendition(encoders: &[(&str, bool)]) -> VideoRenditionPlan {
