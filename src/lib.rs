@@ -33,6 +33,7 @@
 //! | 4 | `origin` | the embedded origin | model, hls, record, store, telemetry, system |
 //! | 4 | `measure` | plays what was delivered and reports, from picture and sound | model, hls, lineup, media |
 //! | 4 | `alarm` | what is wrong by the snapshots, until it is put right and somebody has seen it | model, policy, store, system |
+//! | 4 | `doctor` | what a support engineer asks of a box: looked at and judged, area by area, and packed without secrets | model, document, config, plan, profile, hardware, store, system |
 //! | 4 | `notify` | news of alarms for people and programs elsewhere: webhooks, e-mail | model, policy, store |
 //! | 5 | `api` | REST, event stream, panel files. Translation only | model, policy, config, record, replay, supervisor, alarm, notify, access, hardware, store, telemetry |
 //! | 6 | `app` | wiring of each program, shutdown order | everything it wires |
@@ -42,6 +43,7 @@ pub mod alarm;
 pub mod api;
 pub mod app;
 pub mod config;
+pub mod doctor;
 pub mod document;
 pub mod hardware;
 pub mod hls;

@@ -159,7 +159,7 @@ impl<'a> Studio<'a> {
     pub fn pair(&mut self, port: u16, member: &str, mode: &str) -> anyhow::Result<()> {
         let (own, theirs) =
             (format!("127.0.0.1:{}/live/\"\n", self.origin_port), format!("127.0.0.1:{port}/live/\"\n"));
-        let pair = format!("{theirs}pair = {{ member = \"{member}\", mode = \"{mode}\" }}\n");
+        let pair = format!("{theirs}pair = {{ member = \"{member}\", mode = \"{mode}\", clock = \"any\" }}\n");
         let text = std::fs::read_to_string(self.configuration())?.replacen(&own, &pair, 1);
         std::fs::write(self.configuration(), text)?;
         self.origin_port = port;

@@ -170,6 +170,10 @@ pub(super) fn measure(sheet: &mut Sheet, api: &Api) {
         let error = [(Labels::new(), clock.error_ms / 1000.0)];
         sheet.gauge("clock_max_error_seconds", "By how much the clock may be wrong, as the kernel says", error);
     }
+    if let Some(offset) = api.alarms.time().and_then(|time| time.offset_ms) {
+        let offset = [(Labels::new(), offset / 1000.0)];
+        sheet.gauge("clock_offset_seconds", "By how much the clock is ahead, as what keeps it right says", offset);
+    }
 }
 
 #[cfg(test)]

@@ -105,9 +105,10 @@ impl Api {
     /// The newest snapshot, with what the supervisor does not know.
     pub(crate) fn document(&self) -> Arc<ApplianceStatus> {
         let mut status = self.handle.status().borrow().clone();
-        let alarms = self.alarms.counts();
-        if status.alarms != alarms {
-            Arc::make_mut(&mut status).alarms = alarms;
+        let (alarms, clock) = (self.alarms.counts(), self.alarms.time());
+        if status.alarms != alarms || status.clock != clock {
+            let status = Arc::make_mut(&mut status);
+            (status.alarms, status.clock) = (alarms, clock);
         }
         status
     }

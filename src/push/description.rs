@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::pair::clock::PairClock;
 use super::pauses::Pauses;
 use super::protect::Protection;
 use crate::hls::{segment_name, text_name};
@@ -49,6 +50,8 @@ pub struct PushDescription {
     pub pauses: Pauses,
     /// This box in its pair, if there are two.
     pub pair: Option<Pairing>,
+    /// The clock that a pair relies on.
+    pub clock: PairClock,
     /// Whether it gets the video rendition with the smallest rate only, to begin with: its budget is spent.
     pub lowest_only: bool,
 }

@@ -16,6 +16,7 @@
 mod accounts;
 mod books;
 mod database;
+mod outline;
 mod thread;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ use crate::model::status::{ChannelOrder, ProgramOrder};
 use crate::model::{ChannelId, Event, LiveSettings};
 
 use books::Books;
+pub use outline::outline;
 use thread::{Found, Job, Keeper};
 
 pub use accounts::{AccountChange, AccountKey, AccountPages, Accounts, AccountsError, Entries};

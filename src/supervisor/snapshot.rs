@@ -66,6 +66,7 @@ impl Overview {
             capacity: CapacityStatus::default(),
             // Known to the API alone, which fills it in.
             alarms: AlarmCounts::default(),
+            clock: None,
             channels,
         }
     }

@@ -10,6 +10,7 @@ mod cost;
 mod cues;
 mod destinations;
 mod devices;
+mod doctor;
 mod exit;
 mod follow;
 mod graphics;
@@ -56,6 +57,8 @@ Examples:
   uplinkctl recording stitch demo/last   one MP4 of the newest recording
   uplinkctl recording upload demo/last --to cloud
   uplinkctl devices                      what is plugged in, and what to write for it
+  uplinkctl doctor                       what is wrong with the box, with or without its daemon
+  uplinkctl support-bundle               a file for whoever helps from elsewhere, without secrets
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl reload --dry-run             what a reload would change on air, and what it would interrupt
   uplinkctl alarms                       what is wrong, and what to do about it
@@ -72,7 +75,8 @@ Exit codes:
   1   refused or failed
   2   wrong usage
   3   the daemon cannot be reached
-  64  faulty configuration";
+  64  faulty configuration
+  doctor: 0 nothing to do, 1 warnings, 2 faults";
 
 /// Drives and inspects an Uplink appliance.
 #[derive(Debug, Parser)]
@@ -96,6 +100,10 @@ enum Verb {
         /// Directory with uplinkd.toml, or the file itself [default: /etc/uplink].
         dir: Option<PathBuf>,
     },
+    /// Look at the whole box: cards, encoders, clock, disks, lines, rights; what is wrong, and what to do.
+    Doctor(doctor::Where),
+    /// Pack what a support engineer asks for into one file, without secrets.
+    SupportBundle(doctor::BundleArguments),
     /// What is on air, how well, and what is wrong.
     Status {
         /// Only this channel, with all its parts.
@@ -317,6 +325,13 @@ pub fn run(arguments: Arguments) -> ExitCode {
             return Exit::Failed.into();
         }
     };
+    if let Verb::Doctor(place) = &arguments.verb {
+        let (text, code) = runtime.block_on(doctor::doctor(Client::new(&arguments.api), place, arguments.json));
+        say(&text);
+        // What hangs in a disk or a name server is not waited for.
+        runtime.shutdown_background();
+        return code;
+    }
     match runtime.block_on(perform(&arguments)) {
         Ok(text) => {
             say(&text);
@@ -366,6 +381,10 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Recording(wanted) => recordings::perform(&client, wanted, json).await,
         Verb::User { .. } | Verb::Token { .. } | Verb::Audit { .. } => who_may(&client, &arguments.verb, json).await,
+        Verb::SupportBundle(asked) => {
+            let packed = doctor::bundle(Client::new(&arguments.api), asked).await;
+            packed.map_err(|detail| Failure::Refused { code: "bundle".into(), detail, errors: Vec::new() })
+        }
         Verb::Devices => {
             let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
             Ok(if json { text } else { devices::list(&found) })
@@ -456,6 +475,8 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         Verb::Reload { dry_run: true } => ("config/reload?dry_run=true".to_owned(), None),
         Verb::Reload { dry_run: false } => ("config/reload".to_owned(), None),
         Verb::Check { .. }
+        | Verb::Doctor(_)
+        | Verb::SupportBundle(_)
         | Verb::GuestLink { .. }
         | Verb::Status { .. }
         | Verb::Capacity
