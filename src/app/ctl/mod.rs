@@ -326,7 +326,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         }
     };
     if let Verb::Doctor(place) = &arguments.verb {
-        let (text, code) = runtime.block_on(doctor::doctor(Client::new(&arguments.api), place, arguments.json));
+        let (text, code) = runtime.block_on(doctor::doctor(Client::new(&arguments.reach), place, arguments.json));
         say(&text);
         // What hangs in a disk or a name server is not waited for.
         runtime.shutdown_background();
@@ -382,7 +382,7 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Recording(wanted) => recordings::perform(&client, wanted, json).await,
         Verb::User { .. } | Verb::Token { .. } | Verb::Audit { .. } => who_may(&client, &arguments.verb, json).await,
         Verb::SupportBundle(asked) => {
-            let packed = doctor::bundle(Client::new(&arguments.api), asked).await;
+            let packed = doctor::bundle(Client::new(&arguments.reach), asked).await;
             packed.map_err(|detail| Failure::Refused { code: "bundle".into(), detail, errors: Vec::new() })
         }
         Verb::Devices => {
