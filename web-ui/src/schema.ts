@@ -499,6 +499,8 @@ export interface components {
             loaded_at: components["schemas"]["MediaTime"];
             /** @description Every key that counts, with its line in the file, or its default. */
             settings: components["schemas"]["Setting"][];
+            /** @description The file as it is on disk now: what a reload would read. None if it cannot be read. */
+            text: string | null;
         };
         /** @description One fault. Displayed `file:line:column: key = value: rule; fix`. */
         ConfigurationFault: {

@@ -1,8 +1,16 @@
 // Questions and orders to the daemon. Whatever goes wrong is a problem with a code, in one shape.
 
 import type { Problem } from '../api';
+import { met } from './troubles';
 
-export type Reply<T> = { ok: true; data: T } | { ok: false; problem: Problem };
+export type Reply<T> =
+  | {
+      ok: true;
+      data: T;
+      /** Names this version of a document, where the daemon says so. */
+      tag: string | null;
+    }
+  | { ok: false; problem: Problem };
 
 /** The daemon bounds every order at a minute. */
 const GIVE_UP_MS = 65_000;
@@ -12,12 +20,17 @@ async function ask<T>(path: string, init: RequestInit, within: number): Promise<
   try {
     const answer = await fetch(path, { ...init, signal: AbortSignal.timeout(within) });
     const said = answer.status === 204 ? null : await answer.json();
-    if (answer.ok) return { ok: true, data: said as T };
-    const { title = answer.statusText, detail = '', code = `http_${answer.status}` } = said as Partial<Problem>;
-    return { ok: false, problem: { title, detail, code, status: answer.status } };
+    if (answer.ok) return { ok: true, data: said as T, tag: answer.headers.get('etag') };
+    const { title = answer.statusText, detail = '', code = `http_${answer.status}`, errors } = said as Partial<Problem>;
+    const request_id = answer.headers.get('x-request-id') ?? undefined;
+    const problem = { title, detail, code, status: answer.status, request_id, errors };
+    met(init.method ?? 'GET', path, problem);
+    return { ok: false, problem };
   } catch (error) {
     const detail = error instanceof Error ? error.name : String(error);
-    return { ok: false, problem: { title: 'No answer', detail, code: 'no_answer', status: 0 } };
+    const problem = { title: 'No answer', detail, code: 'no_answer', status: 0 };
+    met(init.method ?? 'GET', path, problem);
+    return { ok: false, problem };
   }
 }
 
@@ -32,8 +45,10 @@ export function read<T>(path: string): Promise<Reply<T>> {
   return ask<T>(path, { cache: 'no-store' }, READ_MS);
 }
 
-export function send<T>(method: string, path: string, body?: unknown): Promise<Reply<T>> {
-  const content =
-    body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  return ask<T>(path, { method, ...content }, GIVE_UP_MS);
+/** `tag`: only if what is changed is still that version. */
+export function send<T>(method: string, path: string, body?: unknown, tag?: string | null): Promise<Reply<T>> {
+  const headers: Record<string, string> = {};
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (tag) headers['if-match'] = tag;
+  return ask<T>(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }, GIVE_UP_MS);
 }

@@ -3,12 +3,14 @@
 import type { ChannelStatus, HealthReport } from '../api';
 import * as acts from '../core/acts';
 import { tally, worst } from '../core/channel';
-import { bits, bytes, count, duration } from '../core/format';
-import { since, status, tick } from '../core/store';
+import { bits, bytes, count, duration, stamp } from '../core/format';
+import { courseOf } from '../core/history';
+import { events, since, status, tick } from '../core/store';
 import { EventList } from '../parts/EventList';
-import { Section } from '../parts/Frame';
+import { Facts as FactList, Section } from '../parts/Frame';
 import { Health } from '../parts/Health';
 import { Table } from '../parts/Region';
+import { Spark } from '../parts/Spark';
 import { Tile } from '../parts/Tile';
 import { Waiting } from '../parts/Waiting';
 import { programOrder, showing } from '../words/program';
@@ -62,14 +64,7 @@ function Facts({ channel }: { channel: ChannelStatus }) {
   rows.push([say('restarts'), count(channel.restarts)]);
   return (
     <Section title={say('facts')} id="facts">
-      <dl class="facts">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList rows={rows} />
     </Section>
   );
 }
@@ -147,6 +142,7 @@ function Tables({ channel }: { channel: ChannelStatus }) {
             say('encoder'),
             say('target'),
             say('measured'),
+            say('last_minutes'),
             say('segments'),
             say('dropped'),
           ]}
@@ -163,6 +159,15 @@ function Tables({ channel }: { channel: ChannelStatus }) {
                 {bits(one.measured)}{' '}
                 <meter min={0} max={one.target * 1.3} value={one.measured} aria-label={say('measured')} />
               </td>
+              <td>
+                <Spark
+                  of={courseOf(channel.id, 'rendition', one.id)}
+                  top={one.target * 1.3}
+                  target={one.target}
+                  name={`${one.id}, ${say('measured')}`}
+                  spelled={bits}
+                />
+              </td>
               <td class="number">{count(one.segments)}</td>
               <td class="number">{count(one.dropped_frames)}</td>
             </tr>
@@ -172,6 +177,46 @@ function Tables({ channel }: { channel: ChannelStatus }) {
       <Section title={say('page_destinations')} id="destinations">
         <DestinationRows rows={report.destinations.map((destination) => ({ channel, destination }))} only />
       </Section>
+      <Section title={say('failovers')} id="failovers">
+        <Failovers channel={channel} />
+      </Section>
     </>
+  );
+}
+
+/** What has switched: program and endpoints, by the events that are held, and each destination's last switch with its time. */
+function Failovers({ channel }: { channel: ChannelStatus }) {
+  const last = (channel.report?.destinations ?? []).flatMap((one) =>
+    one.last_switch ? [{ id: one.id, ...one.last_switch }] : [],
+  );
+  const switches = ['program_switched', 'endpoint_switched', 'slate_on', 'slate_off'];
+  const told = events.value.filter((one) => one.channel === channel.id && switches.includes(one.code)).slice(0, 12);
+  if (last.length === 0 && told.length === 0) return <p class="empty">{say('no_failover')}</p>;
+  return (
+    <Table title={say('failovers')} heads={[say('time_utc'), say('of_what'), say('what_happened')]}>
+      {last.map((one) => (
+        <tr key={one.id}>
+          <td class="number">{stamp(one.at)}</td>
+          <th scope="row">{one.id}</th>
+          <td>
+            {say('switched', {
+              from: one.from,
+              to: one.to,
+              time: one.playable_seconds == null ? '–' : duration(one.playable_seconds),
+            })}{' '}
+            <span class="quiet" lang="en">
+              {one.why}
+            </span>
+          </td>
+        </tr>
+      ))}
+      {told.map((one) => (
+        <tr key={one.seq}>
+          <td class="number">{stamp(one.at)}</td>
+          <th scope="row">{one.subject ?? say('program')}</th>
+          <td lang="en">{one.text}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
