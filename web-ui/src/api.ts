@@ -48,6 +48,8 @@ export type ApplianceStatus = api.Status & {
 export interface Problem extends Pick<api.Problem, 'title' | 'status' | 'detail'> {
   code: string;
   request_id?: string;
+  /** What viewers would notice wants a confirmation: this, for the same request, within seconds. */
+  confirm?: { token: string; name: string | null };
   /** What is behind it, where that is more than one thing. */
   errors?: { detail: string }[];
 }

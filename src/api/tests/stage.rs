@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::rig::{Rig, now, rig};
+use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources};
 use crate::model::sound::Loudness;
 use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, ProgramStatus, Showing};
 use crate::model::{
@@ -32,6 +33,7 @@ fn stage() {
         rig.change(|status| {
             status.started_at = now();
             status.config.path.clone_from(&file);
+            status.capacity = capacity();
         });
         let address = std::env::var("UPLINK_STAGE_ADDRESS").unwrap_or("127.0.0.1:0".into());
         let listener = TcpListener::bind(address).await.unwrap();
@@ -60,6 +62,21 @@ fn configure(dir: &std::path::Path) -> String {
     );
     std::fs::write(&file, text).unwrap();
     file.display().to_string()
+}
+
+/// A box of eight cores with room for more.
+fn capacity() -> CapacityStatus {
+    let of =
+        |cores, gigabytes: u64, disk| Resources { cores, memory_bytes: gigabytes << 30, disk_bytes_per_second: disk };
+    let needs = of(1.4, 1, 500_000);
+    CapacityStatus {
+        room: of(7.2, 14, 80_000_000),
+        taken: of(2.8, 2, 1_000_000),
+        channels: vec![ChannelNeeds { channel: ChannelId::new("demo").unwrap(), on_air: true, needs }],
+        classes: vec![ClassFit { stream_class: "talk-720p30".into(), needs, more: 3 }],
+        measured: true,
+        disk: None,
+    }
 }
 
 /// What a reload would do, or has done.

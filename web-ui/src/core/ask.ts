@@ -21,10 +21,12 @@ async function ask<T>(path: string, init: RequestInit, within: number): Promise<
     const answer = await fetch(path, { ...init, signal: AbortSignal.timeout(within) });
     const said = answer.status === 204 ? null : await answer.json();
     if (answer.ok) return { ok: true, data: said as T, tag: answer.headers.get('etag') };
-    const { title = answer.statusText, detail = '', code = `http_${answer.status}`, errors } = said as Partial<Problem>;
+    const { title = answer.statusText, detail = '', code = `http_${answer.status}` } = said as Partial<Problem>;
+    const { errors, confirm } = said as Partial<Problem>;
     const request_id = answer.headers.get('x-request-id') ?? undefined;
-    const problem = { title, detail, code, status: answer.status, request_id, errors };
-    met(init.method ?? 'GET', path, problem);
+    const problem = { title, detail, code, status: answer.status, request_id, errors, confirm };
+    // To be asked for a confirmation is no refusal.
+    if (!confirm) met(init.method ?? 'GET', path, problem);
     return { ok: false, problem };
   } catch (error) {
     const detail = error instanceof Error ? error.name : String(error);
@@ -45,10 +47,41 @@ export function read<T>(path: string): Promise<Reply<T>> {
   return ask<T>(path, { cache: 'no-store' }, READ_MS);
 }
 
-/** `tag`: only if what is changed is still that version. */
-export function send<T>(method: string, path: string, body?: unknown, tag?: string | null): Promise<Reply<T>> {
+interface Conditions {
+  /** Only if what is changed is still this version. */
+  tag?: string | null;
+  /** The confirmation that the daemon asked for. */
+  confirm?: string;
+  /** Why a freeze is overridden. */
+  override?: string;
+}
+
+export function send<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  { tag, confirm, override }: Conditions = {},
+): Promise<Reply<T>> {
   const headers: Record<string, string> = {};
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (tag) headers['if-match'] = tag;
+  if (confirm) headers.confirm = confirm;
+  // A header has Latin-1 alone.
+  if (override) headers.override = encodeURIComponent(override);
   return ask<T>(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }, GIVE_UP_MS);
+}
+
+/**
+ * The same for what somebody has confirmed in this panel already, in two places: a daemon that asks once more gets that
+ * confirmation. One that wants a name typed does not: nobody has typed it.
+ */
+export async function sendSure<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  conditions: Conditions = {},
+): Promise<Reply<T>> {
+  const reply = await send<T>(method, path, body, conditions);
+  const asked = reply.ok ? null : reply.problem.confirm;
+  return asked && asked.name === null ? send<T>(method, path, body, { ...conditions, confirm: asked.token }) : reply;
 }

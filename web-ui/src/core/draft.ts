@@ -3,11 +3,12 @@
 //
 //   draft ──check──▶ faults at their lines
 //   file on disk ──dry run──▶ plan (what it would do, and of which version) ──apply──▶ done
-//                                                                             └──▶ changed: somebody was there meanwhile
+//                                                                             ├──▶ changed: somebody was there meanwhile
+//                                                                             └──▶ frozen ──a reason──▶ applied all the same
 
 import { signal } from '@preact/signals';
 import type { Configuration, ConfigurationReport, Outcome, Problem } from '../api';
-import { read, send } from './ask';
+import { read, send, sendSure } from './ask';
 
 const CONFIG = '/api/v1/config';
 
@@ -29,6 +30,7 @@ export type Step =
   | { step: 'planned'; plan: Plan }
   | { step: 'applying'; plan: Plan }
   | { step: 'done'; outcome: Outcome }
+  | { step: 'frozen'; plan: Plan; problem: Problem }
   | { step: 'changed'; seen: string | null; now: string | null }
   | { step: 'refused'; problem: Problem };
 
@@ -53,19 +55,22 @@ export async function plan(): Promise<void> {
   if (!file.ok) return fail(file.problem, null);
   const seen = file.data.text ?? null;
   const tag = file.tag ?? '';
-  const reply = await send<Outcome>('POST', `${CONFIG}/reload?dry_run=true`, undefined, tag);
+  const reply = await send<Outcome>('POST', `${CONFIG}/reload?dry_run=true`, undefined, { tag });
   if (!reply.ok) return fail(reply.problem, seen);
   step.value = { step: 'planned', plan: { seen, tag, outcome: reply.data } };
 }
 
-/** Puts in force what was planned, and nothing else. */
-export async function apply(): Promise<void> {
+/** Puts in force what was planned, and nothing else. `override`: why a freeze does not hold it. */
+export async function apply(override?: string): Promise<void> {
   const current = step.peek();
-  if (current.step !== 'planned') return;
-  step.value = { step: 'applying', plan: current.plan };
-  const reply = await send<Outcome>('POST', `${CONFIG}/reload`, undefined, current.plan.tag);
+  if (current.step !== 'planned' && current.step !== 'frozen') return;
+  const planned = current.plan;
+  step.value = { step: 'applying', plan: planned };
+  const conditions = { tag: planned.tag, override };
+  const reply = await sendSure<Outcome>('POST', `${CONFIG}/reload`, undefined, conditions);
   if (reply.ok) step.value = { step: 'done', outcome: reply.data };
-  else await fail(reply.problem, current.plan.seen);
+  else if (reply.problem.status === 423) step.value = { step: 'frozen', plan: planned, problem: reply.problem };
+  else await fail(reply.problem, planned.seen);
 }
 
 async function fail(problem: Problem, seen: string | null): Promise<void> {

@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 import type { Problem, Role, Time } from '../api';
-import { send } from './ask';
+import { sendSure } from './ask';
 
 export interface User {
   name: string;
@@ -65,7 +65,7 @@ export const made = signal<{ name: string; token: string } | null>(null);
 export async function act<T>(part: string, method: string, path: string, body?: unknown): Promise<T | null> {
   if (busy.peek() !== null) return null;
   busy.value = part;
-  const reply = await send<T>(method, `/api/v1/${path}`, body);
+  const reply = await sendSure<T>(method, `/api/v1/${path}`, body);
   busy.value = null;
   refusals.value = { ...refusals.peek(), [part]: reply.ok ? null : reply.problem };
   // What is done without a word (204) is done, too.

@@ -12,7 +12,7 @@ import { AuditLog } from './users/AuditLog';
 import { Password } from './users/Password';
 import { SessionRows } from './users/SessionRows';
 import { AddToken, TokenRows } from './users/TokenRows';
-import { AddUser, UserRows } from './users/UserRows';
+import { AddUser, SetPassword, UserRows } from './users/UserRows';
 
 const EVERY_MS = 15_000;
 
@@ -65,7 +65,12 @@ function UserList() {
   return (
     <Section title={say('page_users')} id="users">
       <Region of={found} empty={(all) => all.length === 0} nothing={say('no_user')}>
-        {(all) => <UserRows all={all} again={found.again} />}
+        {(all) => (
+          <>
+            <UserRows all={all} again={found.again} />
+            <SetPassword all={all} />
+          </>
+        )}
       </Region>
       <AddUser again={found.again} />
     </Section>

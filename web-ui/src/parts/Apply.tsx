@@ -1,6 +1,7 @@
 // Putting in force what is on disk: first what it would do, and then, in another place, that and nothing else.
 
-import type { ChannelEffect, Outcome } from '../api';
+import { useSignal } from '@preact/signals';
+import type { ChannelEffect, Outcome, Problem } from '../api';
 import { apply, forgetStep, plan, step } from '../core/draft';
 import { duration } from '../core/format';
 import { has } from '../core/session';
@@ -71,6 +72,8 @@ function Shown({ may, again }: { may: boolean; again: () => void }) {
           <Effects outcome={current.outcome} />
         </>
       );
+    case 'frozen':
+      return <Frozen problem={current.problem} may={may} again={again} />;
     case 'changed':
       return <Changed seen={current.seen} now={current.now} />;
     case 'refused':
@@ -85,6 +88,38 @@ function Shown({ may, again }: { may: boolean; again: () => void }) {
         </>
       );
   }
+}
+
+/** A freeze holds it. Who breaks the glass says why, and that is recorded. */
+function Frozen({ problem, may, again }: { problem: Problem; may: boolean; again: () => void }) {
+  const reason = useSignal('');
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    if (reason.peek().trim()) void apply(reason.peek().trim()).then(again);
+  };
+  return (
+    <form class="act" aria-label={say('break_glass')} onSubmit={submit}>
+      <Trouble problem={problem} />
+      <div class="field">
+        <label for="override">{say('override_reason')}</label>
+        <input
+          id="override"
+          required
+          maxLength={200}
+          value={reason.value}
+          onInput={(event) => {
+            reason.value = event.currentTarget.value;
+          }}
+        />
+      </div>
+      <button type="button" onClick={forgetStep}>
+        {say('keep')}
+      </button>
+      <button type="submit" class="confirm ends" disabled={!may}>
+        {say('break_glass')}
+      </button>
+    </form>
+  );
 }
 
 /** Nothing was done: it was not any more what was looked at. */

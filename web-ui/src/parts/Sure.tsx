@@ -19,43 +19,50 @@ interface Props {
 export function Sure({ label, about, disabled, act }: Props) {
   const since = useSignal<number | null>(null);
   const confirm = useRef<HTMLButtonElement>(null);
+  const opener = useRef<HTMLButtonElement>(null);
   const asked = since.value;
+  // The keyboard goes to the confirmation, and back to where it was.
   useEffect(() => {
     if (asked === null) return;
     confirm.current?.focus();
     const timer = setTimeout(() => {
       since.value = null;
     }, ASKS_MS);
-    return () => clearTimeout(timer);
+    return () => {
+      clearTimeout(timer);
+      if (document.activeElement === document.body) opener.current?.focus();
+    };
   }, [asked]);
   const keep = () => {
     since.value = null;
+  };
+  // A double click, or a key that is held, is one press.
+  const after = (press: () => void) => () => {
+    if (asked !== null && performance.now() - asked >= BOUNCE_MS) press();
   };
   if (asked === null || disabled) {
     const ask = () => {
       since.value = performance.now();
     };
     return (
-      <button type="button" aria-label={`${label} ${about}`} disabled={disabled} onClick={ask}>
+      <button type="button" ref={opener} aria-label={`${label} ${about}`} disabled={disabled} onClick={ask}>
         {label}
       </button>
     );
   }
   return (
     <fieldset class="sure" aria-label={`${label} ${about}?`}>
-      <button type="button" onClick={keep}>
+      <button type="button" onClick={after(keep)}>
         {say('keep')}
       </button>
       <button
         type="button"
         ref={confirm}
         class="confirm ends"
-        onClick={() => {
-          // A double click, or a key that is held, is one press.
-          if (performance.now() - asked < BOUNCE_MS) return;
+        onClick={after(() => {
           keep();
           act();
-        }}
+        })}
       >
         {say('sure', { what: label })}
       </button>

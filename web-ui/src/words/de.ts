@@ -319,6 +319,8 @@ export const de: Record<Key, string> = {
   switched: '{from} → {to}, abspielbar nach {time}',
   // Frozen, roles, two steps.
   frozen: 'EINGEFROREN',
+  override_reason: 'Warum es nicht warten kann; es wird festgehalten',
+  break_glass: 'Notfall: in Kraft setzen',
   needs_role: 'Das braucht die Rolle {role}.',
   sure: 'Bestätigen: {what}',
   // Configuration.
@@ -435,6 +437,8 @@ export const de: Record<Key, string> = {
   change_password: 'Passwort ändern',
   password_now: 'Passwort jetzt',
   password_new: 'Neues Passwort',
+  set_password: 'Jemandem ein Passwort setzen',
+  password_set: '{name} hat ein neues Passwort; die Sitzungen von {name} sind beendet.',
   password_changed: 'Geändert; andere Sitzungen sind beendet.',
   sessions: 'Sitzungen',
   no_session: 'Niemand ist angemeldet.',

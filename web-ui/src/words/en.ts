@@ -316,6 +316,8 @@ export const en = {
   switched: '{from} → {to}, playable after {time}',
   // Frozen, roles, two steps.
   frozen: 'FROZEN',
+  override_reason: 'Why it cannot wait; it is recorded',
+  break_glass: 'Break the glass: put in force',
   needs_role: 'This needs the role {role}.',
   sure: 'Confirm: {what}',
   // Configuration.
@@ -432,6 +434,8 @@ export const en = {
   change_password: 'Change password',
   password_now: 'Password now',
   password_new: 'New password',
+  set_password: 'Set somebody’s password',
+  password_set: '{name} has a new password; the sessions of {name} have ended.',
   password_changed: 'Changed; other sessions have ended.',
   sessions: 'Sessions',
   no_session: 'Nobody is signed in.',

@@ -1,5 +1,6 @@
 // Users: role, whether they may sign in, their end. What is shown is what the daemon says after each act.
 
+import { useSignal } from '@preact/signals';
 import type { Role } from '../../api';
 import { stamp } from '../../core/format';
 import { who } from '../../core/session';
@@ -92,5 +93,26 @@ export function AddUser({ again }: { again: () => void }) {
       <Choice id="user-role" name="role" label={say('role')} of={roles()} />
       <Field id="user-password" name="password" label={say('password')} kind="password" fills="new-password" />
     </Form>
+  );
+}
+
+/** Another password for somebody who has lost theirs; their sessions end. */
+export function SetPassword({ all }: { all: User[] }) {
+  const done = useSignal<string | null>(null);
+  const send = async ({ name = '', password }: Record<string, string>) => {
+    const well = (await act('set-password', 'PATCH', `users/${encodeURIComponent(name)}`, { password })) !== null;
+    done.value = well ? name : null;
+    return well;
+  };
+  const names = all.map(({ name }): [string, string] => [name, name]);
+  return (
+    <details>
+      <summary>{say('set_password')}</summary>
+      <Form part="set-password" title={say('set_password')} button={say('set_password')} send={send}>
+        <Choice id="reset-name" name="name" label={say('user_name')} of={names} />
+        <Field id="reset-password" name="password" label={say('password_new')} kind="password" fills="new-password" />
+      </Form>
+      <p role="status">{done.value === null ? '' : `✓ ${say('password_set', { name: done.value })}`}</p>
+    </details>
   );
 }
