@@ -381,7 +381,7 @@ export const de: Record<Key, string> = {
   file_unread: 'Der Daemon zeigt seine Datei nicht. Ein Entwurf kann hier eingefügt und geprüft werden.',
   check: 'Prüfen',
   check_good: 'Kein Fehler: Sie könnte in Kraft gesetzt werden.',
-  check_bad: '{faults} Fehler, {warnings} Warnungen',
+  check_bad: 'Fehler: {faults}, Warnungen: {warnings}',
   save_file: 'Als Datei sichern',
   drop_draft: 'Entwurf verwerfen',
   own_changes: 'Änderungen dieses Entwurfs',

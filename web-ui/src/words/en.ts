@@ -378,7 +378,7 @@ export const en = {
   file_unread: 'The daemon does not show its file. A draft can be pasted here and checked.',
   check: 'Check',
   check_good: 'No fault: it could be put in force.',
-  check_bad: '{faults} faults, {warnings} warnings',
+  check_bad: 'Faults: {faults}, warnings: {warnings}',
   save_file: 'Save as a file',
   drop_draft: 'Drop the draft',
   own_changes: 'Changes of this draft',
