@@ -5,6 +5,7 @@ import { render } from 'preact';
 import { armed, expire } from './core/acts';
 import { followAlarms } from './core/alarms';
 import { BINDINGS } from './core/bindings';
+import { followHistory } from './core/history';
 import { listen } from './core/keys';
 import { start } from './core/link';
 import { follow, route } from './core/route';
@@ -12,12 +13,15 @@ import { followSession } from './core/session';
 import { phase, tick } from './core/store';
 import { keepSurface, locked } from './core/surface';
 import { ChannelPage } from './pages/Channel';
+import { ConfigurationPage } from './pages/Configuration';
 import { Destinations } from './pages/Destinations';
+import { Diagnostics } from './pages/Diagnostics';
 import { OnAir } from './pages/OnAir';
 import { Recordings } from './pages/Recordings';
 import { SignIn } from './pages/SignIn';
 import { Sources } from './pages/Sources';
 import { Timeline } from './pages/Timeline';
+import { Users } from './pages/Users';
 import { Wall } from './pages/Wall';
 import { LostBand, OpenBand, ReturnBand, tabTitle } from './parts/Bands';
 import { Rail, Strip, Top } from './parts/Frame';
@@ -40,6 +44,12 @@ function Page() {
       return <Recordings />;
     case 'timeline':
       return <Timeline />;
+    case 'configuration':
+      return <ConfigurationPage />;
+    case 'diagnostics':
+      return <Diagnostics />;
+    case 'users':
+      return <Users />;
     default:
       return <OnAir />;
   }
@@ -77,6 +87,7 @@ keepSurface();
 follow();
 followSession();
 followAlarms();
+followHistory();
 listen(BINDINGS);
 start();
 effect(() => {

@@ -12,9 +12,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::super::Doors;
 use super::rig::{Rig, now, rig};
 use crate::access::Access;
+use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources};
 use crate::model::sound::Loudness;
 use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, ProgramStatus, Showing};
-use crate::model::{ChannelId, Health, HealthReport, LiveChange, TakeOrder};
+use crate::model::{
+    ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Health, HealthReport,
+    LiveChange, TakeOrder,
+};
 use crate::replay::Desk;
 use crate::store::Accounts;
 use crate::supervisor::{Command, Outcome, Refusal};
@@ -29,7 +33,12 @@ fn stage() {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let dir = tempfile::tempdir().unwrap();
         let (handle, rig) = rig(dir.path());
-        rig.change(|status| status.started_at = now());
+        let file = configure(dir.path());
+        rig.change(|status| {
+            status.started_at = now();
+            status.config.path.clone_from(&file);
+            status.capacity = capacity();
+        });
         let address = std::env::var("UPLINK_STAGE_ADDRESS").unwrap_or("127.0.0.1:0".into());
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -51,6 +60,63 @@ fn stage() {
         println!("stage http://{address}");
         served.await.unwrap();
     });
+}
+
+/// A configuration to look at, without fault.
+fn configure(dir: &std::path::Path) -> String {
+    let (root, file) = (env!("CARGO_MANIFEST_DIR"), dir.join("uplinkd.toml"));
+    let text = format!(
+        "[appliance]\nname = \"studio-box\"\n\n\
+         [paths]\npipelines = \"{root}/pipelines\"\nhardware_profiles = \"{root}/hardware-profiles\"\n\n\
+         [sources.test]\nkind = \"test\"\n\n\
+         [destinations.cloud]\nkind = \"hls-push\"\nurl = \"http://127.0.0.1:9/live/\"\n\n\
+         [channels.demo]\ntitle = \"Evening briefing\"\nstream_class = \"talk-720p30\"\n\
+         sources = [\"test\"]\ndestinations = [\"cloud\"]\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    file.display().to_string()
+}
+
+/// A box of eight cores with room for more.
+fn capacity() -> CapacityStatus {
+    let of =
+        |cores, gigabytes: u64, disk| Resources { cores, memory_bytes: gigabytes << 30, disk_bytes_per_second: disk };
+    let needs = of(1.4, 1, 500_000);
+    CapacityStatus {
+        room: of(7.2, 14, 80_000_000),
+        taken: of(2.8, 2, 1_000_000),
+        channels: vec![ChannelNeeds { channel: ChannelId::new("demo").unwrap(), on_air: true, needs }],
+        classes: vec![ClassFit { stream_class: "talk-720p30".into(), needs, more: 3 }],
+        measured: true,
+        disk: None,
+    }
+}
+
+/// What a reload would do, or has done.
+fn reloaded(dry: bool) -> Outcome {
+    let effect = ChannelEffect {
+        channel: ChannelId::new("demo").unwrap(),
+        effect: Effect::Restart,
+        live: vec![],
+        restart: vec!["the stream class is another one".into()],
+        destinations: vec![DestinationEffect {
+            destination: DestinationId::new("cloud").unwrap(),
+            change: DestinationChange::Interrupted,
+            seconds: Some(1.2),
+        }],
+        off_air_seconds: Some(1.2),
+        happened: (!dry).then(|| "on air again".into()),
+    };
+    Outcome {
+        changed: !dry,
+        order: None,
+        program: None,
+        state: None,
+        showing: None,
+        acted: None,
+        channels: Some(vec![effect]),
+        text: if dry { "nothing is changed" } else { "the configuration is in force" }.into(),
+    }
 }
 
 /// Frames advance, pictures are taken, orders are confirmed after a while: as an engine would.
@@ -115,14 +181,13 @@ fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
         Command::Change(id, LiveChange::Preview { order }) => {
             (id, Box::new(move |channel| preview(channel, order.clone())))
         }
+        Command::DryReload => return Ok(reloaded(true)),
+        Command::Reload => {
+            rig.change(|status| status.config.generation += 1);
+            return Ok(reloaded(false));
+        }
         Command::Show(id, take) => (id, Box::new(move |channel| show(channel, &take))),
-        Command::Take(..)
-        | Command::Change(..)
-        | Command::Act(..)
-        | Command::Reload
-        | Command::DryReload
-        | Command::BeginShow(..)
-        | Command::EndShow(_) => {
+        Command::Take(..) | Command::Change(..) | Command::Act(..) | Command::BeginShow(..) | Command::EndShow(_) => {
             return Err(Refusal::Failed("this stage plays no such thing".into()));
         }
     };
@@ -183,16 +248,16 @@ fn outcome(channels: &[ChannelStatus], id: &ChannelId) -> Outcome {
     }
 }
 
-/// The plain panel in Chromium: `web-ui/tests/panel.mjs` against the stage.
+/// The plain page in Chromium: `web-ui/tests/plain.mjs` against the stage.
 #[test]
 fn the_panel_in_a_real_browser() {
-    in_a_browser("panel.mjs", &["node_modules/playwright-core"]);
+    in_a_browser("plain.mjs", &["node_modules/playwright-core"]);
 }
 
-/// The panel in Chromium: `web-ui/tests/panel2.mjs` against the stage.
+/// The panel in Chromium: `web-ui/tests/panel.mjs` against the stage.
 #[test]
 fn the_bundled_panel_in_a_real_browser() {
-    in_a_browser("panel2.mjs", &["node_modules/playwright-core", "node_modules/axe-core", "dist/index.html"]);
+    in_a_browser("panel.mjs", &["node_modules/playwright-core", "node_modules/axe-core", "dist/index.html"]);
 }
 
 /// From a box without users to one who may only look: `web-ui/tests/signin.mjs` against the stage.
