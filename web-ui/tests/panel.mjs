@@ -16,92 +16,6 @@ const tally = (of = channel) => tile(of).locator('.tally').textContent();
 const said = (of = channel) => tile(of).locator('.message').textContent();
 const band = () => page.locator('[data-band="lost"]');
 
-after(async () => {
-  await browser?.close();
-  again?.kill('SIGKILL');
-});
-
-const card = () => page.locator(`[data-channel="${channel}"]`);
-const button = (verb) => card().locator(`.commands button.${verb}`);
-const tally = () => card().locator('.tally');
-const said = () => card().locator('.message');
-
-async function shot(name) {
-  if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
-}
-
-/** Waits until `read` gives what `good` likes. */
-async function until(read, good, what) {
-  const end = Date.now() + 20_000;
-  let seen;
-  while (Date.now() < end) {
-    seen = await read();
-    if (good(seen)) return seen;
-    await page.waitForTimeout(50);
-  }
-  throw new Error(`${what}: saw ${JSON.stringify(seen)}`);
-}
-
-test('shows every channel that the daemon has', async () => {
-  await card().waitFor();
-  await page.locator('#open-band').waitFor();
-  const known = await (await fetch(`${url}/api/v1/channels`)).json();
-  const shown = await page.locator('.card').evaluateAll((all) => all.map((one) => one.dataset.channel));
-  assert.deepEqual(
-    shown,
-    known.map((one) => one.id),
-  );
-  await until(
-    () => tally().textContent(),
-    (text) => text === 'ON AIR',
-    'on air',
-  );
-  assert.match(await card().locator('.facts').textContent(), /Order.*on air.*State.*running.*Health/s);
-  await card().locator('.stage .picture img').waitFor();
-  await until(
-    () => card().locator('.stage .age').textContent(),
-    (text) => /old/.test(text),
-    'the age of the picture',
-  );
-  assert.match(await page.locator('#link').textContent(), /live/);
-  assert.ok(await page.locator('#band').isHidden());
-  await shot('panel-1280');
-});
-
-test('updates by itself', async () => {
-  const frames = async () =>
-    Number((await card().locator('.program').textContent()).match(/([\d,]+) frames/)[1].replaceAll(',', ''));
-  const first = await frames();
-  await until(frames, (now) => now > first, 'frames advance');
-});
-
-test('a command is pending until the engine has confirmed it', async () => {
-  await button('slate').click();
-  await until(
-    () => tally().textContent(),
-    (text) => text === 'SLATE',
-    'slate',
-  );
-  await until(
-    () => said().textContent(),
-    (text) => text.includes('✓'),
-    'confirmation',
-  );
-  await until(() => button('release').isEnabled(), Boolean, 'release possible');
-  await shot('panel-slate');
-  await button('release').click();
-  await until(
-    () => tally().textContent(),
-    (text) => text === 'ON AIR',
-    'on air again',
-  );
-});
-
-const place = (key) => card().locator(`.bus button[data-place="${key}"]`);
-const stands = (key) => place(key).locator('.state').textContent();
-const stepOf = (step) => card().locator(`.transition button.${step}`);
-
-/** Waits until a place of the bus says of itself what it should. */
 const standing = (key, word) =>
   until(
     () => place(key).locator('.state').textContent(),
@@ -197,6 +111,7 @@ async function everyPage(look) {
 test('On Air shows every channel, its picture with its age, its level and its parts', async () => {
   await tile().waitFor();
   const known = await (await fetch(`${url}/api/v1/channels`)).json();
+  await page.locator('[data-band="open"]', { hasText: 'nobody has to sign in' }).waitFor();
   const shown = await page.locator('.tile').evaluateAll((all) => all.map((one) => one.dataset.channel));
   assert.deepEqual(
     shown,

@@ -12,6 +12,7 @@ const said = () => card().locator('.message');
 
 test('shows every channel that the daemon has', async () => {
   await card().waitFor();
+  await page.locator('#open-band').waitFor();
   const known = await (await fetch(`${url}/api/v1/channels`)).json();
   const shown = await page.locator('.card').evaluateAll((all) => all.map((one) => one.dataset.channel));
   assert.deepEqual(

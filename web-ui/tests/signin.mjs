@@ -1,5 +1,5 @@
 // Signing in with a real browser, against the stage of src/api/tests/stage.rs with users: a box that has none yet, its first
-// admin, a wrong password, somebody who may only look, and a session that ends. What it is told by is in tests/panel.mjs;
+// admin, a wrong password, somebody who may only look, and a session that ends. What it is told by is in tests/rig.mjs;
 // UPLINK_STAGE_STATE is where the one-time code is.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
