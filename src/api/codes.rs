@@ -19,6 +19,7 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     ("unknown_job", 404, "There is no such job."),
     ("unknown_session", 404, "The guest's session is over."),
     ("unknown_alarm", 404, "There is no such alarm; it may be over and acknowledged."),
+    ("unknown_button", 404, "There is no such key of a control surface."),
     ("unknown_receiver", 404, "The configuration names nobody like that who is told of alarms."),
     ("method_not_allowed", 405, "The address does not take this method; `Allow` says which."),
     ("not_acceptable", 406, "`Accept` allows nothing that this address answers with."),

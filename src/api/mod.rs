@@ -45,6 +45,7 @@ mod routes;
 mod serve;
 mod sheet;
 mod status;
+mod surfaces;
 
 #[cfg(test)]
 pub(crate) mod tests;

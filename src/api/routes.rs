@@ -15,13 +15,14 @@ use super::openapi::Routes;
 use super::problem::Problem;
 use super::{
     alarms, channels, config, costs, cues, destinations, devices, events, guard, guest, images, metrics, notify,
-    openapi, panel, picture, recorded, recordings, request_id, status,
+    openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
 };
 use crate::alarm::Alarms;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
+use crate::surface::Surfaces;
 
 /// Largest body of a command, bytes.
 pub(crate) const BODY: usize = 16 * 1024;
@@ -48,6 +49,8 @@ pub(crate) struct Api {
     pub(crate) desk: Desk,
     pub(crate) alarms: Alarms,
     pub(crate) notifier: Notifier,
+    /// Tally displays and OSC.
+    pub(crate) surfaces: Surfaces,
     host: Arc<str>,
 }
 
@@ -66,6 +69,7 @@ impl Api {
             desk: Desk::idle(),
             alarms: Alarms::idle(),
             notifier: Notifier::idle(),
+            surfaces: Surfaces::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -78,6 +82,11 @@ impl Api {
     /// The same, with alarms and who is told of them.
     pub(crate) fn with_alarms(self, alarms: Alarms, notifier: Notifier) -> Self {
         Self { alarms, notifier, ..self }
+    }
+
+    /// The same, with control surfaces.
+    pub(crate) fn with_surfaces(self, surfaces: Surfaces) -> Self {
+        Self { surfaces, ..self }
     }
 
     /// The newest snapshot, with what the supervisor does not know.
@@ -119,6 +128,7 @@ pub(crate) fn routes() -> Routes {
         .merge(recording_routes())
         .merge(alarms::routes())
         .merge(notify::routes())
+        .merge(surfaces::routes())
         .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)
         .get("/readyz", "Whether every channel that is ordered on air is on air", status::ready)
         .get("/metrics", "The snapshot for Prometheus", metrics::scrape)

@@ -18,6 +18,7 @@ use crate::alarm::Alarms;
 use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
+use crate::surface::Surfaces;
 
 /// Connections at once: event streams, and several for each panel and poller. More wait to be accepted.
 const CONNECTIONS: usize = 256;
@@ -45,7 +46,8 @@ pub fn serve(
     desk: Desk,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = std::io::Result<()>> + Send {
-    serve_all(listener, Parts { handle, desk, alarms: Alarms::idle(), notifier: Notifier::idle() }, shutdown)
+    let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Surfaces::default());
+    serve_all(listener, Parts { handle, desk, alarms, notifier, surfaces }, shutdown)
 }
 
 /// What the API stands in front of.
@@ -59,6 +61,8 @@ pub struct Parts {
     pub alarms: Alarms,
     /// Who is told of them.
     pub notifier: Notifier,
+    /// Tally displays and OSC.
+    pub surfaces: Surfaces,
 }
 
 /// The same as [`serve`], with everything.
@@ -68,8 +72,9 @@ pub fn serve_all(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = std::io::Result<()>> + Send {
     let closing = CancellationToken::new();
-    let Parts { handle, desk, alarms, notifier } = parts;
-    let app = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier).router();
+    let Parts { handle, desk, alarms, notifier, surfaces } = parts;
+    let api = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier);
+    let app = api.with_surfaces(surfaces).router();
     async move {
         let accepting = accept(listener, app, closing.clone());
         tokio::pin!(accepting);

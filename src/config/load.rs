@@ -77,7 +77,8 @@ fn check(
             "keep it behind a proxy that has one",
         );
     }
-    claims::check(listen.as_ref(), &placed, findings);
+    let (surfaces, osc) = super::surfaces::read(&root, &placed, whole, findings);
+    claims::check(listen.as_ref(), osc.as_ref(), &placed, findings);
     claims::check_sessions(&placed, &profiles, findings);
     Some(Checked {
         file: path.to_owned(),
@@ -85,6 +86,7 @@ fn check(
         listen: listen?.value,
         recordings: super::recordings::directory(&root, base),
         notified,
+        surfaces,
         channels: whole.then(|| placed.into_iter().map(|placed| placed.channel).collect())?,
         stream_classes: classes.into_iter().filter_map(|(name, class)| Some((name, class?))).collect(),
         profiles,

@@ -12,6 +12,7 @@ mod service;
 mod warm;
 mod watch;
 mod wire;
+mod wishes;
 
 use std::process::ExitCode;
 
