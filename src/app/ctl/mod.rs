@@ -369,13 +369,6 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
     let client = Client::new(&arguments.api)?;
     let json = arguments.json;
     match &arguments.verb {
-        Verb::Status { channel: None } => {
-            let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
-            Ok(if json { text } else { report::appliance(&status) })
-        }
-        Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
-        Verb::Top(wanted) => top::perform(&client, wanted, json).await,
-        Verb::Capacity => room(&client, json).await,
         Verb::Cost(wanted) => cost::cost(&client, wanted, json).await,
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Recording(wanted) => recordings::perform(&client, wanted, json).await,
@@ -387,15 +380,29 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             let (path, body) = verb.request(&client).await?;
             command(&client, &path, Some(body), json).await
         }
-        Verb::Alarms => alarms::list(&client, json).await,
-        Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(&client, json).await,
-        Verb::Surfaces => surfaces::list(&client, json).await,
-        Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
-        Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
         verb => match request(verb)? {
             Some((path, body)) => command(&client, &path, body, json).await,
-            None => Ok(String::new()),
+            None => look(&client, verb, json).await,
         },
+    }
+}
+
+/// Verbs that only look.
+async fn look(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
+    match verb {
+        Verb::Status { channel: None } => {
+            let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
+            Ok(if json { text } else { report::appliance(&status) })
+        }
+        Verb::Status { channel: Some(channel) } => one_channel(client, channel, json).await,
+        Verb::Top(wanted) => top::perform(client, wanted, json).await,
+        Verb::Capacity => room(client, json).await,
+        Verb::Alarms => alarms::list(client, json).await,
+        Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(client, json).await,
+        Verb::Surfaces => surfaces::list(client, json).await,
+        Verb::Events { follow: false, number } => follow::recent(client, *number, json).await,
+        Verb::Events { follow: true, number } => follow::follow(client, *number, json).await,
+        _ => Ok(String::new()),
     }
 }
 
