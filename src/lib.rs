@@ -35,7 +35,8 @@
 //! | 4 | `alarm` | what is wrong by the snapshots, until it is put right and somebody has seen it | model, policy, store, system |
 //! | 4 | `doctor` | what a support engineer asks of a box: looked at and judged, area by area, and packed without secrets | model, document, config, plan, profile, hardware, store, system |
 //! | 4 | `notify` | news of alarms for people and programs elsewhere: webhooks, e-mail | model, policy, store |
-//! | 5 | `api` | REST, event stream, panel files. Translation only | model, policy, config, record, replay, supervisor, alarm, notify, access, hardware, store, telemetry |
+//! | 4 | `surface` | control surfaces: what keys show, tally to displays (TSL UMD), orders by OSC | model |
+//! | 5 | `api` | REST, event stream, panel files. Translation only | model, policy, config, record, replay, supervisor, alarm, notify, surface, access, hardware, store, telemetry |
 //! | 6 | `app` | wiring of each program, shutdown order | everything it wires |
 
 pub mod access;
@@ -63,6 +64,7 @@ pub mod replay;
 pub mod spool;
 pub mod store;
 pub mod supervisor;
+pub mod surface;
 pub mod system;
 pub mod telemetry;
 pub mod worker;

@@ -26,6 +26,7 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     ("unknown_job", 404, "There is no such job."),
     ("unknown_session", 404, "There is no such session, of a user or of a guest."),
     ("unknown_alarm", 404, "There is no such alarm; it may be over and acknowledged."),
+    ("unknown_button", 404, "There is no such key of a control surface."),
     ("unknown_receiver", 404, "The configuration names nobody like that who is told of alarms."),
     ("unknown_user", 404, "There is no such user."),
     ("unknown_token", 404, "There is no such token."),

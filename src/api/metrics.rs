@@ -60,6 +60,7 @@ pub(crate) async fn scrape(State(api): State<Api>) -> Result<Media<OpenMetrics>,
     super::readings::measure(&mut sheet, &status);
     super::alarms::measure(&mut sheet, &api);
     super::notify::measure(&mut sheet, &api);
+    super::surfaces::measure(&mut sheet, &api);
     clients(&mut sheet, &api);
     let text = sheet.text().map_err(|error| Problem::internal(format!("cannot write the metrics: {error}")))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

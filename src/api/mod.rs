@@ -48,6 +48,7 @@ mod routes;
 mod serve;
 mod sheet;
 mod status;
+mod surfaces;
 
 #[cfg(test)]
 pub(crate) mod tests;

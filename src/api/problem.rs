@@ -139,6 +139,10 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "unknown_channel", "No such channel", format!("there is no channel `{id}`"))
     }
 
+    pub(crate) fn unknown_button(id: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown_button", "No such key", format!("there is no key `{id}`"))
+    }
+
     pub(crate) fn no_picture(id: &ChannelId, why: &str) -> Self {
         let detail = format!("channel `{id}` has no confidence picture: {why}");
         Self::new(StatusCode::NOT_FOUND, "no_picture", "No confidence picture", detail)

@@ -18,7 +18,7 @@ use super::problem::Problem;
 use super::rendered::Rendered;
 use super::{
     alarms, channels, config, costs, cues, destinations, devices, events, guard, guest, images, metrics, notify,
-    openapi, panel, picture, recorded, recordings, request_id, status,
+    openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
 };
 use crate::access::Access;
 use crate::alarm::Alarms;
@@ -26,6 +26,7 @@ use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
+use crate::surface::Surfaces;
 
 /// Largest body of a command, bytes.
 pub(crate) const BODY: usize = 16 * 1024;
@@ -57,6 +58,8 @@ pub(crate) struct Api {
     pub(crate) rendered: Rendered,
     /// Who may what.
     pub(crate) access: Access,
+    /// Tally displays and OSC.
+    pub(crate) surfaces: Surfaces,
     host: Arc<str>,
 }
 
@@ -78,6 +81,7 @@ impl Api {
             meters: MeterFrames::default(),
             rendered: Rendered::default(),
             access: Access::open_to_all(),
+            surfaces: Surfaces::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -100,6 +104,11 @@ impl Api {
     /// The same, with alarms and who is told of them.
     pub(crate) fn with_alarms(self, alarms: Alarms, notifier: Notifier) -> Self {
         Self { alarms, notifier, ..self }
+    }
+
+    /// The same, with control surfaces.
+    pub(crate) fn with_surfaces(self, surfaces: Surfaces) -> Self {
+        Self { surfaces, ..self }
     }
 
     /// The newest snapshot, with what the supervisor does not know.
@@ -144,6 +153,7 @@ pub(crate) fn routes() -> Routes {
         .merge(alarms::routes())
         .merge(notify::routes())
         .merge(access::routes())
+        .merge(surfaces::routes())
         .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)
         .get("/readyz", "Whether every channel that is ordered on air is on air", status::ready)
         .get("/metrics", "The snapshot for Prometheus", metrics::scrape)

@@ -25,6 +25,7 @@ use crate::alarm::Alarms;
 use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
+use crate::surface::Surfaces;
 
 /// By which ways clients come in, and who is let in.
 pub struct Doors {
@@ -79,7 +80,8 @@ pub fn serve(
     desk: Desk,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = io::Result<()>> + Send {
-    serve_all(doors, Parts { handle, desk, alarms: Alarms::idle(), notifier: Notifier::idle() }, shutdown)
+    let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Surfaces::default());
+    serve_all(doors, Parts { handle, desk, alarms, notifier, surfaces }, shutdown)
 }
 
 /// What the API stands in front of.
@@ -93,6 +95,8 @@ pub struct Parts {
     pub alarms: Alarms,
     /// Who is told of them.
     pub notifier: Notifier,
+    /// Tally displays and OSC.
+    pub surfaces: Surfaces,
 }
 
 /// The same as [`serve`], with everything.
@@ -103,9 +107,9 @@ pub fn serve_all(
 ) -> impl Future<Output = io::Result<()>> + Send {
     let Doors { network, tls, socket, access } = doors.into();
     let closing = CancellationToken::new();
-    let Parts { handle, desk, alarms, notifier } = parts;
+    let Parts { handle, desk, alarms, notifier, surfaces } = parts;
     let api = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier);
-    let app = api.with_access(access).router();
+    let app = api.with_surfaces(surfaces).with_access(access).router();
     let network = Door::Network(network, tls.map(TlsAcceptor::from));
     async move {
         let by_network = accept(network, CONNECTIONS, app.clone(), closing.clone());

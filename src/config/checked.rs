@@ -12,6 +12,7 @@ use crate::model::notify::Notified;
 use crate::model::pair::Pairing;
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
+use crate::model::surface::Surfaces;
 use crate::model::timecode::TimecodeDay;
 use crate::model::upload::{TokenSource, Trust, Upload};
 use crate::model::{
@@ -38,6 +39,8 @@ pub struct Checked {
     pub recordings: Option<PathBuf>,
     /// Who is told of alarms.
     pub notified: Notified,
+    /// Control surfaces.
+    pub surfaces: Surfaces,
     /// Channels in the order of the file.
     pub channels: Vec<Channel>,
     /// Every stream class of the directory, by name.

@@ -5,6 +5,7 @@ use super::destination_keys::DESTINATION;
 use super::notify::NOTIFY;
 use super::recordings::RECORDINGS;
 use super::source_keys::{CUSTOM, FILE, RTMP, RTSP};
+use super::surfaces::SURFACES;
 use super::{cards, guest};
 use crate::document::{Key, Kind, Need, Shape, Variant};
 
@@ -18,6 +19,7 @@ pub static UPLINKD: Shape = Shape::plain(
         key("spool", Kind::Table(&SPOOL), Need::Optional, "Segments on disk, of each channel"),
         key("recordings", Kind::Table(&RECORDINGS), Need::Optional, "Recordings on disk, of all channels together"),
         key("notify", Kind::Table(&NOTIFY), Need::Optional, "Who is told of alarms"),
+        key("surfaces", Kind::Table(&SURFACES), Need::Optional, "Control surfaces beside the panel"),
         key("sources", Kind::Map(&SOURCE), Need::Required(""), "Where channels take pictures and sound"),
         key("destinations", Kind::Map(&DESTINATION), Need::Optional, "Where channels are sent"),
         key("channels", Kind::Map(&CHANNEL), Need::Required(""), "Channels"),

@@ -70,7 +70,8 @@ fn check(
     let placed: Vec<PlacedChannel> = read.into_iter().flatten().collect();
     let api = root.table("api").map(|api| listener::read(&api, base, findings)).unwrap_or_default();
     let listen = api.listen;
-    claims::check(listen.as_ref(), &placed, findings);
+    let (surfaces, osc) = super::surfaces::read(&root, &placed, whole, findings);
+    claims::check(listen.as_ref(), osc.as_ref(), &placed, findings);
     claims::check_sessions(&placed, &profiles, findings);
     Some(Checked {
         file: path.to_owned(),
@@ -80,6 +81,7 @@ fn check(
         tls: api.tls,
         recordings: super::recordings::directory(&root, base),
         notified,
+        surfaces,
         channels: whole.then(|| placed.into_iter().map(|placed| placed.channel).collect())?,
         stream_classes: classes.into_iter().filter_map(|(name, class)| Some((name, class?))).collect(),
         profiles,

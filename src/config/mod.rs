@@ -43,6 +43,7 @@ mod source_keys;
 mod sources;
 mod srt;
 pub mod stream_class;
+mod surfaces;
 mod upload;
 mod upload_keys;
 mod whip;

@@ -691,6 +691,25 @@ fn what_is_recorded_beside_the_program() {
 }
 
 #[test]
+fn control_surfaces() {
+    let mut table = Table::default();
+    for surfaces in [
+        "[surfaces.tsl.wall]\naddress = \"10.0.0.9:8900\"\n",
+        "[surfaces.tsl.wall]\naddress = \"10.0.0.9:8900\"\ndisplays = [\"a\", \"a/cam\", \"b\", \"a/cam-2\"]\n",
+        "[surfaces.tsl.wall]\naddress = \"wall:8900\"\nfirst_index = 65534\n",
+        "[surfaces.tsl.wall]\naddress = \"10.0.0.9:8900\"\nfirst_index = 65534\n",
+        "[surfaces.osc]\nlisten = \"10.0.0.1:8010\"\nfrom = [\"10.0.0.7\", \"10.1.0.0/16\"]\n",
+        "[surfaces.osc]\nlisten = \"10.0.0.1:8010\"\n",
+        "[surfaces.osc]\nlisten = \"10.0.0.1:8010\"\nfrom = []\n",
+        "[surfaces.osc]\nlisten = \"10.0.0.1:8010\"\nfrom = [\"desk\", \"10.0.0.0/33\"]\n",
+        "[surfaces.osc]\nlisten = \"127.0.0.1:8080\"\nfrom = [\"127.0.0.1\"]\n",
+    ] {
+        table.edit("[channels.a]", &format!("{surfaces}[channels.a]"));
+    }
+    insta::assert_snapshot!(table.0);
+}
+
+#[test]
 fn who_is_told_of_alarms() {
     let faults = |written: &str| {
         let site = Site::new(&format!("{GOOD}{written}"));

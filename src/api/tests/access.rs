@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::super::routes::Api;
-use super::conventions::outcome;
 use super::resources::{Answer, call, request};
-use super::rig::{Rig, rig};
+use super::rig::{Rig, outcome, rig};
 use crate::access::{Access, Peer, Via};
 use crate::store::Accounts;
 

@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 
 use super::resources::{Answer, call, request};
-use super::rig::{Rig, rig};
-use crate::supervisor::{Command, Outcome, Refusal};
+use super::rig::{Rig, outcome, rig};
+use crate::supervisor::{Command, Refusal};
 
 fn stage() -> (axum::Router, Rig, tempfile::TempDir) {
     let runtime = tempfile::tempdir().unwrap();
@@ -16,19 +16,6 @@ fn stage() -> (axum::Router, Rig, tempfile::TempDir) {
 fn post(path: &str, key: &str, body: &'static str) -> Request<Body> {
     let request = request(Method::POST, path).header("idempotency-key", key).header("content-type", "application/json");
     request.body(Body::from(body)).unwrap()
-}
-
-pub(super) fn outcome(text: &str) -> Outcome {
-    Outcome {
-        changed: true,
-        order: None,
-        program: None,
-        state: None,
-        showing: None,
-        acted: None,
-        channels: None,
-        text: text.into(),
-    }
 }
 
 const STOP: &str = "/api/v1/channels/demo/stop";

@@ -12,3 +12,4 @@ mod resources;
 pub(crate) mod rig;
 mod stage;
 mod stream;
+mod surfaces;

@@ -65,6 +65,20 @@ impl Rig {
     }
 }
 
+/// Something was done, and this is said of it.
+pub(crate) fn outcome(text: &str) -> Outcome {
+    Outcome {
+        changed: true,
+        order: None,
+        program: None,
+        state: None,
+        showing: None,
+        acted: None,
+        channels: None,
+        text: text.into(),
+    }
+}
+
 pub(crate) fn now() -> MediaTime {
     MediaTime::from_system(SystemTime::now())
 }

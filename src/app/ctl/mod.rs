@@ -13,14 +13,18 @@ mod devices;
 mod doctor;
 mod exit;
 mod follow;
+mod frames;
 mod graphics;
 mod guest_link;
 mod people;
 mod record;
 mod recordings;
 mod report;
+mod shell;
+mod surfaces;
 #[cfg(test)]
 mod tests;
+mod top;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -36,6 +40,7 @@ use crate::model::{BitRate, CapacityStatus, ChannelId, MediaTime, RenditionId, S
 const EXAMPLES: &str = "\
 Examples:
   uplinkctl status                       every channel: on air or not, how well, and why not
+  uplinkctl top                          the channels live; q ends
   uplinkctl status demo                  one channel with sources, renditions and destinations
   uplinkctl slate demo                   show the slate now; `release` shows the source again
   uplinkctl take demo cam-2              show another source
@@ -68,6 +73,7 @@ Examples:
   uplinkctl events --follow              what happens, as it happens
   sudo uplinkctl user add ada operator   let somebody log in; asks for the password
   sudo uplinkctl token create robot --scope metrics > robot.token
+  uplinkctl completions bash > ~/.local/share/bash-completion/completions/uplinkctl
   uplinkctl --api http://10.0.0.7:8080 --json status | jq .health
 
 Exit codes:
@@ -109,6 +115,8 @@ enum Verb {
         /// Only this channel, with all its parts.
         channel: Option<ChannelId>,
     },
+    /// The channels live in a terminal: what they show, levels, destinations, alarms.
+    Top(top::TopArguments),
     /// Put a channel on air.
     Start {
         /// Its id.
@@ -299,6 +307,8 @@ enum Verb {
         #[command(subcommand)]
         verb: Option<alarms::NotifyVerb>,
     },
+    /// How tally displays and orders by OSC stand.
+    Surfaces,
     /// What happened lately.
     Events {
         /// Go on with what happens now, until interrupted.
@@ -307,6 +317,17 @@ enum Verb {
         /// How many of the past.
         #[arg(short = 'n', long, default_value_t = 20)]
         number: usize,
+    },
+    /// Print what a shell needs to complete this command line.
+    Completions {
+        /// Which.
+        shell: shell::Completing,
+    },
+    /// Write manual pages.
+    #[command(hide = true)]
+    Man {
+        /// Where to.
+        dir: PathBuf,
     },
 }
 
@@ -317,6 +338,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
     }
     if let Verb::GuestLink { channel, source, config, base } = &arguments.verb {
         return guest_link(config.clone(), base.as_ref().or(arguments.reach.api.as_ref()), channel, source);
+    }
+    match &arguments.verb {
+        Verb::Completions { shell } => return local(Ok(shell::completions(*shell))),
+        Verb::Man { dir } => return local(shell::pages(dir).map(|()| String::new())),
+        _ => {}
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -349,9 +375,14 @@ fn check(dir: Option<PathBuf>, json: bool) -> ExitCode {
 }
 
 fn guest_link(config: Option<PathBuf>, base: Option<&url::Url>, channel: &ChannelId, source: &SourceId) -> ExitCode {
-    match guest_link::link(config, base, channel, source) {
-        Ok(link) => {
-            say(&format!("{link}\n"));
+    local(guest_link::link(config, base, channel, source).map(|link| format!("{link}\n")))
+}
+
+/// The end of a verb that needs no daemon.
+fn local(done: Result<String, String>) -> ExitCode {
+    match done {
+        Ok(text) => {
+            say(&text);
             Exit::Done.into()
         }
         Err(reason) => {
@@ -371,12 +402,6 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
     let client = Client::new(&arguments.reach)?;
     let json = arguments.json;
     match &arguments.verb {
-        Verb::Status { channel: None } => {
-            let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
-            Ok(if json { text } else { report::appliance(&status) })
-        }
-        Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
-        Verb::Capacity => room(&client, json).await,
         Verb::Cost(wanted) => cost::cost(&client, wanted, json).await,
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Recording(wanted) => recordings::perform(&client, wanted, json).await,
@@ -393,13 +418,9 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             let (path, body) = verb.request(&client).await?;
             command(&client, &path, Some(body), json).await
         }
-        Verb::Alarms => alarms::list(&client, json).await,
-        Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(&client, json).await,
-        Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
-        Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
         verb => match request(verb)? {
             Some((path, body)) => command(&client, &path, body, json).await,
-            None => Ok(String::new()),
+            None => look(&client, verb, json).await,
         },
     }
 }
@@ -410,6 +431,25 @@ async fn who_may(client: &Client, verb: &Verb, json: bool) -> Result<String, Fai
         Verb::User { verb } => people::user(client, verb, json).await,
         Verb::Token { verb } => people::token(client, verb, json).await,
         Verb::Audit { number } => people::audit(client, *number, json).await,
+        _ => Ok(String::new()),
+    }
+}
+
+/// Verbs that only look.
+async fn look(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
+    match verb {
+        Verb::Status { channel: None } => {
+            let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
+            Ok(if json { text } else { report::appliance(&status) })
+        }
+        Verb::Status { channel: Some(channel) } => one_channel(client, channel, json).await,
+        Verb::Top(wanted) => top::perform(client, wanted, json).await,
+        Verb::Capacity => room(client, json).await,
+        Verb::Alarms => alarms::list(client, json).await,
+        Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(client, json).await,
+        Verb::Surfaces => surfaces::list(client, json).await,
+        Verb::Events { follow: false, number } => follow::recent(client, *number, json).await,
+        Verb::Events { follow: true, number } => follow::follow(client, *number, json).await,
         _ => Ok(String::new()),
     }
 }
@@ -479,6 +519,7 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::SupportBundle(_)
         | Verb::GuestLink { .. }
         | Verb::Status { .. }
+        | Verb::Top(_)
         | Verb::Capacity
         | Verb::Cost(_)
         | Verb::Image { .. }
@@ -490,7 +531,10 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Devices
         | Verb::Alarms
         | Verb::Notify { .. }
-        | Verb::Events { .. } => return Ok(None),
+        | Verb::Surfaces
+        | Verb::Events { .. }
+        | Verb::Completions { .. }
+        | Verb::Man { .. } => return Ok(None),
     }))
 }
 

@@ -13,6 +13,7 @@ mod service;
 mod warm;
 mod watch;
 mod wire;
+mod wishes;
 
 use std::process::ExitCode;
 

@@ -52,12 +52,12 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted()));
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
-    let Watch { alarms, notifier, .. } = watch.begin(&handle);
+    let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle);
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();
     // It reads every recording on the disk: nothing waits for that.
     drop(tokio::task::spawn_blocking(move || resumed.resume()));
-    let parts = api::Parts { handle: handle.clone(), desk: desk.clone(), alarms, notifier };
+    let parts = api::Parts { handle: handle.clone(), desk: desk.clone(), alarms, notifier, surfaces };
     let served = tokio::spawn(api::serve_all(doors, parts, async {
         let _ = closing.await;
     }));
