@@ -58,7 +58,7 @@ export interface components {
         };
         AlarmAck: {
             /**
-             * @description Who.
+             * @description For whom a program speaks; who is logged in speaks for itself.
              * @default null
              */
             by?: string | null;
@@ -137,7 +137,7 @@ export interface components {
         };
         AlarmShelve: {
             /**
-             * @description Who.
+             * @description For whom a program speaks; who is logged in speaks for itself.
              * @default null
              */
             by?: string | null;
@@ -176,6 +176,48 @@ export interface components {
              * @description What they cost; none without a price.
              */
             cost: number | null;
+        };
+        /** @description Entries with their numbers, newest first. */
+        AuditRow: {
+            /** @description Method and pattern of the address, such as `POST /api/v1/channels/{id}/take`. */
+            action: string;
+            /** @description How it is. */
+            after?: unknown;
+            /** @description What was asked, without secrets. */
+            asked?: unknown;
+            /** @description When it was answered. */
+            at: components["schemas"]["MediaTime"];
+            /** @description How it was. */
+            before?: unknown;
+            /** @description By what that is known: `session`, `token`, `socket`, `open`, `nothing`. */
+            by: string;
+            /** @description The problem's code, if it was refused. */
+            code?: string | null;
+            /** @description From where. */
+            from: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description What that may; none for somebody unknown. */
+            role?: components["schemas"]["Role"] | null;
+            /**
+             * Format: uint16
+             * @description The answer: HTTP status.
+             */
+            status: number;
+            /** @description The address. */
+            target: string;
+            /** @description Who. */
+            who: string;
+        };
+        /** @description A piece of a list that grows. */
+        AuditRowPage: {
+            /** @description In order. */
+            items: components["schemas"]["AuditRow"][];
+            /** @description The place to go on from; none if there is no more. */
+            next_cursor: string | null;
         };
         /** @description A show that begins. */
         BeginShow: {
@@ -216,6 +258,38 @@ export interface components {
             /** @description What happens when it is spent. */
             when_spent: components["schemas"]["WhenSpent"];
         };
+        /** @description One key. */
+        Button: {
+            /** @description What it is for. */
+            action: components["schemas"]["ButtonAction"];
+            /** @description The channel. */
+            channel: components["schemas"]["ChannelId"];
+            /** @description Its colour, `#RRGGBB`. */
+            color: string;
+            /** @description Whether pressing it does anything now. */
+            enabled: boolean;
+            /** @description Its name in addresses: `CHANNEL.ACTION`, or `CHANNEL.ACTION.SOURCE`. */
+            id: string;
+            /** @description What to write on it: two lines. */
+            label: string;
+            /** @description What to send when it is pressed; none of a key that only shows. */
+            press?: components["schemas"]["Press"] | null;
+            /** @description The source, if it is for one. */
+            source?: components["schemas"]["SourceId"] | null;
+            /** @description How it stands, as the worker has confirmed it. */
+            state: components["schemas"]["ButtonState"];
+            /** @description Colour of the text on it, `#RRGGBB`. */
+            text_color: string;
+        };
+        /** @description What a key is for. */
+        ButtonAction: "air" | "slate" | "release" | "cut" | "preview" | "take";
+        /** @description What `GET /api/v1/surfaces/buttons` answers. */
+        ButtonList: {
+            /** @description By channel in the order of the configuration; what is for all of a channel comes before its sources. */
+            items: components["schemas"]["Button"][];
+        };
+        /** @description How a key stands. */
+        ButtonState: "on_air" | "next" | "slate" | "ready" | "unavailable" | "unknown";
         /** @description Which take is not wanted any more. */
         Cancel: {
             /**
@@ -469,6 +543,30 @@ export interface components {
              * @description How wrong it may be, milliseconds, by what keeps it right.
              */
             error_ms: number;
+            /** @description Whether something keeps it right: NTP, PTP. */
+            synchronised: boolean;
+        };
+        /** @description The clock of the box, and who keeps it right. */
+        ClockStatus: {
+            /**
+             * Format: double
+             * @description How wrong it may be, milliseconds, by what keeps it right.
+             */
+            error_ms: number;
+            /**
+             * Format: double
+             * @description By how much the clock is ahead, milliseconds; none if that is not told.
+             */
+            offset_ms: number | null;
+            /** @description What keeps it right: `chrony`, `ptp4l`, `systemd-timesyncd`; none if nothing of that is found. */
+            program: string | null;
+            /** @description What that goes by: an address, or a reference clock; none if it has none, or does not say. */
+            source: string | null;
+            /**
+             * Format: uint8
+             * @description How far from a reference clock the source is.
+             */
+            stratum: number | null;
             /** @description Whether something keeps it right: NTP, PTP. */
             synchronised: boolean;
         };
@@ -954,6 +1052,15 @@ export interface components {
         EventCode: "plan_taken_over" | "daemon_started" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
         /** @description Whose fault it is: where a technician looks first. */
         Fault: "source" | "destination" | "hardware" | "configuration" | "internal";
+        /** @description The first admin. */
+        FirstAdmin: {
+            /** @description The one-time code of the box's console. */
+            code: string;
+            /** @description 1 to 40 of a-z, 0-9, ., _ and -, beginning with a letter. */
+            name: string;
+            /** @description 10 to 200 characters. */
+            password: string;
+        };
         /** @description One frame, in every way to name it. */
         FrameName: {
             /** @description Whose midnight it counts from. */
@@ -1314,6 +1421,13 @@ export interface components {
                 [key: string]: components["schemas"]["SoundOverride"];
             };
         };
+        /** @description Name and password. */
+        Login: {
+            /** @description Of the user. */
+            name: string;
+            /** @description Its password. */
+            password: string;
+        };
         /** @description Loudness of one mix of the program as EBU R 128 and ITU-R BS.1770 measure it. What cannot be told yet is missing. */
         Loudness: {
             /** @description Channels of the mix in the program, from 1. */
@@ -1354,6 +1468,27 @@ export interface components {
             since: components["schemas"]["MediaTime"];
             /** @description Highest true peak since `since` per channel, dBTP; −120 for digital silence. */
             true_peak: number[];
+        };
+        /** @description A token, and its text. */
+        MadeToken: {
+            /** @description Since when it is there. */
+            created: components["schemas"]["MediaTime"];
+            /** @description Who made it. */
+            created_by: string;
+            /** @description Until when it is good; none for ever. */
+            expires: components["schemas"]["MediaTime"] | null;
+            /** @description The middle of `upl_<id>_<secret>`. */
+            id: string;
+            /** @description When it was last used, to the minute. */
+            last_used: components["schemas"]["MediaTime"] | null;
+            /** @description What it is for. */
+            name: string;
+            /** @description What it may; none if its scopes are all. */
+            role: components["schemas"]["Role"] | null;
+            /** @description What it may beside. */
+            scopes: components["schemas"]["Scope"][];
+            /** @description What to send as `Authorization: Bearer …`. Shown once. */
+            token: string;
         };
         /** @description What somebody wanted to find again. */
         Marker: {
@@ -1429,6 +1564,22 @@ export interface components {
             /** @description File name. */
             name: string;
         };
+        /** @description The password that is, and the one to be. */
+        NewPassword: {
+            /** @description The one that is. */
+            current: string;
+            /** @description 10 to 200 characters. */
+            new: string;
+        };
+        /** @description A user to be added. */
+        NewUser: {
+            /** @description 1 to 40 of a-z, 0-9, ., _ and -, beginning with a letter. */
+            name: string;
+            /** @description 10 to 200 characters. */
+            password: string;
+            /** @description What it may. */
+            role: components["schemas"]["Role"];
+        };
         /** @description How it stands with one of them. */
         NotifyStatus: {
             /**
@@ -1473,6 +1624,33 @@ export interface components {
         OfDestination: {
             /** @description Which. */
             destination: components["schemas"]["DestinationId"];
+        };
+        /** @description How it stands with OSC. */
+        OscStatus: {
+            /**
+             * Format: uint64
+             * @description Orders that were carried out.
+             */
+            done: number;
+            /** @description Why it is not heard now; none if it is. */
+            last_error: string | null;
+            /** @description Where it is heard. */
+            listen: string;
+            /**
+             * Format: uint64
+             * @description Messages that are no order, or came too fast.
+             */
+            noise: number;
+            /**
+             * Format: uint64
+             * @description Orders that the supervisor refused.
+             */
+            refused: number;
+            /**
+             * Format: uint64
+             * @description Packets of senders that the configuration does not name.
+             */
+            strangers: number;
         };
         /** @description What was asked and what happened. */
         Outcome: {
@@ -1703,6 +1881,15 @@ export interface components {
         Place: "top_left" | "top" | "top_right" | "middle" | "bottom_left" | "bottom" | "bottom_right";
         /** @description What a program can show that is no source. */
         Plain: "slate" | "auto";
+        /** @description A request to the API. */
+        Press: {
+            /** @description With this JSON, if any. */
+            body?: unknown;
+            /** @description `POST`. */
+            method: string;
+            /** @description Where to. */
+            path: string;
+        };
         /** @description What to have in preview, one of the three; nothing if none. */
         Preview: {
             /** @description Two sources in one picture. */
@@ -1725,7 +1912,7 @@ export interface components {
         /** @description The body of every answer that is no success. */
         Problem: {
             /** @description What machines match on. */
-            code: string & ("malformed" | "no_key" | "wrong_key" | "cross_site" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_receiver" | "method_not_allowed" | "not_acceptable" | "off_air" | "no_room" | "busy" | "protected" | "occupied" | "in_progress" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "key_reused" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
+            code: string & ("malformed" | "setup_required" | "login_required" | "invalid_token" | "wrong_password" | "wrong_code" | "no_key" | "wrong_key" | "cross_site" | "forbidden" | "encryption_required" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_button" | "unknown_receiver" | "unknown_user" | "unknown_token" | "method_not_allowed" | "not_acceptable" | "off_air" | "no_room" | "busy" | "protected" | "occupied" | "in_progress" | "user_exists" | "last_admin" | "already_set_up" | "too_many" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "bad_entry" | "key_reused" | "too_many_attempts" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "busy_logins" | "users_unavailable" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
             /** @description What happened and what to do, for people. */
             detail: string;
             /** @description What is behind it, where that is more than one thing. */
@@ -2129,6 +2316,8 @@ export interface components {
              */
             memory_bytes: number;
         };
+        /** @description Each may what those before may. */
+        Role: "viewer" | "operator" | "engineer" | "admin";
         /** @description One sentence: what happened. */
         Said: {
             text: string;
@@ -2188,6 +2377,27 @@ export interface components {
              *     }
              */
             transition: components["schemas"]["Transition"];
+        };
+        /** @description What a token may beside its role. */
+        Scope: "metrics" | "origin" | "unguarded";
+        /** @description A session as others see it. */
+        SessionView: {
+            /** @description What the browser called itself then. */
+            agent: string;
+            /** @description Since when. */
+            created: components["schemas"]["MediaTime"];
+            /** @description When it ends at the latest. */
+            ends: components["schemas"]["MediaTime"];
+            /** @description From where it was opened. */
+            from: string;
+            /** @description Names it; no secret. */
+            id: string;
+            /** @description When it was last used, to the minute. */
+            last_used: components["schemas"]["MediaTime"];
+            /** @description Whether it is the one that asks. */
+            own: boolean;
+            /** @description Whose it is. */
+            user: string;
         };
         /** @description One key of a file that has no fault. */
         Setting: {
@@ -2446,8 +2656,10 @@ export interface components {
             /** @description What happened, one sentence. */
             text: string;
         };
-        /** @description The status document as clients get it. */
+        /** @description The status document as clients get it: with who may use the API. */
         Status: {
+            /** @description `open` or `login`. */
+            access: string;
             /**
              * @description How many alarms there are.
              * @default {
@@ -2480,6 +2692,8 @@ export interface components {
             capacity: components["schemas"]["CapacityStatus"];
             /** @description The channels in the order of the configuration. */
             channels: components["schemas"]["ChannelStatus"][];
+            /** @description The clock that segments are cut by; none where it cannot be told. */
+            clock?: components["schemas"]["ClockStatus"] | null;
             /** @description The configuration in force. */
             config: components["schemas"]["ConfigStatus"];
             /** @description Worst of all channels. */
@@ -2573,6 +2787,13 @@ export interface components {
             /** @description One sentence. */
             reason: string;
         };
+        /** @description How control surfaces stand. */
+        SurfacesStatus: {
+            /** @description Orders by OSC; none if they are not configured. */
+            osc: components["schemas"]["OscStatus"] | null;
+            /** @description Displays that are told by TSL UMD, as configured. */
+            tsl: components["schemas"]["TslStatus"][];
+        };
         /** @description A change from one endpoint to another. */
         SwitchReport: {
             /** @description When. */
@@ -2635,6 +2856,25 @@ export interface components {
             /** @description Any JSON, told as a hexadecimal sequence in `X-JSON` and as text in ID3. */
             json: string | null;
         };
+        /** @description A token as others see it: never its secret. */
+        TokenView: {
+            /** @description Since when it is there. */
+            created: components["schemas"]["MediaTime"];
+            /** @description Who made it. */
+            created_by: string;
+            /** @description Until when it is good; none for ever. */
+            expires: components["schemas"]["MediaTime"] | null;
+            /** @description The middle of `upl_<id>_<secret>`. */
+            id: string;
+            /** @description When it was last used, to the minute. */
+            last_used: components["schemas"]["MediaTime"] | null;
+            /** @description What it is for. */
+            name: string;
+            /** @description What it may; none if its scopes are all. */
+            role: components["schemas"]["Role"] | null;
+            /** @description What it may beside. */
+            scopes: components["schemas"]["Scope"][];
+        };
         /** @description A transition. */
         Transition: {
             /**
@@ -2665,6 +2905,30 @@ export interface components {
         };
         /** @description How one picture follows another. */
         TransitionKind: "cut" | "dissolve";
+        /** @description How it stands with a multiviewer or a row of displays. */
+        TslStatus: {
+            /** @description Where it listens. */
+            address: string;
+            /**
+             * Format: uint
+             * @description How many displays it has.
+             */
+            displays: number;
+            /**
+             * Format: uint64
+             * @description Times that this box could not send.
+             */
+            failures: number;
+            /** @description Why it cannot now; none if it can. */
+            last_error: string | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uint64
+             * @description Packets sent. Nobody acknowledges them.
+             */
+            packets: number;
+        };
         /** @description Where it is sent. */
         UploadRecording: {
             /**
@@ -2684,8 +2948,55 @@ export interface components {
             /** @description Its source. */
             source: components["schemas"]["SourceId"];
         };
+        /** @description What is changed of a user; what is missing stays. */
+        UserPatch: {
+            /** @description Whether it is kept from logging in. */
+            disabled?: boolean | null;
+            /** @description A new one, 10 to 200 characters. */
+            password?: string | null;
+            /** @description What it may. */
+            role?: components["schemas"]["Role"] | null;
+        };
+        /** @description A user as others see it. */
+        UserView: {
+            /** @description Since when it is there. */
+            created: components["schemas"]["MediaTime"];
+            /** @description Whether it is kept from logging in. */
+            disabled: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description What it may. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description A token to be made: a role or a scope at least. */
+        WantedToken: {
+            /** @description Until when it is good; for ever if not given. */
+            expires?: components["schemas"]["MediaTime"] | null;
+            /** @description What it is for. */
+            name: string;
+            /** @description What it may. */
+            role?: components["schemas"]["Role"] | null;
+            /**
+             * @description What it may beside.
+             * @default []
+             */
+            scopes?: components["schemas"]["Scope"][];
+        };
         /** @description What becomes of a destination whose budget is spent. */
         WhenSpent: "keep" | "drop_renditions" | "stop";
+        /** @description Who asks, and what that may. */
+        Who: {
+            /** @description `open`: everybody may everything; `login`. */
+            access: string;
+            /** @description `session`, `token`, `socket` or `open`. */
+            by: string;
+            /** @description The user's name, that of the token, or who it is on this box. */
+            name: string;
+            /** @description None for a token that has scopes alone. */
+            role: components["schemas"]["Role"] | null;
+            /** @description What a token may beside its role. */
+            scopes?: components["schemas"]["Scope"][];
+        };
         /** @description A word for a machine that only asks whether. */
         Word: {
             status: string;
@@ -2749,10 +3060,16 @@ export type AlarmShelf = components['schemas']['AlarmShelf'];
 export type AlarmShelve = components['schemas']['AlarmShelve'];
 export type Allowance = components['schemas']['Allowance'];
 export type Amount = components['schemas']['Amount'];
+export type AuditRow = components['schemas']['AuditRow'];
+export type AuditRowPage = components['schemas']['AuditRowPage'];
 export type BeginShow = components['schemas']['BeginShow'];
 export type BitRate = components['schemas']['BitRate'];
 export type BudgetOrder = components['schemas']['BudgetOrder'];
 export type BudgetStatus = components['schemas']['BudgetStatus'];
+export type Button = components['schemas']['Button'];
+export type ButtonAction = components['schemas']['ButtonAction'];
+export type ButtonList = components['schemas']['ButtonList'];
+export type ButtonState = components['schemas']['ButtonState'];
 export type Cancel = components['schemas']['Cancel'];
 export type CapacityStatus = components['schemas']['CapacityStatus'];
 export type Captions = components['schemas']['Captions'];
@@ -2772,6 +3089,7 @@ export type CheckConfiguration = components['schemas']['CheckConfiguration'];
 export type ClassFit = components['schemas']['ClassFit'];
 export type Clip = components['schemas']['Clip'];
 export type ClockState = components['schemas']['ClockState'];
+export type ClockStatus = components['schemas']['ClockStatus'];
 export type ConfigStatus = components['schemas']['ConfigStatus'];
 export type Configuration = components['schemas']['Configuration'];
 export type ConfigurationFault = components['schemas']['ConfigurationFault'];
@@ -2801,6 +3119,7 @@ export type EndpointName = components['schemas']['EndpointName'];
 export type EndpointStatus = components['schemas']['EndpointStatus'];
 export type EventCode = components['schemas']['EventCode'];
 export type Fault = components['schemas']['Fault'];
+export type FirstAdmin = components['schemas']['FirstAdmin'];
 export type FrameName = components['schemas']['FrameName'];
 export type FrameRate = components['schemas']['FrameRate'];
 export type Gap = components['schemas']['Gap'];
@@ -2820,16 +3139,21 @@ export type LinkFigures = components['schemas']['LinkFigures'];
 export type LiveChange = components['schemas']['LiveChange'];
 export type LiveSettings = components['schemas']['LiveSettings'];
 export type LiveSound = components['schemas']['LiveSound'];
+export type Login = components['schemas']['Login'];
 export type Loudness = components['schemas']['Loudness'];
+export type MadeToken = components['schemas']['MadeToken'];
 export type Marker = components['schemas']['Marker'];
 export type MediaTime = components['schemas']['MediaTime'];
 export type MetadataAsk = components['schemas']['MetadataAsk'];
 export type MeterReading = components['schemas']['MeterReading'];
 export type Month = components['schemas']['Month'];
 export type MovieFile = components['schemas']['MovieFile'];
+export type NewPassword = components['schemas']['NewPassword'];
+export type NewUser = components['schemas']['NewUser'];
 export type NotifyStatus = components['schemas']['NotifyStatus'];
 export type NotifyTest = components['schemas']['NotifyTest'];
 export type OfDestination = components['schemas']['OfDestination'];
+export type OscStatus = components['schemas']['OscStatus'];
 export type Outcome = components['schemas']['Outcome'];
 export type OverflowReport = components['schemas']['OverflowReport'];
 export type Overlay = components['schemas']['Overlay'];
@@ -2841,6 +3165,7 @@ export type PairStatus = components['schemas']['PairStatus'];
 export type PictureSize = components['schemas']['PictureSize'];
 export type Place = components['schemas']['Place'];
 export type Plain = components['schemas']['Plain'];
+export type Press = components['schemas']['Press'];
 export type Preview = components['schemas']['Preview'];
 export type Price = components['schemas']['Price'];
 export type Problem = components['schemas']['Problem'];
@@ -2861,10 +3186,13 @@ export type RenditionKind = components['schemas']['RenditionKind'];
 export type RenditionStatus = components['schemas']['RenditionStatus'];
 export type RenditionSummary = components['schemas']['RenditionSummary'];
 export type Resources = components['schemas']['Resources'];
+export type Role = components['schemas']['Role'];
 export type Said = components['schemas']['Said'];
 export type Scene = components['schemas']['Scene'];
 export type SceneAsk = components['schemas']['SceneAsk'];
 export type ScheduledTake = components['schemas']['ScheduledTake'];
+export type Scope = components['schemas']['Scope'];
+export type SessionView = components['schemas']['SessionView'];
 export type Setting = components['schemas']['Setting'];
 export type Severity = components['schemas']['Severity'];
 export type ShowCost = components['schemas']['ShowCost'];
@@ -2888,16 +3216,23 @@ export type StreamGap = components['schemas']['StreamGap'];
 export type StreamHeartbeat = components['schemas']['StreamHeartbeat'];
 export type StreamMeters = components['schemas']['StreamMeters'];
 export type StreamReset = components['schemas']['StreamReset'];
+export type SurfacesStatus = components['schemas']['SurfacesStatus'];
 export type SwitchReport = components['schemas']['SwitchReport'];
 export type Take = components['schemas']['Take'];
 export type TimecodeDay = components['schemas']['TimecodeDay'];
 export type TimedMetadata = components['schemas']['TimedMetadata'];
+export type TokenView = components['schemas']['TokenView'];
 export type Transition = components['schemas']['Transition'];
 export type TransitionAsk = components['schemas']['TransitionAsk'];
 export type TransitionKind = components['schemas']['TransitionKind'];
+export type TslStatus = components['schemas']['TslStatus'];
 export type UploadRecording = components['schemas']['UploadRecording'];
 export type Use = components['schemas']['Use'];
+export type UserPatch = components['schemas']['UserPatch'];
+export type UserView = components['schemas']['UserView'];
+export type WantedToken = components['schemas']['WantedToken'];
 export type WhenSpent = components['schemas']['WhenSpent'];
+export type Who = components['schemas']['Who'];
 export type Word = components['schemas']['Word'];
 export type WorkerReport = components['schemas']['WorkerReport'];
 export type WorkerStatus = components['schemas']['WorkerStatus'];
