@@ -42,6 +42,16 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     ("bad_offer", 422, "The session description has nothing that can be received."),
     ("too_long", 422, "An alarm is shelved for 1 to 30 minutes."),
     ("key_reused", 422, "This `Idempotency-Key` was sent with another request."),
+    (
+        "frozen",
+        423,
+        "A freeze holds it: `frozen` says by whom, since when and why; `Override: <reason>` breaks the glass.",
+    ),
+    (
+        "confirmation_required",
+        428,
+        "Viewers would notice: the same request again with `Confirm: <confirm.token>` within ten seconds does it.",
+    ),
     ("internal", 500, "A fault of the daemon."),
     ("unreadable", 500, "The recording cannot be read or written."),
     ("engine_failed", 502, "The engine could not do it (503 for a guest, who tries again)."),

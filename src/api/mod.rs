@@ -7,6 +7,7 @@
 //!
 //! ```text
 //!            ┌─ request id ─ guard ───┐   (Host, Origin, size of the body)
+//!            ├─ again ─ guards ───────┤   (Idempotency-Key; freeze, confirmations)
 //! client ───▶│ routes ─ channels ─────┼─▶ Handle::ask ────▶ supervisor
 //!        ◀───│        ─ status,metrics┼── Handle::status ◀─ snapshot (watch)
 //!        ◀───│        ─ recordings ──┼─▶ Desk (replay)
@@ -28,6 +29,7 @@ mod devices;
 mod events;
 mod frame;
 mod guard;
+mod guards;
 mod guest;
 mod images;
 mod journal;
@@ -49,5 +51,6 @@ mod status;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use guards::{Freezer, reload_held};
 pub use routes::{contract, router};
 pub use serve::{Parts, serve, serve_all};

@@ -10,12 +10,13 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::again::{self, Again};
+use super::guards::{Confirmations, Freezer};
 use super::journal::Journal;
 use super::openapi::Routes;
 use super::problem::Problem;
 use super::{
-    alarms, channels, config, costs, cues, destinations, devices, events, guard, guest, images, metrics, notify,
-    openapi, panel, picture, recorded, recordings, request_id, status,
+    alarms, channels, config, costs, cues, destinations, devices, events, guard, guards, guest, images, metrics,
+    notify, openapi, panel, picture, recorded, recordings, request_id, status,
 };
 use crate::alarm::Alarms;
 use crate::model::status::ApplianceStatus;
@@ -48,6 +49,10 @@ pub(crate) struct Api {
     pub(crate) desk: Desk,
     pub(crate) alarms: Alarms,
     pub(crate) notifier: Notifier,
+    /// What is frozen.
+    pub(crate) freezer: Freezer,
+    /// What waits for a confirmation.
+    pub(crate) confirmations: Confirmations,
     host: Arc<str>,
 }
 
@@ -66,6 +71,8 @@ impl Api {
             desk: Desk::idle(),
             alarms: Alarms::idle(),
             notifier: Notifier::idle(),
+            freezer: Freezer::idle(),
+            confirmations: Confirmations::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -80,12 +87,18 @@ impl Api {
         Self { alarms, notifier, ..self }
     }
 
+    /// The same, with what is frozen.
+    pub(crate) fn with_freezer(self, freezer: Freezer) -> Self {
+        Self { freezer, ..self }
+    }
+
     /// The newest snapshot, with what the supervisor does not know.
     pub(crate) fn document(&self) -> Arc<ApplianceStatus> {
         let mut status = self.handle.status().borrow().clone();
-        let alarms = self.alarms.counts();
-        if status.alarms != alarms {
-            Arc::make_mut(&mut status).alarms = alarms;
+        let (alarms, freeze) = (self.alarms.counts(), self.freezer.in_force());
+        if status.alarms != alarms || status.freeze != freeze {
+            let status = Arc::make_mut(&mut status);
+            (status.alarms, status.freeze) = (alarms, freeze);
         }
         status
     }
@@ -105,6 +118,7 @@ impl Api {
             .method_not_allowed_fallback(|request: Request| async move {
                 Problem::method_not_allowed(request.method().as_str(), request.uri().path())
             })
+            .layer(middleware::from_fn_with_state(self.clone(), guards::check))
             .layer(middleware::from_fn_with_state(self.clone(), again::once))
             .layer(middleware::from_fn_with_state(self.clone(), guard::check))
             .layer(middleware::from_fn(request_id::name))
@@ -119,6 +133,7 @@ pub(crate) fn routes() -> Routes {
         .merge(recording_routes())
         .merge(alarms::routes())
         .merge(notify::routes())
+        .merge(guards::routes())
         .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)
         .get("/readyz", "Whether every channel that is ordered on air is on air", status::ready)
         .get("/metrics", "The snapshot for Prometheus", metrics::scrape)

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::guards::Freezer;
 use super::routes::Api;
 use crate::alarm::Alarms;
 use crate::notify::Notifier;
@@ -45,7 +46,8 @@ pub fn serve(
     desk: Desk,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = std::io::Result<()>> + Send {
-    serve_all(listener, Parts { handle, desk, alarms: Alarms::idle(), notifier: Notifier::idle() }, shutdown)
+    let (alarms, notifier) = (Alarms::idle(), Notifier::idle());
+    serve_all(listener, Parts { handle, desk, alarms, notifier, freezer: Freezer::idle() }, shutdown)
 }
 
 /// What the API stands in front of.
@@ -59,6 +61,8 @@ pub struct Parts {
     pub alarms: Alarms,
     /// Who is told of them.
     pub notifier: Notifier,
+    /// What is frozen.
+    pub freezer: Freezer,
 }
 
 /// The same as [`serve`], with everything.
@@ -68,8 +72,9 @@ pub fn serve_all(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = std::io::Result<()>> + Send {
     let closing = CancellationToken::new();
-    let Parts { handle, desk, alarms, notifier } = parts;
-    let app = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier).router();
+    let Parts { handle, desk, alarms, notifier, freezer } = parts;
+    let api = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier);
+    let app = api.with_freezer(freezer).router();
     async move {
         let accepting = accept(listener, app, closing.clone());
         tokio::pin!(accepting);

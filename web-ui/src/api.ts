@@ -249,6 +249,7 @@ export interface ApplianceStatus {
   health: HealthReport;
   config: { path: string; loaded_at: Time; generation: number; rejected: string[] };
   channels: ChannelStatus[];
+  freeze?: Freeze | null;
   /** `open` while nobody has to log in. */
   access?: string;
 }
@@ -309,6 +310,28 @@ export interface Problem {
   detail: string;
   code: string;
   retryable?: boolean;
+  /** What viewers would notice wants a confirmation. */
+  confirm?: Confirm;
+}
+
+/** The same request with this token is done. */
+export interface Confirm {
+  token: string;
+  seconds: number;
+  /** What it would do. */
+  text: string;
+  /** To be typed, for what cannot be brought back. */
+  name: string | null;
+}
+
+/** For a show: what changes or ends something is refused. */
+export interface Freeze {
+  since: Time;
+  until: Time | null;
+  by: string | null;
+  reason: string;
+  /** None for the whole box. */
+  channels: string[];
 }
 
 export interface CaptureDevice {

@@ -4,6 +4,7 @@ pub(crate) mod alarms;
 mod commands;
 mod contract;
 mod conventions;
+mod guards;
 mod monitoring;
 mod recordings;
 mod resources;

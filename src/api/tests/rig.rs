@@ -101,6 +101,7 @@ pub(crate) fn appliance() -> ApplianceStatus {
         },
         capacity: Default::default(),
         alarms: Default::default(),
+        freeze: None,
         channels: vec![
             channel("demo", "Evening briefing", ChannelState::Running, ok()),
             degraded(health(Health::PartiallyHealthy, "push_interrupted", lost, 42)),

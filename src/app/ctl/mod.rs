@@ -6,12 +6,14 @@
 mod alarms;
 mod capacity;
 mod client;
+mod consent;
 mod cost;
 mod cues;
 mod destinations;
 mod devices;
 mod exit;
 mod follow;
+mod freeze;
 mod graphics;
 mod guest_link;
 mod record;
@@ -27,6 +29,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::client::{Client, Failure};
+use self::consent::Consent;
 use self::exit::Exit;
 use crate::model::status::ApplianceStatus;
 use crate::model::{BitRate, CapacityStatus, ChannelId, MediaTime, RenditionId, SourceId};
@@ -57,6 +60,9 @@ Examples:
   uplinkctl devices                      what is plugged in, and what to write for it
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl reload --dry-run             what a reload would change on air, and what it would interrupt
+  uplinkctl freeze --for 3h --reason 'Cup final'
+                                         nothing is stopped, removed or configured; `unfreeze` ends it
+  uplinkctl stop demo --yes              without being asked; --override REASON breaks a freeze
   uplinkctl alarms                       what is wrong, and what to do about it
   uplinkctl alarm ack source_lost.demo.cam-2 --by Ada
   uplinkctl alarm shelve off_air.demo --minutes 10 --reason 'the origin is being moved'
@@ -82,6 +88,14 @@ pub struct Arguments {
     /// Print JSON, as the API answers, for other programs.
     #[arg(long, global = true)]
     json: bool,
+
+    /// Confirm what viewers would notice, without being asked.
+    #[arg(long, global = true)]
+    yes: bool,
+
+    /// Do it although it is frozen, and say why: that is recorded.
+    #[arg(long = "override", value_name = "REASON", global = true)]
+    reason_to_override: Option<String>,
 
     #[command(subcommand)]
     verb: Verb,
@@ -261,6 +275,10 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Freeze the box, or some channels, for a show: nothing is stopped, removed or configured otherwise.
+    Freeze(freeze::FreezeArguments),
+    /// End the freeze.
+    Unfreeze(freeze::UnfreezeArguments),
     /// What is wrong, until it is put right and somebody has seen it.
     Alarms,
     /// Acknowledge an alarm, or put it aside.
@@ -335,13 +353,11 @@ fn say(text: &str) -> bool {
 }
 
 async fn perform(arguments: &Arguments) -> Result<String, Failure> {
-    let client = Client::new(&arguments.api)?;
+    let consent = Consent::of(arguments.yes);
+    let client = Client::new(&arguments.api)?.guarded(consent, arguments.reason_to_override.clone());
     let json = arguments.json;
     match &arguments.verb {
-        Verb::Status { channel: None } => {
-            let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
-            Ok(if json { text } else { report::appliance(&status) })
-        }
+        Verb::Status { channel: None } => every_channel(&client, json).await,
         Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
         Verb::Capacity => room(&client, json).await,
         Verb::Cost(wanted) => cost::cost(&client, wanted, json).await,
@@ -355,6 +371,8 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             let (path, body) = verb.request(&client).await?;
             command(&client, &path, Some(body), json).await
         }
+        Verb::Freeze(wanted) => freeze::freeze(&client, wanted, json).await,
+        Verb::Unfreeze(wanted) => freeze::unfreeze(&client, wanted, json).await,
         Verb::Alarms => alarms::list(&client, json).await,
         Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(&client, json).await,
         Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
@@ -435,6 +453,8 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Recording(_)
         | Verb::Record { .. }
         | Verb::Devices
+        | Verb::Freeze(_)
+        | Verb::Unfreeze(_)
         | Verb::Alarms
         | Verb::Notify { .. }
         | Verb::Events { .. } => return Ok(None),
@@ -444,6 +464,11 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
 async fn room(client: &Client, json: bool) -> Result<String, Failure> {
     let (text, status): (_, CapacityStatus) = client.get("api/v1/capacity").await?;
     Ok(if json { text } else { capacity::report(&status, MediaTime::from_system(std::time::SystemTime::now())) })
+}
+
+async fn every_channel(client: &Client, json: bool) -> Result<String, Failure> {
+    let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
+    Ok(if json { text } else { report::appliance(&status) })
 }
 
 /// The whole document is asked for, because its clock gives the ages.
