@@ -147,8 +147,7 @@ impl Problem {
         let named = if name.is_some() { " and its name as `Confirm-Name`" } else { "" };
         let detail =
             format!("{why}{text}; the same again with the header `Confirm: <token>`{named} within {seconds} s does it");
-        let status = StatusCode::PRECONDITION_REQUIRED;
-        let problem = Self::new(status, "confirmation_required", "To be confirmed", detail);
+        let problem = Self::new(StatusCode::PRECONDITION_REQUIRED, "confirmation_required", "To be confirmed", detail);
         let confirm = Confirmation { token, seconds, tier: tier.number(), text: text.to_owned(), name };
         Self { confirm: Some(Box::new(confirm)), ..problem }
     }

@@ -13,7 +13,12 @@ async function ask<T>(path: string, init: RequestInit, within: number): Promise<
     const answer = await fetch(path, { ...init, signal: AbortSignal.timeout(within) });
     const said = answer.status === 204 ? null : await answer.json();
     if (answer.ok) return { ok: true, data: said as T };
-    const { title = answer.statusText, detail = '', code = `http_${answer.status}`, confirm } = said as Partial<Problem>;
+    const {
+      title = answer.statusText,
+      detail = '',
+      code = `http_${answer.status}`,
+      confirm,
+    } = said as Partial<Problem>;
     return { ok: false, problem: { title, detail, code, status: answer.status, confirm } };
   } catch (error) {
     const detail = error instanceof Error ? error.name : String(error);
@@ -37,12 +42,7 @@ interface Conditions {
   confirm?: string;
 }
 
-export function send<T>(
-  method: string,
-  path: string,
-  body?: unknown,
-  { confirm }: Conditions = {},
-): Promise<Reply<T>> {
+export function send<T>(method: string, path: string, body?: unknown, { confirm }: Conditions = {}): Promise<Reply<T>> {
   const headers: Record<string, string> = {};
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (confirm) headers.confirm = confirm;

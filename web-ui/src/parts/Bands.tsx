@@ -34,7 +34,9 @@ export function FreezeBand() {
   if (!freeze) return null;
   const title = (id: string) => status.value?.channels.find((one) => one.id === id)?.title ?? id;
   const what =
-    freeze.channels.length === 0 ? say('freeze_box') : say('freeze_of', { channels: freeze.channels.map(title).join(', ') });
+    freeze.channels.length === 0
+      ? say('freeze_box')
+      : say('freeze_of', { channels: freeze.channels.map(title).join(', ') });
   const until = freeze.until ? say('freeze_until', { time: stamp(freeze.until) }) : say('freeze_open_end');
   return (
     <p class="band slim" data-band="freeze" title={say('freeze_advice')}>
