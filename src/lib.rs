@@ -29,17 +29,22 @@
 //! | 4 | `worker` | one channel's loop | model, plan, ipc, media, spool, push, record, hls, policy, telemetry, system |
 //! | 4 | `supervisor` | one actor per channel, child processes, adoption, snapshots | model, config, profile, policy, plan, hardware, ipc, store, telemetry, system |
 //! | 4 | `replay` | what is done with recordings: list, verify, stitch, cut, upload | model, hls, policy, record, push, system |
+//! | 4 | `access` | who may what: users, roles, sessions, tokens, the audit log, the listener's certificate | model, store |
 //! | 4 | `origin` | the embedded origin | model, hls, record, store, telemetry, system |
 //! | 4 | `measure` | plays what was delivered and reports, from picture and sound | model, hls, lineup, media |
 //! | 4 | `alarm` | what is wrong by the snapshots, until it is put right and somebody has seen it | model, policy, store, system |
+//! | 4 | `doctor` | what a support engineer asks of a box: looked at and judged, area by area, and packed without secrets | model, document, config, plan, profile, hardware, store, system |
 //! | 4 | `notify` | news of alarms for people and programs elsewhere: webhooks, e-mail | model, policy, store |
-//! | 5 | `api` | REST, event stream, panel files. Translation only | model, policy, config, record, replay, supervisor, alarm, notify, hardware, store, telemetry |
+//! | 4 | `surface` | control surfaces: what keys show, tally to displays (TSL UMD), orders by OSC | model |
+//! | 5 | `api` | REST, event stream, panel files. Translation only | model, policy, config, record, replay, supervisor, alarm, notify, surface, access, hardware, store, telemetry |
 //! | 6 | `app` | wiring of each program, shutdown order | everything it wires |
 
+pub mod access;
 pub mod alarm;
 pub mod api;
 pub mod app;
 pub mod config;
+pub mod doctor;
 pub mod document;
 pub mod hardware;
 pub mod hls;
@@ -59,6 +64,7 @@ pub mod replay;
 pub mod spool;
 pub mod store;
 pub mod supervisor;
+pub mod surface;
 pub mod system;
 pub mod telemetry;
 pub mod worker;

@@ -31,6 +31,7 @@ mod four_channels;
 mod judged;
 mod latency;
 mod machine;
+mod many_clients;
 mod origin_away;
 mod origin_failover;
 mod outage;
@@ -77,6 +78,7 @@ const FIGURES: &[Figure] = &[
     ("bad-neighbours", bad_neighbours::measure),
     ("recording-power-cut", recording_power_cut::measure),
     ("four-channels", four_channels::measure),
+    ("many-clients", many_clients::measure),
     ("first-segment", first_segment::measure),
     ("ll-latency", latency::measure),
     ("encode-cost", encode_cost::measure),

@@ -134,7 +134,7 @@ impl<'a> Studio<'a> {
     fn daemon_configuration(&self, channels: &[Channel]) -> String {
         let repository = Bench::repository().display();
         let mut text = format!(
-            "[appliance]\nname = \"bench\"\n[api]\nlisten = \"127.0.0.1:{}\"\n\
+            "[appliance]\nname = \"bench\"\n[api]\nlisten = \"127.0.0.1:{}\"\naccess = \"open\"\n\
              [paths]\npipelines = \"{repository}/pipelines\"\nhardware_profiles = \"{repository}/hardware-profiles\"\n\
              [spool]\nquota = \"2G\"\nretain = \"20min\"\n\
              [destinations.origin]\nkind = \"hls-push\"\nurl = \"http://127.0.0.1:{}/live/\"\ntoken_file = \"origin.token\"\n",
@@ -159,7 +159,7 @@ impl<'a> Studio<'a> {
     pub fn pair(&mut self, port: u16, member: &str, mode: &str) -> anyhow::Result<()> {
         let (own, theirs) =
             (format!("127.0.0.1:{}/live/\"\n", self.origin_port), format!("127.0.0.1:{port}/live/\"\n"));
-        let pair = format!("{theirs}pair = {{ member = \"{member}\", mode = \"{mode}\" }}\n");
+        let pair = format!("{theirs}pair = {{ member = \"{member}\", mode = \"{mode}\", clock = \"any\" }}\n");
         let text = std::fs::read_to_string(self.configuration())?.replacen(&own, &pair, 1);
         std::fs::write(self.configuration(), text)?;
         self.origin_port = port;
@@ -216,7 +216,7 @@ impl<'a> Studio<'a> {
 
     /// Has the daemon read its configuration again.
     pub fn reload(&self) -> anyhow::Result<()> {
-        let url = format!("http://127.0.0.1:{}/api/v1/config/reload", self.api);
+        let url = format!("{}/config/reload", self.api());
         self.bench.web.post(&url).map(|_| ())
     }
 
@@ -250,21 +250,26 @@ impl<'a> Studio<'a> {
         format!("uplinkd said last: {}", tail.into_iter().rev().collect::<Vec<_>>().join(" / "))
     }
 
+    /// Where the API's resources are.
+    pub fn api(&self) -> String {
+        format!("http://127.0.0.1:{}/api/v1", self.api)
+    }
+
     /// What the API says of a channel.
     pub fn status(&self, channel: &str) -> anyhow::Result<ChannelStatus> {
-        let body = self.bench.web.get(&format!("http://127.0.0.1:{}/api/v1/channels/{channel}", self.api))?;
+        let body = self.bench.web.get(&format!("{}/channels/{channel}", self.api()))?;
         serde_json::from_slice(&body).context("the status of a channel cannot be read")
     }
 
     /// `start`, `stop`, `slate` or `release`.
     pub fn order(&self, channel: &str, verb: &str) -> anyhow::Result<()> {
-        let url = format!("http://127.0.0.1:{}/api/v1/channels/{channel}/{verb}", self.api);
+        let url = format!("{}/channels/{channel}/{verb}", self.api());
         self.bench.web.post(&url).map(|_| ())
     }
 
     /// Takes something; the answer of the API.
     pub fn take(&self, channel: &str, body: &serde_json::Value) -> anyhow::Result<serde_json::Value> {
-        let url = format!("http://127.0.0.1:{}/api/v1/channels/{channel}/take", self.api);
+        let url = format!("{}/channels/{channel}/take", self.api());
         let answer = self.bench.web.post_json(&url, body)?;
         serde_json::from_slice(&answer).context("the answer to a take cannot be read")
     }

@@ -90,7 +90,7 @@ fn part(of: &[f64], share: f64) -> f64 {
     all.get(at).copied().unwrap_or(f64::NAN)
 }
 
-/// Of the pictures from one gap to the next, how many were never decoded.
+/// Of the whole pictures from one gap to the next, how many were never decoded.
 fn missing_behind(report: &Value) -> Vec<u64> {
     let numbers =
         |name: &str| -> Vec<u64> { report[name].as_array().into_iter().flatten().filter_map(Value::as_u64).collect() };

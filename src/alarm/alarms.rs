@@ -12,12 +12,12 @@ use super::limits::Limits;
 use super::rules::{Look, Memory, sightings, unseen};
 use super::words;
 use crate::model::cost::CostStatus;
-use crate::model::pair::ClockState;
+use crate::model::pair::{ClockState, ClockStatus};
 use crate::model::status::ApplianceStatus;
 use crate::model::{Alarm, AlarmCode, AlarmCounts, AlarmNews, AlarmNotice, AlarmPriority, Event, MediaTime};
 use crate::policy::{Annunciator, Ordered};
 use crate::store::{Pages, Store};
-use crate::system::clock_discipline;
+use crate::system::{Timekeeper, clock_discipline, timekeeper};
 
 /// How often the snapshot is looked at: as often as workers report.
 const EVERY: Duration = Duration::from_millis(500);
@@ -57,6 +57,7 @@ struct State {
     /// What was kept is in the list.
     restored: bool,
     clock: Option<ClockState>,
+    keeper: Option<Timekeeper>,
     costs: Option<CostStatus>,
     appliance: String,
 }
@@ -88,6 +89,12 @@ impl Alarms {
             }
             if turn.is_multiple_of(SLOWLY) {
                 self.look_slowly();
+                let this = self.clone();
+                // Another program is asked, which takes a second at the most; nothing waits for it.
+                tokio::task::spawn_blocking(move || {
+                    let keeper = timekeeper();
+                    this.lock().keeper = keeper;
+                });
             }
             let newest = status.borrow().clone();
             self.look(&newest, now());
@@ -101,7 +108,13 @@ impl Alarms {
             error_ms: found.largest_error.as_secs_f64() * 1000.0,
         });
         let mut state = self.lock();
-        (state.costs, state.clock) = (costs, clock);
+        let was = std::mem::replace(&mut state.clock, clock);
+        state.costs = costs;
+        drop(state);
+        let event = words::clock(was, clock, now());
+        if let Some((setting, event)) = self.inner.setting.as_ref().zip(event) {
+            (setting.tell)(event);
+        }
     }
 
     /// Judges a snapshot.
@@ -156,6 +169,20 @@ impl Alarms {
     /// How the clock of the box is, if that can be told.
     pub fn clock(&self) -> Option<ClockState> {
         self.lock().clock
+    }
+
+    /// The same, with who keeps it right.
+    pub fn time(&self) -> Option<ClockStatus> {
+        let state = self.lock();
+        let (clock, keeper) = (state.clock?, state.keeper.as_ref());
+        Some(ClockStatus {
+            synchronised: clock.synchronised,
+            error_ms: clock.error_ms,
+            program: keeper.map(|keeper| keeper.program.to_owned()),
+            source: keeper.and_then(|keeper| keeper.source.clone()),
+            stratum: keeper.and_then(|keeper| keeper.stratum),
+            offset_ms: keeper.and_then(|keeper| keeper.offset).map(|seconds| seconds * 1000.0),
+        })
     }
 
     /// As the kernel might say.

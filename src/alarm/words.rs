@@ -1,6 +1,28 @@
 //! News of alarms as events.
 
-use crate::model::{Alarm, AlarmNews, Event, EventCode, MediaTime, Severity};
+use crate::model::pair::ClockState;
+use crate::model::{Alarm, AlarmNews, Event, EventCode, Fault, MediaTime, Severity};
+
+/// That the clock is lost or back; nothing of what was so from the start, which an alarm tells of.
+pub(super) fn clock(was: Option<ClockState>, is: Option<ClockState>, now: MediaTime) -> Option<Event> {
+    match (was?.synchronised, is?.synchronised) {
+        (true, false) => {
+            let text = "nothing keeps the clock of this box right any more: segments are cut by it";
+            let event = Event::new(now, Severity::Warning, EventCode::ClockUnsynchronised, text);
+            Some(
+                event.blame(
+                    Fault::Configuration,
+                    "run chrony, systemd-timesyncd or ptp4l; `uplinkctl doctor` tells more",
+                ),
+            )
+        }
+        (false, true) => {
+            let text = "the clock of this box is kept right again";
+            Some(Event::new(now, Severity::Info, EventCode::ClockSynchronised, text))
+        }
+        _ => None,
+    }
+}
 
 /// The event of `news`, which is about the alarm by its id.
 pub(super) fn event(news: AlarmNews, alarm: &Alarm, now: MediaTime) -> Event {
@@ -28,4 +50,20 @@ pub(super) fn event(news: AlarmNews, alarm: &Alarm, now: MediaTime) -> Event {
     event.channel.clone_from(&alarm.channel);
     event.hint = (news == AlarmNews::Raised).then(|| alarm.action.clone());
     event
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_lost_or_back_is_told_once() {
+        let state = |synchronised| Some(ClockState { synchronised, error_ms: 1.0 });
+        let code = |was, is| clock(was, is, MediaTime::from_secs(1)).map(|event| event.code);
+        assert_eq!(code(state(true), state(false)), Some(EventCode::ClockUnsynchronised));
+        assert_eq!(code(state(false), state(true)), Some(EventCode::ClockSynchronised));
+        for (was, is) in [(None, state(false)), (state(true), None), (state(true), state(true))] {
+            assert_eq!(code(was, is), None);
+        }
+    }
 }

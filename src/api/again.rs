@@ -1,14 +1,15 @@
 //! `Idempotency-Key`: a command that was sent twice is carried out once.
 //!
 //! ```text
-//!   first ──▶ running ──(the answer)──▶ kept for 24 h, per client, key and run of the daemon
+//!   first ──▶ running ──(the answer)──▶ kept for 24 h, per caller, key and run of the daemon
 //!   same again: while it runs 409, afterwards the first answer with `Idempotent-Replayed: true`
 //!   same key, other request: 422
 //! ```
 //!
 //! A command that was begun is carried through although its client has gone: that is when the answer is asked for again.
-//! Answers that say "try again" (5xx), or that a guard gives (423, 428), are not kept. Kept in memory: commands set states, so that after a restart of the
-//! daemon a repeated one changes nothing either.
+//! Answers that say "try again" (5xx), or that a guard gives (423, 428), are not kept. Kept in memory: commands set states, so
+//! that after a restart of the daemon a repeated one changes nothing either. Whoever is known by nothing yet has no keys: what
+//! a login answers is for one, and once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 use super::guard::largest;
 use super::problem::Problem;
 use super::routes::Api;
+use crate::access::{By, Caller};
 
 /// The header that names a command.
 pub(crate) const KEY: &str = "idempotency-key";
@@ -114,13 +116,32 @@ impl Drop for Turn {
 /// Carries a POST with a key out once.
 pub(crate) async fn once(State(api): State<Api>, request: Request, next: Next) -> Response {
     let command = *request.method() == Method::POST && request.uri().path().starts_with("/api/v1/");
-    match request.headers().get(KEY).filter(|_| command).cloned() {
-        Some(key) => keyed(&api.again, &key, request, next).await.unwrap_or_else(IntoResponse::into_response),
+    let caller = request.extensions().get::<Caller>().filter(|_| command).map(principal);
+    match request.headers().get(KEY).cloned().zip(caller) {
+        Some((key, caller)) => {
+            let answer = keyed(&api.again, &caller, &key, request, next).await;
+            answer.unwrap_or_else(IntoResponse::into_response)
+        }
         None => next.run(request).await,
     }
 }
 
-async fn keyed(again: &Again, key: &HeaderValue, request: Request, next: Next) -> Result<Response, Problem> {
+/// Whose keys they are: a user's in all sessions, a token's, those of a user of this box.
+fn principal(caller: &Caller) -> String {
+    let id = match &caller.by {
+        By::Token { id, .. } => id,
+        By::Open | By::Session(_) | By::Socket => &caller.name,
+    };
+    format!("{} {id}", caller.by.as_str())
+}
+
+async fn keyed(
+    again: &Again,
+    caller: &str,
+    key: &HeaderValue,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     let text = key.to_str().unwrap_or_default();
     if text.is_empty() || text.len() > LONGEST {
         return Err(Problem::malformed(format!("an `Idempotency-Key` has 1 to {LONGEST} plain characters")));
@@ -129,9 +150,9 @@ async fn keyed(again: &Again, key: &HeaderValue, request: Request, next: Next) -
     let most = largest(parts.uri.path());
     let body = axum::body::to_bytes(body, most).await.map_err(|_| Problem::too_large(most))?;
     let address = parts.uri.to_string();
-    let who = |name| parts.headers.get(name).map_or(&b""[..], HeaderValue::as_bytes);
-    let key = print(&[who(header::AUTHORIZATION), who(header::COOKIE), text.as_bytes()]);
-    if let Some(answer) = again.begin(key, print(&[address.as_bytes(), who(header::CONTENT_TYPE), &body]))? {
+    let kind = parts.headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let key = print(&[caller.as_bytes(), text.as_bytes()]);
+    if let Some(answer) = again.begin(key, print(&[address.as_bytes(), kind, &body]))? {
         return Ok(replayed(answer));
     }
     let mut turn = Turn { again: again.clone(), key, answer: None };
@@ -167,7 +188,7 @@ async fn kept(mut response: Response) -> (Response, Option<Answer>) {
 fn replayed(answer: Answer) -> Response {
     let mut response = (answer.status, answer.headers, answer.body).into_response();
     if let Some(problem) = answer.problem {
-        response.extensions_mut().insert(problem);
+        problem.mark(&mut response);
     }
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response

@@ -1,8 +1,8 @@
 //! Alarms: the list, and what people say about one. They are few, so the list comes whole.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,7 @@ use super::openapi::Routes;
 use super::problem::Problem;
 use super::routes::Api;
 use super::sheet::{Labels, Sheet};
+use crate::access::{By, Caller};
 use crate::model::alarm::ALARM_TEXT;
 use crate::model::{Alarm, AlarmCounts, AlarmPriority};
 use crate::policy::{AlarmRefusal, Ordered};
@@ -66,7 +67,7 @@ async fn one(State(api): State<Api>, Path(id): Path<String>, headers: HeaderMap)
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "AlarmAck")]
 struct Ack {
-    /// Who.
+    /// For whom a program speaks; who is logged in speaks for itself.
     by: Option<String>,
 }
 
@@ -75,9 +76,14 @@ impl Asked for Ack {
 }
 
 /// `POST …/ack` with `{"by": "…"}`, or without a body.
-async fn ack(State(api): State<Api>, Path(id): Path<String>, Perhaps(ack): Perhaps<Ack>) -> Answer {
-    let by = ack.and_then(|ack| ack.by);
-    answer(api.alarms.ack(&id, named(by)?), |alarm| match alarm.active {
+async fn ack(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Perhaps(ack): Perhaps<Ack>,
+) -> Answer {
+    let by = named(&caller, ack.and_then(|ack| ack.by))?;
+    answer(api.alarms.ack(&id, by), |alarm| match alarm.active {
         true => format!("alarm {} is acknowledged", alarm.id),
         false => format!("alarm {} was over and is gone from the list", alarm.id),
     })
@@ -91,7 +97,7 @@ struct Shelve {
     minutes: u32,
     /// Why.
     reason: String,
-    /// Who.
+    /// For whom a program speaks; who is logged in speaks for itself.
     #[serde(default)]
     by: Option<String>,
 }
@@ -101,12 +107,17 @@ impl Asked for Shelve {
 }
 
 /// `POST …/shelve` with `{"minutes": 10, "reason": "…"}`.
-async fn shelve(State(api): State<Api>, Path(id): Path<String>, Body(shelve): Body<Shelve>) -> Answer {
+async fn shelve(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    Body(shelve): Body<Shelve>,
+) -> Answer {
     let Shelve { minutes, reason, by } = shelve;
     if !fits(&reason) {
         return Err(Problem::malformed(format!("`reason` has 1 to {ALARM_TEXT} characters, in one line")));
     }
-    answer(api.alarms.shelve(&id, minutes, reason, named(by)?), |alarm| {
+    answer(api.alarms.shelve(&id, minutes, reason, named(&caller, by)?), |alarm| {
         let until = alarm.shelved.as_ref().map(|shelf| shelf.until.to_string()).unwrap_or_default();
         format!("alarm {} is shelved until {until}", alarm.id)
     })
@@ -122,12 +133,17 @@ fn answer(ordered: Ordered, text: impl Fn(&Alarm) -> String) -> Answer {
     Ok(Json(AlarmOutcome { changed, text: text(&alarm), alarm }))
 }
 
-fn named(by: Option<String>) -> Result<Option<String>, Problem> {
+/// Who says so: whoever is logged in, and nobody else; of a program, for whom it speaks, else itself.
+fn named(caller: &Caller, by: Option<String>) -> Result<Option<String>, Problem> {
     match by {
         Some(by) if !fits(&by) => {
             Err(Problem::malformed(format!("`by` has 1 to {ALARM_TEXT} characters, in one line")))
         }
-        by => Ok(by),
+        by => Ok(match caller.by {
+            By::Session(_) => Some(caller.name.clone()),
+            By::Token { .. } | By::Socket => by.or_else(|| Some(caller.name.clone())),
+            By::Open => by,
+        }),
     }
 }
 
@@ -153,5 +169,28 @@ pub(super) fn measure(sheet: &mut Sheet, api: &Api) {
         sheet.gauge("clock_synchronized", "1 if something keeps the clock right", [(Labels::new(), synchronised)]);
         let error = [(Labels::new(), clock.error_ms / 1000.0)];
         sheet.gauge("clock_max_error_seconds", "By how much the clock may be wrong, as the kernel says", error);
+    }
+    if let Some(offset) = api.alarms.time().and_then(|time| time.offset_ms) {
+        let offset = [(Labels::new(), offset / 1000.0)];
+        sheet.gauge("clock_offset_seconds", "By how much the clock is ahead, as what keeps it right says", offset);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Via;
+
+    #[test]
+    fn who_is_logged_in_speaks_for_itself_and_a_program_for_whom_it_says() {
+        let said = |by: By, name: Option<&str>| {
+            let caller = Caller { name: "ada".into(), role: None, by, via: Via::default() };
+            named(&caller, name.map(str::to_owned)).unwrap()
+        };
+        let token = || By::Token { id: "1".into(), scopes: Vec::new() };
+        assert_eq!(said(By::Session("1".into()), Some("eve")).as_deref(), Some("ada"));
+        assert_eq!(said(token(), Some("the desk")).as_deref(), Some("the desk"));
+        assert_eq!(said(token(), None).as_deref(), Some("ada"));
+        assert_eq!(said(By::Open, None), None);
     }
 }

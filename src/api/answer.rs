@@ -96,7 +96,22 @@ pub(crate) struct Wanted {
 /// Most items of an answer.
 const MOST: usize = 500;
 
+impl<T> Page<T> {
+    /// Of items that somebody else has counted.
+    pub(crate) fn new(items: Vec<T>, next_cursor: Option<String>) -> Self {
+        Self { items, next_cursor }
+    }
+}
+
 impl Wanted {
+    /// Most items of the answer.
+    pub(crate) fn most(&self) -> Result<usize, Problem> {
+        match self.limit.unwrap_or(100) {
+            most @ 1..=MOST => Ok(most),
+            _ => Err(Problem::malformed(format!("`limit` is 1 to {MOST}"))),
+        }
+    }
+
     /// What of `all` is wanted. `place` names an item; it has to grow, or fall, with the list's order, so that a page
     /// goes on where the last one ended although items came and went meanwhile.
     pub(crate) fn of<T>(
@@ -105,10 +120,7 @@ impl Wanted {
         place: impl Fn(&T) -> String,
         is_behind: impl Fn(&T, &str) -> bool,
     ) -> Result<Page<T>, Problem> {
-        let most = match self.limit.unwrap_or(100) {
-            most @ 1..=MOST => most,
-            _ => return Err(Problem::malformed(format!("`limit` is 1 to {MOST}"))),
-        };
+        let most = self.most()?;
         let mut items = all;
         if let Some(cursor) = &self.cursor {
             items.retain(|item| is_behind(item, cursor));

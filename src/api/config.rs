@@ -1,11 +1,11 @@
 //! The configuration: what is in force and where it is written, what would be wrong with another one, and putting it in
 //! force.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use super::body::{Asked, Body};
 use super::channels::{Answer, ask};
 use super::problem::Problem;
 use super::routes::Api;
+use super::status::{tag_of, unchanged};
 use crate::config::{Fault, Findings, Setting, check_text};
 use crate::model::MediaTime;
 use crate::supervisor::Command;
@@ -35,14 +36,33 @@ pub(crate) struct Configuration {
     generation: u64,
     /// Every key that counts, with its line in the file, or its default.
     settings: Vec<Setting>,
+    /// The file as it is on disk now: what a reload would read. None if it cannot be read.
+    text: Option<String>,
+}
+
+/// Largest file that is shown, bytes: as large as a check takes it.
+const SHOWN: u64 = 1 << 20;
+
+/// None if it is no file of text, or no small one.
+async fn on_disk(path: &Path) -> Option<String> {
+    let about = tokio::fs::metadata(path).await.ok()?;
+    match about.is_file() && about.len() <= SHOWN {
+        true => tokio::fs::read_to_string(path).await.ok(),
+        false => None,
+    }
+}
+
+async fn configuration(api: &Api) -> Configuration {
+    let config = api.handle.status().borrow().config.clone();
+    let settings = api.handle.written().to_vec();
+    let (file, loaded_at, generation) = (config.path, config.loaded_at, config.generation);
+    let text = on_disk(Path::new(&file)).await;
+    Configuration { file, loaded_at, generation, settings, text }
 }
 
 /// `GET /api/v1/config`.
 pub(crate) async fn effective(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<Configuration>, Problem> {
-    let config = api.handle.status().borrow().config.clone();
-    let settings = api.handle.written().to_vec();
-    let (file, loaded_at, generation) = (config.path, config.loaded_at, config.generation);
-    Tagged::new(&headers, &Configuration { file, loaded_at, generation, settings })
+    Tagged::new(&headers, &configuration(&api).await)
 }
 
 /// A configuration that is not in force.
@@ -87,7 +107,13 @@ pub(crate) struct Reload {
     pub(super) dry_run: bool,
 }
 
-/// `POST /api/v1/config/reload`, or `…/reload?dry_run=true` to be told what it would do to each channel.
-pub(crate) async fn reload(State(api): State<Api>, Query(reload): Query<Reload>) -> Answer {
+/// `POST /api/v1/config/reload`, or `…/reload?dry_run=true` to be told what it would do to each channel. With `If-Match`,
+/// only if neither the file nor what is in force has changed since `GET /api/v1/config` was answered with that tag.
+pub(crate) async fn reload(State(api): State<Api>, Query(reload): Query<Reload>, headers: HeaderMap) -> Answer {
+    if headers.contains_key(header::IF_MATCH) {
+        let body = serde_json::to_vec(&configuration(&api).await);
+        let body = body.map_err(|error| Problem::internal(error.to_string()))?;
+        unchanged(&headers, Some(&tag_of(&body)), "the configuration")?;
+    }
     ask(&api, if reload.dry_run { Command::DryReload } else { Command::Reload }).await
 }

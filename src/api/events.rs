@@ -10,7 +10,6 @@
 //! twice a second; `heartbeat` comes every two seconds, because an open socket proves nothing; with `?meters=20`, `meters`
 //! has the levels of all channels, twenty times a second.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,18 +24,18 @@ use futures::Stream;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::sync::broadcast::{self, error::TryRecvError};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::answer::{Kinds, Media};
-use super::frame::{Beat, Frame, Gap, Meters, Reset};
+use super::frame::{Beat, Frame, Gap, Reset};
 use super::journal::Gone;
 use super::openapi::Sketch;
 use super::problem::Problem;
 use super::routes::{Api, STREAMS};
 use super::status::Document;
+use crate::model::MediaTime;
 use crate::model::status::ApplianceStatus;
-use crate::model::{ChannelId, MediaTime, MeterReading};
 use crate::supervisor::StampedEvent;
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -73,11 +72,10 @@ pub(crate) async fn follow(
     headers: HeaderMap,
     Query(query): Query<Following>,
 ) -> Result<Media<EventStream>, Problem> {
-    let meters = match query.meters {
-        None => None,
-        Some(rate @ 1..=20) => Some(Duration::from_secs(1) / u32::from(rate)),
-        Some(_) => return Err(Problem::malformed("`meters` is 1 to 20 frames a second")),
-    };
+    let meters = query.meters;
+    if meters.is_some_and(|rate| !(1..=20).contains(&rate)) {
+        return Err(Problem::malformed("`meters` is 1 to 20 frames a second"));
+    }
     let permit = Arc::clone(&api.streams).try_acquire_owned().map_err(|_| Problem::too_many_streams(STREAMS))?;
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let place = header.or(query.after).filter(|place| !place.is_empty());
@@ -102,7 +100,7 @@ pub(crate) async fn recent(State(api): State<Api>, Query(query): Query<Recent>) 
 fn stream(
     api: Api,
     place: Option<String>,
-    meters: Option<Duration>,
+    meters: Option<u8>,
     permit: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     async_stream::stream! {
@@ -115,23 +113,23 @@ fn stream(
         status.mark_unchanged();
         let document = api.document();
         let epoch = epoch(&document);
-        let (mut at, opening) = open(&api, &epoch, place.as_deref(), &document);
+        let (mut at, opening) = open(&api, &epoch, place.as_deref());
         for event in opening {
             yield Ok(event);
         }
-        let mut meters = meters.map(|every| Metering::new(&api, every));
+        let mut meters = meters.map(|rate| api.meters.follow(rate, || api.handle.meters(), &api.closing));
         let mut due = Instant::now() + STATUS;
         let mut changed = false;
         loop {
             tokio::select! {
                 () = api.closing.cancelled() => return,
                 _ = heartbeat.tick() => yield Ok(beat(&api)),
-                frame = metered(meters.as_mut()) => yield Ok(frame.sse()),
+                frame = metered(meters.as_mut()) => yield Ok(frame),
                 () = sleep_until(due), if changed => {
                     changed = false;
                     due = Instant::now() + STATUS;
                     status.mark_unchanged();
-                    yield Ok(Frame::Status(Document::of(api.document())).sse());
+                    yield Ok(api.rendered.status(&api));
                 }
                 alive = status.changed(), if !changed => match alive {
                     Ok(()) => changed = true,
@@ -160,51 +158,24 @@ fn stream(
     }
 }
 
-/// Collects what meters show until the next frame.
-struct Metering {
-    heard: broadcast::Receiver<Arc<(ChannelId, MeterReading)>>,
-    every: Interval,
-}
-
-impl Metering {
-    fn new(api: &Api, every: Duration) -> Self {
-        let mut every = interval(every);
-        every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { heard: api.handle.meters(), every }
-    }
-}
-
-/// The next frame with anything in it; never without meters. Safe to cancel.
-async fn metered(meters: Option<&mut Metering>) -> Frame {
-    let Some(Metering { heard, every }) = meters else { return std::future::pending().await };
+/// The next frame of meters; never without. Safe to cancel.
+async fn metered(meters: Option<&mut broadcast::Receiver<Event>>) -> Event {
+    let Some(frames) = meters else { return std::future::pending().await };
     loop {
-        every.tick().await;
-        let mut channels = BTreeMap::<ChannelId, MeterReading>::new();
-        loop {
-            match heard.try_recv() {
-                Ok(reading) => {
-                    let (id, reading) = &*reading;
-                    channels
-                        .entry(id.clone())
-                        .and_modify(|held| held.take_over(reading))
-                        .or_insert_with(|| reading.clone());
-                }
-                // Who is behind sees the newest.
-                Err(TryRecvError::Lagged(_)) => {}
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-            }
-        }
-        if !channels.is_empty() {
-            return Frame::Meters(Meters { at: MediaTime::from_system(SystemTime::now()), channels });
+        match frames.recv().await {
+            Ok(frame) => return frame,
+            Err(RecvError::Lagged(_)) => {}
+            // The daemon ends, and so does this stream.
+            Err(RecvError::Closed) => return std::future::pending().await,
         }
     }
 }
 
 /// What a client gets first, and the place it has then.
-fn open(api: &Api, epoch: &str, place: Option<&str>, document: &Arc<ApplianceStatus>) -> (u64, Vec<Event>) {
+fn open(api: &Api, epoch: &str, place: Option<&str>) -> (u64, Vec<Event>) {
     let (_, newest) = api.journal.span();
     let snapshot = || {
-        let first = Frame::Snapshot(Document::of(document.clone())).sse();
+        let first = Frame::Snapshot(Document::of(api)).sse();
         first.retry(Duration::from_secs(1)).id(format!("{epoch}-{newest}"))
     };
     let Some(place) = place else { return (newest, vec![snapshot()]) };
@@ -213,7 +184,7 @@ fn open(api: &Api, epoch: &str, place: Option<&str>, document: &Arc<ApplianceSta
         Some((seq, entries)) => {
             let at = entries.last().map_or(seq, |entry| entry.seq);
             let mut events: Vec<Event> = entries.iter().map(|entry| stamped(epoch, entry)).collect();
-            events.push(Frame::Status(Document::of(document.clone())).sse());
+            events.push(Frame::Status(Document::of(api)).sse());
             (at, events)
         }
         None => {

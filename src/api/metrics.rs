@@ -62,6 +62,7 @@ pub(crate) async fn scrape(State(api): State<Api>) -> Result<Media<OpenMetrics>,
     super::notify::measure(&mut sheet, &api);
     let frozen = f64::from(u8::from(api.freezer.in_force().is_some()));
     sheet.gauge("freeze_active", "1 while the box, or a channel of it, is frozen", [(Labels::new(), frozen)]);
+    super::surfaces::measure(&mut sheet, &api);
     clients(&mut sheet, &api);
     let text = sheet.text().map_err(|error| Problem::internal(format!("cannot write the metrics: {error}")))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -288,6 +289,8 @@ fn clients(sheet: &mut Sheet, api: &Api) {
     sheet.counter("events_missed", "Events that came too fast to be recorded", [(Labels::new(), missed)]);
     let open = STREAMS.saturating_sub(api.streams.available_permits());
     sheet.gauge("event_stream_clients", "Open event streams", [(Labels::new(), open as f64)]);
+    let failures = api.access.login_failures();
+    sheet.counter("login_failures", "Logins that failed since the daemon came up", [(Labels::new(), failures)]);
     let cut = api.cut.load(Ordering::Relaxed);
     sheet.counter(
         "event_stream_cut",

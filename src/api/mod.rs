@@ -1,12 +1,12 @@
 //! REST, event stream, metrics and the panel's files: translation between HTTP and the supervisor's handle.
 //!
-//! Owns: routes, problems (RFC 9457), the ring of recent events that a client resumes from, who may ask. Must not:
-//! decide anything about a channel, wait for a client, or hold back the supervisor. There is no login in this form: the
-//! listener is for loopback, and `guard` keeps foreign pages of a browser on this box away. What is promised to clients is
-//! made from the handlers' types (`openapi`).
+//! Owns: routes, problems (RFC 9457), the ring of recent events that a client resumes from, which route needs which role.
+//! Must not: decide anything about a channel or about who somebody is, wait for a client, or hold back the supervisor.
+//! What is promised to clients is made from the handlers' types (`openapi`).
 //!
 //! ```text
 //!            ┌─ request id ─ guard ───┐   (Host, Origin, size of the body)
+//!            ├─ access (who, role) ───┤
 //!            ├─ again ─ guards ───────┤   (Idempotency-Key; freeze, confirmations)
 //! client ───▶│ routes ─ channels ─────┼─▶ Handle::ask ────▶ supervisor
 //!        ◀───│        ─ status,metrics┼── Handle::status ◀─ snapshot (watch)
@@ -15,6 +15,7 @@
 //!            └────────────────────────┘
 //! ```
 
+mod access;
 mod again;
 mod alarms;
 mod answer;
@@ -33,6 +34,7 @@ mod guards;
 mod guest;
 mod images;
 mod journal;
+mod meters;
 mod metrics;
 mod notify;
 mod openapi;
@@ -42,15 +44,19 @@ mod problem;
 mod readings;
 mod recorded;
 mod recordings;
+mod rendered;
 mod request_id;
 mod routes;
 mod serve;
 mod sheet;
 mod status;
+mod surfaces;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use guards::{Freezer, reload_held};
-pub use routes::{contract, router};
-pub use serve::{Parts, serve, serve_all};
+pub use routes::contract;
+#[cfg(test)]
+pub(crate) use routes::router;
+pub use serve::{Doors, Parts, serve, serve_all};

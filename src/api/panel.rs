@@ -30,6 +30,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("bus.js", SCRIPT, include_str!("../../web-ui/panel/bus.js")),
     ("desk.js", SCRIPT, include_str!("../../web-ui/panel/desk.js")),
     ("dispatch.js", SCRIPT, include_str!("../../web-ui/panel/dispatch.js")),
+    ("gate.js", SCRIPT, include_str!("../../web-ui/panel/gate.js")),
     ("dom.js", SCRIPT, include_str!("../../web-ui/panel/dom.js")),
     ("link.js", SCRIPT, include_str!("../../web-ui/panel/link.js")),
     ("picture.js", SCRIPT, include_str!("../../web-ui/panel/picture.js")),

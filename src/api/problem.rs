@@ -1,5 +1,7 @@
 //! Problems (RFC 9457): the one place where a refusal becomes an HTTP answer. Machines match on `code`.
 
+use std::num::NonZeroU32;
+
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -37,6 +39,9 @@ pub(crate) struct Problem {
     code: &'static str,
     /// Whether the same request can succeed later without anybody changing anything.
     retryable: bool,
+    /// When to ask again, seconds.
+    #[serde(skip)]
+    retry_after: Option<NonZeroU32>,
     #[serde(flatten)]
     of: Option<Box<OfRequest>>,
     /// What is behind it, where that is more than one thing.
@@ -74,6 +79,10 @@ struct OfRequest {
     request_id: String,
 }
 
+/// The code of the problem that an answer is, for who writes down what was answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Code(pub(crate) &'static str);
+
 /// One of several faults behind a problem.
 #[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "ProblemFault")]
@@ -87,9 +96,11 @@ fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    /// For the one place of another folder where refusals become answers (`api::access::problems`).
+    pub(super) fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         let kind = format!("urn:uplink:problem:{code}").into();
         let retryable = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
+        let retry_after = NonZeroU32::new(if status == StatusCode::SERVICE_UNAVAILABLE { 2 } else { 0 });
         let detail = detail.into().into();
         Self {
             kind,
@@ -98,6 +109,7 @@ impl Problem {
             detail,
             code,
             retryable,
+            retry_after,
             of: None,
             errors: Box::default(),
             frozen: None,
@@ -105,9 +117,22 @@ impl Problem {
         }
     }
 
+    /// It can succeed after so many seconds.
+    pub(super) fn after(self, seconds: u64) -> Self {
+        let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+        Self { retryable: true, retry_after: NonZeroU32::new(seconds), ..self }
+    }
+
     /// The same, of this request.
     pub(crate) fn about(self, request_id: &str, instance: String) -> Self {
         Self { of: Some(Box::new(OfRequest { instance, request_id: request_id.to_owned() })), ..self }
+    }
+
+    /// Says of an answer which problem it is.
+    pub(super) fn mark(self, response: &mut Response) {
+        response.extensions_mut().insert(Code(self.code));
+        // Whoever knows the request adds its name.
+        response.extensions_mut().insert(self);
     }
 
     fn errors(mut self, errors: impl IntoIterator<Item = String>) -> Self {
@@ -164,6 +189,10 @@ impl Problem {
 
     pub(crate) fn unknown_channel(id: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "unknown_channel", "No such channel", format!("there is no channel `{id}`"))
+    }
+
+    pub(crate) fn unknown_button(id: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown_button", "No such key", format!("there is no key `{id}`"))
     }
 
     pub(crate) fn no_picture(id: &ChannelId, why: &str) -> Self {
@@ -356,10 +385,9 @@ impl From<BytesRejection> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = self.status;
+        let (status, retry_after) = (self.status, self.retry_after);
         let mut response = (status, Json(&self)).into_response();
-        // Whoever knows the request adds its name.
-        response.extensions_mut().insert(self);
+        self.mark(&mut response);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -367,8 +395,8 @@ impl IntoResponse for Problem {
             // RFC 9110 section 15.5.2. No browser shows a dialog for this scheme.
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.get()));
         }
         response
     }

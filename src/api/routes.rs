@@ -9,20 +9,25 @@ use axum::routing::get;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::access;
 use super::again::{self, Again};
 use super::guards::{Confirmations, Freezer};
 use super::journal::Journal;
+use super::meters::MeterFrames;
 use super::openapi::Routes;
 use super::problem::Problem;
+use super::rendered::Rendered;
 use super::{
     alarms, channels, config, costs, cues, destinations, devices, events, guard, guards, guest, images, metrics,
-    notify, openapi, panel, picture, recorded, recordings, request_id, status,
+    notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
 };
+use crate::access::Access;
 use crate::alarm::Alarms;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
+use crate::surface::Surfaces;
 
 /// Largest body of a command, bytes.
 pub(crate) const BODY: usize = 16 * 1024;
@@ -30,8 +35,8 @@ pub(crate) const BODY: usize = 16 * 1024;
 const IMAGE: &str = "/api/v1/images/{name}";
 const RECORDING: &str = "/api/v1/recordings/{channel}/{id}";
 
-/// Event streams served at once.
-pub(crate) const STREAMS: usize = 64;
+/// Event streams served at once: many panels on many walls, and what is beyond is a fault of somebody's program.
+pub(crate) const STREAMS: usize = 512;
 
 /// What every route works with.
 #[derive(Clone)]
@@ -53,11 +58,18 @@ pub(crate) struct Api {
     pub(crate) freezer: Freezer,
     /// What waits for a confirmation.
     pub(crate) confirmations: Confirmations,
+    /// What event streams share.
+    pub(crate) meters: MeterFrames,
+    pub(crate) rendered: Rendered,
+    /// Who may what.
+    pub(crate) access: Access,
+    /// Tally displays and OSC.
+    pub(crate) surfaces: Surfaces,
     host: Arc<str>,
 }
 
 impl Api {
-    /// Spawns the task that records events, so it needs a tokio runtime.
+    /// Open to everybody. Spawns the task that records events, so it needs a tokio runtime.
     pub(crate) fn new(handle: Handle, closing: CancellationToken) -> Self {
         let journal = Journal::record(handle.events(), closing.clone());
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -73,6 +85,10 @@ impl Api {
             notifier: Notifier::idle(),
             freezer: Freezer::idle(),
             confirmations: Confirmations::default(),
+            meters: MeterFrames::default(),
+            rendered: Rendered::default(),
+            access: Access::open_to_all(),
+            surfaces: Surfaces::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -80,6 +96,16 @@ impl Api {
     /// The same, with recordings.
     pub(crate) fn with_recordings(self, desk: Desk) -> Self {
         Self { desk, ..self }
+    }
+
+    /// The same, for those whom `access` lets in.
+    pub(crate) fn with_access(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// Who may use this box, in one word: in every status document, so that no panel can forget to say it.
+    pub(crate) fn access_word(&self) -> &'static str {
+        if self.access.is_open() { "open" } else { "login" }
     }
 
     /// The same, with alarms and who is told of them.
@@ -92,13 +118,18 @@ impl Api {
         Self { freezer, ..self }
     }
 
+    /// The same, with control surfaces.
+    pub(crate) fn with_surfaces(self, surfaces: Surfaces) -> Self {
+        Self { surfaces, ..self }
+    }
+
     /// The newest snapshot, with what the supervisor does not know.
     pub(crate) fn document(&self) -> Arc<ApplianceStatus> {
         let mut status = self.handle.status().borrow().clone();
-        let (alarms, freeze) = (self.alarms.counts(), self.freezer.in_force());
-        if status.alarms != alarms || status.freeze != freeze {
+        let (alarms, clock, freeze) = (self.alarms.counts(), self.alarms.time(), self.freezer.in_force());
+        if status.alarms != alarms || status.clock != clock || status.freeze != freeze {
             let status = Arc::make_mut(&mut status);
-            (status.alarms, status.freeze) = (alarms, freeze);
+            (status.alarms, status.clock, status.freeze) = (alarms, clock, freeze);
         }
         status
     }
@@ -120,6 +151,7 @@ impl Api {
             })
             .layer(middleware::from_fn_with_state(self.clone(), guards::check))
             .layer(middleware::from_fn_with_state(self.clone(), again::once))
+            .layer(middleware::from_fn_with_state(self.clone(), access::check))
             .layer(middleware::from_fn_with_state(self.clone(), guard::check))
             .layer(middleware::from_fn(request_id::name))
             .with_state(self)
@@ -134,6 +166,8 @@ pub(crate) fn routes() -> Routes {
         .merge(alarms::routes())
         .merge(notify::routes())
         .merge(guards::routes())
+        .merge(access::routes())
+        .merge(surfaces::routes())
         .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)
         .get("/readyz", "Whether every channel that is ordered on air is on air", status::ready)
         .get("/metrics", "The snapshot for Prometheus", metrics::scrape)
@@ -233,8 +267,10 @@ fn pages() -> axum::Router<Api> {
         .route("/api/reference.css", get(openapi::style))
 }
 
-/// The API and the panel over `handle`. Call it inside a tokio runtime: it records events from now on.
-pub fn router(handle: Handle) -> axum::Router {
+/// The API and the panel over `handle`, open to everybody, for tests. Call it inside a tokio runtime: it records events
+/// from now on.
+#[cfg(test)]
+pub(crate) fn router(handle: Handle) -> axum::Router {
     Api::new(handle, CancellationToken::new()).router()
 }
 

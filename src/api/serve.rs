@@ -1,27 +1,61 @@
-//! Serving a listener until told to stop: how many connections, how slow, and how they end. HTTP/1.1; a reverse proxy in
-//! front adds TLS.
+//! Serving the doors until told to stop: how many connections, how slow, and how they end. HTTP/1.1, by TLS where there is
+//! a certificate; and on a unix socket for programs of this box.
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 
 use super::guards::Freezer;
 use super::routes::Api;
+use crate::access::{Access, Peer, Via};
 use crate::alarm::Alarms;
 use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
+use crate::surface::Surfaces;
+
+/// By which ways clients come in, and who is let in.
+pub struct Doors {
+    /// The network.
+    pub network: TcpListener,
+    /// How it is encrypted; plain if none.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Programs on this box, who are known by their user.
+    pub socket: Option<UnixListener>,
+    /// Who may what.
+    pub access: Access,
+}
+
+/// Plain, and open to everybody.
+#[cfg(test)]
+impl From<TcpListener> for Doors {
+    fn from(network: TcpListener) -> Self {
+        Self { network, tls: None, socket: None, access: Access::open_to_all() }
+    }
+}
 
 /// Connections at once: event streams, and several for each panel and poller. More wait to be accepted.
-const CONNECTIONS: usize = 256;
+const CONNECTIONS: usize = 1024;
+
+/// Connections by the socket at once, apart: however many come by the network, the box's own technician gets through.
+const SOCKETS: usize = 64;
+
+/// For the handshake of TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// For the head of a request, and between two requests of a connection.
 const HEAD: Duration = Duration::from_secs(30);
@@ -36,18 +70,20 @@ const DRAIN: Duration = Duration::from_secs(3);
 /// Out of file descriptors, accepting again at once would only spin.
 const BREATHER: Duration = Duration::from_millis(100);
 
-/// Serves the API and the panel, with the recordings of `desk`, until `shutdown`; event streams end at once, other answers within seconds.
+/// Serves the API and the panel, with the recordings of `desk`, until `shutdown`; event streams end at once, other answers
+/// within seconds.
 ///
 /// Call it inside a tokio runtime. Events are recorded from the call on, not from the first poll of what it returns, so
 /// that a daemon that calls it before it starts its channels shows every event of the start.
 pub fn serve(
-    listener: TcpListener,
+    doors: impl Into<Doors>,
     handle: Handle,
     desk: Desk,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> impl Future<Output = std::io::Result<()>> + Send {
-    let (alarms, notifier) = (Alarms::idle(), Notifier::idle());
-    serve_all(listener, Parts { handle, desk, alarms, notifier, freezer: Freezer::idle() }, shutdown)
+) -> impl Future<Output = io::Result<()>> + Send {
+    let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Surfaces::default());
+    let freezer = Freezer::idle();
+    serve_all(doors, Parts { handle, desk, alarms, notifier, surfaces, freezer }, shutdown)
 }
 
 /// What the API stands in front of.
@@ -63,24 +99,34 @@ pub struct Parts {
     pub notifier: Notifier,
     /// What is frozen.
     pub freezer: Freezer,
+    /// Tally displays and OSC.
+    pub surfaces: Surfaces,
 }
 
 /// The same as [`serve`], with everything.
 pub fn serve_all(
-    listener: TcpListener,
+    doors: impl Into<Doors>,
     parts: Parts,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> impl Future<Output = std::io::Result<()>> + Send {
+) -> impl Future<Output = io::Result<()>> + Send {
+    let Doors { network, tls, socket, access } = doors.into();
     let closing = CancellationToken::new();
-    let Parts { handle, desk, alarms, notifier, freezer } = parts;
+    let Parts { handle, desk, alarms, notifier, surfaces, freezer } = parts;
     let api = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier);
-    let app = api.with_freezer(freezer).router();
+    let app = api.with_surfaces(surfaces).with_freezer(freezer).with_access(access).router();
+    let network = Door::Network(network, tls.map(TlsAcceptor::from));
     async move {
-        let accepting = accept(listener, app, closing.clone());
+        let by_network = accept(network, CONNECTIONS, app.clone(), closing.clone());
+        let by_socket = async {
+            if let Some(socket) = socket {
+                accept(Door::Socket(socket), SOCKETS, app.clone(), closing.clone()).await;
+            }
+        };
+        let accepting = async { tokio::join!(by_network, by_socket) };
         tokio::pin!(accepting);
         tokio::select! {
             // Ends only after `closing`, which only this function cancels.
-            () = &mut accepting => {}
+            _ = &mut accepting => {}
             () = shutdown => {
                 closing.cancel();
                 accepting.await;
@@ -90,18 +136,42 @@ pub fn serve_all(
     }
 }
 
-async fn accept(listener: TcpListener, app: Router, closing: CancellationToken) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+/// One way in.
+enum Door {
+    Network(TcpListener, Option<TlsAcceptor>),
+    Socket(UnixListener),
+}
+
+/// Somebody at it.
+enum Knock {
+    Network(TcpStream, Peer, Option<TlsAcceptor>),
+    Socket(UnixStream),
+}
+
+impl Door {
+    async fn knock(&self) -> io::Result<Knock> {
+        Ok(match self {
+            Door::Network(listener, tls) => {
+                let (stream, address) = listener.accept().await?;
+                Knock::Network(stream, Peer::Network(address.ip()), tls.clone())
+            }
+            Door::Socket(listener) => Knock::Socket(listener.accept().await?.0),
+        })
+    }
+}
+
+async fn accept(door: Door, most: usize, app: Router, closing: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(most));
     let connections = TaskTracker::new();
     loop {
         let next = async {
             let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
+            (slot, door.knock().await)
         };
         match closing.run_until_cancelled(next).await {
             None => break,
-            Some((slot, Ok((stream, _)))) => {
-                let one = connection(stream, app.clone(), closing.clone());
+            Some((slot, Ok(knock))) => {
+                let one = open(knock, app.clone(), closing.clone());
                 connections.spawn(async move {
                     one.await;
                     drop(slot);
@@ -113,15 +183,44 @@ async fn accept(listener: TcpListener, app: Router, closing: CancellationToken) 
             }
         }
     }
-    drop(listener);
+    drop(door);
     connections.close();
     connections.wait().await;
 }
 
-async fn connection(stream: TcpStream, app: Router, closing: CancellationToken) {
-    // Both are refinements: a connection works without them. Heartbeats and commands are small and shall not wait.
-    let _ = stream.set_nodelay(true);
-    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, STALL_MS);
+async fn open(knock: Knock, app: Router, closing: CancellationToken) {
+    match knock {
+        Knock::Socket(stream) => {
+            let peer = stream.peer_cred().map_or(Peer::Unknown, |found| Peer::Socket { uid: found.uid() });
+            connection(stream, Via { peer, encrypted: false }, app, closing).await;
+        }
+        Knock::Network(stream, peer, tls) => {
+            // Both are refinements: a connection works without them. Heartbeats and commands are small and shall not wait.
+            let _ = stream.set_nodelay(true);
+            let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, STALL_MS);
+            let Some(tls) = tls else {
+                return connection(stream, Via { peer, encrypted: false }, app, closing).await;
+            };
+            match closing.run_until_cancelled(tokio::time::timeout(HANDSHAKE, tls.accept(stream))).await {
+                Some(Ok(Ok(stream))) => connection(stream, Via { peer, encrypted: true }, app, closing).await,
+                // Whoever does not trust the certificate, or speaks plain http.
+                Some(Ok(Err(error))) => tracing::debug!(%error, "a connection to the API was not encrypted"),
+                Some(Err(_)) | None => {}
+            }
+        }
+    }
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    via: Via,
+    app: Router,
+    closing: CancellationToken,
+) {
+    let app = app.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(via);
+        request
+    });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)

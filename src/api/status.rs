@@ -14,23 +14,25 @@ use super::problem::Problem;
 use super::routes::Api;
 use crate::model::status::{ApplianceStatus, ChannelOrder};
 
-/// The status document as clients get it.
+/// The status document as clients get it: with who may use the API.
 #[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 #[schemars(rename = "Status")]
 pub(crate) struct Document {
+    /// `open` or `login`.
+    access: &'static str,
     #[serde(flatten)]
     status: Arc<ApplianceStatus>,
 }
 
 impl Document {
-    pub(crate) fn of(status: Arc<ApplianceStatus>) -> Self {
-        Self { status }
+    pub(crate) fn of(api: &Api) -> Self {
+        Self { access: api.access_word(), status: api.document() }
     }
 }
 
 /// `GET /api/v1/status`.
 pub(crate) async fn appliance(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<Document>, Problem> {
-    Tagged::new(&headers, &Document::of(api.document()))
+    Tagged::new(&headers, &Document::of(&api))
 }
 
 /// The strong entity tag of a document.

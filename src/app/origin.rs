@@ -81,6 +81,7 @@ Exit codes: 0 stopped by a signal, 1 could not start, 64 the configuration is at
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log();
+    crate::system::few_heaps();
     let done = match &arguments.verb {
         Some(Verb::Sign(wanted)) => sign(&arguments, wanted).map(|address| println!("{address}")),
         None => start(&arguments),

@@ -17,12 +17,16 @@ use crate::plan::{EncoderPlan, VideoRenditionPlan};
 use crate::profile::{self, EFFORTS, EncodeRequest, Encoder, Profile, Profiles};
 
 /// Prints it. Exit codes: 0, or 1 if GStreamer cannot be used.
-pub(super) fn run(profiles: &Path, measure: bool, disk: Option<&Path>) -> ExitCode {
+pub(super) fn run(profiles: &Path, measure: bool, disk: Option<&Path>, elements: &[String]) -> ExitCode {
     if let Err(error) = media::init() {
         tracing::error!("{error}");
         return ExitCode::from(1);
     }
     let mut found = report(&read(profiles), measure);
+    if !elements.is_empty() {
+        let registered = elements.iter().map(|element| (element, media::has_element(element)));
+        found["elements"] = json!(registered.collect::<BTreeMap<_, _>>());
+    }
     if let Some(directory) = disk {
         match disk_rate::measure(directory) {
             Ok(rate) => found["disk"] = json!(rate),

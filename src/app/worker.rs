@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::probe;
 use crate::model::ChannelId;
 use crate::model::edge::EdgeOrder;
-use crate::system::{die_of_faults, lower_priority, no_core_files};
+use crate::system::{die_of_faults, few_heaps, lower_priority, no_core_files};
 use crate::telemetry::{self, LogFormat};
 use crate::worker::{Ended, Setup, run};
 
@@ -48,6 +48,9 @@ struct Arguments {
     /// <state>/disk-rate.json, is what uplinkd reckons with; it also measures by itself when it starts with nothing on air
     #[arg(long, requires = "probe", value_name = "DIR")]
     measure_disk: Option<PathBuf>,
+    /// With --probe: also say which of these elements are registered, by factory
+    #[arg(long, requires = "probe", value_name = "ELEMENT", value_delimiter = ',')]
+    elements: Vec<String>,
     /// Where hardware profiles are, for --probe
     #[arg(long, value_name = "DIR", default_value = "/usr/share/uplink/hardware-profiles", requires = "probe")]
     hardware_profiles: PathBuf,
@@ -66,10 +69,12 @@ pub fn main() -> ExitCode {
         return encode_edge();
     }
     telemetry::init(arguments.log_format);
+    few_heaps();
     die_of_faults();
     no_core_files();
-    let (Some(channel), Some(directory)) = (arguments.channel, arguments.runtime_dir) else {
-        return probe::run(&arguments.hardware_profiles, arguments.measure_cost, arguments.measure_disk.as_deref());
+    let (Some(channel), Some(directory)) = (arguments.channel.clone(), arguments.runtime_dir.clone()) else {
+        let Arguments { hardware_profiles, measure_cost, measure_disk, elements, .. } = arguments;
+        return probe::run(&hardware_profiles, measure_cost, measure_disk.as_deref(), &elements);
     };
     let Some(runtime) = runtime() else { return ExitCode::from(1) };
     let setup = Setup { channel, runtime: directory };

@@ -12,6 +12,7 @@ use crate::model::notify::Notified;
 use crate::model::pair::Pairing;
 use crate::model::sound::SourceSound;
 use crate::model::status::ChannelOrder;
+use crate::model::surface::Surfaces;
 use crate::model::timecode::TimecodeDay;
 use crate::model::upload::{TokenSource, Trust, Upload};
 use crate::model::{
@@ -30,10 +31,16 @@ pub struct Checked {
     pub appliance: String,
     /// Where API and panel listen.
     pub listen: SocketAddr,
+    /// Whether everybody who reaches them may everything.
+    pub open: bool,
+    /// The certificate that they show, if it is not the box's own.
+    pub tls: Option<TlsFiles>,
     /// The directory of all recordings; below the state directory if none.
     pub recordings: Option<PathBuf>,
     /// Who is told of alarms.
     pub notified: Notified,
+    /// Control surfaces.
+    pub surfaces: Surfaces,
     /// Channels in the order of the file.
     pub channels: Vec<Channel>,
     /// Every stream class of the directory, by name.
@@ -46,6 +53,15 @@ pub struct Checked {
     pub warnings: Faults,
     /// Every key that counts, with its place in the file, or its default.
     pub written: Arc<[Setting]>,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Absolute; PEM.
+    pub certificate: PathBuf,
+    /// Absolute; PEM.
+    pub key: PathBuf,
 }
 
 /// One channel.

@@ -21,6 +21,7 @@ struct Claim {
 
 pub(crate) fn check(
     listen: Option<&Placed<std::net::SocketAddr>>,
+    osc: Option<&Placed<std::net::SocketAddr>>,
     channels: &[PlacedChannel],
     findings: &mut Findings,
 ) {
@@ -34,6 +35,13 @@ pub(crate) fn check(
             shared: None,
         });
     }
+    claims.extend(osc.map(|listen| Claim {
+        names: vec![format!("port {}", listen.value.port())],
+        what: format!("port {}", listen.value.port()),
+        claimant: "[surfaces.osc]".to_owned(),
+        spot: listen.spot.clone(),
+        shared: None,
+    }));
     for placed in channels {
         for (source, spot) in placed.channel.sources.iter().zip(&placed.source_spots) {
             let claimant = format!("source `{}` of channel `{}`", source.id, placed.channel.id);

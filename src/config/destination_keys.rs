@@ -122,8 +122,8 @@ static FAILOVER: Shape = Shape::plain(
         key(
             "silence_ms",
             Kind::Integer(500, 60_000, "milliseconds"),
-            Need::Default("2000"),
-            "Nothing acknowledged for this long although something is under way: bad",
+            Need::Default("1500"),
+            "Nothing acknowledged for this long although something is under way that does not move: bad",
         ),
         key(
             "slow_segments",

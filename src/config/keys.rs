@@ -5,6 +5,7 @@ use super::destination_keys::DESTINATION;
 use super::notify::NOTIFY;
 use super::recordings::RECORDINGS;
 use super::source_keys::{CUSTOM, FILE, RTMP, RTSP};
+use super::surfaces::SURFACES;
 use super::{cards, guest};
 use crate::document::{Key, Kind, Need, Shape, Variant};
 
@@ -18,6 +19,7 @@ pub static UPLINKD: Shape = Shape::plain(
         key("spool", Kind::Table(&SPOOL), Need::Optional, "Segments on disk, of each channel"),
         key("recordings", Kind::Table(&RECORDINGS), Need::Optional, "Recordings on disk, of all channels together"),
         key("notify", Kind::Table(&NOTIFY), Need::Optional, "Who is told of alarms"),
+        key("surfaces", Kind::Table(&SURFACES), Need::Optional, "Control surfaces beside the panel"),
         key("sources", Kind::Map(&SOURCE), Need::Required(""), "Where channels take pictures and sound"),
         key("destinations", Kind::Map(&DESTINATION), Need::Optional, "Where channels are sent"),
         key("channels", Kind::Map(&CHANNEL), Need::Required(""), "Channels"),
@@ -35,12 +37,41 @@ static APPLIANCE: Shape = Shape::plain(
 
 static API: Shape = Shape::plain(
     "API and panel.",
-    &[key(
-        "listen",
-        Kind::Address,
-        Need::Default("\"127.0.0.1:8080\""),
-        "Address and port to listen on. There is no login yet: anything but loopback is open to the network",
-    )],
+    &[
+        key(
+            "listen",
+            Kind::Address,
+            Need::Default("\"127.0.0.1:8080\""),
+            "Address and port to listen on. Beyond loopback everything is encrypted (`[api.tls]`)",
+        ),
+        key(
+            "access",
+            Kind::Word(&[
+                ("login", "people log in, programs show a token; the first admin is made with a one-time code"),
+                (
+                    "open",
+                    "everybody who can reach it may everything; only on loopback, and the panel says so all the time",
+                ),
+            ]),
+            Need::Default("\"login\""),
+            "Who may use it",
+        ),
+        key("tls", Kind::Table(&TLS), Need::Optional, "The certificate to show"),
+    ],
+);
+
+static TLS: Shape = Shape::plain(
+    "The certificate that API and panel show. Without this table, one of the box's own is made where it is needed: beyond \
+     loopback. Read again with the configuration; connections go on.",
+    &[
+        key(
+            "certificate",
+            Kind::Path,
+            Need::Required("\"/etc/uplink/tls/certificate.pem\""),
+            "Certificate and what leads to its authority, PEM",
+        ),
+        key("key", Kind::Path, Need::Required("\"/etc/uplink/tls/key.pem\""), "Its private key, PEM"),
+    ],
 );
 
 static PATHS: Shape = Shape::plain(

@@ -1,6 +1,5 @@
 //! A configuration file and all it names → [`Checked`], or every fault.
 
-use std::net::SocketAddr;
 use std::path::Path;
 
 use super::channels::{self, Known, PlacedChannel};
@@ -9,7 +8,7 @@ use super::keys::UPLINKD;
 use super::overrides::{self, SourceOverride};
 use super::secrets::Credentials;
 use super::sources::WrittenSource;
-use super::{Findings, claims, destinations, directories, sources};
+use super::{Findings, claims, destinations, directories, listener, sources};
 use crate::document::{Faults, Section, Source, Spot, settings};
 use crate::profile::Profiles;
 
@@ -69,22 +68,20 @@ fn check(
     let read = channels::read(&root, &known, findings);
     let whole = read.iter().all(Option::is_some);
     let placed: Vec<PlacedChannel> = read.into_iter().flatten().collect();
-    let listen = root.table("api").and_then(|api| api.get::<SocketAddr>("listen"));
-    if let Some(listen) = listen.as_ref().filter(|listen| !listen.value.ip().is_loopback()) {
-        findings.warnings.add(
-            &listen.spot,
-            "is open to the network, and there is no login",
-            "keep it behind a proxy that has one",
-        );
-    }
-    claims::check(listen.as_ref(), &placed, findings);
+    let api = root.table("api").map(|api| listener::read(&api, base, findings)).unwrap_or_default();
+    let listen = api.listen;
+    let (surfaces, osc) = super::surfaces::read(&root, &placed, whole, findings);
+    claims::check(listen.as_ref(), osc.as_ref(), &placed, findings);
     claims::check_sessions(&placed, &profiles, findings);
     Some(Checked {
         file: path.to_owned(),
         appliance: root.table("appliance")?.value("name")?,
         listen: listen?.value,
+        open: api.open,
+        tls: api.tls,
         recordings: super::recordings::directory(&root, base),
         notified,
+        surfaces,
         channels: whole.then(|| placed.into_iter().map(|placed| placed.channel).collect())?,
         stream_classes: classes.into_iter().filter_map(|(name, class)| Some((name, class?))).collect(),
         profiles,

@@ -26,6 +26,7 @@ mod encryption;
 mod encryption_keys;
 mod guest;
 mod keys;
+mod listener;
 mod load;
 mod notify;
 mod overlays;
@@ -42,6 +43,7 @@ mod source_keys;
 mod sources;
 mod srt;
 pub mod stream_class;
+mod surfaces;
 mod upload;
 mod upload_keys;
 mod whip;
@@ -51,7 +53,7 @@ pub(crate) use claims::sound_resource;
 pub use cards::DECKLINK_MODES;
 pub use checked::{
     Channel, Checked, Companion, DeckLinkInput, Destination, DestinationKind, OwnRendition, Record, Recorded, Sent,
-    Source, SourceKind, Spool, SrtMode, WhipDestination,
+    Source, SourceKind, Spool, SrtMode, TlsFiles, WhipDestination,
 };
 pub use keys::UPLINKD;
 pub use load::{check_text, load, load_with};

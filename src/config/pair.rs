@@ -44,6 +44,18 @@ static SHAPE: Shape = Shape::plain(
             Need::Default("\"2s\""),
             "How long a box may be silent before the other one goes on; 500 ms to 30 s. Renewed three times as often: a line that is full for longer than a third of it may lose it",
         ),
+        key(
+            "clock",
+            Kind::Word(&[
+                (
+                    "synchronised",
+                    "while nothing keeps its clock right (NTP, PTP) this box does not begin to deliver; once it does, it goes on",
+                ),
+                ("any", "it does: the other box cuts its segments elsewhere if their clocks differ"),
+            ]),
+            Need::Default("\"synchronised\""),
+            "What clock this box needs to take its turn",
+        ),
     ],
 );
 
@@ -85,5 +97,6 @@ pub(super) fn read(
         "active-active" => PairMode::ActiveActive,
         _ => PairMode::ActiveStandby,
     };
-    Some(Pairing { mode, member: member.value, lease_ms: u32::try_from(millis).unwrap_or(u32::MAX) })
+    let any_clock = pair.value::<String>("clock")? == "any";
+    Some(Pairing { mode, member: member.value, lease_ms: u32::try_from(millis).unwrap_or(u32::MAX), any_clock })
 }

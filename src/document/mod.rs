@@ -25,6 +25,7 @@ mod value;
 
 pub use fault::{Fault, Faults, Spot};
 pub use nearest::suggestion;
+pub(crate) use present::holds_secret;
 pub use reference::reference;
 pub use schema::schema;
 pub use section::{Named, Placed, Section};

@@ -69,7 +69,7 @@ impl Default for DeliveryPolicy {
             hold_off_ms: 300,
             wait_to_restore_ms: 30_000,
             revert: Revert::Auto,
-            silence_ms: 2_000,
+            silence_ms: 1_500,
             slow_segments: 3,
         }
     }

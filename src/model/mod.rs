@@ -40,6 +40,7 @@ pub mod signal;
 pub mod sound;
 pub mod splice;
 pub mod status;
+pub mod surface;
 pub mod take;
 pub mod time;
 pub mod timecode;

@@ -43,6 +43,9 @@ pub struct Pairing {
     pub member: String,
     /// How long the destination waits for a box that is silent, milliseconds.
     pub lease_ms: u32,
+    /// It begins to deliver also while nothing keeps its clock right.
+    #[serde(default)]
+    pub any_clock: bool,
 }
 
 /// A box asks the origin for a channel.
@@ -110,6 +113,23 @@ pub struct ClockState {
     pub synchronised: bool,
     /// How wrong it may be, milliseconds, by what keeps it right.
     pub error_ms: f64,
+}
+
+/// The clock of the box, and who keeps it right.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ClockStatus {
+    /// Whether something keeps it right: NTP, PTP.
+    pub synchronised: bool,
+    /// How wrong it may be, milliseconds, by what keeps it right.
+    pub error_ms: f64,
+    /// What keeps it right: `chrony`, `ptp4l`, `systemd-timesyncd`; none if nothing of that is found.
+    pub program: Option<String>,
+    /// What that goes by: an address, or a reference clock; none if it has none, or does not say.
+    pub source: Option<String>,
+    /// How far from a reference clock the source is.
+    pub stratum: Option<u8>,
+    /// By how much the clock is ahead, milliseconds; none if that is not told.
+    pub offset_ms: Option<f64>,
 }
 
 /// A box in its pair, at one endpoint.

@@ -15,6 +15,7 @@ use super::id::{ChannelId, DestinationId, EndpointName, RenditionId, SourceId};
 use super::input::InputStatus;
 use super::line::{LineStatus, OverflowReport};
 use super::live::LiveSettings;
+use super::pair::ClockStatus;
 use super::recording::RecordingStatus;
 use super::signal::SignalStatus;
 use super::sound::{Loudness, SoundState};
@@ -451,6 +452,9 @@ pub struct ApplianceStatus {
     /// What is frozen for a show; none if nothing is.
     #[serde(default)]
     pub freeze: Option<Freeze>,
+    /// The clock that segments are cut by; none where it cannot be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockStatus>,
     /// The channels in the order of the configuration.
     pub channels: Vec<ChannelStatus>,
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::pair::clock::PairClock;
 use super::pauses::Pauses;
 use super::protect::Protection;
 use crate::hls::{segment_name, text_name};
@@ -49,6 +50,8 @@ pub struct PushDescription {
     pub pauses: Pauses,
     /// This box in its pair, if there are two.
     pub pair: Option<Pairing>,
+    /// The clock that a pair relies on.
+    pub clock: PairClock,
     /// Whether it gets the video rendition with the smallest rate only, to begin with: its budget is spent.
     pub lowest_only: bool,
 }
@@ -69,7 +72,7 @@ pub struct Listing {
 /// When an endpoint that has a backup counts as bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Nothing acknowledged for this long although something is under way: lost.
+    /// Nothing acknowledged for this long although something is under way that does not move: lost.
     pub silence: Duration,
     /// So many segments in a row took longer to send than they last, or so many wait at the live edge: slow. Never if 0.
     pub slow_segments: u32,

@@ -47,6 +47,7 @@ mod lane;
 mod layout;
 mod link;
 mod meter;
+mod motion;
 mod object;
 mod pace;
 mod pair;
@@ -64,6 +65,7 @@ mod task;
 mod vouch;
 
 pub use description::{Limits, Listing, PushDescription, PushedAudio, PushedCaptions, PushedVideo};
+pub use pair::clock::PairClock;
 pub use pauses::Pauses;
 pub use pusher::{Left, Pusher};
 // For what is sent beside the channel: recordings.

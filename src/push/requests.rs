@@ -14,6 +14,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use crate::policy::HttpFailure;
 
 use super::flow::{Measured, Passage};
+use super::motion::Motion;
 use super::object::Object;
 use super::pace::Turn;
 use super::protect::{HasKey, Lock, LockTrouble};
@@ -85,7 +86,7 @@ pub(crate) enum Content {
 #[derive(Default)]
 pub(crate) struct Requests {
     futures: FuturesUnordered<Pin<Box<dyn Future<Output = Done> + Send>>>,
-    under_way: BTreeMap<u64, (Instant, AbortHandle)>,
+    under_way: BTreeMap<u64, (Instant, AbortHandle, Motion)>,
     /// Of those that need a content key: when they had it.
     locked: BTreeMap<u64, HasKey>,
     last_id: u64,
@@ -105,12 +106,13 @@ impl Requests {
         self.last_id += 1;
         let id = self.last_id;
         let (abort, registration) = AbortHandle::new_pair();
-        self.under_way.insert(id, (started, abort));
+        let motion = Motion::default();
+        self.under_way.insert(id, (started, abort, motion.clone()));
         if let Content::Locked(_, lock) = &content {
             self.locked.insert(id, lock.has_key());
         }
         let Passage { turn, hold, measured } = passage;
-        let exchange = Turn::scope(turn, exchange(store, (path, label, terms), content));
+        let exchange = motion.scope(Turn::scope(turn, exchange(store, (path, label, terms), content)));
         let exchange = Abortable::new(exchange, registration);
         self.futures.push(Box::pin(async move {
             let result = exchange.await.unwrap_or(Err(Trouble::Abandoned));
@@ -135,16 +137,31 @@ impl Requests {
     /// When the oldest was started of those whose start is `wanted`. What waits for a content key has not begun: that
     /// nothing is heard of it says nothing of the destination.
     pub(crate) fn oldest(&self, wanted: impl Fn(Instant) -> bool) -> Option<Instant> {
-        let begun = |(id, (started, _)): (&u64, &(Instant, AbortHandle))| match self.locked.get(id) {
-            Some(has_key) => has_key.get().copied(),
-            None => Some(*started),
-        };
-        self.under_way.iter().filter(|(_, (started, _))| wanted(*started)).filter_map(begun).min()
+        self.begun(wanted).map(|(begun, _)| begun).min()
+    }
+
+    /// Since when the one stands still that has stood still for the longest, of those whose start is `wanted` and that do
+    /// not wait for their turn.
+    pub(crate) fn stillest(&self, wanted: impl Fn(Instant) -> bool) -> Option<Instant> {
+        let begun = self.begun(wanted).filter(|(_, motion)| !motion.waits());
+        begun.map(|(begun, motion)| motion.still_since(begun)).min()
+    }
+
+    /// Those that have begun, and when.
+    fn begun(&self, wanted: impl Fn(Instant) -> bool) -> impl Iterator<Item = (Instant, &Motion)> {
+        let under_way = self.under_way.iter().filter(move |(_, (started, ..))| wanted(*started));
+        under_way.filter_map(|(id, (started, _, motion))| {
+            let begun = match self.locked.get(id) {
+                Some(has_key) => has_key.get().copied(),
+                None => Some(*started),
+            };
+            begun.map(|begun| (begun, motion))
+        })
     }
 
     /// Gives up those whose start is `unwanted`; they end as [`Trouble::Abandoned`].
     pub(crate) fn abandon(&self, unwanted: impl Fn(Instant) -> bool) {
-        self.under_way.values().filter(|(started, _)| unwanted(*started)).for_each(|(_, abort)| abort.abort());
+        self.under_way.values().filter(|(started, ..)| unwanted(*started)).for_each(|(_, abort, _)| abort.abort());
     }
 }
 

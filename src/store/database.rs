@@ -59,17 +59,7 @@ pub(super) struct Database {
 
 impl Database {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut connection = Connection::open(path)?;
-        connection.busy_timeout(BUSY)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // An order must survive a power cut.
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-        if sound != "ok" {
-            return Err(StoreError::Corrupt(sound));
-        }
-        migrate(&mut connection)?;
-        Ok(Self { connection })
+        Ok(Self { connection: connect(path, MIGRATIONS)? })
     }
 
     pub(super) fn orders(&self) -> Result<SavedOrders, StoreError> {
@@ -154,13 +144,28 @@ impl Database {
     }
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+/// Opens a sound database and brings it up to date.
+pub(super) fn connect(path: &Path, steps: &[&str]) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // An order must survive a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let sound: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if sound != "ok" {
+        return Err(StoreError::Corrupt(sound));
+    }
+    migrate(&mut connection, steps)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), StoreError> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = MIGRATIONS.len() as i64;
+    let known = steps.len() as i64;
     if version > known {
         return Err(StoreError::Newer(version));
     }
-    for (from, step) in (version..known).zip(&MIGRATIONS[version.max(0) as usize..]) {
+    for (from, step) in (version..known).zip(&steps[version.max(0) as usize..]) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", from + 1)?;

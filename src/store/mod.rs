@@ -1,7 +1,8 @@
-//! SQLite: orders, as-run log, the ledger of what delivery costs, books of others.
+//! SQLite: orders, as-run log, the ledger of what delivery costs, books of others; apart from those, users and the audit log.
 //!
-//! Owns: `<state>/uplink.db` and the thread that writes it. Must not: keep a channel waiting, or matter so much that one
-//! goes off air: what cannot be written is told, counted and tried again, what cannot be read is moved aside.
+//! Owns: `<state>/uplink.db` and `<state>/access.db`, and the threads that write them. Must not: keep a channel waiting,
+//! or matter so much that one goes off air: what cannot be written is told, counted and tried again, what cannot be read
+//! is moved aside.
 //!
 //! ```text
 //!  save, append ─▶ queue (bounded) ─▶ thread ─▶ database
@@ -12,8 +13,10 @@
 //! The ledger is pages of text by name; what is on them is the business of whoever keeps it. They are turned all together
 //! or not at all.
 
+mod accounts;
 mod books;
 mod database;
+mod outline;
 mod thread;
 
 use std::collections::BTreeMap;
@@ -28,7 +31,10 @@ use crate::model::status::{ChannelOrder, ProgramOrder};
 use crate::model::{ChannelId, Event, LiveSettings};
 
 use books::Books;
+pub use outline::outline;
 use thread::{Found, Job, Keeper};
+
+pub use accounts::{AccountChange, AccountKey, AccountPages, Accounts, AccountsError, Entries};
 
 /// Jobs that may wait for the disk; more are lost, and counted.
 const QUEUE: usize = 1024;

@@ -67,6 +67,7 @@ impl Overview {
             // Known to the API alone, which fills them in.
             alarms: AlarmCounts::default(),
             freeze: None,
+            clock: None,
             channels,
         }
     }

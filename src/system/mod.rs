@@ -7,9 +7,11 @@
 //! was given the same pid, whether it is our child or was started by a daemon that is gone.
 
 mod clock;
+mod command;
 mod core_files;
 mod descriptors;
 mod disk;
+mod heap;
 mod ice_agent;
 mod lock;
 mod machine;
@@ -18,13 +20,16 @@ mod priority;
 mod process;
 mod signals;
 mod tcp;
+mod timekeeper;
 mod uevents;
 mod video_input;
 
 pub use clock::{ClockDiscipline, clock_discipline};
+pub use command::ask_program;
 pub use core_files::no_core_files;
 pub use descriptors::seal_descriptors;
 pub use disk::{device_of, synced_rate};
+pub use heap::few_heaps;
 pub use ice_agent::restart_ice_agent;
 pub use lock::{DirectoryLock, LockError};
 pub use machine::{memory_bytes, processor};
@@ -33,5 +38,6 @@ pub use priority::{lower_priority, raise_priority, stand_back, step_forward};
 pub use process::{Exit, Launch, Process, Signal, bound_log, own_since};
 pub use signals::{Asked, Signals, die_of_faults};
 pub use tcp::{TcpProgress, tcp_progress};
+pub use timekeeper::{Timekeeper, timekeeper};
 pub use uevents::Uevents;
 pub use video_input::{SignalFormat, VideoInput, VideoSignal};

@@ -25,7 +25,7 @@ use crate::model::{
     LiveTimeline, MediaTime, ProgramFormat, RecordingAsk, RenditionId, Severity, Timeline, Transition,
 };
 use crate::plan::ChannelPlan;
-use crate::push::Pauses;
+use crate::push::{PairClock, Pauses};
 use crate::spool::{Mended, Spool, SpoolError};
 
 /// Time between two confidence pictures.
@@ -120,6 +120,7 @@ impl Channel {
             slates: Pauses::default(),
             opus: Arc::new(OpusEncoders::new(encoders.tap(), plan.program.audio)),
             companions: companions.clone(),
+            pair_clock: PairClock::default(),
         };
         let destinations = Destinations::start(setting, &live.destinations);
         let writer = Writer::start(outputs, writing(&spool, &tally, destinations.clone(), clock, events))?;

@@ -79,7 +79,7 @@ fn the_panel_shows_and_orders_real_channels() {
         ("UPLINK_PANEL_PID", daemon.to_string()),
         ("UPLINK_PANEL_COMMAND", serde_json::to_string(&words).unwrap()),
     ];
-    if node("tests/panel.mjs", &settings) {
+    if node("tests/plain.mjs", &settings) {
         assert!(process::lives(neighbour), "what is done to a and to the daemon is not done to b");
     }
 }

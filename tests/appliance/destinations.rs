@@ -47,6 +47,12 @@ impl Backup {
         });
     }
 
+    fn kill(&mut self) {
+        let mut child = self.process.take().expect("it runs");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
     fn url(&self) -> String {
         format!("http://127.0.0.1:{}/live/", self.port)
     }
@@ -165,6 +171,45 @@ fn a_killed_primary_hands_over_to_the_backup_and_gets_its_place_back() {
     });
     let after = backup.playlist("a", "180p").unwrap().media_sequence;
     assert!(after <= stopped + 1, "the backup rests: {stopped} {after}");
+}
+
+#[test]
+fn both_of_a_mirror_get_everything_and_either_may_die() {
+    let mut rig = Rig::new(&[("a", PLAIN)]);
+    let mut backup = Backup::start(&rig, "backup");
+    add_backup(&rig, &backup.url(), "policy = \"mirror\"");
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    let both = |one: &DestinationStatus| {
+        let good = |state| state == DestinationState::Streaming;
+        one.endpoints.len() == 2 && one.endpoints.iter().all(|endpoint| good(endpoint.state)) && one.queue_segments == 0
+    };
+    let ready = rig.wait_destination("a", "both stream", both);
+    assert_eq!(duties(&ready), [Duty::Active, Duty::Active]);
+
+    backup.kill();
+    let lost = rig.wait_destination("a", "one is lost", |one| one.health.code == "mirror_lost");
+    assert_eq!(lost.endpoints[1].state, DestinationState::Interrupted);
+    assert!(rig.channel("a").on_air, "players of the primary notice nothing");
+    backup.come_back();
+    rig.wait_destination("a", "both stream again", both);
+
+    rig.end_origin(Signal::SIGKILL);
+    rig.wait_destination("a", "the other is lost", |one| one.endpoints[0].state == DestinationState::Interrupted);
+    let until = backup.assert_window("a") + 2;
+    rig.until("the backup goes on", || backup.assert_window("a") >= until);
+    rig.start_origin();
+    rig.wait_destination("a", "both stream once more", both);
+    crate::outage::everything_is_there(&rig, "a");
+    for rendition in RENDITIONS {
+        for number in crate::outage::delivered(&rig, "a", rendition) {
+            let name = format!("a/{rendition}/{number}.m4s");
+            rig.until("the mirror has it, too", || backup.has(&name));
+            let here = std::fs::read(rig.spool("a").join(rendition).join(format!("{number}.m4s"))).unwrap();
+            assert!(here == std::fs::read(backup.directory.join("live").join(&name)).unwrap(), "{name} differs");
+        }
+    }
 }
 
 #[test]

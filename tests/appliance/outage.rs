@@ -33,6 +33,33 @@ fn an_origin_that_was_away_gets_every_segment() {
     assert_eq!(rig.report("a").spool.lost_segments, 0);
 }
 
+/// What the bench does at length (`--only outage`): a daemon and a worker die while the line is away.
+#[test]
+fn an_outage_with_a_killed_daemon_and_a_killed_worker_loses_no_segment() {
+    let mut rig = Rig::on_air(&[("a", PLAIN)]);
+    let worker = rig.worker("a");
+    rig.end_origin(Signal::SIGKILL);
+    rig.wait_destination("a", "three seconds waiting", |one| one.queue_seconds >= 3.0);
+    rig.end_daemon(Signal::SIGKILL);
+    rig.start_daemon();
+    assert_eq!(rig.worker("a"), worker, "the daemon is another one, the worker is not");
+    rig.wait_destination("a", "six seconds waiting", |one| one.queue_seconds >= 6.0);
+    crate::process::signal(worker, Signal::SIGKILL);
+    rig.wait_channel("a", "another worker", |channel| channel.worker.as_ref().is_some_and(|one| one.pid != worker));
+    rig.wait_destination("a", "what the other one left waits, too", |one| one.queue_seconds >= 8.0);
+
+    rig.start_origin();
+    rig.wait_destination("a", "nothing waits", |one| {
+        one.state == DestinationState::Streaming && one.queue_segments == 0
+    });
+    for rendition in RENDITIONS {
+        // Between the workers there are numbers that nobody encoded; each one that somebody did is there.
+        let numbers = delivered(&rig, "a", rendition);
+        assert!(numbers.len() >= 8, "{rendition}: {numbers:?}");
+    }
+    assert_eq!(rig.report("a").spool.lost_segments, 0);
+}
+
 /// Every complete segment of the spool is at the origin, without a hole, and the playlists have none.
 pub fn everything_is_there(rig: &Rig, channel: &str) {
     for rendition in RENDITIONS {

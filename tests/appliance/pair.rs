@@ -22,7 +22,8 @@ fn pair(mode: &str) -> [Rig; 2] {
     for (rig, member) in boxes.iter_mut().zip(["one", "two"]) {
         rig.edit(|text| {
             let own = text.lines().find(|line| line.starts_with("url = ")).expect("an address").to_owned();
-            let paired = format!("url = \"{url}\"\npair = {{ member = \"{member}\", mode = \"{mode}\" }}");
+            let paired =
+                format!("url = \"{url}\"\npair = {{ member = \"{member}\", mode = \"{mode}\", clock = \"any\" }}");
             text.replacen(&own, &paired, 1)
         });
         rig.start_daemon();

@@ -56,7 +56,7 @@ impl Rig {
         let profiles = concat!(env!("CARGO_MANIFEST_DIR"), "/hardware-profiles");
         let (api, origin) = (self.api, self.origin);
         let mut text = format!(
-            "[appliance]\nname = \"rig\"\n[api]\nlisten = \"{api}\"\n[paths]\nhardware_profiles = \"{profiles}\"\n\
+            "[appliance]\nname = \"rig\"\n[api]\nlisten = \"{api}\"\naccess = \"open\"\n[paths]\nhardware_profiles = \"{profiles}\"\n\
              [spool]\nquota = \"200M\"\n[sources.test]\nkind = \"test\"\n[destinations.origin]\nkind = \"hls-push\"\n\
              url = \"http://{origin}/live/\"\ntoken_file = \"push.token\"\n"
         );

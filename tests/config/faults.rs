@@ -6,9 +6,9 @@ use std::path::Path;
 use uplink::config::{Credentials, load_with};
 
 /// A configuration directory: good until a test changes it.
-struct Site(tempfile::TempDir);
+pub(crate) struct Site(tempfile::TempDir);
 
-const GOOD: &str = r#"[appliance]
+pub(crate) const GOOD: &str = r#"[appliance]
 name = "studio-a"
 
 [sources.cam]
@@ -27,7 +27,7 @@ destinations = ["cdn"]
 "#;
 
 impl Site {
-    fn new(configuration: &str) -> Self {
+    pub(crate) fn new(configuration: &str) -> Self {
         let site = Site(tempfile::tempdir().unwrap());
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR"));
         for directory in ["pipelines", "hardware-profiles"] {
@@ -44,7 +44,7 @@ impl Site {
         site
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.0.path().join(name)
     }
 
@@ -405,6 +405,27 @@ fn warnings_do_not_refuse() {
 }
 
 #[test]
+fn a_box_that_is_open_to_the_network_is_refused() {
+    let api = |keys: &str| {
+        let site = Site::new(GOOD).edit("uplinkd.toml", "[appliance]", &format!("[api]\n{keys}\n\n[appliance]"));
+        site.faults(&[])
+    };
+    let faults = api("listen = \"0.0.0.0:8080\"\naccess = \"open\"");
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("uplinkd.toml:3:10: api.access = \"open\": would let everybody"), "{faults:?}");
+    for good in ["access = \"open\"", "listen = \"[::1]:8080\"\naccess = \"open\"", "listen = \"0.0.0.0:8080\""] {
+        assert_eq!(api(good), Vec::<String>::new(), "{good}");
+    }
+    let faults = api("tls = { certificate = \"token\", key = \"missing.pem\" }");
+    assert!(
+        faults.len() == 1 && faults[0].contains("api.tls.key = \"missing.pem\": missing.pem: cannot be read"),
+        "{faults:?}"
+    );
+    let faults = api("tls = { certificate = \"token\" }");
+    assert!(faults.len() == 1 && faults[0].contains("api.tls.key: must be given"), "{faults:?}");
+}
+
+#[test]
 fn captions_that_a_codec_does_not_carry_are_a_warning() {
     let captions = "[captions]\nname = \"English\"\nwebvtt = false\n\n[audio_policy]";
     let site = Site::new(GOOD)
@@ -667,6 +688,25 @@ fn what_is_recorded_beside_the_program() {
     faulty("[\"source:spare\"]", good, "records the source `spare`, which the channel does not have");
     faulty("[\"sources\"]", "iso]\nsize = \"1920x1080\"", "is larger than the program");
     faulty("[\"clean\"]", "clean_feed]\nsize = \"1920x1080\"", "is larger than the program");
+}
+
+#[test]
+fn control_surfaces() {
+    let mut table = Table::default();
+    for surfaces in [
+        "[surfaces.tsl.wall]\naddress = \"10.0.0.9:8900\"\n",
+        "[surfaces.tsl.wall]\naddress = \"10.0.0.9:8900\"\ndisplays = [\"a\", \"a/cam\", \"b\", \"a/cam-2\"]\n",
+        "[surfaces.tsl.wall]\naddress = \"wall:8900\"\nfirst_index = 65534\n",
+        "[surfaces.tsl.wall]\naddress = \"10.0.0.9:8900\"\nfirst_index = 65534\n",
+        "[surfaces.osc]\nlisten = \"10.0.0.1:8010\"\nfrom = [\"10.0.0.7\", \"10.1.0.0/16\"]\n",
+        "[surfaces.osc]\nlisten = \"10.0.0.1:8010\"\n",
+        "[surfaces.osc]\nlisten = \"10.0.0.1:8010\"\nfrom = []\n",
+        "[surfaces.osc]\nlisten = \"10.0.0.1:8010\"\nfrom = [\"desk\", \"10.0.0.0/33\"]\n",
+        "[surfaces.osc]\nlisten = \"127.0.0.1:8080\"\nfrom = [\"127.0.0.1\"]\n",
+    ] {
+        table.edit("[channels.a]", &format!("{surfaces}[channels.a]"));
+    }
+    insta::assert_snapshot!(table.0);
 }
 
 #[test]

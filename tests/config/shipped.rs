@@ -8,6 +8,8 @@ use uplink::model::upload::{Access, TokenSource};
 use uplink::model::{CaptureDevice, Inventory, VideoCodec};
 use uplink::plan::{ChannelPlan, DestinationKind, PlanPaths, SourceKind, derive, diff};
 
+use crate::faults::{GOOD, Site};
+
 const KEY: &str = "0123456789abcdef";
 
 pub(crate) fn demo() -> Checked {
@@ -62,6 +64,59 @@ fn the_packaged_configuration_is_without_fault_even_with_every_example_in_it() {
         load_with(&file, &[], &Credentials::NotHere).unwrap_or_else(|faults| panic!("{faults}"));
     }
     assert!(all.iter().any(|line| line == "[sources.van]"));
+}
+
+#[test]
+fn every_source_of_the_configuration_page_is_without_fault() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/doc/configuration.head.md");
+    let page = fs::read_to_string(page).unwrap();
+    let examples: Vec<String> = examples(&page, "[sources.").collect();
+    let mut kinds: Vec<&str> = examples.iter().flat_map(|text| text.lines().nth(1)).collect();
+    kinds.sort_unstable();
+    let all = ["alsa", "custom", "decklink", "file", "ndi", "rtmp", "rtsp", "srt", "v4l2", "whip"];
+    assert_eq!(kinds, all.map(|kind| format!("kind = \"{kind}\"")), "an example of each kind");
+    for example in examples {
+        let site = Site::new(&format!("{GOOD}\n{example}"));
+        for directory in ["keys", "clips"] {
+            fs::create_dir(site.path(directory)).unwrap();
+        }
+        for name in ["obs", "balcony", "van", "guest"] {
+            fs::write(site.path(&format!("keys/{name}")), KEY).unwrap();
+        }
+        for name in ["opening", "sponsors"] {
+            fs::write(site.path(&format!("clips/{name}.mp4")), "").unwrap();
+        }
+        let checked = load_with(&site.path("uplinkd.toml"), &[], &Credentials::NotHere);
+        checked.unwrap_or_else(|faults| panic!("{example}\n{faults}"));
+    }
+}
+
+#[test]
+fn credentials_are_read_from_the_directory_that_systemd_names() {
+    let wanted = "kind = \"srt\"\nmode = \"listener\"\nport = 9000\npassphrase_credential = \"van\"";
+    let text = GOOD.replace("kind = \"test\"", wanted).replace("token_file = \"token\"", "token_credential = \"cdn\"");
+    let site = Site::new(&text);
+    let credentials = site.path("credentials");
+    fs::create_dir(&credentials).unwrap();
+    fs::write(credentials.join("van"), KEY).unwrap();
+    fs::write(credentials.join("cdn"), "0123456789\n").unwrap();
+    let read = || load_with(&site.path("uplinkd.toml"), &[], &Credentials::At(Some(credentials.clone())));
+    let checked = read().unwrap_or_else(|faults| panic!("{faults}"));
+    let plan = plans(&checked, &Inventory::default()).remove(0);
+    let SourceKind::Srt { passphrase, .. } = &plan.sources[0].kind else { panic!("{:?}", plan.sources) };
+    assert!(passphrase.is_some());
+    let DestinationKind::HlsPush { upload, .. } = &plan.destinations[0].endpoints[0].kind else { panic!("no push") };
+    assert!(matches!(upload.access, Access::Token { source: TokenSource::Fixed { .. } }), "{:?}", upload.access);
+    fs::remove_file(credentials.join("van")).unwrap();
+    let faults = read().err().unwrap().to_string();
+    assert!(faults.contains("credentials/van") && !faults.contains(KEY), "{faults}");
+}
+
+/// The indented blocks of a page that begin like this.
+fn examples<'a>(page: &'a str, begin: &'a str) -> impl Iterator<Item = String> + 'a {
+    let blocks = page.split("\n\n").filter(|block| block.lines().all(|line| line.starts_with("    ")));
+    let blocks = blocks.map(|block| block.lines().map(str::trim_start).collect::<Vec<_>>().join("\n"));
+    blocks.filter(move |block| block.starts_with(begin))
 }
 
 #[test]

@@ -11,7 +11,7 @@ use uplink::hls;
 use uplink::model::EventCode;
 use uplink::model::pair::{PairMode, PairRole, Pairing};
 use uplink::origin::{Origin, OriginSettings};
-use uplink::push::{PushDescription, Pusher};
+use uplink::push::{PairClock, PushDescription, Pusher};
 use uplink::spool::Init;
 
 use crate::studio::{BOUND, Studio, TOKEN, eventually, media, until};
@@ -74,7 +74,7 @@ impl Drop for Ingest {
 }
 
 fn paired(studio: &Studio, ingest: &Ingest, member: &str, mode: PairMode) -> Pusher {
-    let pair = Some(Pairing { mode, member: member.to_owned(), lease_ms: 800 });
+    let pair = Some(Pairing { mode, member: member.to_owned(), lease_ms: 800, any_clock: false });
     studio.push(PushDescription { pair, ..studio.description(&ingest.url) })
 }
 
@@ -248,4 +248,25 @@ async fn an_origin_that_was_away_gets_what_was_made_meanwhile_from_one_of_them()
     let holders = [&of_a, &of_b].map(|pusher| pusher.status().borrow().pair.as_ref().map(|pair| pair.role));
     assert_eq!(holders.iter().filter(|role| **role == Some(PairRole::Holder)).count(), 1, "{holders:?}");
     stop.cancel();
+}
+
+#[tokio::test]
+async fn a_box_whose_clock_nobody_keeps_right_waits_and_says_so() {
+    let ingest = Ingest::start().await;
+    let mut a = Studio::new();
+    a.produce(4);
+    let clock = PairClock::default();
+    clock.tell(false);
+    let pair = Some(Pairing { mode: PairMode::ActiveStandby, member: "a".to_owned(), lease_ms: 800, any_clock: false });
+    let of_a = a.push(PushDescription { pair, clock: clock.clone(), ..a.description(&ingest.url) });
+    let trouble = || of_a.status().borrow().pair.as_ref().and_then(|pair| pair.trouble.clone());
+    rolling("it says why", &mut [&mut a], || trouble().is_some_and(|why| why.contains("clock"))).await;
+    assert_eq!(ingest.text("a"), None, "nothing is told");
+    clock.tell(true);
+    role(&of_a, PairRole::Holder, &mut [&mut a]).await;
+    // Once it delivers it goes on.
+    clock.tell(false);
+    a.produce(1);
+    ingest.told_up_to(&a, a.next - 1).await;
+    eventually("no trouble any more", || trouble().is_none()).await;
 }

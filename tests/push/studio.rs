@@ -107,6 +107,7 @@ impl Studio {
             limits: None,
             pauses: Pauses::default(),
             pair: None,
+            clock: uplink::push::PairClock::default(),
             lowest_only: false,
         }
     }

@@ -65,7 +65,7 @@ impl Place {
     fn configure(&self, channels: &[&str]) {
         let repository = env!("CARGO_MANIFEST_DIR");
         let mut text = format!(
-            "[appliance]\nname = \"test\"\n[api]\nlisten = \"127.0.0.1:{}\"\n\
+            "[appliance]\nname = \"test\"\n[api]\nlisten = \"127.0.0.1:{}\"\naccess = \"open\"\n\
              [paths]\npipelines = \"{repository}/pipelines\"\nhardware_profiles = \"{repository}/hardware-profiles\"\n\
              [sources.bars]\nkind = \"test\"\n\
              [destinations.local]\nkind = \"hls-push\"\nurl = \"http://127.0.0.1:9/live/\"\n",
@@ -310,6 +310,51 @@ fn a_daemon_that_was_stopped_for_a_while_kills_nobody() {
     place.worker("b");
     assert!(alive(pid) && place.worker_now("a") == pid, "{}", daemon.log());
     assert!(!daemon.log().contains("stalled"), "{}", daemon.log());
+    signal(daemon.pid(), Signal::TERM);
+    assert_eq!(daemon.code(), Some(0));
+}
+
+#[test]
+fn nobody_is_let_in_before_there_is_an_admin_whom_the_socket_makes() {
+    let place = Place::new(&["a"]);
+    let directory = place.directory.path();
+    let file = directory.join("uplinkd.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("access = \"open\"", "access = \"login\"")).unwrap();
+    let mut daemon = place.start();
+    let (code, socket) = (directory.join("state/first-run-code"), place.runtime().join("api.sock"));
+    until("there is a code and a socket", || code.exists() && socket.exists());
+    place.worker("a");
+    assert!(daemon.log().contains(std::fs::read_to_string(&code).unwrap().trim()), "{}", daemon.log());
+    let uplinkctl = |way: &[&str], words: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_uplinkctl"));
+        let output = command.args(way).args(words.split(' ')).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    };
+    let api = format!("http://127.0.0.1:{}", place.port);
+    let (exit, said) = uplinkctl(&["--api", &api], "status");
+    assert_eq!((exit, said.contains("[setup_required]")), (Some(1), true), "{said}");
+    let (word, robot) = (directory.join("word"), directory.join("robot.token"));
+    std::fs::write(&word, "a password for ada\n").unwrap();
+    let by_socket = ["--socket", socket.to_str().unwrap()];
+    let add = format!("user add ada admin --password-file {}", word.display());
+    assert_eq!(uplinkctl(&by_socket, &add), (Some(0), "ada may log in as admin\n".to_owned()));
+    assert!(!code.exists(), "the code is good for nothing any more");
+    let (exit, token) = uplinkctl(&by_socket, "token create robot --role viewer");
+    assert_eq!((exit, token.starts_with("upl_")), (Some(0), true), "{token}");
+    std::fs::write(&robot, token).unwrap();
+    let by_token = ["--api", &api, "--token-file", robot.to_str().unwrap()];
+    let (exit, said) = uplinkctl(&by_token, "status");
+    assert_eq!((exit, said.contains("CHANNEL")), (Some(0), true), "{said}");
+    let (exit, said) = uplinkctl(&by_token, "stop a");
+    assert_eq!((exit, said.contains("[forbidden]")), (Some(1), true), "{said}");
+    let (exit, said) = uplinkctl(&by_socket, "audit");
+    assert_eq!(
+        (exit, said.contains("robot") && said.contains("/channels/a/stop: forbidden")),
+        (Some(0), true),
+        "{said}"
+    );
     signal(daemon.pid(), Signal::TERM);
     assert_eq!(daemon.code(), Some(0));
 }

@@ -46,6 +46,16 @@ last = None
 watchers = set()
 
 
+def crc24(payload):
+    """RFC 9580 section 6.1, over eleven bytes."""
+    crc = 0xB704CE
+    for byte in payload.to_bytes(11, "big"):
+        crc ^= byte << 16
+        for _ in range(8):
+            crc = crc << 1 ^ (0x1864CFB if crc & 0x800000 else 0)
+    return crc & 0xFFFFFF
+
+
 def mark(luma):
     """Frame number and UTC of the picture (src/lineup/mark.rs), or None."""
     height, width = luma.shape
@@ -59,13 +69,13 @@ def mark(luma):
             mean = luma[top + rim : bottom - rim, left + edge : right - edge].mean()
             bits = bits << 1 | int(mean > 126)
     payload = bits >> 24
-    if payload >> 80 != 0xA6:
+    # What was decoded without its reference is damaged, and the mark with it.
+    if payload >> 80 != 0xA6 or crc24(payload) != bits & 0xFFFFFF:
         return None
     return payload >> 40 & (1 << 40) - 1, payload & (1 << 40) - 1
 
 
 async def watch(track):
-    global last
     while True:
         try:
             frame = await track.recv()
@@ -75,21 +85,26 @@ async def watch(track):
             report["audio"] += 1
             report["audible"] += bool(numpy.abs(frame.to_ndarray()).max() > 500)
             continue
-        at = time.time() * 1000
-        if last and at - last > 1000:
-            report["gaps_ms"].append([last, at])
-            report["behind_gaps"].append(len(report["frames"]))
-        last = at
-        now = int(at) & (1 << 40) - 1
         report["video"] += 1
         report["keyframes"] += bool(frame.key_frame)
         size = [frame.width, frame.height]
         if size not in report["sizes"]:
             report["sizes"].append(size)
-        found = mark(frame.to_ndarray(format="gray"))
-        if found:
-            report["frames"].append(found[0])
-            report["latency_ms"].append(now - found[1])
+        see(mark(frame.to_ndarray(format="gray")), time.time() * 1000)
+
+
+def see(found, at):
+    """Counts a picture that is whole and new: behind a gap the last one of before it may be shown once more."""
+    global last
+    late = found and (int(at) & (1 << 40) - 1) - found[1]
+    if not found or not -1000 < late < 5000:
+        return
+    if last and at - last > 1000:
+        report["gaps_ms"].append([last, at])
+        report["behind_gaps"].append(len(report["frames"]))
+    last = at
+    report["frames"].append(found[0])
+    report["latency_ms"].append(late)
 
 
 handle_packet = RTCRtpReceiver._handle_rtp_packet

@@ -2,6 +2,7 @@
 
 import { Card } from './card.js';
 import { el, put, rows, show } from './dom.js';
+import * as gate from './gate.js';
 import { Link } from './link.js';
 import * as words from './words.js';
 
@@ -14,6 +15,7 @@ let newest = null;
 const link = new Link({
   status(status) {
     newest = status;
+    gate.opened(status);
     appliance(status);
     channels(status.channels);
   },
@@ -35,6 +37,8 @@ const link = new Link({
     document.body.classList.remove('waiting');
     put(at('band-since'), `${words.clock(link.known)} UTC`);
     show(at('band'), !fresh);
+    // A session that is over looks like a daemon that is silent.
+    if (!fresh) gate.look();
     title();
   },
   tick() {
@@ -132,4 +136,5 @@ function remember(list) {
 }
 
 link.start();
+gate.look();
 setInterval(costs, 60_000);

@@ -6,6 +6,7 @@ import { armed, expire } from './core/acts';
 import { followAlarms } from './core/alarms';
 import { BINDINGS } from './core/bindings';
 import { asking, expireAsking } from './core/consent';
+import { followHistory } from './core/history';
 import { listen } from './core/keys';
 import { start } from './core/link';
 import { follow, route } from './core/route';
@@ -13,12 +14,15 @@ import { followSession } from './core/session';
 import { phase, tick } from './core/store';
 import { keepSurface, locked } from './core/surface';
 import { ChannelPage } from './pages/Channel';
+import { ConfigurationPage } from './pages/Configuration';
 import { Destinations } from './pages/Destinations';
+import { Diagnostics } from './pages/Diagnostics';
 import { OnAir } from './pages/OnAir';
 import { Recordings } from './pages/Recordings';
 import { SignIn } from './pages/SignIn';
 import { Sources } from './pages/Sources';
 import { Timeline } from './pages/Timeline';
+import { Users } from './pages/Users';
 import { Wall } from './pages/Wall';
 import { FreezeBand, LostBand, OpenBand, ReturnBand, tabTitle } from './parts/Bands';
 import { Consent } from './parts/Consent';
@@ -42,6 +46,12 @@ function Page() {
       return <Recordings />;
     case 'timeline':
       return <Timeline />;
+    case 'configuration':
+      return <ConfigurationPage />;
+    case 'diagnostics':
+      return <Diagnostics />;
+    case 'users':
+      return <Users />;
     default:
       return <OnAir />;
   }
@@ -81,6 +91,7 @@ keepSurface();
 follow();
 followSession();
 followAlarms();
+followHistory();
 listen(BINDINGS);
 start();
 effect(() => {

@@ -1,144 +1,155 @@
-// The plain panel in a real browser, against a running daemon (or the stage of src/api/tests/stage.rs).
-//   UPLINK_PANEL_URL      the daemon, http://127.0.0.1:8080
-//   UPLINK_PANEL_PID      its process, which is frozen and woken; without it that test is skipped
-//   UPLINK_PANEL_COMMAND  how to start it again after a kill (JSON list of program and arguments); may be skipped, too
-//   UPLINK_PANEL_CHANNEL  a channel on air that may be stopped and started, default demo
-//   UPLINK_CHROMIUM       the browser, default /usr/bin/chromium
-//   UPLINK_PANEL_SHOTS    a directory for pictures of the page
+// The panel in a real browser. What it is told by is in rig.mjs.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { pages } from './panel_pages.mjs';
+import { browser, channel, closes, freezes, kills, open, orders, page, pid, startAgain, until, url } from './rig.mjs';
 
-const url = process.env.UPLINK_PANEL_URL ?? 'http://127.0.0.1:8080';
-const pid = Number(process.env.UPLINK_PANEL_PID ?? 0);
-const channel = process.env.UPLINK_PANEL_CHANNEL ?? 'demo';
-const command = JSON.parse(process.env.UPLINK_PANEL_COMMAND ?? 'null');
-const shots = process.env.UPLINK_PANEL_SHOTS;
-const foreign = [];
-const faults = [];
-let browser;
-let again;
-let page;
+const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+const PAGES = ['on-air', 'wall', 'sources', 'destinations', 'recordings', 'timeline', 'configuration', 'diagnostics'];
+const shot = open('/', { width: 1920, height: 1080 }, false);
 
-before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.UPLINK_CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu'],
-  });
-  page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
-  page.setDefaultTimeout(20_000);
-  page.on('request', (request) => {
-    const to = new URL(request.url());
-    if (!['data:', 'blob:'].includes(to.protocol) && to.origin !== new URL(url).origin) foreign.push(request.url());
-  });
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => {
-    if (/Content Security Policy|Uncaught/.test(message.text())) faults.push(message.text());
-  });
-  await page.goto(`${url}/panel/plain`);
-});
+const tile = (of = channel) => page.locator(`.tile[data-channel="${of}"]`);
+const place = (key) => tile().locator(`.bus button[data-place="${key}"]`);
+const verb = (name, of = channel) => tile(of).locator(`.verbs button.${name}`);
+const tally = (of = channel) => tile(of).locator('.tally').textContent();
+const said = (of = channel) => tile(of).locator('.message').textContent();
+const band = () => page.locator('[data-band="lost"]');
 
-after(async () => {
-  await browser?.close();
-  again?.kill('SIGKILL');
-});
-
-const card = () => page.locator(`[data-channel="${channel}"]`);
-const button = (verb) => card().locator(`.commands button.${verb}`);
-const tally = () => card().locator('.tally');
-const said = () => card().locator('.message');
-
-async function shot(name) {
-  if (shots) await page.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
-}
-
-/** Waits until `read` gives what `good` likes. */
-async function until(read, good, what) {
-  const end = Date.now() + 20_000;
-  let seen;
-  while (Date.now() < end) {
-    seen = await read();
-    if (good(seen)) return seen;
-    await page.waitForTimeout(50);
-  }
-  throw new Error(`${what}: saw ${JSON.stringify(seen)}`);
-}
-
-test('shows every channel that the daemon has', async () => {
-  await card().waitFor();
-  const known = await (await fetch(`${url}/api/v1/channels`)).json();
-  const shown = await page.locator('.card').evaluateAll((all) => all.map((one) => one.dataset.channel));
-  assert.deepEqual(
-    shown,
-    known.map((one) => one.id),
-  );
-  await until(
-    () => tally().textContent(),
-    (text) => text === 'ON AIR',
-    'on air',
-  );
-  assert.match(await card().locator('.facts').textContent(), /Order.*on air.*State.*running.*Health/s);
-  await card().locator('.stage .picture img').waitFor();
-  await until(
-    () => card().locator('.stage .age').textContent(),
-    (text) => /old/.test(text),
-    'the age of the picture',
-  );
-  assert.match(await page.locator('#link').textContent(), /live/);
-  assert.ok(await page.locator('#band').isHidden());
-  await shot('panel-1280');
-});
-
-test('updates by itself', async () => {
-  const frames = async () =>
-    Number((await card().locator('.program').textContent()).match(/([\d,]+) frames/)[1].replaceAll(',', ''));
-  const first = await frames();
-  await until(frames, (now) => now > first, 'frames advance');
-});
-
-test('a command is pending until the engine has confirmed it', async () => {
-  await button('slate').click();
-  await until(
-    () => tally().textContent(),
-    (text) => text === 'SLATE',
-    'slate',
-  );
-  await until(
-    () => said().textContent(),
-    (text) => text.includes('✓'),
-    'confirmation',
-  );
-  await until(() => button('release').isEnabled(), Boolean, 'release possible');
-  await shot('panel-slate');
-  await button('release').click();
-  await until(
-    () => tally().textContent(),
-    (text) => text === 'ON AIR',
-    'on air again',
-  );
-});
-
-const place = (key) => card().locator(`.bus button[data-place="${key}"]`);
-const stands = (key) => place(key).locator('.state').textContent();
-const stepOf = (step) => card().locator(`.transition button.${step}`);
-
-/** Waits until a place of the bus says of itself what it should. */
 const standing = (key, word) =>
   until(
-    () => stands(key),
+    () => place(key).locator('.state').textContent(),
     (text) => text.includes(word),
     `${key} is ${word}`,
   );
 
-test('a source is put next, then taken: two presses, each shown when the worker reports it', async () => {
-  const [first] = (await (await fetch(`${url}/api/v1/channels/${channel}`)).json()).report.sources;
-  const source = `source-${first.id}`;
-  await standing(source, 'ON AIR');
-  await until(() => place('slate').isEnabled(), Boolean, 'something can be put next');
-  assert.ok(await stepOf('take').isDisabled(), 'nothing is next, so there is nothing to take');
+const told = (word, of = channel) =>
+  until(
+    () => said(of),
+    (text) => text.includes(word),
+    `said ${word}`,
+  );
 
-  // The order is held up on its way: nothing may look done, and nothing else may be pressed.
+/** Whether `done` comes true within some seconds. */
+async function soon(done) {
+  for (let look = 0; look < 200; look += 1) {
+    if (await done()) return true;
+    await page.waitForTimeout(50);
+  }
+  return false;
+}
+
+/**
+ * Two steps that belong together in time. A machine that stands still meanwhile lets the first one run out, and nothing
+ * is sent: then both are done again.
+ */
+async function inTime(steps, done, what) {
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    if (
+      (await steps().then(
+        () => true,
+        () => false,
+      )) &&
+      (await soon(done))
+    )
+      return;
+  }
+  throw new Error(`${what}: not in eight attempts`);
+}
+
+/** Enter twice, further apart than a bounce. */
+const enterTwice = (locator) => async () => {
+  await locator.focus();
+  await page.keyboard.press('Enter');
+  await page.waitForTimeout(450);
+  await page.keyboard.press('Enter');
+};
+
+/** What is armed, for as long as it is. */
+const brief = { timeout: 3000 };
+
+const isTally = (word) => until(tally, (text) => text === word, word);
+
+/** No violation of WCAG 2.2 AA in what is shown now. */
+async function accessible(what) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+    const { violations } = await globalThis.axe.run(document, { runOnly: { type: 'tag', values: tags } });
+    return violations.map(
+      (one) =>
+        `${one.id}: ${one.nodes
+          .map((node) => `${node.html} ${node.failureSummary}`)
+          .slice(0, 3)
+          .join(' | ')}`,
+    );
+  });
+  assert.deepEqual(found, [], what);
+}
+
+/** To a page, and until it has what it asks for. */
+async function go(name) {
+  await page.evaluate((to) => {
+    location.hash = `#/${to}`;
+  }, name);
+  if (PAGES.includes(name)) await page.locator(`.rail a[aria-current="page"][href="#/${name}"]`).waitFor();
+}
+
+/** Every page, as it is with its documents. */
+async function everyPage(look) {
+  for (const name of PAGES) {
+    await go(name);
+    await until(
+      () => page.locator('main [aria-busy="true"]').count(),
+      (many) => many === 0,
+      `${name} has loaded`,
+    );
+    await look(name);
+  }
+}
+
+test('On Air shows every channel, its picture with its age, its level and its parts', async () => {
+  await tile().waitFor();
+  const known = await (await fetch(`${url}/api/v1/channels`)).json();
+  await page.locator('[data-band="open"]', { hasText: 'nobody has to sign in' }).waitFor();
+  const shown = await page.locator('.tile').evaluateAll((all) => all.map((one) => one.dataset.channel));
+  assert.deepEqual(
+    shown,
+    known.map((one) => one.id),
+  );
+  await isTally('ON AIR');
+  await tile().locator('.picture img').waitFor();
+  await until(
+    () => tile().locator('.age').textContent(),
+    (text) => / s$/.test(text),
+    'the age of the picture',
+  );
+  await until(
+    () => tile().locator('.figures').textContent(),
+    (text) => /M-?\d+\.\d.*S-?\d+\.\d.*I-?\d+\.\d/.test(text),
+    'loudness',
+  );
+  await until(
+    () =>
+      tile()
+        .locator('canvas.bars')
+        .evaluate((node) => {
+          const { data } = node.getContext('2d').getImageData(0, 0, node.width, node.height);
+          return data.some((value) => value > 0);
+        }),
+    Boolean,
+    'the meter is drawn',
+  );
+  assert.match(await tile().locator('.chips').textContent(), /Source.*Sound.*Encoder.*Destinations \d+\/\d+/);
+  assert.match(await page.locator('.link').textContent(), /live/);
+  assert.equal(await band().count(), 0);
+  await shot('on-air-dark');
+  await accessible('On Air');
+});
+
+test('by keyboard alone: choose a channel, put a source next, take it; nothing lights up before the engine says so', async () => {
+  await standing('source-cam-1', 'ON AIR');
+  await until(() => verb('take').isDisabled(), Boolean, 'nothing is next');
   let pass;
   const held = new Promise((resolve) => {
     pass = resolve;
@@ -150,147 +161,252 @@ test('a source is put next, then taken: two presses, each shown when the worker 
       await route.continue();
     });
   });
-  await place('slate').click();
-  assert.deepEqual(await asked, { show: 'slate' });
-  await until(
-    () => said().textContent(),
-    (text) => /Putting Slate next …/.test(text),
-    'the order is pending',
-  );
-  assert.equal(await stands('slate'), '');
-  assert.equal(await card().locator('.bus button:enabled, .transition button:enabled').count(), 0);
+  await page.keyboard.press('F6');
+  assert.equal(await page.evaluate(() => document.activeElement?.dataset.channel), channel);
+  await page.keyboard.press('F7');
+  assert.deepEqual(await asked, { source: 'clip' });
+  await until(said, (text) => /sent|NOT CONFIRMED/.test(text), 'the order is on its way');
+  assert.equal(await place('source-clip').locator('.state').textContent(), '');
+  assert.equal(await tile().locator('.bus button:enabled, .verbs .take:enabled').count(), 0);
+  assert.ok(await verb('slate').isEnabled(), 'the way out waits for nothing');
   pass();
-  await standing('slate', 'NEXT');
+  await standing('source-clip', 'NEXT');
   await page.unroute(`**/channels/${channel}/preview`);
-  await card().locator('.desk .picture img').waitFor();
-  assert.equal(await tally().textContent(), 'ON AIR', 'what is next is not on air');
-  await until(() => stepOf('take').isEnabled(), Boolean, 'it can be taken');
-  await shot('panel-next');
-
-  await stepOf('take').click();
-  await standing('slate', 'ON AIR');
-  await until(
-    () => tally().textContent(),
-    (text) => text === 'SLATE',
-    'the slate is on air',
-  );
-  await standing('auto', 'NEXT');
-
-  await until(() => place(source).isEnabled(), Boolean, 'the source can be put next');
-  await place(source).focus();
-  await page.keyboard.press('Enter');
-  await standing(source, 'NEXT');
-  await until(() => stepOf('dissolve').isEnabled(), Boolean, 'it can be dissolved to');
-  const transition = page.waitForRequest((request) => request.url().endsWith(`/${channel}/take`));
-  await stepOf('dissolve').click();
-  assert.deepEqual((await transition).postDataJSON(), { transition: { kind: 'dissolve', duration_ms: 500 } });
-  await standing(source, 'ON AIR');
-  await standing('slate', 'NEXT');
-  await until(
-    () => said().textContent(),
-    (text) => text.includes('✓'),
-    'confirmation',
-  );
-  assert.equal(await tally().textContent(), 'ON AIR');
-  await until(() => button('release').isEnabled(), Boolean, 'release possible');
-  await button('release').click();
-  await standing('auto', 'ASKED');
+  assert.equal(await tally(), 'ON AIR');
+  await until(() => verb('take').isEnabled(), Boolean, 'it can be taken');
+  await shot('next');
+  const isOnAir = async () => (await place('source-clip').locator('.state').textContent()).includes('ON AIR');
+  // Chosen once more: what is next already is armed without an order.
+  const takes = async () => {
+    await page.keyboard.press('Escape');
+    await place('source-clip').focus();
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(450);
+    await page.keyboard.press('F8');
+  };
+  await inTime(takes, isOnAir, 'chosen and taken');
+  await told('confirmed after');
 });
 
-test('stop takes two steps in two places', async () => {
-  const orders = [];
-  page.on('request', (request) => {
-    if (request.method() === 'POST') orders.push(new URL(request.url()).pathname);
+test('a take of what was not just put next asks for a confirmation in another place', async () => {
+  // What was on air is next, and nobody has chosen it: one press is not enough, and a double click is one press.
+  await until(() => verb('take').isEnabled(), Boolean, 'something is next');
+  const before = orders.length;
+  const confirm = tile().locator('.armed .confirm');
+  const keep = tile().getByRole('button', { name: 'Keep' });
+  const gone = async () => (await confirm.count()) === 0;
+  const look = async () => {
+    await verb('take').dblclick();
+    await confirm.waitFor(brief);
+    await shot('armed');
+    await accessible('armed');
+    await keep.click(brief);
+  };
+  await inTime(look, gone, 'armed and kept');
+  assert.deepEqual(orders.slice(before), [], 'nothing is sent by one press, or by a double click');
+  const takes = async () => {
+    await verb('take').focus();
+    await page.keyboard.press('Enter');
+    await confirm.waitFor(brief);
+    assert.ok(await confirm.evaluate((node) => node === document.activeElement), 'the keyboard is at the confirmation');
+    await page.waitForTimeout(450);
+    await page.keyboard.press('Enter');
+  };
+  await inTime(takes, () => orders.length > before, 'armed and confirmed');
+  assert.deepEqual(orders.slice(before), [`${channel}/take`]);
+  await told('confirmed after');
+  await standing('source-cam-1', 'ON AIR');
+});
+
+test('the slate wants to be held, or pressed twice by keyboard', async () => {
+  await until(() => verb('slate').isEnabled(), Boolean, 'slate possible');
+  const before = orders.length;
+  // At once: no machine is so slow that this is a hold.
+  await verb('slate').evaluate((node) => {
+    const about = { bubbles: true, button: 0 };
+    node.dispatchEvent(new PointerEvent('pointerdown', about));
+    node.dispatchEvent(new PointerEvent('pointerup', about));
   });
-  await until(() => button('stop').isEnabled(), Boolean, 'stop possible');
-  await button('stop').dblclick();
-  const confirm = card().locator('.arm .confirm');
-  await confirm.waitFor();
-  await shot('panel-armed');
-  await card().getByRole('button', { name: 'Keep on air' }).click();
-  assert.ok(await confirm.isHidden());
-  await button('stop').click();
-  await until(
-    () => said().textContent(),
-    (text) => text.includes('not confirmed in time'),
-    'the arm runs out',
-  );
-  assert.ok(await confirm.isHidden());
-  assert.deepEqual(orders, [], 'nothing may be sent by one step');
-  assert.equal(await tally().textContent(), 'ON AIR');
+  await page.waitForTimeout(700);
+  assert.deepEqual(orders.slice(before), [], 'a touch is not enough');
+  await verb('slate').hover();
+  await page.mouse.down();
+  await isTally('SLATE');
+  await page.mouse.up();
+  assert.deepEqual(orders.slice(before), [`${channel}/slate`]);
+  await shot('slate');
+  await accessible('on slate');
+  await until(() => verb('release').isEnabled(), Boolean, 'release possible');
+  await verb('release').click();
+  await isTally('ON AIR');
+  await inTime(enterTwice(verb('slate')), async () => (await tally()) === 'SLATE', 'slate by keyboard');
+  await until(() => verb('release').isEnabled(), Boolean, 'release possible');
+  await verb('release').click();
+  await isTally('ON AIR');
+});
 
-  await button('stop').focus();
-  await page.keyboard.press('Enter');
-  await confirm.focus();
-  await page.keyboard.press('Enter');
-  await until(
-    () => tally().textContent(),
-    (text) => text === 'OFF AIR',
-    'off air',
-  );
+test('a locked surface holds everything but the slate', async () => {
+  await page.locator('.surface .lock').click();
+  assert.equal(await tile().locator('.bus button:enabled').count(), 0);
+  await until(() => verb('slate').isEnabled(), Boolean, 'the slate stays');
+  const unlocked = async () => (await tile().locator('.bus button:enabled').count()) > 0;
+  await inTime(enterTwice(page.locator('.surface .lock.on')), unlocked, 'unlocked');
+});
+
+test('stop is on the channel’s own page, in two places', async () => {
+  await go(`channels/${channel}`);
+  const stop = page.locator('button.stop');
+  await until(() => stop.isEnabled(), Boolean, 'stop possible');
+  await shot('channel');
+  await accessible('channel');
+  const before = orders.length;
+  const ends = async () => {
+    await stop.dblclick(brief);
+    await tile().locator('.armed .confirm').waitFor(brief);
+    assert.deepEqual(orders.slice(before), []);
+    await page.waitForTimeout(450);
+    await tile().locator('.armed .confirm').click(brief);
+  };
+  await inTime(ends, async () => (await tally()) === 'OFF AIR', 'stopped');
   // The daemon asks for a confirmation, and gets the one that was given.
-  assert.deepEqual(orders, Array(2).fill(`/api/v1/channels/${channel}/stop`));
-  await until(() => button('start').isEnabled(), Boolean, 'start possible');
-  await button('start').click();
-  await until(
-    () => tally().textContent(),
-    (text) => text === 'ON AIR',
-    'on air again',
-  );
+  assert.deepEqual(orders.slice(before), Array(2).fill(`${channel}/stop`));
+  await accessible('off air');
+  await until(() => verb('start').isEnabled(), Boolean, 'start possible');
+  await verb('start').click();
+  await isTally('ON AIR');
 });
 
-test('a frozen daemon is LAST KNOWN, and nothing can be pressed', { skip: !pid && 'no UPLINK_PANEL_PID' }, async () => {
-  await until(() => button('slate').isEnabled(), Boolean, 'slate possible');
-  process.kill(pid, 'SIGSTOP');
-  try {
-    await page.locator('#band').waitFor();
-    assert.match(await page.locator('#band').textContent(), /LAST KNOWN.*may\s+still be on air/s);
-    assert.match(await page.title(), /LAST KNOWN/);
-    assert.equal(await page.locator('.card button:enabled:visible').count(), 0);
-    await until(
-      () => card().locator('.stage .age').textContent(),
-      (text) => /STALE/.test(text),
-      'the picture is stale',
-    );
-    await shot('panel-last-known');
-  } finally {
-    process.kill(pid, 'SIGCONT');
-  }
-  await page.locator('#band').waitFor({ state: 'hidden' });
-  await until(() => button('slate').isEnabled(), Boolean, 'controls are back');
-});
-
-test('every control can be reached by keyboard, and the page fits a phone', async () => {
+test('every page in both colours and both languages, at a desk and on a phone', async () => {
+  const colours = page.locator('.surface button').nth(1);
+  const looks = (colour) => async (name) => {
+    await shot(`${name}-${colour}`);
+    await accessible(`${name}, ${colour}`);
+  };
+  await everyPage(looks('dark'));
+  await colours.click();
+  await page.locator('.surface select').selectOption('de');
+  assert.equal(await page.locator('html').getAttribute('lang'), 'de');
+  await everyPage(looks('light'));
   await page.setViewportSize({ width: 390, height: 844 });
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${wide} px too wide`);
-  await shot('panel-phone');
-  await page.setViewportSize({ width: 1280, height: 900 });
+  await everyPage(async (name) => {
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wide <= 0, `${name}: ${wide} px too wide`);
+    await shot(`${name}-phone`);
+  });
+  await colours.click();
+  await page.locator('.surface select').selectOption('en');
+  await page.setViewportSize({ width: 1920, height: 1080 });
+  await go('on-air');
+});
+
+test('a region says that it has a problem, or no right, and is tried again', async () => {
+  const answer = (status, code) => (route) =>
+    route.fulfill({
+      status,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ title: 'No', detail: 'why', code, status }),
+    });
+  await page.route('**/api/v1/recordings', answer(500, 'internal'));
+  await page.route('**/api/v1/recording-jobs', answer(403, 'forbidden'));
+  await go('recordings');
+  await page.locator('.trouble').waitFor();
+  await page.getByText('Your role does not allow this.').waitFor();
+  await accessible('problems');
+  await page.unroute('**/api/v1/recordings');
+  await page.unroute('**/api/v1/recording-jobs');
+  await page.locator('.trouble button').click();
+  await until(
+    () => page.locator('.trouble').count(),
+    (many) => many === 0,
+    'it is well again',
+  );
+  await go('on-air');
+});
+
+pages({ go, shot, accessible, inTime, brief });
+
+test('the key map is on the screen', async () => {
+  await page.keyboard.press('F1');
+  await page.locator('dialog.sheet').waitFor();
+  await accessible('the key map');
+  await page.keyboard.press('Escape');
+  await page.locator('dialog.sheet').waitFor({ state: 'hidden' });
+});
+
+test('every control can be reached by keyboard', async () => {
+  await until(() => verb('slate').isEnabled(), Boolean, 'controls are there');
   const reached = new Set();
   await page.locator('body').focus();
-  for (let step = 0; step < 150; step += 1) {
+  const enabled = await page
+    .locator('.tile button:enabled:visible')
+    .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
+  for (let step = 0; step < 120 && !enabled.every((one) => reached.has(one)); step += 1) {
     await page.keyboard.press('Tab');
     reached.add(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')));
   }
-  const enabled = await page
-    .locator('.card button:enabled:visible')
-    .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
   for (const label of enabled) assert.ok(reached.has(label), `${label} is not reached`);
 });
 
-const restart = { skip: !(pid && command) && 'no UPLINK_PANEL_PID or no UPLINK_PANEL_COMMAND' };
+test('a frozen daemon is LAST KNOWN, nothing can be pressed, and it comes back', freezes, async () => {
+  await until(() => verb('slate').isEnabled(), Boolean, 'slate possible');
+  await tile().locator('.picture img').waitFor();
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await band().waitFor();
+    assert.match(await band().textContent(), /LAST KNOWN.*may still be on air/s);
+    assert.match(await page.title(), /LAST KNOWN/);
+    assert.equal(await page.locator('.tile button:enabled:visible').count(), 0);
+    assert.match(await tile().locator('.age').textContent(), /STALE/);
+    await shot('last-known');
+    await accessible('last known');
+    for (const name of ['wall', 'recordings']) {
+      await go(name);
+      await shot(`last-known-${name}`);
+      await accessible(`${name}, last known`);
+    }
+  } finally {
+    process.kill(pid, 'SIGCONT');
+    await go('on-air');
+  }
+  await band().waitFor({ state: 'hidden' });
+  await page.locator('[data-band="returned"]').waitFor();
+  await until(() => verb('slate').isEnabled(), Boolean, 'controls are back');
+  await accessible('returned');
+  await page.getByRole('button', { name: 'Seen' }).click();
+});
 
-test('a daemon that was killed is LAST KNOWN until another one is up', restart, async () => {
+test('a daemon that was killed is LAST KNOWN until another one is up, and what changed is told', kills, async () => {
   process.kill(pid, 'SIGKILL');
-  await page.locator('#band').waitFor();
-  assert.equal(await page.locator('.card button:enabled:visible').count(), 0);
-  assert.ok((await page.locator('.card').count()) > 0, 'what was last known stays');
-  again = spawn(command[0], command.slice(1), { stdio: ['pipe', 'ignore', 'ignore'] });
-  await page.locator('#band').waitFor({ state: 'hidden' });
-  await until(() => button('slate').isEnabled(), Boolean, 'controls are back');
+  await band().waitFor();
+  assert.equal(await page.locator('.tile button:enabled:visible').count(), 0);
+  assert.ok((await page.locator('.tile').count()) > 0, 'what was last known stays');
+  startAgain();
+  await band().waitFor({ state: 'hidden' });
+  await until(
+    () => page.locator('[data-band="returned"]').textContent(),
+    (text) => /The daemon was started anew/.test(text),
+    'what changed meanwhile',
+  );
+  await until(() => verb('slate').isEnabled(), Boolean, 'controls are back');
 });
 
-test('asked nobody else, and broke nothing', async () => {
-  assert.deepEqual(foreign, []);
-  assert.deepEqual(faults, []);
+test('before the first word nothing looks alive, and who may not see is told so', async () => {
+  const other = await browser.newPage({ reducedMotion: 'reduce' });
+  other.setDefaultTimeout(30_000);
+  await other.route('**/api/v1/events?*', () => {});
+  await other.goto(url);
+  await other.getByText('Waiting for the daemon').waitFor();
+  assert.equal(await other.locator('.tile').count(), 0);
+  await other.unroute('**/api/v1/events?*');
+  const no = {
+    status: 401,
+    contentType: 'application/problem+json',
+    body: '{"title":"No","detail":"","code":"no_session","status":401}',
+  };
+  await other.route('**/api/v1/**', (route) => route.fulfill(no));
+  await other.goto(`${url}/?again`);
+  await other.getByText('NOT SIGNED IN').first().waitFor();
+  await other.close();
 });
+
+closes();

@@ -143,6 +143,7 @@ impl Maker {
             duty: Duty::Active,
             limits: None,
             pair: None,
+            clock: uplink::push::PairClock::default(),
             pauses: Pauses::default(),
             lowest_only: false,
         })

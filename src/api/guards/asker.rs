@@ -3,6 +3,7 @@
 use axum::http::{Extensions, HeaderMap, HeaderName};
 
 use super::super::problem::Problem;
+use crate::access::{By, Caller, Role, Scope};
 use crate::model::freeze::FREEZE_TEXT;
 
 /// The token of a confirmation, or [`ASK`].
@@ -42,19 +43,19 @@ pub(super) fn fits(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= FREEZE_TEXT && !text.chars().any(char::is_control)
 }
 
-/// Whether this client is a program that need not confirm: a token with the scope for that, once there are tokens.
-pub(super) fn unguarded(_caller: &Extensions) -> bool {
-    false
+/// Whether this client is a program that need not confirm: a token with the scope for that.
+pub(super) fn unguarded(of: &Extensions) -> bool {
+    of.get::<Caller>().is_some_and(|caller| caller.has(Scope::Unguarded))
 }
 
-/// Whether this client may override a freeze: everybody who may ask at all, as long as nobody logs in.
-pub(super) fn may_override(_caller: &Extensions) -> bool {
-    true
+/// Whether this client may override a freeze: who may change the box, and everybody as long as nobody logs in.
+pub(super) fn may_override(of: &Extensions) -> bool {
+    of.get::<Caller>().is_none_or(|caller| caller.by == By::Open || caller.may(Role::Engineer))
 }
 
 /// The client's name, where somebody has logged in.
-pub(super) fn name(_caller: &Extensions) -> Option<String> {
-    None
+pub(super) fn name(of: &Extensions) -> Option<String> {
+    of.get::<Caller>().filter(|caller| caller.by != By::Open).map(|caller| caller.name.clone())
 }
 
 /// UTF-8, percent-encoded or not: a browser sends nothing else than Latin-1.

@@ -109,6 +109,17 @@ const ROWS: &[Row] = &[
     row("POST", "/api/v1/notify/{name}/test", Hidden, FREE, No),
     row("PUT", "/api/v1/freeze", Noticed, FREE, Look::Freeze),
     row("DELETE", "/api/v1/freeze", Noticed, FREE, Look::Freeze),
+    // Who may what is no matter of viewers, and never held: a show may need another operator.
+    row("POST", "/api/v1/setup", Hidden, FREE, No),
+    row("POST", "/api/v1/session", Hidden, FREE, No),
+    row("DELETE", "/api/v1/session", Hidden, FREE, No),
+    row("PUT", "/api/v1/session/password", Hidden, FREE, No),
+    row("DELETE", "/api/v1/sessions/{session}", Hidden, FREE, No),
+    row("POST", "/api/v1/users", Hidden, FREE, No),
+    row("PATCH", "/api/v1/users/{user}", Hidden, FREE, No),
+    row("DELETE", "/api/v1/users/{user}", Hidden, FREE, No),
+    row("POST", "/api/v1/tokens", Hidden, FREE, No),
+    row("DELETE", "/api/v1/tokens/{token}", Hidden, FREE, No),
     row("POST", "/whip/{channel}/{source}", Immediate, FREE, No),
     row("DELETE", "/whip/{channel}/{source}/{session}", Immediate, FREE, No),
 ];

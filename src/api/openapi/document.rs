@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::super::access::needed;
 use super::super::guards::{CONFIRM, CONFIRM_NAME, OVERRIDDEN, OVERRIDE, Tier, tier_of};
 use super::page::rendered;
 use super::schemas::{Schemas, plain_descriptions};
@@ -36,7 +37,8 @@ pub(crate) struct Document {
     pub(crate) page: Bytes,
 }
 
-const ABOUT: &str = "Every command is answered when the engine has confirmed it, with what was asked and what happened. \
+const ABOUT: &str = "Show a token (`Authorization: Bearer upl_…`) or the cookie of a login; a program on the box is known by the \
+    unix socket. Each operation says which role it needs; a higher one may, too: viewer, operator, engineer, admin. Every command is answered when the engine has confirmed it, with what was asked and what happened. \
     What is no success is a problem (RFC 9457): match on its `code`, never on text. Every answer has an `X-Request-Id`. \
     A POST with an `Idempotency-Key` is carried out once within 24 hours; the same again gets the same answer, with \
     `Idempotent-Replayed: true`. Documents have an `ETag`: `If-None-Match` saves the transfer, `If-Match` keeps two people \
@@ -77,15 +79,19 @@ fn written(operations: &[Operation]) -> Value {
         "openapi": "3.1.0",
         "info": {"title": "Uplink", "version": "1", "description": ABOUT, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "servers": [{"url": "/"}],
+        "security": [{"token": []}, {"session": []}],
         "paths": paths,
-        "components": {"schemas": all},
+        "components": {"schemas": all, "securitySchemes": {
+            "token": {"type": "http", "scheme": "bearer", "description": "an API token"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "__Host-uplink", "description": "set by a login"},
+        }},
     })
 }
 
 fn described(operation: &Operation, schemas: &mut Schemas) -> Map<String, Value> {
     let mut sketch = Sketch::new(schemas, operation.path);
     (operation.describe)(&mut sketch);
-    if operation.method == "post" && operation.path.starts_with("/api/v1/") {
+    if operation.method == "post" && operation.path.starts_with("/api/v1/") && sketch.repeats {
         sketch
             .takes_header("Idempotency-Key", "names this command: sent again with the same key, it is not done twice");
     }
@@ -102,6 +108,10 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> Map<String, Value>
     let words: Vec<&str> = operation.handler.split("::").skip_while(|word| *word != "api").skip(1).collect();
     found.insert("operationId".to_owned(), json!(words.join("_")));
     found.insert("summary".to_owned(), json!(operation.summary));
+    match needed(operation.method, operation.path) {
+        Some(role) => found.insert("description".to_owned(), json!(format!("Needs the role {role}."))),
+        None => found.insert("security".to_owned(), json!([])),
+    };
     found.insert("tags".to_owned(), json!([words.first().unwrap_or(&"api")]));
     found
 }

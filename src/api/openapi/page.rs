@@ -48,10 +48,11 @@ pub(super) fn rendered(document: &Value) -> String {
 fn operation_of(page: &mut String, path: &str, method: &str, operation: &Value) {
     let id = escaped(text(&operation["operationId"]));
     page.push_str(&format!(
-        "<section id=\"{id}\"><h2><span class=\"method\">{}</span> <code>{}</code></h2><p>{}</p>",
+        "<section id=\"{id}\"><h2><span class=\"method\">{}</span> <code>{}</code></h2><p>{}</p><p>{}</p>",
         escaped(&method.to_uppercase()),
         escaped(path),
-        escaped(text(&operation["summary"]))
+        escaped(text(&operation["summary"])),
+        escaped(text(&operation["description"]))
     ));
     let mut rows = Vec::new();
     for parameter in operation["parameters"].as_array().into_iter().flatten() {

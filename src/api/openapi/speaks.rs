@@ -18,13 +18,15 @@ pub(crate) struct Sketch<'a> {
     /// Names in the path, in its order.
     places: Vec<String>,
     pub(super) operation: Map<String, Value>,
+    /// Whether it may be named by an `Idempotency-Key`.
+    pub(super) repeats: bool,
 }
 
 impl<'a> Sketch<'a> {
     pub(super) fn new(schemas: &'a mut Schemas, path: &str) -> Self {
         let places = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
         let places = places.map(|name| name.trim_start_matches('*').to_owned()).collect();
-        Self { schemas, places, operation: Map::new() }
+        Self { schemas, places, operation: Map::new(), repeats: true }
     }
 
     pub(crate) fn schemas(&mut self) -> &mut Schemas {
@@ -41,6 +43,11 @@ impl<'a> Sketch<'a> {
         if let Some(list) = list.as_array_mut() {
             list.push(parameter);
         }
+    }
+
+    /// What it answers is kept by nobody, so that it cannot be answered again.
+    pub(crate) fn is_never_repeated(&mut self) {
+        self.repeats = false;
     }
 
     /// A header that may be sent.

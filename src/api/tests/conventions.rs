@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 
 use super::resources::{Answer, call, request, sure};
-use super::rig::{Rig, rig};
-use crate::supervisor::{Outcome, Refusal};
+use super::rig::{Rig, outcome, rig};
+use crate::supervisor::{Command, Refusal};
 
 fn stage() -> (axum::Router, Rig, tempfile::TempDir) {
     let runtime = tempfile::tempdir().unwrap();
@@ -16,19 +16,6 @@ fn stage() -> (axum::Router, Rig, tempfile::TempDir) {
 fn post(path: &str, key: &str, body: &'static str) -> Request<Body> {
     let request = request(Method::POST, path).header("idempotency-key", key).header("content-type", "application/json");
     request.body(Body::from(body)).unwrap()
-}
-
-fn outcome(text: &str) -> Outcome {
-    Outcome {
-        changed: true,
-        order: None,
-        program: None,
-        state: None,
-        showing: None,
-        acted: None,
-        channels: None,
-        text: text.into(),
-    }
 }
 
 /// An order that no guard looks at.
@@ -54,12 +41,6 @@ async fn a_command_that_is_sent_twice_is_carried_out_once() {
     call(&router, post("/api/v1/channels/demo/start", "one", "")).await.is_problem(422, "key_reused");
     call(&router, post(RELEASE, &"x".repeat(129), "")).await.is_problem(400, "malformed");
     assert!(rig.requests.try_recv().is_err(), "a repeated command reached the supervisor");
-    // Somebody else's key is another one.
-    let mut other = post(RELEASE, "one", "");
-    other.headers_mut().insert("authorization", "Bearer another".parse().unwrap());
-    let other = sent(&router, other);
-    rig.requests.recv().await.unwrap().1.send(Ok(outcome("released"))).unwrap();
-    assert_eq!(other.await.unwrap().header("idempotent-replayed"), "");
 }
 
 #[tokio::test]
@@ -193,4 +174,33 @@ async fn the_configuration_in_force_says_where_it_is_written() {
     let settings = &found.json()["settings"];
     assert_eq!((&settings[0]["line"], &settings[1]["line"]), (&2.into(), &serde_json::Value::Null));
     assert_eq!(call(&router, get(found.header("etag"))).await.status, StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test]
+async fn what_is_put_in_force_is_what_was_looked_at() {
+    let (router, mut rig, dir) = stage();
+    let file = dir.path().join("uplinkd.toml");
+    std::fs::write(&file, "name = 1\n").unwrap();
+    rig.change(|status| status.config.path = file.display().to_string());
+    let look = || request(Method::GET, "/api/v1/config").body(Body::empty()).unwrap();
+    let seen = call(&router, look()).await;
+    assert_eq!(seen.json()["text"], "name = 1\n");
+    let reload = |tag: &str| {
+        let asked = request(Method::POST, "/api/v1/config/reload").header("if-match", tag);
+        asked.body(Body::empty()).unwrap()
+    };
+    std::fs::write(&file, "name = 2\n").unwrap();
+    call(&router, reload(seen.header("etag"))).await.is_problem(412, "changed");
+    assert!(rig.requests.try_recv().is_err(), "the engine was asked all the same");
+    let seen = call(&router, look()).await;
+    let engine = async {
+        let (command, reply) = rig.requests.recv().await.unwrap();
+        let _ = reply.send(Err(Refusal::Failed("no engine here".into())));
+        command
+    };
+    let (answer, command) = tokio::join!(call(&router, reload(seen.header("etag"))), engine);
+    answer.is_problem(502, "engine_failed");
+    assert!(matches!(command, Command::Reload), "{command:?}");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(call(&router, look()).await.json()["text"], serde_json::Value::Null);
 }

@@ -1,9 +1,11 @@
 //! The routes and the event stream, over a mailbox that the tests hold the other end of.
 
+mod access;
 pub(crate) mod alarms;
 mod commands;
 mod contract;
 mod conventions;
+mod doors;
 mod guards;
 mod monitoring;
 mod recordings;
@@ -11,3 +13,4 @@ mod resources;
 pub(crate) mod rig;
 mod stage;
 mod stream;
+mod surfaces;

@@ -17,8 +17,10 @@ use crate::api::routes::Api;
 use crate::model::notify::{Notified, Wanted, Webhook};
 use crate::model::pair::ClockState;
 use crate::model::status::WorkerReport;
+use crate::model::surface::{self, OscInput, TslTarget};
 use crate::notify::{Notifier, Pace};
 use crate::store::Store;
+use crate::surface::Surfaces;
 
 const RULES: &str = include_str!("../../../packaging/monitoring/alerts.yml");
 const TESTS: &str = include_str!("../../../packaging/monitoring/alerts_test.yml");
@@ -85,7 +87,11 @@ fn studio() -> Studio {
     let wanted = Wanted { priorities: Vec::new(), news: Vec::new() };
     let hook = Webhook { name: "ops".into(), url: "http://127.0.0.1:9/".parse().unwrap(), secret: None, wanted };
     notifier.learn(Notified { webhooks: vec![hook], mail: None }, "studio-box");
-    let api = Api::new(handle, CancellationToken::new()).with_alarms(alarms, notifier);
+    let surfaces = Surfaces::default();
+    let (address, from) = ("127.0.0.1:9".parse().unwrap(), vec!["127.0.0.1".parse().unwrap()]);
+    let wall = TslTarget { name: "wall".into(), address, screen: 0, first_index: 0, displays: Vec::new() };
+    surfaces.learn(surface::Surfaces { tsl: vec![wall], osc: Some(OscInput { listen: address, from }) });
+    let api = Api::new(handle, CancellationToken::new()).with_alarms(alarms, notifier).with_surfaces(surfaces);
     rig.emit(1, "an event");
     Studio { router: api.router(), _rig: rig, _dir: dir }
 }
@@ -157,6 +163,7 @@ async fn metrics_keep_the_conventions() {
         "priority",
         "receiver",
         "rendition",
+        "result",
         "role",
         "severity",
         "source",

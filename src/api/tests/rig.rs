@@ -65,6 +65,20 @@ impl Rig {
     }
 }
 
+/// Something was done, and this is said of it.
+pub(crate) fn outcome(text: &str) -> Outcome {
+    Outcome {
+        changed: true,
+        order: None,
+        program: None,
+        state: None,
+        showing: None,
+        acted: None,
+        channels: None,
+        text: text.into(),
+    }
+}
+
 pub(crate) fn now() -> MediaTime {
     MediaTime::from_system(SystemTime::now())
 }
@@ -102,6 +116,7 @@ pub(crate) fn appliance() -> ApplianceStatus {
         capacity: Default::default(),
         alarms: Default::default(),
         freeze: None,
+        clock: None,
         channels: vec![
             channel("demo", "Evening briefing", ChannelState::Running, ok()),
             degraded(health(Health::PartiallyHealthy, "push_interrupted", lost, 42)),

@@ -2,17 +2,25 @@
 //! own, so that the browser test can freeze it as a daemon freezes.
 
 use std::io::BufRead;
+use std::path::PathBuf;
 use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use super::super::Doors;
 use super::rig::{Rig, now, rig};
+use crate::access::Access;
+use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources};
 use crate::model::sound::Loudness;
 use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, ProgramStatus, Showing};
-use crate::model::{ChannelId, Health, HealthReport, LiveChange, TakeOrder};
+use crate::model::{
+    ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Health, HealthReport,
+    LiveChange, TakeOrder,
+};
 use crate::replay::Desk;
+use crate::store::Accounts;
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// 16 × 16 grey pixels.
@@ -25,23 +33,94 @@ fn stage() {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let dir = tempfile::tempdir().unwrap();
         let (handle, rig) = rig(dir.path());
-        rig.change(|status| status.started_at = now());
+        let file = configure(dir.path());
+        rig.change(|status| {
+            status.started_at = now();
+            status.config.path.clone_from(&file);
+            status.capacity = capacity();
+        });
         let address = std::env::var("UPLINK_STAGE_ADDRESS").unwrap_or("127.0.0.1:0".into());
         let listener = TcpListener::bind(address).await.unwrap();
-        println!("stage http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
         let parent =
             async { tokio::task::spawn_blocking(|| std::io::stdin().lines().count()).await.map_or((), |_| ()) };
         let picture = std::env::var("UPLINK_STAGE_PICTURE").ok().and_then(|path| std::fs::read(path).ok());
         let picture = picture.unwrap_or_else(|| hex::decode(PICTURE).unwrap());
+        // Open to everybody, unless there is a place for its users.
+        let doors = match std::env::var_os("UPLINK_STAGE_STATE").map(PathBuf::from) {
+            Some(state) => {
+                let access = Access::of(Accounts::new(&state.join("access.db")), &state, false).await;
+                Doors { access, ..Doors::from(listener) }
+            }
+            None => Doors::from(listener),
+        };
         // In this order: events are recorded from the call on.
-        let served = super::super::serve(listener, handle, Desk::idle(), parent);
+        let served = super::super::serve(doors, handle, Desk::idle(), parent);
         tokio::spawn(play(rig, dir.path().to_owned(), picture));
+        println!("stage http://{address}");
         served.await.unwrap();
     });
 }
 
+/// A configuration to look at, without fault.
+fn configure(dir: &std::path::Path) -> String {
+    let (root, file) = (env!("CARGO_MANIFEST_DIR"), dir.join("uplinkd.toml"));
+    let text = format!(
+        "[appliance]\nname = \"studio-box\"\n\n\
+         [paths]\npipelines = \"{root}/pipelines\"\nhardware_profiles = \"{root}/hardware-profiles\"\n\n\
+         [sources.test]\nkind = \"test\"\n\n\
+         [destinations.cloud]\nkind = \"hls-push\"\nurl = \"http://127.0.0.1:9/live/\"\n\n\
+         [channels.demo]\ntitle = \"Evening briefing\"\nstream_class = \"talk-720p30\"\n\
+         sources = [\"test\"]\ndestinations = [\"cloud\"]\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    file.display().to_string()
+}
+
+/// A box of eight cores with room for more.
+fn capacity() -> CapacityStatus {
+    let of =
+        |cores, gigabytes: u64, disk| Resources { cores, memory_bytes: gigabytes << 30, disk_bytes_per_second: disk };
+    let needs = of(1.4, 1, 500_000);
+    CapacityStatus {
+        room: of(7.2, 14, 80_000_000),
+        taken: of(2.8, 2, 1_000_000),
+        channels: vec![ChannelNeeds { channel: ChannelId::new("demo").unwrap(), on_air: true, needs }],
+        classes: vec![ClassFit { stream_class: "talk-720p30".into(), needs, more: 3 }],
+        measured: true,
+        disk: None,
+    }
+}
+
+/// What a reload would do, or has done.
+fn reloaded(dry: bool) -> Outcome {
+    let effect = ChannelEffect {
+        channel: ChannelId::new("demo").unwrap(),
+        effect: Effect::Restart,
+        live: vec![],
+        restart: vec!["the stream class is another one".into()],
+        destinations: vec![DestinationEffect {
+            destination: DestinationId::new("cloud").unwrap(),
+            change: DestinationChange::Interrupted,
+            seconds: Some(1.2),
+        }],
+        off_air_seconds: Some(1.2),
+        happened: (!dry).then(|| "on air again".into()),
+    };
+    Outcome {
+        changed: !dry,
+        order: None,
+        program: None,
+        state: None,
+        showing: None,
+        acted: None,
+        channels: Some(vec![effect]),
+        text: if dry { "nothing is changed" } else { "the configuration is in force" }.into(),
+    }
+}
+
 /// Frames advance, pictures are taken, orders are confirmed after a while: as an engine would.
-async fn play(mut rig: Rig, runtime: std::path::PathBuf, picture: Vec<u8>) {
+async fn play(mut rig: Rig, runtime: PathBuf, picture: Vec<u8>) {
     for channel in ["demo", "studio-b"] {
         std::fs::create_dir(runtime.join(channel)).unwrap();
         for name in ["confidence.jpg", "preview.jpg"] {
@@ -102,14 +181,13 @@ fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
         Command::Change(id, LiveChange::Preview { order }) => {
             (id, Box::new(move |channel| preview(channel, order.clone())))
         }
+        Command::DryReload => return Ok(reloaded(true)),
+        Command::Reload => {
+            rig.change(|status| status.config.generation += 1);
+            return Ok(reloaded(false));
+        }
         Command::Show(id, take) => (id, Box::new(move |channel| show(channel, &take))),
-        Command::Take(..)
-        | Command::Change(..)
-        | Command::Act(..)
-        | Command::Reload
-        | Command::DryReload
-        | Command::BeginShow(..)
-        | Command::EndShow(_) => {
+        Command::Take(..) | Command::Change(..) | Command::Act(..) | Command::BeginShow(..) | Command::EndShow(_) => {
             return Err(Refusal::Failed("this stage plays no such thing".into()));
         }
     };
@@ -170,16 +248,22 @@ fn outcome(channels: &[ChannelStatus], id: &ChannelId) -> Outcome {
     }
 }
 
-/// The plain panel in Chromium: `web-ui/tests/panel.mjs` against the stage.
+/// The plain page in Chromium: `web-ui/tests/plain.mjs` against the stage.
 #[test]
 fn the_panel_in_a_real_browser() {
-    in_a_browser("panel.mjs", &["node_modules/playwright-core"]);
+    in_a_browser("plain.mjs", &["node_modules/playwright-core"]);
 }
 
-/// The panel in Chromium: `web-ui/tests/panel2.mjs` against the stage.
+/// The panel in Chromium: `web-ui/tests/panel.mjs` against the stage.
 #[test]
 fn the_bundled_panel_in_a_real_browser() {
-    in_a_browser("panel2.mjs", &["node_modules/playwright-core", "node_modules/axe-core", "dist/index.html"]);
+    in_a_browser("panel.mjs", &["node_modules/playwright-core", "node_modules/axe-core", "dist/index.html"]);
+}
+
+/// From a box without users to one who may only look: `web-ui/tests/signin.mjs` against the stage.
+#[test]
+fn signing_in_in_a_real_browser() {
+    in_a_browser("signin.mjs", &["node_modules/playwright-core", "node_modules/axe-core", "dist/index.html"]);
 }
 
 fn in_a_browser(test: &str, needs: &[&str]) {
@@ -194,10 +278,15 @@ fn in_a_browser(test: &str, needs: &[&str]) {
     let exe = std::env::current_exe().unwrap();
     let arguments = ["--exact", "api::tests::stage::stage", "--ignored", "--nocapture"];
     let again: Vec<&str> = exe.to_str().into_iter().chain(arguments).collect();
-    let mut stage = Process::new(&exe).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let state = (test == "signin.mjs").then(|| tempfile::tempdir().unwrap());
+    let mut stage = Process::new(&exe);
+    stage.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    stage.envs(state.as_ref().map(|state| ("UPLINK_STAGE_STATE", state.path())));
+    let mut stage = stage.spawn().unwrap();
     let mut lines = std::io::BufReader::new(stage.stdout.take().unwrap()).lines().map_while(Result::ok);
     let address = lines.find_map(|line| line.split_once("stage ").map(|(_, address)| address.to_owned())).unwrap();
     let node = Process::new("timeout")
+        .envs(state.as_ref().map(|state| ("UPLINK_STAGE_STATE", state.path())))
         .args(["400", "node", "--test", &format!("tests/{test}")])
         .current_dir(&web)
         .env("UPLINK_PANEL_URL", &address)

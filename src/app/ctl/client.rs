@@ -1,8 +1,12 @@
 //! The API as a program sees it.
 
 use std::fmt::Display;
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -20,6 +24,72 @@ const TURNS: usize = 5;
 
 const TOO_LONG: &str = "it took too long";
 
+/// Where a daemon listens that was told nothing else.
+pub(crate) const HERE: &str = "http://127.0.0.1:8080";
+
+/// The way to a daemon.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Reach {
+    /// Address of the daemon's API [default: the socket of the daemon on this box, else http://127.0.0.1:8080].
+    #[arg(long, env = "UPLINK_API", global = true)]
+    pub(crate) api: Option<url::Url>,
+
+    /// Socket of the daemon on this box: root and the daemon's own user are admin there, others of its group operators.
+    #[arg(long, env = "UPLINK_SOCKET", default_value = "/run/uplink/api.sock", value_name = "FILE", global = true)]
+    socket: PathBuf,
+
+    /// File with an API token, for a daemon elsewhere.
+    #[arg(long, env = "UPLINK_TOKEN_FILE", value_name = "FILE", global = true)]
+    token_file: Option<PathBuf>,
+
+    /// Certificate to trust, PEM: such as a daemon's own, tls/certificate.pem in its state directory.
+    #[arg(long, env = "UPLINK_CA_FILE", value_name = "FILE", global = true)]
+    ca_file: Option<PathBuf>,
+}
+
+impl Reach {
+    /// The socket, if nothing else is asked for and somebody answers there.
+    fn local(&self) -> Local<'_> {
+        if self.api.is_some() || self.token_file.is_some() {
+            return Local::Nobody;
+        }
+        match UnixStream::connect(&self.socket) {
+            Ok(_) => Local::Answers(&self.socket),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Local::Closed(&self.socket),
+            Err(_) => Local::Nobody,
+        }
+    }
+
+    fn headers(&self) -> Result<HeaderMap, Failure> {
+        let mut headers = HeaderMap::new();
+        if let Some(path) = &self.token_file {
+            let file = |cause: String| Failure::File { path: path.clone(), cause };
+            let text = std::fs::read_to_string(path).map_err(|error| file(error.to_string()))?;
+            let value = HeaderValue::try_from(format!("Bearer {}", text.trim()));
+            let mut value = value.map_err(|_| file("is no token: one line, upl_…".to_owned()))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(headers)
+    }
+
+    fn certificates(&self) -> Result<Option<Vec<reqwest::Certificate>>, Failure> {
+        let Some(path) = &self.ca_file else { return Ok(None) };
+        let file = |cause: String| Failure::File { path: path.clone(), cause };
+        let bytes = std::fs::read(path).map_err(|error| file(error.to_string()))?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&bytes).map_err(|error| file(innermost(&error)))?;
+        Ok(Some(certificates))
+    }
+}
+
+/// What is behind the socket.
+enum Local<'a> {
+    Answers(&'a Path),
+    /// This user may not.
+    Closed(&'a Path),
+    Nobody,
+}
+
 /// Why there is no answer to show.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -27,6 +97,8 @@ pub(crate) enum Failure {
     Unreachable { url: String, cause: String },
     #[error("{detail}")]
     Refused { code: String, detail: String, errors: Vec<String> },
+    #[error("{}: {cause}", path.display())]
+    File { path: PathBuf, cause: String },
     #[error("{url} does not answer as an Uplink daemon does: {cause}")]
     Unreadable { url: String, cause: String },
 }
@@ -59,20 +131,44 @@ struct Fault {
 pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
+    /// What it is called where it does not answer.
+    name: String,
+    /// The socket that this user may not use.
+    closed: Option<PathBuf>,
     consent: Consent,
     /// Why a freeze is overridden.
     reason: Option<String>,
 }
 
 impl Client {
-    pub(crate) fn new(api: &url::Url) -> Result<Self, Failure> {
+    pub(crate) fn new(reach: &Reach) -> Result<Self, Failure> {
         // Fails only if one is installed already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let base = api.as_str().trim_end_matches('/').to_owned();
+        let (local, closed) = match reach.local() {
+            Local::Answers(path) => (Some(path), None),
+            Local::Closed(path) => (None, Some(path.to_owned())),
+            Local::Nobody => (None, None),
+        };
+        // The host is only a name there, but one of this box.
+        let base = if local.is_some() {
+            "http://localhost".to_owned()
+        } else {
+            reach.api.as_ref().map_or(HERE, |api| api.as_str()).to_owned()
+        };
+        let base = base.trim_end_matches('/').to_owned();
+        let name = local.map_or_else(|| base.clone(), |path| path.display().to_string());
         // An appliance is near: a proxy for the web does not know it.
-        let http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).read_timeout(COMMAND).build();
-        let http = http.map_err(|error| Failure::Unreachable { url: base.clone(), cause: innermost(&error) })?;
-        Ok(Self { http, base, consent: Consent::default(), reason: None })
+        let mut http = reqwest::Client::builder().no_proxy().connect_timeout(CONNECT).read_timeout(COMMAND);
+        http = http.default_headers(reach.headers()?);
+        if let Some(path) = local {
+            http = http.unix_socket(path);
+        }
+        if let Some(certificates) = reach.certificates()? {
+            http = http.tls_certs_only(certificates);
+        }
+        let http = http.build();
+        let http = http.map_err(|error| Failure::Unreachable { url: name.clone(), cause: innermost(&error) })?;
+        Ok(Self { http, base, name, closed, consent: Consent::default(), reason: None })
     }
 
     /// The same, with who confirms what viewers would notice, and why a freeze is overridden, if it is.
@@ -124,7 +220,7 @@ impl Client {
     pub(crate) async fn open(&self, path: &str) -> Result<reqwest::Response, Failure> {
         let answer = match tokio::time::timeout(READ, self.http.get(self.url(path)).send()).await {
             Ok(answer) => answer.map_err(|error| self.unreachable(&error))?,
-            Err(_) => return Err(Failure::Unreachable { url: self.base.clone(), cause: TOO_LONG.to_owned() }),
+            Err(_) => return Err(Failure::Unreachable { url: self.name.clone(), cause: TOO_LONG.to_owned() }),
         };
         match answer.status().is_success() {
             true => Ok(answer),
@@ -144,6 +240,10 @@ impl Client {
             Ok(text) => text,
             Err(refused) => self.confirmed(&request, refused).await?,
         };
+        // Done, and no more to say.
+        if text.is_empty() {
+            "null".clone_into(&mut text);
+        }
         let said = serde_json::from_str(&text).map_err(|error| self.unreadable(error))?;
         text.push('\n');
         Ok((text, said))
@@ -187,7 +287,12 @@ impl Client {
 
     fn refused(&self, text: &str) -> Failure {
         match serde_json::from_str::<Problem>(text) {
-            Ok(Problem { code, detail, errors, confirm: _ }) => {
+            Ok(Problem { code, mut detail, errors, confirm: _ }) => {
+                let unknown = ["login_required", "setup_required"].contains(&code.as_str());
+                if let Some(socket) = self.closed.as_ref().filter(|_| unknown) {
+                    let socket = socket.display();
+                    detail += &format!("; or use {socket}, as root (sudo) or as a member of its group");
+                }
                 Failure::Refused { code, detail, errors: errors.into_iter().map(|fault| fault.detail).collect() }
             }
             Err(error) => self.unreadable(error),
@@ -196,11 +301,11 @@ impl Client {
 
     pub(crate) fn unreachable(&self, error: &reqwest::Error) -> Failure {
         let cause = if error.is_timeout() { TOO_LONG.to_owned() } else { innermost(error) };
-        Failure::Unreachable { url: self.base.clone(), cause }
+        Failure::Unreachable { url: self.name.clone(), cause }
     }
 
     fn unreadable(&self, cause: impl Display) -> Failure {
-        Failure::Unreadable { url: self.base.clone(), cause: cause.to_string() }
+        Failure::Unreadable { url: self.name.clone(), cause: cause.to_string() }
     }
 }
 

@@ -25,7 +25,7 @@ impl From<&Failure> for Exit {
         match failure {
             Failure::Unreachable { .. } => Exit::Unreachable,
             Failure::Refused { code, .. } if code == "faulty_configuration" => Exit::FaultyConfiguration,
-            Failure::Refused { .. } | Failure::Unreadable { .. } => Exit::Failed,
+            Failure::Refused { .. } | Failure::Unreadable { .. } | Failure::File { .. } => Exit::Failed,
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::client::{Client, Failure};
+use super::frames::Frames;
 use super::{report, say};
 use crate::model::Event;
 
@@ -114,58 +115,5 @@ fn show(event: &Value, json: bool) -> bool {
     match json {
         true => say(&format!("{event}\n")),
         false => Event::deserialize(event).map_or(true, |event| say(&report::event(&event))),
-    }
-}
-
-/// Server-sent events out of bytes, as the daemon writes them: one line of data per frame.
-#[derive(Default)]
-struct Frames {
-    bytes: Vec<u8>,
-}
-
-#[derive(Debug, Default, PartialEq)]
-struct Frame {
-    kind: String,
-    id: Option<String>,
-    data: String,
-}
-
-impl Frames {
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    fn next(&mut self) -> Option<Frame> {
-        let end = self.bytes.windows(2).position(|pair| pair == b"\n\n")?;
-        let rest = self.bytes.split_off(end + 2);
-        let frame = std::mem::replace(&mut self.bytes, rest);
-        let mut found = Frame::default();
-        for line in String::from_utf8_lossy(&frame).lines() {
-            match line.split_once(": ") {
-                Some(("event", kind)) => found.kind = kind.to_owned(),
-                Some(("id", id)) => found.id = Some(id.to_owned()),
-                Some(("data", data)) => found.data = data.to_owned(),
-                _ => {}
-            }
-        }
-        Some(found)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frames_come_in_any_pieces() {
-        let mut frames = Frames::default();
-        let mut found = Vec::new();
-        for byte in b"id: a-1\nevent: event\ndata: {\"x\": 1}\n\n:\n\nevent: heartbeat\ndata: {}\n\n" {
-            frames.push(&[*byte]);
-            found.extend(frames.next());
-        }
-        assert_eq!(found.len(), 3);
-        let first = Frame { kind: "event".into(), id: Some("a-1".into()), data: "{\"x\": 1}".into() };
-        assert_eq!((&found[0], found[2].kind.as_str()), (&first, "heartbeat"));
     }
 }

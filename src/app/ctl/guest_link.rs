@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use super::client::HERE;
 use crate::config::{Credentials, SourceKind, load_with};
 use crate::model::{ChannelId, SourceId};
 
@@ -12,7 +13,7 @@ const DEFAULT: &str = "/etc/uplink";
 /// The link for `source` of `channel`; a sentence if there is none.
 pub(super) fn link(
     config: Option<PathBuf>,
-    base: &url::Url,
+    base: Option<&url::Url>,
     channel: &ChannelId,
     source: &SourceId,
 ) -> Result<String, String> {
@@ -31,6 +32,7 @@ pub(super) fn link(
         return Err(format!("source `{source}` is none that guests publish to (kind = \"whip\")"));
     };
     let key = key.as_ref().ok_or("the key is a systemd credential, which only the service can read; use `key_file`")?;
+    let base = base.cloned().map_or_else(|| HERE.parse(), Ok).map_err(|error: url::ParseError| error.to_string())?;
     let mut link = base.join(&format!("guest/{channel}/{source}")).map_err(|error| error.to_string())?;
     link.set_fragment(Some(&format!("key={}", key.reveal())));
     Ok(link.to_string())

@@ -11,16 +11,22 @@ mod cost;
 mod cues;
 mod destinations;
 mod devices;
+mod doctor;
 mod exit;
 mod follow;
+mod frames;
 mod freeze;
 mod graphics;
 mod guest_link;
+mod people;
 mod record;
 mod recordings;
 mod report;
+mod shell;
+mod surfaces;
 #[cfg(test)]
 mod tests;
+mod top;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -28,7 +34,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::client::{Client, Failure};
+use self::client::{Client, Failure, Reach};
 use self::consent::Consent;
 use self::exit::Exit;
 use crate::model::status::ApplianceStatus;
@@ -37,6 +43,7 @@ use crate::model::{BitRate, CapacityStatus, ChannelId, MediaTime, RenditionId, S
 const EXAMPLES: &str = "\
 Examples:
   uplinkctl status                       every channel: on air or not, how well, and why not
+  uplinkctl top                          the channels live; q ends
   uplinkctl status demo                  one channel with sources, renditions and destinations
   uplinkctl slate demo                   show the slate now; `release` shows the source again
   uplinkctl take demo cam-2              show another source
@@ -58,6 +65,8 @@ Examples:
   uplinkctl recording stitch demo/last   one MP4 of the newest recording
   uplinkctl recording upload demo/last --to cloud
   uplinkctl devices                      what is plugged in, and what to write for it
+  uplinkctl doctor                       what is wrong with the box, with or without its daemon
+  uplinkctl support-bundle               a file for whoever helps from elsewhere, without secrets
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl reload --dry-run             what a reload would change on air, and what it would interrupt
   uplinkctl freeze --for 3h --reason 'Cup final'
@@ -68,6 +77,9 @@ Examples:
   uplinkctl alarm shelve off_air.demo --minutes 10 --reason 'the origin is being moved'
   uplinkctl notify test ops              whether news of alarms reach a webhook, or `email`
   uplinkctl events --follow              what happens, as it happens
+  sudo uplinkctl user add ada operator   let somebody log in; asks for the password
+  sudo uplinkctl token create robot --scope metrics > robot.token
+  uplinkctl completions bash > ~/.local/share/bash-completion/completions/uplinkctl
   uplinkctl --api http://10.0.0.7:8080 --json status | jq .health
 
 Exit codes:
@@ -75,15 +87,15 @@ Exit codes:
   1   refused or failed
   2   wrong usage
   3   the daemon cannot be reached
-  64  faulty configuration";
+  64  faulty configuration
+  doctor: 0 nothing to do, 1 warnings, 2 faults";
 
 /// Drives and inspects an Uplink appliance.
 #[derive(Debug, Parser)]
 #[command(name = "uplinkctl", version, after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Address of the daemon's API.
-    #[arg(long, env = "UPLINK_API", default_value = "http://127.0.0.1:8080", global = true)]
-    api: url::Url,
+    #[command(flatten)]
+    reach: Reach,
 
     /// Print JSON, as the API answers, for other programs.
     #[arg(long, global = true)]
@@ -108,11 +120,17 @@ enum Verb {
         /// Directory with uplinkd.toml, or the file itself [default: /etc/uplink].
         dir: Option<PathBuf>,
     },
+    /// Look at the whole box: cards, encoders, clock, disks, lines, rights; what is wrong, and what to do.
+    Doctor(doctor::Where),
+    /// Pack what a support engineer asks for into one file, without secrets.
+    SupportBundle(doctor::BundleArguments),
     /// What is on air, how well, and what is wrong.
     Status {
         /// Only this channel, with all its parts.
         channel: Option<ChannelId>,
     },
+    /// The channels live in a terminal: what they show, levels, destinations, alarms.
+    Top(top::TopArguments),
     /// Put a channel on air.
     Start {
         /// Its id.
@@ -267,6 +285,22 @@ enum Verb {
         #[command(subcommand)]
         verb: destinations::PairVerb,
     },
+    /// Who may log in, and what they may.
+    User {
+        #[command(subcommand)]
+        verb: people::UserVerb,
+    },
+    /// What programs show for themselves.
+    Token {
+        #[command(subcommand)]
+        verb: people::TokenVerb,
+    },
+    /// Who did what, from where, and what came of it.
+    Audit {
+        /// How many entries of the past.
+        #[arg(short = 'n', long, default_value_t = 20)]
+        number: usize,
+    },
     /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
     Devices,
     /// Put the configuration on disk in force; a faulty one changes nothing.
@@ -291,6 +325,8 @@ enum Verb {
         #[command(subcommand)]
         verb: Option<alarms::NotifyVerb>,
     },
+    /// How tally displays and orders by OSC stand.
+    Surfaces,
     /// What happened lately.
     Events {
         /// Go on with what happens now, until interrupted.
@@ -300,6 +336,17 @@ enum Verb {
         #[arg(short = 'n', long, default_value_t = 20)]
         number: usize,
     },
+    /// Print what a shell needs to complete this command line.
+    Completions {
+        /// Which.
+        shell: shell::Completing,
+    },
+    /// Write manual pages.
+    #[command(hide = true)]
+    Man {
+        /// Where to.
+        dir: PathBuf,
+    },
 }
 
 /// Does what the arguments say.
@@ -308,7 +355,12 @@ pub fn run(arguments: Arguments) -> ExitCode {
         return check(dir, arguments.json);
     }
     if let Verb::GuestLink { channel, source, config, base } = &arguments.verb {
-        return guest_link(config.clone(), base.as_ref().unwrap_or(&arguments.api), channel, source);
+        return guest_link(config.clone(), base.as_ref().or(arguments.reach.api.as_ref()), channel, source);
+    }
+    match &arguments.verb {
+        Verb::Completions { shell } => return local(Ok(shell::completions(*shell))),
+        Verb::Man { dir } => return local(shell::pages(dir).map(|()| String::new())),
+        _ => {}
     }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -317,6 +369,13 @@ pub fn run(arguments: Arguments) -> ExitCode {
             return Exit::Failed.into();
         }
     };
+    if let Verb::Doctor(place) = &arguments.verb {
+        let (text, code) = runtime.block_on(doctor::doctor(Client::new(&arguments.reach), place, arguments.json));
+        say(&text);
+        // What hangs in a disk or a name server is not waited for.
+        runtime.shutdown_background();
+        return code;
+    }
     match runtime.block_on(perform(&arguments)) {
         Ok(text) => {
             say(&text);
@@ -333,10 +392,15 @@ fn check(dir: Option<PathBuf>, json: bool) -> ExitCode {
     super::check::run(dir, json)
 }
 
-fn guest_link(config: Option<PathBuf>, base: &url::Url, channel: &ChannelId, source: &SourceId) -> ExitCode {
-    match guest_link::link(config, base, channel, source) {
-        Ok(link) => {
-            say(&format!("{link}\n"));
+fn guest_link(config: Option<PathBuf>, base: Option<&url::Url>, channel: &ChannelId, source: &SourceId) -> ExitCode {
+    local(guest_link::link(config, base, channel, source).map(|link| format!("{link}\n")))
+}
+
+/// The end of a verb that needs no daemon.
+fn local(done: Result<String, String>) -> ExitCode {
+    match done {
+        Ok(text) => {
+            say(&text);
             Exit::Done.into()
         }
         Err(reason) => {
@@ -354,15 +418,17 @@ fn say(text: &str) -> bool {
 
 async fn perform(arguments: &Arguments) -> Result<String, Failure> {
     let consent = Consent::of(arguments.yes);
-    let client = Client::new(&arguments.api)?.guarded(consent, arguments.reason_to_override.clone());
+    let client = Client::new(&arguments.reach)?.guarded(consent, arguments.reason_to_override.clone());
     let json = arguments.json;
     match &arguments.verb {
-        Verb::Status { channel: None } => every_channel(&client, json).await,
-        Verb::Status { channel: Some(channel) } => one_channel(&client, channel, json).await,
-        Verb::Capacity => room(&client, json).await,
         Verb::Cost(wanted) => cost::cost(&client, wanted, json).await,
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Recording(wanted) => recordings::perform(&client, wanted, json).await,
+        Verb::User { .. } | Verb::Token { .. } | Verb::Audit { .. } => who_may(&client, &arguments.verb, json).await,
+        Verb::SupportBundle(asked) => {
+            let packed = doctor::bundle(Client::new(&arguments.reach), asked).await;
+            packed.map_err(|detail| Failure::Refused { code: "bundle".into(), detail, errors: Vec::new() })
+        }
         Verb::Devices => {
             let (text, found): (_, serde_json::Value) = client.get("api/v1/devices").await?;
             Ok(if json { text } else { devices::list(&found) })
@@ -373,14 +439,39 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         }
         Verb::Freeze(wanted) => freeze::freeze(&client, wanted, json).await,
         Verb::Unfreeze(wanted) => freeze::unfreeze(&client, wanted, json).await,
-        Verb::Alarms => alarms::list(&client, json).await,
-        Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(&client, json).await,
-        Verb::Events { follow: false, number } => follow::recent(&client, *number, json).await,
-        Verb::Events { follow: true, number } => follow::follow(&client, *number, json).await,
         verb => match request(verb)? {
             Some((path, body)) => command(&client, &path, body, json).await,
-            None => Ok(String::new()),
+            None => look(&client, verb, json).await,
         },
+    }
+}
+
+/// Who may what, and who did what.
+async fn who_may(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
+    match verb {
+        Verb::User { verb } => people::user(client, verb, json).await,
+        Verb::Token { verb } => people::token(client, verb, json).await,
+        Verb::Audit { number } => people::audit(client, *number, json).await,
+        _ => Ok(String::new()),
+    }
+}
+
+/// Verbs that only look.
+async fn look(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
+    match verb {
+        Verb::Status { channel: None } => {
+            let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
+            Ok(if json { text } else { report::appliance(&status) })
+        }
+        Verb::Status { channel: Some(channel) } => one_channel(client, channel, json).await,
+        Verb::Top(wanted) => top::perform(client, wanted, json).await,
+        Verb::Capacity => room(client, json).await,
+        Verb::Alarms => alarms::list(client, json).await,
+        Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(client, json).await,
+        Verb::Surfaces => surfaces::list(client, json).await,
+        Verb::Events { follow: false, number } => follow::recent(client, *number, json).await,
+        Verb::Events { follow: true, number } => follow::follow(client, *number, json).await,
+        _ => Ok(String::new()),
     }
 }
 
@@ -445,19 +536,28 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         Verb::Reload { dry_run: true } => ("config/reload?dry_run=true".to_owned(), None),
         Verb::Reload { dry_run: false } => ("config/reload".to_owned(), None),
         Verb::Check { .. }
+        | Verb::Doctor(_)
+        | Verb::SupportBundle(_)
         | Verb::GuestLink { .. }
         | Verb::Status { .. }
+        | Verb::Top(_)
         | Verb::Capacity
         | Verb::Cost(_)
         | Verb::Image { .. }
         | Verb::Recording(_)
         | Verb::Record { .. }
+        | Verb::User { .. }
+        | Verb::Token { .. }
+        | Verb::Audit { .. }
         | Verb::Devices
         | Verb::Freeze(_)
         | Verb::Unfreeze(_)
         | Verb::Alarms
         | Verb::Notify { .. }
-        | Verb::Events { .. } => return Ok(None),
+        | Verb::Surfaces
+        | Verb::Events { .. }
+        | Verb::Completions { .. }
+        | Verb::Man { .. } => return Ok(None),
     }))
 }
 

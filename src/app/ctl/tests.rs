@@ -7,7 +7,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::exit::Exit;
 use super::{Arguments, perform, report};
-use crate::api::tests::rig::{Rig, id, rig};
+use crate::api::tests::rig::{Rig, id, outcome, rig};
 use crate::model::{Act, Acted, RecordingAsk};
 use crate::replay::Desk;
 use crate::supervisor::{Command, Outcome, Refusal};
@@ -58,6 +58,20 @@ async fn status_says_first_what_is_on_air_then_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn top_once_is_one_plain_frame_and_without_a_terminal_it_says_so() {
+    let daemon = daemon().await;
+    let text = uplinkctl(&daemon.url, "top --once").await.unwrap();
+    for part in ["studio-box  Uplink", "ON AIR   demo", "sent to  1 of 2", "no levels"] {
+        assert!(text.contains(part), "no `{part}` in\n{text}");
+    }
+    assert!(uplinkctl(&daemon.url, "surfaces").await.unwrap().starts_with("no displays and no OSC"));
+    let json = uplinkctl(&daemon.url, "--json top --once").await.unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["name"], "studio-box");
+    let (exit, text) = uplinkctl(&daemon.url, "--json top").await.unwrap_err();
+    assert!(exit == Exit::Failed && text.contains("events --follow"), "{text}");
+}
+
+#[tokio::test]
 async fn one_channel_with_all_its_parts() {
     let daemon = daemon().await;
     let text = uplinkctl(&daemon.url, "status studio-b").await.unwrap();
@@ -100,17 +114,7 @@ async fn verbs_tell_what_the_engine_confirmed() {
         let engine = async {
             loop {
                 let (command, reply) = daemon.rig.requests.recv().await.unwrap();
-                let text = "it is done".to_owned();
-                let nothing = Outcome {
-                    changed: false,
-                    order: None,
-                    program: None,
-                    state: None,
-                    showing: None,
-                    acted: None,
-                    channels: None,
-                    text,
-                };
+                let nothing = Outcome { changed: false, ..outcome("it is done") };
                 reply.send(Ok(nothing)).unwrap();
                 // What a reload would change is looked at before it.
                 if command == expected || command != Command::DryReload {
@@ -168,17 +172,7 @@ async fn cues_and_metadata_are_what_the_api_takes() {
         let engine = async {
             let (command, reply) = daemon.rig.requests.recv().await.unwrap();
             let acted = Some(Acted::said("it is placed"));
-            let text = "it is placed".to_owned();
-            let placed = Outcome {
-                changed: true,
-                order: None,
-                program: None,
-                state: None,
-                showing: None,
-                acted,
-                text,
-                channels: None,
-            };
+            let placed = Outcome { acted, ..outcome("it is placed") };
             reply.send(Ok(placed)).unwrap();
             command
         };
@@ -246,7 +240,8 @@ async fn a_daemon_that_is_not_there_may_still_be_on_air() {
 async fn events_are_lines() {
     let daemon = daemon().await;
     (1..=30).for_each(|seq| daemon.rig.emit(seq, &format!("event {seq}")));
-    let client = super::Client::new(&daemon.url.parse().unwrap()).unwrap();
+    let reach = Arguments::try_parse_from(["uplinkctl", "--api", &daemon.url, "status"]).unwrap().reach;
+    let client = super::Client::new(&reach).unwrap();
     let recorded = async {
         while client.get::<Vec<serde_json::Value>>("api/v1/events/recent").await.unwrap().1.len() < 30 {
             tokio::task::yield_now().await;
@@ -300,8 +295,8 @@ async fn alarms_are_listed_acknowledged_and_put_aside() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let notifier = crate::notify::Notifier::idle();
-    let parts =
-        crate::api::Parts { handle, desk: Desk::idle(), alarms, notifier, freezer: crate::api::Freezer::idle() };
+    let (surfaces, freezer) = (crate::surface::Surfaces::default(), crate::api::Freezer::idle());
+    let parts = crate::api::Parts { handle, desk: Desk::idle(), alarms, notifier, surfaces, freezer };
     tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
     let text = uplinkctl(&url, "alarms").await.unwrap();
     assert!(text.starts_with("0 critical, 3 warning, 0 info; 3 not acknowledged, 0 shelved\n"), "{text}");

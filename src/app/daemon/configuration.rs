@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::Place;
 use super::budget::{budget, measured};
+use super::doors::Wanted;
 use super::failure::Failure;
 use super::recordings::Shelf;
 use super::watch::Watch;
@@ -21,13 +22,20 @@ pub(super) fn read(place: &Place) -> Result<(Checked, Configuration), Failure> {
 }
 
 /// The same again, whenever the supervisor asks for it. The API stays where it `listen`s.
-pub(super) fn reload(place: &Place, listen: SocketAddr, cards: Cards, shelf: Shelf, watch: Watch) -> Reload {
+pub(super) fn reload(
+    place: &Place,
+    listen: SocketAddr,
+    cards: Cards,
+    shelf: Shelf,
+    (watch, wanted): (Watch, Wanted),
+) -> Reload {
     let place = place.clone();
     Box::new(move || {
         let (checked, configuration) = load_all(&place)?;
         cards.learn(&checked.profiles);
         shelf.learn(&configuration);
         watch.read(&checked);
+        wanted.learn(&checked);
         if checked.listen != listen {
             let wanted = checked.listen;
             tracing::warn!("[api] listen = {wanted} takes effect when uplinkd is started again; until then {listen}");

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::access::CertificateError;
 use crate::system::LockError;
 use crate::telemetry::LogFormat;
 
@@ -27,6 +28,8 @@ pub(super) enum Failure {
     TooLong { path: PathBuf, length: usize },
     #[error("the API cannot listen on {listen}: {cause}: end the program that does, or change [api] listen")]
     Bind { listen: SocketAddr, cause: io::Error },
+    #[error("the API cannot be encrypted: {0}")]
+    Certificate(#[from] CertificateError),
     #[error("the system refuses what every program needs: {0}")]
     System(#[source] io::Error),
     #[error(

@@ -6,12 +6,14 @@
 mod arguments;
 mod budget;
 mod configuration;
+mod doors;
 mod failure;
 mod recordings;
 mod service;
 mod warm;
 mod watch;
 mod wire;
+mod wishes;
 
 use std::process::ExitCode;
 
@@ -28,6 +30,7 @@ use failure::Failure;
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     telemetry::init(arguments.log_format);
+    system::few_heaps();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(arguments.log_format),

@@ -9,6 +9,7 @@ use tokio::time::{Instant, Interval};
 
 use super::arguments::Place;
 use super::configuration::{images, recordings, reload};
+use super::doors;
 use super::failure::Failure;
 use super::recordings::Shelf;
 use super::warm;
@@ -47,21 +48,25 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     tokio::spawn(freezer.clone().watch());
     let shelf = Shelf { desk: desk.clone(), place: recordings(place) };
     shelf.learn(&configuration);
+    let (doors, gate) = doors::open(place, checked, listener).await?;
+    let encrypted = doors.tls.is_some();
     let watch = Watch::new(&records.store, &told);
     watch.read(checked);
-    let reload = reload(place, listen, cards.clone(), shelf, watch.clone());
+    let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted()));
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
-    let Watch { alarms, notifier, .. } = watch.begin(&handle);
+    let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle);
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();
     // It reads every recording on the disk: nothing waits for that.
     drop(tokio::task::spawn_blocking(move || resumed.resume()));
-    let parts = api::Parts { handle: handle.clone(), desk: desk.clone(), alarms, notifier, freezer: freezer.clone() };
-    let served = tokio::spawn(api::serve_all(listener, parts, async {
+    let (held, freezing) = (freezer.clone(), desk.clone());
+    let parts = api::Parts { handle: handle.clone(), desk: freezing, alarms, notifier, surfaces, freezer: held };
+    let served = tokio::spawn(api::serve_all(doors, parts, async {
         let _ = closing.await;
     }));
-    tracing::info!("API and panel: http://{address}");
+    tokio::spawn(gate.follow(handle.status()));
+    tracing::info!("API and panel: {}://{address}", if encrypted { "https" } else { "http" });
     let result = attend(supervisor, (&handle, &freezer), signals, notices, warm::registry(place)).await;
     desk.close();
     drop(close);

@@ -1,4 +1,4 @@
-//! Alarms, and who is told of them: what they have to know of a configuration, and where they get the rest.
+//! Alarms, who is told of them, and control surfaces: what they have to know of a configuration, and where they get the rest.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -11,16 +11,19 @@ use crate::config::{Channel, Checked};
 use crate::model::cost::{CostStatus, Month};
 use crate::model::notify::Notified;
 use crate::model::status::ApplianceStatus;
+use crate::model::surface;
 use crate::model::{ChannelId, Event, MediaTime};
 use crate::notify::{Notifier, Pace};
 use crate::store::Store;
 use crate::supervisor::{Costs, Handle};
+use crate::surface::Surfaces;
 
 /// Cheap to clone; all are one.
 #[derive(Clone)]
 pub(super) struct Watch {
     pub(super) alarms: Alarms,
     pub(super) notifier: Notifier,
+    pub(super) surfaces: Surfaces,
     /// Known when the supervisor is.
     costs: Arc<OnceLock<Costs>>,
     /// What was read last, and may not be in force.
@@ -32,6 +35,7 @@ pub(super) struct Watch {
 struct Known {
     limits: Limits,
     notified: Notified,
+    surfaces: surface::Surfaces,
     appliance: String,
 }
 
@@ -51,27 +55,31 @@ impl Watch {
             pass: Box::new(move |notice| told.pass(&notice)),
             costs: Box::new(move || spent(&asked)),
         });
-        Self { alarms, notifier, costs, read: Arc::default() }
+        Self { alarms, notifier, surfaces: Surfaces::default(), costs, read: Arc::default() }
     }
 
     /// This configuration was read; it counts when it is in force.
     pub(super) fn read(&self, checked: &Checked) {
         let limits = checked.channels.iter().map(limits).collect();
-        let known = Known { limits, notified: checked.notified.clone(), appliance: checked.appliance.clone() };
+        let (notified, surfaces) = (checked.notified.clone(), checked.surfaces.clone());
+        let known = Known { limits, notified, surfaces, appliance: checked.appliance.clone() };
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
     /// What was read is in force.
     fn learn(&self) {
-        let Known { limits, notified, appliance } = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Known { limits, notified, surfaces, appliance } =
+            self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.alarms.learn(limits);
         self.notifier.learn(notified, &appliance);
+        self.surfaces.learn(surfaces);
     }
 
     /// Looks at what `handle` says from now on.
     pub(super) fn begin(self, handle: &Handle) -> Self {
         let _ = self.costs.set(handle.costs().clone());
         self.learn();
+        self.surfaces.begin(handle.status(), super::wishes::carry_out(handle.clone()));
         tokio::spawn(self.alarms.clone().watch(handle.status()));
         tokio::spawn(self.clone().follow(handle.status()));
         self

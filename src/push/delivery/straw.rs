@@ -55,6 +55,7 @@ pub(in crate::push) fn description(line: LinePolicy) -> PushDescription {
         duty: Duty::Active,
         limits: None,
         pair: None,
+        clock: crate::push::PairClock::default(),
         pauses: Pauses::default(),
         lowest_only: false,
     }

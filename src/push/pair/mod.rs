@@ -16,10 +16,13 @@
 //! - **active-active**: both deliver media, and what is there already is not replaced. Playlists are told by who has the
 //!   lease only: discontinuities are counted by each box for itself, so two that tell in turn would contradict each
 //!   other. Boxes whose initialisations differ, and parts of segments, are as in active-standby.
+//! - A box whose clock nobody keeps right does not ask for the lease, unless it was told not to mind; one that had it
+//!   goes on: it is off by what it drifts, and the other box may be no better.
 //! - A box without anything new gives its lease back; one whose spool has holes asks for it later than the other one.
 //! - An origin that is away for longer than the lease takes it from both. What was made meanwhile is owed by either, and
 //!   delivered by who gets the lease then.
 
+pub(crate) mod clock;
 pub(crate) mod joint;
 pub(crate) mod tenure;
 pub(crate) mod words;
@@ -33,7 +36,7 @@ use tokio::sync::oneshot;
 use self::tenure::{Stock, Tenure, Wanted};
 use super::delivery::Delivery;
 use super::store::Store;
-use super::tally::now as clock;
+use super::tally::now as time;
 use crate::model::pair::{LEASE, LeaseAnswer, LeaseAsk, PairMode, Pairing};
 use crate::model::{ChannelId, MediaTime};
 use crate::policy::HttpFailure;
@@ -75,6 +78,8 @@ pub(crate) struct Pair {
     pub(crate) handing: Option<HandOver>,
     /// Since when a box of this one's own name has the lease.
     namesake: Option<Instant>,
+    /// It had the lease before, so a clock that nobody keeps right any more is no reason to leave viewers without.
+    pub(crate) held: bool,
     /// A segment was made since this box began to look: what it has is of now.
     pub(crate) goes_on: bool,
     /// The newest numbers, and since when they are.
@@ -90,7 +95,7 @@ impl Pair {
             instance: format!("{:016x}", fastrand::u64(..)),
             path: format!("{channel}/{LEASE}"),
             claims: FuturesUnordered::new(),
-            since: clock(),
+            since: time(),
             takeovers: 0,
             fenced: 0,
             trouble: None,
@@ -99,6 +104,7 @@ impl Pair {
             yielding: None,
             handing: None,
             namesake: None,
+            held: false,
             goes_on: false,
             newest: (Vec::new(), now),
             settings,
@@ -149,6 +155,11 @@ impl Pair {
             token: wanted.token,
             release: wanted.release,
         }
+    }
+
+    /// Whether it does not take its turn, because nothing keeps its clock right.
+    pub(crate) fn waits_for(&self, clock: &clock::PairClock) -> bool {
+        clock.is_wrong() && !self.held
     }
 
     /// How much this box has to give.

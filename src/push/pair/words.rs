@@ -8,6 +8,10 @@ use super::super::description::PushDescription;
 use super::super::report;
 use super::Pair;
 
+/// Why a box does not take its turn.
+pub(crate) const WRONG_CLOCK: &str = "nothing keeps the clock of this box right, so it does not begin to deliver: run chrony \
+     or the like, or set `clock = \"any\"` in [destinations.<id>.pair]";
+
 impl Pair {
     /// As it stands, at `post`.
     pub(crate) fn status(&self, post: Post) -> PairStatus {

@@ -4,7 +4,7 @@
 //! closed after [`UNACKNOWLEDGED`]; a request that makes no progress ends, too.
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::policy::HttpFailure;
 
 use super::StoreError;
 use crate::push::failure::classify;
+use crate::push::motion::Motion;
 use crate::push::pace::{self, Turn};
 
 /// For a connection to come about, name resolution included.
@@ -47,11 +48,21 @@ impl SentBytes {
 }
 
 /// What a connection has taken of one body.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Handed {
     bytes: AtomicU64,
-    /// The next piece waits for its turn: backfill beside the live edge.
-    waits: AtomicBool,
+    /// Of the destination.
+    sent: Arc<SentBytes>,
+    motion: Motion,
+}
+
+impl Handed {
+    /// The connection takes a piece of so many bytes.
+    fn take(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.sent.0.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.motion.moved();
+    }
 }
 
 /// An answer.
@@ -109,7 +120,8 @@ impl Wire {
         body: Bytes,
     ) -> Result<Answer, HttpFailure> {
         let most = if method == Method::GET { ASKED_BODY } else { ANSWER_BODY };
-        let (handed, length) = (Arc::new(Handed::default()), body.len() as u64);
+        let handed = Handed { bytes: AtomicU64::new(0), sent: self.sent.clone(), motion: Motion::current() };
+        let (handed, length) = (Arc::new(handed), body.len() as u64);
         let bodied = method == Method::PUT || method == Method::POST;
         let mut request = Request::new(method, url);
         *request.headers_mut() = headers;
@@ -117,8 +129,8 @@ impl Wire {
             // Known in advance, so never chunked: plain WebDAV servers and buckets want it.
             request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
             *request.body_mut() = Some(match Turn::current() {
-                None => pieces(body, handed.clone(), self.sent.clone()),
-                Some(turn) => pieces_in_turn(body, handed.clone(), self.sent.clone(), turn),
+                None => pieces(body, handed.clone()),
+                Some(turn) => pieces_in_turn(body, handed.clone(), turn),
             });
         }
         let pool = self.pool.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -146,7 +158,7 @@ impl Wire {
                 answer = &mut exchange => return answer,
                 () = sleep(patience) => {}
             }
-            if handed.bytes.load(Ordering::Relaxed) == before && !handed.waits.load(Ordering::Relaxed) {
+            if handed.bytes.load(Ordering::Relaxed) == before && !handed.motion.waits() {
                 let seconds = patience.as_secs();
                 return Err(HttpFailure::Stalled(format!("no progress for {seconds} s")));
             }
@@ -158,31 +170,27 @@ impl Wire {
 }
 
 /// The body as a stream of pieces, none of them copied.
-fn pieces(body: Bytes, handed: Arc<Handed>, sent: Arc<SentBytes>) -> reqwest::Body {
+fn pieces(body: Bytes, handed: Arc<Handed>) -> reqwest::Body {
     let starts = (0..body.len()).step_by(PIECE);
     let pieces = starts.map(move |start| {
         let piece = body.slice(start..body.len().min(start + PIECE));
-        handed.bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
-        sent.0.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        handed.take(piece.len());
         Ok::<Bytes, Infallible>(piece)
     });
     reqwest::Body::wrap_stream(futures::stream::iter(pieces))
 }
 
 /// The same, but each piece waits for its `turn`.
-fn pieces_in_turn(body: Bytes, handed: Arc<Handed>, sent: Arc<SentBytes>, turn: Turn) -> reqwest::Body {
-    let rest = (body, handed, sent, turn);
-    let pieces = futures::stream::unfold(rest, |(mut body, handed, sent, turn)| async move {
+fn pieces_in_turn(body: Bytes, handed: Arc<Handed>, turn: Turn) -> reqwest::Body {
+    let pieces = futures::stream::unfold((body, handed, turn), |(mut body, handed, turn)| async move {
         if body.is_empty() {
             return None;
         }
         let piece = body.split_to(body.len().min(pace::PIECE));
-        handed.waits.store(true, Ordering::Relaxed);
+        handed.motion.wait();
         turn.wait(piece.len() as u64).await;
-        handed.bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
-        handed.waits.store(false, Ordering::Relaxed);
-        sent.0.fetch_add(piece.len() as u64, Ordering::Relaxed);
-        Some((Ok::<Bytes, Infallible>(piece), (body, handed, sent, turn)))
+        handed.take(piece.len());
+        Some((Ok::<Bytes, Infallible>(piece), (body, handed, turn)))
     });
     reqwest::Body::wrap_stream(pieces)
 }

@@ -20,11 +20,7 @@ impl Task {
         let patient = self.description.grid.duration() * 2 + Duration::from_secs(1);
         let limit = self.description.limits.map_or(patient, |limits| limits.silence.min(patient));
         let verdict = judge(&HttpFailure::Stalled(format!("nothing acknowledged for {:.1} s", limit.as_secs_f64())));
-        let sent = self.store.sent().get();
-        if sent != self.moved.0 || self.flow.is_metering() {
-            self.moved = (sent, now);
-        }
-        let oldest = self.requests.oldest(|at| self.link.is_current(at)).map(|started| started.max(self.moved.1));
+        let oldest = self.oldest(now);
         if let Some(change) = self.link.silent(oldest, limit, &verdict, now) {
             self.tally.link_changed(&self.description, self.delivery.duty(), &change);
             self.store.renew();
@@ -46,6 +42,19 @@ impl Task {
             self.delivery.retime(&timeline);
             self.timeline = timeline;
         }
+    }
+
+    /// Since when a request is under way without progress. Where there is a backup each is looked at by itself: what a
+    /// hanging endpoint still takes of the next segment keeps nobody waiting. Else a line that moves anything is no outage.
+    fn oldest(&mut self, now: Instant) -> Option<Instant> {
+        let sent = self.store.sent().get();
+        if sent != self.moved.0 || self.flow.is_metering() {
+            self.moved = (sent, now);
+        }
+        if self.description.limits.is_some() {
+            return self.requests.stillest(|at| self.link.is_current(at));
+        }
+        self.requests.oldest(|at| self.link.is_current(at)).map(|started| started.max(self.moved.1))
     }
 
     /// Leaves out what the line does not carry, and takes it up again.

@@ -37,7 +37,10 @@ impl Task {
         if self.delivery.duty() != Duty::Active || !due {
             return;
         }
-        let stock = pair.stock(&self.delivery, self.description.grid.duration(), now);
+        let mut stock = pair.stock(&self.delivery, self.description.grid.duration(), now);
+        if pair.waits_for(&self.description.clock) {
+            stock = Stock::Stale;
+        }
         if stock == Stock::Stale && pair.tenure.token().is_some() && pair.yielding.is_none() {
             pair.yielding = Some(now);
         }
@@ -95,6 +98,7 @@ impl Task {
         match turn {
             Turn::Taken(previous) => {
                 pair.previous = previous;
+                pair.held = true;
                 if let Some(handing) = pair.handing.take() {
                     let _ = handing.send(Err("the other box has not taken it: this one goes on".to_owned()));
                 }
@@ -189,7 +193,9 @@ impl Task {
         let differ = watches && self.delivery.alike() == Some(false);
         let Some(pair) = &mut self.pair else { return };
         let namesake = pair.look_for_namesake(now);
-        let trouble = if let Some(refused) = &pair.refused {
+        let trouble = if pair.waits_for(&self.description.clock) {
+            Some(words::WRONG_CLOCK.to_owned())
+        } else if let Some(refused) = &pair.refused {
             Some(refused.clone())
         } else if namesake {
             Some(format!("another box calls itself {}, too: give each box a `member` of its own", pair.settings.member))

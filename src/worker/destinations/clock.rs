@@ -4,10 +4,16 @@ use std::time::{Duration, Instant};
 
 use crate::model::pair::ClockState;
 use crate::model::{Event, EventCode, Fault, MediaTime, Severity};
+use crate::push::PairClock;
 use crate::system::clock_discipline;
 
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_secs(5);
+
+/// Tells how it is now; right where that cannot be told.
+pub(super) fn tell_first(pair: &PairClock) {
+    pair.tell(clock_discipline().map_or(true, |found| found.synchronised));
+}
 
 /// What is known of the clock.
 #[derive(Debug, Default)]

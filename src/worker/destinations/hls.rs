@@ -10,7 +10,9 @@ use super::endpoint::Endpoint;
 use crate::model::upload::Upload;
 use crate::model::{DeliveryKind, Duty, EndpointStatus, RenditionId};
 use crate::plan::{AudioRenditionPlan, ChannelPlan, DestinationPlan, EndpointPlan, VideoRenditionPlan};
-use crate::push::{Left, Limits, Listing, PushDescription, PushedAudio, PushedCaptions, PushedVideo, Pusher};
+use crate::push::{
+    Left, Limits, Listing, PairClock, PushDescription, PushedAudio, PushedCaptions, PushedVideo, Pusher,
+};
 
 /// Starts to push.
 pub(super) fn open(
@@ -44,6 +46,10 @@ pub(super) fn open(
         }),
         pauses: setting.pauses(destination),
         pair: destination.pair.clone(),
+        clock: match &destination.pair {
+            Some(pair) if !pair.any_clock => setting.pair_clock.clone(),
+            _ => PairClock::default(),
+        },
         lowest_only,
     };
     let sink = Arc::clone(&setting.events);

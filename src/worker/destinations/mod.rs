@@ -46,7 +46,7 @@ use crate::model::{
     DestinationId, DestinationOrder, DrillReport, LiveTimeline, MediaTime, OnSlate, RecordingAsk, RenditionId,
 };
 use crate::plan::{ChannelPlan, DestinationPlan};
-use crate::push::{Left, Pauses};
+use crate::push::{Left, PairClock, Pauses};
 use crate::record::Recorded;
 use crate::spool::Spool;
 
@@ -74,6 +74,8 @@ pub(super) struct Setting {
     pub(super) opus: Arc<OpusEncoders>,
     /// What is recorded beside the program.
     pub(super) companions: Companions,
+    /// The clock that pairs rely on.
+    pub(super) pair_clock: PairClock,
 }
 
 impl Setting {
@@ -104,6 +106,8 @@ pub(super) struct Destinations {
 impl Destinations {
     /// Opens the destinations of the plan. Needs a tokio runtime.
     pub(super) fn start(setting: Setting, orders: &DestinationOrders) -> Self {
+        // Before the first box asks for its turn.
+        clock::tell_first(&setting.pair_clock);
         let open = |plan: &DestinationPlan| Running::open(&setting, plan, orders.get(&plan.id));
         let all = Mutex::new(setting.plan.destinations.iter().map(open).collect());
         let setting = Mutex::new(Arc::new(setting));
@@ -249,10 +253,11 @@ impl Inner {
         let now = Instant::now();
         let mut all = lock(&self.all);
         all.iter_mut().for_each(|running| running.look(&setting, now));
-        if all.iter().any(Running::is_paired)
-            && let Some(event) = lock(&self.clock).look(setting.clock.now(), now)
-        {
-            (setting.events)(event);
+        if all.iter().any(Running::is_paired) {
+            let mut clock = lock(&self.clock);
+            let event = clock.look(setting.clock.now(), now);
+            setting.pair_clock.tell(clock.state().is_none_or(|clock| clock.synchronised));
+            event.into_iter().for_each(|event| (setting.events)(event));
         }
     }
 }

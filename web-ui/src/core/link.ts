@@ -6,6 +6,7 @@
 
 import { batch } from '@preact/signals';
 import type { ApplianceStatus, Meters, StampedEvent } from '../api';
+import { alarms } from './alarms';
 import { items, type Listed, read } from './ask';
 import { observe } from './dispatch';
 import { wake } from './instruments';
@@ -121,8 +122,16 @@ async function why(): Promise<void> {
   const reply = await read<unknown>('/api/v1/status');
   if (!reply.ok && (reply.problem.status === 401 || reply.problem.status === 403)) {
     forget();
-    refused(reply.problem);
-    phase.value = 'forbidden';
+    batch(() => {
+      // Who may see nothing sees nothing, nor what was there before.
+      status.value = null;
+      events.value = [];
+      alarms.value = null;
+      returned.value = null;
+      refused(reply.problem);
+      phase.value = 'forbidden';
+    });
+    place = '';
   }
 }
 

@@ -11,11 +11,13 @@ export interface Resource<T> {
   problem: Problem | null;
   /** When `data` came, by this computer's clock. */
   at: number | null;
+  /** Names the version of `data`. */
+  tag: string | null;
   again: () => void;
 }
 
 export function useResource<T>(path: string, everyMs: number): Resource<T> {
-  const state = useSignal<Omit<Resource<T>, 'again'>>({ data: null, problem: null, at: null });
+  const state = useSignal<Omit<Resource<T>, 'again'>>({ data: null, problem: null, at: null, tag: null });
   const round = useSignal(0);
   useEffect(() => {
     let gone = false;
@@ -24,7 +26,7 @@ export function useResource<T>(path: string, everyMs: number): Resource<T> {
       if (phase.peek() === 'lost' || document.hidden) return;
       const reply = await read<T>(path);
       if (gone) return;
-      if (reply.ok) state.value = { data: reply.data, problem: null, at: Date.now() };
+      if (reply.ok) state.value = { data: reply.data, problem: null, at: Date.now(), tag: reply.tag };
       else state.value = { ...state.peek(), problem: reply.problem };
     };
     void look();

@@ -2,7 +2,17 @@
 
 import { signal } from '@preact/signals';
 
-export const PAGES = ['on-air', 'wall', 'sources', 'destinations', 'recordings', 'timeline'] as const;
+export const PAGES = [
+  'on-air',
+  'wall',
+  'sources',
+  'destinations',
+  'recordings',
+  'timeline',
+  'configuration',
+  'diagnostics',
+  'users',
+] as const;
 export type Page = (typeof PAGES)[number];
 export type Route = { page: Page } | { page: 'channel'; channel: string };
 

@@ -4,15 +4,18 @@ import type { ChannelStatus, HealthReport } from '../api';
 import * as acts from '../core/acts';
 import { tally, worst } from '../core/channel';
 import { bits, bytes, count, duration } from '../core/format';
+import { courseOf } from '../core/history';
 import { since, status, tick } from '../core/store';
 import { EventList } from '../parts/EventList';
-import { Section } from '../parts/Frame';
+import { Facts as FactList, Section } from '../parts/Frame';
 import { Health } from '../parts/Health';
 import { Table } from '../parts/Region';
+import { Spark } from '../parts/Spark';
 import { Tile } from '../parts/Tile';
 import { Waiting } from '../parts/Waiting';
 import { programOrder, showing } from '../words/program';
 import { say, word } from '../words/say';
+import { Failovers } from './Failovers';
 import { DestinationRows, SourceRows } from './rows';
 
 export function ChannelPage({ id }: { id: string }) {
@@ -62,14 +65,7 @@ function Facts({ channel }: { channel: ChannelStatus }) {
   rows.push([say('restarts'), count(channel.restarts)]);
   return (
     <Section title={say('facts')} id="facts">
-      <dl class="facts">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <FactList rows={rows} />
     </Section>
   );
 }
@@ -147,6 +143,7 @@ function Tables({ channel }: { channel: ChannelStatus }) {
             say('encoder'),
             say('target'),
             say('measured'),
+            say('last_minutes'),
             say('segments'),
             say('dropped'),
           ]}
@@ -163,6 +160,15 @@ function Tables({ channel }: { channel: ChannelStatus }) {
                 {bits(one.measured)}{' '}
                 <meter min={0} max={one.target * 1.3} value={one.measured} aria-label={say('measured')} />
               </td>
+              <td>
+                <Spark
+                  of={courseOf(channel.id, 'rendition', one.id)}
+                  top={one.target * 1.3}
+                  target={one.target}
+                  name={`${one.id}, ${say('measured')}`}
+                  spelled={bits}
+                />
+              </td>
               <td class="number">{count(one.segments)}</td>
               <td class="number">{count(one.dropped_frames)}</td>
             </tr>
@@ -171,6 +177,9 @@ function Tables({ channel }: { channel: ChannelStatus }) {
       </Section>
       <Section title={say('page_destinations')} id="destinations">
         <DestinationRows rows={report.destinations.map((destination) => ({ channel, destination }))} only />
+      </Section>
+      <Section title={say('failovers')} id="failovers">
+        <Failovers channel={channel} />
       </Section>
     </>
   );

@@ -1,6 +1,7 @@
 // Signing in, and on a new box making the first user with the code that its console shows.
 
 import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import type { Problem } from '../api';
 import { retry } from '../core/link';
 import { door, enter } from '../core/session';
@@ -26,7 +27,8 @@ const FIELDS: Record<'login' | 'setup', Field[]> = {
 };
 
 function Entry({ field }: { field: Field }) {
-  const about = { id: `sign-in-${field.name}`, name: field.name, autocomplete: field.fills, required: true };
+  const plain = { autocapitalize: 'none' as const, spellcheck: false };
+  const about = { id: `sign-in-${field.name}`, name: field.name, autocomplete: field.fills, required: true, ...plain };
   return field.kind === 'password' ? <input type="password" {...about} /> : <input type="text" {...about} />;
 }
 
@@ -34,6 +36,9 @@ export function SignIn() {
   const problem = useSignal<Problem | null>(null);
   const busy = useSignal(false);
   const kind = door.value;
+  useEffect(() => {
+    if (kind !== 'closed') document.getElementById(`sign-in-${FIELDS[kind][0]?.name}`)?.focus();
+  }, [kind]);
   if (kind === 'closed') return <p class="empty">{say('forbidden_page')}</p>;
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -47,7 +52,7 @@ export function SignIn() {
   return (
     <form class="sign-in" onSubmit={submit}>
       <h2>{say(kind === 'setup' ? 'first_admin' : 'sign_in')}</h2>
-      {kind === 'setup' ? <p class="quiet">{say('first_admin_advice')}</p> : null}
+      <p class="quiet">{say(kind === 'setup' ? 'first_admin_advice' : 'sign_in_advice')}</p>
       {FIELDS[kind].map((field) => (
         <div key={field.name} class="field">
           <label for={`sign-in-${field.name}`}>{say(field.label)}</label>

@@ -25,7 +25,11 @@ export function LostBand() {
 }
 
 export function OpenBand() {
-  return status.value?.access === 'open' ? <p class="band slim">{say('open_access')}</p> : null;
+  return status.value?.access === 'open' ? (
+    <p class="band slim" data-band="open">
+      {say('open_access')}
+    </p>
+  ) : null;
 }
 
 /** Nobody has to find out by a refusal. */

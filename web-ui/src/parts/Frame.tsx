@@ -14,11 +14,14 @@ import { LANGUAGES, type Language, language, say, speak, word } from '../words/s
 import { Hold } from './Hold';
 import { Icon } from './Icon';
 
+/** A daemon without users has no page of them. */
+const offered = (page: Page) => page !== 'users' || who.value !== null;
+
 export function Rail() {
   const here = route.value.page === 'channel' ? 'on-air' : route.value.page;
   return (
     <nav class="rail" aria-label={say('pages')}>
-      {PAGES.map((page: Page) => (
+      {PAGES.filter(offered).map((page: Page) => (
         <a key={page} href={address({ page })} aria-current={page === here ? 'page' : undefined}>
           <Icon name={page} />
           <span>{word('page', page.replace('-', '_'))}</span>
@@ -211,5 +214,19 @@ export function Section({ title, children, id }: { title: string; children: Comp
       <h2 id={id}>{title}</h2>
       {children}
     </section>
+  );
+}
+
+/** Names and values. */
+export function Facts({ rows }: { rows: [string, string][] }) {
+  return (
+    <dl class="facts">
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }

@@ -36,11 +36,13 @@ export function Region<T>({ of, empty, nothing, children }: Props<T>) {
 
 export function Trouble({ problem, again }: { problem: Problem; again?: () => void }) {
   if (problem.status === 401 || problem.status === 403) return <p class="empty">{say('forbidden_region')}</p>;
+  // Frozen for a show: the daemon says by whom, since when, and how to break the glass.
+  const frozen = problem.status === 423;
   return (
-    <div class="trouble" role="alert">
+    <div class={frozen ? 'trouble is-frozen' : 'trouble'} role="alert">
       <p>
-        <strong>⬣ {problem.title}</strong> <span lang="en">{problem.detail}</span>{' '}
-        <span class="quiet">[{problem.code}]</span>
+        <strong>{frozen ? `▣ ${say('frozen')}: ${problem.title}` : `⬣ ${problem.title}`}</strong>{' '}
+        <span lang="en">{problem.detail}</span> <span class="quiet">[{problem.code}]</span>
       </p>
       {again ? (
         <button type="button" onClick={again}>

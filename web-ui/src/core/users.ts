@@ -1,0 +1,78 @@
+// Users, sessions, tokens and the audit log, as the daemon knows them. An act is followed by a look at what came of it.
+
+import { signal } from '@preact/signals';
+import type { Problem, Role, Time } from '../api';
+import { sendSure } from './ask';
+
+export interface User {
+  name: string;
+  role: Role;
+  created: Time;
+  disabled: boolean;
+}
+
+export interface Session {
+  id: string;
+  user: string;
+  created: Time;
+  last_used: Time;
+  ends: Time;
+  from: string;
+  agent: string;
+  /** It is this one. */
+  own: boolean;
+}
+
+export interface Token {
+  id: string;
+  name: string;
+  role: Role | null;
+  scopes: string[];
+  created: Time;
+  created_by: string;
+  expires: Time | null;
+  last_used: Time | null;
+}
+
+export interface Audited {
+  id: number;
+  at: Time;
+  who: string;
+  role?: Role;
+  by: string;
+  from: string;
+  action: string;
+  target: string;
+  status: number;
+  code?: string;
+}
+
+export interface Audit {
+  items: Audited[];
+  next_cursor?: string | null;
+}
+
+export const ROLES: Role[] = ['viewer', 'operator', 'engineer', 'admin'];
+export const SCOPES = ['metrics', 'origin', 'unguarded'];
+
+/** Which part of the page is waiting for an answer, and what the last act of each was refused with. */
+export const busy = signal<string | null>(null);
+export const refusals = signal<Record<string, Problem | null>>({});
+/** What a new token is: told once, and gone with the page. */
+export const made = signal<{ name: string; token: string } | null>(null);
+
+/** One act at a time. Whether it was done. */
+export async function act<T>(part: string, method: string, path: string, body?: unknown): Promise<T | null> {
+  if (busy.peek() !== null) return null;
+  busy.value = part;
+  const reply = await sendSure<T>(method, `/api/v1/${path}`, body);
+  busy.value = null;
+  refusals.value = { ...refusals.peek(), [part]: reply.ok ? null : reply.problem };
+  // What is done without a word (204) is done, too.
+  return reply.ok ? (reply.data ?? ({} as T)) : null;
+}
+
+/** RFC 3339, so many days from `now`; null for ever. Pure. */
+export function expiry(days: number, now: number): Time | null {
+  return days > 0 ? new Date(now + days * 86_400_000).toISOString() : null;
+}

@@ -1,0 +1,114 @@
+// Signing in with a real browser, against the stage of src/api/tests/stage.rs with users: a box that has none yet, its first
+// admin, a wrong password, somebody who may only look, and a session that ends. What it is told by is in tests/rig.mjs;
+// UPLINK_STAGE_STATE is where the one-time code is.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { chromium } from 'playwright-core';
+
+const url = process.env.UPLINK_PANEL_URL ?? 'http://127.0.0.1:8080';
+const shots = process.env.UPLINK_PANEL_SHOTS;
+const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+const PASSWORD = 'correct horse battery';
+let browser;
+let page;
+
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.UPLINK_CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
+  page = await browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce', locale: 'en-GB' });
+  page.setDefaultTimeout(60_000);
+  await page.goto(url);
+});
+
+after(() => browser?.close());
+
+const form = () => page.locator('form.sign-in');
+const tile = () => page.locator('.tile[data-channel="demo"]');
+
+async function shot(name) {
+  if (shots) await page.screenshot({ path: `${shots}/${name}.png` });
+}
+
+async function accessible(what) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+    const { violations } = await globalThis.axe.run(document, { runOnly: { type: 'tag', values: tags } });
+    return violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3)}`);
+  });
+  assert.deepEqual(found, [], what);
+}
+
+async function enter(entries) {
+  for (const [name, text] of Object.entries(entries)) await form().locator(`[name="${name}"]`).fill(text);
+  await form().locator('button').click();
+}
+
+const ask = (method, path, body) =>
+  page.evaluate(
+    async ([method, path, body]) => {
+      const content = body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {};
+      return (await fetch(path, { method, ...content })).status;
+    },
+    [method, path, body],
+  );
+
+test('a box without users shows nothing but the way to its first admin', async () => {
+  await form().locator('[name="code"]').waitFor();
+  assert.equal(await page.locator('.tile').count(), 0);
+  assert.equal(await page.locator('.top .box strong').textContent(), 'Uplink');
+  await accessible('first admin');
+  await shot('sign-in-first');
+  await enter({ code: 'AAAAA-AAAAA-AAAAA-AAAAA', name: 'ada', password: PASSWORD });
+  await page.locator('.sign-in [role="alert"]', { hasText: 'code is wrong' }).waitFor();
+  const code = (await readFile(`${process.env.UPLINK_STAGE_STATE}/first-run-code`, 'utf8')).trim();
+  await enter({ code, name: 'ada', password: PASSWORD });
+  await tile().waitFor();
+  await page.locator('.person', { hasText: 'ada' }).waitFor();
+  assert.equal(await page.locator('[data-band="open"]').count(), 0);
+  assert.ok(await tile().locator('.verbs button').count());
+  await shot('sign-in-admin');
+});
+
+test('a name or password that is wrong lets nobody in and says so', async () => {
+  assert.equal(await ask('POST', '/api/v1/users', { name: 'vic', role: 'viewer', password: PASSWORD }), 201);
+  await page.locator('.person button').click();
+  await form().waitFor();
+  assert.equal(await form().locator('[name="code"]').count(), 0);
+  await accessible('sign in');
+  await enter({ name: 'vic', password: 'a wrong password' });
+  await page.locator('.sign-in [role="alert"]', { hasText: 'name or password is wrong' }).waitFor();
+  await shot('sign-in-wrong');
+});
+
+test('a viewer sees the channels and drives none', async () => {
+  await enter({ name: 'vic', password: PASSWORD });
+  await tile().waitFor();
+  await page.locator('.person', { hasText: 'viewer' }).waitFor();
+  await tile().getByText('needs the role operator').waitFor();
+  assert.equal(await tile().locator('.verbs button').count(), 0);
+  assert.equal(await ask('POST', '/api/v1/channels/demo/slate'), 403);
+  await accessible('viewer');
+  await shot('sign-in-viewer');
+});
+
+test('when the session ends, what was shown is gone and the form is there', async () => {
+  assert.equal(await ask('DELETE', '/api/v1/session'), 204);
+  await form().locator('[name="password"]').waitFor();
+  assert.equal(await page.locator('.tile').count(), 0);
+  assert.equal(await page.locator('.person').count(), 0);
+  assert.equal(await page.locator('.top .box strong').textContent(), 'Uplink');
+});
+
+test('the plain page asks for the same', async () => {
+  await page.goto(`${url}/panel/plain`);
+  const gate = page.locator('#gate form');
+  await gate.locator('[name="password"]').fill(PASSWORD);
+  await gate.locator('[name="name"]').fill('vic');
+  await gate.locator('button').click();
+  await page.locator('#who', { hasText: 'vic (viewer)' }).waitFor();
+  await page.locator('.card[data-channel="demo"]').waitFor();
+});
