@@ -459,10 +459,7 @@ async fn who_may(client: &Client, verb: &Verb, json: bool) -> Result<String, Fai
 /// Verbs that only look.
 async fn look(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
     match verb {
-        Verb::Status { channel: None } => {
-            let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
-            Ok(if json { text } else { report::appliance(&status) })
-        }
+        Verb::Status { channel: None } => every_channel(client, json).await,
         Verb::Status { channel: Some(channel) } => one_channel(client, channel, json).await,
         Verb::Top(wanted) => top::perform(client, wanted, json).await,
         Verb::Capacity => room(client, json).await,

@@ -337,7 +337,8 @@ async fn what_is_frozen_is_said_and_broken_with_a_reason() {
     assert_eq!(command, Command::Stop(id("demo")));
     assert!(said.unwrap_err().1.contains("it was asked"));
     // Nobody is at a terminal here.
-    let client = super::Client::new(&daemon.url.parse().unwrap()).unwrap();
+    let reach = Arguments::try_parse_from(["uplinkctl", "--api", &daemon.url, "status"]).unwrap().reach;
+    let client = super::Client::new(&reach).unwrap();
     let refused = client.post("api/v1/channels/studio-b/stop", None).await.unwrap_err().to_string();
     assert!(refused.contains("goes OFF AIR") && refused.contains("--yes"), "{refused}");
     assert!(uplinkctl(&daemon.url, "unfreeze --yes").await.unwrap().starts_with("the freeze is over"));
