@@ -1,8 +1,7 @@
 //! The real `uplinkctl` as a script sees it: exit codes, standard output and standard error.
 
-use std::io::Write;
 use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 fn uplinkctl(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_uplinkctl")).args(arguments).env_remove("UPLINK_API").output().unwrap()
@@ -213,39 +212,6 @@ fn doctor_works_without_a_daemon_and_tells_by_its_exit_code() {
 fn top_needs_a_terminal() {
     let (said, error) = texts(&uplinkctl(&["top"]));
     assert!(said.is_empty() && error.contains("needs a terminal") && error.contains("top --once"), "{said}{error}");
-}
-
-/// `script` (Debian's bsdutils) is a terminal without a window.
-#[test]
-fn top_draws_on_a_terminal_says_that_it_hears_nothing_and_leaves_it_as_it_was() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let program = env!("CARGO_BIN_EXE_uplinkctl");
-    let line = format!("stty cols 100 rows 20; timeout --foreground 60 {program} --api http://{port} top && stty -a");
-    let mut script = Command::new("script");
-    script.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut terminal = match script.spawn() {
-        Ok(terminal) => terminal,
-        Err(error) => return eprintln!("SKIPPED: `top` is drawn on no terminal: no `script` here ({error})"),
-    };
-    let mut keys = terminal.stdin.take().unwrap();
-    let mut shown = terminal.stdout.take().unwrap();
-    let reader = std::thread::spawn(move || {
-        let (mut text, mut bytes) = (Vec::new(), [0; 4096]);
-        while let Ok(length @ 1..) = std::io::Read::read(&mut shown, &mut bytes) {
-            text.extend_from_slice(&bytes[..length]);
-            // The key is pressed when there is something to see; a second time does no harm.
-            if String::from_utf8_lossy(&text).contains("NOT CONNECTED") {
-                let _ = keys.write_all(b"q");
-            }
-        }
-        String::from_utf8_lossy(&text).into_owned()
-    });
-    let status = terminal.wait().unwrap();
-    let text = reader.join().unwrap();
-    assert!(status.success(), "{text:?}");
-    for part in ["\x1b[?1049h", "NOT CONNECTED", "q ends", "\x1b[?1049l", " icanon ", " echo "] {
-        assert!(text.contains(part), "no {part:?} in {text:?}");
-    }
 }
 
 #[test]

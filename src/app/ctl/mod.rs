@@ -475,6 +475,7 @@ async fn look(client: &Client, verb: &Verb, json: bool) -> Result<String, Failur
 /// What a verb that commands asks of the API: address and body. None for a verb that asks nothing.
 fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, Failure> {
     let set = |channel: &ChannelId, body: serde_json::Value| (format!("channels/{channel}/set"), Some(body));
+    let with = |(path, body): (String, serde_json::Value)| (path, Some(body));
     Ok(Some(match verb {
         Verb::Start { channel, force: true } => (format!("channels/{channel}/start?force=true"), None),
         Verb::Start { channel, force: false } => (format!("channels/{channel}/start"), None),
@@ -519,19 +520,12 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
             set(channel, body)
         }
         Verb::Failover(failover) => set(&failover.named.channel, failover.body()),
-        Verb::Drill(named) => {
-            let (path, body) = named.drill();
-            (path, Some(body))
-        }
+        Verb::Drill(named) => with(named.drill()),
         Verb::Show { verb } => verb.request(),
-        Verb::Pair { verb: destinations::PairVerb::Release(named) } => {
-            let (path, body) = named.hand_over();
-            (path, Some(body))
-        }
+        Verb::Pair { verb: destinations::PairVerb::Release(named) } => with(named.hand_over()),
         Verb::Alarm { verb } => verb.request(),
         Verb::Notify { verb: Some(alarms::NotifyVerb::Test { name }) } => (format!("notify/{name}/test"), None),
-        Verb::Reload { dry_run: true } => ("config/reload?dry_run=true".to_owned(), None),
-        Verb::Reload { dry_run: false } => ("config/reload".to_owned(), None),
+        Verb::Reload { dry_run } => (format!("config/reload{}", if *dry_run { "?dry_run=true" } else { "" }), None),
         Verb::Check { .. }
         | Verb::Doctor(_)
         | Verb::SupportBundle(_)
