@@ -163,6 +163,11 @@ fn events_follow_orders_and_the_viewer_sees_them() {
     rig.start_origin();
     rig.start_daemon();
     rig.wait_on_air("a");
+    // On a busy machine the second source is there before the first, and a take of what is shown is no switch.
+    rig.wait_channel("a", "the clip is shown", |channel| {
+        let showing = channel.report.as_ref().map(|report| &report.program.showing);
+        matches!(showing, Some(Showing::Source { source }) if source.as_str() == "clip")
+    });
     let mut following = rig.follow();
     assert_eq!(following.next().kind, "snapshot");
 
