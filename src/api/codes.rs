@@ -57,6 +57,16 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     ("too_long", 422, "An alarm is shelved for 1 to 30 minutes."),
     ("bad_entry", 422, "A name, a password or an expiry that cannot be taken."),
     ("key_reused", 422, "This `Idempotency-Key` was sent with another request."),
+    (
+        "frozen",
+        423,
+        "A freeze holds it: `frozen` says by whom, since when and why; `Override: <reason>` breaks the glass.",
+    ),
+    (
+        "confirmation_required",
+        428,
+        "Viewers would notice: the same request again with `Confirm: <confirm.token>` within ten seconds does it.",
+    ),
     ("too_many_attempts", 429, "Too many wrong passwords; `Retry-After` says how long to wait."),
     ("internal", 500, "A fault of the daemon."),
     ("unreadable", 500, "The recording cannot be read or written."),

@@ -104,7 +104,7 @@ pub(crate) async fn check(State(api): State<Api>, Body(draft): Body<Draft>) -> R
 pub(crate) struct Reload {
     /// Only say what it would do to each channel.
     #[serde(default)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 /// `POST /api/v1/config/reload`, or `…/reload?dry_run=true` to be told what it would do to each channel. With `If-Match`,

@@ -60,6 +60,8 @@ pub(crate) async fn scrape(State(api): State<Api>) -> Result<Media<OpenMetrics>,
     super::readings::measure(&mut sheet, &status);
     super::alarms::measure(&mut sheet, &api);
     super::notify::measure(&mut sheet, &api);
+    let frozen = f64::from(u8::from(api.freezer.in_force().is_some()));
+    sheet.gauge("freeze_active", "1 while the box, or a channel of it, is frozen", [(Labels::new(), frozen)]);
     super::surfaces::measure(&mut sheet, &api);
     clients(&mut sheet, &api);
     let text = sheet.text().map_err(|error| Problem::internal(format!("cannot write the metrics: {error}")))?;

@@ -7,6 +7,7 @@
 //! ```text
 //!            ┌─ request id ─ guard ───┐   (Host, Origin, size of the body)
 //!            ├─ access (who, role) ───┤
+//!            ├─ again ─ guards ───────┤   (Idempotency-Key; freeze, confirmations)
 //! client ───▶│ routes ─ channels ─────┼─▶ Handle::ask ────▶ supervisor
 //!        ◀───│        ─ status,metrics┼── Handle::status ◀─ snapshot (watch)
 //!        ◀───│        ─ recordings ──┼─▶ Desk (replay)
@@ -29,6 +30,7 @@ mod devices;
 mod events;
 mod frame;
 mod guard;
+mod guards;
 mod guest;
 mod images;
 mod journal;
@@ -53,6 +55,7 @@ mod surfaces;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use guards::{Freezer, reload_held};
 pub use routes::contract;
 #[cfg(test)]
 pub(crate) use routes::router;

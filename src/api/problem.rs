@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use super::codes;
+use super::guards::{Tier, WITHIN};
 use super::openapi::{Answers, Sketch};
-use crate::model::{ChannelId, GuestRefusal};
+use crate::model::{ChannelId, Freeze, GuestRefusal};
 use crate::notify::NotifyRefusal;
 use crate::policy::AlarmRefusal;
 use crate::replay::{CatalogError, DeskError};
@@ -46,6 +47,27 @@ pub(crate) struct Problem {
     /// What is behind it, where that is more than one thing.
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     errors: Box<[Fault]>,
+    /// The freeze that holds it, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frozen: Option<Box<Freeze>>,
+    /// What has to be confirmed, if that is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm: Option<Box<Confirmation>>,
+}
+
+/// What has to be confirmed, and how.
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+struct Confirmation {
+    /// To be sent as `Confirm` with the same request: good once, for this client.
+    token: String,
+    /// How long it is good.
+    seconds: u64,
+    /// By consequence: 2 what viewers notice, 3 what cannot be brought back (0 and 1 only if it was asked for).
+    tier: u8,
+    /// What it would do, one sentence.
+    text: String,
+    /// To be typed by a person and sent as `Confirm-Name`; none if a press is enough.
+    name: Option<String>,
 }
 
 /// Which request it answers.
@@ -80,7 +102,19 @@ impl Problem {
         let retryable = matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT);
         let retry_after = NonZeroU32::new(if status == StatusCode::SERVICE_UNAVAILABLE { 2 } else { 0 });
         let detail = detail.into().into();
-        Self { kind, title, status, detail, code, retryable, retry_after, of: None, errors: Box::default() }
+        Self {
+            kind,
+            title,
+            status,
+            detail,
+            code,
+            retryable,
+            retry_after,
+            of: None,
+            errors: Box::default(),
+            frozen: None,
+            confirm: None,
+        }
     }
 
     /// It can succeed after so many seconds.
@@ -123,6 +157,24 @@ impl Problem {
     pub(crate) fn changed(what: &str) -> Self {
         let detail = format!("{what} is not what `If-Match` names any more: look at it again, then decide");
         Self::new(StatusCode::PRECONDITION_FAILED, "changed", "Changed meanwhile", detail)
+    }
+
+    pub(crate) fn frozen(freeze: Freeze) -> Self {
+        let detail =
+            format!("{freeze}; in an emergency, the same with the header `Override: <reason>` is done and recorded");
+        let problem = Self::new(StatusCode::LOCKED, "frozen", "Frozen", detail);
+        Self { frozen: Some(Box::new(freeze)), ..problem }
+    }
+
+    /// `why` says what was wrong with the confirmation that came, if one did.
+    pub(crate) fn unconfirmed(why: &str, tier: Tier, text: &str, name: Option<String>, token: String) -> Self {
+        let seconds = WITHIN.as_secs();
+        let named = if name.is_some() { " and its name as `Confirm-Name`" } else { "" };
+        let detail =
+            format!("{why}{text}; the same again with the header `Confirm: <token>`{named} within {seconds} s does it");
+        let problem = Self::new(StatusCode::PRECONDITION_REQUIRED, "confirmation_required", "To be confirmed", detail);
+        let confirm = Confirmation { token, seconds, tier: tier.number(), text: text.to_owned(), name };
+        Self { confirm: Some(Box::new(confirm)), ..problem }
     }
 
     pub(crate) fn in_progress() -> Self {

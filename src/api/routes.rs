@@ -11,14 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::access;
 use super::again::{self, Again};
+use super::guards::{Confirmations, Freezer};
 use super::journal::Journal;
 use super::meters::MeterFrames;
 use super::openapi::Routes;
 use super::problem::Problem;
 use super::rendered::Rendered;
 use super::{
-    alarms, channels, config, costs, cues, destinations, devices, events, guard, guest, images, metrics, notify,
-    openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
+    alarms, channels, config, costs, cues, destinations, devices, events, guard, guards, guest, images, metrics,
+    notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
 };
 use crate::access::Access;
 use crate::alarm::Alarms;
@@ -53,6 +54,10 @@ pub(crate) struct Api {
     pub(crate) desk: Desk,
     pub(crate) alarms: Alarms,
     pub(crate) notifier: Notifier,
+    /// What is frozen.
+    pub(crate) freezer: Freezer,
+    /// What waits for a confirmation.
+    pub(crate) confirmations: Confirmations,
     /// What event streams share.
     pub(crate) meters: MeterFrames,
     pub(crate) rendered: Rendered,
@@ -78,6 +83,8 @@ impl Api {
             desk: Desk::idle(),
             alarms: Alarms::idle(),
             notifier: Notifier::idle(),
+            freezer: Freezer::idle(),
+            confirmations: Confirmations::default(),
             meters: MeterFrames::default(),
             rendered: Rendered::default(),
             access: Access::open_to_all(),
@@ -106,6 +113,11 @@ impl Api {
         Self { alarms, notifier, ..self }
     }
 
+    /// The same, with what is frozen.
+    pub(crate) fn with_freezer(self, freezer: Freezer) -> Self {
+        Self { freezer, ..self }
+    }
+
     /// The same, with control surfaces.
     pub(crate) fn with_surfaces(self, surfaces: Surfaces) -> Self {
         Self { surfaces, ..self }
@@ -114,10 +126,10 @@ impl Api {
     /// The newest snapshot, with what the supervisor does not know.
     pub(crate) fn document(&self) -> Arc<ApplianceStatus> {
         let mut status = self.handle.status().borrow().clone();
-        let (alarms, clock) = (self.alarms.counts(), self.alarms.time());
-        if status.alarms != alarms || status.clock != clock {
+        let (alarms, clock, freeze) = (self.alarms.counts(), self.alarms.time(), self.freezer.in_force());
+        if status.alarms != alarms || status.clock != clock || status.freeze != freeze {
             let status = Arc::make_mut(&mut status);
-            (status.alarms, status.clock) = (alarms, clock);
+            (status.alarms, status.clock, status.freeze) = (alarms, clock, freeze);
         }
         status
     }
@@ -137,6 +149,7 @@ impl Api {
             .method_not_allowed_fallback(|request: Request| async move {
                 Problem::method_not_allowed(request.method().as_str(), request.uri().path())
             })
+            .layer(middleware::from_fn_with_state(self.clone(), guards::check))
             .layer(middleware::from_fn_with_state(self.clone(), again::once))
             .layer(middleware::from_fn_with_state(self.clone(), access::check))
             .layer(middleware::from_fn_with_state(self.clone(), guard::check))
@@ -152,6 +165,7 @@ pub(crate) fn routes() -> Routes {
         .merge(recording_routes())
         .merge(alarms::routes())
         .merge(notify::routes())
+        .merge(guards::routes())
         .merge(access::routes())
         .merge(surfaces::routes())
         .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)

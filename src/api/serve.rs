@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use super::guards::Freezer;
 use super::routes::Api;
 use crate::access::{Access, Peer, Via};
 use crate::alarm::Alarms;
@@ -81,7 +82,8 @@ pub fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = io::Result<()>> + Send {
     let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Surfaces::default());
-    serve_all(doors, Parts { handle, desk, alarms, notifier, surfaces }, shutdown)
+    let freezer = Freezer::idle();
+    serve_all(doors, Parts { handle, desk, alarms, notifier, surfaces, freezer }, shutdown)
 }
 
 /// What the API stands in front of.
@@ -95,6 +97,8 @@ pub struct Parts {
     pub alarms: Alarms,
     /// Who is told of them.
     pub notifier: Notifier,
+    /// What is frozen.
+    pub freezer: Freezer,
     /// Tally displays and OSC.
     pub surfaces: Surfaces,
 }
@@ -107,9 +111,9 @@ pub fn serve_all(
 ) -> impl Future<Output = io::Result<()>> + Send {
     let Doors { network, tls, socket, access } = doors.into();
     let closing = CancellationToken::new();
-    let Parts { handle, desk, alarms, notifier, surfaces } = parts;
+    let Parts { handle, desk, alarms, notifier, surfaces, freezer } = parts;
     let api = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier);
-    let app = api.with_surfaces(surfaces).with_access(access).router();
+    let app = api.with_surfaces(surfaces).with_freezer(freezer).with_access(access).router();
     let network = Door::Network(network, tls.map(TlsAcceptor::from));
     async move {
         let by_network = accept(network, CONNECTIONS, app.clone(), closing.clone());

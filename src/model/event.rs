@@ -240,6 +240,14 @@ codes! {
     ShowBegan => "show_began",
     /// A show ended.
     ShowEnded => "show_ended",
+    /// The box, or channels of it, are frozen for a show.
+    FreezeBegan => "freeze_began",
+    /// A freeze is over.
+    FreezeEnded => "freeze_ended",
+    /// Somebody did, with a reason, what a freeze holds.
+    FreezeOverridden => "freeze_overridden",
+    /// A freeze held something that nobody waited for an answer of.
+    FreezeHeld => "freeze_held",
     /// Something is wrong that somebody has to act on.
     AlarmRaised => "alarm_raised",
     /// What an alarm was about is over.

@@ -9,6 +9,7 @@ use super::alarm::AlarmCounts;
 use super::capacity::CapacityStatus;
 use super::delivery::{DrillReport, EndpointStatus, SwitchReport};
 use super::event::Fault;
+use super::freeze::Freeze;
 use super::health::{Health, HealthReport};
 use super::id::{ChannelId, DestinationId, EndpointName, RenditionId, SourceId};
 use super::input::InputStatus;
@@ -448,6 +449,9 @@ pub struct ApplianceStatus {
     /// How many alarms there are.
     #[serde(default)]
     pub alarms: AlarmCounts,
+    /// What is frozen for a show; none if nothing is.
+    #[serde(default)]
+    pub freeze: Option<Freeze>,
     /// The clock that segments are cut by; none where it cannot be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<ClockStatus>,

@@ -64,8 +64,9 @@ impl Overview {
             health: self.health.clone(),
             config: self.config.clone(),
             capacity: CapacityStatus::default(),
-            // Known to the API alone, which fills it in.
+            // Known to the API alone, which fills them in.
             alarms: AlarmCounts::default(),
+            freeze: None,
             clock: None,
             channels,
         }

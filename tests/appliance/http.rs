@@ -34,12 +34,20 @@ pub fn get(address: SocketAddr, path: &str) -> std::io::Result<Answer> {
     ask(address, &format!("GET {path} HTTP/1.0\r\n"), b"")
 }
 
-/// A command of the API.
+/// A command of the API, confirmed if that is asked for.
 pub fn post(address: SocketAddr, path: &str, body: &serde_json::Value) -> std::io::Result<Answer> {
     let body = body.to_string();
     let length = body.len();
     let head = format!("POST {path} HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n");
-    ask(address, &head, body.as_bytes())
+    let answer = ask(address, &head, body.as_bytes())?;
+    match answer.status {
+        428 => {
+            let problem = answer.json();
+            let token = problem["confirm"]["token"].as_str().expect("a token");
+            ask(address, &format!("{head}Confirm: {token}\r\n"), body.as_bytes())
+        }
+        _ => Ok(answer),
+    }
 }
 
 /// Sends `head` (lines, each ended by CR LF, without the empty one) and as much of `body` as is taken.

@@ -42,7 +42,7 @@ fn recording(rig: &Rig, what: &str, test: impl Fn(&RecordingStatus) -> bool) -> 
 
 fn uplinkctl(rig: &Rig, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_uplinkctl"));
-    command.arg("--api").arg(format!("http://{}", rig.api)).args(arguments);
+    command.arg("--api").arg(format!("http://{}", rig.api)).arg("--yes").args(arguments);
     let (code, said) = rig.run(command);
     assert_eq!(code, Some(0), "{arguments:?}: {said}");
     said

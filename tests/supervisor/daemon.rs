@@ -181,6 +181,35 @@ fn sighup_reads_the_configuration_again() {
 }
 
 #[test]
+fn a_freeze_outlives_the_daemon_and_holds_a_signal() {
+    let place = Place::new(&["a"]);
+    let daemon = place.start();
+    let pid = place.worker("a");
+    let uplinkctl = |words: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_uplinkctl"));
+        command.arg("--api").arg(format!("http://127.0.0.1:{}", place.port)).args(words.split(' '));
+        let Output { status, stdout, stderr } = command.stdin(Stdio::null()).output().unwrap();
+        (status.code(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
+    };
+    let (code, said) = uplinkctl("freeze --reason final --by ada");
+    assert_eq!((code, said.contains("the box is frozen by ada")), (Some(0), true), "{said}");
+    // By force: it is on the disk as soon as it is answered.
+    drop(daemon);
+    let mut daemon = place.start();
+    until("it is taken over", || daemon.log().contains("took over worker"));
+    place.configure(&["a", "b"]);
+    signal(daemon.pid(), Signal::HUP);
+    until("the reload is held", || daemon.log().contains("freeze_held"));
+    let (code, said) = uplinkctl("stop a --yes");
+    assert_eq!((code, said.contains("the box is frozen by ada")), (Some(1), true), "{said}");
+    assert_eq!((place.worker_now("a"), place.worker_now("b")), (pid, 0));
+    assert_eq!(uplinkctl("unfreeze").0, Some(1), "nobody has confirmed it");
+    assert_eq!(uplinkctl("unfreeze --yes").0, Some(0));
+    signal(daemon.pid(), Signal::TERM);
+    assert_eq!(daemon.code(), Some(0));
+}
+
+#[test]
 fn two_daemons_do_not_share_a_directory() {
     let place = Place::new(&["a"]);
     let mut daemon = place.start();

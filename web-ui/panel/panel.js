@@ -66,8 +66,16 @@ function appliance(status) {
   put(at('box-count'), `${on} of ${wanted.length} channels ordered on air are on air`);
   const faults = status.config.rejected;
   show(at('rejected'), faults.length > 0);
+  show(at('freeze'), status.freeze != null);
+  put(at('freeze'), status.freeze ? frozen(status.freeze) : '');
   at('rejected-faults').replaceChildren(...faults.map((fault) => el('li', {}, fault)));
   title();
+}
+
+function frozen({ channels, until, by, reason }) {
+  const what = channels.length > 0 ? ` (${channels.join(', ')})` : '';
+  const end = until ? `until ${until.slice(0, 16).replace('T', ' ')} UTC` : 'until somebody ends it';
+  return `▣ FROZEN${what} ${end}${by ? ` by ${by}` : ''}: ${reason}. Takes and slate go on; stops and changes are refused.`;
 }
 
 function title() {

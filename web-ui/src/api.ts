@@ -13,6 +13,7 @@ export type {
   ConfigurationReport,
   DestinationStatus,
   Devices,
+  Freeze,
   Health,
   HealthReport,
   InputStatus,
@@ -49,9 +50,19 @@ export interface Problem extends Pick<api.Problem, 'title' | 'status' | 'detail'
   code: string;
   request_id?: string;
   /** What viewers would notice wants a confirmation: this, for the same request, within seconds. */
-  confirm?: { token: string; name: string | null };
+  confirm?: Confirm;
   /** What is behind it, where that is more than one thing. */
   errors?: { detail: string }[];
+}
+
+/** The same request with this token is done. */
+export interface Confirm {
+  token: string;
+  seconds: number;
+  /** What it would do. */
+  text: string;
+  /** To be typed, for what cannot be brought back. */
+  name: string | null;
 }
 
 export type Role = 'viewer' | 'operator' | 'engineer' | 'admin';

@@ -5,6 +5,7 @@ import { render } from 'preact';
 import { armed, expire } from './core/acts';
 import { followAlarms } from './core/alarms';
 import { BINDINGS } from './core/bindings';
+import { asking, expireAsking } from './core/consent';
 import { followHistory } from './core/history';
 import { listen } from './core/keys';
 import { start } from './core/link';
@@ -23,7 +24,8 @@ import { Sources } from './pages/Sources';
 import { Timeline } from './pages/Timeline';
 import { Users } from './pages/Users';
 import { Wall } from './pages/Wall';
-import { LostBand, OpenBand, ReturnBand, tabTitle } from './parts/Bands';
+import { FreezeBand, LostBand, OpenBand, ReturnBand, tabTitle } from './parts/Bands';
+import { Consent } from './parts/Consent';
 import { Rail, Strip, Top } from './parts/Frame';
 import { KeySheet } from './parts/KeySheet';
 import { language, say, word } from './words/say';
@@ -68,10 +70,12 @@ function Panel() {
       </button>
       <div class="head">
         <OpenBand />
+        <FreezeBand />
         <LostBand />
         <Top />
         <Strip />
         <ReturnBand />
+        <Consent />
       </div>
       <Rail />
       <main id="main" tabIndex={-1}>
@@ -93,6 +97,7 @@ start();
 effect(() => {
   tick.value;
   expire();
+  expireAsking();
 });
 effect(() => {
   document.title = tabTitle();
@@ -104,6 +109,7 @@ effect(() => {
 effect(() => {
   route.value;
   armed.value = null;
+  asking.peek()?.answer(false);
   scrollTo(0, 0);
 });
 const root = document.getElementById('panel');

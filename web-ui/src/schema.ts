@@ -632,6 +632,25 @@ export interface components {
             /** @description What should be looked at. */
             warnings: components["schemas"]["ConfigurationFault"][];
         };
+        /** @description What has to be confirmed, and how. */
+        Confirmation: {
+            /** @description To be typed by a person and sent as `Confirm-Name`; none if a press is enough. */
+            name: string | null;
+            /**
+             * Format: uint64
+             * @description How long it is good.
+             */
+            seconds: number;
+            /** @description What it would do, one sentence. */
+            text: string;
+            /**
+             * Format: uint8
+             * @description By consequence: 2 what viewers notice, 3 what cannot be brought back (0 and 1 only if it was asked for).
+             */
+            tier: number;
+            /** @description To be sent as `Confirm` with the same request: good once, for this client. */
+            token: string;
+        };
         /**
          * @description A corner of the picture.
          * @enum {string}
@@ -1049,7 +1068,7 @@ export interface components {
             url: string;
         };
         /** @description Stable event codes; machines match on these, never on text. */
-        EventCode: "plan_taken_over" | "daemon_started" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
+        EventCode: "plan_taken_over" | "daemon_started" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
         /** @description Whose fault it is: where a technician looks first. */
         Fault: "source" | "destination" | "hardware" | "configuration" | "internal";
         /** @description The first admin. */
@@ -1086,6 +1105,70 @@ export interface components {
         };
         /** @description frames per second: 50 or 30000/1001 */
         FrameRate: string;
+        /** @description What is frozen, by whom, since when and why. */
+        Freeze: {
+            /**
+             * @description Who froze it, if that was said.
+             * @default null
+             */
+            by: string | null;
+            /**
+             * @description The channels that are frozen; the whole box if none is named.
+             * @default []
+             */
+            channels: components["schemas"]["ChannelId"][];
+            /** @description Why, one line. */
+            reason: string;
+            /** @description Since when. */
+            since: components["schemas"]["MediaTime"];
+            /**
+             * @description It ends then by itself; none if somebody has to end it.
+             * @default null
+             */
+            until: components["schemas"]["MediaTime"] | null;
+        };
+        /** @description Who ends it. */
+        FreezeEnd: {
+            /**
+             * @description Who, where nobody logs in.
+             * @default null
+             */
+            by?: string | null;
+        };
+        /** @description What is to be frozen. */
+        FreezeOrder: {
+            /**
+             * @description Who, where nobody logs in.
+             * @default null
+             */
+            by?: string | null;
+            /**
+             * @description These channels alone; the whole box if none is named.
+             * @default []
+             */
+            channels?: components["schemas"]["ChannelId"][];
+            /** @description Why, for whoever is held by it. */
+            reason: string;
+            /**
+             * @description It ends then by itself; by hand if not given.
+             * @default null
+             */
+            until?: components["schemas"]["MediaTime"] | null;
+        };
+        /** @description What came of it. */
+        FreezeOutcome: {
+            /** @description False if it was so already. */
+            changed: boolean;
+            /** @description The freeze in force now. */
+            freeze: components["schemas"]["Freeze"] | null;
+            /** @description One sentence: what happened. */
+            text: string;
+        };
+        /** @description What is frozen. */
+        FreezeState: {
+            /** @description The freeze in force; none if nothing is frozen. */
+            freeze: components["schemas"]["Freeze"] | null;
+        };
         /** @description Something that is missing. */
         Gap: {
             /** @description From here. */
@@ -1912,11 +1995,15 @@ export interface components {
         /** @description The body of every answer that is no success. */
         Problem: {
             /** @description What machines match on. */
-            code: string & ("malformed" | "setup_required" | "login_required" | "invalid_token" | "wrong_password" | "wrong_code" | "no_key" | "wrong_key" | "cross_site" | "forbidden" | "encryption_required" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_button" | "unknown_receiver" | "unknown_user" | "unknown_token" | "method_not_allowed" | "not_acceptable" | "off_air" | "no_room" | "busy" | "protected" | "occupied" | "in_progress" | "user_exists" | "last_admin" | "already_set_up" | "too_many" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "bad_entry" | "key_reused" | "too_many_attempts" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "busy_logins" | "users_unavailable" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
+            code: string & ("malformed" | "setup_required" | "login_required" | "invalid_token" | "wrong_password" | "wrong_code" | "no_key" | "wrong_key" | "cross_site" | "forbidden" | "encryption_required" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_button" | "unknown_receiver" | "unknown_user" | "unknown_token" | "method_not_allowed" | "not_acceptable" | "off_air" | "no_room" | "busy" | "protected" | "occupied" | "in_progress" | "user_exists" | "last_admin" | "already_set_up" | "too_many" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "bad_entry" | "key_reused" | "frozen" | "confirmation_required" | "too_many_attempts" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "busy_logins" | "users_unavailable" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
+            /** @description What has to be confirmed, if that is missing. */
+            confirm?: components["schemas"]["Confirmation"] | null;
             /** @description What happened and what to do, for people. */
             detail: string;
             /** @description What is behind it, where that is more than one thing. */
             errors?: components["schemas"]["ProblemFault"][];
+            /** @description The freeze that holds it, if one does. */
+            frozen?: components["schemas"]["Freeze"] | null;
             /** @description The address that was asked. */
             instance?: string;
             /** @description The `X-Request-Id` of the answer. */
@@ -2696,6 +2783,11 @@ export interface components {
             clock?: components["schemas"]["ClockStatus"] | null;
             /** @description The configuration in force. */
             config: components["schemas"]["ConfigStatus"];
+            /**
+             * @description What is frozen for a show; none if nothing is.
+             * @default null
+             */
+            freeze: components["schemas"]["Freeze"] | null;
             /** @description Worst of all channels. */
             health: components["schemas"]["HealthReport"];
             /** @description Name of the box. */
@@ -3094,6 +3186,7 @@ export type ConfigStatus = components['schemas']['ConfigStatus'];
 export type Configuration = components['schemas']['Configuration'];
 export type ConfigurationFault = components['schemas']['ConfigurationFault'];
 export type ConfigurationReport = components['schemas']['ConfigurationReport'];
+export type Confirmation = components['schemas']['Confirmation'];
 export type Corner = components['schemas']['Corner'];
 export type CostStatus = components['schemas']['CostStatus'];
 export type Cue = components['schemas']['Cue'];
@@ -3122,6 +3215,11 @@ export type Fault = components['schemas']['Fault'];
 export type FirstAdmin = components['schemas']['FirstAdmin'];
 export type FrameName = components['schemas']['FrameName'];
 export type FrameRate = components['schemas']['FrameRate'];
+export type Freeze = components['schemas']['Freeze'];
+export type FreezeEnd = components['schemas']['FreezeEnd'];
+export type FreezeOrder = components['schemas']['FreezeOrder'];
+export type FreezeOutcome = components['schemas']['FreezeOutcome'];
+export type FreezeState = components['schemas']['FreezeState'];
 export type Gap = components['schemas']['Gap'];
 export type Health = components['schemas']['Health'];
 export type HealthReport = components['schemas']['HealthReport'];

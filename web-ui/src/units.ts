@@ -4,6 +4,7 @@ export * as arm from './core/arm';
 export * as ballistics from './core/ballistics';
 export * as channel from './core/channel';
 export * as command from './core/command';
+export * as consent from './core/consent';
 export * as format from './core/format';
 export { extended } from './core/history';
 export { chordOf } from './core/keys';

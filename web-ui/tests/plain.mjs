@@ -171,7 +171,8 @@ test('stop takes two steps in two places', async () => {
     (text) => text === 'OFF AIR',
     'off air',
   );
-  assert.deepEqual(orders.slice(before), [`${channel}/stop`]);
+  // The daemon asks for a confirmation, and gets the one that was given.
+  assert.deepEqual(orders.slice(before), Array(2).fill(`${channel}/stop`));
   await until(() => button('start').isEnabled(), Boolean, 'start possible');
   await button('start').click();
   await until(

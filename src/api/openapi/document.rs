@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::super::access::needed;
+use super::super::guards::{CONFIRM, CONFIRM_NAME, OVERRIDDEN, OVERRIDE, Tier, tier_of};
 use super::page::rendered;
 use super::schemas::{Schemas, plain_descriptions};
 use super::speaks::Sketch;
@@ -42,7 +43,9 @@ const ABOUT: &str = "Show a token (`Authorization: Bearer upl_…`) or the cooki
     A POST with an `Idempotency-Key` is carried out once within 24 hours; the same again gets the same answer, with \
     `Idempotent-Replayed: true`. Documents have an `ETag`: `If-None-Match` saves the transfer, `If-Match` keeps two people \
     from overwriting each other's work. Lists that grow are pages: `limit` and `cursor`, `next_cursor` and a `Link` to the \
-    next one. Within v1, fields are only added: ignore those you do not know.";
+    next one. What viewers would notice is confirmed: a 428 says what it would do and gives a token, and the same request \
+    with `Confirm: <token>` does it; with `Confirm: ask` any request is only asked about. What is frozen answers 423, and with \
+    `Override: <reason>` is done and recorded. Within v1, fields are only added: ignore those you do not know.";
 
 impl Contract {
     pub(super) fn new(operations: Vec<Operation>) -> Self {
@@ -92,7 +95,12 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> Map<String, Value>
         sketch
             .takes_header("Idempotency-Key", "names this command: sent again with the same key, it is not done twice");
     }
+    let row = tier_of(operation.method, operation.path);
+    row.into_iter().for_each(|row| guarded(&mut sketch, row.tier, row.held));
     let mut found = sketch.operation;
+    if let Some(row) = row {
+        found.insert("x-tier".to_owned(), json!(row.tier.number()));
+    }
     if !operation.takes.is_empty() {
         let each = operation.takes.iter().map(|kind| ((*kind).to_owned(), json!({"schema": true})));
         found.insert("requestBody".to_owned(), json!({"required": true, "content": each.collect::<Map<_, _>>()}));
@@ -106,4 +114,18 @@ fn described(operation: &Operation, schemas: &mut Schemas) -> Map<String, Value>
     };
     found.insert("tags".to_owned(), json!([words.first().unwrap_or(&"api")]));
     found
+}
+
+/// What guards make of it at worst.
+fn guarded(sketch: &mut Sketch<'_>, tier: Tier, held: bool) {
+    if tier.is_confirmed() {
+        sketch.takes_header(CONFIRM.as_str(), "the token of the 428 before it, or `ask`");
+    }
+    if tier == Tier::Final {
+        sketch.takes_header(CONFIRM_NAME.as_str(), "the name of what cannot be brought back");
+    }
+    if held {
+        sketch.takes_header(OVERRIDE.as_str(), "why a freeze is overridden, percent-encoded or not");
+        sketch.answers_header("200", OVERRIDDEN.as_str(), "`freeze`, if a freeze was overridden");
+    }
 }

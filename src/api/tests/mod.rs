@@ -6,6 +6,7 @@ mod commands;
 mod contract;
 mod conventions;
 mod doors;
+mod guards;
 mod monitoring;
 mod recordings;
 mod resources;

@@ -7,7 +7,7 @@ use axum::http::Method;
 use tokio_util::sync::CancellationToken;
 
 use super::super::routes::Api;
-use super::resources::{Answer, call, request};
+use super::resources::{Answer, call, request, sure};
 use super::rig::rig;
 use crate::model::{BitRate, ChannelId, DestinationId, MediaTime, RenditionId};
 use crate::record::{
@@ -84,7 +84,7 @@ fn manifest() -> Manifest {
 
 async fn ask(router: &axum::Router, method: Method, path: &str, body: &'static str) -> Answer {
     let request = request(method, path).header("content-type", "application/json");
-    call(router, request.body(Body::from(body)).unwrap()).await
+    sure(router, request.body(Body::from(body)).unwrap()).await
 }
 
 async fn ranged(router: &axum::Router, range: &str) -> Answer {
@@ -142,6 +142,14 @@ async fn a_protected_recording_is_not_deleted() {
     assert_eq!(held.json()["protected"], true);
     ask(&router, Method::DELETE, BASE, "").await.is_problem(409, "protected");
     ask(&router, Method::PATCH, BASE, "{\"protected\": false}").await;
+    let unsure = call(&router, request(Method::DELETE, BASE).body(Body::empty()).unwrap()).await;
+    let confirm = unsure.is_problem(428, "confirmation_required")["confirm"].clone();
+    assert_eq!((&confirm["tier"], &confirm["name"]), (&3.into(), &ID.into()));
+    let token = confirm["token"].as_str().unwrap();
+    let other = request(Method::DELETE, BASE).header("confirm", token).header("confirm-name", "another");
+    let other = call(&router, other.body(Body::empty()).unwrap()).await.is_problem(428, "confirmation_required");
+    assert!(other["detail"].as_str().unwrap().starts_with("the name is another one: recording 2026"), "{other}");
+    assert!(dir.path().join("demo").join(ID).exists());
     assert_eq!(ask(&router, Method::DELETE, BASE, "").await.status.as_u16(), 200);
     assert!(!dir.path().join("demo").join(ID).exists());
     ask(&router, Method::DELETE, BASE, "").await.is_problem(404, "unknown_recording");

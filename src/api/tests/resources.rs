@@ -52,6 +52,22 @@ pub(super) async fn call(router: &axum::Router, request: Request<Body>) -> Answe
     Answer { status: parts.status, headers: parts.headers, body }
 }
 
+/// The same, and once more with the confirmation if one is asked for.
+pub(super) async fn sure(router: &axum::Router, request: Request<Body>) -> Answer {
+    let (mut parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 8 << 20).await.unwrap();
+    let first = call(router, Request::from_parts(parts.clone(), Body::from(body.clone()))).await;
+    if first.status != StatusCode::PRECONDITION_REQUIRED {
+        return first;
+    }
+    let confirm = first.is_problem(428, "confirmation_required")["confirm"].clone();
+    parts.headers.insert("confirm", confirm["token"].as_str().unwrap().parse().unwrap());
+    if let Some(name) = confirm["name"].as_str() {
+        parts.headers.insert("confirm-name", name.parse().unwrap());
+    }
+    call(router, Request::from_parts(parts, Body::from(body))).await
+}
+
 pub(super) fn request(method: Method, path: &str) -> axum::http::request::Builder {
     Request::builder().method(method).uri(path).header("host", "127.0.0.1:8080")
 }

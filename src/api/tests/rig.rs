@@ -115,6 +115,7 @@ pub(crate) fn appliance() -> ApplianceStatus {
         },
         capacity: Default::default(),
         alarms: Default::default(),
+        freeze: None,
         clock: None,
         channels: vec![
             channel("demo", "Evening briefing", ChannelState::Running, ok()),

@@ -11,11 +11,16 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::consent::{Confirmation, Consent, encoded};
+
 const CONNECT: Duration = Duration::from_secs(3);
 const READ: Duration = Duration::from_secs(5);
 
 /// Longer than the daemon waits for the engine, so that its answer is the one that is shown.
 const COMMAND: Duration = Duration::from_secs(65);
+
+/// How often what is to be confirmed may turn out to be something else.
+const TURNS: usize = 5;
 
 const TOO_LONG: &str = "it took too long";
 
@@ -113,6 +118,8 @@ struct Problem {
     detail: String,
     #[serde(default)]
     errors: Vec<Fault>,
+    #[serde(default)]
+    confirm: Option<Confirmation>,
 }
 
 #[derive(Deserialize)]
@@ -128,6 +135,9 @@ pub(crate) struct Client {
     name: String,
     /// The socket that this user may not use.
     closed: Option<PathBuf>,
+    consent: Consent,
+    /// Why a freeze is overridden.
+    reason: Option<String>,
 }
 
 impl Client {
@@ -158,7 +168,12 @@ impl Client {
         }
         let http = http.build();
         let http = http.map_err(|error| Failure::Unreachable { url: name.clone(), cause: innermost(&error) })?;
-        Ok(Self { http, base, name, closed })
+        Ok(Self { http, base, name, closed, consent: Consent::default(), reason: None })
+    }
+
+    /// The same, with who confirms what viewers would notice, and why a freeze is overridden, if it is.
+    pub(crate) fn guarded(self, consent: Consent, reason: Option<String>) -> Self {
+        Self { consent, reason, ..self }
     }
 
     fn url(&self, path: &str) -> String {
@@ -182,6 +197,14 @@ impl Client {
     /// Sends a file.
     pub(crate) async fn put(&self, path: &str, body: Vec<u8>) -> Result<(String, Value), Failure> {
         self.exchange(self.http.put(self.url(path)).timeout(COMMAND).body(body)).await
+    }
+
+    pub(crate) async fn put_json(&self, path: &str, body: &Value) -> Result<(String, Value), Failure> {
+        self.exchange(self.http.put(self.url(path)).timeout(COMMAND).json(body)).await
+    }
+
+    pub(crate) async fn delete_json(&self, path: &str, body: &Value) -> Result<(String, Value), Failure> {
+        self.exchange(self.http.delete(self.url(path)).timeout(COMMAND).json(body)).await
     }
 
     /// Changes something of what is there.
@@ -209,24 +232,62 @@ impl Client {
     }
 
     async fn exchange<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<(String, T), Failure> {
-        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
-        let good = answer.status().is_success();
-        let mut text = answer.text().await.map_err(|error| self.unreachable(&error))?;
-        if !good {
-            return Err(self.refused(&text));
-        }
+        let request = match &self.reason {
+            Some(reason) => request.header("override", encoded(reason)),
+            None => request,
+        };
+        let mut text = match self.send(&request).await? {
+            Ok(text) => text,
+            Err(refused) => self.confirmed(&request, refused).await?,
+        };
         // Done, and no more to say.
         if text.is_empty() {
             "null".clone_into(&mut text);
         }
-        let said = serde_json::from_str(&text).map_err(|error| self.unreadable(&error))?;
+        let said = serde_json::from_str(&text).map_err(|error| self.unreadable(error))?;
         text.push('\n');
         Ok((text, said))
     }
 
+    /// What was answered, good or not.
+    async fn send(&self, request: &reqwest::RequestBuilder) -> Result<Result<String, String>, Failure> {
+        // Bodies are at hand, so it can be sent again.
+        let again = request.try_clone().ok_or_else(|| self.unreadable("the request cannot be sent again"))?;
+        let answer = again.send().await.map_err(|error| self.unreachable(&error))?;
+        let good = answer.status().is_success();
+        let text = answer.text().await.map_err(|error| self.unreachable(&error))?;
+        Ok(if good { Ok(text) } else { Err(text) })
+    }
+
+    /// Sends it again with the confirmation that its refusal asks for, if somebody confirms it. What was confirmed is not
+    /// asked about again when its time was up meanwhile; what has become something else is.
+    async fn confirmed(&self, request: &reqwest::RequestBuilder, refused: String) -> Result<String, Failure> {
+        let (mut refused, mut agreed) = (refused, None);
+        for _ in 0..TURNS {
+            let problem = serde_json::from_str::<Problem>(&refused).ok();
+            let Some(wanted) = problem.and_then(|problem| problem.confirm) else { break };
+            if agreed.as_ref() != Some(&wanted.text) && !self.consent.to(&wanted) {
+                let detail = format!("{}; it was not confirmed: say yes at a terminal, or --yes", wanted.text);
+                return Err(Failure::Refused { code: "confirmation_required".into(), detail, errors: Vec::new() });
+            }
+            let again = request.try_clone().ok_or_else(|| self.unreadable("the request cannot be sent again"))?;
+            let again = again.header("confirm", &wanted.token);
+            let again = match &wanted.name {
+                Some(name) => again.header("confirm-name", encoded(name)),
+                None => again,
+            };
+            agreed = Some(wanted.text);
+            match self.send(&again).await? {
+                Ok(text) => return Ok(text),
+                Err(text) => refused = text,
+            }
+        }
+        Err(self.refused(&refused))
+    }
+
     fn refused(&self, text: &str) -> Failure {
         match serde_json::from_str::<Problem>(text) {
-            Ok(Problem { code, mut detail, errors }) => {
+            Ok(Problem { code, mut detail, errors, confirm: _ }) => {
                 let unknown = ["login_required", "setup_required"].contains(&code.as_str());
                 if let Some(socket) = self.closed.as_ref().filter(|_| unknown) {
                     let socket = socket.display();
@@ -234,7 +295,7 @@ impl Client {
                 }
                 Failure::Refused { code, detail, errors: errors.into_iter().map(|fault| fault.detail).collect() }
             }
-            Err(error) => self.unreadable(&error),
+            Err(error) => self.unreadable(error),
         }
     }
 
@@ -243,8 +304,8 @@ impl Client {
         Failure::Unreachable { url: self.name.clone(), cause }
     }
 
-    fn unreadable(&self, error: &serde_json::Error) -> Failure {
-        Failure::Unreadable { url: self.name.clone(), cause: error.to_string() }
+    fn unreadable(&self, cause: impl Display) -> Failure {
+        Failure::Unreadable { url: self.name.clone(), cause: cause.to_string() }
     }
 }
 

@@ -127,7 +127,7 @@ impl MetadataArguments {
 }
 
 /// Whole milliseconds of `30s`, `1500ms`, `2min 30s`.
-fn millis(text: &str) -> Result<u64, String> {
+pub(super) fn millis(text: &str) -> Result<u64, String> {
     let wrong = |_| "write it with a unit, such as 30s, 1500ms or 2min".to_owned();
     let duration: jiff::SignedDuration = text.parse().map_err(wrong)?;
     u64::try_from(duration.as_millis()).map_err(|_| "it cannot lie in the past".to_owned())

@@ -6,6 +6,7 @@
 mod alarms;
 mod capacity;
 mod client;
+mod consent;
 mod cost;
 mod cues;
 mod destinations;
@@ -14,6 +15,7 @@ mod doctor;
 mod exit;
 mod follow;
 mod frames;
+mod freeze;
 mod graphics;
 mod guest_link;
 mod people;
@@ -33,6 +35,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use self::client::{Client, Failure, Reach};
+use self::consent::Consent;
 use self::exit::Exit;
 use crate::model::status::ApplianceStatus;
 use crate::model::{BitRate, CapacityStatus, ChannelId, MediaTime, RenditionId, SourceId};
@@ -66,6 +69,9 @@ Examples:
   uplinkctl support-bundle               a file for whoever helps from elsewhere, without secrets
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl reload --dry-run             what a reload would change on air, and what it would interrupt
+  uplinkctl freeze --for 3h --reason 'Cup final'
+                                         nothing is stopped, removed or configured; `unfreeze` ends it
+  uplinkctl stop demo --yes              without being asked; --override REASON breaks a freeze
   uplinkctl alarms                       what is wrong, and what to do about it
   uplinkctl alarm ack source_lost.demo.cam-2 --by Ada
   uplinkctl alarm shelve off_air.demo --minutes 10 --reason 'the origin is being moved'
@@ -94,6 +100,14 @@ pub struct Arguments {
     /// Print JSON, as the API answers, for other programs.
     #[arg(long, global = true)]
     json: bool,
+
+    /// Confirm what viewers would notice, without being asked.
+    #[arg(long, global = true)]
+    yes: bool,
+
+    /// Do it although it is frozen, and say why: that is recorded.
+    #[arg(long = "override", value_name = "REASON", global = true)]
+    reason_to_override: Option<String>,
 
     #[command(subcommand)]
     verb: Verb,
@@ -295,6 +309,10 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Freeze the box, or some channels, for a show: nothing is stopped, removed or configured otherwise.
+    Freeze(freeze::FreezeArguments),
+    /// End the freeze.
+    Unfreeze(freeze::UnfreezeArguments),
     /// What is wrong, until it is put right and somebody has seen it.
     Alarms,
     /// Acknowledge an alarm, or put it aside.
@@ -399,7 +417,8 @@ fn say(text: &str) -> bool {
 }
 
 async fn perform(arguments: &Arguments) -> Result<String, Failure> {
-    let client = Client::new(&arguments.reach)?;
+    let consent = Consent::of(arguments.yes);
+    let client = Client::new(&arguments.reach)?.guarded(consent, arguments.reason_to_override.clone());
     let json = arguments.json;
     match &arguments.verb {
         Verb::Cost(wanted) => cost::cost(&client, wanted, json).await,
@@ -418,6 +437,8 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             let (path, body) = verb.request(&client).await?;
             command(&client, &path, Some(body), json).await
         }
+        Verb::Freeze(wanted) => freeze::freeze(&client, wanted, json).await,
+        Verb::Unfreeze(wanted) => freeze::unfreeze(&client, wanted, json).await,
         verb => match request(verb)? {
             Some((path, body)) => command(&client, &path, body, json).await,
             None => look(&client, verb, json).await,
@@ -438,10 +459,7 @@ async fn who_may(client: &Client, verb: &Verb, json: bool) -> Result<String, Fai
 /// Verbs that only look.
 async fn look(client: &Client, verb: &Verb, json: bool) -> Result<String, Failure> {
     match verb {
-        Verb::Status { channel: None } => {
-            let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
-            Ok(if json { text } else { report::appliance(&status) })
-        }
+        Verb::Status { channel: None } => every_channel(client, json).await,
         Verb::Status { channel: Some(channel) } => one_channel(client, channel, json).await,
         Verb::Top(wanted) => top::perform(client, wanted, json).await,
         Verb::Capacity => room(client, json).await,
@@ -457,6 +475,7 @@ async fn look(client: &Client, verb: &Verb, json: bool) -> Result<String, Failur
 /// What a verb that commands asks of the API: address and body. None for a verb that asks nothing.
 fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, Failure> {
     let set = |channel: &ChannelId, body: serde_json::Value| (format!("channels/{channel}/set"), Some(body));
+    let with = |(path, body): (String, serde_json::Value)| (path, Some(body));
     Ok(Some(match verb {
         Verb::Start { channel, force: true } => (format!("channels/{channel}/start?force=true"), None),
         Verb::Start { channel, force: false } => (format!("channels/{channel}/start"), None),
@@ -501,19 +520,12 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
             set(channel, body)
         }
         Verb::Failover(failover) => set(&failover.named.channel, failover.body()),
-        Verb::Drill(named) => {
-            let (path, body) = named.drill();
-            (path, Some(body))
-        }
+        Verb::Drill(named) => with(named.drill()),
         Verb::Show { verb } => verb.request(),
-        Verb::Pair { verb: destinations::PairVerb::Release(named) } => {
-            let (path, body) = named.hand_over();
-            (path, Some(body))
-        }
+        Verb::Pair { verb: destinations::PairVerb::Release(named) } => with(named.hand_over()),
         Verb::Alarm { verb } => verb.request(),
         Verb::Notify { verb: Some(alarms::NotifyVerb::Test { name }) } => (format!("notify/{name}/test"), None),
-        Verb::Reload { dry_run: true } => ("config/reload?dry_run=true".to_owned(), None),
-        Verb::Reload { dry_run: false } => ("config/reload".to_owned(), None),
+        Verb::Reload { dry_run } => (format!("config/reload{}", if *dry_run { "?dry_run=true" } else { "" }), None),
         Verb::Check { .. }
         | Verb::Doctor(_)
         | Verb::SupportBundle(_)
@@ -529,6 +541,8 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Token { .. }
         | Verb::Audit { .. }
         | Verb::Devices
+        | Verb::Freeze(_)
+        | Verb::Unfreeze(_)
         | Verb::Alarms
         | Verb::Notify { .. }
         | Verb::Surfaces
@@ -541,6 +555,11 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
 async fn room(client: &Client, json: bool) -> Result<String, Failure> {
     let (text, status): (_, CapacityStatus) = client.get("api/v1/capacity").await?;
     Ok(if json { text } else { capacity::report(&status, MediaTime::from_system(std::time::SystemTime::now())) })
+}
+
+async fn every_channel(client: &Client, json: bool) -> Result<String, Failure> {
+    let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
+    Ok(if json { text } else { report::appliance(&status) })
 }
 
 /// The whole document is asked for, because its clock gives the ages.

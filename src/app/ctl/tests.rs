@@ -101,7 +101,7 @@ async fn verbs_tell_what_the_engine_confirmed() {
     let mut daemon = daemon().await;
     for (line, expected) in [
         ("start demo", Command::Start(id("demo"))),
-        ("stop demo", Command::Stop(id("demo"))),
+        ("stop demo --yes", Command::Stop(id("demo"))),
         ("slate demo", Command::Slate(id("demo"))),
         ("release demo", Command::Release(id("demo"))),
         ("take demo clip", Command::Take(id("demo"), "clip".parse().unwrap())),
@@ -112,10 +112,15 @@ async fn verbs_tell_what_the_engine_confirmed() {
         ("reload --dry-run", Command::DryReload),
     ] {
         let engine = async {
-            let (command, reply) = daemon.rig.requests.recv().await.unwrap();
-            let nothing = Outcome { changed: false, ..outcome("it is done") };
-            reply.send(Ok(nothing)).unwrap();
-            command
+            loop {
+                let (command, reply) = daemon.rig.requests.recv().await.unwrap();
+                let nothing = Outcome { changed: false, ..outcome("it is done") };
+                reply.send(Ok(nothing)).unwrap();
+                // What a reload would change is looked at before it.
+                if command == expected || command != Command::DryReload {
+                    return command;
+                }
+            }
         };
         let (said, command) = tokio::join!(uplinkctl(&daemon.url, line), engine);
         assert_eq!((said.unwrap().as_str(), command), ("it is done (it was so already)\n", expected));
@@ -205,9 +210,17 @@ async fn refusals_have_their_exit_codes() {
     for (line, refusal, exit, part) in [
         ("slate demo", Refusal::OffAir(id("demo")), Exit::Failed, "start it first [off_air]"),
         ("reload", faulty, Exit::FaultyConfiguration, "\n  uplinkd.toml:3:1: the fault\n"),
-        ("stop demo", Refusal::ShuttingDown, Exit::Failed, "[shutting_down]"),
+        ("stop demo --yes", Refusal::ShuttingDown, Exit::Failed, "[shutting_down]"),
     ] {
-        let engine = async { daemon.rig.requests.recv().await.unwrap().1.send(Err(refusal)).unwrap() };
+        let engine = async {
+            loop {
+                let (command, reply) = daemon.rig.requests.recv().await.unwrap();
+                reply.send(Err(refusal.clone())).unwrap();
+                if command != Command::DryReload {
+                    return;
+                }
+            }
+        };
         let (said, ()) = tokio::join!(uplinkctl(&daemon.url, line), engine);
         let (code, text) = said.unwrap_err();
         assert_eq!(code, exit);
@@ -282,8 +295,8 @@ async fn alarms_are_listed_acknowledged_and_put_aside() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let notifier = crate::notify::Notifier::idle();
-    let surfaces = crate::surface::Surfaces::default();
-    let parts = crate::api::Parts { handle, desk: Desk::idle(), alarms, notifier, surfaces };
+    let (surfaces, freezer) = (crate::surface::Surfaces::default(), crate::api::Freezer::idle());
+    let parts = crate::api::Parts { handle, desk: Desk::idle(), alarms, notifier, surfaces, freezer };
     tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
     let text = uplinkctl(&url, "alarms").await.unwrap();
     assert!(text.starts_with("0 critical, 3 warning, 0 info; 3 not acknowledged, 0 shelved\n"), "{text}");
@@ -303,4 +316,31 @@ async fn alarms_are_listed_acknowledged_and_put_aside() {
     assert!(exit == Exit::Failed && said.contains("there is no alarm `off_air.demo`"), "{said}");
     assert!(uplinkctl(&url, "notify").await.unwrap().starts_with("nobody is told of alarms"));
     assert_eq!(uplinkctl(&url, "notify test ops").await.unwrap_err().0, Exit::Failed);
+}
+
+#[tokio::test]
+async fn what_is_frozen_is_said_and_broken_with_a_reason() {
+    let mut daemon = daemon().await;
+    assert_eq!(uplinkctl(&daemon.url, "freeze").await.unwrap(), "nothing is frozen\n");
+    let said = uplinkctl(&daemon.url, "freeze --reason final --for 3h --channel demo --by ada").await.unwrap();
+    assert!(said.starts_with("channel `demo` is frozen by ada since 20") && said.ends_with(": final\n"), "{said}");
+    let text = uplinkctl(&daemon.url, "status").await.unwrap();
+    assert!(text.lines().nth(1).unwrap().starts_with("* channel `demo` is frozen"), "{text}");
+    let (exit, text) = uplinkctl(&daemon.url, "stop demo --yes").await.unwrap_err();
+    assert!(exit == Exit::Failed && text.contains("frozen by ada") && text.contains("[frozen]"), "{text}");
+    let engine = async {
+        let (command, reply) = daemon.rig.requests.recv().await.unwrap();
+        reply.send(Err(Refusal::Failed("it was asked".into()))).unwrap();
+        command
+    };
+    let (said, command) = tokio::join!(uplinkctl(&daemon.url, "stop demo --yes --override Räumung"), engine);
+    assert_eq!(command, Command::Stop(id("demo")));
+    assert!(said.unwrap_err().1.contains("it was asked"));
+    // Nobody is at a terminal here.
+    let reach = Arguments::try_parse_from(["uplinkctl", "--api", &daemon.url, "status"]).unwrap().reach;
+    let client = super::Client::new(&reach).unwrap();
+    let refused = client.post("api/v1/channels/studio-b/stop", None).await.unwrap_err().to_string();
+    assert!(refused.contains("goes OFF AIR") && refused.contains("--yes"), "{refused}");
+    assert!(uplinkctl(&daemon.url, "unfreeze --yes").await.unwrap().starts_with("the freeze is over"));
+    assert_eq!(uplinkctl(&daemon.url, "unfreeze").await.unwrap(), "nothing is frozen (it was so already)\n");
 }

@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::recordings::Shelf;
 use super::warm;
 use super::watch::Watch;
-use crate::api;
+use crate::api::{self, Freezer};
 use crate::config::Checked;
 use crate::model::Event;
 use crate::replay::{Desk, Shop};
@@ -43,6 +43,9 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let cards = Cards::default();
     cards.learn(&checked.profiles);
     let desk = Desk::new(Shop { worker: place.worker.clone(), tell: Box::new(move |event| drop(tell.send(event))) });
+    let kept = told.clone();
+    let freezer = Freezer::kept_by(records.store.clone(), Box::new(move |event| drop(kept.send(event))));
+    tokio::spawn(freezer.clone().watch());
     let shelf = Shelf { desk: desk.clone(), place: recordings(place) };
     shelf.learn(&configuration);
     let (doors, gate) = doors::open(place, checked, listener).await?;
@@ -57,13 +60,14 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let resumed = desk.clone();
     // It reads every recording on the disk: nothing waits for that.
     drop(tokio::task::spawn_blocking(move || resumed.resume()));
-    let parts = api::Parts { handle: handle.clone(), desk: desk.clone(), alarms, notifier, surfaces };
+    let (held, freezing) = (freezer.clone(), desk.clone());
+    let parts = api::Parts { handle: handle.clone(), desk: freezing, alarms, notifier, surfaces, freezer: held };
     let served = tokio::spawn(api::serve_all(doors, parts, async {
         let _ = closing.await;
     }));
     tokio::spawn(gate.follow(handle.status()));
     tracing::info!("API and panel: {}://{address}", if encrypted { "https" } else { "http" });
-    let result = attend(supervisor, &handle, signals, notices, warm::registry(place)).await;
+    let result = attend(supervisor, (&handle, &freezer), signals, notices, warm::registry(place)).await;
     desk.close();
     drop(close);
     let _ = tokio::time::timeout(API_WITHIN, served).await;
@@ -83,7 +87,7 @@ fn records(place: &Place) -> (Records, mpsc::UnboundedReceiver<Event>, mpsc::Unb
 /// Takes up the work once all is `warm`, and answers signals until all channels are off air.
 async fn attend(
     mut supervisor: Supervisor,
-    handle: &Handle,
+    (handle, freezer): (&Handle, &Freezer),
     mut signals: Signals,
     mut notices: mpsc::UnboundedReceiver<Event>,
     warm: impl Future<Output = ()>,
@@ -98,7 +102,7 @@ async fn attend(
             () = supervisor.finished() => break,
             asked = signals.next() => match asked {
                 Asked::Reload => {
-                    tokio::spawn(read_again(handle.clone()));
+                    tokio::spawn(read_again(handle.clone(), freezer.clone()));
                 }
                 Asked::Stop if !stopping => {
                     stopping = true;
@@ -129,8 +133,11 @@ async fn tick(period: Option<&mut Interval>) {
 }
 
 /// What happens is told by events; the service manager only waits for the end.
-async fn read_again(handle: Handle) {
+async fn read_again(handle: Handle, freezer: Freezer) {
     Service.reloading();
-    let _ = handle.ask(Command::Reload).await;
+    match api::reload_held(&freezer, &handle).await {
+        Some(freeze) => freezer.held(&freeze, "the reload that a signal asked for"),
+        None => drop(handle.ask(Command::Reload).await),
+    }
     Service.ready();
 }

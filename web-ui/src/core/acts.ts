@@ -109,7 +109,7 @@ function take(channel: ChannelStatus): void {
 function stop(channel: ChannelStatus): void {
   disarm();
   const shown = (now: ChannelStatus) => now.order === 'off_air' && !now.on_air;
-  void order({ channel: channel.id, verb: 'stop', path: 'stop', shown });
+  void order({ channel: channel.id, verb: 'stop', path: 'stop', sure: true, shown });
 }
 
 export const canSlate = (channel: ChannelStatus) => channel.order === 'on_air' && channel.state !== 'failed';

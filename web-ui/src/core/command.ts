@@ -18,6 +18,8 @@ export interface Order {
   /** Below the channel's address. */
   path: string;
   body?: unknown;
+  /** Somebody has confirmed it in two places: the daemon's question has its answer. */
+  sure?: boolean;
   /** True as soon as the channel's document shows what was asked; without it the engine's answer is the evidence. */
   shown?: (channel: ChannelStatus) => boolean;
 }

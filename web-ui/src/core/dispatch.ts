@@ -2,8 +2,9 @@
 
 import { signal } from '@preact/signals';
 import type { ApplianceStatus, ChannelStatus, Outcome } from '../api';
-import { read, send } from './ask';
+import { read, sendSure } from './ask';
 import { answered, begin, type Order, observed, type Under, waited } from './command';
+import { sendAsked } from './consent';
 import { replaced } from './reduce';
 import { phase, status } from './store';
 
@@ -33,7 +34,8 @@ export async function order(wanted: Order, urgent = false): Promise<void> {
   const id = last;
   under.value = { ...under.peek(), [wanted.channel]: begin(id, wanted, performance.now()) };
   setTimeout(() => change(wanted.channel, id, (one) => waited(one, performance.now())), 3100);
-  const reply = await send<Outcome>('POST', `/api/v1/channels/${wanted.channel}/${wanted.path}`, wanted.body);
+  const give = wanted.sure ? sendSure : sendAsked;
+  const reply = await give<Outcome>('POST', `/api/v1/channels/${wanted.channel}/${wanted.path}`, wanted.body);
   const answer = reply.ok ? { ok: true as const, text: reply.data.text, changed: reply.data.changed } : reply;
   change(wanted.channel, id, (one) => answered(one, answer, performance.now()));
   if (reply.ok) await look(wanted.channel);

@@ -17,6 +17,9 @@ pub(crate) fn appliance(status: &ApplianceStatus) -> String {
             writeln!(text, "! a newer configuration has {count} fault(s) and was rejected; the old one is in force:");
         status.config.rejected.iter().for_each(|fault| text.push_str(&format!("    {fault}\n")));
     }
+    if let Some(freeze) = &status.freeze {
+        let _ = writeln!(text, "* {freeze}");
+    }
     if status.channels.is_empty() {
         return text + "no channel is configured\n";
     }

@@ -1,0 +1,48 @@
+// What the daemon wants confirmed before it does it: whatever viewers would notice and nobody has confirmed in two places
+// yet. It is shown in the head of the page, and asked for as long as the daemon waits.
+
+import { signal } from '@preact/signals';
+import type { Confirm } from '../api';
+import { BOUNCE_MS } from './arm';
+import { type Reply, send } from './ask';
+
+export interface Asking {
+  confirm: Confirm;
+  at: number;
+  answer: (yes: boolean) => void;
+}
+
+/** One at a time: who is asked something else has not confirmed the first. */
+export const asking = signal<Asking | null>(null);
+
+/** Milliseconds that are left to confirm. */
+export const leftOf = (one: Asking, now: number) => Math.max(0, one.at + one.confirm.seconds * 1000 - now);
+
+/** A press sooner than this is the press that asked. */
+export const isPress = (one: Asking, now: number) => now - one.at >= BOUNCE_MS;
+
+function asked(confirm: Confirm): Promise<boolean> {
+  asking.peek()?.answer(false);
+  return new Promise((resolve) => {
+    const answer = (yes: boolean) => {
+      if (asking.peek()?.answer === answer) asking.value = null;
+      resolve(yes);
+    };
+    asking.value = { confirm, at: performance.now(), answer };
+  });
+}
+
+/** Called often: what was not confirmed in time is let go. */
+export function expireAsking(): void {
+  const one = asking.peek();
+  if (one && leftOf(one, performance.now()) <= 0) one.answer(false);
+}
+
+/** Sends an order; if the daemon asks for a confirmation, somebody gives it here, or it is not done. */
+export async function sendAsked<T>(method: string, path: string, body?: unknown): Promise<Reply<T>> {
+  const reply = await send<T>(method, path, body);
+  const confirm = reply.ok ? null : reply.problem.confirm;
+  // Nothing of this panel deletes what cannot be brought back: a name is typed at `uplinkctl`.
+  if (!confirm || confirm.name !== null || !(await asked(confirm))) return reply;
+  return send<T>(method, path, body, { confirm: confirm.token });
+}
