@@ -45,8 +45,8 @@
 //! endpoint with pictures of its own ([`Solo`](super::encode::Solo)) has a `pilot`, which sets their bit rate by what the
 //! peer reports (`policy::Congestion`) and has a keyframe made when one is asked for, twice a second at most.
 //!
-//! Simulcast is not offered: webrtcbin 1.22 does not negotiate it (RFC 8853). The header extensions for it are there (RFC
-//! 8852), but offer, answer and retransmission of several streams in one section would all have to go past it.
+//! Simulcast (RFC 8853) is not offered yet. webrtcbin 1.22 negotiates it where the preferences of a section name its layers;
+//! but what it sends again is taken for a layer by the server, and keyframe requests do not come out of it.
 //!
 //! The program on slate: a session that is to pause stays and sends nothing.
 
