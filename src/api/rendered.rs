@@ -6,8 +6,7 @@ use axum::response::sse::Event;
 
 use super::frame::Frame;
 use super::routes::Api;
-use super::status::Document;
-use crate::model::alarm::AlarmCounts;
+use super::status::{Beside, Document};
 use crate::model::status::ApplianceStatus;
 
 /// The last one, and what it was made from.
@@ -17,20 +16,22 @@ pub(crate) struct Rendered(Arc<Mutex<Option<Held>>>);
 #[derive(Debug)]
 struct Held {
     of: Arc<ApplianceStatus>,
-    alarms: AlarmCounts,
+    beside: Beside,
+    access: &'static str,
     event: Event,
 }
 
 impl Rendered {
     /// The `status` frame of now.
     pub(crate) fn status(&self, api: &Api) -> Event {
-        let (now, alarms) = (api.handle.status().borrow().clone(), api.alarms.counts());
+        let (of, beside, access) = (api.handle.status().borrow().clone(), api.beside(), api.access_word());
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = held.as_ref().filter(|held| Arc::ptr_eq(&held.of, &now) && held.alarms == alarms) {
+        let same = |held: &&Held| Arc::ptr_eq(&held.of, &of) && held.beside == beside && held.access == access;
+        if let Some(held) = held.as_ref().filter(same) {
             return held.event.clone();
         }
         let event = Frame::Status(Document::of(api)).sse();
-        *held = Some(Held { of: now, alarms, event: event.clone() });
+        *held = Some(Held { of, beside, access, event: event.clone() });
         event
     }
 }

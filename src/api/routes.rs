@@ -17,6 +17,7 @@ use super::meters::MeterFrames;
 use super::openapi::Routes;
 use super::problem::Problem;
 use super::rendered::Rendered;
+use super::status::Beside;
 use super::{
     alarms, channels, config, costs, cues, destinations, devices, events, guard, guards, guest, images, metrics,
     notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
@@ -125,13 +126,12 @@ impl Api {
 
     /// The newest snapshot, with what the supervisor does not know.
     pub(crate) fn document(&self) -> Arc<ApplianceStatus> {
-        let mut status = self.handle.status().borrow().clone();
-        let (alarms, clock, freeze) = (self.alarms.counts(), self.alarms.time(), self.freezer.in_force());
-        if status.alarms != alarms || status.clock != clock || status.freeze != freeze {
-            let status = Arc::make_mut(&mut status);
-            (status.alarms, status.clock, status.freeze) = (alarms, clock, freeze);
-        }
-        status
+        self.beside().put_into(self.handle.status().borrow().clone())
+    }
+
+    /// What the supervisor does not know.
+    pub(crate) fn beside(&self) -> Beside {
+        Beside { alarms: self.alarms.counts(), clock: self.alarms.time(), freeze: self.freezer.in_force() }
     }
 
     /// Names of this box, lower case.

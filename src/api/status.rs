@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 use super::answer::Tagged;
 use super::problem::Problem;
 use super::routes::Api;
+use crate::model::alarm::AlarmCounts;
+use crate::model::freeze::Freeze;
+use crate::model::pair::ClockStatus;
 use crate::model::status::{ApplianceStatus, ChannelOrder};
 
 /// The status document as clients get it: with who may use the API.
@@ -27,6 +30,26 @@ pub(crate) struct Document {
 impl Document {
     pub(crate) fn of(api: &Api) -> Self {
         Self { access: api.access_word(), status: api.document() }
+    }
+}
+
+/// What stands in the document and the supervisor does not know.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Beside {
+    pub(crate) alarms: AlarmCounts,
+    pub(crate) clock: Option<ClockStatus>,
+    pub(crate) freeze: Option<Freeze>,
+}
+
+impl Beside {
+    /// The snapshot with it.
+    pub(crate) fn put_into(self, mut status: Arc<ApplianceStatus>) -> Arc<ApplianceStatus> {
+        let Self { alarms, clock, freeze } = self;
+        if status.alarms != alarms || status.clock != clock || status.freeze != freeze {
+            let status = Arc::make_mut(&mut status);
+            (status.alarms, status.clock, status.freeze) = (alarms, clock, freeze);
+        }
+        status
     }
 }
 

@@ -298,3 +298,17 @@ async fn what_cannot_be_brought_back_wants_its_name() {
     let unknown = request(Method::DELETE, "/api/v1/recordings/demo/20261121T070000Z").body(Body::empty()).unwrap();
     call(&stage.router, unknown).await.is_problem(404, "unknown_recording");
 }
+
+#[tokio::test]
+async fn event_streams_hear_of_a_freeze_though_the_snapshot_is_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let (handle, _rig) = rig(dir.path());
+    let (store, _) = Store::open(&dir.path().join("uplink.db"), |_| {});
+    let freezer = Freezer::kept_by(store, Box::new(|_| {}));
+    let api = Api::new(handle, CancellationToken::new()).with_freezer(freezer);
+    let said = || format!("{:?}", api.rendered.status(&api));
+    assert!(!said().contains("Cup final"));
+    let answer = call(&api.clone().router(), asked("PUT", FREEZE, &[], &json!({"reason": "Cup final"}))).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(said().contains("Cup final"), "the frame of before is sent again");
+}
