@@ -44,6 +44,9 @@ pub(crate) fn failure(failure: &Failure) -> String {
             if ["login_required", "setup_required", "forbidden"].contains(&code.as_str()) {
                 text.push_str("  on the box itself: sudo uplinkctl …; from elsewhere: --token-file FILE\n");
             }
+            if code == "frozen" {
+                text.push_str("  in an emergency: the same with --override REASON\n");
+            }
             errors.iter().for_each(|fault| text.push_str(&format!("  {fault}\n")));
         }
         Failure::Unreadable { .. } | Failure::File { .. } => text.push('\n'),
