@@ -41,11 +41,11 @@ const OBJECT: Backoff =
 /// On standby something small is sent this often, to know whether more would be taken.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Requests in the playlist's window behind the live edge, and again for what is older: one, so that the live edge has the
-/// line.
-const BEHIND: usize = 1;
+/// Requests in the playlist's window behind the live edge, and again for what is older, while nothing is known of the line:
+/// one, so that the live edge has it.
+pub(crate) const BEHIND: usize = 1;
 /// Requests in the window of a destination that has just become active, and at most behind the live edge.
-const FILLING: usize = 4;
+pub(crate) const FILLING: usize = 4;
 
 /// The search for what an origin lost while it was away. An origin that does not serve what it takes would seem to have
 /// lost everything: so a segment which it has just acknowledged is looked for first.
@@ -82,6 +82,8 @@ pub(crate) struct Delivery {
     post: Post,
     /// Backfill begins only while no segment of the live edge is under way.
     pub(crate) yields: bool,
+    /// Requests behind the live edge, at most: over a long line one alone would wait for its answers most of the time.
+    pub(crate) behind: usize,
     /// The lane of which a segment is to be sent, to see what the line carries.
     trial: Option<usize>,
     /// That segment, once it has been sent.
@@ -106,6 +108,7 @@ impl Delivery {
             look_at: None,
             post: Post::Deliver,
             yields: false,
+            behind: BEHIND,
             trial: None,
             trying: None,
         }

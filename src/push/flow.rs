@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use crate::model::{BitRate, Carried, CarriedRendition, CatchUp, Duty, LinePolicy, LineStatus, MediaTime, RenditionId};
 use crate::policy::{Need, Rate, RateTurn};
 
-use super::delivery::Delivery;
+use super::delivery::{BEHIND, Delivery, FILLING};
 use super::description::{Medium, PushDescription};
 use super::lane::Lane;
 use super::link::{Link, Phase};
@@ -38,6 +38,8 @@ const WINDOW: Duration = Duration::from_secs(1);
 const WINDOWS: u32 = 2;
 /// Backfill has at least this, bytes per second, however slow the line.
 const FLOOR: u64 = 8 * 1024;
+/// So long may what goes side by side behind the live edge take together.
+const ROUND: Duration = Duration::from_secs(2);
 /// Segments whose sizes say what a rendition needs.
 const RECENT: usize = 10;
 
@@ -215,10 +217,17 @@ impl Flow {
         let live = !stopping && now.saturating_duration_since(self.newest.1) < self.duration * LIVE;
         delivery.yields = live && self.policy.backfill_share < 100 && !delivery.is_filling();
         let share = |known: u64| (known.saturating_mul(self.policy.backfill_share.into()) / 100).max(FLOOR);
+        let limit = self.meter.known().map(share).filter(|_| delivery.yields);
         match delivery.yields {
-            true => self.pace.limit(self.meter.known().map(share)),
+            true => self.pace.limit(limit),
             false => self.pace.open(),
         }
+        delivery.behind = match limit {
+            Some(limit) => side_by_side(limit, &delivery.lanes),
+            // Beside a live edge of which nothing is known, or which has no precedence, one has to do.
+            None if live => BEHIND,
+            None => FILLING,
+        };
         if std::mem::replace(&mut self.duty, delivery.duty()) != self.duty {
             self.meter.forget(now);
             self.rate.forget();
@@ -347,6 +356,15 @@ fn outlook(backlog: u64, known: Option<u64>, needed: u64, share: u64, backfill: 
 fn of(delivery: &Delivery, medium: Medium) -> impl Iterator<Item = usize> {
     let lanes = delivery.lanes.iter().enumerate();
     lanes.filter(move |(_, lane)| lane.medium == medium).map(|(index, _)| index)
+}
+
+/// Requests behind the live edge for `limit` bytes per second: as many as are done in about [`ROUND`]. Small segments over a
+/// long line go side by side, or it would stand idle between each and its answer; large ones on a slow line one by one.
+fn side_by_side(limit: u64, lanes: &[Lane]) -> usize {
+    let newest = lanes.iter().filter_map(|lane| lane.recent(1).first());
+    let largest = newest.map(|segment| segment.bytes).max().unwrap_or(0).max(1);
+    let count = limit.saturating_mul(ROUND.as_secs()) / largest;
+    usize::try_from(count).unwrap_or(FILLING).clamp(BEHIND, FILLING)
 }
 
 /// Bytes per second that a rendition makes, with its parts.

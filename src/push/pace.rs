@@ -1,5 +1,4 @@
-//! How fast backfill may go beside the live edge: a token bucket of one piece, shut for whatever has to wait for what goes
-//! before it.
+//! How fast backfill may go beside the live edge: a token bucket, shut for whatever has to wait for what goes before it.
 //!
 //! ```text
 //!   live edge ────────── hold ───────▶ ┌──────────────────────────────┐
@@ -11,8 +10,11 @@
 //! Backfill hands its body to the connection piece by piece and asks before each. Nobody asks for the live edge: it never
 //! waits here. What is missing in the playlist's window waits for the live edge, what is older for both, also in the
 //! middle of a transfer. As backfill never goes faster than a part of what the line carries, no pieces pile up in front of
-//! a live segment: it is delayed by the one that is on its way. A piece is held for [`TRICKLE`] at most, so that no receiver
-//! takes the request for dead.
+//! a live segment: it is delayed by what is on its way. A piece is held for [`TRICKLE`] at most, so that no receiver takes
+//! the request for dead.
+//!
+//! Over a long line a live segment is under way for most of its duration, though little of that is sending. What backfill
+//! could not use in that time it may use afterwards, up to [`DEPTH`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,8 +28,9 @@ pub(crate) const PIECE: usize = 16 * 1024;
 const TRICKLE: Duration = Duration::from_secs(3);
 /// A request is over after this, however slow: receivers do not wait for ever.
 const SLOWEST: Duration = Duration::from_secs(40);
-/// What a timer may be late without slowing backfill down.
-const SLACK: Duration = Duration::from_millis(10);
+/// So much of the time that backfill was held, or a timer late, is made up for: with half of the line for its share, an
+/// eighth of a second's worth of it may be in front of a live segment.
+const DEPTH: Duration = Duration::from_millis(250);
 
 /// What goes before what: a rank waits for those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +80,7 @@ impl State {
         if let Some(at) = self.next.filter(|at| *at > now) {
             return Answer::NotBefore(at);
         }
-        let from = self.next.map_or(now, |at| at.max(now.checked_sub(SLACK).unwrap_or(now)));
+        let from = self.next.map_or(now, |at| at.max(now.checked_sub(DEPTH).unwrap_or(now)));
         self.next = Some(from + Duration::from_secs_f64(bytes as f64 / limit.max(turn.least).max(1) as f64));
         Answer::Go
     }

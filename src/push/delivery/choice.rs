@@ -20,7 +20,11 @@ impl Delivery {
 
     /// How many requests may be under way in the window behind the live edge.
     fn room_in_window(&self, now: Instant) -> usize {
-        if self.filling.is_some_and(|until| now < until) { FILLING - self.backfilling.min(FILLING) } else { BEHIND }
+        if self.filling.is_some_and(|until| now < until) {
+            return FILLING.saturating_sub(self.backfilling);
+        }
+        // What players can see is not kept waiting by what is old.
+        self.behind.saturating_sub(self.backfilling).max(BEHIND)
     }
 
     /// Whether the line belongs to a segment of the live edge.
@@ -155,7 +159,10 @@ impl Delivery {
 
     /// What is older, while nothing else is under way behind the live edge.
     pub(super) fn backfill(&mut self, now: Instant) -> Option<Object> {
-        if self.backfilling >= BEHIND || !self.catching.is_empty() || self.is_yielding() {
+        // A search that goes on has its turn between two of them.
+        let searching = matches!(self.search, Search::Control { .. } | Search::Running { .. });
+        let room = if searching { BEHIND } else { self.behind };
+        if self.backfilling >= room || !self.catching.is_empty() || self.is_yielding() {
             return None;
         }
         let oldest = |dropped: bool| {
