@@ -119,3 +119,25 @@ fn every_layer_and_program_is_in_the_documents() {
         );
     }
 }
+
+/// The figure that the unit gives of itself, by systemd's own scale of 0 to 10.
+#[test]
+fn the_daemon_is_as_confined_as_its_unit_says() {
+    let unit = root().join("systemd/uplinkd.service");
+    let text = fs::read_to_string(&unit).unwrap();
+    let (_, said) = text.split_once("`systemd-analyze security uplinkd.service` says ").unwrap();
+    let said: String = said.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    let said: f64 = said.trim_end_matches('.').parse().unwrap();
+    let asked = std::process::Command::new("systemd-analyze")
+        .args(["security", "--offline=true", "--no-pager"])
+        .arg(&unit)
+        .output();
+    let Some(answer) = asked.ok().filter(|answer| answer.status.success()) else {
+        eprintln!("SKIPPED: the unit's exposure: no systemd-analyze that judges a file");
+        return;
+    };
+    let answer = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let (_, level) = answer.rsplit_once("uplinkd.service: ").unwrap_or_else(|| panic!("{answer}"));
+    let level: f64 = level.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(level <= 2.5 && level <= said, "{level}, and the unit says {said}:\n{answer}");
+}

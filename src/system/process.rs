@@ -17,6 +17,8 @@ use tokio::io::unix::AsyncFd;
 
 /// A log that has grown beyond this is begun anew; the runtime directory is memory.
 const LOG_LIMIT: u64 = 10 << 20;
+/// `oom_score_adj` of a worker, proc(5): one that is killed is started again, while the daemon is who starts it.
+const FIRST_TO_GO: &str = "300";
 
 /// Kernel clock ticks per second in `/proc/<pid>/stat`; fixed by the Linux ABI.
 const TICKS: u64 = 100;
@@ -84,6 +86,8 @@ impl Process {
             command.env_remove(name);
         }
         let mut child = command.spawn()?;
+        // Where that is refused, the kernel chooses by size alone.
+        let _ = std::fs::write(format!("/proc/{}/oom_score_adj", child.id()), FIRST_TO_GO);
         match Self::hold(child.id(), true) {
             Ok(process) => Ok(process),
             Err(error) => {
@@ -217,6 +221,16 @@ mod tests {
         assert!(!Path::new(&format!("/proc/{}", process.pid())).exists(), "no zombie is left");
         assert_eq!(std::fs::read_to_string(directory.path().join("worker.log")).unwrap(), "said\n");
         process.signal(Signal::Kill);
+    }
+
+    #[tokio::test]
+    async fn when_memory_runs_out_a_worker_goes_before_the_daemon() {
+        let directory = tempfile::tempdir().unwrap();
+        let process = shell(directory.path(), "exec sleep 60");
+        let score = std::fs::read_to_string(format!("/proc/{}/oom_score_adj", process.pid())).unwrap();
+        process.signal(Signal::Kill);
+        assert_eq!(score.trim(), FIRST_TO_GO);
+        assert_eq!(end(&process).await, Exit::Signal(9));
     }
 
     #[tokio::test]
