@@ -86,7 +86,9 @@ const FIGURES: &[Figure] = &[
     ("sound-cost", sound_cost::measure),
     ("whip-latency", whip::latency),
     ("whip-cut", whip::cut),
-    ("bad-line", bad_line::measure),
+    ("bad-line-hls", bad_line::hls),
+    ("bad-line-srt", bad_line::srt),
+    ("bad-line-whip", bad_line::whip),
     ("soak", soak::measure),
 ];
 

@@ -18,3 +18,32 @@ fn when_all_that_waits_is_delivered() {
         assert_eq!(outlook(backlog, known, needed, share, backfill), expected, "{backlog} {known:?} {needed}");
     }
 }
+
+#[test]
+fn small_segments_go_side_by_side_and_large_ones_one_by_one() {
+    let lane = |bytes| {
+        let id = crate::model::RenditionId::new("v").unwrap();
+        let mut lane =
+            Lane::new(id, Medium::Video, super::super::record::Delivered::default(), Delivery::object_backoff());
+        lane.refresh(vec![crate::spool::Segment {
+            number: 1,
+            start: MediaTime::from_secs(0),
+            duration: Duration::from_secs(1),
+            bytes,
+            init: String::new(),
+            discontinuity: false,
+            discontinuity_sequence: 0,
+        }]);
+        lane
+    };
+    for (limit, sizes, expected) in [
+        (88_000, vec![50_000, 10_000], 3),
+        (1_000_000, vec![50_000], FILLING),
+        (500_000, vec![1_200_000, 20_000], BEHIND),
+        (FLOOR, vec![1_200_000], BEHIND),
+        (500_000, vec![], FILLING),
+    ] {
+        let lanes: Vec<Lane> = sizes.iter().map(|bytes| lane(*bytes)).collect();
+        assert_eq!(side_by_side(limit, &lanes), expected, "{limit} {sizes:?}");
+    }
+}

@@ -12,8 +12,8 @@
 //!                      └──────────────────────────────────────────────────┘
 //! ```
 //!
-//! - Live edge first: after an outage the newest segment goes out at once, backfill follows behind it, one request at a
-//!   time. Until a segment of the playlist's window is there, its line says EXT-X-GAP.
+//! - Live edge first: after an outage the newest segment goes out at once, backfill follows behind it, side by side
+//!   as far as its share of the line goes. Until a segment of the playlist's window is there, its line says EXT-X-GAP.
 //! - With low latency the parts of the segment that is being written go before anything else (`edge`), and playlists tell
 //!   of those that have arrived. The whole segment follows as ever.
 //! - `delivery`, `lane`, `link` and `ladder` decide without I/O; [`store`] sends; `task` joins them. What lies

@@ -14,20 +14,14 @@ use crate::row::Row;
 
 use line::Line;
 
-/// One of the parts.
-type Part = (&'static str, fn(&Bench, &mut Line) -> anyhow::Result<Vec<Row>>);
+pub fn hls(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+    hls::measure(bench, &mut Line::lay()?)
+}
 
-const PARTS: [Part; 3] = [("HLS", hls::measure), ("SRT", srt::measure), ("WHIP", whip::measure)];
+pub fn srt(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+    srt::measure(bench, &mut Line::lay()?)
+}
 
-pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
-    let mut line = Line::lay()?;
-    let mut rows = Vec::new();
-    for (name, part) in PARTS {
-        bench.say(format!("  {name} on a bad line …"));
-        rows.extend(part(bench, &mut line).unwrap_or_else(|error| {
-            bench.say(format!("  {name} on a bad line was not measured: {error:#}"));
-            vec![Row::unmeasured(&format!("bad-line, {name}"), &error)]
-        }));
-    }
-    Ok(rows)
+pub fn whip(bench: &Bench) -> anyhow::Result<Vec<Row>> {
+    whip::measure(bench, &mut Line::lay()?)
 }

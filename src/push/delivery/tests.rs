@@ -359,14 +359,51 @@ fn a_window_that_cannot_be_filled_in_time_is_told_with_gaps() {
     assert_eq!(text.matches("EXT-X-GAP").count(), 1, "{text}");
 }
 
+/// What is owed since an outage, on a line that lets several go side by side.
+#[test]
+fn old_segments_go_side_by_side_and_yield_to_a_search_and_to_the_window() {
+    let (mut delivery, now) = (delivery(&["v"]), Instant::now());
+    delivery.behind = FILLING;
+    show(&mut delivery, 1..=20);
+    let mut together = |delivery: &mut Delivery| {
+        let sent: Vec<Object> = std::iter::from_fn(|| Some(delivery.next(Gate::Open, None, now)?.0)).collect();
+        let numbers = |object: &Object| if let Object::Segment { number, .. } = object { Some(*number) } else { None };
+        let segments: Vec<u64> = sent.iter().filter_map(numbers).collect();
+        (sent, segments)
+    };
+    let settle = |delivery: &mut Delivery, sent: &[Object]| {
+        sent.iter().for_each(|object| delivery.settle(object, false, Outcome::Acknowledged, now, 0.0));
+    };
+    // The initialisation, then the live edge and as much of the window as may go beside it.
+    let (sent, _) = together(&mut delivery);
+    settle(&mut delivery, &sent);
+    let (sent, segments) = together(&mut delivery);
+    assert_eq!(segments, [20, 19, 18, 17, 16]);
+    settle(&mut delivery, &sent);
+    let (sent, segments) = together(&mut delivery);
+    assert_eq!(segments, [15], "nothing older while something of the window is under way: {sent:?}");
+    settle(&mut delivery, &sent);
+    let (old, segments) = together(&mut delivery);
+    assert_eq!(segments, [1, 2, 3, 4]);
+    // A search after an interruption has its turn when one of them is done, and nothing old begins beside it.
+    delivery.reconnected();
+    settle(&mut delivery, &old);
+    let (sent, _) = together(&mut delivery);
+    let checks = sent.iter().filter(|object| matches!(object, Object::Check { .. })).count();
+    assert_eq!(checks, 1, "{sent:?}");
+    let beside = sent.iter().filter(|object| behind_the_live_edge(object)).count();
+    assert_eq!(beside, 1, "{sent:?}");
+}
+
 fn behind_the_live_edge(object: &Object) -> bool {
     matches!(object, Object::Segment { backfill: true, .. } | Object::Check { .. })
 }
 
 proptest! {
     #[test]
-    fn everything_arrives_and_no_playlist_runs_ahead(steps in steps()) {
+    fn everything_arrives_and_no_playlist_runs_ahead(steps in steps(), behind in BEHIND..=FILLING) {
         let (mut delivery, start) = (delivery(&["v", "a"]), Instant::now());
+        delivery.behind = behind;
         let (mut oldest, mut newest, mut now) = (100u64, 99u64, start);
         let mut under_way: Vec<(Object, bool)> = Vec::new();
         let mut there: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
@@ -406,7 +443,7 @@ proptest! {
                 }
                 Step::Settle(..) => {}
             }
-            prop_assert!(under_way.iter().filter(|(object, _)| behind_the_live_edge(object)).count() <= FILLING);
+            prop_assert!(under_way.iter().filter(|(object, _)| behind_the_live_edge(object)).count() <= FILLING + BEHIND);
             for (object, _) in &under_way {
                 if let Object::Playlist { lane, text } = object {
                     prop_assert!(names_only_what_is_there(text, there.entry(*lane).or_default()), "{text}");
