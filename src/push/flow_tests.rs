@@ -22,7 +22,7 @@ fn when_all_that_waits_is_delivered() {
 #[test]
 fn small_segments_go_side_by_side_and_large_ones_one_by_one() {
     let lane = |bytes| {
-        let id = crate::model::RenditionId::new("v").unwrap();
+        let id = RenditionId::new("v").unwrap();
         let mut lane =
             Lane::new(id, Medium::Video, super::super::record::Delivered::default(), Delivery::object_backoff());
         lane.refresh(vec![crate::spool::Segment {

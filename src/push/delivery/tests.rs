@@ -365,7 +365,7 @@ fn old_segments_go_side_by_side_and_yield_to_a_search_and_to_the_window() {
     let (mut delivery, now) = (delivery(&["v"]), Instant::now());
     delivery.behind = FILLING;
     show(&mut delivery, 1..=20);
-    let mut together = |delivery: &mut Delivery| {
+    let together = |delivery: &mut Delivery| {
         let sent: Vec<Object> = std::iter::from_fn(|| Some(delivery.next(Gate::Open, None, now)?.0)).collect();
         let numbers = |object: &Object| if let Object::Segment { number, .. } = object { Some(*number) } else { None };
         let segments: Vec<u64> = sent.iter().filter_map(numbers).collect();
