@@ -313,6 +313,8 @@ fn same_encoders(old: &[EncoderPlan], new: &[EncoderPlan]) -> bool {
             found: _,
             cores: _,
             upload,
+            memory,
+            sessions: _,
             counts,
             hardware,
         } = old;
@@ -324,6 +326,7 @@ fn same_encoders(old: &[EncoderPlan], new: &[EncoderPlan]) -> bool {
             && *codec == new.codec
             && *rates == new.rates
             && *upload == new.upload
+            && *memory == new.memory
             && *counts == new.counts
             && *hardware == new.hardware
     };

@@ -4,23 +4,38 @@
 //! What counts is what is ordered on air. A channel that was on air when the daemon ended is not judged again: the
 //! estimate may err, and it has been admitted, or forced, before.
 
+use std::collections::BTreeMap;
+
+use super::claims::{Outfit, because};
 use super::handle::Refusal;
 use super::root::{Root, Seat};
-use crate::model::{CapacityStatus, ChannelId, ChannelNeeds, ClassFit, Resources};
+use super::settings::{Budget, ClassNeeds};
+use crate::model::{CapacityStatus, ChannelId, ChannelNeeds, ClassFit, Resources, SessionRoom};
+use crate::plan::{Held, Taken};
+
+/// More of a class than this are not counted.
+const MANY: u32 = 99;
+
+/// How many more of each class fit, and beside what.
+#[derive(Debug, Default)]
+pub(super) struct Fits {
+    beside: Option<(Resources, Resources, Taken)>,
+    classes: Vec<ClassFit>,
+}
 
 impl Root {
     /// Refuses a channel that does not fit beside those that are on air.
-    pub(super) fn admit(&self, id: &ChannelId, needs: Resources) -> Result<(), Refusal> {
+    pub(super) fn admit(&self, id: &ChannelId, outfit: &Outfit) -> Result<(), Refusal> {
+        let refuse = |lacks: String| Err(Refusal::NoRoom { channel: id.clone(), lacks });
+        if !outfit.lacking.is_empty() {
+            return refuse(outfit.lacking.join("; "));
+        }
         let Some(room) = self.budget.room else { return Ok(()) };
         let taken = self.taken(Some(id));
-        match room.lacks(taken, needs) {
-            None => Ok(()),
-            Some(lacks) => {
-                let short = taken.and(needs).disk_bytes_per_second > room.disk_bytes_per_second;
-                let lacks = if short { format!("{lacks}; {}", self.about_disk()) } else { lacks };
-                Err(Refusal::NoRoom { channel: id.clone(), lacks })
-            }
-        }
+        let Some(lacks) = room.lacks(taken, outfit.needs) else { return Ok(()) };
+        let lacks = because(&lacks, outfit);
+        let short = taken.and(outfit.needs).disk_bytes_per_second > room.disk_bytes_per_second;
+        refuse(if short { format!("{lacks}; {}", self.about_disk()) } else { lacks })
     }
 
     /// Where the figure of the disk comes from.
@@ -44,22 +59,64 @@ impl Root {
     }
 
     /// What the status says of it.
-    pub(super) fn capacity(&self) -> CapacityStatus {
+    pub(super) fn capacity(&mut self) -> CapacityStatus {
         let (room, taken) = (self.budget.room.unwrap_or_default(), self.taken(None));
-        let channel =
-            |seat: &Seat| ChannelNeeds { channel: seat.plan.channel.clone(), on_air: seat.wanted, needs: seat.needs };
-        let class = |(name, needs): &(String, Resources)| ClassFit {
-            stream_class: name.clone(),
-            needs: *needs,
-            more: room.fits(taken, *needs),
+        let sessions = self.sessions_taken(None);
+        let channel = |seat: &Seat| ChannelNeeds {
+            channel: seat.plan.channel.clone(),
+            on_air: seat.wanted,
+            needs: seat.needs,
+            sessions: counted(&seat.held),
         };
+        let of_profile = |(profile, there): (&String, &u32)| SessionRoom {
+            profile: profile.clone(),
+            sessions: *there,
+            taken: sessions.of(profile),
+        };
+        let beside = (room, taken, sessions.clone());
+        if self.fits.beside.as_ref() != Some(&beside) {
+            let class = |class: &ClassNeeds| fit(&self.budget, class, (room, taken), sessions.clone());
+            let classes = self.budget.classes.iter().map(class).collect();
+            self.fits = Fits { beside: Some(beside), classes };
+        }
         CapacityStatus {
             room,
             taken,
+            sessions: self.budget.sessions.iter().map(of_profile).collect(),
             channels: self.seats.iter().map(channel).collect(),
-            classes: self.budget.classes.iter().map(class).collect(),
+            classes: self.fits.classes.clone(),
             measured: self.budget.measured,
             disk: self.budget.disk.clone(),
         }
     }
+}
+
+/// How many more of a class fit: as long as there are sessions with those, then with what else encodes.
+fn fit(budget: &Budget, class: &ClassNeeds, (room, taken): (Resources, Resources), sessions: Taken) -> ClassFit {
+    let stream_class = class.name.clone();
+    let Some(plan) = &class.plan else {
+        let more = room.fits(taken, class.needs);
+        return ClassFit { stream_class, needs: class.needs, more, sessions: BTreeMap::new() };
+    };
+    let (mut taken, mut sessions) = (taken, sessions);
+    let next = Outfit::of(budget, plan, class.needs, &Held::new(), &sessions);
+    let (needs, first) = (next.needs, counted(&next.held));
+    let (mut next, mut more) = (next, 0);
+    while more < MANY && next.lacking.is_empty() && room.lacks(taken, next.needs).is_none() {
+        if counted(&next.held).is_empty() {
+            more = MANY.min(more + room.fits(taken, next.needs));
+            break;
+        }
+        more += 1;
+        taken = taken.and(next.needs);
+        sessions.add(&next.held);
+        next = Outfit::of(budget, plan, class.needs, &Held::new(), &sessions);
+    }
+    ClassFit { stream_class, needs, more, sessions: first }
+}
+
+fn counted(held: &Held) -> BTreeMap<String, u32> {
+    let mut taken = Taken::default();
+    taken.add(held);
+    taken.all().clone()
 }

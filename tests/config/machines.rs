@@ -6,7 +6,7 @@ use std::path::Path;
 
 use uplink::hardware::inventory;
 use uplink::model::{ChannelId, Inventory};
-use uplink::plan::{ChannelPlan, PlanPaths, derive};
+use uplink::plan::{ChannelPlan, Held, PlanPaths, Taken, derive, grant, grant_all};
 
 use crate::shipped::demo;
 
@@ -48,7 +48,7 @@ fn plans(inventory: &Inventory, class: &str, channels: usize) -> Vec<ChannelPlan
 
 /// Profile and element of every candidate of the best rendition.
 fn candidates(name: &str, class: &str) -> Vec<String> {
-    let plans = plans(&machine(name), class, 1);
+    let plans = grant_all(plans(&machine(name), class, 1));
     plans[0].video[0].encoders.iter().map(|encoder| format!("{} {}", encoder.profile, encoder.element)).collect()
 }
 
@@ -84,8 +84,13 @@ fn what_is_not_in_the_box_is_not_tried_and_software_is_last() {
 }
 
 #[test]
-fn sessions_are_claimed_over_all_channels() {
+fn sessions_are_for_channels_that_go_on_air() {
     let plans = plans(&machine("geforce-decklink"), "talk-720p30", 4);
+    let best = |plan: &ChannelPlan| plan.video.iter().all(|one| one.encoders[0].profile == "nvidia-geforce");
+    assert!(plans.iter().all(best), "configured, nobody has claimed anything");
+    let last = grant(&plans[3], &Held::new(), &Taken::default()).plan;
+    assert!(best(&last), "alone on air, the last has all it wants");
+    let plans = grant_all(plans);
     let renditions: Vec<_> = plans.iter().flat_map(|plan| &plan.video).collect();
     assert!(renditions.len() > 8);
     for (n, rendition) in renditions.iter().enumerate() {

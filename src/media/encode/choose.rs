@@ -266,12 +266,7 @@ mod tests {
             input_format: "I420".to_owned(),
             h264_profile: "high".to_owned(),
             codec: VideoCodec::H264,
-            upload: Vec::new(),
-            counts: false,
-            cores: None,
-            rates: vec![],
-            found: false,
-            hardware: false,
+            ..EncoderPlan::default()
         }
     }
 
