@@ -74,7 +74,8 @@ fn sessions(ground: &Ground, plans: &[ChannelPlan]) -> Vec<Finding> {
         let taken = plans.iter().flat_map(|plan| &plan.video).filter(first).count();
         claimed(taken, most).of(format!("profile {profile}"))
     };
-    session_limits(&checked.profiles, &ground.inventory().devices).into_iter().map(one).collect()
+    let named: Vec<&str> = checked.channels.iter().filter_map(|one| one.hardware_profile.as_deref()).collect();
+    session_limits(&checked.profiles, &ground.inventory().devices, &named).into_iter().map(one).collect()
 }
 
 fn claimed(taken: usize, most: u32) -> Finding {

@@ -10,7 +10,7 @@
 //! the ladder first, best renditions first; a rendition that gets none goes to the next encoder. What a channel on air
 //! holds goes before everything, so none is ever taken from it. Pure: who holds what is known to the supervisor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::{ChannelPlan, DestinationKind, EncoderPlan, VideoRenditionPlan};
 use crate::model::HardwareDevice;
@@ -33,11 +33,6 @@ impl Taken {
     /// Sessions of a profile.
     pub fn of(&self, profile: &str) -> u32 {
         self.0.get(profile).copied().unwrap_or_default()
-    }
-
-    /// All of them.
-    pub fn all(&self) -> &BTreeMap<String, u32> {
-        &self.0
     }
 
     fn take(&mut self, profile: &str) {
@@ -97,11 +92,12 @@ pub fn grant_all(plans: Vec<ChannelPlan>) -> Vec<ChannelPlan> {
     plans.into_iter().map(one).collect()
 }
 
-/// Sessions that there are of each profile whose hardware is in the box, where they are limited.
-pub fn session_limits(profiles: &Profiles, devices: &[HardwareDevice]) -> BTreeMap<String, u32> {
+/// Sessions that there are of each profile whose hardware is in the box, or that is `named` by a channel, where they are
+/// limited.
+pub fn session_limits(profiles: &Profiles, devices: &[HardwareDevice], named: &[&str]) -> BTreeMap<String, u32> {
     let limit = |profile: &Profile| {
         let least = profile.encoders.iter().filter_map(|one| Some((one.max_sessions?, one.sessions_of_box))).min()?;
-        let cards = cards(profile, devices);
+        let cards = cards(profile, devices).max(named.contains(&profile.name.as_str()).into());
         (cards > 0).then(|| (profile.name.clone(), together(least, cards)))
     };
     profiles.iter().filter_map(limit).collect()
@@ -114,9 +110,14 @@ pub(super) fn there_are(candidate: &Candidate, profiles: &Profiles, devices: &[H
     Some(together(candidate.sessions?, found.max(1)))
 }
 
+/// The codec of a board shows as several nodes of one driver.
 fn cards(profile: &Profile, devices: &[HardwareDevice]) -> u32 {
-    let found = devices.iter().filter(|device| profile.accelerators.iter().any(|a| a.is(device))).count();
-    u32::try_from(found).unwrap_or(u32::MAX)
+    let found = devices.iter().filter(|device| profile.accelerators.iter().any(|a| a.is(device)));
+    let place = |device: &HardwareDevice| match device.bus.as_str() {
+        "platform" => device.driver.clone(),
+        _ => Some(device.place.clone()),
+    };
+    u32::try_from(found.map(place).collect::<BTreeSet<_>>().len()).unwrap_or(u32::MAX)
 }
 
 fn together((each, of_box): (u32, bool), cards: u32) -> u32 {

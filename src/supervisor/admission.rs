@@ -58,16 +58,18 @@ impl Root {
         self.seats.iter().filter(on_air).map(|seat| seat.needs).fold(Resources::default(), Resources::and)
     }
 
+    /// Sessions of hardware that is known to be there; others are held in case it is.
+    fn shown(&self, held: &Held) -> BTreeMap<String, u32> {
+        let mut taken = Taken::default();
+        taken.add(held);
+        let count = |profile: &String| (profile.clone(), taken.of(profile));
+        self.budget.sessions.keys().map(count).filter(|(_, count)| *count > 0).collect()
+    }
+
     /// What the status says of it.
     pub(super) fn capacity(&mut self) -> CapacityStatus {
         let (room, taken) = (self.budget.room.unwrap_or_default(), self.taken(None));
         let sessions = self.sessions_taken(None);
-        let channel = |seat: &Seat| ChannelNeeds {
-            channel: seat.plan.channel.clone(),
-            on_air: seat.wanted,
-            needs: seat.needs,
-            sessions: counted(&seat.held),
-        };
         let of_profile = |(profile, there): (&String, &u32)| SessionRoom {
             profile: profile.clone(),
             sessions: *there,
@@ -75,10 +77,19 @@ impl Root {
         };
         let beside = (room, taken, sessions.clone());
         if self.fits.beside.as_ref() != Some(&beside) {
-            let class = |class: &ClassNeeds| fit(&self.budget, class, (room, taken), sessions.clone());
+            let class = |class: &ClassNeeds| {
+                let (fit, held) = fit(&self.budget, class, (room, taken), sessions.clone());
+                ClassFit { sessions: self.shown(&held), ..fit }
+            };
             let classes = self.budget.classes.iter().map(class).collect();
             self.fits = Fits { beside: Some(beside), classes };
         }
+        let channel = |seat: &Seat| ChannelNeeds {
+            channel: seat.plan.channel.clone(),
+            on_air: seat.wanted,
+            needs: seat.needs,
+            sessions: self.shown(&seat.held),
+        };
         CapacityStatus {
             room,
             taken,
@@ -91,19 +102,22 @@ impl Root {
     }
 }
 
-/// How many more of a class fit: as long as there are sessions with those, then with what else encodes.
-fn fit(budget: &Budget, class: &ClassNeeds, (room, taken): (Resources, Resources), sessions: Taken) -> ClassFit {
-    let stream_class = class.name.clone();
+/// How many more of a class fit, and what the next one would hold: as long as there are sessions with those, then with what
+/// else encodes.
+fn fit(
+    budget: &Budget,
+    class: &ClassNeeds,
+    (room, mut taken): (Resources, Resources),
+    mut sessions: Taken,
+) -> (ClassFit, Held) {
+    let fit = |needs, more| ClassFit { stream_class: class.name.clone(), needs, more, sessions: BTreeMap::new() };
     let Some(plan) = &class.plan else {
-        let more = room.fits(taken, class.needs);
-        return ClassFit { stream_class, needs: class.needs, more, sessions: BTreeMap::new() };
+        return (fit(class.needs, room.fits(taken, class.needs)), Held::new());
     };
-    let (mut taken, mut sessions) = (taken, sessions);
-    let next = Outfit::of(budget, plan, class.needs, &Held::new(), &sessions);
-    let (needs, first) = (next.needs, counted(&next.held));
-    let (mut next, mut more) = (next, 0);
+    let mut next = Outfit::of(budget, plan, class.needs, &Held::new(), &sessions);
+    let (needs, held, mut more) = (next.needs, next.held.clone(), 0);
     while more < MANY && next.lacking.is_empty() && room.lacks(taken, next.needs).is_none() {
-        if counted(&next.held).is_empty() {
+        if next.held.values().all(Vec::is_empty) {
             more = MANY.min(more + room.fits(taken, next.needs));
             break;
         }
@@ -112,11 +126,5 @@ fn fit(budget: &Budget, class: &ClassNeeds, (room, taken): (Resources, Resources
         sessions.add(&next.held);
         next = Outfit::of(budget, plan, class.needs, &Held::new(), &sessions);
     }
-    ClassFit { stream_class, needs, more, sessions: first }
-}
-
-fn counted(held: &Held) -> BTreeMap<String, u32> {
-    let mut taken = Taken::default();
-    taken.add(held);
-    taken.all().clone()
+    (fit(needs, more), held)
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::oneshot;
 
 use super::channel::Mail;
@@ -86,7 +85,7 @@ impl Root {
         if *seat.plan != *outfit.plan {
             // Nobody waits for what comes of it: the start that follows is answered.
             let told = seat.mailbox.try_send(Mail::Plan(outfit.plan.clone(), oneshot::channel().0));
-            told.map_err(|error| too_many(&id, &error))?;
+            told.map_err(|_| too_many(&id))?;
         }
         seat.wear(outfit);
         Ok(())
@@ -175,6 +174,6 @@ pub(super) fn because(lacks: &str, outfit: &Outfit) -> String {
     }
 }
 
-pub(super) fn too_many<T>(id: &ChannelId, _: &TrySendError<T>) -> Refusal {
+pub(super) fn too_many(id: &ChannelId) -> Refusal {
     Refusal::Failed(format!("channel `{id}` has more orders waiting than it can take: try again"))
 }

@@ -276,7 +276,7 @@ impl Root {
             _ => {}
         }
         if let Err(error) = sent {
-            let refusal = too_many(&id, &error);
+            let refusal = too_many(&id);
             let (TrySendError::Full(mail) | TrySendError::Closed(mail)) = error;
             if let Mail::Ask(_, reply) = mail {
                 let _ = reply.send(Err(refusal));

@@ -64,7 +64,8 @@ pub(super) fn budget(
         Some(ClassNeeds { name: name.clone(), needs: needs(&plan, &known), plan: Some(Box::new(plan)) })
     };
     let classes = checked.stream_classes.iter().filter_map(class).collect();
-    let sessions = session_limits(&checked.profiles, &found.devices);
+    let named: Vec<&str> = checked.channels.iter().filter_map(|one| one.hardware_profile.as_deref()).collect();
+    let sessions = session_limits(&checked.profiles, &found.devices, &named);
     let (measured, costs) = (costs.is_some(), Some(known.clone()));
     Budget { room: Some(room), sessions, classes, costs, measured, disk }
 }
