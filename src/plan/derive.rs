@@ -291,7 +291,8 @@ impl From<Candidate> for EncoderPlan {
             sessions: None,
             rates: candidate.rates,
             upload: candidate.upload,
-            memory: None,
+            memory: candidate.memory,
+            converts: candidate.converts,
             counts: candidate.counts,
             hardware: candidate.hardware,
         }

@@ -326,6 +326,9 @@ pub struct EncoderPlan {
     /// Memory in which the encoder gets its pictures behind `upload`, as caps features name it; none of ordinary memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<String>,
+    /// `upload` scales and converts, too: it is given the program's pictures as they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub converts: bool,
     /// Sessions that the box has of this profile; none without a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions: Option<u32>,

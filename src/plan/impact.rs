@@ -314,6 +314,7 @@ fn same_encoders(old: &[EncoderPlan], new: &[EncoderPlan]) -> bool {
             cores: _,
             upload,
             memory,
+            converts,
             sessions: _,
             counts,
             hardware,
@@ -327,6 +328,7 @@ fn same_encoders(old: &[EncoderPlan], new: &[EncoderPlan]) -> bool {
             && *rates == new.rates
             && *upload == new.upload
             && *memory == new.memory
+            && *converts == new.converts
             && *counts == new.counts
             && *hardware == new.hardware
     };
