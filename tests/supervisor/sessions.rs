@@ -114,7 +114,8 @@ fn a_reload_that_adds_renditions_on_air_is_judged_like_a_start() {
         assert!(refused.to_string().contains("all 2 sessions of card are taken"), "{refused}");
     }
     assert!(daemon.event(EventCode::ConfigRejected).contains("the old configuration stays in force"));
-    assert_eq!((daemon.status().config.generation, daemon.status().config.rejected.len()), (1, 1));
+    until("the status says so", || daemon.status().config.rejected.len() == 1);
+    assert_eq!(daemon.status().config.generation, 1);
     assert_eq!((rig.encoders("a"), daemon.running("a")), (vec!["card".to_owned()], pids[0]));
 
     // What software can bear is taken over, and nobody's session with it.
