@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use super::claims::{Outfit, because};
 use super::handle::Refusal;
-use super::root::{Root, Seat};
+use super::root::Root;
+use super::seat::Seat;
 use super::settings::{Budget, ClassNeeds};
 use crate::model::{CapacityStatus, ChannelId, ChannelNeeds, ClassFit, Resources, SessionRoom};
 use crate::plan::{Held, Taken};

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 
 use super::channel::Mail;
 use super::handle::Refusal;
-use super::root::{Root, Seat};
+use super::root::Root;
+use super::seat::Seat;
 use super::settings::{Budget, Configuration};
 use crate::model::{ChannelId, Resources};
 use crate::plan::{ChannelPlan, Held, Taken, grant, needs, still_held};

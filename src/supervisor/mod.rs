@@ -22,6 +22,7 @@ mod plugs;
 mod reach;
 mod reload;
 mod root;
+mod seat;
 mod settings;
 mod shows;
 mod snapshot;

@@ -13,7 +13,8 @@ use super::channel::{Carried, Mail};
 use super::claims::Outfit;
 use super::handle::{Outcome, Refusal};
 use super::journal::now;
-use super::root::{Root, Seat};
+use super::root::Root;
+use super::seat::Seat;
 use super::settings::{Configuration, Configured, Reload};
 use crate::model::status::ChannelOrder;
 use crate::model::{

@@ -22,11 +22,12 @@ use super::claims::{Outfit, recorded, too_many};
 use super::handle::{Command, Refusal, Request};
 use super::journal::now;
 use super::reload::{Reloading, Wish};
+use super::seat::Seat;
 use super::settings::{Budget, Configuration, Configured};
 use super::snapshot::{Overview, blank};
 use crate::ipc::socket_path;
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelStatus, ProgramOrder};
-use crate::model::{ChannelId, Event, EventCode, Fault, LiveSettings, Resources, Severity, TakeOrder};
+use crate::model::{ChannelId, Event, EventCode, Fault, LiveSettings, Severity, TakeOrder};
 use crate::plan::{ChannelPlan, Held};
 use crate::store::{Orders, SavedOrders};
 
@@ -52,42 +53,6 @@ pub(super) struct Inbox {
     pub(super) control: mpsc::Receiver<Control>,
     /// Answers of channels, to be given once the snapshot shows them.
     pub(super) answers: mpsc::UnboundedReceiver<(Reply, Answer)>,
-}
-
-/// A channel as the root sees it.
-pub(super) struct Seat {
-    /// As configured, with every encoder that fits.
-    pub(super) wish: Arc<ChannelPlan>,
-    /// With those that it may use; what its actor has.
-    pub(super) plan: Arc<ChannelPlan>,
-    /// Encoder sessions that are given to it.
-    pub(super) held: Held,
-    /// What cannot be encoded: it was forced.
-    pub(super) lacking: Vec<String>,
-    pub(super) mailbox: mpsc::Sender<Mail>,
-    pub(super) status: watch::Receiver<Arc<ChannelStatus>>,
-    /// What it takes of the box.
-    pub(super) needs: Resources,
-    /// The same with the encoders it prefers.
-    pub(super) asked: Resources,
-    /// It is to be on air: it counts.
-    pub(super) wanted: bool,
-}
-
-impl Seat {
-    /// Goes on with another plan.
-    pub(super) fn wear(&mut self, outfit: Outfit) {
-        let Outfit { plan, held, lacking, needs } = outfit;
-        (self.plan, self.held, self.lacking, self.needs) = (plan, held, lacking, needs);
-    }
-
-    /// Off air: what it held is free, its last plan stays until the next start.
-    fn release(&mut self) {
-        self.wanted = false;
-        self.held.clear();
-        self.lacking.clear();
-        self.needs = self.asked;
-    }
 }
 
 /// The root task.
