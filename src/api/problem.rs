@@ -310,7 +310,9 @@ impl From<Refusal> for Problem {
             }
             Refusal::OffAir(_) => problem(StatusCode::CONFLICT, "off_air", "Channel is off air"),
             Refusal::NotConfirmed { .. } => problem(StatusCode::GATEWAY_TIMEOUT, "not_confirmed", "Not confirmed"),
-            Refusal::NoRoom { .. } => problem(StatusCode::CONFLICT, "no_room", "The box cannot carry it"),
+            Refusal::NoRoom { .. } | Refusal::NoRoomOnAir { .. } => {
+                problem(StatusCode::CONFLICT, "no_room", "The box cannot carry it")
+            }
             Refusal::Impossible(_) => problem(StatusCode::UNPROCESSABLE_ENTITY, "impossible", "Not possible"),
             Refusal::Failed(_) => problem(StatusCode::BAD_GATEWAY, "engine_failed", "The engine could not do it"),
             Refusal::FaultyConfiguration(faults) => {

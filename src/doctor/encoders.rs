@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::{Finding, Ground};
 use crate::model::Carrier;
-use crate::plan::{ChannelPlan, DestinationKind, SourceKind, VideoRenditionPlan};
-use crate::profile::Profile;
+use crate::plan::{ChannelPlan, DestinationKind, SourceKind, VideoRenditionPlan, grant_all, session_limits};
 use crate::system::ask_program;
 
 /// A registry that has to be read anew takes long; the daemon has done it when it came up.
@@ -24,7 +23,7 @@ const ALWAYS: [(&str, &str); 6] = [
 ];
 
 pub(super) fn examine(ground: &Ground) -> Vec<Finding> {
-    let plans = ground.plans();
+    let plans = grant_all(on_air(ground.plans(), &ground.told.status));
     if plans.is_empty() {
         return vec![Finding::not_here("elements", "the configuration gives no channel that needs any")];
     }
@@ -54,26 +53,33 @@ pub(super) fn examine(ground: &Ground) -> Vec<Finding> {
     findings
 }
 
-/// Sessions of encoder cards that are in the box, as the plans of all channels claim them.
+/// The channels that are to be on air; all of them, where no daemon says which.
+fn on_air(plans: Vec<ChannelPlan>, status: &Result<Value, String>) -> Vec<ChannelPlan> {
+    let Some(channels) = status.as_ref().ok().and_then(|status| status["channels"].as_array()) else { return plans };
+    let off = |plan: &ChannelPlan| {
+        channels.iter().any(|channel| channel["id"] == plan.channel.as_str() && channel["order"] == "off_air")
+    };
+    let wanted: Vec<ChannelPlan> = plans.iter().filter(|plan| !off(plan)).cloned().collect();
+    // What all of them need is looked at before a show, too.
+    if wanted.is_empty() { plans } else { wanted }
+}
+
+/// Sessions of encoder cards that are in the box, as the channels that are to be on air take them.
 fn sessions(ground: &Ground, plans: &[ChannelPlan]) -> Vec<Finding> {
     let Ok(checked) = &ground.checked else { return Vec::new() };
-    let devices = ground.inventory().devices;
-    let one = |profile: &Profile| {
-        let cards = devices.iter().filter(|device| profile.accelerators.iter().any(|card| card.is(device))).count();
-        let each = profile.encoders.iter().filter_map(|encoder| encoder.max_sessions).min().filter(|_| cards > 0)?;
-        let of_box = profile.encoders.iter().any(|encoder| encoder.sessions_of_box);
-        let most = if of_box { each } else { each.saturating_mul(u32::try_from(cards).unwrap_or(u32::MAX)) };
+    let one = |(profile, most): (String, u32)| {
         let first = |rendition: &&VideoRenditionPlan| {
-            rendition.encoders.first().is_some_and(|encoder| encoder.profile == profile.name)
+            rendition.encoders.first().is_some_and(|encoder| encoder.profile == profile)
         };
         let taken = plans.iter().flat_map(|plan| &plan.video).filter(first).count();
-        Some(claimed(taken, most).of(format!("profile {}", profile.name)))
+        claimed(taken, most).of(format!("profile {profile}"))
     };
-    checked.profiles.iter().filter_map(one).collect()
+    let named: Vec<&str> = checked.channels.iter().filter_map(|one| one.hardware_profile.as_deref()).collect();
+    session_limits(&checked.profiles, &ground.inventory().devices, &named).into_iter().map(one).collect()
 }
 
 fn claimed(taken: usize, most: u32) -> Finding {
-    let seen = format!("{taken} of {most} sessions are claimed by the configuration");
+    let seen = format!("{taken} of {most} sessions are for channels that are to be on air");
     match u32::try_from(taken).is_ok_and(|taken| taken < most) {
         true => Finding::ok("encoder", seen),
         false => Finding::warn(

@@ -1,5 +1,6 @@
 //! What a box can carry and what channels take of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,20 @@ pub struct ChannelNeeds {
     pub on_air: bool,
     /// What it takes.
     pub needs: Resources,
+    /// Encoder sessions that it holds, by hardware profile.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sessions: BTreeMap<String, u32>,
+}
+
+/// Encoding sessions of one kind of hardware.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct SessionRoom {
+    /// The hardware profile.
+    pub profile: String,
+    /// So many there are.
+    pub sessions: u32,
+    /// So many are held by channels that are ordered on air.
+    pub taken: u32,
 }
 
 /// How many more channels of a stream class fit.
@@ -31,10 +46,13 @@ pub struct ChannelNeeds {
 pub struct ClassFit {
     /// The stream class.
     pub stream_class: String,
-    /// What one channel takes.
+    /// What the next one would take.
     pub needs: Resources,
-    /// So many more fit beside what is on air.
+    /// So many more fit beside what is on air; where encoder sessions run out, with lesser encoders.
     pub more: u32,
+    /// Encoder sessions that the next one would get, by hardware profile.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sessions: BTreeMap<String, u32>,
 }
 
 /// What the box can carry, what is taken, and what else fits.
@@ -44,6 +62,9 @@ pub struct CapacityStatus {
     pub room: Resources,
     /// What those take that are ordered on air.
     pub taken: Resources,
+    /// Encoder sessions of hardware that has a limit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<SessionRoom>,
     /// Each channel, in the order of the configuration.
     pub channels: Vec<ChannelNeeds>,
     /// Each stream class.
@@ -96,6 +117,11 @@ impl Resources {
         (!lacks.is_empty()).then(|| lacks.join("; "))
     }
 
+    /// Whether any of it is more than in `other`.
+    pub fn exceeds(self, other: Self) -> bool {
+        other.lacks(Self::default(), self).is_some()
+    }
+
     /// How often `each` fits beside `taken`, at most 99.
     pub fn fits(self, taken: Self, each: Self) -> u32 {
         let mut taken = taken;
@@ -141,6 +167,13 @@ mod tests {
             "it takes 1.00 cores and 0.50 of 4.00 are free; it takes 500.0 MB of memory and 100.0 MB are free"
         );
         assert!(room.lacks(of(0.0, 0, 50), of(0.1, 1, 1)).unwrap().contains("of the disk"));
+    }
+
+    #[test]
+    fn more_of_anything_is_more() {
+        let one = of(1.0, 100, 1);
+        assert!(!one.exceeds(one) && !of(0.5, 100, 1).exceeds(one));
+        assert!(of(1.1, 1, 1).exceeds(one) && of(0.1, 101, 0).exceeds(one) && of(0.1, 1, 2).exceeds(one));
     }
 
     #[test]

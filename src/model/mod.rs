@@ -53,7 +53,7 @@ pub mod upload;
 pub use act::{Act, Acted};
 pub use alarm::{Alarm, AlarmCode, AlarmCounts, AlarmKey, AlarmNews, AlarmNotice, AlarmPriority};
 pub use boundaries::Boundaries;
-pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, DiskRate, Resources};
+pub use capacity::{CapacityStatus, ChannelNeeds, ClassFit, DiskRate, Resources, SessionRoom};
 pub use carrier::{Carrier, SrtMode, TransportStream};
 pub use codec::VideoCodec;
 pub use cost::{Budget, BudgetOrder, Hold, Month};

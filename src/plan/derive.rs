@@ -8,12 +8,13 @@ use super::graph::{
     EncoderPlan, EndpointPlan, GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan,
     SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
-use super::sessions::Sessions;
+use super::sessions::there_are;
 use crate::config::stream_class::VideoRendition;
 use crate::config::{self, Channel, Checked};
 use crate::model::sound::SourceSound;
 use crate::model::{
-    CaptureDevice, ChannelId, EndpointName, ExpectedFormat, Inventory, RecordedOf, RenditionId, SourceId,
+    CaptureDevice, ChannelId, EndpointName, ExpectedFormat, HardwareDevice, Inventory, RecordedOf, RenditionId,
+    SourceId,
 };
 use crate::profile::{Candidate, Profiles};
 
@@ -52,21 +53,21 @@ pub enum PlanError {
     },
 }
 
-/// One plan per channel, in the order of the configuration.
+/// One plan per channel, in the order of the configuration, with every encoder that fits: which of them have a session for
+/// it is known when it goes on air (see [`grant`](super::grant)).
 pub fn derive(checked: &Checked, inventory: &Inventory, paths: &PlanPaths) -> Result<Vec<ChannelPlan>, PlanError> {
     let free = unclaimed(checked, inventory);
     let fitting = checked.profiles.fitting(&inventory.devices);
-    let mut sessions = Sessions::new(&checked.profiles, &inventory.devices);
-    let mut encoders = Encoders { all: &checked.profiles, fitting: &fitting, sessions: &mut sessions };
-    checked.channels.iter().map(|channel| derive_channel(channel, &mut encoders, &free, paths)).collect()
+    let encoders = Encoders { all: &checked.profiles, fitting: &fitting, devices: &inventory.devices };
+    checked.channels.iter().map(|channel| derive_channel(channel, &encoders, &free, paths)).collect()
 }
 
 /// Where encoders come from.
-struct Encoders<'a, 'b> {
+struct Encoders<'a> {
     all: &'a Profiles,
     /// Those that fit the box.
     fitting: &'a Profiles,
-    sessions: &'a mut Sessions<'b>,
+    devices: &'a [HardwareDevice],
 }
 
 /// Capture devices that no source names: what `auto` may take, without sound that another source names. If there is
@@ -104,19 +105,15 @@ fn lone_card(inventory: &Inventory) -> Option<String> {
 
 fn derive_channel(
     channel: &Channel,
-    encoders: &mut Encoders<'_, '_>,
+    encoders: &Encoders<'_>,
     free: &[CaptureDevice],
     paths: &PlanPaths,
 ) -> Result<ChannelPlan, PlanError> {
     let class = &channel.stream_class;
     let sources = sources(channel, free)?;
     let video = video(channel, encoders)?;
-    let destinations: Vec<DestinationPlan> = {
-        // Behind the ladder: what everybody sees has the first choice of encoders.
-        let each = |one| destination(one, channel, &sources, paths, encoders);
-        channel.destinations.iter().map(each).collect::<Result<_, _>>()?
-    };
-    // What only recordings see has the last.
+    let each = |one| destination(one, channel, &sources, paths, encoders);
+    let destinations: Vec<DestinationPlan> = channel.destinations.iter().map(each).collect::<Result<_, _>>()?;
     let companions = companions(channel, &sources, encoders)?;
     Ok(ChannelPlan {
         channel: channel.id.clone(),
@@ -177,7 +174,7 @@ fn derive_channel(
 fn companions(
     channel: &Channel,
     sources: &[SourcePlan],
-    encoders: &mut Encoders<'_, '_>,
+    encoders: &Encoders<'_>,
 ) -> Result<Vec<CompanionPlan>, PlanError> {
     let mut plans: Vec<CompanionPlan> = Vec::new();
     for written in &channel.companions {
@@ -242,14 +239,14 @@ fn sound(channel: &Channel, sources: &[SourcePlan]) -> SoundPlan {
     }
 }
 
-fn video(channel: &Channel, from: &mut Encoders<'_, '_>) -> Result<Vec<VideoRenditionPlan>, PlanError> {
+fn video(channel: &Channel, from: &Encoders<'_>) -> Result<Vec<VideoRenditionPlan>, PlanError> {
     channel.stream_class.video.iter().map(|rendition| encoded(rendition, channel, from)).collect()
 }
 
 fn encoded(
     rendition: &VideoRendition,
     channel: &Channel,
-    from: &mut Encoders<'_, '_>,
+    from: &Encoders<'_>,
 ) -> Result<VideoRenditionPlan, PlanError> {
     let class = &channel.stream_class;
     let request = class.encode_request(rendition);
@@ -258,11 +255,7 @@ fn encoded(
         Some(name) => from.all.encoders_for(&request, Some(name)),
         None => from.fitting.encoders_for(&request, None),
     };
-    let (mut usable, passed_over) = from.sessions.claim(candidates.clone());
-    if usable.is_empty() {
-        usable = candidates;
-    }
-    if usable.is_empty() {
+    if candidates.is_empty() {
         return Err(PlanError::NoEncoder { channel: channel.id.clone(), rendition: rendition.id.clone() });
     }
     let pixels = f64::from(rendition.size.width()) * f64::from(rendition.size.height());
@@ -272,15 +265,16 @@ fn encoded(
         size: rendition.size,
         bitrate: rendition.bitrate,
         max_bitrate: rendition.max_bitrate,
-        encoders: usable.into_iter().map(|candidate| encoder(candidate, rate)).collect(),
-        passed_over,
+        encoders: candidates.into_iter().map(|candidate| encoder(candidate, rate, from)).collect(),
+        passed_over: Vec::new(),
     })
 }
 
 /// `rate` in thousands of megapixels per second.
-fn encoder(candidate: Candidate, rate: f64) -> EncoderPlan {
+fn encoder(candidate: Candidate, rate: f64, from: &Encoders<'_>) -> EncoderPlan {
     let cores = candidate.cost.map(|cost| (cost * rate * 1000.0).round() / 1000.0);
-    EncoderPlan { cores, ..EncoderPlan::from(candidate) }
+    let sessions = there_are(&candidate, from.all, from.devices);
+    EncoderPlan { cores, sessions, ..EncoderPlan::from(candidate) }
 }
 
 impl From<Candidate> for EncoderPlan {
@@ -294,8 +288,11 @@ impl From<Candidate> for EncoderPlan {
             codec: candidate.codec,
             found: candidate.found,
             cores: None,
+            sessions: None,
             rates: candidate.rates,
             upload: candidate.upload,
+            memory: candidate.memory,
+            converts: candidate.converts,
             counts: candidate.counts,
             hardware: candidate.hardware,
         }
@@ -395,7 +392,7 @@ fn destination(
     channel: &Channel,
     sources: &[SourcePlan],
     paths: &PlanPaths,
-    encoders: &mut Encoders<'_, '_>,
+    encoders: &Encoders<'_>,
 ) -> Result<DestinationPlan, PlanError> {
     let mut endpoints = Vec::new();
     for (place, kind) in destination.endpoints.iter().enumerate() {
@@ -417,7 +414,7 @@ fn delivery(
     channel: &Channel,
     sources: &[SourcePlan],
     paths: &PlanPaths,
-    encoders: &mut Encoders<'_, '_>,
+    encoders: &Encoders<'_>,
 ) -> Result<DestinationKind, PlanError> {
     Ok(match kind {
         config::DestinationKind::HlsPush { url, upload } => {
@@ -425,7 +422,6 @@ fn delivery(
         }
         config::DestinationKind::Send(sent) => DestinationKind::Send(Box::new(super::send::derive(sent, channel))),
         config::DestinationKind::Whip(whip) => {
-            // In failover two may encode at a time, too: the backup, and a primary that is to take over again.
             let asked = whip.own.as_ref().and_then(config::OwnRendition::asked);
             let own = asked.map(|asked| encoded(&asked, channel, encoders)).transpose()?;
             DestinationKind::Whip(Box::new(super::whip::derive(whip, &channel.stream_class, own)))

@@ -296,7 +296,7 @@ pub struct VideoRenditionPlan {
 
 /// One way to encode pictures: a GStreamer element and its settings, resolved from a hardware profile. Bit rates, key
 /// frame distance and so on are already in `properties`, in the element's own units.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EncoderPlan {
     /// The hardware profile it comes from.
     pub profile: String,
@@ -323,6 +323,15 @@ pub struct EncoderPlan {
     /// Elements between the raw pictures and the encoder, by factory: they bring pictures to its memory.
     #[serde(default)]
     pub upload: Vec<String>,
+    /// Memory in which the encoder gets its pictures behind `upload`, as caps features name it; none of ordinary memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<String>,
+    /// `upload` scales and converts, too: it is given the program's pictures as they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub converts: bool,
+    /// Sessions that the box has of this profile; none without a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<u32>,
     /// Cannot be asked for a keyframe, but counts pictures: it is started with the first picture of a segment.
     #[serde(default)]
     pub counts: bool,

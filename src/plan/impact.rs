@@ -313,6 +313,9 @@ fn same_encoders(old: &[EncoderPlan], new: &[EncoderPlan]) -> bool {
             found: _,
             cores: _,
             upload,
+            memory,
+            converts,
+            sessions: _,
             counts,
             hardware,
         } = old;
@@ -324,6 +327,8 @@ fn same_encoders(old: &[EncoderPlan], new: &[EncoderPlan]) -> bool {
             && *codec == new.codec
             && *rates == new.rates
             && *upload == new.upload
+            && *memory == new.memory
+            && *converts == new.converts
             && *counts == new.counts
             && *hardware == new.hardware
     };

@@ -27,4 +27,5 @@ pub use impact::{Change, Impact, Reason, impact, reopens};
 pub use needs::{Costs, needs};
 pub use recording::RecordingPlan;
 pub use send::{CarrierPlan, SendPlan, SentAudio, SentVideo, SpliceForm, TsPlan};
+pub use sessions::{Granted, Held, Taken, grant, grant_all, session_limits, still_held};
 pub use whip::{OpusPlan, OwnPlan, WhipPlan};

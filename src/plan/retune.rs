@@ -1,4 +1,5 @@
-//! A rendition at another bit rate, without another plan: average and peak move together.
+//! A rendition at another bit rate, or with its pictures in other memory, without another plan. Average and peak move
+//! together.
 
 use std::collections::BTreeMap;
 
@@ -39,6 +40,14 @@ impl VideoRenditionPlan {
 }
 
 impl EncoderPlan {
+    /// The same encoder, with pictures in ordinary memory if its profile names another.
+    pub fn in_ordinary_memory(&self) -> Self {
+        match self.memory {
+            Some(_) => Self { memory: None, converts: false, upload: Vec::new(), ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
     /// The properties that follow the bit rate, at `factor` times what is planned.
     pub fn rates_at(&self, factor: f64) -> Vec<(String, Value)> {
         let follows = |(name, value): &(String, Value)| {

@@ -75,16 +75,24 @@ static ENCODER: Shape = Shape::plain(
                 ("system", "ordinary memory"),
                 ("VAMemory", "surfaces of VA-API"),
                 ("CUDAMemory", "of an NVIDIA card"),
+                ("NVMM", "of an NVIDIA Jetson"),
                 ("DMABuf", "buffers shared between drivers"),
             ]),
             need: Need::Default("\"system\""),
-            about: "Memory in which the element gets its pictures; other than system needs `upload`",
+            about: "Memory in which the element gets its pictures; other than system needs `upload`. Where that does not work, the element gets them in ordinary memory",
         },
         Key {
             name: "upload",
             kind: Kind::List(&WORD),
             need: Need::Optional,
             about: "Elements between raw pictures in ordinary memory and the encoder, such as [\"cudaupload\"]",
+        },
+        Key {
+            name: "upload_converts",
+            kind: Kind::Truth,
+            need: Need::Default("false"),
+            about: "Whether the elements of `upload` scale and convert, too: then they are given the program's pictures as they \
+                    are, and the processor does neither",
         },
         Key {
             name: "keyframes",

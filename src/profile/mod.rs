@@ -63,6 +63,8 @@ pub struct Encoder {
     pub memory: String,
     /// Elements in front of it that bring pictures there.
     pub upload: Vec<String>,
+    /// They scale and convert, too.
+    pub converts: bool,
     /// Cannot be asked for a keyframe; puts one every so many pictures.
     pub counts: bool,
     /// Unit of its bit rate properties.

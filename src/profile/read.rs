@@ -50,6 +50,7 @@ fn read_encoder(section: &Section<'_>, faults: &mut Faults) -> Option<Encoder> {
         let rule = "must name at least one H.264 profile";
         faults.add(&section.spot("h264_profiles"), rule, "write h264_profiles = [\"main\", \"high\"]");
     }
+    check_memory(section, faults);
     Some(Encoder {
         codec,
         element: section.value("element")?,
@@ -57,6 +58,7 @@ fn read_encoder(section: &Section<'_>, faults: &mut Faults) -> Option<Encoder> {
         memory: section.value("memory")?,
         counts: section.value::<String>("keyframes")? == "counted",
         upload: values(section.list("upload")),
+        converts: section.value("upload_converts")?,
         bitrate_unit: match section.value::<String>("bitrate_unit")?.as_str() {
             "kbit/s" => BitRateUnit::Kilobit,
             _ => BitRateUnit::Bit,
@@ -72,6 +74,18 @@ fn read_encoder(section: &Section<'_>, faults: &mut Faults) -> Option<Encoder> {
         effort: effort.into_iter().map(|(word, values)| (word, plain(values))).collect(),
         quirks: values(section.list("quirks")),
     })
+}
+
+/// Pictures do not get into other memory by themselves.
+fn check_memory(section: &Section<'_>, faults: &mut Faults) {
+    let other = section.get::<String>("memory").filter(|memory| memory.value != "system");
+    if let Some(memory) = other.as_ref().filter(|_| !section.has("upload")) {
+        faults.add(&memory.spot, "needs the elements that bring pictures there", "add upload = [\"cudaupload\"]");
+    }
+    if let Some(converts) = section.get::<bool>("upload_converts").filter(|one| one.value && other.is_none()) {
+        let rule = "says of elements what they do, but `memory` names none that pictures are brought to";
+        faults.add(&converts.spot, rule, "add memory, or take upload_converts away");
+    }
 }
 
 fn read_cost(section: &Section<'_>, faults: &mut Faults) -> Vec<(String, f64)> {

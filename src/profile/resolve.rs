@@ -78,6 +78,10 @@ pub struct Candidate {
     pub cost: Option<f64>,
     /// Elements in front of it.
     pub upload: Vec<String>,
+    /// Memory in which it gets its pictures behind them; none of ordinary memory.
+    pub memory: Option<String>,
+    /// Whether these elements scale and convert, too.
+    pub converts: bool,
     /// Counts pictures to its keyframes, instead of being asked for them.
     pub counts: bool,
     /// Runs on hardware.
@@ -164,6 +168,8 @@ impl Encoder {
             sessions: self.max_sessions.map(|most| (most, self.sessions_of_box)),
             cost: self.cost.iter().find(|(effort, _)| *effort == request.effort).map(|(_, cost)| *cost),
             upload: self.upload.clone(),
+            memory: Some(self.memory.clone()).filter(|memory| memory != "system"),
+            converts: self.converts,
             counts: self.counts,
             hardware: profile.is_hardware(),
         }

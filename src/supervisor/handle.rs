@@ -110,6 +110,17 @@ pub enum Refusal {
         /// What is missing.
         lacks: String,
     },
+    /// A reload was refused: a channel on air would take more than the box has.
+    #[error(
+        "the old configuration stays in force: channel `{channel}` is on air, and with the new one it would not fit any \
+         more: {lacks}; take less into it, take another channel off air, or stop it, reload, and start it with --force"
+    )]
+    NoRoomOnAir {
+        /// The channel.
+        channel: ChannelId,
+        /// What is missing.
+        lacks: String,
+    },
     /// It is not possible, whatever the engine does.
     #[error("{0}")]
     Impossible(String),

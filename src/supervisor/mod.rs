@@ -1,6 +1,7 @@
 //! One actor per channel, child processes, adoption, snapshots.
 //!
-//! Owns: orders and their confirmation, the worker processes, the status snapshot, news of devices, what delivery costs. Must not: link GStreamer, block on a
+//! Owns: orders and their confirmation, the worker processes, the status snapshot, news of devices, what delivery costs, who holds
+//! which encoder sessions. Must not: link GStreamer, block on a
 //! worker, or report anything as done before the worker said so.
 
 mod account;
@@ -10,6 +11,7 @@ mod asks;
 mod budgets;
 mod cards;
 mod channel;
+mod claims;
 mod conduct;
 mod costs;
 mod handle;
@@ -20,6 +22,7 @@ mod plugs;
 mod reach;
 mod reload;
 mod root;
+mod seat;
 mod settings;
 mod shows;
 mod snapshot;
@@ -32,6 +35,6 @@ pub use cards::Cards;
 pub use costs::{Budgets, Costs};
 pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};
 pub use lifecycle::Limits;
-pub use settings::{Budget, Configuration, Configured, Reload, Settings};
+pub use settings::{Budget, ClassNeeds, Configuration, Configured, Reload, Settings};
 pub use start::{Records, Supervisor};
 pub use written::Written;

@@ -1,16 +1,20 @@
 //! Putting a changed configuration in force: by difference, or not at all; and saying what that would do.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::admission::Fits;
 use super::asks::Reply;
 use super::channel::{Carried, Mail};
+use super::claims::Outfit;
 use super::handle::{Outcome, Refusal};
 use super::journal::now;
-use super::root::{Root, Seat};
+use super::root::Root;
+use super::seat::Seat;
 use super::settings::{Configuration, Configured, Reload};
 use crate::model::status::ChannelOrder;
 use crate::model::{
@@ -26,6 +30,9 @@ const READ_WITHIN: Duration = Duration::from_secs(15);
 const CARRIED_WITHIN: Duration = Duration::from_secs(45);
 /// What a channel is off air when its worker is replaced, seconds, where nothing was measured.
 const ABOUT: f64 = 1.0;
+
+/// What each channel that stays goes on with.
+type Outfits = BTreeMap<ChannelId, Outfit>;
 
 type Loaded = Result<Configuration, Vec<String>>;
 
@@ -96,9 +103,10 @@ impl Reloading {
     }
 }
 
-/// What a changed plan costs the channel in `seat`.
+/// What a changed plan costs the channel in `seat`. Off air it has no encoders yet: what is configured counts.
 fn weigh(seat: &Seat, plan: &ChannelPlan) -> ChannelEffect {
-    let impact = impact(&seat.plan, plan);
+    let before = if seat.wanted { &seat.plan } else { &seat.wish };
+    let impact = impact(before, plan);
     let status = seat.status.borrow();
     let effect = match (impact.is_nothing(), seat.wanted, impact.is_live()) {
         (true, ..) => Effect::Unchanged,
@@ -110,7 +118,7 @@ fn weigh(seat: &Seat, plan: &ChannelPlan) -> ChannelEffect {
     let off_air_seconds = (effect == Effect::Restart).then(|| took.unwrap_or(ABOUT));
     let on_air = matches!(effect, Effect::Live | Effect::Restart);
     ChannelEffect {
-        destinations: if on_air { destinations(&seat.plan, plan, &impact, off_air_seconds) } else { Vec::new() },
+        destinations: if on_air { destinations(before, plan, &impact, off_air_seconds) } else { Vec::new() },
         channel: plan.channel.clone(),
         effect,
         live: impact.live.iter().map(ToString::to_string).collect(),
@@ -144,21 +152,24 @@ fn plain(channel: &ChannelId, effect: Effect) -> ChannelEffect {
 impl Root {
     pub(super) async fn on_loaded(&mut self, loaded: Loaded) {
         let (say, carry) = (self.reloading.waited(Wish::Say), self.reloading.waited(Wish::Carry));
-        match loaded {
-            Ok(configuration) => {
-                let effects = self.effects(&configuration);
+        let weighed = loaded.map_err(Refusal::FaultyConfiguration).and_then(|configuration| {
+            let outfits = self.outfits(&configuration)?;
+            Ok((configuration, outfits))
+        });
+        match weighed {
+            Ok((configuration, outfits)) => {
+                let effects = self.effects(&configuration, &outfits);
                 say.into_iter().for_each(|reply| drop(reply.send(Ok(foretold(effects.clone())))));
                 // A signal asks for it without waiting for an answer.
                 if !carry.is_empty() {
-                    self.put_in_force(configuration, effects, carry).await;
+                    self.put_in_force(configuration, outfits, effects, carry).await;
                 }
             }
-            Err(faults) => {
-                let refusal = || Err(Refusal::FaultyConfiguration(faults.clone()));
-                say.into_iter().for_each(|reply| drop(reply.send(refusal())));
+            Err(refusal) => {
+                say.into_iter().for_each(|reply| drop(reply.send(Err(refusal.clone()))));
                 if !carry.is_empty() {
-                    self.reject(&faults);
-                    carry.into_iter().for_each(|reply| drop(reply.send(refusal())));
+                    self.reject(&refusal);
+                    carry.into_iter().for_each(|reply| drop(reply.send(Err(refusal.clone()))));
                 }
             }
         }
@@ -166,10 +177,10 @@ impl Root {
     }
 
     /// What `configuration` would do to each channel.
-    fn effects(&self, configuration: &Configuration) -> Vec<ChannelEffect> {
-        let seat_of = |id: &ChannelId| self.seats.iter().find(|seat| seat.plan.channel == *id);
+    fn effects(&self, configuration: &Configuration, outfits: &Outfits) -> Vec<ChannelEffect> {
+        let seat_of = |id: &ChannelId| self.seats.iter().find(|seat| seat.plan.channel == *id).zip(outfits.get(id));
         let each = |configured: &Configured| match seat_of(&configured.plan.channel) {
-            Some(seat) => weigh(seat, &configured.plan),
+            Some((seat, outfit)) => weigh(seat, &outfit.plan),
             None => {
                 let on_air = configured.order == ChannelOrder::OnAir;
                 plain(&configured.plan.channel, if on_air { Effect::Starts } else { Effect::Added })
@@ -184,30 +195,49 @@ impl Root {
         configuration.channels.iter().map(each).chain(gone).collect()
     }
 
-    fn reject(&mut self, faults: &[String]) {
-        let text = format!("the changed configuration is faulty, the old one stays in force: {}", faults.join("; "));
+    fn reject(&mut self, refusal: &Refusal) {
+        let (text, hint, faults) = match refusal {
+            Refusal::FaultyConfiguration(faults) => {
+                let text =
+                    format!("the changed configuration is faulty, the old one stays in force: {}", faults.join("; "));
+                (
+                    text,
+                    "correct every fault listed, then reload; `uplinkctl check` tells without a daemon",
+                    faults.clone(),
+                )
+            }
+            other => (other.to_string(), "look at uplinkctl capacity", vec![other.to_string()]),
+        };
         let event = Event::new(now(), Severity::Warning, EventCode::ConfigRejected, text);
-        let hint = "correct every fault listed, then reload; `uplinkctl check` tells without a daemon";
         self.shared.journal.tell(event.blame(Fault::Configuration, hint));
-        self.overview.config.rejected = faults.to_vec();
+        self.overview.config.rejected = faults;
     }
 
     /// Puts it in force. Who waits is answered when the workers on air have said what came of it.
-    async fn put_in_force(&mut self, configuration: Configuration, effects: Vec<ChannelEffect>, waiting: Vec<Reply>) {
-        self.budget = configuration.budget;
+    async fn put_in_force(
+        &mut self,
+        configuration: Configuration,
+        mut outfits: Outfits,
+        effects: Vec<ChannelEffect>,
+        waiting: Vec<Reply>,
+    ) {
+        (self.budget, self.fits) = (configuration.budget, Fits::default());
+        let order: Vec<ChannelId> = configuration.channels.iter().map(|one| one.plan.channel.clone()).collect();
         let mut old = std::mem::take(&mut self.seats);
-        let mut carrying = Vec::new();
+        let (mut carrying, mut new) = (Vec::new(), Vec::new());
         for configured in configuration.channels {
             let id = configured.plan.channel.clone();
-            let Some(place) = old.iter().position(|seat| seat.plan.channel == id) else {
-                self.add(configured);
+            let place = old.iter().position(|seat| seat.plan.channel == id);
+            let Some((place, outfit)) = place.zip(outfits.remove(&id)) else {
+                new.push(configured);
                 continue;
             };
             let mut seat = old.swap_remove(place);
-            seat.needs = configured.needs;
             self.shared.costs.set_budgets(&id, configured.budgets);
-            if *seat.plan != configured.plan {
-                seat.plan = Arc::new(configured.plan);
+            let changed = if seat.wanted { *seat.plan != *outfit.plan } else { *seat.wish != configured.plan };
+            (seat.wish, seat.asked) = (Arc::new(configured.plan), configured.needs);
+            seat.wear(outfit);
+            if changed {
                 let (told, carried) = oneshot::channel();
                 self.post(&seat.mailbox, Mail::Plan(seat.plan.clone(), told)).await;
                 carrying.push((id, carried));
@@ -218,6 +248,10 @@ impl Root {
             self.shared.costs.forget_budgets(&seat.plan.channel);
             self.remove(seat).await;
         }
+        // Behind those that were there: they see what is left.
+        new.into_iter().for_each(|configured| self.add(configured));
+        self.seats.sort_by_key(|seat| order.iter().position(|id| *id == seat.plan.channel));
+        self.write_sessions();
         self.overview.in_force(configuration.name, configuration.path);
         self.overview.written.put(configuration.written);
         let text = counted("the configuration was read again", &effects);

@@ -7,7 +7,7 @@
 //!     snapshot ▼  └── changed ◀───┘ status (watch)
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,16 +15,20 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
+use super::admission::Fits;
 use super::asks::{Answer, Ask, Reply};
 use super::channel::{Channel, Mail, Shared};
+use super::claims::{Outfit, recorded, too_many};
 use super::handle::{Command, Refusal, Request};
 use super::journal::now;
 use super::reload::{Reloading, Wish};
+use super::seat::Seat;
 use super::settings::{Budget, Configuration, Configured};
 use super::snapshot::{Overview, blank};
+use crate::ipc::socket_path;
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelStatus, ProgramOrder};
-use crate::model::{ChannelId, Event, EventCode, Fault, LiveSettings, Resources, Severity, TakeOrder};
-use crate::plan::ChannelPlan;
+use crate::model::{ChannelId, Event, EventCode, Fault, LiveSettings, Severity, TakeOrder};
+use crate::plan::{ChannelPlan, Held};
 use crate::store::{Orders, SavedOrders};
 
 /// Orders a channel may be behind.
@@ -51,17 +55,6 @@ pub(super) struct Inbox {
     pub(super) answers: mpsc::UnboundedReceiver<(Reply, Answer)>,
 }
 
-/// A channel as the root sees it.
-pub(super) struct Seat {
-    pub(super) plan: Arc<ChannelPlan>,
-    pub(super) mailbox: mpsc::Sender<Mail>,
-    pub(super) status: watch::Receiver<Arc<ChannelStatus>>,
-    /// What it takes of the box.
-    pub(super) needs: Resources,
-    /// It is to be on air: it counts.
-    pub(super) wanted: bool,
-}
-
 /// The root task.
 pub(super) struct Root {
     pub(super) shared: Shared,
@@ -76,6 +69,10 @@ pub(super) struct Root {
     pub(super) reloading: Reloading,
     /// What the box can carry.
     pub(super) budget: Budget,
+    /// How many more fit.
+    pub(super) fits: Fits,
+    /// Encoder sessions that workers hold who were found on air, until their channels have seats.
+    pub(super) reserved: BTreeMap<ChannelId, Held>,
 }
 
 impl Root {
@@ -97,6 +94,8 @@ impl Root {
             snapshot,
             reloading,
             budget: Budget::default(),
+            fits: Fits::default(),
+            reserved: BTreeMap::new(),
         }
     }
 
@@ -107,9 +106,13 @@ impl Root {
         }
         self.tell(Severity::Info, EventCode::DaemonStarted, "the daemon is up".to_owned());
         self.budget = configuration.budget;
+        self.reserved = recorded(&self.shared.settings.runtime);
+        let kept = |id: &ChannelId| configuration.channels.iter().any(|one| one.plan.channel == *id);
+        self.reserved.retain(|id, _| kept(id) && socket_path(&self.shared.settings.runtime, id).exists());
         for configured in configuration.channels {
             self.add(configured);
         }
+        self.write_sessions();
         self.retire_strays();
         loop {
             self.publish();
@@ -136,26 +139,38 @@ impl Root {
         let id = configured.plan.channel.clone();
         self.shared.costs.set_budgets(&id, configured.budgets);
         // One that was on air before has been admitted, or forced, before; one that is on air stays there.
-        let running = crate::ipc::socket_path(&self.shared.settings.runtime, &id).exists();
+        let running = socket_path(&self.shared.settings.runtime, &id).exists();
+        let (wish, asked) = (Arc::new(configured.plan), configured.needs);
+        let kept = self.reserved.remove(&id).unwrap_or_default();
+        let mut outfit = match orders.channel {
+            ChannelOrder::OnAir => Outfit::of(&self.budget, &wish, asked, &kept, &self.sessions_taken(Some(&id))),
+            ChannelOrder::OffAir => Outfit::none(&wish, asked),
+        };
         if !running
             && orders.channel == ChannelOrder::OnAir
             && !self.saved.contains_key(&id)
-            && let Err(refusal) = self.admit(&id, configured.needs)
+            && let Err(refusal) = self.admit(&id, &outfit)
         {
             orders.channel = ChannelOrder::OffAir;
+            outfit = Outfit::none(&wish, asked);
             let event = Event::new(now(), Severity::Error, EventCode::ChannelRefused, refusal.to_string());
             let hint = "look at uplinkctl capacity; uplinkctl start --force puts it on air all the same";
             self.shared.journal.tell(event.channel(&id).blame(Fault::Hardware, hint));
         }
-        let seat = self.seat(Arc::new(configured.plan), orders, configured.needs);
-        self.seats.push(seat);
+        let wanted = orders.channel == ChannelOrder::OnAir;
+        let (mailbox, status) = self.actor(&outfit.plan, orders);
+        let Outfit { plan, held, lacking, needs } = outfit;
+        self.seats.push(Seat { wish, plan, held, lacking, mailbox, status, needs, asked, wanted });
     }
 
-    fn seat(&mut self, plan: Arc<ChannelPlan>, orders: Orders, needs: Resources) -> Seat {
-        let wanted = orders.channel == ChannelOrder::OnAir;
-        let (publisher, status) = watch::channel(Arc::new(blank(&plan.channel, Some(&plan), &orders)));
-        let mailbox = self.spawn(plan.channel.clone(), Some(plan.clone()), orders, publisher);
-        Seat { plan, mailbox, status, needs, wanted }
+    /// The actor of a channel, and what it says.
+    fn actor(
+        &mut self,
+        plan: &Arc<ChannelPlan>,
+        orders: Orders,
+    ) -> (mpsc::Sender<Mail>, watch::Receiver<Arc<ChannelStatus>>) {
+        let (publisher, status) = watch::channel(Arc::new(blank(&plan.channel, Some(plan), &orders)));
+        (self.spawn(plan.channel.clone(), Some(plan.clone()), orders, publisher), status)
     }
 
     fn spawn(
@@ -210,27 +225,30 @@ impl Root {
             return;
         };
         if ask == Ask::Start
-            && !forced
             && !self.seats[place].wanted
-            && let Err(refusal) = self.admit(&id, self.seats[place].needs)
+            && let Err(refusal) = self.equip(place, forced)
         {
             let _ = reply.send(Err(refusal));
             return;
         }
-        let seat = &mut self.seats[place];
-        match ask {
-            Ask::Start => seat.wanted = true,
-            Ask::Stop => seat.wanted = false,
+        let (seat, order) = (&mut self.seats[place], matches!(ask, Ask::Start | Ask::Stop).then(|| ask == Ask::Start));
+        let sent = seat.mailbox.try_send(Mail::Ask(ask, reply));
+        match (order, &sent) {
+            (Some(true), Ok(())) => seat.wanted = true,
+            (Some(false), Ok(())) => seat.release(),
+            // Off air as before.
+            (Some(true), Err(_)) if !seat.wanted => seat.release(),
             _ => {}
         }
-        match seat.mailbox.try_send(Mail::Ask(ask, reply)) {
-            Ok(()) => {}
-            Err(TrySendError::Full(mail) | TrySendError::Closed(mail)) => {
-                if let Mail::Ask(_, reply) = mail {
-                    let text = format!("channel `{id}` has more orders waiting than it can take: try again");
-                    let _ = reply.send(Err(Refusal::Failed(text)));
-                }
+        if let Err(error) = sent {
+            let refusal = too_many(&id);
+            let (TrySendError::Full(mail) | TrySendError::Closed(mail)) = error;
+            if let Mail::Ask(_, reply) = mail {
+                let _ = reply.send(Err(refusal));
             }
+        }
+        if order.is_some() {
+            self.write_sessions();
         }
     }
 
@@ -266,8 +284,11 @@ impl Root {
         let hint = "the worker stays on air and is taken over again; report this with the log";
         self.shared.journal.tell(event.channel(&name).blame(Fault::Internal, hint));
         let (plan, status) = (self.seats[place].plan.clone(), self.seats[place].status.borrow().clone());
-        let seat = self.seat(plan, last_orders(&status), self.seats[place].needs);
-        self.seats[place] = seat;
+        let orders = last_orders(&status);
+        let wanted = orders.channel == ChannelOrder::OnAir;
+        let (mailbox, status) = self.actor(&plan, orders);
+        let seat = &mut self.seats[place];
+        (seat.mailbox, seat.status, seat.wanted) = (mailbox, status, wanted);
     }
 
     pub(super) fn tell(&self, severity: Severity, code: EventCode, text: String) {

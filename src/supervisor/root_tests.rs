@@ -1,6 +1,7 @@
 //! The root, with an actor that fails.
 
 use super::*;
+use crate::model::Resources;
 use crate::store::Store;
 use crate::supervisor::{Limits, Settings, journal::Journal};
 use crate::telemetry::Recorder;

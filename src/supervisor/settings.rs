@@ -1,5 +1,6 @@
 //! What the supervisor is given by the program around it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use super::lifecycle::Limits;
 use crate::config::Setting;
 use crate::model::status::ChannelOrder;
 use crate::model::{DiskRate, Resources};
-use crate::plan::ChannelPlan;
+use crate::plan::{ChannelPlan, Costs};
 
 /// Where things are, and how long they may take.
 #[derive(Debug, Clone)]
@@ -43,8 +44,12 @@ pub struct Configuration {
 pub struct Budget {
     /// What channels may take together.
     pub room: Option<Resources>,
+    /// Encoder sessions of hardware that has a limit, by hardware profile.
+    pub sessions: BTreeMap<String, u32>,
     /// What a channel of each stream class takes.
-    pub classes: Vec<(String, Resources)>,
+    pub classes: Vec<ClassNeeds>,
+    /// By which plans are weighed once it is known what encodes them; without, what the configuration says counts.
+    pub costs: Option<Costs>,
     /// Whether costs were measured on this box.
     pub measured: bool,
     /// What was measured of the disk.
@@ -61,14 +66,25 @@ impl Budget {
     }
 }
 
+/// What one channel of a stream class takes.
+#[derive(Debug, Clone)]
+pub struct ClassNeeds {
+    /// The stream class.
+    pub name: String,
+    /// What it takes, with the encoders it prefers.
+    pub needs: Resources,
+    /// Its plan, to be weighed with the encoders that are free; without, `needs` counts.
+    pub plan: Option<Box<ChannelPlan>>,
+}
+
 /// One channel of a configuration.
 #[derive(Debug, Clone)]
 pub struct Configured {
-    /// What its worker is to build.
+    /// What its worker is to build, with every encoder that fits.
     pub plan: ChannelPlan,
     /// What is ordered as long as nobody has ordered anything.
     pub order: ChannelOrder,
-    /// What it takes of the box.
+    /// What it takes of the box, with the encoders it prefers.
     pub needs: Resources,
     /// What its destinations cost and may cost.
     pub budgets: Budgets,

@@ -37,6 +37,54 @@ fn registered_encoders_take_every_property_of_their_profile() {
     assert!(tried > 0, "no encoder of any profile is registered here: install gstreamer1.0-plugins-ugly");
 }
 
+/// Elements of hardware register themselves only where that is. Their plugin is here all the same, and has the names of its
+/// elements, properties and memory in it: a profile that names something else is wrong for this version.
+#[test]
+fn hardware_profiles_name_what_their_plugins_know() {
+    gst::init().unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
+    let (checked, mut tried) = (load(&file, &[]).unwrap(), 0);
+    for profile in checked.profiles.iter() {
+        for encoder in &profile.encoders {
+            let plugin = match encoder.element.as_str() {
+                element if element.starts_with("vaapi") => "vaapi",
+                element if element.starts_with("va") => "va",
+                element if element.starts_with("nv") => "nvcodec",
+                element if element.starts_with("qsv") => "qsv",
+                _ => continue,
+            };
+            let library = gst::Registry::get().find_plugin(plugin).and_then(|plugin| plugin.filename());
+            let Some(library) = library.map(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned())
+            else {
+                println!("SKIPPED {}: plugin {plugin} is not installed", encoder.element);
+                continue;
+            };
+            // Names may share their ends.
+            let knows = |name: &str| library.contains(&format!("{name}\0"));
+            if !knows(&encoder.element) {
+                println!("SKIPPED {}: not in this version of plugin {plugin}", encoder.element);
+                continue;
+            }
+            let more = encoder.effort.iter().chain(&encoder.latency).flat_map(|(_, properties)| properties);
+            for (name, _) in encoder.properties.iter().chain(more) {
+                assert!(knows(name), "{}: {} has no property {name}", profile.name, encoder.element);
+            }
+            for element in &encoder.upload {
+                assert!(knows(element), "{}: plugin {plugin} has no element {element}", profile.name);
+            }
+            let memory = format!("video/x-raw(memory:{})", encoder.memory);
+            assert!(
+                encoder.memory == "system" || library.contains(&memory),
+                "{}: {} takes no {memory}",
+                profile.name,
+                encoder.element
+            );
+            tried += 1;
+        }
+    }
+    println!("{tried} encoders of hardware looked at");
+}
+
 #[test]
 fn every_mode_of_a_decklink_is_one_of_the_real_element() {
     gst::init().unwrap();

@@ -360,6 +360,8 @@ fn hardware_profiles() {
     let mut table = Table::default();
     table.profile("element = \"x264enc\"", "elment = \"x264enc\"");
     table.profile("\"{bitrate}\"", "\"{bit-rate}\"");
+    table.profile("input_format", "memory = \"CUDAMemory\"\ninput_format");
+    table.profile("input_format", "upload = [\"cudaupload\"]\nupload_converts = true\ninput_format");
     table.profile("priority = 900", "priority = 0");
     table.profile("[encoder.effort.low]", "[encoder.effort.lower]");
     table.profile("bframes = 0", "bframes = [0]");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use uplink::config::load;
 use uplink::model::{BitRate, VideoCodec};
-use uplink::plan::EncoderPlan;
+use uplink::plan::{ChannelPlan, EncoderPlan};
 use uplink::profile::EncodeRequest;
 
 use crate::probe;
@@ -39,7 +39,12 @@ fn check(codec: VideoCodec, expected: &str, seconds: u64) {
         println!("SKIPPED: {codec}, {} is not registered here", plan.video[0].encoders[0].element);
         return;
     }
-    let rig = Rig::start(&plan);
+    delivers(&plan, expected, seconds);
+}
+
+/// Whole segments, each of which plays alone, and no picture less than went in.
+fn delivers(plan: &ChannelPlan, expected: &str, seconds: u64) {
+    let rig = Rig::start(plan);
     let frames = rig.feed(0, seconds * 1000);
     let harvest = rig.finish();
     for id in ["v180", "v90"] {
@@ -57,6 +62,22 @@ fn check(codec: VideoCodec, expected: &str, seconds: u64) {
         }
         assert_eq!(probe::decoded_frames(&harvest.file(id)) as u64, frames, "{id}");
     }
+}
+
+/// The way of hardware that scales, with an element that does so in ordinary memory.
+#[test]
+fn what_brings_pictures_to_an_encoder_may_scale_them() {
+    let mut plan = plan("30");
+    plan.audio.clear();
+    for rendition in &mut plan.video {
+        rendition.encoders = vec![EncoderPlan {
+            upload: vec!["videoconvertscale".into()],
+            memory: Some("SystemMemory".into()),
+            converts: true,
+            ..rig::x264(300)
+        }];
+    }
+    delivers(&plan, "avc1.", 4);
 }
 
 #[test]

@@ -34,12 +34,7 @@ pub fn x264(kbps: u64) -> EncoderPlan {
         input_format: "I420".into(),
         h264_profile: "constrained-baseline".into(),
         codec: uplink::model::VideoCodec::H264,
-        upload: vec![],
-        counts: false,
-        cores: None,
-        rates: vec![],
-        found: false,
-        hardware: false,
+        ..EncoderPlan::default()
     }
 }
 

@@ -12,5 +12,6 @@ mod orders;
 mod protocol;
 mod reload;
 mod rig;
+mod sessions;
 mod standin;
 mod takes;

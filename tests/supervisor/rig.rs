@@ -12,8 +12,8 @@ use uplink::plan::ChannelPlan;
 use uplink::policy::RestartPolicy;
 use uplink::store::Store;
 use uplink::supervisor::{
-    Budgets, Command, Configuration, Configured, Handle, Limits, Outcome, Records, Refusal, Settings, StampedEvent,
-    Supervisor,
+    Budgets, ClassNeeds, Command, Configuration, Configured, Handle, Limits, Outcome, Records, Refusal, Settings,
+    StampedEvent, Supervisor,
 };
 use uplink::telemetry::Recorder;
 
@@ -46,6 +46,8 @@ pub fn plan(name: &str) -> ChannelPlan {
 pub struct Rig {
     /// What each channel takes, of two; none if 0.
     cores: f64,
+    /// Sessions of `card`, on a box of two cores where plans are weighed; none if 0.
+    sessions: u32,
     /// What the destinations of every channel may cost.
     budgets: Budgets,
     pub directory: tempfile::TempDir,
@@ -59,6 +61,7 @@ impl Rig {
         let directory = tempfile::tempdir().unwrap();
         let rig = Self {
             cores: 0.0,
+            sessions: 0,
             budgets: Budgets::new(),
             limits: Limits { ready_within: Duration::from_secs(8), ..Limits::default() },
             next: Arc::new(Mutex::new(Ok(channels.iter().map(|name| plan(name)).collect()))),
@@ -85,6 +88,19 @@ impl Rig {
     pub fn crowded(mut self, cores: f64) -> Self {
         self.cores = cores;
         self
+    }
+
+    /// A box of two cores with so many sessions of `card`, where what plans take is weighed.
+    pub fn with_card(mut self, sessions: u32) -> Self {
+        self.sessions = sessions;
+        self
+    }
+
+    /// First encoder of each rendition that the stand-in of `channel` was last told of.
+    pub fn encoders(&self, channel: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.runtime().join(channel).join("plan")).unwrap();
+        let plan: ChannelPlan = serde_json::from_str(&text).unwrap();
+        plan.video.iter().map(|rendition| rendition.encoders[0].profile.clone()).collect()
     }
 
     /// The destination of every channel has this budget.
@@ -125,9 +141,12 @@ impl Rig {
             limits: self.limits,
         };
         let next = self.next.clone();
-        let (cores, budgets) = (self.cores, self.budgets.clone());
+        let (cores, sessions, budgets) = (self.cores, self.sessions, self.budgets.clone());
         let read = move || {
             let mut configuration = crowded(configuration(next.lock().unwrap().clone()?), cores);
+            if sessions > 0 {
+                configuration.budget = with_card(sessions);
+            }
             configuration.channels.iter_mut().for_each(|channel| channel.budgets = budgets.clone());
             Ok(configuration)
         };
@@ -183,13 +202,22 @@ fn crowded(mut configuration: Configuration, cores: f64) -> Configuration {
         let room = Resources { cores: 2.0, memory_bytes: u64::MAX, disk_bytes_per_second: u64::MAX };
         configuration.budget = uplink::supervisor::Budget {
             room: Some(room),
-            classes: vec![("class".into(), each)],
+            classes: vec![ClassNeeds { name: "class".into(), needs: each, plan: None }],
             measured: true,
-            disk: None,
+            ..uplink::supervisor::Budget::default()
         };
         configuration.channels.iter_mut().for_each(|channel| channel.needs = each);
     }
     configuration
+}
+
+fn with_card(sessions: u32) -> uplink::supervisor::Budget {
+    uplink::supervisor::Budget {
+        room: Some(Resources { cores: 2.0, memory_bytes: u64::MAX, disk_bytes_per_second: u64::MAX }),
+        sessions: [("card".to_owned(), sessions)].into(),
+        costs: Some(uplink::plan::Costs::default()),
+        ..uplink::supervisor::Budget::default()
+    }
 }
 
 pub fn signal(pid: u32, signal: rustix::process::Signal) {

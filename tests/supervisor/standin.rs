@@ -96,6 +96,13 @@ impl Standin {
         writeln!(file.unwrap(), "{what}").unwrap();
     }
 
+    /// Leaves the plan that it is on air with for the test to read.
+    fn note(&self, plan: &ChannelPlan) {
+        let new = self.directory.join("plan.new");
+        std::fs::write(&new, serde_json::to_string(plan).unwrap()).unwrap();
+        std::fs::rename(new, self.directory.join("plan")).unwrap();
+    }
+
     async fn run(mut self) {
         let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
         let _ = std::fs::remove_file(&self.socket);
@@ -145,6 +152,7 @@ impl Standin {
                 self.heard("start");
                 let known = self.plan.as_ref().is_some_and(|known| *known == plan);
                 if !known {
+                    self.note(&plan);
                     self.plan = Some(plan);
                     self.program = program;
                     self.live = live;
@@ -163,6 +171,7 @@ impl Standin {
                 self.heard("change");
                 let bends = !self.behaves("unbending");
                 if bends {
+                    self.note(&plan);
                     self.plan = Some(plan);
                 }
                 let result = if bends { Ok(Acted::said("changed")) } else { Err("a stand-in cannot".into()) };

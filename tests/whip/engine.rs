@@ -139,12 +139,7 @@ fn x264() -> EncoderPlan {
         input_format: "I420".into(),
         h264_profile: "constrained-baseline".into(),
         codec: uplink::model::VideoCodec::H264,
-        upload: vec![],
-        counts: false,
-        cores: None,
-        rates: vec![],
-        found: false,
-        hardware: false,
+        ..EncoderPlan::default()
     }
 }
 

@@ -310,6 +310,8 @@ export interface components {
             measured: boolean;
             /** @description What channels may take together. */
             room: components["schemas"]["Resources"];
+            /** @description Encoder sessions of hardware that has a limit. */
+            sessions?: components["schemas"]["SessionRoom"][];
             /** @description What those take that are ordered on air. */
             taken: components["schemas"]["Resources"];
         };
@@ -437,6 +439,10 @@ export interface components {
             needs: components["schemas"]["Resources"];
             /** @description Whether it counts now: it is ordered on air. */
             on_air: boolean;
+            /** @description Encoder sessions that it holds, by hardware profile. */
+            sessions?: {
+                [key: string]: number;
+            };
         };
         /** @description What somebody asked of a channel. */
         ChannelOrder: "on_air" | "off_air";
@@ -490,11 +496,15 @@ export interface components {
         ClassFit: {
             /**
              * Format: uint32
-             * @description So many more fit beside what is on air.
+             * @description So many more fit beside what is on air; where encoder sessions run out, with lesser encoders.
              */
             more: number;
-            /** @description What one channel takes. */
+            /** @description What the next one would take. */
             needs: components["schemas"]["Resources"];
+            /** @description Encoder sessions that the next one would get, by hardware profile. */
+            sessions?: {
+                [key: string]: number;
+            };
             /** @description The stream class. */
             stream_class: string;
         };
@@ -2467,6 +2477,21 @@ export interface components {
         };
         /** @description What a token may beside its role. */
         Scope: "metrics" | "origin" | "unguarded";
+        /** @description Encoding sessions of one kind of hardware. */
+        SessionRoom: {
+            /** @description The hardware profile. */
+            profile: string;
+            /**
+             * Format: uint32
+             * @description So many there are.
+             */
+            sessions: number;
+            /**
+             * Format: uint32
+             * @description So many are held by channels that are ordered on air.
+             */
+            taken: number;
+        };
         /** @description A session as others see it. */
         SessionView: {
             /** @description What the browser called itself then. */
@@ -3290,6 +3315,7 @@ export type Scene = components['schemas']['Scene'];
 export type SceneAsk = components['schemas']['SceneAsk'];
 export type ScheduledTake = components['schemas']['ScheduledTake'];
 export type Scope = components['schemas']['Scope'];
+export type SessionRoom = components['schemas']['SessionRoom'];
 export type SessionView = components['schemas']['SessionView'];
 export type Setting = components['schemas']['Setting'];
 export type Severity = components['schemas']['Severity'];

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::super::Doors;
 use super::rig::{Rig, now, rig};
 use crate::access::Access;
-use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources};
+use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources, SessionRoom};
 use crate::model::sound::Loudness;
 use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, ProgramStatus, Showing};
 use crate::model::{
@@ -85,8 +85,14 @@ fn capacity() -> CapacityStatus {
     CapacityStatus {
         room: of(7.2, 14, 80_000_000),
         taken: of(2.8, 2, 1_000_000),
-        channels: vec![ChannelNeeds { channel: ChannelId::new("demo").unwrap(), on_air: true, needs }],
-        classes: vec![ClassFit { stream_class: "talk-720p30".into(), needs, more: 3 }],
+        sessions: vec![SessionRoom { profile: "nvidia-geforce".into(), sessions: 8, taken: 3 }],
+        channels: vec![ChannelNeeds {
+            channel: ChannelId::new("demo").unwrap(),
+            on_air: true,
+            needs,
+            sessions: Default::default(),
+        }],
+        classes: vec![ClassFit { stream_class: "talk-720p30".into(), needs, more: 3, sessions: Default::default() }],
         measured: true,
         disk: None,
     }

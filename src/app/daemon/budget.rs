@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::config::Checked;
 use crate::model::{ChannelId, DiskRate, Inventory, Resources};
-use crate::plan::{Costs, PlanPaths, derive, needs};
-use crate::supervisor::Budget;
+use crate::plan::{Costs, PlanPaths, derive, needs, session_limits};
+use crate::supervisor::{Budget, ClassNeeds};
 
 /// What was measured, in the state directory.
 pub(super) const MEASURED: &str = "capacity.json";
@@ -60,11 +60,14 @@ pub(super) fn budget(
         channel.hardware_profile = None;
         channel.sources.truncate(1);
         channel.stream_class = class.clone();
-        let plans = derive(&one, found, paths).ok()?;
-        Some((name.clone(), needs(plans.first()?, &known)))
+        let plan = derive(&one, found, paths).ok()?.into_iter().next()?;
+        Some(ClassNeeds { name: name.clone(), needs: needs(&plan, &known), plan: Some(Box::new(plan)) })
     };
     let classes = checked.stream_classes.iter().filter_map(class).collect();
-    Budget { room: Some(room), classes, measured: costs.is_some(), disk }
+    let named: Vec<&str> = checked.channels.iter().filter_map(|one| one.hardware_profile.as_deref()).collect();
+    let sessions = session_limits(&checked.profiles, &found.devices, &named);
+    let (measured, costs) = (costs.is_some(), Some(known.clone()));
+    Budget { room: Some(room), sessions, classes, costs, measured, disk }
 }
 
 /// What channels may ask of the disk. What is read has mostly just been written, and something is left for the system.

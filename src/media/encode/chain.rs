@@ -13,9 +13,10 @@ use super::choose::{Found, set_property};
 use super::codec::{encoded_caps, parsed_caps, parser_of};
 use super::cut::TrackGrid;
 use super::entry::Entry;
-use super::format::{picture_caps, raw_caps, video_timescale};
+use super::format::{picture_caps, video_timescale};
 use super::gate::Gate;
 use super::ledger::{Ledger, Tally};
+use super::memory::way_in;
 use super::tail::{self, Track};
 use super::tap::Mouth;
 use super::watch::{Notes, Origin};
@@ -66,16 +67,9 @@ impl Chain {
         let entry = Entry::new(&format!("pictures-{id}"), &picture_caps(program), limit)?;
         let resume = Arc::new(AtomicU64::new(0));
         force_keyframes(entry.element(), timeline, Arc::clone(&resume))?;
-        let raw = raw_caps(&plan.input_format, rendition.size, program.frame_rate);
         let mut chain = vec![entry.element().clone()];
-        if rendition.size != program.size || plan.input_format != "I420" {
-            let scale = element("videoconvertscale", &format!("scale-{id}"))?;
-            // A rendition of another shape than the program is stretched by the ladder's author, not letterboxed by us.
-            scale.set_property("add-borders", false);
-            chain.push(scale);
-        }
-        chain.push(filter(&format!("raw-{id}"), &raw)?);
-        chain.extend(found.before);
+        let sizes = (program.size, rendition.size);
+        chain.extend(way_in(id.as_str(), plan, sizes, program.frame_rate, found.before)?);
         chain.extend([
             found.element.clone(),
             filter(&format!("encoded-{id}"), &encoded_caps(plan))?,

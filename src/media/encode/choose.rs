@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::codec::{asked_of, encoded_caps};
 use super::failure::EncodeFailure;
 use super::format::raw_caps;
+use super::memory::{given_format, memory_caps, way_in, ways};
 use crate::media::MediaError;
 use crate::media::init::{bounded, element};
 use crate::model::{FrameRate, MediaTime, RenditionId};
@@ -76,15 +77,17 @@ pub struct Skipped {
 pub(super) fn choose(rendition: &VideoRenditionPlan, rate: FrameRate) -> Result<Found, MediaError> {
     let mut skipped = Vec::new();
     for (index, plan) in rendition.encoders.iter().enumerate() {
-        // The last has no alternative: a trial would only delay what its own start shows.
-        let last = index + 1 == rendition.encoders.len();
-        let tried = if last { Ok(()) } else { trial(rendition, plan, rate, TRIAL_BOUND) };
-        match tried.and_then(|()| open(rendition, plan, rate)) {
-            Ok((element, before)) => {
-                let choice = choice(rendition, index, plan, skipped, None);
-                return Ok(Found { element, before, plan: plan.clone(), choice });
+        for plan in ways(plan) {
+            // The last has no alternative: a trial would only delay what its own start shows.
+            let last = index + 1 == rendition.encoders.len() && plan.memory.is_none();
+            let tried = if last { Ok(()) } else { trial(rendition, &plan, rate, TRIAL_BOUND) };
+            match tried.and_then(|()| open(rendition, &plan, rate)) {
+                Ok((element, before)) => {
+                    let choice = choice(rendition, index, &plan, skipped, None);
+                    return Ok(Found { element, before, plan, choice });
+                }
+                Err(reason) => skipped.push(passed_over(&plan, reason)),
             }
-            Err(reason) => skipped.push(passed_over(plan, reason)),
         }
     }
     let reasons: Vec<String> = skipped.iter().map(|s| format!("{} ({}): {}", s.element, s.profile, s.reason)).collect();
@@ -93,7 +96,7 @@ pub(super) fn choose(rendition: &VideoRenditionPlan, rate: FrameRate) -> Result<
 }
 
 /// The next candidate behind one that failed on air; none if there is none. There is no time: other hardware gets a
-/// short trial, a sibling on the same hardware none at all, software is taken at its word.
+/// short trial, with pictures in ordinary memory, a sibling on the same hardware none at all, software is taken at its word.
 pub(super) fn choose_after(
     rendition: &VideoRenditionPlan,
     rate: FrameRate,
@@ -102,6 +105,7 @@ pub(super) fn choose_after(
 ) -> Option<Found> {
     let mut skipped = last.skipped.clone();
     for (index, plan) in rendition.encoders.iter().enumerate().skip(last.index + 1) {
+        let plan = &plan.in_ordinary_memory();
         let usable = match plan.hardware {
             true if plan.profile == last.profile => Err("is on the hardware that has just failed".to_owned()),
             true => trial(rendition, plan, rate, TRIAL_ON_AIR),
@@ -130,6 +134,10 @@ fn choice(
 }
 
 fn passed_over(plan: &EncoderPlan, reason: String) -> Skipped {
+    let reason = match &plan.memory {
+        Some(memory) => format!("with pictures in {memory}: {reason}"),
+        None => reason,
+    };
     Skipped { element: plan.element.clone(), profile: plan.profile.clone(), reason }
 }
 
@@ -155,7 +163,8 @@ pub(super) type Made = (gst::Element, Vec<gst::Element>);
 
 pub(super) fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<Made, String> {
     let factory = gst::ElementFactory::find(&plan.element).ok_or("not on this box: no driver or no hardware for it")?;
-    if plan.upload.is_empty() && !factory.can_sink_any_caps(&raw_caps(&plan.input_format, rendition.size, rate)) {
+    let checked = plan.upload.is_empty() || plan.memory.is_some();
+    if checked && !factory.can_sink_any_caps(&memory_caps(plan, rendition.size, rate)) {
         return Err(format!("does not take {} {} pictures", plan.input_format, rendition.size));
     }
     let element = factory
@@ -174,9 +183,14 @@ pub(super) fn make(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: Fra
     let upload = |(n, factory): (usize, &String)| {
         let name = format!("upload{n}-{}", rendition.id);
         let made = gst::ElementFactory::make(factory).name(name).build();
-        made.map_err(|_| format!("needs the element `{factory}`, which is not on this box"))
+        let made = made.map_err(|_| format!("needs the element `{factory}`, which is not on this box"))?;
+        // As where the processor scales: the ladder's author says the shape.
+        if made.find_property("add-borders").is_some() {
+            made.set_property("add-borders", false);
+        }
+        Ok(made)
     };
-    let before = plan.upload.iter().enumerate().map(upload).collect::<Result<_, _>>()?;
+    let before = plan.upload.iter().enumerate().map(upload).collect::<Result<_, String>>()?;
     Ok((element, before))
 }
 
@@ -190,10 +204,11 @@ fn trial(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate, mo
     source.set_property("num-buffers", TRIAL_PICTURES);
     let (raw, encoded, sink) =
         (build("capsfilter", "raw")?, build("capsfilter", "encoded")?, build("fakesink", "sink")?);
-    raw.set_property("caps", raw_caps(&plan.input_format, rendition.size, rate));
+    raw.set_property("caps", raw_caps(given_format(plan), rendition.size, rate));
     encoded.set_property("caps", encoded_caps(plan));
     let mut chain = vec![source, raw];
-    chain.extend(before);
+    let sizes = (rendition.size, rendition.size);
+    chain.extend(way_in("trial", plan, sizes, rate, before).map_err(|error| wrong(&error))?);
     chain.extend([encoder, encoded, sink]);
     pipeline.add_many(&chain).map_err(|error| wrong(&error))?;
     gst::Element::link_many(&chain).map_err(|_| format!("does not give {}", asked_of(plan)))?;
@@ -266,12 +281,7 @@ mod tests {
             input_format: "I420".to_owned(),
             h264_profile: "high".to_owned(),
             codec: VideoCodec::H264,
-            upload: Vec::new(),
-            counts: false,
-            cores: None,
-            rates: vec![],
-            found: false,
-            hardware: false,
+            ..EncoderPlan::default()
         }
     }
 
@@ -318,6 +328,33 @@ mod tests {
                 "does not encode: Internal data stream error.",
             ]
         );
+    }
+
+    #[test]
+    fn memory_that_does_not_work_is_not_a_reason_to_leave_an_encoder() {
+        crate::media::init().unwrap();
+        let good = || candidate("x264enc", &[("bitrate", json!(400)), ("speed-preset", json!("veryfast"))]);
+        let with = |upload: &str, memory: &str| EncoderPlan {
+            upload: vec![upload.to_owned()],
+            memory: Some(memory.to_owned()),
+            converts: true,
+            ..good()
+        };
+        let chosen = |plan: EncoderPlan| {
+            let found = choose(&rendition(vec![plan, good()]), FrameRate::new(30, 1).unwrap()).unwrap();
+            let reasons: Vec<String> = found.choice.skipped.into_iter().map(|skipped| skipped.reason).collect();
+            (found.choice.index, found.plan.memory, found.before.len(), reasons)
+        };
+        // The only memory that every element knows by name.
+        let (index, memory, before, reasons) = chosen(with("videoconvertscale", "SystemMemory"));
+        assert_eq!((index, memory.as_deref(), before, reasons.len()), (0, Some("SystemMemory"), 1, 0), "{reasons:?}");
+        let (index, memory, before, reasons) = chosen(with("identity", "CUDAMemory"));
+        assert_eq!((index, memory, before), (0, None, 0));
+        assert_eq!(reasons, ["with pictures in CUDAMemory: does not take I420 320x180 pictures"]);
+        let (index, memory, _, reasons) = chosen(with("nosuchupload", "SystemMemory"));
+        assert_eq!((index, memory), (0, None));
+        let reason = "with pictures in SystemMemory: needs the element `nosuchupload`, which is not on this box";
+        assert_eq!(reasons, [reason]);
     }
 
     #[test]

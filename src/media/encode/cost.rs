@@ -21,6 +21,8 @@ const BOUND: Duration = Duration::from_secs(60);
 /// Processor seconds per thousand megapixels of this candidate, user and system, of all its threads; a sentence if it
 /// does not work here. Nothing else should run in this process meanwhile.
 pub fn measure_cost(rendition: &VideoRenditionPlan, plan: &EncoderPlan, rate: FrameRate) -> Result<f64, String> {
+    // On the safe side: what an upload saves is not counted.
+    let plan = &plan.in_ordinary_memory();
     let (encoder, before) = make(rendition, plan, rate)?;
     let wrong = |error: &dyn std::fmt::Display| format!("cannot be measured: {error}");
     let pipeline = gst::Pipeline::new();

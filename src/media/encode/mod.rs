@@ -65,6 +65,7 @@ mod gate;
 mod ledger;
 mod line;
 mod lines;
+mod memory;
 mod movie;
 mod output;
 mod parts;

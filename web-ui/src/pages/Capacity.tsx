@@ -13,7 +13,7 @@ const AMOUNTS: { key: keyof Resources; spelled: (value: number) => string }[] = 
 ];
 
 export function Capacity({ document }: { document: ApplianceStatus }) {
-  const { room, taken, classes, channels, measured, disk } = document.capacity;
+  const { room, taken, sessions, classes, channels, measured, disk } = document.capacity;
   const titles = new Map(document.channels.map((one) => [one.id, one]));
   const needs = (of: Resources) =>
     AMOUNTS.map(({ key, spelled }) => (
@@ -38,6 +38,17 @@ export function Capacity({ document }: { document: ApplianceStatus }) {
               <td class="number">
                 {room[key] > 0 ? `${Math.round((taken[key] / room[key]) * 100)} %` : '–'}{' '}
                 <meter min={0} max={room[key] || 1} value={taken[key]} aria-label={word('amount', key)} />
+              </td>
+            </tr>
+          ))}
+          {(sessions ?? []).map((one) => (
+            <tr key={`sessions-${one.profile}`}>
+              <th scope="row">{say('encoder_sessions', { profile: one.profile })}</th>
+              <td class="number">{one.taken}</td>
+              <td class="number">{one.sessions}</td>
+              <td class="number">
+                {`${Math.round((one.taken / one.sessions) * 100)} %`}{' '}
+                <meter min={0} max={one.sessions} value={one.taken} aria-label={one.profile} />
               </td>
             </tr>
           ))}

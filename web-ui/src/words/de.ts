@@ -413,6 +413,7 @@ export const de: Record<Key, string> = {
   of_what: 'Wovon',
   taken: 'Belegt',
   room: 'Raum',
+  encoder_sessions: 'Encoder-Sitzungen von {profile}',
   share: 'Anteil',
   amount_cores: 'Prozessorkerne',
   amount_memory_bytes: 'Speicher',

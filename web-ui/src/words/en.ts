@@ -411,6 +411,7 @@ export const en = {
   of_what: 'Of',
   taken: 'Taken',
   room: 'Room',
+  encoder_sessions: 'Encoder sessions of {profile}',
   share: 'Share',
   amount_cores: 'Processor cores',
   amount_memory_bytes: 'Memory',

@@ -16,7 +16,8 @@ use crate::media::encode::chain::{add_linked, filter, retune};
 use crate::media::encode::choose::choose;
 use crate::media::encode::codec::{encoded_caps, parsed_caps, parser_of};
 use crate::media::encode::entry::Entry;
-use crate::media::encode::format::{picture_caps, raw_caps};
+use crate::media::encode::format::picture_caps;
+use crate::media::encode::memory::way_in;
 use crate::media::encode::tap::{AccessUnit, NoUnit, Subscription};
 use crate::media::init::{bounded, element};
 use crate::model::{MediaTime, RenditionId};
@@ -51,13 +52,7 @@ impl Pipeline {
         let plan = found.plan;
         let entry = Entry::new("pictures-own", &picture_caps(program), WAITING as u64)?;
         let mut chain = vec![entry.element().clone()];
-        if rendition.size != program.size || plan.input_format != "I420" {
-            let scale = element("videoconvertscale", "scale-own")?;
-            scale.set_property("add-borders", false);
-            chain.push(scale);
-        }
-        chain.push(filter("raw-own", &raw_caps(&plan.input_format, rendition.size, program.frame_rate))?);
-        chain.extend(found.before);
+        chain.extend(way_in("own", &plan, (program.size, rendition.size), program.frame_rate, found.before)?);
         let sink = gst_app::AppSink::builder().name("sink-own").sync(false).async_(false).build();
         chain.extend([
             found.element.clone(),
