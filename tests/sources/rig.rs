@@ -24,6 +24,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 pub struct Rig {
     pub recorder: Arc<Recorder>,
     program: Option<Program>,
+    plan: ChannelPlan,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -78,11 +79,19 @@ impl Rig {
         let plan = ChannelPlan { program: format, ..plan };
         let outlet = Arc::clone(&recorder);
         let program = Program::start(&plan, clock, order, Recorder::slate(format), outlet, events).unwrap();
-        Self { recorder, program: Some(program), _alone: alone }
+        Self { recorder, program: Some(program), plan, _alone: alone }
     }
 
     pub fn program(&self) -> &Program {
         self.program.as_ref().unwrap()
+    }
+
+    /// What a reload does on air: other plans of the sources, by rank.
+    pub fn become_kinds(&mut self, kinds: &[SourceKind]) {
+        let mut plan = self.plan.clone();
+        plan.sources.iter_mut().zip(kinds).for_each(|(source, kind)| source.kind = kind.clone());
+        self.program().controls().rearrange(&self.plan, &plan).unwrap();
+        self.plan = plan;
     }
 
     /// Ends the program.
