@@ -107,9 +107,7 @@ fn what_needs_another_worker() {
 
 #[test]
 fn only_the_stream_keys_of_a_source_are_exchanged_while_it_is_open() {
-    let ingest = |app: &str, keys: &[&str], second: &str| {
-        json!({"kind": "rtmp", "listen": "127.0.0.1:1935", "app": app, "keys": keys, "second_publisher": second})
-    };
+    let ingest = |app: &str, keys: &[&str], second: &str| json!({"kind": "rtmp", "listen": "127.0.0.1:1935", "app": app, "keys": keys, "second_publisher": second});
     let change = |new: Value| {
         let with = |kind: Value| {
             let mut document = serde_json::to_value(plan()).unwrap();

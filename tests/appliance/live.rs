@@ -254,13 +254,15 @@ fn a_stream_key_is_rotated_while_an_encoder_publishes() {
     // The second one is told that its key is wrong while the first is there; the new one is taken behind it.
     let late = Encoder::publish(port, "the-first-key");
     rig.until("the old key is refused", || {
-        let refused = |event: &Value| event["code"] == "publisher_refused" && event.to_string().contains("key is wrong");
+        let refused =
+            |event: &Value| event["code"] == "publisher_refused" && event.to_string().contains("key is wrong");
         rig.events().iter().any(refused)
     });
     assert_eq!(slates(), slates_before, "the program went to the slate");
     drop((first, late));
     let _next = Encoder::publish(port, "the-second-key");
-    let back = |channel: &uplink::model::status::ChannelStatus| source(channel).connects > before.connects && on(channel);
+    let back =
+        |channel: &uplink::model::status::ChannelStatus| source(channel).connects > before.connects && on(channel);
     let channel = rig.wait_channel("a", "the encoder with the new key", back);
     assert_eq!((channel.worker.unwrap().pid, channel.restarts), (worker, 0));
 }

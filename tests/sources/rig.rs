@@ -172,6 +172,31 @@ fn plan(thresholds: ThresholdPlan, sources: &[SourceKind]) -> ChannelPlan {
     }
 }
 
+/// The same test once more, in a process with these variables: libraries read some of them when they are loaded. True in
+/// that process; false in the first one, when the other has ended well.
+pub fn again(test: &str, variables: &[(&str, &std::path::Path)]) -> bool {
+    const INSIDE: &str = "UPLINK_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").envs(variables.iter().copied());
+    let mut inside = command.stdin(Stdio::null()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(300);
+    let status = loop {
+        if let Some(status) = inside.try_wait().unwrap() {
+            break status;
+        }
+        if Instant::now() >= until {
+            let _ = inside.kill();
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    };
+    assert!(status.success(), "{test}, in a process of its own: {status}");
+    false
+}
+
 /// A file made by ffmpeg, once per name.
 pub fn clip(name: &str, arguments: &[&str]) -> PathBuf {
     let path = std::env::temp_dir().join(format!("uplink-clip-{}-{name}", std::process::id()));
@@ -334,6 +359,11 @@ pub struct Gateway {
 impl Gateway {
     /// None if the program is not here.
     pub fn start() -> Option<Self> {
+        Self::asking("")
+    }
+
+    /// One whose listener asks for more of its callers, `&option=value`.
+    pub fn asking(options: &str) -> Option<Self> {
         let (udp, srt) = (free_port(), free_port());
         let child = Command::new("srt-live-transmit")
             .args([
@@ -341,7 +371,7 @@ impl Gateway {
                 "-a",
                 "no",
                 &format!("udp://127.0.0.1:{udp}"),
-                &format!("srt://127.0.0.1:{srt}?mode=listener"),
+                &format!("srt://127.0.0.1:{srt}?mode=listener{options}"),
             ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

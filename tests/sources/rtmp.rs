@@ -139,7 +139,11 @@ fn keys_are_exchanged_while_a_publisher_is_on() {
     assert_eq!(watch(&rig, 60), 0, "who publishes stays: {}", rig.told());
     // Whoever comes with the old key is told that it is wrong, not that the place is taken.
     let late = publish(&live("640x360", 30, 30, &[]), listen, old);
-    assert!(rig.recorder.wait(Duration::from_secs(30), |r| has_refused(r, "its stream key is wrong")), "{}", rig.told());
+    assert!(
+        rig.recorder.wait(Duration::from_secs(30), |r| has_refused(r, "its stream key is wrong")),
+        "{}",
+        rig.told()
+    );
     assert_eq!(watch(&rig, 30), 0, "{}", rig.told());
     assert_eq!(rig.program().sources()[0].connects, connects, "the first connection is the one that is there");
     first.kill();

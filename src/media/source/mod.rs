@@ -15,6 +15,7 @@
 
 mod blame;
 mod branch;
+mod callers;
 mod connection;
 mod custom;
 mod decklink;
@@ -29,6 +30,7 @@ mod refusals;
 mod rtmp;
 mod rtsp;
 mod shaping;
+mod srt;
 mod status;
 #[cfg(test)]
 mod status_tests;

@@ -212,25 +212,29 @@ impl Condition {
         }
     }
 
-    /// A publisher was not admitted; `who` is its address, if that is known here.
+    /// A publisher or caller was not admitted; `who` is its address, if that is known here.
     pub(super) fn refused(&self, who: Option<&str>, why: &str) {
         let mut known = self.known();
-        let what = format!("{} was refused: {why}", who.unwrap_or("one"));
+        let (noun, hint) = match &self.plan.kind {
+            SourceKind::Whip { .. } => ("publisher", "send the guest the link again (uplinkctl guest-link)"),
+            SourceKind::Srt { .. } => ("caller", "correct passphrase or stream id, at the sender or of this source"),
+            _ => ("publisher", "correct the encoder's address or stream key, or stop the other encoder"),
+        };
+        let what = match who {
+            Some(who) => format!("{noun}, {who}, was refused: {why}"),
+            None => format!("{noun} was refused: {why}"),
+        };
         let news = known.refusals.count(&what, Instant::now());
         if known.state != SourceState::Delivering {
             let (state, health, code) = (known.state, known.health.health, known.health.code.clone());
-            let waiting = known.health.reason.split("; the last publisher: ").next().unwrap_or_default();
-            let reason = format!("{waiting}; the last publisher: {what}");
+            let waiting = known.health.reason.split("; the last ").next().unwrap_or_default();
+            let reason = format!("{waiting}; the last {what}");
             self.judge(&mut known, state, health, &code, &reason);
         }
         drop(known);
         let Some(attempts) = news else { return };
         let many = if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() };
-        let text = format!("source {}: a publisher, {what}{many}", self.plan.id);
-        let hint = match &self.plan.kind {
-            SourceKind::Whip { .. } => "send the guest the link again (uplinkctl guest-link)",
-            _ => "correct the encoder's address or stream key, or stop the other encoder",
-        };
+        let text = format!("source {}: a {what}{many}", self.plan.id);
         let event = self.event(Severity::Warning, EventCode::PublisherRefused, text);
         (self.events)(event.blame(Fault::Source, hint));
     }
