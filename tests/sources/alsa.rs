@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use uplink::model::status::{ProgramOrder, SourceState, SourceStatus};
 use uplink::plan::SourceKind;
@@ -16,26 +16,42 @@ const SOON: Duration = Duration::from_secs(45);
 /// What the server plays.
 const HERTZ: usize = 500;
 
-/// A server that has one source, which is a tone.
-struct Server(Child);
+/// A server with one source, into which ffmpeg plays a tone.
+struct Server {
+    server: Child,
+    tone: Child,
+}
 
 impl Server {
-    fn start(directory: &Path) -> Option<Self> {
-        let socket = directory.join("native");
+    fn start(directory: &Path) -> Self {
+        let (socket, pipe) = (directory.join("native"), directory.join("tone"));
+        let _ = std::fs::remove_file(&pipe);
         let native = format!("module-native-protocol-unix auth-anonymous=1 socket={}", socket.display());
-        let tone = format!("module-sine-source source_name=desk rate=48000 frequency={HERTZ}");
+        let format = "format=s16le rate=48000 channels=2";
+        let source = format!("module-pipe-source source_name=desk file={} {format}", pipe.display());
         let mut command = Command::new("pulseaudio");
         command.args(["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1", "--realtime=no"]);
-        command.args(["--high-priority=no", "--disable-shm", "-L", &native, "-L", &tone]);
+        command.args(["--high-priority=no", "--disable-shm", "-L", &native, "-L", &source]);
         command.envs([("HOME", directory), ("XDG_RUNTIME_DIR", directory), ("PULSE_RUNTIME_PATH", directory)]);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok().map(Self)
+        let server = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let until = Instant::now() + SOON;
+        while !pipe.exists() && Instant::now() < until {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        let sine = format!("-nostdin -loglevel error -y -re -f lavfi -i sine=frequency={HERTZ}:sample_rate=48000");
+        let mut tone = Command::new("ffmpeg");
+        tone.args(sine.split(' ')).args(["-ac", "2", "-f", "s16le"]).arg(&pipe);
+        let tone = tone.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self { server, tone }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        for child in [&mut self.server, &mut self.tone] {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -76,7 +92,7 @@ fn a_sound_card_is_heard_is_lost_with_its_reason_and_is_heard_again() {
         return;
     }
     let directory = std::path::PathBuf::from(std::env::var_os("UPLINK_TEST_DIR").unwrap());
-    let server = Server::start(&directory).unwrap();
+    let server = Server::start(&directory);
     let desk = SourceKind::Alsa { device: "hw:CARD=Desk,DEV=0".to_owned() };
     let rig = Rig::start((30, 1), &[desk], ProgramOrder::Auto);
     let status = || -> SourceStatus { rig.program().sources().remove(0) };
@@ -96,7 +112,7 @@ fn a_sound_card_is_heard_is_lost_with_its_reason_and_is_heard_again() {
     assert!(rig.recorder.wait(SOON, hinted), "{}", rig.told());
 
     let from = rig.recorder.record.lock().unwrap().sounds.len();
-    let _server = Server::start(&directory).unwrap();
+    let _server = Server::start(&directory);
     let back = |r: &Record| r.sounds.len() > from + 60 && heard(r);
     assert!(rig.recorder.wait(SOON, |r| back(r) && !lost()), "{:?}\n{}", status(), rig.told());
     assert!(tone().abs_diff(HERTZ) <= HERTZ / 50, "{} Hz", tone());

@@ -11,7 +11,7 @@ use gstreamer_video as gst_video;
 
 use super::Context;
 use super::callers::Callers;
-use super::shaping::{Thinning, fields, picture_format, turn_as_told};
+use super::shaping::{Thinning, fields, picture_format, turn_as_told, unusual_size};
 use super::status::Condition;
 use crate::media::captions;
 use crate::media::clock::HouseClock;
@@ -137,14 +137,12 @@ impl Branches {
         let shared = Arc::clone(&self.0);
         pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
             if let Some(gst::EventView::Caps(caps)) = info.event().map(|e| e.view()) {
-                let (size, rate) = picture_format(caps.caps());
-                shared.condition.picture(size, rate);
+                shared.tell_picture(caps.caps());
             }
             gst::PadProbeReturn::Ok
         });
         if let Some(caps) = pad.current_caps() {
-            let (size, rate) = picture_format(&caps);
-            self.0.condition.picture(size, rate);
+            self.0.tell_picture(&caps);
         }
         // Passes progressive pictures through. Interlaced ones whose format `deinterlace` does not know are converted:
         // left to itself it would let them through as they are, so what leaves it is said to be progressive.
@@ -227,6 +225,12 @@ impl Branches {
 }
 
 impl Shared {
+    fn tell_picture(&self, caps: &gst::CapsRef) {
+        let (size, rate) = picture_format(caps);
+        self.condition.unusual(unusual_size(caps));
+        self.condition.picture(size, rate);
+    }
+
     /// When the first sample of a buffer belongs, on the house clock.
     fn stamp(&self, sample: &gst::Sample) -> Option<MediaTime> {
         let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;

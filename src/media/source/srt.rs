@@ -73,7 +73,7 @@ fn screen_callers(source: &gst::Element, context: &Context, branches: &Branches)
 /// again and again.
 pub(super) fn denied(kind: &SourceKind, error: &gst::glib::Error) -> Option<&'static str> {
     let SourceKind::Srt { passphrase, .. } = kind else { return None };
-    error.matches(gst::ResourceError::NotAuthorized).then(|| match passphrase {
+    error.matches(gst::ResourceError::NotAuthorized).then_some(match passphrase {
         Some(_) => "the listener refuses the passphrase: it has another one, or none",
         None => "the listener asks for a passphrase, and this source has none",
     })

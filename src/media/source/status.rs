@@ -26,6 +26,8 @@ struct Known {
     state: SourceState,
     health: HealthReport,
     picture: Option<PictureSize>,
+    /// The size of a picture that no program could have: odd, tiny or huge.
+    unusual: Option<String>,
     frame_rate: Option<FrameRate>,
     sound: Option<String>,
     timecode: Option<SourceTimecode>,
@@ -59,6 +61,7 @@ impl Condition {
             state: SourceState::Connecting,
             health,
             picture: None,
+            unusual: None,
             frame_rate: None,
             sound: None,
             timecode: None,
@@ -131,8 +134,10 @@ impl Condition {
             return;
         }
         (known.last_reason, known.device_lost) = (None, false);
-        self.judge(&mut known, SourceState::Delivering, Health::Healthy, "ok", "delivers");
-        let format = match (known.picture, known.frame_rate, &known.sound) {
+        let reason = known.unusual.as_ref().map_or_else(|| "delivers".to_owned(), |size| format!("delivers {size}"));
+        self.judge(&mut known, SourceState::Delivering, Health::Healthy, "ok", &reason);
+        let size = known.picture.map(|size| size.to_string()).or_else(|| known.unusual.clone());
+        let format = match (size, known.frame_rate, &known.sound) {
             (Some(size), Some(rate), sound) => format!("{size} at {rate} per second, sound {}", text_of(sound)),
             (Some(size), None, sound) => format!("{size}, sound {}", text_of(sound)),
             (None, _, sound) => format!("no picture, sound {}", text_of(sound)),
@@ -282,6 +287,11 @@ impl Condition {
             let text = format!("source {} changed its picture to {size} at {rate} per second", self.plan.id);
             (self.events)(self.event(Severity::Info, EventCode::SourceFormatChanged, text));
         }
+    }
+
+    /// The arriving picture has this size, which no program could have.
+    pub(super) fn unusual(&self, size: Option<String>) {
+        self.known().unusual = size;
     }
 
     /// The newest picture carries this timecode.

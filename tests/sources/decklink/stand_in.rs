@@ -195,6 +195,13 @@ mod imp {
     impl GstObjectImpl for StandIn {}
 
     impl ElementImpl for StandIn {
+        fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+            static WORDS: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
+                gst::subclass::ElementMetadata::new("Stand-in", "Video/Src", "No card is needed", "Uplink's tests")
+            });
+            Some(&WORDS)
+        }
+
         fn pad_templates() -> &'static [gst::PadTemplate] {
             static ALL: LazyLock<Vec<gst::PadTemplate>> = LazyLock::new(|| {
                 let caps = gst::Caps::new_empty_simple("video/x-raw");

@@ -85,7 +85,7 @@ fn lock(sight: &Mutex<Sight>) -> MutexGuard<'_, Sight> {
 
 /// As a signal's format is written.
 fn format_of(caps: &gst::CapsRef) -> Option<String> {
-    let info = gst_video::VideoInfo::from_caps(&caps.to_owned()).ok()?;
+    let info = gst_video::VideoInfo::from_caps(caps).ok()?;
     let interlaced = info.is_interlaced();
     let (pictures, seconds) = (u64::try_from(info.fps().numer()).ok()?, u64::try_from(info.fps().denom()).ok()?);
     let per_picture = if interlaced { 2 } else { 1 };
