@@ -8,8 +8,8 @@ use std::fmt::{self, Display};
 
 use super::companion::CompanionPlan;
 use super::graph::{
-    AudioRenditionPlan, CaptionsPlan, ChannelPlan, DestinationPlan, EncoderPlan, GraphicsPlan, SoundPlan, SourcePlan,
-    SpoolPlan, ThresholdPlan, VideoRenditionPlan,
+    AudioRenditionPlan, CaptionsPlan, ChannelPlan, DestinationPlan, EncoderPlan, GraphicsPlan, SoundPlan, SourceKind,
+    SourcePlan, SpoolPlan, ThresholdPlan, VideoRenditionPlan,
 };
 use crate::model::{DestinationId, RecordedOf, RenditionId, SourceId};
 
@@ -37,6 +37,8 @@ pub enum Change {
     SourceRemoved(SourceId),
     /// A source is closed and opened anew.
     SourceReopened(SourceId),
+    /// Other stream keys admit to a source; who publishes stays.
+    SourceKeys(SourceId),
     /// Sources in another order.
     SourcesRanked,
     /// How the sound of a source is treated.
@@ -172,7 +174,9 @@ impl Impact {
         self.live.extend(listed.removed.into_iter().map(Change::SourceRemoved));
         self.live.extend(listed.added.into_iter().map(Change::SourceAdded));
         for (old, new) in listed.both {
-            self.live_if(reopens(old, new), Change::SourceReopened(new.id.clone()));
+            let reopened = reopens(old, new);
+            self.live_if(reopened, Change::SourceReopened(new.id.clone()));
+            self.live_if(!reopened && old != new, Change::SourceKeys(new.id.clone()));
         }
         self.live_if(listed.ranked, Change::SourcesRanked);
     }
@@ -281,7 +285,15 @@ impl Impact {
 /// Whether a source has to be closed and opened to be as `new` says.
 pub fn reopens(old: &SourcePlan, new: &SourcePlan) -> bool {
     let SourcePlan { id: _, kind, expect, fit } = old;
-    *kind != new.kind || *expect != new.expect || *fit != new.fit
+    !opened_alike(kind, &new.kind) || *expect != new.expect || *fit != new.fit
+}
+
+/// Whether a source is opened alike. The stream keys that admit are exchanged while it is open.
+pub fn opened_alike(old: &SourceKind, new: &SourceKind) -> bool {
+    let SourceKind::Rtmp { listen, app, keys: _, second_publisher } = old else { return old == new };
+    let SourceKind::Rtmp { keys, .. } = new else { return false };
+    let (listen, app) = (*listen, app.clone());
+    *new == SourceKind::Rtmp { listen, app, keys: keys.clone(), second_publisher: *second_publisher }
 }
 
 /// Whether a companion is encoded alike.
@@ -370,6 +382,7 @@ impl Display for Change {
             Change::SourceAdded(id) => write!(f, "source {id} is opened"),
             Change::SourceRemoved(id) => write!(f, "source {id} is closed"),
             Change::SourceReopened(id) => write!(f, "source {id} is closed and opened anew"),
+            Change::SourceKeys(id) => write!(f, "the stream keys of source {id}; who publishes to it stays"),
             Change::SourcesRanked => f.write_str("the order of the sources"),
             Change::SourceSound(id) => write!(f, "the sound of source {id}"),
             Change::Failover => f.write_str("when the program leaves a source and returns"),

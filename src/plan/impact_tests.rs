@@ -106,6 +106,29 @@ fn what_needs_another_worker() {
 }
 
 #[test]
+fn only_the_stream_keys_of_a_source_are_exchanged_while_it_is_open() {
+    let ingest = |app: &str, keys: &[&str], second: &str| json!({"kind": "rtmp", "listen": "127.0.0.1:1935", "app": app, "keys": keys, "second_publisher": second});
+    let change = |new: Value| {
+        let with = |kind: Value| {
+            let mut document = serde_json::to_value(plan()).unwrap();
+            document["sources"][0]["kind"] = kind;
+            serde_json::from_value::<ChannelPlan>(document).unwrap()
+        };
+        let impact = impact(&with(ingest("live", &["first-key"], "refuse")), &with(new));
+        assert!(impact.is_live());
+        impact.live
+    };
+    let (keys, reopened) = (Change::SourceKeys(source("cam")), Change::SourceReopened(source("cam")));
+    assert_eq!(change(ingest("live", &["second-key"], "refuse")), [keys.clone()]);
+    assert_eq!(change(ingest("live", &["first-key", "second-key"], "refuse")), [keys.clone()]);
+    assert_eq!(change(ingest("live", &["first-key"], "refuse")), []);
+    assert_eq!(change(ingest("live", &["second-key"], "replace")), [reopened.clone()]);
+    assert_eq!(change(ingest("guests", &["second-key"], "refuse")), [reopened.clone()]);
+    assert_eq!(change(json!({"kind": "test"})), [reopened]);
+    assert!(keys.to_string().contains("who publishes to it stays"), "{keys}");
+}
+
+#[test]
 fn companions_come_go_and_change_on_air() {
     let old = plan();
     let of = RecordedOf::Clean;

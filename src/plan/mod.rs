@@ -23,7 +23,7 @@ pub use graph::{
     EncoderPlan, EndpointPlan, GraphicsPlan, RtspTransport, SecondPublisher, SlatePlan, SoundAlarmPlan, SoundPlan,
     SourceKind, SourcePlan, SpoolPlan, SrtMode, ThresholdPlan, VideoRenditionPlan,
 };
-pub use impact::{Change, Impact, Reason, impact, reopens};
+pub use impact::{Change, Impact, Reason, impact, opened_alike, reopens};
 pub use needs::{Costs, needs};
 pub use recording::RecordingPlan;
 pub use send::{CarrierPlan, SendPlan, SentAudio, SentVideo, SpliceForm, TsPlan};

@@ -121,6 +121,7 @@ impl Shift {
                 Change::SourceAdded(_)
                     | Change::SourceRemoved(_)
                     | Change::SourceReopened(_)
+                    | Change::SourceKeys(_)
                     | Change::SourcesRanked
                     | Change::SourceSound(_)
                     | Change::SoundAlarms

@@ -6,7 +6,7 @@ use uplink::measure::{FaultCode, Report};
 use uplink::model::status::{ProgramOrder, Showing, SourceState, SourceStatus};
 
 use crate::delivered::{assert_only, assert_whole, measure, media, multivariant, named, playable, probe, settle};
-use crate::rig::{PLAIN, RENDITIONS, Rig};
+use crate::rig::{PLAIN, RENDITIONS, Rig, free_port};
 
 const THIRD: &str = "[[video]]\nid = \"90p\"\nsize = \"160x90\"\nbitrate = \"150k\"\nmax_bitrate = \"300k\"\n\
                      h264_profile = \"main\"\neffort = \"lowest\"\n\n";
@@ -214,5 +214,76 @@ fn an_image_that_is_not_there_is_refused_with_what_to_do() {
         let answer = rig.post("/api/v1/channels/a/set", &body);
         assert_eq!(answer.status, 422, "{}", answer.text());
         assert!(answer.text().contains("uplinkctl image put none.png"), "{}", answer.text());
+    }
+}
+
+#[test]
+fn a_stream_key_is_rotated_while_an_encoder_publishes() {
+    let port = free_port();
+    let source = format!(
+        "sources = [\"studio\"]\n[sources.studio]\nkind = \"rtmp\"\nlisten = \"127.0.0.1:{port}\"\n\
+         stream_key_file = \"studio.key\""
+    );
+    let mut rig = Rig::new(&[("a", &source)]);
+    let write = |rig: &Rig, key: &str| std::fs::write(rig.path("studio.key"), key).unwrap();
+    write(&rig, "the-first-key");
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    let worker = rig.worker("a");
+    let source = |channel: &uplink::model::status::ChannelStatus| {
+        channel.report.as_ref().and_then(|report| report.sources.first().cloned()).expect("a source")
+    };
+    let on = |channel: &uplink::model::status::ChannelStatus| {
+        channel.report.as_ref().is_some_and(|report| matches!(report.program.showing, Showing::Source { .. }))
+    };
+    let first = Encoder::publish(port, "the-first-key");
+    let before = source(&rig.wait_channel("a", "the encoder on air", on));
+
+    write(&rig, "the-second-key");
+    assert_live(&dry_run(&rig), &["the stream keys of source studio", "who publishes to it stays"]);
+    assert_live(&reload(&rig), &["the stream keys of source studio", "taken over on air"]);
+    let later = |channel: &uplink::model::status::ChannelStatus| source(channel).frames > before.frames + 50;
+    let channel = rig.wait_channel("a", "more of the encoder's pictures", later);
+    let (after, program) = (source(&channel), channel.report.unwrap().program);
+    assert_eq!((after.connects, after.state), (before.connects, SourceState::Delivering), "it was cut off");
+    assert_eq!(program.missed, 0);
+    let slates = || rig.events().iter().filter(|event| event["code"] == "slate_on").count();
+    let slates_before = slates();
+
+    // The second one is told that its key is wrong while the first is there; the new one is taken behind it.
+    let late = Encoder::publish(port, "the-first-key");
+    rig.until("the old key is refused", || {
+        let refused =
+            |event: &Value| event["code"] == "publisher_refused" && event.to_string().contains("key is wrong");
+        rig.events().iter().any(refused)
+    });
+    assert_eq!(slates(), slates_before, "the program went to the slate");
+    drop((first, late));
+    let _next = Encoder::publish(port, "the-second-key");
+    let back =
+        |channel: &uplink::model::status::ChannelStatus| source(channel).connects > before.connects && on(channel);
+    let channel = rig.wait_channel("a", "the encoder with the new key", back);
+    assert_eq!((channel.worker.unwrap().pid, channel.restarts), (worker, 0));
+}
+
+/// ffmpeg, publishing.
+struct Encoder(std::process::Child);
+
+impl Encoder {
+    fn publish(port: u16, key: &str) -> Self {
+        let arguments = "-nostdin -loglevel error -re -f lavfi -i testsrc2=size=320x180:rate=25 -re -f lavfi -i sine \
+                         -c:v libx264 -preset ultrafast -tune zerolatency -threads 1 -g 25 -pix_fmt yuv420p -c:a aac -f flv";
+        let url = format!("rtmp://127.0.0.1:{port}/live/{key}");
+        let mut command = std::process::Command::new("ffmpeg");
+        command.args(arguments.split_whitespace()).arg(url);
+        Self(command.stdin(std::process::Stdio::null()).spawn().expect("ffmpeg runs"))
+    }
+}
+
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

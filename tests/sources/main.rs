@@ -1,8 +1,10 @@
 //! The program with real sources: the test signal, files, and SRT senders that are killed, come back as something else,
 //! lose packets and drift.
 
+mod alsa;
 mod cards;
 mod custom;
+mod decklink;
 mod desk;
 mod hostile;
 mod picture;

@@ -24,6 +24,7 @@ static ALONE: Mutex<()> = Mutex::new(());
 pub struct Rig {
     pub recorder: Arc<Recorder>,
     program: Option<Program>,
+    plan: ChannelPlan,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -78,11 +79,19 @@ impl Rig {
         let plan = ChannelPlan { program: format, ..plan };
         let outlet = Arc::clone(&recorder);
         let program = Program::start(&plan, clock, order, Recorder::slate(format), outlet, events).unwrap();
-        Self { recorder, program: Some(program), _alone: alone }
+        Self { recorder, program: Some(program), plan, _alone: alone }
     }
 
     pub fn program(&self) -> &Program {
         self.program.as_ref().unwrap()
+    }
+
+    /// What a reload does on air: other plans of the sources, by rank.
+    pub fn become_kinds(&mut self, kinds: &[SourceKind]) {
+        let mut plan = self.plan.clone();
+        plan.sources.iter_mut().zip(kinds).for_each(|(source, kind)| source.kind = kind.clone());
+        self.program().controls().rearrange(&self.plan, &plan).unwrap();
+        self.plan = plan;
     }
 
     /// Ends the program.
@@ -161,6 +170,31 @@ fn plan(thresholds: ThresholdPlan, sources: &[SourceKind]) -> ChannelPlan {
         sound: SoundPlan::default(),
         companions: Vec::new(),
     }
+}
+
+/// The same test once more, in a process with these variables: libraries read some of them when they are loaded. True in
+/// that process; false in the first one, when the other has ended well.
+pub fn again(test: &str, variables: &[(&str, &std::path::Path)]) -> bool {
+    const INSIDE: &str = "UPLINK_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").envs(variables.iter().copied());
+    let mut inside = command.stdin(Stdio::null()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(300);
+    let status = loop {
+        if let Some(status) = inside.try_wait().unwrap() {
+            break status;
+        }
+        if Instant::now() >= until {
+            let _ = inside.kill();
+        }
+        std::thread::park_timeout(Duration::from_millis(50));
+    };
+    assert!(status.success(), "{test}, in a process of its own: {status}");
+    false
 }
 
 /// A file made by ffmpeg, once per name.
@@ -325,6 +359,11 @@ pub struct Gateway {
 impl Gateway {
     /// None if the program is not here.
     pub fn start() -> Option<Self> {
+        Self::asking("")
+    }
+
+    /// One whose listener asks for more of its callers, `&option=value`.
+    pub fn asking(options: &str) -> Option<Self> {
         let (udp, srt) = (free_port(), free_port());
         let child = Command::new("srt-live-transmit")
             .args([
@@ -332,7 +371,7 @@ impl Gateway {
                 "-a",
                 "no",
                 &format!("udp://127.0.0.1:{udp}"),
-                &format!("srt://127.0.0.1:{srt}?mode=listener"),
+                &format!("srt://127.0.0.1:{srt}?mode=listener{options}"),
             ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -25,6 +25,10 @@ fn publish(arguments: &[String], listen: SocketAddr, key: &str) -> Sender {
     Sender::flv(arguments, &format!("rtmp://{listen}/live/{key}"))
 }
 
+fn has_refused(record: &crate::recorder::Record, why: &str) -> bool {
+    record.events.iter().any(|e| e.code == EventCode::PublisherRefused && e.text.contains(why))
+}
+
 fn refusals(rig: &Rig) -> Vec<String> {
     let record = rig.recorder.record.lock().unwrap();
     record.events.iter().filter(|e| e.code == EventCode::PublisherRefused).map(|e| e.text.clone()).collect()
@@ -120,6 +124,37 @@ fn keys_are_rotated_and_two_sources_share_a_port() {
     assert!(rig.recorder.wait(Duration::from_secs(15), |_| both()), "{}", rig.told());
     assert_eq!(rig.program().sources()[1].picture.map(|p| p.width()), Some(640));
     rig.assert_unbroken();
+}
+
+#[test]
+fn keys_are_exchanged_while_a_publisher_is_on() {
+    let listen = free_address();
+    let ingest = |key: &str| ingest(listen, "live", &[key], SecondPublisher::Refuse);
+    let (old, new) = (KEY, "fedcba9876543210");
+    let mut rig = Rig::start((30, 1), &[ingest(old)], ProgramOrder::Auto);
+    let first = publish(&live("320x180", 30, 30, &[]), listen, old);
+    assert_eq!(watch(&rig, 30), 0, "{}", rig.told());
+    let connects = rig.program().sources()[0].connects;
+    rig.become_kinds(&[ingest(new)]);
+    assert_eq!(watch(&rig, 60), 0, "who publishes stays: {}", rig.told());
+    // Whoever comes with the old key is told that it is wrong, not that the place is taken.
+    let late = publish(&live("640x360", 30, 30, &[]), listen, old);
+    assert!(
+        rig.recorder.wait(Duration::from_secs(30), |r| has_refused(r, "its stream key is wrong")),
+        "{}",
+        rig.told()
+    );
+    assert_eq!(watch(&rig, 30), 0, "{}", rig.told());
+    assert_eq!(rig.program().sources()[0].connects, connects, "the first connection is the one that is there");
+    first.kill();
+    assert!(rig.recorder.wait(Duration::from_secs(30), shows_slate), "{}", rig.told());
+    // The old key calls again and again; the new one is taken.
+    let _next = publish(&live("480x270", 30, 30, &[]), listen, new);
+    assert_eq!(watch(&rig, 30), 0, "{}", rig.told());
+    assert_eq!(rig.program().sources()[0].picture.map(|p| p.width()), Some(480));
+    drop(late);
+    rig.assert_unbroken();
+    assert!(!rig.told().contains(old) && !rig.told().contains(new), "a stream key was told");
 }
 
 #[test]

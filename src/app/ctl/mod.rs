@@ -1,7 +1,7 @@
 //! `uplinkctl`: the command line for technicians, over the same REST API as the panel.
 //!
 //! Owns: arguments, exit codes, tables for people. Must not: reach around the API, or need GStreamer: it works on a
-//! laptop, and `check` works without a daemon.
+//! laptop, and `check` and `onvif` work without a daemon.
 
 mod alarms;
 mod capacity;
@@ -18,6 +18,7 @@ mod frames;
 mod freeze;
 mod graphics;
 mod guest_link;
+mod onvif;
 mod people;
 mod record;
 mod recordings;
@@ -65,6 +66,8 @@ Examples:
   uplinkctl recording stitch demo/last   one MP4 of the newest recording
   uplinkctl recording upload demo/last --to cloud
   uplinkctl devices                      what is plugged in, and what to write for it
+  uplinkctl onvif 192.0.2.7 --user studio --password-file camera.password
+                                         the streams of a network camera, and what to write for them
   uplinkctl doctor                       what is wrong with the box, with or without its daemon
   uplinkctl support-bundle               a file for whoever helps from elsewhere, without secrets
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
@@ -303,6 +306,8 @@ enum Verb {
     },
     /// What is plugged in, what to write for it in a configuration, who uses it, and what signal it has.
     Devices,
+    /// Ask a network camera by ONVIF for its streams, and say what to write for them.
+    Onvif(onvif::OnvifArguments),
     /// Put the configuration on disk in force; a faulty one changes nothing.
     Reload {
         /// Only say what that would do to each channel, and what it would interrupt.
@@ -375,6 +380,9 @@ pub fn run(arguments: Arguments) -> ExitCode {
         // What hangs in a disk or a name server is not waited for.
         runtime.shutdown_background();
         return code;
+    }
+    if let Verb::Onvif(wanted) = &arguments.verb {
+        return local(runtime.block_on(onvif::streams(wanted, arguments.json)));
     }
     match runtime.block_on(perform(&arguments)) {
         Ok(text) => {
@@ -541,6 +549,7 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Token { .. }
         | Verb::Audit { .. }
         | Verb::Devices
+        | Verb::Onvif(_)
         | Verb::Freeze(_)
         | Verb::Unfreeze(_)
         | Verb::Alarms

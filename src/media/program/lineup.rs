@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A source that needs what another one holds (a device, a port) is opened when that one is closed; so is one that is
-//! opened anew. Whoever changes the sources waits; the program does not.
+//! opened anew. Other stream keys admit at once. Whoever changes the sources waits; the program does not.
 
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::source::Source;
 use crate::model::{MediaTime, ProgramFormat, SignalThresholds, SourceId};
-use crate::plan::{ChannelPlan, SoundPlan, SourcePlan, ThresholdPlan, reopens};
+use crate::plan::{ChannelPlan, SoundPlan, SourcePlan, ThresholdPlan, opened_alike, reopens};
 use crate::policy;
 
 /// The program takes things over at its next tick, and needs some more to fade.
@@ -73,6 +73,9 @@ impl Shared {
         let known = |planned: &SourcePlan| {
             before.iter().find(|one| one.plan().id == planned.id && !reopens(one.plan(), planned)).cloned()
         };
+        for planned in &plan.sources {
+            known(planned).iter().for_each(|source| source.admit_by(&planned.kind));
+        }
         let leaving: Vec<Arc<Source>> =
             before.iter().filter(|one| !plan.sources.iter().any(|p| keeps(one, p))).cloned().collect();
         let (loss, signal) = limits(&plan.thresholds);
@@ -81,7 +84,7 @@ impl Shared {
         }
         // Never two at once that claim the same.
         let waits = |planned: &SourcePlan| {
-            leaving.iter().any(|one| one.plan().id == planned.id || one.plan().kind == planned.kind)
+            leaving.iter().any(|one| one.plan().id == planned.id || opened_alike(&one.plan().kind, &planned.kind))
         };
         let mut opened: Vec<(SourceId, Arc<Source>)> = Vec::new();
         for planned in plan.sources.iter().filter(|planned| known(planned).is_none() && !waits(planned)) {

@@ -39,7 +39,8 @@ pub(super) fn blame(kind: &SourceKind, event: Event) -> Event {
             event.blame(Fault::Configuration, "try the fragment with gst-launch-1.0, as the user that uplinkd runs as")
         }
         SourceKind::Srt { host, port, .. } => {
-            event.blame(Fault::Source, format!("check the sender and the network to {host}:{port} (UDP)"))
+            let hint = format!("check the sender, passphrase and stream id, and the network to {host}:{port} (UDP)");
+            event.blame(Fault::Source, hint)
         }
         SourceKind::Whip { .. } => event.blame(
             Fault::Source,

@@ -10,7 +10,8 @@ use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
 use super::Context;
-use super::shaping::{Thinning, fields, picture_format, turn_as_told};
+use super::callers::Callers;
+use super::shaping::{Thinning, fields, picture_format, turn_as_told, unusual_size};
 use super::status::Condition;
 use crate::media::captions;
 use crate::media::clock::HouseClock;
@@ -47,10 +48,8 @@ struct Shared {
     sound: AtomicBool,
     complete: AtomicBool,
     first: Mutex<Option<Instant>>,
-    /// When a listener's caller was admitted.
-    caller: Mutex<Option<Instant>>,
-    /// Another caller was turned away while one is there.
-    another: AtomicBool,
+    /// Who calls, of a listener.
+    callers: Callers,
 }
 
 /// The branches of one connection. Cheap to clone; callbacks hold it.
@@ -80,8 +79,7 @@ impl Branches {
             sound: AtomicBool::new(false),
             complete: AtomicBool::new(false),
             first: Mutex::new(None),
-            caller: Mutex::new(None),
-            another: AtomicBool::new(false),
+            callers: Callers::default(),
         }))
     }
 
@@ -113,21 +111,9 @@ impl Branches {
         self.0.first.lock().unwrap_or_else(PoisonError::into_inner).map(|first| first.elapsed())
     }
 
-    /// Whether this connection takes a caller: the first only.
-    pub(super) fn admit_caller(&self) -> bool {
-        let mut caller = self.0.caller.lock().unwrap_or_else(PoisonError::into_inner);
-        if caller.is_some() {
-            self.0.another.store(true, Ordering::Relaxed);
-            return false;
-        }
-        *caller = Some(Instant::now());
-        true
-    }
-
-    /// How long the caller has been there, if another one was turned away since this was asked last.
-    pub(super) fn contested(&self) -> Option<Duration> {
-        let contested = self.0.another.swap(false, Ordering::Relaxed);
-        self.0.caller.lock().unwrap_or_else(PoisonError::into_inner).filter(|_| contested).map(|since| since.elapsed())
+    /// Who calls, of a listener.
+    pub(super) fn callers(&self) -> &Callers {
+        &self.0.callers
     }
 
     /// Links a decoded stream: the first picture and the first sound are used, the rest is discarded.
@@ -151,14 +137,12 @@ impl Branches {
         let shared = Arc::clone(&self.0);
         pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
             if let Some(gst::EventView::Caps(caps)) = info.event().map(|e| e.view()) {
-                let (size, rate) = picture_format(caps.caps());
-                shared.condition.picture(size, rate);
+                shared.tell_picture(caps.caps());
             }
             gst::PadProbeReturn::Ok
         });
         if let Some(caps) = pad.current_caps() {
-            let (size, rate) = picture_format(&caps);
-            self.0.condition.picture(size, rate);
+            self.0.tell_picture(&caps);
         }
         // Passes progressive pictures through. Interlaced ones whose format `deinterlace` does not know are converted:
         // left to itself it would let them through as they are, so what leaves it is said to be progressive.
@@ -241,6 +225,12 @@ impl Branches {
 }
 
 impl Shared {
+    fn tell_picture(&self, caps: &gst::CapsRef) {
+        let (size, rate) = picture_format(caps);
+        self.condition.unusual(unusual_size(caps));
+        self.condition.picture(size, rate);
+    }
+
     /// When the first sample of a buffer belongs, on the house clock.
     fn stamp(&self, sample: &gst::Sample) -> Option<MediaTime> {
         let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;

@@ -8,12 +8,13 @@ use gstreamer::prelude::*;
 
 use super::Context;
 use super::branch::Branches;
+use super::decklink::{self, Card};
 use super::guest::{Call, Servers, Session};
 use super::input::{self, Opened};
 use super::rtmp::Inlet;
-use super::{decklink, head};
+use super::{head, srt};
 use crate::media::feed::Streams;
-use crate::model::{FrameGrid, InputState, MediaTime, SourceId};
+use crate::model::{FrameGrid, MediaTime, SourceId};
 use crate::plan::{SourceKind, SrtMode};
 
 /// How often the thread looks at the bus and at what arrived.
@@ -52,6 +53,10 @@ pub(super) struct Connection<'a> {
     guest: Option<Session>,
     /// The capture device, if it has one.
     device: Option<Opened>,
+    /// The DeckLink card, if it is one.
+    card: Option<Card>,
+    /// What the network library warned of last.
+    warned: Option<String>,
     opened: Instant,
     delivered: bool,
     announced: Option<Streams>,
@@ -79,6 +84,8 @@ impl<'a> Connection<'a> {
             inlet: None,
             guest: None,
             device: None,
+            card: None,
+            warned: None,
             opened: Instant::now(),
             delivered: false,
             announced: None,
@@ -88,6 +95,9 @@ impl<'a> Connection<'a> {
             Err(reason) => {
                 let told = connection.error_on_bus().unwrap_or(reason);
                 connection.close();
+                if let (SourceKind::DeckLink { .. }, Some(input)) = (&context.plan.kind, &context.input) {
+                    input.absent(&context.condition, &told);
+                }
                 Err(told)
             }
         }
@@ -103,12 +113,17 @@ impl<'a> Connection<'a> {
             _ => {
                 let head = head::build(self.context, &self.pipeline, &self.branches, origin);
                 self.device = head.map_err(|e| e.message.to_string())?;
+                self.card = Card::watch(&self.pipeline, &self.context.plan.kind);
             }
         }
         if let Some(entrance) = &self.context.entrance {
             self.inlet = Some(entrance.open(&self.pipeline, &self.branches)?);
         }
-        self.pipeline.set_state(gst::State::Playing).map_err(|_| "it could not be started".to_owned())?;
+        if let (Some(_), Some(input)) = (&self.card, &self.context.input) {
+            input.forget();
+        }
+        let refused = if self.card.is_some() { decklink::NOT_THERE } else { "it could not be started" };
+        self.pipeline.set_state(gst::State::Playing).map_err(|_| refused.to_owned())?;
         match (&self.guest, call) {
             (Some(session), Some(call)) => session.answer(call),
             _ => Ok(()),
@@ -146,11 +161,17 @@ impl<'a> Connection<'a> {
     fn next_message(&mut self) -> Option<End> {
         let message = self.bus.timed_pop(gst::ClockTime::from_mseconds(LOOK))?;
         match message.view() {
-            gst::MessageView::Error(error) => Some(self.ended(plain(error))),
+            gst::MessageView::Error(error) => {
+                if let Some(card) = &self.card {
+                    card.failed(&error.error(), &self.context.condition);
+                }
+                Some(self.ended(plain(error)))
+            }
             gst::MessageView::Eos(_) => Some(self.ended("the stream ended".to_owned())),
             gst::MessageView::Warning(warning) => {
                 tracing::debug!(source = %self.context.plan.id, "{}", warning.error());
-                None
+                self.warned = Some(warning.error().message().to_owned());
+                srt::denied(&self.context.plan.kind, &warning.error()).map(|why| self.ended(why.to_owned()))
             }
             _ => None,
         }
@@ -164,6 +185,9 @@ impl<'a> Connection<'a> {
 
     /// Compares what has arrived with what should have.
     fn look(&mut self) -> Option<End> {
+        if let (Some(card), Some(input)) = (&self.card, &self.context.input) {
+            card.tell(input, &self.context.condition);
+        }
         if let Some(reason) = self.context.input.as_ref().and_then(|input| input.darkness()) {
             self.announce();
             self.context.condition.no_signal(&reason);
@@ -174,7 +198,8 @@ impl<'a> Connection<'a> {
             return Some(self.ended(reason));
         }
         let patience = self.context.feed.patience();
-        let contested = self.branches.contested();
+        srt::tell_turned_away(self.context, &self.branches);
+        let contested = self.branches.callers().contested(Instant::now());
         let Some(last) = self.context.feed.last_arrival() else {
             let dead = contested.is_some_and(|age| age >= GIVE_UP);
             return if dead { Some(End::Failed(CONTESTED.to_owned())) } else { self.not_yet() };
@@ -188,25 +213,12 @@ impl<'a> Connection<'a> {
         if silent >= self.patience().max(patience * 2) {
             return Some(End::Lost(format!("nothing arrived for {:.1} s", silent.as_secs_f32())));
         }
-        if silent >= patience && self.has_no_signal() {
-            self.no_signal();
-        } else if silent >= patience {
+        if silent >= patience {
             self.context.condition.lost(&format!("nothing arrived for {} ms", silent.as_millis()));
         } else if self.announced.is_some() {
             self.context.condition.delivering();
-            if matches!(self.context.plan.kind, SourceKind::DeckLink { .. }) {
-                let (condition, format) = (&self.context.condition, self.context.condition.arriving());
-                condition.input(InputState::Locked, format, "the device reads the signal", None);
-            }
         }
         None
-    }
-
-    /// The card has said so itself.
-    fn no_signal(&self) {
-        const REASON: &str = "no signal at the input";
-        self.context.condition.input(InputState::NoSignal, None, REASON, None);
-        self.context.condition.no_signal(REASON);
     }
 
     /// How long it may be silent before it is opened anew.
@@ -216,22 +228,11 @@ impl<'a> Connection<'a> {
             SourceKind::Whip { .. } => GUEST_GIVE_UP,
             // The receiver finds a sender that comes back by itself, faster than a new one could.
             SourceKind::Ndi { .. } => GUEST_GIVE_UP,
-            // There is nothing to be opened anew.
-            SourceKind::DeckLink { .. } if self.has_no_signal() => Duration::MAX,
             _ => GIVE_UP,
         }
     }
 
-    /// Whether the card says so itself.
-    fn has_no_signal(&self) -> bool {
-        matches!(self.context.plan.kind, SourceKind::DeckLink { .. }) && decklink::signal(&self.pipeline) == Some(false)
-    }
-
     fn not_yet(&self) -> Option<End> {
-        if self.has_no_signal() {
-            self.no_signal();
-            return None;
-        }
         let (patience, what) = match &self.context.plan.kind {
             SourceKind::Srt { mode: SrtMode::Listener, .. } => (Duration::from_secs(30), "no caller has come yet"),
             SourceKind::Srt { .. } => (Duration::from_secs(6), "the listener does not answer or sends no media"),
@@ -244,7 +245,10 @@ impl<'a> Connection<'a> {
             SourceKind::Ndi { .. } => (Duration::from_secs(12), "no sender of that name or address is there"),
             _ => (Duration::from_secs(5), "it delivers nothing"),
         };
-        (self.opened.elapsed() >= patience).then(|| End::Failed(what.to_owned()))
+        // What the library says of a listener that hangs up is all there is to be known.
+        let warned = self.warned.as_deref().filter(|_| matches!(self.context.plan.kind, SourceKind::Srt { .. }));
+        let what = || warned.map_or_else(|| what.to_owned(), |warned| format!("{what} ({warned})"));
+        (self.opened.elapsed() >= patience).then(|| End::Failed(what()))
     }
 
     /// Tells the feed what the connection carries, once that is known, and when more comes.

@@ -8,10 +8,10 @@ use gstreamer::prelude::*;
 use super::Context;
 use super::branch::Branches;
 use super::input::{Opened, follow_sender};
-use super::{custom, decklink, mode, ndi, rtsp, test_signal};
+use super::{custom, decklink, mode, ndi, rtsp, srt, test_signal};
 use crate::hardware::find;
 use crate::model::{DeviceName, MediaTime, PictureSize};
-use crate::plan::{SourceKind, SrtMode};
+use crate::plan::SourceKind;
 
 pub(super) type Built = Result<(), gst::glib::BoolError>;
 
@@ -42,8 +42,7 @@ pub(super) fn build(
             Err(gst::glib::bool_error!("files are played in turn"))
         }
         SourceKind::Srt { .. } => {
-            let source = srt(&context.plan.kind)?;
-            screen_callers(&source, &context.plan.kind, branches);
+            let source = srt::source(context, branches)?;
             decoded(pipeline, branches, &source)
         }
         SourceKind::Ndi { .. } => ndi::build(&context.plan.kind, pipeline, branches),
@@ -58,51 +57,6 @@ pub(super) fn build(
 pub(super) fn file(path: &Path, pipeline: &gst::Pipeline, branches: &Branches) -> Built {
     let source = gst::ElementFactory::make("filesrc").property("location", path.to_string_lossy().as_ref()).build()?;
     decoded(pipeline, branches, &source)
-}
-
-/// `srtsrc`, with the settings measured to notice a dead sender and to close fast.
-fn srt(kind: &SourceKind) -> Result<gst::Element, gst::glib::BoolError> {
-    let SourceKind::Srt { mode, host, port, latency_ms, passphrase, stream_id } = kind else {
-        return Err(gst::glib::bool_error!("not an SRT source"));
-    };
-    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-    let role = *mode;
-    let mode = match mode {
-        SrtMode::Caller => "caller",
-        SrtMode::Listener => "listener",
-    };
-    let source = gst::ElementFactory::make("srtsrc")
-        // The role must be in the URI: given as a property it comes too late for a listener's address.
-        .property("uri", format!("srt://{host}:{port}?mode={mode}"))
-        .property("latency", i32::try_from(*latency_ms).unwrap_or(i32::MAX))
-        // With the default of 1000 ms, closing takes more than two seconds.
-        .property("poll-timeout", 100)
-        .property("wait-for-connection", true)
-        .build()?;
-    if let Some(passphrase) = passphrase {
-        source.set_property("passphrase", passphrase.reveal());
-    }
-    if let (Some(stream_id), SrtMode::Caller) = (stream_id, role) {
-        // As a property: a `#` in a URI would cut it.
-        source.set_property("streamid", stream_id);
-    }
-    Ok(source)
-}
-
-/// A listener takes one caller, with the right stream id, and turns others away at the handshake: they call again. Left
-/// to itself it would accept a sender that comes back into the queue behind its own dead connection, where it would
-/// stay unnoticed for the five seconds that SRT takes to give up a peer.
-fn screen_callers(source: &gst::Element, kind: &SourceKind, branches: &Branches) {
-    let SourceKind::Srt { mode: SrtMode::Listener, stream_id, .. } = kind else {
-        return;
-    };
-    source.set_property("authentication", true);
-    let (wanted, branches) = (stream_id.clone(), branches.clone());
-    source.connect("caller-connecting", false, move |arguments| {
-        let theirs = arguments.get(2).and_then(|value| value.get::<Option<String>>().ok()).flatten();
-        let known = wanted.is_none() || wanted.as_deref() == theirs.as_deref();
-        Some((known && branches.admit_caller()).to_value())
-    });
 }
 
 /// `source` → decodebin → branches.

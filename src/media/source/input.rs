@@ -1,4 +1,5 @@
-//! Asks the driver of a capture device what it sees at its input, beside the pipeline that captures from it.
+//! Asks the driver of a capture device what it sees at its input, beside the pipeline that captures from it. A DeckLink
+//! card has no driver that could be asked: its element says it, see [`super::decklink`].
 //!
 //! ```text
 //! absent ──plugged in──▶ asked every 200 ms ──▶ no signal, unstable, mismatch, locked
@@ -45,8 +46,12 @@ struct Seen {
 impl Input {
     /// Begins to ask about the device of `plan`, if it has one, until `stop`.
     pub(super) fn watch(plan: &SourcePlan, condition: &Arc<Condition>, stop: &Arc<AtomicBool>) -> Option<Arc<Self>> {
-        let SourceKind::V4l2 { device, .. } = &plan.kind else { return None };
         let input = Arc::new(Self::default());
+        let device = match &plan.kind {
+            SourceKind::V4l2 { device, .. } => device,
+            SourceKind::DeckLink { .. } => return Some(input),
+            _ => return None,
+        };
         let (mine, name) = (Arc::clone(&input), device.clone());
         let (condition, stop) = (Arc::clone(condition), Arc::clone(stop));
         let asking = move || {
@@ -99,7 +104,18 @@ impl Input {
         }
     }
 
-    fn absent(&self, condition: &Condition, reason: &str) {
+    /// Nothing is known of a card that is about to be opened.
+    pub(super) fn forget(&self) {
+        self.dark.store(false, Ordering::Relaxed);
+    }
+
+    /// What the element of a card said.
+    pub(super) fn card_says(&self, dark: bool, reason: &str) {
+        self.note(dark, None, reason);
+    }
+
+    /// There is no such device.
+    pub(super) fn absent(&self, condition: &Condition, reason: &str) {
         self.note(true, None, reason);
         condition.input(InputState::Absent, None, reason, None);
     }

@@ -15,6 +15,7 @@
 
 mod blame;
 mod branch;
+mod callers;
 mod connection;
 mod custom;
 mod decklink;
@@ -29,6 +30,7 @@ mod refusals;
 mod rtmp;
 mod rtsp;
 mod shaping;
+mod srt;
 mod status;
 #[cfg(test)]
 mod status_tests;
@@ -43,7 +45,7 @@ use self::connection::{Connection, End};
 pub use self::custom::check as check_fragment;
 use self::guest::{Call, Door};
 use self::input::Input;
-use self::rtmp::Entrance;
+use self::rtmp::{Entrance, StreamKeys};
 use self::status::Condition;
 use super::EventSink;
 use super::clock::HouseClock;
@@ -69,6 +71,8 @@ pub(crate) struct Source {
     stop: Arc<AtomicBool>,
     door: Option<Arc<Door>>,
     input: Option<Arc<Input>>,
+    /// What admits publishers.
+    keys: Option<Arc<StreamKeys>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -134,6 +138,8 @@ impl Source {
             _ => None,
         };
         let input = Input::watch(&plan, &condition, &stop);
+        let entrance = Entrance::new(&plan.kind, loss, &condition);
+        let keys = entrance.as_ref().map(Entrance::keys);
         let context = Context {
             plan: plan.clone(),
             format,
@@ -141,7 +147,7 @@ impl Source {
             feed: Arc::clone(&feed),
             condition: Arc::clone(&condition),
             stop: Arc::clone(&stop),
-            entrance: Entrance::new(&plan.kind, loss, &condition),
+            entrance,
             door: door.clone(),
             input: input.clone(),
         };
@@ -149,7 +155,7 @@ impl Source {
         if let Err(error) = &thread {
             condition.failed(&format!("the box could not start a thread for it ({error})"));
         }
-        Self { plan, feed, condition, stop, door, input, thread: Mutex::new(thread.ok()) }
+        Self { plan, feed, condition, stop, door, input, keys, thread: Mutex::new(thread.ok()) }
     }
 
     /// A source that a test feeds itself.
@@ -157,10 +163,18 @@ impl Source {
     pub(crate) fn fed(plan: SourcePlan, format: ProgramFormat, loss: Duration, signal: &SignalThresholds) -> Self {
         let feed = Arc::new(Feed::new(format, loss, Duration::from_millis(80)).watched(signal));
         let condition = Arc::new(Condition::new(plan.clone(), HouseClock::start(), Arc::new(|_| {})));
-        Self { plan, feed, condition, stop: Arc::default(), door: None, input: None, thread: Mutex::new(None) }
+        let (stop, thread) = (Arc::default(), Mutex::new(None));
+        Self { plan, feed, condition, stop, door: None, input: None, keys: None, thread }
     }
 
-    /// The plan it was started with.
+    /// Publishers are admitted by the stream keys of `kind` from now on; who is on stays.
+    pub(crate) fn admit_by(&self, kind: &SourceKind) {
+        if let (Some(known), SourceKind::Rtmp { keys, .. }) = (&self.keys, kind) {
+            known.exchange(keys.clone());
+        }
+    }
+
+    /// The plan it was started with; stream keys may have been exchanged since.
     pub(crate) fn plan(&self) -> &SourcePlan {
         &self.plan
     }

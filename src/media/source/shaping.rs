@@ -65,6 +65,13 @@ pub(super) fn picture_format(caps: &gst::CapsRef) -> (Option<PictureSize>, Optio
     (size, rate)
 }
 
+/// The size of pictures that are odd, tiny or huge, which is no [`PictureSize`].
+pub(super) fn unusual_size(caps: &gst::CapsRef) -> Option<String> {
+    let side = |name: &str| caps.structure(0)?.get::<i32>(name).ok();
+    let size = format!("{}x{}", side("width")?, side("height")?);
+    picture_format(caps).0.is_none().then_some(size)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,6 +26,8 @@ struct Known {
     state: SourceState,
     health: HealthReport,
     picture: Option<PictureSize>,
+    /// The size of a picture that no program could have: odd, tiny or huge.
+    unusual: Option<String>,
     frame_rate: Option<FrameRate>,
     sound: Option<String>,
     timecode: Option<SourceTimecode>,
@@ -59,6 +61,7 @@ impl Condition {
             state: SourceState::Connecting,
             health,
             picture: None,
+            unusual: None,
             frame_rate: None,
             sound: None,
             timecode: None,
@@ -131,8 +134,10 @@ impl Condition {
             return;
         }
         (known.last_reason, known.device_lost) = (None, false);
-        self.judge(&mut known, SourceState::Delivering, Health::Healthy, "ok", "delivers");
-        let format = match (known.picture, known.frame_rate, &known.sound) {
+        let reason = known.unusual.as_ref().map_or_else(|| "delivers".to_owned(), |size| format!("delivers {size}"));
+        self.judge(&mut known, SourceState::Delivering, Health::Healthy, "ok", &reason);
+        let size = known.picture.map(|size| size.to_string()).or_else(|| known.unusual.clone());
+        let format = match (size, known.frame_rate, &known.sound) {
             (Some(size), Some(rate), sound) => format!("{size} at {rate} per second, sound {}", text_of(sound)),
             (Some(size), None, sound) => format!("{size}, sound {}", text_of(sound)),
             (None, _, sound) => format!("no picture, sound {}", text_of(sound)),
@@ -212,25 +217,29 @@ impl Condition {
         }
     }
 
-    /// A publisher was not admitted; `who` is its address, if that is known here.
+    /// A publisher or caller was not admitted; `who` is its address, if that is known here.
     pub(super) fn refused(&self, who: Option<&str>, why: &str) {
         let mut known = self.known();
-        let what = format!("{} was refused: {why}", who.unwrap_or("one"));
+        let (noun, hint) = match &self.plan.kind {
+            SourceKind::Whip { .. } => ("publisher", "send the guest the link again (uplinkctl guest-link)"),
+            SourceKind::Srt { .. } => ("caller", "correct passphrase or stream id, at the sender or of this source"),
+            _ => ("publisher", "correct the encoder's address or stream key, or stop the other encoder"),
+        };
+        let what = match who {
+            Some(who) => format!("{noun}, {who}, was refused: {why}"),
+            None => format!("{noun} was refused: {why}"),
+        };
         let news = known.refusals.count(&what, Instant::now());
         if known.state != SourceState::Delivering {
             let (state, health, code) = (known.state, known.health.health, known.health.code.clone());
-            let waiting = known.health.reason.split("; the last publisher: ").next().unwrap_or_default();
-            let reason = format!("{waiting}; the last publisher: {what}");
+            let waiting = known.health.reason.split("; the last ").next().unwrap_or_default();
+            let reason = format!("{waiting}; the last {what}");
             self.judge(&mut known, state, health, &code, &reason);
         }
         drop(known);
         let Some(attempts) = news else { return };
         let many = if attempts > 1 { format!(" ({attempts} attempts)") } else { String::new() };
-        let text = format!("source {}: a publisher, {what}{many}", self.plan.id);
-        let hint = match &self.plan.kind {
-            SourceKind::Whip { .. } => "send the guest the link again (uplinkctl guest-link)",
-            _ => "correct the encoder's address or stream key, or stop the other encoder",
-        };
+        let text = format!("source {}: a {what}{many}", self.plan.id);
         let event = self.event(Severity::Warning, EventCode::PublisherRefused, text);
         (self.events)(event.blame(Fault::Source, hint));
     }
@@ -278,6 +287,11 @@ impl Condition {
             let text = format!("source {} changed its picture to {size} at {rate} per second", self.plan.id);
             (self.events)(self.event(Severity::Info, EventCode::SourceFormatChanged, text));
         }
+    }
+
+    /// The arriving picture has this size, which no program could have.
+    pub(super) fn unusual(&self, size: Option<String>) {
+        self.known().unusual = size;
     }
 
     /// The newest picture carries this timecode.

@@ -9,13 +9,15 @@
 //!
 //! A gate stands as long as its source; what it lets in lives in one connection's pipeline. It takes one publisher: the
 //! second is refused, or replaces the first, or replaces it because the first has fallen silent (an encoder that lost
-//! its network comes back before its old connection has timed out).
+//! its network comes back before its old connection has timed out). Its keys are exchanged while a publisher is on: who
+//! is in stays, whoever comes next needs one of the new keys.
 //!
 //! Owns: the port, the protocol, who may publish. Must not: show a stream key anywhere, or let a peer without one take
 //! more than a little memory or time.
 
 mod dialogue;
 mod gate;
+mod keys;
 mod listener;
 mod tag;
 mod timeline;
@@ -32,6 +34,7 @@ use super::status::Condition;
 use crate::plan::{SecondPublisher, SourceKind};
 
 pub(super) use self::gate::Inlet;
+pub(super) use self::keys::StreamKeys;
 
 /// The way in of one source.
 pub(super) struct Entrance {
@@ -45,8 +48,14 @@ impl Entrance {
     pub(super) fn new(kind: &SourceKind, loss: Duration, condition: &Arc<Condition>) -> Option<Self> {
         let SourceKind::Rtmp { listen, app, keys, second_publisher } = kind else { return None };
         let replace = *second_publisher == SecondPublisher::Replace;
-        let gate = Arc::new(Gate::new(app.clone(), keys.clone(), replace, loss, Arc::clone(condition)));
+        let keys = StreamKeys::new(keys.clone());
+        let gate = Arc::new(Gate::new(app.clone(), keys, replace, loss, Arc::clone(condition)));
         Some(Self { listen: *listen, gate, listener: Mutex::default() })
+    }
+
+    /// What admits.
+    pub(super) fn keys(&self) -> Arc<StreamKeys> {
+        self.gate.keys()
     }
 
     /// Opens the port if it is not open, and lets the next publisher into `pipeline`.

@@ -1,9 +1,14 @@
 //! Blackmagic DeckLink: picture with captions and timecode, and embedded sound, of one input. Whether there is a signal
-//! is asked of the card: its frames do not tell.
+//! is asked of the card ([`Card`]): its frames do not tell. Without one its element only says so once it has been started,
+//! so nothing is known of an input before.
+
+mod card;
+mod sight;
 
 use gstreamer as gst;
 use gstreamer::prelude::*;
 
+pub(super) use self::card::Card;
 use super::branch::Branches;
 use super::head::Built;
 use crate::plan::{DeckLinkInput, SourceKind};
@@ -16,6 +21,9 @@ pub(super) const HINT: &str = "check the cable and the signal, that no other pro
 const LIBRARY: &str = "libDeckLinkAPI.so";
 const MISSING: &str = "the DeckLink driver (libDeckLinkAPI.so) is not installed: install Blackmagic's Desktop Video, then stop \
                        and start the channel";
+/// An element that cannot be started has found no card, or one that is taken.
+pub(super) const NOT_THERE: &str =
+    "there is no such input: no card, or another number or persistent id, or it is taken";
 /// Frames between card and pipeline.
 const FRAMES: u32 = 5;
 
@@ -32,11 +40,6 @@ pub(super) fn build(kind: &SourceKind, pipeline: &gst::Pipeline, branches: &Bran
     }
     branches.set_complete();
     Ok(())
-}
-
-/// Whether the card sees a signal; none if `pipeline` is no DeckLink's.
-pub(super) fn signal(pipeline: &gst::Pipeline) -> Option<bool> {
-    pipeline.by_name(PICTURE).map(|picture| picture.property("signal"))
 }
 
 /// Name of the element that knows.
