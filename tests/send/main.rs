@@ -8,6 +8,7 @@ mod rig;
 mod judge;
 mod nginx;
 mod peers;
+mod receiver;
 #[path = "../sources/relay.rs"]
 mod relay;
 mod rist;
