@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "made for another test program, which uses all of it")]
 mod rig;
 
+mod enhanced;
 mod judge;
 mod nginx;
 mod peers;
@@ -13,6 +14,8 @@ mod receiver;
 mod relay;
 mod rist;
 mod rtmp;
+#[path = "../encode/shipped.rs"]
+mod shipped;
 mod splices;
 mod srt;
 mod studio;
