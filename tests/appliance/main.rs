@@ -50,6 +50,7 @@ mod receiver;
 mod recording;
 mod reload;
 mod rig;
+mod secrets;
 mod sound;
 mod stop;
 mod streams;
