@@ -99,7 +99,7 @@ pub fn wait_picture(rig: &Rig, channel: &str, with_marks: bool) {
     });
 }
 
-fn block<F: Future>(future: F) -> F::Output {
+pub fn block<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap().block_on(future)
 }
 

@@ -14,7 +14,7 @@ use crate::process;
 use crate::rig::{PLAIN, RENDITIONS, Rig, free_port};
 
 /// Another origin beside the rig's own.
-struct Backup {
+pub struct Backup {
     port: u16,
     directory: std::path::PathBuf,
     process: Option<Child>,
@@ -30,7 +30,7 @@ impl Backup {
         Self { port, directory, process: None }
     }
 
-    fn start(rig: &Rig, name: &str) -> Self {
+    pub fn start(rig: &Rig, name: &str) -> Self {
         let mut backup = Self::prepare(rig, name);
         backup.come_back();
         backup
@@ -53,7 +53,11 @@ impl Backup {
         child.wait().unwrap();
     }
 
-    fn url(&self) -> String {
+    pub fn address(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}/live/", self.port)
     }
 
@@ -98,7 +102,7 @@ impl Drop for Backup {
 }
 
 /// Gives the rig's destination a backup.
-fn add_backup(rig: &Rig, url: &str, more: &str) {
+pub fn add_backup(rig: &Rig, url: &str, more: &str) {
     rig.edit(|text| {
         let lines = format!(
             "token_file = \"push.token\"\nbackups = [{{ url = \"{url}\", token_file = \"push.token\" }}]\n{more}\n"
@@ -107,7 +111,7 @@ fn add_backup(rig: &Rig, url: &str, more: &str) {
     });
 }
 
-const QUICK: &str = "[destinations.origin.failover]\nhold_off_ms = 200\nwait_to_restore_ms = 1500";
+pub const QUICK: &str = "[destinations.origin.failover]\nhold_off_ms = 200\nwait_to_restore_ms = 1500";
 
 fn reload(rig: &Rig) -> String {
     let answer = rig.post("/api/v1/config/reload", &json!({}));
@@ -212,6 +216,29 @@ fn both_of_a_mirror_get_everything_and_either_may_die() {
     }
 }
 
+/// As an operator tries it, of a channel on air: what is said, and what is remembered.
+fn drill_by_command(rig: &Rig, before: &DestinationStatus) {
+    let command = |line: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_uplinkctl"));
+        command.arg("--api").arg(format!("http://{}", rig.api)).args(line);
+        command
+    };
+    let (code, said) = rig.run(command(&["--json", "drill", "a", "origin"]));
+    assert_eq!(code, Some(0), "{said}");
+    let answer: Value = serde_json::from_str(&said).expect(&said);
+    let (drill, seconds) = (&answer["acted"]["detail"], |drill: &Value| drill["playable_seconds"].as_f64());
+    assert!(seconds(drill).is_some() && drill["trouble"].is_null(), "{drill}");
+    assert_eq!(drill["endpoint"], "backup-1", "{drill}");
+    let recorded = rig.wait_destination("a", "it is remembered", |one| {
+        let at = |one: &DestinationStatus| one.last_drill.as_ref().map(|drill| drill.at);
+        at(one) > at(before) && duties(one) == [Duty::Active, Duty::Standby]
+    });
+    assert_eq!(recorded.last_drill.unwrap().playable_seconds, seconds(drill), "the seconds are recorded");
+    assert!(recorded.last_switch.is_none(), "nothing was switched");
+    let (code, said) = rig.run(command(&["drill", "a", "nowhere"]));
+    assert!(code != Some(0) && said.contains("nowhere"), "{code:?} {said}");
+}
+
 #[test]
 fn operators_force_and_drill() {
     let mut rig = Rig::new(&[("a", PLAIN)]);
@@ -221,7 +248,7 @@ fn operators_force_and_drill() {
     rig.start_daemon();
     rig.wait_on_air("a");
     rig.wait_destination("a", "the backup answers", |one| one.endpoints[1].state == DestinationState::Streaming);
-    let measuring = measure(&rig, "a", 14);
+    let measuring = measure(&rig, "a", 20);
 
     let answer = rig.post("/api/v1/channels/a/drill", &json!({"destination": "origin"}));
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -232,7 +259,9 @@ fn operators_force_and_drill() {
     let after = rig.wait_destination("a", "the backup rests", |one| duties(one) == [Duty::Active, Duty::Standby]);
     assert!(after.last_drill.is_some() && after.last_switch.is_none());
     rig.wait_event("drill_ended", Some("a"));
-    assert_whole(&rig, "a", &measuring.report(), 10);
+    drill_by_command(&rig, &after);
+    backup.assert_window("a");
+    assert_whole(&rig, "a", &measuring.report(), 16);
 
     for (body, status) in [
         (json!({"set": "endpoint", "destination": "origin", "endpoint": "backup-7"}), 422),

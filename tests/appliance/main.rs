@@ -27,18 +27,33 @@ mod encrypted;
 mod faulty_encoder;
 mod guest;
 mod http;
+#[path = "../send/judge.rs"]
+#[allow(dead_code, reason = "the tests of senders use the rest of it")]
+mod judge;
 mod live;
 mod low_latency;
 mod ndi;
+#[path = "../send/nginx.rs"]
+#[allow(dead_code, reason = "the tests of senders use the rest of it")]
+mod nginx;
 mod on_air;
 mod outage;
 mod pair;
+#[path = "../send/peers.rs"]
+#[allow(dead_code, reason = "the tests of senders use the rest of it")]
+mod peers;
+mod player;
 mod process;
+#[path = "../send/receiver.rs"]
+#[allow(dead_code, reason = "the tests of senders use the rest of it")]
+mod receiver;
 mod recording;
 mod reload;
 mod rig;
+mod secrets;
 mod sound;
 mod stop;
+mod streams;
 mod takes;
 mod whip;
 #[path = "../whip/server.rs"]

@@ -56,3 +56,46 @@ fn a_channel_is_published_and_the_backup_takes_over_from_a_dead_primary() {
         assert!(!text.contains(SECRET) && !text.contains("hidden"), "a secret stands in {log}");
     }
 }
+
+#[test]
+fn a_session_that_is_lost_on_air_goes_to_the_backup_by_itself() {
+    let settings = || json!({ "token": SECRET });
+    let Some((primary, backup)) = Server::start(settings()).zip(Server::start(settings())) else { return };
+    let mut rig = Rig::new(&[("a", PLAIN)]);
+    std::fs::write(rig.path("whip.token"), SECRET).unwrap();
+    let class = rig.path("pipelines/rig.toml");
+    let text = std::fs::read_to_string(&class).unwrap();
+    std::fs::write(&class, text.replace("\"main\"", "\"constrained-baseline\"")).unwrap();
+    let (first, second) = (primary.url(), backup.url());
+    rig.edit(|text| {
+        let both = text.replace("destinations = [\"origin\"]", "destinations = [\"origin\", \"cloud\"]");
+        format!(
+            "{both}\n[destinations.cloud]\nkind = \"whip\"\nurl = \"{first}\"\ntoken_file = \"whip.token\"\n\
+             rendition = \"144p\"\n[destinations.cloud.failover]\nhold_off_ms = 200\nwait_to_restore_ms = 600000\n\
+             [[destinations.cloud.backups]]\nurl = \"{second}\"\ntoken_file = \"whip.token\"\n"
+        )
+    });
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    let duties = |cloud: &DestinationStatus| cloud.endpoints.iter().map(|one| one.duty).collect::<Vec<_>>();
+    process::until("the primary is published to", SOON, || {
+        cloud(&rig).is_some_and(|cloud| cloud.state == DestinationState::Streaming && duties(&cloud)[0] == Duty::Active)
+    });
+    primary.wait("video", 25);
+    assert_eq!(backup.count("video"), 0, "a backup on standby gets nothing");
+
+    primary.kill();
+    process::until("the backup is published to", SOON, || {
+        cloud(&rig).is_some_and(|cloud| cloud.state == DestinationState::Streaming && duties(&cloud)[1] == Duty::Active)
+    });
+    let report = backup.wait("video", 50);
+    let frames: Vec<u64> = serde_json::from_value(report["frames"].clone()).unwrap();
+    assert!(frames.len() >= 25 && frames.windows(2).all(|pair| pair[1] > pair[0]), "{report}");
+    let status = cloud(&rig).unwrap();
+    assert_eq!(status.health.code.as_str(), "on_backup", "{status:#?}");
+    let event = rig.wait_event("endpoint_switched", Some("a"));
+    assert!(event["text"].as_str().unwrap().contains("backup-1"), "{event}");
+    let channel = rig.channel("a");
+    assert_eq!((channel.restarts, channel.report.unwrap().program.missed), (0, 0), "the program goes on");
+}

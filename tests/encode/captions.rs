@@ -8,8 +8,8 @@ use gstreamer_video as gst_video;
 use uplink::model::{MediaTime, RenditionId, VideoCodec};
 use uplink::plan::{CaptionsPlan, EncoderPlan};
 
-use super::codecs::shipped;
 use super::rig::{BOUNDARY, Harvest, Rig, plan};
+use crate::shipped::shipped;
 
 /// Pairs with odd parity, one per picture; commands twice.
 #[derive(Default)]

@@ -1,33 +1,11 @@
 //! HEVC and AV1 as the shipped profiles encode them: on the grid, complete, named right.
 
-use std::path::Path;
-
-use uplink::config::load;
-use uplink::model::{BitRate, VideoCodec};
+use uplink::model::VideoCodec;
 use uplink::plan::{ChannelPlan, EncoderPlan};
-use uplink::profile::EncodeRequest;
 
 use crate::probe;
 use crate::rig::{self, BOUNDARY, Rig, plan};
-
-/// As a shipped software profile has it; the first, unless one is named.
-pub fn shipped(codec: VideoCodec, size: &str, profile: Option<&str>) -> EncoderPlan {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/demo/uplinkd.toml");
-    let request = EncodeRequest {
-        size: size.parse().unwrap(),
-        frame_rate: rig::rate("30"),
-        bitrate: BitRate(300_000),
-        max_bitrate: BitRate(400_000),
-        segment_ms: 2000,
-        codec,
-        h264_profile: "constrained-baseline".into(),
-        effort: "low".into(),
-        latency: "low".into(),
-    };
-    let candidates = load(&file, &[]).unwrap().profiles.encoders_for(&request, profile);
-    let candidate = candidates.into_iter().find(|candidate| !candidate.hardware).unwrap();
-    EncoderPlan::from(candidate)
-}
+use crate::shipped::shipped;
 
 fn check(codec: VideoCodec, expected: &str, seconds: u64) {
     let mut plan = plan("30");

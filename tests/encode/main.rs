@@ -9,6 +9,7 @@ mod probe;
 mod replaced;
 mod retuned;
 mod rig;
+mod shipped;
 mod taps;
 mod voices;
 

@@ -12,6 +12,7 @@ mod origin;
 mod outage;
 mod pair;
 mod recorded;
+mod reuse;
 mod straw;
 mod studio;
 mod tls;

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::serve::ListenerExt;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 
@@ -42,6 +44,7 @@ struct Content {
 pub struct Origin {
     address: SocketAddr,
     content: Arc<Mutex<Content>>,
+    connections: Arc<AtomicUsize>,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -58,8 +61,13 @@ impl Origin {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let router = axum::Router::new().fallback(handle).with_state(content.clone());
+        let connections = Arc::<AtomicUsize>::default();
+        let counted = Arc::clone(&connections);
+        let listener = listener.tap_io(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
         let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("the origin runs") });
-        Self { address, content, server }
+        Self { address, content, connections, server }
     }
 
     pub fn url(&self) -> String {
@@ -68,6 +76,11 @@ impl Origin {
 
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Connections that were ever accepted.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// From now on each request is answered by `script(method, path, how often this was asked before)`.

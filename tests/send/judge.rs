@@ -61,6 +61,25 @@ pub fn unbroken(file: &Path, step: i64, sound_step: i64) -> usize {
     frames
 }
 
+/// The same of what a receiver took that was not there for the first packets: from its first keyframe on. How many frames
+/// from there on.
+pub fn unbroken_once_begun(file: &Path, step: i64, sound_step: i64) -> usize {
+    let video = packets(file, "v:0");
+    let begin = video.iter().position(|packet| packet.key).expect("a keyframe");
+    let video = &video[begin..];
+    for pair in video.windows(2) {
+        assert!((pair[1].pts - pair[0].pts - step).abs() <= 1, "a gap between {:?} and {:?}", pair[0], pair[1]);
+    }
+    let sound = packets(file, "a:0");
+    let sound: Vec<Packet> = sound.into_iter().filter(|packet| packet.pts >= video[0].pts).collect();
+    for pair in sound.windows(2) {
+        assert!((pair[1].pts - pair[0].pts - sound_step).abs() <= 1, "a gap in sound: {pair:?}");
+    }
+    let (frames, _) = decoded(file);
+    assert!(frames + 8 >= video.len(), "{frames} of {} decode", video.len());
+    video.len()
+}
+
 /// What a decoder makes of the captions.
 pub fn captions(file: &Path) -> String {
     let name = file.file_name().unwrap().to_str().unwrap();

@@ -10,8 +10,9 @@ use uplink::model::cue::{CueAsk, CuePlaced};
 use uplink::plan::{SpliceForm, TsPlan};
 
 use crate::judge;
+use crate::receiver::{Receiver, saved};
 use crate::studio::{Studio, seconds, ts};
-use crate::udp::{Receiver, carrier, saved};
+use crate::udp::carrier;
 
 const SCRIPT: &str = "\
 import sys, json, threefive

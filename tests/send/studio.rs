@@ -12,7 +12,8 @@ use uplink::media::send::{SendSetting, SendStatus, Sender};
 use uplink::model::{
     BitRate, Cued, Event, FrameGrid, LiveTimeline, MediaTime, RenditionId, SampleGrid, Timeline, VideoCodec,
 };
-use uplink::plan::{CarrierPlan, ChannelPlan, SendPlan, SentAudio, SentVideo, SpliceForm, TsPlan};
+pub use uplink::plan::SentVideo;
+use uplink::plan::{CarrierPlan, ChannelPlan, SendPlan, SentAudio, SpliceForm, TsPlan};
 
 use crate::rig::{self, Rig};
 
@@ -55,7 +56,11 @@ impl Studio {
     }
 
     pub fn send(&self, carrier: CarrierPlan) -> Sender {
-        self.send_plan(SendPlan { video: Some(video()), audio: vec![audio()], carrier, stall_ms: 3000 })
+        self.send_these(video(), audio(), carrier)
+    }
+
+    pub fn send_these(&self, video: SentVideo, audio: SentAudio, carrier: CarrierPlan) -> Sender {
+        self.send_plan(SendPlan { video: Some(video), audio: vec![audio], carrier, stall_ms: 3000 })
     }
 
     fn send_plan(&self, plan: SendPlan) -> Sender {

@@ -25,7 +25,12 @@ struct Path {
 impl Relay {
     /// To 127.0.0.1:`port`; loses every `nth` packet towards it and delays the others by up to `jitter`.
     pub fn start(port: u16, nth: u64, jitter: Duration) -> Self {
-        let front = UdpSocket::bind("127.0.0.1:0").unwrap();
+        Self::between(0, port, nth, jitter)
+    }
+
+    /// The same from a port that is given.
+    pub fn between(own: u16, port: u16, nth: u64, jitter: Duration) -> Self {
+        let front = UdpSocket::bind(("127.0.0.1", own)).unwrap();
         let back = UdpSocket::bind("127.0.0.1:0").unwrap();
         back.connect(("127.0.0.1", port)).unwrap();
         for socket in [&front, &back] {

@@ -1,7 +1,10 @@
 //! The channel as WHIP, received by real peers: aiortc, which is strict about certificates and decodes what it gets, and
 //! Janus, an SFU.
 
+mod changes;
 mod engine;
 mod janus;
+mod mjr;
+mod relayed;
 mod server;
 mod sessions;

@@ -3,9 +3,10 @@
     server.py '{"port": 0, "token": "secret", "host": "127.0.0.1"}'
 
 Prints `port N` when it listens. GET /report answers with what was asked of it and what was decoded. POST /refuse with a
-JSON list of status codes has the next offers refused with them; /token: another token is expected; /lose: a share of the
-packets counts as lost; /keyframe: it asks for a keyframe. With `cert` and `key`, PEM files, it speaks HTTPS, too, on the
-port that the report names.
+JSON list of status codes has the next offers refused with them; /stay: the next requests to restart ICE; /token: another token
+is expected; /lose: a share of the packets counts as lost; /keyframe: it asks for a keyframe. With `cert` and `key`, PEM
+files, it speaks HTTPS, too, on the port that the report names. With `restarts` it restarts ICE, and nothing is lost any
+more from then on. With `from_ports` its firewall lets UDP in from that range of ports only.
 """
 
 import asyncio
@@ -16,14 +17,17 @@ import ssl
 import sys
 import time
 
+import aioice
 import numpy
 from aiohttp import web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 
 settings = {"port": 0, "host": "127.0.0.1", "token": "", "links": [], "redirect": False, "cert": "", "key": "", "lose": 0.0}
+settings.update({"restarts": False, "from_ports": None})
 settings.update(json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}"))
 
 sessions = {}
+paths = {}
 report = {
     "posts": 0,
     "deletes": 0,
@@ -40,8 +44,13 @@ report = {
     "fingerprints": [],
     "gaps_ms": [],
     "behind_gaps": [],
+    "restarts": 0,
+    "over_another_path": 0,
+    "relays_offered": [],
+    "kept_out": 0,
 }
 refusals = []
+no_restarts = []
 last = None
 watchers = set()
 
@@ -118,6 +127,69 @@ async def handle_some(receiver, packet, arrival_time_ms):
 RTCRtpReceiver._handle_rtp_packet = handle_some
 
 
+class Path:
+    """What a session runs on: one ICE session after another (RFC 8445, 2.4), which aiortc cannot by itself."""
+
+    def __init__(self, transport):
+        self.transport, self.first, self.tag = transport, transport._connection, 1
+        self.current = self.first
+        transport._recv, transport._send = self.receive, self.send
+
+    async def receive(self):
+        while True:
+            current = self.current
+            try:
+                data = await current.recv()
+            except ConnectionError:
+                if current is self.current:
+                    raise
+                continue
+            report["over_another_path"] += current is not self.first
+            return data
+
+    async def send(self, data):
+        await self.current.send(data)
+
+    async def renew(self, fragment):
+        """Begins with the other end's new credentials and addresses; the own ones, as a fragment."""
+        lines = fragment.splitlines()
+        named = lambda name: [line[len(name) :] for line in lines if line.startswith(name)]
+        fresh = aioice.Connection(ice_controlling=False)
+        fresh.remote_username, fresh.remote_password = named("a=ice-ufrag:")[0], named("a=ice-pwd:")[0]
+        await fresh.gather_candidates()
+        for text in named("a=candidate:"):
+            await fresh.add_remote_candidate(aioice.Candidate.from_sdp(text))
+        await fresh.add_remote_candidate(None)
+        self.tag += 1
+        watchers.add(asyncio.ensure_future(self.take_over(fresh)))
+        own = ["a=candidate:" + candidate.to_sdp() for candidate in fresh.local_candidates]
+        head = ["a=ice-ufrag:" + fresh.local_username, "a=ice-pwd:" + fresh.local_password]
+        media = ["m=video 9 UDP/TLS/RTP/SAVPF 0", "a=mid:" + (named("a=mid:") or ["0"])[0]]
+        return "\r\n".join(head + media + own + ["a=end-of-candidates", ""])
+
+    async def take_over(self, fresh):
+        await fresh.connect()
+        old, self.current = self.current, fresh
+        self.transport._connection = fresh
+        report["restarts"] += 1
+        settings["lose"] = 0.0
+        await old.close()
+
+
+received = aioice.ice.StunProtocol.datagram_received
+
+
+def firewall(protocol, data, address):
+    allowed = settings["from_ports"]
+    if allowed and not allowed[0] <= address[1] <= allowed[1]:
+        report["kept_out"] += 1
+        return
+    received(protocol, data, address)
+
+
+aioice.ice.StunProtocol.datagram_received = firewall
+
+
 def allowed(request):
     return not settings["token"] or request.headers.get("Authorization") == "Bearer " + settings["token"]
 
@@ -136,6 +208,7 @@ async def offer(request):
         return web.Response(status=415)
     text = await request.text()
     report["fingerprints"].append(text.count("a=fingerprint:sha-256"))
+    report["relays_offered"].append(text.count("typ relay"))
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
     @connection.on("track")
@@ -151,6 +224,7 @@ async def offer(request):
         return web.Response(status=422)
     name = "s%d" % report["posts"]
     sessions[name] = connection
+    paths[name] = Path(connection.getTransceivers()[0].receiver.transport.transport)
     headers = {"Location": "/session/" + name, "ETag": '"%s"' % name, "Content-Type": "application/sdp"}
     answer = web.Response(status=201, text=connection.localDescription.sdp, headers=headers)
     for link in settings["links"]:
@@ -170,13 +244,30 @@ async def end(request):
 
 
 async def change(request):
-    report["patches"].append([request.headers.get("If-Match"), await request.text()])
+    match, text, name = request.headers.get("If-Match"), await request.text(), request.match_info["name"]
+    answer = await changed(request, match, text, name)
+    report["patches"].append([match, text, answer.status])
+    return answer
+
+
+async def changed(request, match, text, name):
+    """RFC 9725, 4.3."""
     if not allowed(request):
         return web.Response(status=401)
-    if "*" in request.headers.get("If-Match", ""):
-        # aiortc cannot restart ICE.
-        return web.Response(status=422 if request.match_info["name"] in sessions else 404)
-    return web.Response(status=204)
+    if name not in sessions:
+        return web.Response(status=404)
+    if match in ("*", '"*"'):
+        if no_restarts:
+            return web.Response(status=no_restarts.pop(0))
+        if not settings["restarts"]:
+            return web.Response(status=422)
+        fragment = await paths[name].renew(text)
+        headers = {"ETag": '"%s-%d"' % (name, paths[name].tag), "Content-Type": "application/trickle-ice-sdpfrag"}
+        return web.Response(status=200, text=fragment, headers=headers)
+    if match is None:
+        return web.Response(status=428)
+    current = name if paths[name].tag == 1 else "%s-%d" % (name, paths[name].tag)
+    return web.Response(status=204 if match == '"%s"' % current else 412)
 
 
 async def tell(_):
@@ -202,6 +293,11 @@ async def ask_keyframe(_):
     return web.Response()
 
 
+async def stay(request):
+    no_restarts[:] = await request.json()
+    return web.Response()
+
+
 async def refuse(request):
     refusals[:] = await request.json()
     return web.Response()
@@ -215,6 +311,7 @@ async def main():
     application.router.add_patch("/session/{name}", change)
     application.router.add_get("/report", tell)
     application.router.add_post("/refuse", refuse)
+    application.router.add_post("/stay", stay)
     application.router.add_post("/token", admit)
     application.router.add_post("/lose", lose)
     application.router.add_post("/keyframe", ask_keyframe)

@@ -76,6 +76,11 @@ impl Server {
         self.ask("POST", "/refuse", &json!(statuses).to_string());
     }
 
+    /// The next requests to restart ICE are answered with these.
+    pub fn stay(&self, statuses: &[u16]) {
+        self.ask("POST", "/stay", &json!(statuses).to_string());
+    }
+
     /// Another token is expected from now on.
     pub fn admit(&self, token: &str) {
         self.ask("POST", "/token", token);
@@ -98,13 +103,18 @@ impl Server {
 
     /// Waits until `what` counts at least `least`.
     pub fn wait(&self, what: &str, least: u64) -> Value {
+        self.wait_for(&format!("{least} {what}"), |report| report[what].as_u64().unwrap() >= least)
+    }
+
+    /// Waits until `test` likes the report.
+    pub fn wait_for(&self, what: &str, test: impl Fn(&Value) -> bool) -> Value {
         let until = Instant::now() + SOON;
         loop {
             let report = self.report();
-            if report[what].as_u64().unwrap() >= least {
+            if test(&report) {
                 return report;
             }
-            assert!(Instant::now() < until, "not {least} {what}: {report}");
+            assert!(Instant::now() < until, "not {what}: {report}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }

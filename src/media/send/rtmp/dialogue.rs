@@ -1,8 +1,8 @@
 //! The conversation with a server: handshake, connect, createStream, publish, then media.
 //!
 //! ```text
-//! handshake ─▶ connect ─▶ createStream ─▶ publish ─▶ media ─▶ deleteStream
-//!      └───────────┴────────────┴────────────┴── no answer in time, refusal, end of the connection ─▶ broken
+//! handshake ─▶ connect ─▶ size of chunks ─▶ createStream ─▶ publish ─▶ media ─▶ deleteStream
+//!      └───────────┴──────────────────────────────┴────────────┴── no answer in time, refusal, end of the connection ─▶ broken
 //! ```
 
 use std::collections::HashMap;
@@ -41,6 +41,8 @@ pub(super) struct Dialogue {
     key: Option<Secret>,
     stream: u32,
     transaction: f64,
+    /// Largest piece of a message.
+    chunk: usize,
 }
 
 /// An answer to a command.
@@ -60,7 +62,8 @@ impl Dialogue {
         let application = url.path().trim_matches('/').to_owned();
         let wire = Wire::open(url, ca, buffer)?;
         let (read, decoder) = (BytesMut::new(), ChunkDecoder::new());
-        let mut dialogue = Self { wire, read, decoder, application, key: None, stream: 0, transaction: 0.0 };
+        let chunk = chunk::FIRST;
+        let mut dialogue = Self { wire, read, decoder, application, key: None, stream: 0, transaction: 0.0, chunk };
         dialogue.shake_hands()?;
         dialogue.connect(url, codec)?;
         Ok(dialogue)
@@ -134,8 +137,6 @@ impl Dialogue {
     }
 
     fn connect(&mut self, url: &url::Url, codec: Option<VideoCodec>) -> Result<(), Broken> {
-        let size = (chunk::SIZE as u32).to_be_bytes();
-        self.send(constants::CSID_PROTOCOL_CONTROL, constants::MSG_SET_CHUNK_SIZE, 0, &size)?;
         let text = |text: &str| AmfValue::String(text.to_owned());
         let mut about = HashMap::from([
             ("app".to_owned(), text(&self.application)),
@@ -152,6 +153,10 @@ impl Dialogue {
             let why = self.said(&answer.arguments);
             return Err(Broken::refused(format!("the server refuses the application{why}"), APPLICATION));
         }
+        // Not before: FFmpeg's server takes whatever comes first for the connect.
+        let size = (chunk::SIZE as u32).to_be_bytes();
+        self.send(constants::CSID_PROTOCOL_CONTROL, constants::MSG_SET_CHUNK_SIZE, 0, &size)?;
+        self.chunk = chunk::SIZE;
         let answer = self.ask("createStream", AmfValue::Null, vec![])?;
         let stream = answer.arguments.first().and_then(AmfValue::as_number).filter(|number| *number >= 1.0);
         self.stream = stream.ok_or_else(|| Broken::passing("the server gives no stream to publish on", SERVER))? as u32;
@@ -213,7 +218,8 @@ impl Dialogue {
             false => (constants::CSID_AUDIO, constants::MSG_AUDIO),
         };
         let mut bytes = Vec::with_capacity(body.len() + 32);
-        chunk::message(csid as u8, time, kind, self.stream, body, &mut bytes);
+        let head = chunk::Head { csid: csid as u8, time, kind, stream: self.stream };
+        chunk::message(head, body, self.chunk, &mut bytes);
         self.wire.write(&bytes).map_err(|error| Self::broke(&error))
     }
 
@@ -258,7 +264,8 @@ impl Dialogue {
 
     fn send(&mut self, csid: u32, kind: u8, stream: u32, payload: &[u8]) -> Result<(), Broken> {
         let mut bytes = Vec::new();
-        chunk::message(csid as u8, 0, kind, stream, payload, &mut bytes);
+        let head = chunk::Head { csid: csid as u8, time: 0, kind, stream };
+        chunk::message(head, payload, self.chunk, &mut bytes);
         self.wire.write(&bytes).map_err(|error| Self::broke(&error))
     }
 
@@ -284,7 +291,9 @@ impl Dialogue {
                 }
                 return Ok(None);
             };
-            match RtmpMessage::from_chunk(&chunk).map_err(strange)? {
+            // What cannot be read is no answer: FFmpeg's server says `onFCPublish` and no more.
+            let Ok(message) = RtmpMessage::from_chunk(&chunk) else { continue };
+            match message {
                 RtmpMessage::SetChunkSize(size) => self.decoder.set_chunk_size(size.max(1)),
                 RtmpMessage::UserControl(UserControlEvent::PingRequest(time)) => {
                     let (kind, payload) = RtmpMessage::UserControl(UserControlEvent::PingResponse(time)).encode();
