@@ -5,3 +5,4 @@ mod engine;
 mod janus;
 mod server;
 mod sessions;
+mod viewer;
