@@ -199,13 +199,17 @@ async def lose(request):
     return web.Response()
 
 
+async def see(_):
+    return web.json_response(report)
+
+
 async def main():
     application = web.Application()
     application.router.add_route("*", "/whip/{rest:.*}", publish)
     application.router.add_post("/watch", watch)
     application.router.add_post("/layer", choose)
     application.router.add_post("/lose", lose)
-    application.router.add_get("/report", lambda _: asyncio.sleep(0, web.json_response(report)))
+    application.router.add_get("/report", see)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -116,6 +116,7 @@ fn extmap(line: &str) -> Option<(u8, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::peer::{Notes, Peer, Wanted};
     use super::*;
 
     /// As Janus 1.1 answers (behind simple-whip-server), without addresses.
@@ -171,6 +172,37 @@ mod tests {
         }
         let directed = JANUS.replace("extmap:2 ", "extmap:2/recvonly ");
         assert_eq!(taken(&directed, names(2)), Ok(vec![0, 1]));
+    }
+
+    /// What webrtcbin makes of it.
+    #[test]
+    fn an_offer_names_the_layers_and_the_number_of_the_first() {
+        crate::media::init().unwrap();
+        let h264 = |level: u8| -> gst::Caps {
+            let text =
+                format!("video/x-h264, stream-format=avc, alignment=au, codec_data=(buffer)0142c0{level:02x}ffe1");
+            text.parse().unwrap()
+        };
+        let offer = |video: &[gst::Caps]| {
+            let (queue, _notes) = tokio::sync::mpsc::channel(1024);
+            let (servers, clock) = (crate::model::IceServers::default(), crate::media::clock::HouseClock::start());
+            let wanted = Wanted { name: "layers".into(), video: video.to_vec(), sound: true, servers, clock };
+            // On a box that is busy, webrtcbin takes longer for its keys than its promises may.
+            let mut offers = (0..10).map(|_| Peer::build(&wanted, Notes { life: 0, queue: queue.clone() })?.offer());
+            offers.find_map(Result::ok).expect("an offer")
+        };
+        let several = offer(&[h264(31), h264(22), h264(12)]);
+        assert!(several.contains("profile-level-id=42c01f"), "{several}");
+        for line in ["a=simulcast:send h;m;l", "a=rid:h send", "a=rid:m send", "a=rid:l send"] {
+            assert_eq!(several.lines().filter(|own| *own == line).count(), 1, "{line}: {several}");
+        }
+        let video = section(&several, "m=video ");
+        for (number, uri) in [MID, RID, REPAIRED] {
+            assert!(video.iter().any(|line| extmap(line) == Some((number, uri))), "{uri}: {several}");
+        }
+        assert!(video.iter().any(|line| line.starts_with("a=ssrc:")), "{several}");
+        let one = offer(&[h264(31)]);
+        assert!(!["a=simulcast", "a=rid", "a=extmap"].iter().any(|word| one.contains(word)), "{one}");
     }
 
     #[test]
