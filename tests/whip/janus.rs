@@ -194,9 +194,8 @@ async fn an_sfu_passes_on_each_layer_and_what_is_lost_of_each_is_sent_again() {
     let sender = engine.send(Engine::layers(viewer.whip("studio")));
     let both = |least: [u64; 2]| {
         move |status: &WhipStatus| {
-            let layers = status.layers.iter().zip(least);
-            layers.clone().count() == 2 && { layers }
-                .all(|(layer, least)| layer.sent && layer.bytes_acknowledged > least)
+            let mut layers = status.layers.iter().zip(least);
+            status.layers.len() == 2 && layers.all(|(layer, least)| layer.sent && layer.bytes_acknowledged > least)
         }
     };
     until(&sender, "both layers arrive", both([5000; 2])).await;
