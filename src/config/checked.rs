@@ -346,6 +346,8 @@ pub struct WhipDestination {
     pub servers: IceServers,
     /// Video rendition, by name; the best H.264 one if none.
     pub rendition: Option<String>,
+    /// Several of them, each smaller than the one before, instead.
+    pub renditions: Vec<RenditionId>,
     /// A rendition of its own, instead.
     pub own: Option<OwnRendition>,
     /// Audio rendition whose channels are sent, by name; the default one if none.

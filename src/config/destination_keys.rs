@@ -68,8 +68,9 @@ pub(super) static DESTINATION: Shape = Shape {
         },
         Variant {
             word: WHIP_KIND.0,
-            about: "WebRTC: pictures as they are encoded anyway (H.264) or, with `own_rendition`, for this destination \
-                    alone, sound as Opus, a quarter of a second behind the program. While the program is on slate and `on_slate` is `pause`, the session stays and is silent.",
+            about: "WebRTC: pictures as they are encoded anyway (H.264; with `renditions` in several sizes) or, with \
+                    `own_rendition`, for this destination alone, sound as Opus, a quarter of a second behind the program. While \
+                    the program is on slate and `on_slate` is `pause`, the session stays and is silent.",
             keys: whip::WHIP,
         },
         sender_keys::SRT,

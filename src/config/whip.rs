@@ -17,6 +17,8 @@ use crate::document::{Key, Kind, Need, Placed, Section, Shape};
 use crate::model::{BitRate, IceServer, IceServers, PictureSize, RenditionId, VideoCodec};
 use crate::profile::EFFORTS;
 
+static ID: Kind = Kind::Id;
+
 /// The profile that every WebRTC peer takes (RFC 7742, 6.2).
 const EVERYWHERE: &str = "constrained-baseline";
 
@@ -40,6 +42,14 @@ pub(super) const WHIP: &[Key] = &[
         Need::Optional,
         "Video rendition to send, H.264; the best one if missing. Profile `constrained-baseline` is taken by every \
          server. Its bit rate and its keyframes are those of HLS, whatever the network to the server carries",
+    ),
+    key(
+        "renditions",
+        Kind::List(&ID),
+        Need::Optional,
+        "Two or three of them instead of `rendition`, all in H.264 and one profile, the largest first: they are offered as \
+         layers (simulcast), of which the server passes to each viewer what that one's line carries. A server that takes \
+         one layer only gets the first. A keyframe that the server asks for comes within a second, in HLS, too",
     ),
     key(
         "own_rendition",
@@ -114,6 +124,9 @@ static OWN: Shape = Shape::plain(
     ],
 );
 
+/// Layers that servers know what to do with.
+const LAYERS: std::ops::RangeInclusive<usize> = 2..=3;
+
 /// Below it not even a small picture is any good.
 const LEAST: u64 = 50_000;
 
@@ -138,6 +151,7 @@ pub(super) fn read(
     let (token, trust) = (access::source(&reader, "https", faults), reader.trust(faults));
     let servers = servers(section, base, credentials, findings);
     let own = own(section, findings);
+    let renditions = renditions(section, findings);
     let bitrate = section.get::<BitRate>("audio_bitrate")?;
     if !(16_000..=256_000).contains(&bitrate.value.bps()) {
         findings.faults.add(&bitrate.spot, "must be from 16k to 256k", "96k is good for stereo");
@@ -157,6 +171,7 @@ pub(super) fn read(
         trust,
         servers: servers?,
         rendition: section.value("rendition"),
+        renditions,
         own,
         audio: section.value("audio"),
         audio_bitrate: bitrate.value,
@@ -186,6 +201,31 @@ fn own(section: &Section<'_>, findings: &mut Findings) -> Option<OwnRendition> {
         min_bitrate: least.value,
         effort: own.value("effort")?,
     })
+}
+
+/// Layers of simulcast.
+fn renditions(section: &Section<'_>, findings: &mut Findings) -> Vec<RenditionId> {
+    if !section.has("renditions") {
+        return Vec::new();
+    }
+    let (spot, faults) = (section.spot("renditions"), &mut findings.faults);
+    for other in ["rendition", "own_rendition"].into_iter().filter(|other| section.has(other)) {
+        faults.add(&spot, format!("cannot stand beside `{other}`"), "keep one of the two");
+    }
+    let named = section.list::<String>("renditions");
+    if !LAYERS.contains(&named.len()) {
+        faults.add(
+            &spot,
+            "must name two or three renditions",
+            "use `rendition` for one, and leave out the least useful",
+        );
+    }
+    for (place, one) in named.iter().enumerate() {
+        if named[..place].iter().any(|before| before.value == one.value) {
+            faults.add(&one.spot, "names a rendition once more", "name each of them once");
+        }
+    }
+    named.into_iter().filter_map(|one| RenditionId::new(one.value).ok()).collect()
 }
 
 fn servers(
@@ -223,9 +263,10 @@ fn servers(
 }
 
 impl WhipDestination {
-    /// The video rendition of `class` that is sent.
+    /// The video rendition of `class` that is sent; the largest of several.
     pub fn pictures<'a>(&self, class: &'a StreamClass) -> Option<&'a VideoRendition> {
-        let wanted = |rendition: &&VideoRendition| match &self.rendition {
+        let named = self.renditions.first().map(RenditionId::as_str).or(self.rendition.as_deref());
+        let wanted = |rendition: &&VideoRendition| match named {
             Some(name) => rendition.id.as_str() == name,
             None => rendition.codec == VideoCodec::H264,
         };
@@ -276,12 +317,49 @@ fn own_fits(destination: &Placed<Destination>, whip: &WhipDestination, class: &S
     }
 }
 
+/// Several renditions are the same pictures, smaller and smaller.
+fn layers_fit(destination: &Placed<Destination>, whip: &WhipDestination, class: &StreamClass, findings: &mut Findings) {
+    let (spot, faults) = (&destination.spot, &mut findings.faults);
+    let mut layers: Vec<&VideoRendition> = Vec::new();
+    for name in &whip.renditions {
+        match class.video.iter().find(|rendition| rendition.id == *name && rendition.codec == VideoCodec::H264) {
+            Some(rendition) => layers.push(rendition),
+            None => {
+                let rule =
+                    format!("wants rendition {name} in H.264, which {} does not have (`renditions`)", class.name);
+                let h264 = class.video.iter().filter(|rendition| rendition.codec == VideoCodec::H264);
+                let ids: Vec<&str> = h264.map(|rendition| rendition.id.as_str()).collect();
+                faults.add(spot, rule, format!("name some of {}", ids.join(", ")));
+            }
+        }
+    }
+    for pair in layers.windows(2) {
+        let [one, next] = pair else { continue };
+        if one.h264_profile != next.h264_profile {
+            let rule = format!(
+                "wants layers of one H.264 profile, and {} has {}, {} has {} (`renditions`)",
+                one.id, one.h264_profile, next.id, next.h264_profile
+            );
+            faults.add(spot, rule, "name renditions with the same h264_profile");
+        }
+        let pixels =
+            |rendition: &VideoRendition| u64::from(rendition.size.width()) * u64::from(rendition.size.height());
+        if pixels(one) <= pixels(next) {
+            let rule = format!("wants rendition {} behind {}, which is not larger (`renditions`)", next.id, one.id);
+            faults.add(spot, rule, "name the largest first, each size once");
+        }
+    }
+}
+
 /// Whether a channel of this stream class has what the destination sends.
 pub(super) fn fits(destination: &Placed<Destination>, class: &StreamClass, findings: &mut Findings) {
     let Some(DestinationKind::Whip(whip)) = destination.value.endpoints.first() else { return };
     let (id, spot) = (&destination.value.id, &destination.spot);
     let names = |ids: Vec<&str>| format!("write one of {} in [destinations.{id}]", ids.join(", "));
+    let before = findings.faults.len();
+    layers_fit(destination, whip, class, findings);
     match whip.pictures(class) {
+        _ if findings.faults.len() > before => {}
         _ if whip.own.is_some() => own_fits(destination, whip, class, findings),
         None if whip.rendition.is_none() && class.video.is_empty() => {}
         Some(rendition) if rendition.codec == VideoCodec::H264 => {

@@ -178,6 +178,8 @@ codes! {
     PushRefused => "push_refused",
     /// A destination takes whole segments, but no parts: players get no low latency from it.
     PushPartsRefused => "push_parts_refused",
+    /// A WHIP endpoint does not get the channel in all sizes that it is offered.
+    PushLayersRefused => "push_layers_refused",
     /// All segments that waited have been delivered.
     PushCaughtUp => "push_caught_up",
     /// The line to a destination is too slow for the whole ladder: a rendition is left out.

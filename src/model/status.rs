@@ -329,6 +329,22 @@ pub struct LinkFigures {
     /// What pictures are encoded at now, where that follows the network, bit/s.
     #[serde(default)]
     pub bitrate_bps: Option<u64>,
+    /// Sizes of the pictures, largest first, where they are sent in several (simulcast).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<LayerFigures>,
+}
+
+/// One size of the pictures that are sent in several, since the connection began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LayerFigures {
+    /// Which rendition it is.
+    pub rendition: RenditionId,
+    /// Whether it is sent: the peer takes it.
+    pub sent: bool,
+    /// Bytes sent, retransmissions not counted.
+    pub bytes_sent: u64,
+    /// Of these, bytes that the peer reported as received.
+    pub bytes_acknowledged: u64,
 }
 
 /// The spool of a channel.

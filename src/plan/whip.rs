@@ -22,6 +22,9 @@ pub struct WhipPlan {
     pub servers: IceServers,
     /// H.264 rendition to send; sound only if there is neither this nor one of its own.
     pub rendition: Option<RenditionId>,
+    /// Further renditions, each smaller than the one before: all are offered as layers (simulcast, RFC 8853).
+    #[serde(default)]
+    pub more: Vec<RenditionId>,
     /// Pictures of its own, instead.
     #[serde(default)]
     pub own: Option<Box<OwnPlan>>,
@@ -78,6 +81,7 @@ pub(super) fn derive(
         trust: whip.trust.clone(),
         servers: whip.servers.clone(),
         rendition: shared.map(|rendition| rendition.id.clone()),
+        more: whip.renditions.iter().skip(1).cloned().collect(),
         own: own.map(|(rendition, wanted)| Box::new(OwnPlan { rendition, floor: wanted.min_bitrate })),
         sound: Some(sound),
     }
@@ -98,6 +102,7 @@ mod tests {
         let plan: WhipPlan = serde_json::from_str(text).unwrap();
         assert!(matches!(&plan.token, Some(TokenSource::Fixed { token }) if token.reveal() == "secret"));
         assert_eq!(serde_json::from_str::<WhipPlan>(&serde_json::to_string(&plan).unwrap()).unwrap(), plan);
+        assert_eq!(plan.more, []);
         assert!(
             serde_json::from_str::<WhipPlan>(&text.replace(r#"{"kind": "fixed", "token": "secret"}"#, r#""text""#))
                 .is_err()

@@ -4,6 +4,8 @@
 use std::ffi::{CStr, c_void};
 use std::ptr::NonNull;
 
+use super::loaded::symbol;
+
 const LIBRARY: &CStr = c"libnice.so.10";
 const FUNCTION: &CStr = c"nice_agent_restart";
 const TYPE: &CStr = c"nice_agent_get_type";
@@ -18,6 +20,7 @@ pub fn restart_ice_agent(agent: NonNull<c_void>) -> bool {
     type Restart = unsafe extern "C" fn(*mut c_void) -> i32;
     type TypeOf = unsafe extern "C" fn() -> usize;
     type IsA = unsafe extern "C" fn(*mut c_void, usize) -> i32;
+    let symbol = |name| symbol(LIBRARY, name);
     let found = (symbol(FUNCTION), symbol(TYPE), symbol(IS_A));
     let (Some(restart), Some(type_of), Some(is_a)) = found else { return false };
     #[allow(unsafe_code, reason = "no crate binds libnice, and webrtcbin does not offer it")]
@@ -28,29 +31,5 @@ pub fn restart_ice_agent(agent: NonNull<c_void>) -> bool {
         let type_of = std::mem::transmute::<NonNull<c_void>, TypeOf>(type_of);
         let is_a = std::mem::transmute::<NonNull<c_void>, IsA>(is_a);
         is_a(agent.as_ptr(), type_of()) != 0 && restart(agent.as_ptr()) != 0
-    }
-}
-
-/// A function of the library, if this process has loaded it.
-fn symbol(name: &CStr) -> Option<NonNull<c_void>> {
-    use nix::libc::{RTLD_NOLOAD, RTLD_NOW, dlopen, dlsym};
-    #[allow(unsafe_code, reason = "the loader is not to be had in another way")]
-    // SAFETY: both strings end with a zero. The library is in use by GStreamer already and is never unloaded, so that
-    // the handle, which is not closed, holds nothing that would go otherwise; `dlsym` also looks at what it depends on.
-    let found = unsafe {
-        let library = dlopen(LIBRARY.as_ptr(), RTLD_NOW | RTLD_NOLOAD);
-        if library.is_null() { std::ptr::null_mut() } else { dlsym(library, name.as_ptr()) }
-    };
-    NonNull::new(found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_the_library_nothing_is_touched() {
-        // The daemon's tests do not load GStreamer's plugins in this process before somebody asks for them.
-        assert!(symbol(c"no_such_function_anywhere").is_none());
     }
 }

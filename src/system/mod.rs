@@ -2,7 +2,7 @@
 //! connections; the only home of `unsafe`.
 //!
 //! Owns: everything that is said to the kernel about other processes, this one and devices, and to a
-//! library that no crate binds (`ice_agent`). Must not: know channels or
+//! library that no crate here binds (`ice_agent`, `header_extension`). Must not: know channels or
 //! messages, or decide when to do any of it. A process is held by pidfd, so that no signal ever reaches a stranger who
 //! was given the same pid, whether it is our child or was started by a daemon that is gone.
 
@@ -11,8 +11,10 @@ mod command;
 mod core_files;
 mod descriptors;
 mod disk;
+mod header_extension;
 mod heap;
 mod ice_agent;
+mod loaded;
 mod lock;
 mod machine;
 mod notify;
@@ -29,6 +31,7 @@ pub use command::ask_program;
 pub use core_files::no_core_files;
 pub use descriptors::seal_descriptors;
 pub use disk::{device_of, synced_rate};
+pub use header_extension::number_header_extension;
 pub use heap::few_heaps;
 pub use ice_agent::restart_ice_agent;
 pub use lock::{DirectoryLock, LockError};

@@ -650,6 +650,12 @@ fn webrtc_servers() {
         ("token_file = \"token\"\ntoken_command = [\"get\"]\n".to_owned(), "cannot stand beside `token_file`"),
         ("ca_file = \"token\"\n".to_owned(), "holds no CERTIFICATE-----"),
         (format!("{own}rendition = \"180p\"\n"), "cannot stand beside `own_rendition`"),
+        ("renditions = [\"360p\"]\n".to_owned(), "must name two or three renditions"),
+        ("renditions = [\"360p\", \"360p\"]\n".to_owned(), "names a rendition once more"),
+        ("renditions = [\"360p\", \"180p\"]\nrendition = \"360p\"\n".to_owned(), "cannot stand beside `rendition`"),
+        (format!("{own}renditions = [\"360p\", \"180p\"]\n"), "cannot stand beside `own_rendition`"),
+        ("renditions = [\"360p\", \"90p\"]\n".to_owned(), "wants rendition 90p in H.264, which"),
+        ("renditions = [\"180p\", \"360p\"]\n".to_owned(), "wants rendition 360p behind 180p, which is not larger"),
         (own.replace("400k", "100k"), "is more than `bitrate`"),
         (own.replace("\"400k\"", "\"400k\", min_bitrate = \"20k\""), "must be at least 50k"),
         (own.replace("320x180", "1280x720"), "has an `own_rendition` of 1280x720, and the program of"),
@@ -660,6 +666,7 @@ fn webrtc_servers() {
     for keys in [
         "token_command = [\"get\", \"token\"]\nbackups = [{ url = \"https://b.example/\", token_file = \"token\" }]\n",
         "token_url = \"https://id.example/\"\nclient_id = \"u\"\nclient_secret_file = \"token\"\n",
+        "renditions = [\"360p\", \"180p\"]\n",
         own,
     ] {
         assert_eq!(faults(keys), Vec::<String>::new(), "{keys}");

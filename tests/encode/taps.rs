@@ -71,6 +71,33 @@ fn a_subscriber_gets_the_units_that_the_segments_hold() {
 }
 
 #[test]
+fn a_receiver_may_ask_for_keyframes_and_the_segments_are_as_they_were() {
+    let rig = Rig::start(&plan("30"));
+    let tap = rig.encoders.tap();
+    let (asked, other) = (tap.subscribe(&id("v180"), 1000), tap.subscribe(&id("v90"), 1000));
+    let frames = rig.feed(0, 500);
+    let mut all = frames;
+    // At every picture of two seconds.
+    for n in 0..60 {
+        tap.ask_keyframe(&id("v180"));
+        let at = |frame: u64| (frames + frame) * 1000 / 30;
+        all += rig.feed(at(n), at(n + 1));
+    }
+    let harvest = rig.finish();
+    let keys = |units: Vec<AccessUnit>| -> Vec<u64> {
+        assert_eq!(units.len() as u64, all, "every picture once");
+        units.iter().zip(0..).filter_map(|(unit, n)| unit.key.then_some(n)).collect()
+    };
+    assert_eq!(keys(taken(&other)), [0, 60]);
+    let keys = keys(taken(&asked));
+    assert!(keys.len() == 3 && keys[0] == 0 && keys[2] == 60, "{keys:?}");
+    assert!((30..59).contains(&keys[1]), "a second behind the last one at least: {keys:?}");
+    let segments: Vec<u64> = harvest.segments("v180").iter().map(|segment| segment.0).collect();
+    assert_eq!(segments, harvest.segments("v90").iter().map(|segment| segment.0).collect::<Vec<_>>());
+    assert_eq!(segments.len(), 2);
+}
+
+#[test]
 fn an_encoder_that_is_replaced_leaves_no_gap_and_repeats_nothing() {
     let rig = Rig::start(&broken_plan(false));
     let units = rig.encoders.tap().subscribe(&id("v180"), 1000);

@@ -60,12 +60,20 @@ impl Engine {
                 trust: Default::default(),
                 servers: IceServers::default(),
                 rendition: Some(RenditionId::new("v180").unwrap()),
+                more: Vec::new(),
                 own: None,
                 sound: Some(OpusPlan { map: None, layout: SoundLayout::Stereo, bitrate: BitRate(96_000) }),
             },
             access: Self::access(&TokenSource::Fixed { token: Secret::new(TOKEN) }, &Trust::default()),
             program: plan().program,
         }
+    }
+
+    /// In two sizes.
+    pub fn layers(url: Url) -> WhipSetup {
+        let mut setup = Self::setup(url);
+        setup.plan.more = vec![RenditionId::new("v90").unwrap()];
+        setup
     }
 
     /// What requests take, as the worker makes it.
@@ -76,16 +84,8 @@ impl Engine {
     /// With pictures of its own, up to this bit rate.
     pub fn own(url: Url, bitrate: BitRate) -> WhipSetup {
         let mut setup = Self::setup(url);
-        let mut encoder = EncoderPlan { rates: vec!["bitrate".into()], ..x264() };
-        encoder.properties[0].1 = bitrate.kbps().into();
-        let rendition = VideoRenditionPlan {
-            id: RenditionId::new("own").unwrap(),
-            size: PictureSize::new(320, 180).unwrap(),
-            bitrate,
-            max_bitrate: bitrate,
-            encoders: vec![encoder],
-            passed_over: vec![],
-        };
+        let mut rendition = rendition("own", "320x180", bitrate);
+        rendition.encoders[0].rates = vec!["bitrate".into()];
         setup.plan.rendition = None;
         setup.plan.own = Some(Box::new(OwnPlan { rendition, floor: BitRate(60_000) }));
         setup
@@ -143,6 +143,19 @@ fn x264() -> EncoderPlan {
     }
 }
 
+fn rendition(id: &str, size: &str, bitrate: BitRate) -> VideoRenditionPlan {
+    let mut encoder = x264();
+    encoder.properties[0].1 = bitrate.kbps().into();
+    VideoRenditionPlan {
+        id: RenditionId::new(id).unwrap(),
+        size: size.parse().unwrap(),
+        bitrate,
+        max_bitrate: bitrate,
+        encoders: vec![encoder],
+        passed_over: vec![],
+    }
+}
+
 fn plan() -> ChannelPlan {
     let size = PictureSize::new(320, 180).unwrap();
     ChannelPlan {
@@ -165,14 +178,7 @@ fn plan() -> ChannelPlan {
         }],
         slate: SlatePlan { text: "soon".into() },
         graphics: uplink::plan::GraphicsPlan::default(),
-        video: vec![VideoRenditionPlan {
-            id: RenditionId::new("v180").unwrap(),
-            size,
-            bitrate: BitRate(400_000),
-            max_bitrate: BitRate(500_000),
-            encoders: vec![x264()],
-            passed_over: vec![],
-        }],
+        video: vec![rendition("v180", "320x180", BitRate(400_000)), rendition("v90", "160x90", BitRate(150_000))],
         captions: None,
         audio: vec![AudioRenditionPlan {
             id: RenditionId::new("sound").unwrap(),

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use uplink::media::whip::WhipStatus;
 use uplink::model::status::DestinationState;
 
 use crate::engine::{BRIEF, Engine, TOKEN, streaming, until};
 use crate::mjr;
 use crate::server::{SOON, has_address};
+use crate::viewer::Viewer;
 
 const MODULES: &str = "/usr/lib/x86_64-linux-gnu/janus";
 
@@ -27,6 +29,7 @@ struct Janus {
     directory: tempfile::TempDir,
     socket: u16,
     web: u16,
+    api: u16,
     sfu: Option<Process>,
     _whip: Process,
 }
@@ -52,13 +55,13 @@ impl Janus {
             return None;
         };
         let directory = tempfile::Builder::new().prefix("janus").tempdir().unwrap();
-        let (socket, web) = (free_port(), free_port());
-        configure(directory.path(), socket);
+        let (socket, web, api) = (free_port(), free_port(), free_port());
+        configure(directory.path(), socket, api);
         let sfu = Some(start_sfu(directory.path(), socket));
         let whip = start_whip(directory.path(), &server, socket, web);
         let body = format!(r#"{{"id":"studio","room":1234,"token":"{TOKEN}"}}"#);
         ask(web, "POST", "/whip/create", &body);
-        Some(Self { directory, socket, web, sfu, _whip: whip })
+        Some(Self { directory, socket, web, api, sfu, _whip: whip })
     }
 
     fn url(&self) -> url::Url {
@@ -81,7 +84,7 @@ impl Janus {
     }
 }
 
-fn configure(directory: &Path, socket: u16) {
+fn configure(directory: &Path, socket: u16, api: u16) {
     let folder = directory.display();
     let files = [
         (
@@ -93,7 +96,7 @@ fn configure(directory: &Path, socket: u16) {
                  plugins: {{ disable = \"libjanus_audiobridge.so,libjanus_duktape.so,libjanus_echotest.so,\
                  libjanus_lua.so,libjanus_nosip.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,\
                  libjanus_textroom.so,libjanus_videocall.so,libjanus_voicemail.so\" }}\n\
-                 transports: {{ disable = \"libjanus_http.so,libjanus_mqtt.so,libjanus_nanomsg.so,\
+                 transports: {{ disable = \"libjanus_mqtt.so,libjanus_nanomsg.so,\
                  libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_rabbitmqevh.so\" }}\n"
             ),
         ),
@@ -102,6 +105,10 @@ fn configure(directory: &Path, socket: u16) {
             format!(
                 "general: {{ json = \"compact\"\n ws = true\n ws_ip = \"127.0.0.1\"\n ws_port = {socket}\n wss = false }}\n"
             ),
+        ),
+        (
+            "janus.transport.http.jcfg",
+            format!("general: {{ http = true\n port = {api}\n ip = \"127.0.0.1\"\n https = false }}\n"),
         ),
         (
             "janus.plugin.videoroom.jcfg",
@@ -197,4 +204,41 @@ async fn an_sfu_takes_the_channel_and_gets_it_again_when_it_was_restarted() {
         eprintln!("Janus recorded {packets} packets: {frames} pictures decoded");
         assert!(frames >= 25, "{} of {packets} packets: {frames} pictures", file.display());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sfu_passes_on_each_layer_and_what_is_lost_of_each_is_sent_again() {
+    let Some(janus) = Janus::start() else { return };
+    let Some(viewer) = Viewer::start(janus.web, janus.api, 1234) else { return };
+    let engine = Engine::start();
+    let sender = engine.send(Engine::layers(viewer.whip("studio")));
+    let both = |least: [u64; 2]| {
+        move |status: &WhipStatus| {
+            let mut layers = status.layers.iter().zip(least);
+            status.layers.len() == 2 && layers.all(|(layer, least)| layer.sent && layer.bytes_acknowledged > least)
+        }
+    };
+    until(&sender, "both layers arrive", both([5000; 2])).await;
+    viewer.watch();
+    viewer.shows("320x180", 1);
+    for (layer, size) in [(0, "160x90"), (1, "320x180")] {
+        viewer.choose(layer);
+        viewer.shows(size, 15);
+    }
+    viewer.lose(0.1);
+    for (layer, size) in [(0, "160x90"), (1, "320x180")] {
+        viewer.choose(layer);
+        viewer.shows(size, 30);
+    }
+    let report = viewer.wait(|report| report["repairs"].as_u64() >= Some(10));
+    assert!(report["lost"].as_u64() >= Some(10), "{report}");
+    let least = sender.status().layers.iter().map(|layer| layer.bytes_acknowledged + 5000).collect::<Vec<_>>();
+    until(&sender, "both layers arrive still", both([least[0], least[1]])).await;
+    viewer.lose(0.0);
+    viewer.choose(0);
+    viewer.shows("160x90", 15);
+    let status = sender.status();
+    assert!(status.keyframes_asked > 0 && status.reconnects == 0, "{status:?}");
+    assert_eq!(engine.codes(), ["push_connected"]);
+    assert!(sender.stop(BRIEF).await);
 }

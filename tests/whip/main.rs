@@ -8,3 +8,4 @@ mod mjr;
 mod relayed;
 mod server;
 mod sessions;
+mod viewer;

@@ -19,7 +19,7 @@ pub struct Server {
 }
 
 /// The Python that has aiortc; none, and says so, on a machine without.
-fn python() -> Option<PathBuf> {
+pub fn python() -> Option<PathBuf> {
     let python = std::env::var_os("UPLINK_PYTHON")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target/ndi/bin/python")), PathBuf::from);
     let has = Command::new(&python).args(["-c", "import aiortc, aiohttp, numpy"]).stderr(Stdio::null()).status();

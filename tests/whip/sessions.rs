@@ -41,6 +41,32 @@ async fn a_strict_peer_decodes_pictures_and_sound() {
     assert_eq!(engine.codes(), ["push_connected"]);
 }
 
+/// aiortc takes no layers. The second time it refuses an offer that has some.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_without_simulcast_gets_the_largest_layer() {
+    let Some(server) = server(json!({})) else { return };
+    let engine = Engine::start();
+    for (refused, why) in [(&[][..], "it does not do simulcast"), (&[422][..], "(HTTP 422)")] {
+        server.refuse(refused);
+        let video = server.count("video");
+        engine.events.lock().unwrap().clear();
+        let sender = engine.send(Engine::layers(server.url()));
+        streaming(&sender).await;
+        let report = server.wait("video", video + 50);
+        assert_eq!(report["sizes"], json!([[320, 180]]));
+        assert_eq!(engine.codes(), ["push_layers_refused", "push_connected"]);
+        let told = engine.events.lock().unwrap()[0].text.clone();
+        assert!(told.contains("is sent 1 of 2 layers (v180): ") && told.contains(why), "{told}");
+        let status = until(&sender, "acknowledged", |status| status.bytes_acknowledged > 10_000).await;
+        let layers: Vec<_> = status.layers.iter().map(|layer| (layer.rendition.as_str(), layer.sent)).collect();
+        assert_eq!(layers, [("v180", true), ("v90", false)]);
+        assert_eq!((status.layers[1].bytes_sent, status.reconnects), (0, 0));
+        assert!(status.layers[0].bytes_acknowledged > 0, "{status:?}");
+        assert!(sender.stop(BRIEF).await);
+    }
+    assert_eq!(server.count("posts"), 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_is_told_and_not_tried_again_and_again() {
     let Some(server) = server(json!({})) else { return };

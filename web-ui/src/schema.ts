@@ -1078,7 +1078,7 @@ export interface components {
             url: string;
         };
         /** @description Stable event codes; machines match on these, never on text. */
-        EventCode: "plan_taken_over" | "daemon_started" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
+        EventCode: "plan_taken_over" | "daemon_started" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_layers_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
         /** @description Whose fault it is: where a technician looks first. */
         Fault: "source" | "destination" | "hardware" | "configuration" | "internal";
         /** @description The first admin. */
@@ -1275,6 +1275,23 @@ export interface components {
             /** @description One sentence. */
             text: string;
         };
+        /** @description One size of the pictures that are sent in several, since the connection began. */
+        LayerFigures: {
+            /**
+             * Format: uint64
+             * @description Of these, bytes that the peer reported as received.
+             */
+            bytes_acknowledged: number;
+            /**
+             * Format: uint64
+             * @description Bytes sent, retransmissions not counted.
+             */
+            bytes_sent: number;
+            /** @description Which rendition it is. */
+            rendition: components["schemas"]["RenditionId"];
+            /** @description Whether it is sent: the peer takes it. */
+            sent: boolean;
+        };
         /** @description How two sources share the picture. */
         Layout: "side_by_side" | "pip";
         /** @description The line to a destination of segments. */
@@ -1304,6 +1321,8 @@ export interface components {
              * @description Callers that are connected, for a listener.
              */
             callers: number | null;
+            /** @description Sizes of the pictures, largest first, where they are sent in several (simulcast). */
+            layers?: components["schemas"]["LayerFigures"][];
             /**
              * Format: uint64
              * @description Packets that were not sent at all, because they would have come too late.
@@ -3256,6 +3275,7 @@ export type InputStatus = components['schemas']['InputStatus'];
 export type JobKind = components['schemas']['JobKind'];
 export type JobState = components['schemas']['JobState'];
 export type JobStatus = components['schemas']['JobStatus'];
+export type LayerFigures = components['schemas']['LayerFigures'];
 export type Layout = components['schemas']['Layout'];
 export type LineStatus = components['schemas']['LineStatus'];
 export type LinkFigures = components['schemas']['LinkFigures'];

@@ -18,12 +18,15 @@ use super::gate::Gate;
 use super::ledger::{Ledger, Tally};
 use super::memory::way_in;
 use super::tail::{self, Track};
-use super::tap::Mouth;
+use super::tap::{Mouth, Point};
 use super::watch::{Notes, Origin};
 use crate::media::MediaError;
 use crate::media::init::{bounded, element};
 use crate::model::{FrameGrid, LiveTimeline, MediaTime, PartPace, ProgramFormat};
 use crate::plan::{EncoderPlan, VideoRenditionPlan};
+
+/// However often receivers ask for keyframes, no more of them than this: players of the segments pay for them.
+const KEYFRAMES_APART: Duration = Duration::from_secs(1);
 
 /// What every encoder of a rendition is built from.
 pub(super) struct Setting {
@@ -66,7 +69,9 @@ impl Chain {
         let pipeline = gst::Pipeline::with_name(&format!("encode-{id}"));
         let entry = Entry::new(&format!("pictures-{id}"), &picture_caps(program), limit)?;
         let resume = Arc::new(AtomicU64::new(0));
-        force_keyframes(entry.element(), timeline, Arc::clone(&resume))?;
+        // One that cannot be asked counts to the keyframes of its segments: another would shift them.
+        let point = (!plan.counts).then(|| ledger.tap().point(id));
+        force_keyframes(entry.element(), timeline, Arc::clone(&resume), point)?;
         let mut chain = vec![entry.element().clone()];
         let sizes = (program.size, rendition.size);
         chain.extend(way_in(id.as_str(), plan, sizes, program.frame_rate, found.before)?);
@@ -169,11 +174,18 @@ pub(super) fn way_out(ledger: &Arc<Ledger>, tally: &Arc<Tally>, held: bool) -> (
     (gate, Arc::new(if held { point.stand_by() } else { point.enter() }))
 }
 
-/// Asks the encoder for a keyframe right before the first picture of each segment, and before the first one after
-/// `resume`. Without a running time: an encoder honours it with the next picture, whatever its own timeline is.
-fn force_keyframes(entry: &gst::Element, timeline: &LiveTimeline, resume: Arc<AtomicU64>) -> Result<(), MediaError> {
+/// Asks the encoder for a keyframe right before the first picture of each segment, before the first one after `resume`,
+/// and for receivers at `point` that cannot go on without one. Without a running time: an encoder honours it with the
+/// next picture, whatever its own timeline is.
+fn force_keyframes(
+    entry: &gst::Element,
+    timeline: &LiveTimeline,
+    resume: Arc<AtomicU64>,
+    point: Option<Arc<Point>>,
+) -> Result<(), MediaError> {
     let timeline = timeline.clone();
     let current = Mutex::new(None);
+    let last = AtomicU64::new(0);
     static_pad(entry, "src")?.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(time) = info.buffer().and_then(|buffer| buffer.pts()) else { return gst::PadProbeReturn::Ok };
         let number = timeline.get().boundaries().number_at(MediaTime::from_nanos(time.nseconds()));
@@ -182,7 +194,15 @@ fn force_keyframes(entry: &gst::Element, timeline: &LiveTimeline, resume: Arc<At
         if resumes {
             resume.store(0, Ordering::Relaxed);
         }
-        if resumes || current.is_some_and(|current| number > current) {
+        let begins = current.is_some_and(|current| number > current);
+        let spaced = time.nseconds() >= last.load(Ordering::Relaxed) + KEYFRAMES_APART.as_nanos() as u64;
+        let asked = spaced && point.as_ref().is_some_and(|point| point.wants_keyframe());
+        // The very first picture is one anyway.
+        if resumes || asked || begins || current.is_none() {
+            last.store(time.nseconds(), Ordering::Relaxed);
+            point.iter().for_each(|point| point.has_keyframe());
+        }
+        if resumes || asked || begins {
             pad.push_event(gst_video::DownstreamForceKeyUnitEvent::builder().all_headers(true).build());
         }
         *current = Some(number);

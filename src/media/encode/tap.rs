@@ -14,7 +14,7 @@
 //! a subscriber sees one sequence in which nothing is missing and time never goes back.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -81,6 +81,12 @@ impl Tap {
         self.subscribe(&program_pictures(), capacity)
     }
 
+    /// A receiver of this rendition cannot go on without a keyframe. It has one soon, not at once: players of the segments
+    /// have it, too, and every keyframe takes its bits from what follows.
+    pub fn ask_keyframe(&self, rendition: &RenditionId) {
+        self.point(rendition).asked.store(true, Ordering::Relaxed);
+    }
+
     /// The point of a rendition.
     pub(super) fn point(&self, rendition: &RenditionId) -> Arc<Point> {
         let mut points = lock(&self.0.points);
@@ -117,6 +123,8 @@ fn program_pictures() -> RenditionId {
 /// Where the units of one rendition come by.
 pub(super) struct Point {
     rendition: RenditionId,
+    /// Somebody waits for a keyframe.
+    asked: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -134,7 +142,7 @@ struct State {
 
 impl Point {
     fn new(rendition: RenditionId) -> Self {
-        Self { rendition, state: Mutex::default() }
+        Self { rendition, asked: AtomicBool::new(false), state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -152,6 +160,16 @@ impl Point {
     /// Another encoder will take the place of the one that tells now; what it says is kept until then.
     pub(super) fn stand_by(self: &Arc<Self>) -> Mouth {
         Mouth { point: Arc::clone(self), life: AtomicU64::new(0), held: Mutex::new(Some(Vec::new())) }
+    }
+
+    /// Whether somebody waits for a keyframe.
+    pub(super) fn wants_keyframe(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// There is one.
+    pub(super) fn has_keyframe(&self) {
+        self.asked.store(false, Ordering::Relaxed);
     }
 
     /// Where subscribers wait to go on after an encoder was replaced; none if nobody does.

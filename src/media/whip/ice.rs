@@ -160,7 +160,7 @@ mod tests {
     /// On a box that is busy, webrtcbin takes longer for its keys than its promises may.
     fn pair(clock: HouseClock, queue: &tokio::sync::mpsc::Sender<(u64, Note)>) -> Result<Option<Pair>, String> {
         let servers = IceServers::default();
-        let wanted = Wanted { name: "near".into(), video: None, sound: true, servers, clock };
+        let wanted = Wanted { name: "near".into(), video: Vec::new(), sound: true, servers, clock };
         let near = Peer::build(&wanted, Notes { life: 0, queue: queue.clone() })?;
         let offer = near.offer()?;
         if candidates(&offer).is_empty() {
@@ -183,7 +183,7 @@ mod tests {
         };
         until("connected", || notes.try_recv().is_ok_and(|(_, note)| note == Note::Connected));
         let port = Port::new(clock);
-        port.open(near.sound.clone().unwrap());
+        port.open(near.sound.as_ref().unwrap().inlets[0].clone());
         let mut number = 0;
         let mut arrives = |what: &str| {
             let seen = far.packets.load(Ordering::Relaxed);

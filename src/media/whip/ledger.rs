@@ -111,7 +111,7 @@ impl Ledger {
 
     /// Takes over a report that came at `now`.
     pub(super) fn heard(&mut self, said: &Said, now: Instant) -> Heard {
-        self.keyframes_asked += u64::from(said.keyframe);
+        self.keyframes_asked += said.keyframes.len() as u64;
         self.repeats_asked += u64::from(said.repeats);
         let mut heard = Heard { most: said.most, ..Heard::default() };
         for block in &said.blocks {
@@ -129,6 +129,17 @@ impl Ledger {
             (heard.sent, heard.received) = (first.sent, first.received);
         }
         heard
+    }
+
+    /// Numbers of those of these streams that are ours.
+    pub(super) fn numbers(&self, streams: &[u32]) -> Vec<usize> {
+        let place = |ssrc: &u32| self.streams.iter().position(|stream| stream.ssrc == *ssrc);
+        streams.iter().filter_map(place).collect()
+    }
+
+    /// What was sent and what arrived of each stream.
+    pub(super) fn each(&self) -> Vec<(u64, u64)> {
+        self.streams.iter().map(|stream| (stream.sent, stream.received)).collect()
     }
 
     pub(super) fn figures(&self) -> Figures {
@@ -196,6 +207,8 @@ mod tests {
         assert_eq!((sound.news, sound.loss), (true, None), "of the first stream alone");
         let figures = ledger.figures();
         assert_eq!((figures.sent, figures.received, figures.lost_packets), (410, 310, 6));
+        assert_eq!(ledger.each(), [(400, 300), (10, 10)]);
+        assert_eq!(ledger.numbers(&[8, 9, 7]), [1, 0]);
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(super) enum Event {
     Offered(Result<(), Verdict>),
     /// The server answered, and the answer is taken over; or not.
     Answered(Result<(), Verdict>),
+    /// The answer asks for another offer, which can be made at once.
+    Otherwise,
     /// ICE and DTLS are through.
     Connected,
     /// The peer reports media that it had not reported before.
@@ -197,6 +199,10 @@ impl Machine {
             (Event::Answered(Ok(())), Phase::Posting(_)) => {
                 self.phase = Phase::Connecting(now + CONNECT);
                 Vec::new()
+            }
+            (Event::Otherwise, Phase::Posting(_)) => {
+                self.phase = Phase::Offering(now + OFFER);
+                vec![Action::Drop, Action::Offer]
             }
             (Event::Offered(Err(verdict)), Phase::Offering(_)) | (Event::Answered(Err(verdict)), Phase::Posting(_)) => {
                 self.fail(verdict, now, random)

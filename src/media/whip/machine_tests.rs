@@ -19,6 +19,17 @@ fn streaming() -> (Machine, Instant) {
 }
 
 #[test]
+fn another_offer_is_made_at_once_if_the_answer_wants_one() {
+    let (mut machine, now) = (Machine::new(), Instant::now());
+    machine.on(Event::Tick, now, 0.0);
+    assert_eq!(machine.on(Event::Otherwise, now, 0.0), [], "there is no answer yet");
+    machine.on(Event::Offered(Ok(())), now, 0.0);
+    assert_eq!(machine.on(Event::Otherwise, now, 0.0), [Action::Drop, Action::Offer]);
+    assert_eq!(machine.on(Event::Offered(Ok(())), now, 0.0), [Action::Post]);
+    assert_eq!((machine.state(), machine.trouble()), (DestinationState::Connecting, None));
+}
+
+#[test]
 fn a_peer_that_reports_nothing_new_is_lost_although_connected() {
     let (mut machine, start) = streaming();
     let due = machine.due().unwrap();
@@ -195,6 +206,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Connected),
         Just(Event::Acknowledged),
         Just(Event::Sign),
+        Just(Event::Otherwise),
         any::<bool>().prop_map(Event::Paused),
         verdict.clone().prop_map(Event::Lost),
         proptest::option::of(verdict.clone()).prop_map(|v| Event::Offered(v.map_or(Ok(()), Err))),

@@ -45,8 +45,14 @@
 //! endpoint with pictures of its own ([`Solo`](super::encode::Solo)) has a `pilot`, which sets their bit rate by what the
 //! peer reports (`policy::Congestion`) and has a keyframe made when one is asked for, twice a second at most.
 //!
-//! Simulcast (RFC 8853) is not offered yet. webrtcbin 1.22 negotiates it where the preferences of a section name its layers;
-//! but what it sends again is taken for a layer by the server, and keyframe requests do not come out of it.
+//! # Layers
+//!
+//! Pictures may be offered in two or three sizes (simulcast, RFC 8853), which are renditions of HLS: `layers`, `pictures`.
+//! webrtcbin 1.22 offers them where the preferences of a section name them. Three things it leaves to its user: packets
+//! that are sent again have to say whose they are (RFC 8852); requests for a keyframe get lost in it, so that they are read
+//! from RTCP by stream; and the first layer is the one that is announced by its number (SSRC), for a server that takes one.
+//! Such a server is sent that one, without word of layers, in the same session; one that refuses the offer gets another.
+//! A keyframe that is asked for comes within a second of the last one, since players of HLS have it, too.
 //!
 //! The program on slate: a session that is to pause stays and sends nothing.
 
@@ -56,11 +62,13 @@ mod feed;
 mod fragment;
 mod http;
 mod ice;
+mod layers;
 mod ledger;
 mod machine;
 mod mend;
 mod opus;
 mod peer;
+mod pictures;
 mod pilot;
 mod port;
 mod repair;

@@ -1,11 +1,12 @@
 //! The own side of one session: a small pipeline around `webrtcbin` that only sends.
 //!
 //! ```text
-//! port ─▶ appsrc ─▶ rtph264pay ─┐
-//!                               ├─▶ webrtcbin (ICE, DTLS, SRTP, retransmission)
-//! port ─▶ appsrc ─▶ rtpopuspay ─┘        └─▶ notes: candidates, connection, reports of the peer
+//! port ─▶ appsrc ─▶ rtph264pay ─┬───────────────┐
+//! more, smaller ─▶ rtph264pay ──┘ (rtpfunnel)   ├─▶ webrtcbin (ICE, DTLS, SRTP, retransmission)
+//! port ─▶ appsrc ─▶ rtpopuspay ─────────────────┘        └─▶ notes: candidates, connection, reports of the peer
 //! ```
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,11 +19,11 @@ use tokio::sync::mpsc::Sender;
 
 use super::certificate::{self, Certificate};
 use super::fragment::{Candidate, Credentials};
+use super::layers;
 use super::ledger::{Heard, Ledger};
-use super::port::Inlet;
-use super::repair::Repair;
+use super::repair::{self, Repair};
 use super::rtcp;
-use super::track::{Track, VIDEO};
+use super::track::{Entrances, Track, VIDEO};
 use crate::media::clock::HouseClock;
 use crate::media::promise::{fulfilled, promise};
 use crate::model::{IceServer, IceServers};
@@ -41,8 +42,8 @@ pub(super) enum Note {
     Connected,
     /// A report of the peer.
     Heard(Heard),
-    /// The peer cannot go on without a keyframe.
-    KeyframeAsked,
+    /// The peer cannot go on without a keyframe, of the streams with these numbers if it names any of ours.
+    KeyframeAsked(Vec<usize>),
     /// In doubt: the peer misses something, so that something has arrived.
     Sign,
     /// The latency of its pipeline is to be distributed: without it there are no sender reports.
@@ -55,8 +56,8 @@ pub(super) enum Note {
 pub(super) struct Wanted {
     /// Name of the pipeline.
     pub(super) name: String,
-    /// H.264 as the encoder delivers it; no pictures if none.
-    pub(super) video: Option<gst::Caps>,
+    /// H.264 as encoders deliver it, largest first; several are offered as layers. No pictures if none.
+    pub(super) video: Vec<gst::Caps>,
     /// Whether there is sound (Opus).
     pub(super) sound: bool,
     pub(super) servers: IceServers,
@@ -70,10 +71,21 @@ pub(super) struct Peer {
     notes: Notes,
     gathered: Mutex<Receiver<()>>,
     fingerprint: String,
-    pub(super) video: Option<Inlet>,
-    pub(super) sound: Option<Inlet>,
+    pub(super) video: Option<Entrances>,
+    pub(super) sound: Option<Entrances>,
     pub(super) ledger: Arc<Mutex<Ledger>>,
     repair: Arc<Repair>,
+    /// Several layers are sent.
+    layered: Arc<AtomicBool>,
+}
+
+/// What an answer takes of the pictures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// Layers, by number.
+    pub(super) layers: Vec<usize>,
+    /// Why it is one alone although several were offered.
+    pub(super) why: Option<&'static str>,
 }
 
 /// Where notes go: never blocks.
@@ -102,15 +114,17 @@ impl Peer {
         hear_bus(&pipeline, &notes);
         let Certificate { pem, fingerprint } =
             certificate::make().map_err(|error| format!("no certificate could be made: {error}"))?;
-        let webrtc = webrtcbin(&wanted.servers, pem)?;
+        let layered = Arc::new(AtomicBool::new(false));
+        let webrtc = webrtcbin(&wanted.servers, pem, Arc::clone(&layered))?;
         pipeline.add(&webrtc).map_err(|error| error.to_string())?;
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let line = |track: Track| track.build(&pipeline, &webrtc, &ledger, base).map_err(|error| error.to_string());
-        let video = wanted.video.as_ref().map(|caps| line(Track::video(caps)?)).transpose()?;
+        // First: numbers of streams begin with those of the pictures.
+        let video = (!wanted.video.is_empty()).then(|| line(Track::video(&wanted.video)?)).transpose()?;
         let sound = wanted.sound.then(|| line(Track::sound()?)).transpose()?;
         let gathered = Mutex::new(hear(&webrtc, &notes));
         let repair = Arc::new(Repair::new(webrtc.downcast_ref().ok_or("webrtcbin is no bin")?));
-        let peer = Self { pipeline, webrtc, notes, gathered, fingerprint, video, sound, ledger, repair };
+        let peer = Self { pipeline, webrtc, notes, gathered, fingerprint, video, sound, ledger, repair, layered };
         peer.pipeline.set_state(gst::State::Playing).map_err(|_| "webrtcbin does not start".to_owned())?;
         Ok(peer)
     }
@@ -132,11 +146,14 @@ impl Peer {
             .property::<Option<gst_webrtc::WebRTCSessionDescription>>("local-description")
             .ok_or("the offer was not taken")?;
         let text = local.sdp().as_text().map_err(|error| error.to_string())?;
+        if let Some((video, name)) = self.video.as_ref().zip(layers::section_name(&text)) {
+            video.name_section(&name);
+        }
         Ok(bounded_by_receiver(&Certificate::named_in(&self.fingerprint, &text)))
     }
 
     /// Takes the server's answer over. Blocks.
-    pub(super) fn accept(&self, answer: &str) -> Result<(), String> {
+    pub(super) fn accept(&self, answer: &str) -> Result<Accepted, String> {
         // The parser itself takes almost anything.
         let sdp = answer.starts_with("v=").then(|| gst_sdp::SDPMessage::parse_buffer(answer.as_bytes()).ok()).flatten();
         let sdp = sdp.ok_or("it is no session description (SDP)")?;
@@ -144,9 +161,30 @@ impl Peer {
         if !sdp.medias().any(accepted) {
             return Err("it takes none of the media: the codec or its profile is not to its liking".to_owned());
         }
+        let accepted = self.settle_layers(answer);
         let answer = gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, sdp);
         self.describe("set-remote-description", &answer)?;
-        self.hear_reports()
+        self.hear_reports()?;
+        Ok(accepted)
+    }
+
+    /// Sends those layers that the answer takes; one alone, without word of layers, if it takes none.
+    fn settle_layers(&self, answer: &str) -> Accepted {
+        let Some(video) = &self.video else { return Accepted { layers: Vec::new(), why: None } };
+        let names = layers::names(video.inlets.len());
+        if names.is_empty() {
+            return Accepted { layers: vec![0], why: None };
+        }
+        match layers::taken(answer, names) {
+            Ok(layers) => {
+                self.layered.store(true, Ordering::Relaxed);
+                Accepted { layers, why: None }
+            }
+            Err(why) => {
+                video.alone();
+                Accepted { layers: vec![0], why: Some(why) }
+            }
+        }
     }
 
     fn describe(&self, what: &'static str, description: &gst_webrtc::WebRTCSessionDescription) -> Result<(), String> {
@@ -167,15 +205,19 @@ impl Peer {
         session.connect("on-receiving-rtcp", false, move |arguments| {
             let buffer = arguments.get(1)?.get::<gst::Buffer>().ok()?;
             let said = rtcp::read(&buffer.map_readable().ok()?);
-            let heard = ledger.lock().unwrap_or_else(PoisonError::into_inner).heard(&said, Instant::now());
+            let (heard, asked) = {
+                let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+                (ledger.heard(&said, Instant::now()), ledger.numbers(&said.keyframes))
+            };
+            let keyframe = !said.keyframes.is_empty();
             if !said.blocks.is_empty() || said.most.is_some() {
                 notes.tell(Note::Heard(heard));
             }
-            if said.keyframe {
-                notes.tell(Note::KeyframeAsked);
+            if keyframe {
+                notes.tell(Note::KeyframeAsked(asked));
             }
             // Before it is looked for: what is asked for here was sent during the cut and is not there.
-            if (said.keyframe || said.repeats > 0) && repair.resume() {
+            if (keyframe || said.repeats > 0) && repair.resume() {
                 notes.tell(Note::Sign);
             }
             None
@@ -200,6 +242,11 @@ impl Peer {
         if let Err(error) = self.pipeline.recalculate_latency() {
             tracing::debug!(%error, "the latency of a WHIP session is not known");
         }
+    }
+
+    /// What was sent and what arrived of each stream, in bytes, those of pictures first.
+    pub(super) fn each(&self) -> Vec<(u64, u64)> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).each()
     }
 
     /// What was sent and what arrived.
@@ -236,7 +283,7 @@ impl Drop for Peer {
     }
 }
 
-fn webrtcbin(servers: &IceServers, certificate: String) -> Result<gst::Element, String> {
+fn webrtcbin(servers: &IceServers, certificate: String, layered: Arc<AtomicBool>) -> Result<gst::Element, String> {
     let webrtc = gst::ElementFactory::make("webrtcbin")
         .property_from_str("bundle-policy", "max-bundle")
         .build()
@@ -259,8 +306,15 @@ fn webrtcbin(servers: &IceServers, certificate: String) -> Result<gst::Element, 
         );
     }
     bin.connect_deep_element_added(move |_, _, element| {
-        if element.factory().is_some_and(|factory| factory.name() == "dtlsdec") {
-            element.set_property("pem", &certificate);
+        match element.factory().as_ref().map(|factory| factory.name()).as_deref() {
+            Some("dtlsdec") => element.set_property("pem", &certificate),
+            // It comes with the answer, by which it is known whether there are layers.
+            Some(repair::ELEMENT) if layered.load(Ordering::Relaxed) => {
+                if let Err(error) = layers::mark_repairs(element) {
+                    tracing::warn!(error, "lost packets of a layer cannot be sent again");
+                }
+            }
+            _ => {}
         }
     });
     Ok(webrtc)

@@ -11,7 +11,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 
 /// What does it in webrtcbin, and how many packets it keeps.
-const ELEMENT: &str = "rtprtxsend";
+pub(super) const ELEMENT: &str = "rtprtxsend";
 const KEPT: &str = "max-size-packets";
 /// Its least: none would mean all.
 const LEAST: u32 = 1;

@@ -8,7 +8,8 @@ use super::pilot::Course;
 use super::sender::WhipStatus;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
-use crate::model::{DestinationId, EndpointName, Event, EventCode, Severity};
+use crate::model::status::LayerFigures;
+use crate::model::{DestinationId, EndpointName, Event, EventCode, Fault, Severity};
 
 pub(super) struct Report {
     destination: DestinationId,
@@ -55,6 +56,14 @@ impl Report {
         (self.events)(event);
     }
 
+    /// Not all layers are sent: which, and why.
+    pub(super) fn layers(&self, left: &str) {
+        let text = format!("destination {} ({}) is sent {left}", self.destination, self.endpoint);
+        let event = Event::new(self.clock.now(), Severity::Warning, EventCode::PushLayersRefused, text);
+        let hint = "turn simulcast on at the endpoint, or name one rendition in the destination";
+        (self.events)(event.subject(&self.destination).blame(Fault::Destination, hint));
+    }
+
     /// A session is over.
     pub(super) fn over(&mut self, figures: Figures) {
         self.before.0 += figures.sent;
@@ -66,7 +75,14 @@ impl Report {
         self.status.send_modify(|status| status.acknowledged = Some(self.clock.now()));
     }
 
-    pub(super) fn publish(&self, machine: &Machine, figures: Figures, dropped: u64, course: Option<Course>) {
+    pub(super) fn publish(
+        &self,
+        machine: &Machine,
+        figures: Figures,
+        dropped: u64,
+        course: Option<Course>,
+        layers: Vec<LayerFigures>,
+    ) {
         let now = self.clock.now();
         self.status.send_if_modified(|status| {
             let before = status.clone();
@@ -87,6 +103,7 @@ impl Report {
             status.dropped = dropped;
             status.bitrate = course.map(|course| course.bitrate);
             status.bottleneck = course.and_then(|course| course.bottleneck);
+            status.layers = layers;
             *status != before
         });
     }

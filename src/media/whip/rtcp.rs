@@ -37,8 +37,8 @@ impl Block {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) blocks: Vec<Block>,
-    /// Somebody cannot go on without a keyframe.
-    pub(super) keyframe: bool,
+    /// Streams of which somebody cannot go on without a keyframe.
+    pub(super) keyframes: Vec<u32>,
     /// Messages that ask for packets again.
     pub(super) repeats: u32,
     /// The receiver wants no more than this of everything together, bit/s (REMB, draft-alvestrand-rmcat-remb-03).
@@ -59,14 +59,20 @@ pub(super) fn read(mut packet: &[u8]) -> Said {
             (SENDER_REPORT, _) => said.blocks.extend(blocks(one, 28, count)),
             (RECEIVER_REPORT, _) => said.blocks.extend(blocks(one, 8, count)),
             (TRANSPORT_FEEDBACK, 1) => said.repeats += 1,
-            // Picture loss; full intra request.
-            (PAYLOAD_FEEDBACK, 1 | 4) => said.keyframe = true,
+            // Picture loss; full intra request, which names streams in a list behind.
+            (PAYLOAD_FEEDBACK, 1) => said.keyframes.extend(word(one, 8)),
+            (PAYLOAD_FEEDBACK, 4) => said.keyframes.extend((12..one.len()).step_by(8).filter_map(|at| word(one, at))),
             (PAYLOAD_FEEDBACK, 15) => said.most = bound(one).or(said.most),
             _ => {}
         }
         packet = rest;
     }
     said
+}
+
+fn word(packet: &[u8], at: usize) -> Option<u32> {
+    let bytes = packet.get(at..at + 4)?;
+    Some(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }
 
 /// `REMB`, then the number of streams, and six bits of exponent before 18 of mantissa.
@@ -120,13 +126,21 @@ mod tests {
         packet.extend([0x81, 206, 0, 2, 0, 0, 0, 9, 0x12, 0x34, 0x56, 0x78]);
         packet.extend([0x81, 205, 0, 3, 0, 0, 0, 9, 0x12, 0x34, 0x56, 0x78, 0, 1, 0, 0]);
         let said = read(&packet);
-        assert_eq!((said.keyframe, said.repeats), (true, 1));
+        assert_eq!((&said.keyframes[..], said.repeats), (&[0x1234_5678][..], 1));
         let [block] = said.blocks[..] else { panic!("{said:?}") };
         assert_eq!((block.ssrc, block.fraction_lost, block.lost, block.highest), (0x1234_5678, 64, -2, 0xffff));
         // A second between the reports, half of it at the peer.
         assert_eq!(block.round_trip_ms(0x0011_0000), Some(500));
         assert_eq!(block.round_trip_ms(0x0010_0000), None, "clocks disagree");
         assert_eq!(Block { last_report: 0, ..block }.round_trip_ms(0x0011_0000), None);
+    }
+
+    #[test]
+    fn keyframes_are_asked_for_of_one_stream_or_several() {
+        let mut packet = vec![0x81, 206, 0, 2, 0, 0, 0, 9, 0, 0, 0, 1];
+        packet.extend([0x84, 206, 0, 6, 0, 0, 0, 9, 0, 0, 0, 0]);
+        packet.extend([0, 0, 0, 2, 5, 0, 0, 0, 0, 0, 0, 3, 6, 0, 0, 0]);
+        assert_eq!(read(&packet).keyframes, [1, 2, 3]);
     }
 
     #[test]

@@ -7,12 +7,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::feed::Feed;
 use super::opus::OpusEncoders;
+use super::pictures::Pictures;
 use super::port::Port;
 use super::task::{Order, Seams, Task};
 use crate::media::clock::HouseClock;
 use crate::media::encode::{AccessUnit, Solo, Tap};
 use crate::media::{EventSink, MediaError};
-use crate::model::status::DestinationState;
+use crate::model::status::{DestinationState, LayerFigures};
 use crate::model::{BitRate, DestinationId, EndpointName, Fault, MediaTime, ProgramFormat, Tokens};
 use crate::plan::WhipPlan;
 use crate::policy::Bottleneck;
@@ -80,13 +81,15 @@ pub struct WhipStatus {
     pub bitrate: Option<BitRate>,
     /// Why that is less than it might be.
     pub bottleneck: Option<Bottleneck>,
+    /// Layers of simulcast in this session, largest first; none if pictures are sent in one size.
+    pub layers: Vec<LayerFigures>,
 }
 
 /// One endpoint at work. Dropping it ends it without a word to the server.
 pub struct WhipSender {
     orders: mpsc::Sender<Order>,
     status: watch::Receiver<WhipStatus>,
-    _feed: Option<Feed>,
+    _feeds: Vec<Feed>,
 }
 
 impl WhipSender {
@@ -101,7 +104,7 @@ impl WhipSender {
         let name = format!("{}-{}", setup.destination, setup.endpoint);
         let port = || Arc::new(Port::new(clock));
         let failed = |error: std::io::Error| MediaError::graph("the sender's thread", error);
-        let (mut video, mut feed, mut own) = (None, None, None);
+        let (mut sizes, mut feeds, mut own) = (Vec::new(), Vec::new(), None);
         if let Some(plan) = &setup.plan.own {
             let port = port();
             let receiver = Arc::clone(&port);
@@ -110,18 +113,22 @@ impl WhipSender {
                 receiver.waits()
             };
             let solo = Solo::start(tap, setup.program, plan.rendition.clone(), Arc::new(take)).map_err(failed)?;
-            (video, own) = (Some(port), Some(Arc::new(solo)));
-        } else if let Some(rendition) = &setup.plan.rendition {
-            let port = port();
-            feed = Some(Feed::start(&name, tap.subscribe(rendition, WAITING), Arc::clone(&port)).map_err(failed)?);
-            video = Some(port);
+            sizes.push((plan.rendition.id.clone(), port));
+            own = Some(Arc::new(solo));
+        } else {
+            for rendition in setup.plan.rendition.iter().chain(&setup.plan.more) {
+                let port = port();
+                feeds.push(Feed::start(&name, tap.subscribe(rendition, WAITING), Arc::clone(&port)).map_err(failed)?);
+                sizes.push((rendition.clone(), port));
+            }
         }
+        let pictures = Pictures::new(sizes, tap);
         let sound = setup.plan.sound.as_ref().map(|_| port());
         let (orders, ordered) = mpsc::channel(ORDERS);
         let (publish, published) = watch::channel(WhipStatus::first(clock.now()));
-        let seams = Seams { video, sound, own, opus: Arc::clone(opus), clock, events, status: publish };
+        let seams = Seams { pictures, sound, own, opus: Arc::clone(opus), clock, events, status: publish };
         tokio::spawn(Task::new(name, setup, seams).run(ordered));
-        Ok(Self { orders, status: published, _feed: feed })
+        Ok(Self { orders, status: published, _feeds: feeds })
     }
 
     /// Where it stands.
@@ -169,6 +176,7 @@ impl WhipStatus {
             dropped: 0,
             bitrate: None,
             bottleneck: None,
+            layers: Vec::new(),
         }
     }
 }

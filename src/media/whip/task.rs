@@ -13,7 +13,8 @@ use super::http::{Changed, Http};
 use super::machine::{Action, Begun, Event, Machine};
 use super::mend::Restarted;
 use super::opus::{Opus, OpusEncoders};
-use super::peer::{Note, Notes, Peer, Wanted};
+use super::peer::{Accepted, Note, Notes, Peer, Wanted};
+use super::pictures::{FIRST_UNIT, Pictures, ready};
 use super::pilot::Pilot;
 use super::port::Port;
 use super::report::Report;
@@ -26,8 +27,6 @@ use crate::model::{Fault, IceServers};
 
 /// Figures of the status are this fresh.
 const LOOK: Duration = Duration::from_millis(500);
-/// For the first access unit, which says what the stream is.
-const FIRST_UNIT: Duration = Duration::from_secs(5);
 /// Notes that may wait.
 const NOTES: usize = 256;
 
@@ -43,7 +42,7 @@ pub(super) enum Done {
     /// Nobody answered when the last session was to be ended.
     Unreached(Url),
     /// The session at the server and its answer, if there is one, whatever came of that.
-    Answered(Option<(Resource, String)>, Result<(), Verdict>),
+    Answered(Option<(Resource, String)>, Result<Accepted, Verdict>),
     Told(Changed),
     /// What came of the request to begin ICE anew; the new ICE session, if it does.
     Begun(Begun, Option<Restarted>),
@@ -57,6 +56,8 @@ pub(super) enum Done {
 pub(super) struct Offered {
     peer: Peer,
     offer: String,
+    /// Places of the pictures that are in it.
+    layers: Vec<usize>,
     encoder: Option<Arc<Opus>>,
 }
 
@@ -79,7 +80,7 @@ pub(super) struct Session {
 
 /// Where the task meets what is around it.
 pub(super) struct Seams {
-    pub(super) video: Option<Arc<Port>>,
+    pub(super) pictures: Pictures,
     pub(super) sound: Option<Arc<Port>>,
     /// What encodes pictures of its own.
     pub(super) own: Option<Arc<Solo>>,
@@ -93,7 +94,7 @@ pub(super) struct Seams {
 pub(super) struct Task {
     pub(super) name: String,
     setup: WhipSetup,
-    video: Option<Arc<Port>>,
+    pictures: Pictures,
     sound: Option<Arc<Port>>,
     opus: Arc<OpusEncoders>,
     /// Where the sound comes from, once it was needed.
@@ -118,14 +119,14 @@ pub(super) struct Task {
 
 impl Task {
     pub(super) fn new(name: String, setup: WhipSetup, seams: Seams) -> Self {
-        let Seams { video, sound, own, opus, clock, events, status } = seams;
+        let Seams { pictures, sound, own, opus, clock, events, status } = seams;
         let report = Report::new(setup.destination.clone(), setup.endpoint.clone(), clock, events, status);
         let (notes, noted) = mpsc::channel(NOTES);
         let pilot = Pilot::new(&setup.plan, own);
         Self {
             name,
             setup,
-            video,
+            pictures,
             sound,
             opus,
             encoder: None,
@@ -186,13 +187,14 @@ impl Task {
 
     fn publish(&mut self) {
         let figures = self.session.peer.as_ref().map(|peer| peer.figures()).unwrap_or_default();
-        let dropped = self.video.iter().chain(&self.sound).map(|port| port.dropped()).sum();
+        let each = self.session.peer.as_ref().map(|peer| peer.each()).unwrap_or_default();
+        let dropped = self.pictures.ports().chain(&self.sound).map(|port| port.dropped()).sum();
         let course = self.pilot.as_ref().map(Pilot::course);
-        self.report.publish(&self.machine, figures, dropped, course);
+        self.report.publish(&self.machine, figures, dropped, course, self.pictures.figures(&each));
     }
 
     fn pause(&mut self, paused: bool) {
-        self.video.iter().chain(&self.sound).for_each(|port| port.pause(paused));
+        self.pictures.ports().chain(&self.sound).for_each(|port| port.pause(paused));
         self.steer(Pilot::over);
         self.tell(Event::Paused(paused));
     }
@@ -208,7 +210,7 @@ impl Task {
         let (name, clock, sound) = (format!("whip-{}", self.name), self.clock, self.sound.is_some());
         let servers = self.setup.plan.servers.with(&self.learned);
         let notes = Notes { life: self.life, queue: self.notes.clone() };
-        let (video, life) = (self.video.clone(), self.life);
+        let (ports, life) = (self.pictures.candidates(), self.life);
         let (opus, plan, encoder) = (Arc::clone(&self.opus), self.setup.plan.sound.clone(), self.encoder.clone());
         let listener = self.sound.clone();
         let ending = self.ending();
@@ -219,13 +221,10 @@ impl Task {
             if let Some(unreached) = ending.await {
                 return (life, Done::Unreached(unreached));
             }
-            let video = match video {
-                None => None,
-                Some(port) => match tokio::time::timeout(FIRST_UNIT, port.caps()).await {
-                    Ok(caps) => Some(caps),
-                    Err(_) => return (life, Done::Offered(Err(no_unit(&trouble)))),
-                },
-            };
+            let (layers, video) = ready(&ports).await;
+            if video.is_empty() && !ports.is_empty() {
+                return (life, Done::Offered(Err(no_unit(&trouble))));
+            }
             let wanted = Wanted { name, video, sound, servers, clock };
             let built = tokio::task::spawn_blocking(move || {
                 let encoder = match (encoder, plan.zip(listener)) {
@@ -238,7 +237,7 @@ impl Task {
                 };
                 let peer = Peer::build(&wanted, notes)?;
                 let offer = peer.offer()?;
-                Ok(Offered { peer, offer, encoder })
+                Ok(Offered { peer, offer, layers, encoder })
             });
             let built = built.await.unwrap_or_else(|error| Err(error.to_string()));
             (life, Done::Offered(built.map_err(Verdict::unbuildable)))
@@ -287,16 +286,19 @@ impl Task {
 
     fn feed(&self) {
         let Some(peer) = &self.session.peer else { return };
-        for (port, inlet) in [(&self.video, &peer.video), (&self.sound, &peer.sound)] {
-            if let (Some(port), Some(inlet)) = (port, inlet) {
-                port.open(inlet.clone());
-            }
+        if let Some(video) = &peer.video {
+            self.pictures.open(&video.inlets);
+        }
+        if let Some((port, inlet)) = self.sound.as_ref().zip(peer.sound.as_ref().and_then(|sound| sound.inlets.first()))
+        {
+            port.open(inlet.clone());
         }
     }
 
     /// The own side ends now; the server's side with the next request.
     fn take_down(&mut self) {
-        self.video.iter().chain(&self.sound).for_each(|port| port.shut());
+        self.pictures.shut();
+        self.sound.iter().for_each(|port| port.shut());
         self.steer(Pilot::over);
         let session = std::mem::take(&mut self.session);
         if let Some(peer) = &session.peer {
@@ -311,8 +313,9 @@ impl Task {
     fn settle(&mut self, life: u64, done: Done) {
         let current = life == self.life;
         match done {
-            Done::Offered(Ok(Offered { peer, offer, encoder })) if current => {
+            Done::Offered(Ok(Offered { peer, offer, layers, encoder })) if current => {
                 (self.session.peer, self.session.offer) = (Some(Arc::new(peer)), offer);
+                self.pictures.offer(layers);
                 self.encoder = encoder;
                 self.tell(Event::Offered(Ok(())));
             }
@@ -325,11 +328,12 @@ impl Task {
                 }
             }
             Done::Answered(created, result) if current => {
-                if let Some((resource, answer)) = created {
+                let created = created.map(|(resource, answer)| {
                     self.learned = resource.servers.clone();
                     (self.session.resource, self.session.answer) = (Some(resource), answer);
-                }
-                self.tell(Event::Answered(result));
+                });
+                let heard = self.take_over(created.is_some(), result);
+                self.tell(heard);
                 self.trickle();
             }
             Done::Answered(Some((resource, _)), _) => self.abandon(resource.url),
@@ -355,6 +359,25 @@ impl Task {
             | Done::Begun(..)
             | Done::Gone(_)
             | Done::Nothing => {}
+        }
+    }
+
+    /// The offer is answered. What is not to the endpoint's liking may be the layers: then it is offered one.
+    fn take_over(&mut self, created: bool, result: Result<Accepted, Verdict>) -> Event {
+        match result {
+            Ok(accepted) => {
+                if let Some(left) = self.pictures.accept(&accepted) {
+                    self.report.layers(&left);
+                }
+                Event::Answered(Ok(()))
+            }
+            Err(verdict) => {
+                let about_offer = created || verdict.remedy == Remedy::Never;
+                match about_offer && self.pictures.refuse(&verdict.text) {
+                    true => Event::Otherwise,
+                    false => Event::Answered(Err(verdict)),
+                }
+            }
         }
     }
 
@@ -391,10 +414,13 @@ impl Task {
                     self.tell(Event::Acknowledged);
                 }
             }
-            // Of pictures that are also those of HLS it is only counted.
-            Note::KeyframeAsked => self.steer(|pilot| pilot.ask_keyframe()),
+            Note::KeyframeAsked(layers) => {
+                self.steer(|pilot| pilot.ask_keyframe());
+                self.pictures.ask_keyframes(&layers);
+            }
             Note::Sign => {
                 self.steer(|pilot| pilot.ask_keyframe());
+                self.pictures.ask_all_keyframes();
                 self.tell(Event::Sign);
             }
             Note::Latency => self.settle_latency(),

@@ -9,6 +9,7 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 use gstreamer_webrtc as gst_webrtc;
 
+use super::layers;
 use super::ledger::Ledger;
 use super::port::Inlet;
 
@@ -18,28 +19,49 @@ const PACKET: u32 = 1200;
 pub(super) const VIDEO: u32 = 96;
 const SOUND: u32 = 97;
 
-/// One stream on its way into the session.
+/// A media section of the session, and the streams on their way into it.
 pub(super) struct Track {
-    payloader: gst::Element,
+    streams: Vec<Stream>,
     caps: gst::Caps,
-    ssrc: u32,
     video: bool,
 }
 
+/// One stream on its way into the session.
+struct Stream {
+    payloader: gst::Element,
+    ssrc: u32,
+    /// What bears the name of the section, if it is one of several.
+    section: Option<gst::Element>,
+}
+
+/// The entrances of a media section, those of larger pictures first.
+pub(super) struct Entrances {
+    pub(super) inlets: Vec<Inlet>,
+    streams: Vec<Stream>,
+}
+
+impl Entrances {
+    /// The name of the section, which packets of several layers bear.
+    pub(super) fn name_section(&self, name: &str) {
+        self.streams.iter().filter_map(|stream| stream.section.as_ref()).for_each(|one| one.set_property("mid", name));
+    }
+
+    /// Packets say nothing of layers any more, before the first of them has left: the first stream is the only one.
+    pub(super) fn alone(&self) {
+        self.streams.iter().for_each(|stream| stream.payloader.emit_by_name::<()>("clear-extensions", &[]));
+    }
+}
+
 impl Track {
-    pub(super) fn video(encoded: &gst::Caps) -> Result<Self, String> {
-        let profile = profile_level_id(encoded).ok_or("the encoder has not told its profile")?;
-        let ssrc = fastrand::u32(1..);
-        let payloader = gst::ElementFactory::make("rtph264pay")
-            .property("pt", VIDEO)
-            .property("ssrc", ssrc)
-            .property("mtu", PACKET)
-            // Parameter sets with every keyframe: who joins can begin there.
-            .property("config-interval", -1i32)
-            .property_from_str("aggregate-mode", "zero-latency")
-            .build()
-            .map_err(|error| error.to_string())?;
-        let caps = gst::Caps::builder("application/x-rtp")
+    /// What encoders make, largest pictures first; several are layers of simulcast.
+    pub(super) fn video(encoded: &[gst::Caps]) -> Result<Self, String> {
+        let profile = encoded.first().and_then(profile_level_id).ok_or("the encoder has not told its profile")?;
+        let names = layers::names(encoded.len());
+        let count = encoded.len().min(names.len().max(1));
+        let streams = (0..count).map(|place| h264(names.get(place).copied())).collect::<Result<Vec<_>, _>>()?;
+        // Of the first one: whoever takes one layer only has this.
+        let ssrc = streams[0].ssrc;
+        let mut caps = gst::Caps::builder("application/x-rtp")
             .field("media", "video")
             .field("encoding-name", "H264")
             .field("payload", VIDEO as i32)
@@ -52,7 +74,8 @@ impl Track {
             .field("rtcp-fb-ccm-fir", true)
             .field("ssrc", ssrc)
             .build();
-        Ok(Self { payloader, caps, ssrc, video: true })
+        layers::preferences(caps.make_mut(), names);
+        Ok(Self { streams, caps, video: true })
     }
 
     pub(super) fn sound() -> Result<Self, String> {
@@ -73,31 +96,50 @@ impl Track {
             .field("stereo", "1")
             .field("ssrc", ssrc)
             .build();
-        Ok(Self { payloader, caps, ssrc, video: false })
+        Ok(Self { streams: vec![Stream { payloader, ssrc, section: None }], caps, video: false })
     }
 
-    /// appsrc → payloader → webrtcbin.
+    /// appsrc → payloader → webrtcbin; layers meet in front of it.
     pub(super) fn build(
         self,
         pipeline: &gst::Pipeline,
         webrtc: &gst::Element,
         ledger: &Arc<Mutex<Ledger>>,
         base: u64,
-    ) -> Result<Inlet, gst::glib::BoolError> {
-        let source = gst_app::AppSrc::builder()
-            .format(gst::Format::Time)
-            .is_live(true)
-            .block(false)
-            .max_bytes(0)
-            .max_buffers(0)
-            .build();
-        pipeline.add_many([source.upcast_ref(), &self.payloader])?;
-        source.link(&self.payloader)?;
+    ) -> Result<Entrances, gst::glib::BoolError> {
         let missing = || gst::glib::bool_error!("a pad is missing");
-        let from = self.payloader.static_pad("src").ok_or_else(missing)?;
-        count(&from, ledger, self.ssrc, self.video);
+        let link = |from: &gst::Pad, to: &gst::Pad| {
+            from.link(to).map(|_| ()).map_err(|error| gst::glib::bool_error!("cannot link: {error:?}"))
+        };
         let to = webrtc.request_pad_simple("sink_%u").ok_or_else(missing)?;
-        from.link(&to).map_err(|error| gst::glib::bool_error!("cannot link: {error:?}"))?;
+        let funnel = match self.streams.len() {
+            1 => None,
+            _ => {
+                let funnel = gst::ElementFactory::make("rtpfunnel").build()?;
+                pipeline.add(&funnel)?;
+                link(&funnel.static_pad("src").ok_or_else(missing)?, &to)?;
+                Some(funnel)
+            }
+        };
+        let mut inlets = Vec::new();
+        for stream in &self.streams {
+            let source = gst_app::AppSrc::builder()
+                .format(gst::Format::Time)
+                .is_live(true)
+                .block(false)
+                .max_bytes(0)
+                .max_buffers(0)
+                .build();
+            pipeline.add_many([source.upcast_ref(), &stream.payloader])?;
+            source.link(&stream.payloader)?;
+            let from = stream.payloader.static_pad("src").ok_or_else(missing)?;
+            count(&from, ledger, stream.ssrc, self.video);
+            match &funnel {
+                None => link(&from, &to)?,
+                Some(funnel) => link(&from, &funnel.request_pad_simple("sink_%u").ok_or_else(missing)?)?,
+            }
+            inlets.push(Inlet { source, base });
+        }
         let transceiver = to.property::<gst_webrtc::WebRTCRTPTransceiver>("transceiver");
         transceiver.set_property("direction", gst_webrtc::WebRTCRTPTransceiverDirection::Sendonly);
         transceiver.set_property("codec-preferences", &self.caps);
@@ -105,8 +147,24 @@ impl Track {
             // Lost packets are sent again when they are asked for.
             transceiver.set_property("do-nack", true);
         }
-        Ok(Inlet { source, base })
+        Ok(Entrances { inlets, streams: self.streams })
     }
+}
+
+/// H.264 in RTP, as a layer of this name if it is one of several.
+fn h264(layer: Option<&str>) -> Result<Stream, String> {
+    let ssrc = fastrand::u32(1..);
+    let payloader = gst::ElementFactory::make("rtph264pay")
+        .property("pt", VIDEO)
+        .property("ssrc", ssrc)
+        .property("mtu", if layer.is_some() { PACKET - layers::OVERHEAD } else { PACKET })
+        // Parameter sets with every keyframe: who joins can begin there.
+        .property("config-interval", -1i32)
+        .property_from_str("aggregate-mode", "zero-latency")
+        .build()
+        .map_err(|error| error.to_string())?;
+    let section = layer.map(|name| layers::mark(&payloader, name)).transpose()?;
+    Ok(Stream { payloader, ssrc, section })
 }
 
 /// The H.264 profile and level, as RFC 6184 (8.1) writes them, of the parameter sets in `caps`.

@@ -171,6 +171,7 @@ fn link(status: &WhipStatus) -> LinkFigures {
         rtt_ms: status.round_trip_ms.map(f64::from),
         packets_lost: Some(status.lost_packets),
         bitrate_bps: status.bitrate.map(BitRate::bps),
+        layers: status.layers.clone(),
         ..LinkFigures::default()
     }
 }
@@ -187,7 +188,7 @@ fn health(status: &WhipStatus, plan: &WhipPlan, paused: bool) -> HealthReport {
         }
         DestinationState::Streaming => match lowered(status, plan) {
             Some(reason) => report(Health::PartiallyHealthy, "bitrate_lowered", reason),
-            None => report(Health::Healthy, "ok", "acknowledges what is sent".to_owned()),
+            None => report(Health::Healthy, "ok", format!("acknowledges what is sent{}", layers(status))),
         },
         DestinationState::Connecting | DestinationState::Disabled => {
             report(Health::PartiallyHealthy, "connecting", why())
@@ -195,6 +196,12 @@ fn health(status: &WhipStatus, plan: &WhipPlan, paused: bool) -> HealthReport {
         DestinationState::Interrupted => report(Health::Unhealthy, "push_interrupted", why()),
         DestinationState::Failed => report(Health::Unhealthy, "push_refused", why()),
     }
+}
+
+/// How many layers of several are sent.
+fn layers(status: &WhipStatus) -> String {
+    let (sent, all) = (status.layers.iter().filter(|layer| layer.sent).count(), status.layers.len());
+    if sent < all { format!(": {sent} of {all} layers") } else { String::new() }
 }
 
 /// Pictures at less than half of their bit rate are worse than was planned.

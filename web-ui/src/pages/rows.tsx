@@ -116,6 +116,20 @@ function Line({ line }: { line: LineStatus | null | undefined }) {
   );
 }
 
+/** Sizes of the pictures that a WebRTC server takes, and those that it does not. */
+function Layers({ one }: { one: DestinationStatus }) {
+  const layers = (one.endpoints ?? []).flatMap((end) => end.link?.layers ?? []);
+  const named = (sent: boolean) => layers.filter((layer) => layer.sent === sent).map((layer) => layer.rendition);
+  if (layers.length === 0) return null;
+  const left = named(false);
+  return (
+    <span class="why">
+      {named(true).join(' · ')}
+      {left.length > 0 ? ` ▲ ${say('left_out', { renditions: left.join(', ') })}` : ''}
+    </span>
+  );
+}
+
 export function DestinationRows({ rows, only }: { rows: DestinationRow[]; only?: boolean }) {
   tick.value;
   const heads = [
@@ -160,6 +174,7 @@ export function DestinationRows({ rows, only }: { rows: DestinationRow[]; only?:
           </td>
           <td>
             <Line line={one.line} />
+            <Layers one={one} />
           </td>
           <td class="number">
             {bytes(one.bytes_acknowledged)}

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::words::{duration, judged, ok, word};
 use crate::model::pair::{PairRole, PairStatus};
-use crate::model::status::DestinationStatus;
+use crate::model::status::{DestinationStatus, LayerFigures};
 use crate::model::{Carried, CatchUp, EndpointStatus, LineStatus, MediaTime, RecordingStatus};
 
 pub(super) fn destination(one: &DestinationStatus, now: MediaTime) -> Vec<String> {
@@ -68,8 +68,17 @@ pub(super) fn endpoints(one: &DestinationStatus, now: MediaTime) -> Vec<Vec<Stri
         0 | 1 => Vec::new(),
         _ => one.endpoints.iter().map(row).collect(),
     };
+    let layers = one.endpoints.iter().filter_map(|endpoint| endpoint.link.as_ref()).flat_map(|link| &link.layers);
+    rows.extend(layers.map(layer));
     rows.extend(one.endpoints.iter().filter_map(|endpoint| endpoint.pair.as_ref()).map(|pair| paired(pair, now)));
     rows
+}
+
+/// One size of several.
+fn layer(layer: &LayerFigures) -> Vec<String> {
+    let sent = if layer.sent { "sent" } else { "not taken" };
+    let bytes = format!("{} MB", layer.bytes_acknowledged / 1_000_000);
+    vec![format!("  layer {}", layer.rendition), sent.to_owned(), String::new(), bytes, String::new()]
 }
 
 /// This box in its pair.
