@@ -11,6 +11,11 @@ const UNDERWAY: usize = 20_000;
 /// browsers about as many), less than what they take for another stream (3000; RFC 3550, A.1).
 const LEAP: u16 = 1024;
 
+/// By which the pace of packets is judged.
+const LATELY: Duration = Duration::from_secs(1);
+/// Beyond two round trips.
+const REACH: Duration = Duration::from_millis(100);
+
 /// One stream of a session.
 #[derive(Debug, Default)]
 struct Stream {
@@ -90,6 +95,19 @@ impl Ledger {
         for stream in self.streams.iter_mut().filter(|stream| stream.repeats) {
             stream.leaps = true;
         }
+    }
+
+    /// Packets of the busiest stream that leave until the peer's first word of them is back, with some to spare.
+    pub(super) fn within_reach(&self, now: Instant) -> u32 {
+        let there_and_back = Duration::from_millis(u64::from(self.round_trip_ms.unwrap_or(100)));
+        let reach = (there_and_back * 2 + REACH).min(LATELY);
+        let lately = |stream: &Stream| {
+            let late = |packet: &&Underway| now.saturating_duration_since(packet.at) <= LATELY;
+            stream.underway.iter().rev().take_while(late).count()
+        };
+        let most = self.streams.iter().filter(|stream| stream.repeats).map(lately).max().unwrap_or(0);
+        // Keyframes are many packets at once: by the pace of a whole second.
+        (most as f64 * reach.as_secs_f64() / LATELY.as_secs_f64()).ceil() as u32
     }
 
     /// A packet of stream number `stream` leaves that its payloader has given the number `sequence`; the number that it
@@ -220,6 +238,24 @@ mod tests {
         }
         assert_eq!(ledger.streams[0].underway.len(), UNDERWAY);
         assert_eq!(ledger.figures().sent, 100_000);
+    }
+
+    #[test]
+    fn what_may_be_lost_before_the_first_word_of_it_is_told_by_the_pace() {
+        let (mut ledger, start) = (Ledger::default(), Instant::now());
+        ledger.add(7, true);
+        ledger.add(8, false);
+        assert_eq!(ledger.within_reach(start), 0);
+        for n in 0..300u16 {
+            ledger.sent(0, n, 1, start + Duration::from_millis(u64::from(n) * 10));
+            ledger.sent(1, n, 1, start);
+        }
+        let end = start + Duration::from_millis(2990);
+        assert_eq!(ledger.within_reach(end), 31, "of 101 packets in a second, those of 300 ms");
+        ledger.round_trip_ms = Some(200);
+        assert_eq!(ledger.within_reach(end), 51);
+        ledger.round_trip_ms = Some(5000);
+        assert_eq!(ledger.within_reach(end), 101);
     }
 
     #[test]

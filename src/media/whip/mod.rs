@@ -28,8 +28,9 @@
 //!
 //! A session is kept through a cut, and media go on being sent: the first packets behind it reach a peer that is still
 //! there within half a round trip, without TCP, ICE or DTLS, whose timers are what takes seconds on a line with losses.
-//! So that the peer can use them, `doubt` has two effects. Packets that it missed are not sent again (`repair`): they are
-//! seconds late, and all at once they would crowd out what is new. And the numbers of its pictures leap (`ledger`), since
+//! So that the peer can use them, `doubt` has two effects. Packets that it missed are not sent again (`repair`) but for the
+//! last ones: they are seconds late, and all at once they would crowd out what is new. The last ones may have been lost on
+//! the line that is back, and a receiver waits for each of them. And the numbers of its pictures leap (`ledger`), since
 //! a receiver may wait for a few hundred missing numbers before it gives them up. The first request for something missed
 //! is the sign that media arrive; a report confirms it.
 //!

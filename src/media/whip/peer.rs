@@ -228,8 +228,12 @@ impl Peer {
     /// What is sent may not arrive. It goes on, so that the first packets behind the cut reach a peer that is still there:
     /// it shall begin anew with them instead of waiting for what it missed. Its first sign is told.
     pub(super) fn doubt(&self) {
-        self.repair.rest();
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).leap();
+        let kept = {
+            let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            ledger.leap();
+            ledger.within_reach(Instant::now())
+        };
+        self.repair.rest(kept);
     }
 
     /// What is sent arrives, as at first.

@@ -1,8 +1,9 @@
 //! Packets that the peer misses are sent again (RFC 4588), but not those of a cut: they would come seconds too late, and
-//! so many at once that what is new could not get through beside them.
+//! so many at once that what is new could not get through beside them. Only the last ones are kept, for what is lost
+//! between the line's return and the first sign of it: a receiver may wait seconds for a single packet.
 //!
 //! ```text
-//! at work ──doubt──▶ at rest (no history) ──the peer asks for something, or reports──▶ at work
+//! at work ──doubt──▶ at rest (a short history) ──the peer asks for something, or reports──▶ at work
 //! ```
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -30,14 +31,14 @@ impl Repair {
         Self { within: bin.downgrade(), at_rest: AtomicBool::new(false), history: AtomicU32::new(0) }
     }
 
-    /// What was sent so far is forgotten, and so is what follows, until it is at work again.
-    pub(super) fn rest(&self) {
+    /// Until it is at work again, no more than the last packets of each stream can be sent again: so many of them.
+    pub(super) fn rest(&self, packets: u32) {
         if self.at_rest.swap(true, Ordering::Relaxed) {
             return;
         }
         for element in self.elements() {
             self.history.store(element.property::<u32>(KEPT), Ordering::Relaxed);
-            element.set_property(KEPT, LEAST);
+            element.set_property(KEPT, packets.max(LEAST));
         }
     }
 
@@ -71,14 +72,17 @@ mod tests {
         let repair = Repair::new(&outer);
         assert!(!repair.resume(), "it was at work");
         for _ in 0..2 {
-            repair.rest();
-            repair.rest();
+            repair.rest(0);
+            repair.rest(7);
             assert_eq!(sends.property::<u32>(KEPT), LEAST);
             assert!(repair.resume());
             assert_eq!(sends.property::<u32>(KEPT), 300);
         }
+        repair.rest(7);
+        assert_eq!(sends.property::<u32>(KEPT), 7);
+        assert!(repair.resume());
         drop((outer, inner));
-        repair.rest();
+        repair.rest(7);
         assert!(repair.resume(), "although there is nothing any more");
     }
 }
