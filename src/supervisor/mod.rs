@@ -19,6 +19,7 @@ mod notes;
 mod plugs;
 mod reach;
 mod reload;
+mod remainder;
 mod root;
 mod settings;
 mod shows;

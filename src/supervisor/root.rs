@@ -198,6 +198,7 @@ impl Root {
             Command::EndShow(id) => return self.on_show(&id, None, reply),
             Command::Start(id) | Command::StartAnyway(id) => (id, Ask::Start),
             Command::Stop(id) => (id, Ask::Stop),
+            Command::StopNow(id) => (id, Ask::StopNow),
             Command::Slate(id) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Slate))),
             Command::Release(id) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Auto))),
             Command::Take(id, source) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Source { source }))),
@@ -220,7 +221,7 @@ impl Root {
         let seat = &mut self.seats[place];
         match ask {
             Ask::Start => seat.wanted = true,
-            Ask::Stop => seat.wanted = false,
+            Ask::Stop | Ask::StopNow => seat.wanted = false,
             _ => {}
         }
         match seat.mailbox.try_send(Mail::Ask(ask, reply)) {
