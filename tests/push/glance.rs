@@ -56,7 +56,10 @@ async fn one_that_refuses_to_be_looked_at_is_alive() {
     });
     studio.produce(6);
     let pusher = watched(&studio, &origin);
-    let before = until(&pusher, "even", even).await;
+    until(&pusher, "even", even).await;
+    // It is asked when everything else has been said.
+    eventually("looked at", || looks.load(Ordering::Relaxed) >= 1).await;
+    let before = pusher.status().borrow().clone();
     eventually("looked at three times", || looks.load(Ordering::Relaxed) >= 3).await;
     let status = pusher.status().borrow().clone();
     assert_eq!((status.state, status.bytes_sent), (DestinationState::Streaming, before.bytes_sent));

@@ -440,8 +440,8 @@ export interface components {
         };
         /** @description What somebody asked of a channel. */
         ChannelOrder: "on_air" | "off_air";
-        /** @description What the engine does.  ```text idle → starting → running ⇄ slate → stopping → idle           └──────────┴────────┴──→ failed → starting ``` */
-        ChannelState: "idle" | "starting" | "running" | "slate" | "stopping" | "failed";
+        /** @description What the engine does.  ```text idle → starting → running ⇄ slate → stopping → idle           └──────────┴────────┴──→ failed → starting                        stopping → delivering → idle, starting ``` */
+        ChannelState: "idle" | "starting" | "running" | "slate" | "stopping" | "delivering" | "failed";
         /** @description One channel, whole. */
         ChannelStatus: {
             /** @description Frames per second of its program; none for a channel that is no longer configured. */
@@ -463,6 +463,8 @@ export interface components {
             on_air_since: components["schemas"]["MediaTime"] | null;
             /** @description Wanted. */
             order: components["schemas"]["ChannelOrder"];
+            /** @description What is still being delivered of a channel that is off air. */
+            remainder?: components["schemas"]["RemainderStatus"] | null;
             /** @description The last report of the worker, if there is one. */
             report: components["schemas"]["WorkerReport"] | null;
             /**
@@ -1068,7 +1070,7 @@ export interface components {
             url: string;
         };
         /** @description Stable event codes; machines match on these, never on text. */
-        EventCode: "plan_taken_over" | "daemon_started" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
+        EventCode: "plan_taken_over" | "daemon_started" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "remainder_delivered" | "remainder_left" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
         /** @description Whose fault it is: where a technician looks first. */
         Fault: "source" | "destination" | "hardware" | "configuration" | "internal";
         /** @description The first admin. */
@@ -2333,6 +2335,13 @@ export interface components {
             /** @description The place to go on from; none if there is no more. */
             next_cursor: string | null;
         };
+        /** @description What is left of a channel that is off air: its destinations that take segments, and its spool. */
+        RemainderStatus: {
+            /** @description The destinations. */
+            destinations: components["schemas"]["DestinationStatus"][];
+            /** @description The spool. */
+            spool: components["schemas"]["SpoolStatus"];
+        };
         /** @description A rendition: one encode of the programme, a rung of the ladder or an audio rendition. */
         RenditionId: string;
         /** @description What a rendition is. */
@@ -2807,6 +2816,11 @@ export interface components {
              */
             audio?: components["schemas"]["RenditionId"][];
             /**
+             * @description From the picture at which the recording was ordered to begin to that of its end, with the first and last group of pictures encoded anew; else on the key frames around that.
+             * @default false
+             */
+            exact?: boolean;
+            /**
              * @description The best picture if not given.
              * @default null
              */
@@ -3279,6 +3293,7 @@ export type RecordingState = components['schemas']['RecordingState'];
 export type RecordingStatus = components['schemas']['RecordingStatus'];
 export type RecordingSummary = components['schemas']['RecordingSummary'];
 export type RecordingSummaryPage = components['schemas']['RecordingSummaryPage'];
+export type RemainderStatus = components['schemas']['RemainderStatus'];
 export type RenditionId = components['schemas']['RenditionId'];
 export type RenditionKind = components['schemas']['RenditionKind'];
 export type RenditionStatus = components['schemas']['RenditionStatus'];

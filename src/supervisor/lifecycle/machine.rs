@@ -102,7 +102,7 @@ impl Lifecycle {
                 self.found(&input, now)
             }
             // The reason is told where it is known.
-            Input::LaunchFailed if self.wanted || self.delivering() => self.fail(Exit::Unknown, now, true),
+            Input::LaunchFailed if self.wanted || self.delivering() && self.owed => self.fail(Exit::Unknown, now, true),
             Input::LaunchFailed => {
                 self.phase = Phase::Idle;
                 vec![Action::Note(Note::Gone)]
@@ -327,9 +327,7 @@ impl Lifecycle {
             Phase::Ending { fault: true, .. } if self.owed => self.fail(exit, now, true),
             // Another one has the plan that is in force now.
             Phase::Ending { .. } if self.owed => self.launch(now),
-            Phase::Launching { .. } | Phase::Up { .. } if self.owed && exit != Exit::Code(0) => {
-                self.fail(exit, now, false)
-            }
+            Phase::Launching { .. } | Phase::Up { .. } if self.owed => self.fail(exit, now, false),
             phase => {
                 self.phase = Phase::Idle;
                 vec![Action::Note(Note::Rested(!matches!(phase, Phase::Ending { .. })))]

@@ -18,7 +18,7 @@
 //! `deliver` in place of `start`; its end in order is that of the task. A start ends it first.
 //!
 //! ```text
-//!   ending, or idle ── off air, owed ──▶ launching ──▶ up ── exit 0 ──▶ idle
+//!   ending, or idle ── off air, owed ──▶ launching ──▶ up ── all there ─▶ idle
 //!                                            ▲         ├── fault ─────▶ waiting ── backoff over ──▶ launching
 //!                                  other plan└─────────┴── wanted ────▶ ending ──▶ launching, on air
 //! ```

@@ -227,6 +227,12 @@ fn what_is_left_is_delivered_by_another_worker_until_nothing_is() {
         assert_eq!(run.tell(Input::Tick), [], "a program that stands still is none");
     }
     assert_eq!(run.tell(Input::Want(false)), [], "off air once more changes nothing");
+    // Ended from outside, and there is still something left.
+    let ended = Action::Note(Note::Died(Exit::Code(0), Duration::ZERO));
+    assert_eq!(run.tell(Input::Ended(Exit::Code(0))), [ended, Action::Launch, Action::Link]);
+    run.tell(Input::Linked);
+    run.tell(Input::Ready);
+    run.life.set_owed(false);
     assert_eq!(run.tell(Input::Ended(Exit::Code(0))), [Action::Note(Note::Rested(true))]);
     assert_eq!((run.life.stand(), run.life.deadline()), (Stand::Idle, None));
 }
