@@ -215,8 +215,12 @@ impl Task {
             let listing = self.listing_since.map(|since| since + DRAIN);
             let wake = [Some(now + self.look_every()), self.delivery.next_due(now), self.gate_opens(now), until];
             let sweep = self.sweep.as_ref().and_then(|sweep| sweep.due_after(now));
-            let wake =
-                wake.into_iter().chain([sweep, listing, self.pair_due(now), self.glance_due(now)]).flatten().min().unwrap_or(now + LOOK);
+            let wake = wake
+                .into_iter()
+                .chain([sweep, listing, self.pair_due(now), self.glance_due(now)])
+                .flatten()
+                .min()
+                .unwrap_or(now + LOOK);
             tokio::select! {
                 Some(done) = self.requests.next() => self.settle(done),
                 Some(glanced) = Glance::next(&mut self.glance) => self.settle_glance(&glanced),

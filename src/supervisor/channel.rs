@@ -26,9 +26,7 @@ use super::notes::About;
 use super::reach::Contact;
 use super::settings::Settings;
 use crate::ipc::{Down, LinkError, Receiver, Sender, Up};
-use crate::model::status::{
-    ChannelOrder, ChannelStatus, ProgramOrder, RemainderStatus, WorkerReport, WorkerStatus,
-};
+use crate::model::status::{ChannelOrder, ChannelStatus, ProgramOrder, RemainderStatus, WorkerReport, WorkerStatus};
 use crate::model::{ChannelId, LiveSettings, MediaTime};
 use crate::plan::{ChannelPlan, impact};
 use crate::store::{Orders, Store};

@@ -229,7 +229,8 @@ fn what_is_left_is_said_with_the_destination_that_waits_most() {
     let rest = RemainderStatus { destinations: vec![even, waiting], spool: good().spool };
     let (stand, wanted, report, remainder) = (Stand::Delivering, false, None, Some(&rest));
     let now = MediaTime::from_secs(1);
-    let told = |trouble| health(&Facts { stand, wanted, report, remainder, on_air: false, silence: None, trouble, now });
+    let told =
+        |trouble| health(&Facts { stand, wanted, report, remainder, on_air: false, silence: None, trouble, now });
     let judged = told(None);
     assert_eq!((judged.health, judged.code.as_str()), (Health::Inactive, "delivering"));
     let expected = format!("off air, as ordered; 24 s are still to be delivered to {id}: connection refused");

@@ -395,7 +395,11 @@ fn writing(
     }
 }
 
-pub(super) fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {
+pub(super) fn open_spool(
+    plan: &ChannelPlan,
+    timeline: &LiveTimeline,
+    clock: HouseClock,
+) -> Result<(Spool, Mended), SpoolError> {
     let retain = Duration::from_secs(plan.spool.retain_seconds);
     let directory = &plan.spool.directory;
     let boundaries = timeline.get().boundaries().clone();

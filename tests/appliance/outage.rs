@@ -69,7 +69,8 @@ fn a_channel_that_was_stopped_delivers_the_rest_when_the_line_is_back() {
     rig.wait_destination("a", "three seconds waiting", |one| one.queue_seconds >= 3.0);
     assert_eq!(rig.order("a", "stop")["state"], "delivering");
     let waits = |channel: &ChannelStatus| {
-        let interrupted = |one: &DestinationStatus| one.queue_seconds >= 3.0 && one.state != DestinationState::Streaming;
+        let interrupted =
+            |one: &DestinationStatus| one.queue_seconds >= 3.0 && one.state != DestinationState::Streaming;
         channel.state == ChannelState::Delivering && channel.destinations().iter().all(interrupted)
     };
     let off_air = rig.wait_channel("a", "the rest waits", |channel| channel.remainder.is_some() && waits(channel));
