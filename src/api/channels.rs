@@ -62,9 +62,17 @@ pub(crate) async fn capacity(State(api): State<Api>, headers: HeaderMap) -> Resu
     Tagged::new(&headers, &status.capacity)
 }
 
-/// `POST …/stop`.
-pub(crate) async fn stop(State(api): State<Api>, Path(id): Path<String>) -> Answer {
-    ask(&api, Command::Stop(channel(&id)?)).await
+#[derive(Deserialize, JsonSchema)]
+pub(crate) struct Stop {
+    /// Whether what destinations have not got yet is to stay in the spool until the next start.
+    #[serde(default)]
+    now: bool,
+}
+
+/// `POST …/stop`, or `…/stop?now=true` where what is left is not to be delivered.
+pub(crate) async fn stop(State(api): State<Api>, Path(id): Path<String>, Query(stop): Query<Stop>) -> Answer {
+    let id = channel(&id)?;
+    ask(&api, if stop.now { Command::StopNow(id) } else { Command::Stop(id) }).await
 }
 
 /// `POST …/slate`.

@@ -24,6 +24,7 @@ const CHANNEL_STATES: &[ChannelState] = &[
     ChannelState::Running,
     ChannelState::Slate,
     ChannelState::Stopping,
+    ChannelState::Delivering,
     ChannelState::Failed,
 ];
 const SOURCE_STATES: &[SourceState] =
@@ -186,8 +187,7 @@ fn renditions(sheet: &mut Sheet, status: &ApplianceStatus) {
 }
 
 fn destinations(sheet: &mut Sheet, status: &ApplianceStatus) {
-    let rows =
-        || reports(status).flat_map(|(c, r)| r.destinations.iter().map(move |d| (with(c, "destination", &d.id), d)));
+    let rows = || served(status).map(|(c, d)| (with(c, "destination", &d.id), d));
     let each = |value: fn(&DestinationStatus) -> u64| rows().map(move |(labels, one)| (labels, value(one)));
     let states = rows().map(|(labels, one)| (labels, one.state));
     sheet.words(("destination_state", "Where the destination stands"), "state", DESTINATION_STATES, states);
@@ -205,11 +205,8 @@ fn destinations(sheet: &mut Sheet, status: &ApplianceStatus) {
 
 fn lines(sheet: &mut Sheet, status: &ApplianceStatus) {
     let rows = || {
-        let each = |(channel, report): (_, &WorkerReport)| -> Vec<(Labels, LineStatus)> {
-            let lines = report.destinations.iter().filter_map(|one| Some((&one.id, one.line.clone()?)));
-            lines.map(|(id, line)| (with(channel, "destination", id), line)).collect()
-        };
-        reports(status).flat_map(each).collect::<Vec<_>>()
+        let lines = served(status).filter_map(|(channel, one)| Some((channel, &one.id, one.line.clone()?)));
+        lines.map(|(channel, id, line)| (with(channel, "destination", id), line)).collect::<Vec<_>>()
     };
     let rate = |rate: BitRate| rate.bps() as f64 / 8.0;
     let measured = rows().into_iter().filter_map(|(labels, line)| Some((labels, rate(line.measured?))));
@@ -244,8 +241,7 @@ fn seconds(until: CatchUp) -> Option<f64> {
 /// Primary and backups. Sums over endpoints are the destination's own rows.
 fn endpoints(sheet: &mut Sheet, status: &ApplianceStatus) {
     let rows = || {
-        let destinations = reports(status).flat_map(|(c, r)| r.destinations.iter().map(move |d| (c, d)));
-        destinations.flat_map(|(c, d)| {
+        served(status).flat_map(|(c, d)| {
             d.endpoints.iter().map(move |one| {
                 let mut labels = with(c, "destination", &d.id);
                 labels.push(("endpoint", one.name.to_string()));
@@ -301,6 +297,11 @@ fn clients(sheet: &mut Sheet, api: &Api) {
 
 pub(super) fn reports(status: &ApplianceStatus) -> impl Iterator<Item = (&ChannelStatus, &WorkerReport)> {
     status.channels.iter().filter_map(|channel| Some((channel, channel.report.as_ref()?)))
+}
+
+/// All destinations, also those of channels that are off air and that something is left for.
+fn served(status: &ApplianceStatus) -> impl Iterator<Item = (&ChannelStatus, &DestinationStatus)> {
+    status.channels.iter().flat_map(|channel| channel.destinations().iter().map(move |one| (channel, one)))
 }
 
 pub(super) fn of(channel: &ChannelStatus) -> Labels {

@@ -151,19 +151,22 @@ pub(crate) struct Stitch {
     video: Option<RenditionId>,
     /// The default sound if none.
     audio: Vec<RenditionId>,
+    /// From the picture at which the recording was ordered to begin to that of its end, with the first and last group of
+    /// pictures encoded anew; else on the key frames around that.
+    exact: bool,
 }
 
 impl Asked for Stitch {
-    const SHAPE: &'static str = "{\"video\": \"…\", \"audio\": [\"…\"]}, both optional";
+    const SHAPE: &'static str = "{\"video\": \"…\", \"audio\": [\"…\"], \"exact\": false}, all optional";
 }
 
 /// `POST …/stitch` with `{}` for the best picture and the default sound, or `{"video": "…", "audio": ["…"]}`.
 pub(crate) async fn stitch(
     State(api): State<Api>,
     Path(named): Path<(String, String)>,
-    Body(Stitch { video, audio }): Body<Stitch>,
+    Body(Stitch { video, audio, exact }): Body<Stitch>,
 ) -> Job {
-    ask(&api, &named, Ask::Stitch { video, audio }).await
+    ask(&api, &named, Ask::Stitch { video, audio, exact }).await
 }
 
 /// What is cut out.

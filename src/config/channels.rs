@@ -78,6 +78,7 @@ fn read_one(
     destinations.iter().flatten().for_each(|one| super::encryption::fits(one, &stream_class, findings));
     destinations.iter().flatten().for_each(|placed| super::senders::check(placed, &stream_class, findings));
     destinations.iter().flatten().for_each(|placed| super::recordings::fits(placed, &stream_class, findings));
+    super::recordings::uploads(destinations.as_deref().unwrap_or_default(), findings);
     let title: String = section.value("title")?;
     let text = section.value::<String>("slate_text").unwrap_or_else(|| stream_class.fallback.slate_text.clone());
     let order = match section.value::<String>("order")?.as_str() {

@@ -316,6 +316,8 @@ pub struct Recorded {
     pub start: RecordingStart,
     /// Title of a recording that is not given one.
     pub title: Option<String>,
+    /// Where each goes by itself when it has ended: `<destination>`, or `<destination>/<endpoint>`.
+    pub upload_to: Option<String>,
     /// Of what, each a recording of its own. Never empty.
     pub record: Vec<Record>,
     /// What is recorded of the program; all renditions if empty.

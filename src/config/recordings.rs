@@ -9,7 +9,7 @@ use super::companions::RECORD;
 use super::keys::key;
 use super::stream_class::StreamClass;
 use crate::document::{Bytes, Key, Kind, Need, Placed, Section, Shape};
-use crate::model::{RecordingLimits, RecordingStart, RenditionId};
+use crate::model::{EndpointName, RecordingLimits, RecordingStart, RenditionId};
 
 pub(super) static RECORDINGS: Shape = Shape::plain(
     "Recordings on disk, of all channels together. A new recording is never held up: to keep the limits the oldest go, \
@@ -45,6 +45,13 @@ pub(super) const RECORDING: &[Key] = &[
     ),
     key("title", Kind::Text(200), Need::Optional, "Title of a recording that is not given one when it is begun"),
     RECORD,
+    key(
+        "upload_to",
+        Kind::Text(150),
+        Need::Optional,
+        "Where each recording goes by itself when it has ended: a destination of the channel of kind `hls-push`, or one of its \
+         endpoints (`cloud/backup-1`). By hand only if missing",
+    ),
     key("renditions", Kind::List(&ID), Need::Default("[]"), "What is recorded of the program; all renditions if empty"),
 ];
 
@@ -71,6 +78,7 @@ pub(super) fn read(
             _ => RecordingStart::WithChannel,
         },
         title: section.value("title"),
+        upload_to: section.value("upload_to"),
         record: record?,
         renditions: section.list::<String>("renditions").into_iter().filter_map(id).collect(),
         limits: RecordingLimits {
@@ -91,5 +99,32 @@ pub(super) fn fits(placed: &Placed<Destination>, class: &StreamClass, findings: 
     for id in recorded.renditions.iter().filter(|id| !has(id)) {
         let rule = format!("records the rendition `{id}`, which the stream class `{}` does not have", class.name);
         findings.faults.add(&placed.spot, rule, "name those of that class in the destination, or leave them out");
+    }
+}
+
+/// Whether what recordings are to be uploaded to is a destination of the same channel that takes them.
+pub(super) fn uploads(all: &[Placed<Destination>], findings: &mut Findings) {
+    for placed in all {
+        let Some(DestinationKind::Recording(recorded)) = placed.value.endpoints.first() else { continue };
+        let Some(to) = &recorded.upload_to else { continue };
+        let (id, endpoint) = to.split_once('/').map_or((to.as_str(), None), |(id, endpoint)| (id, Some(endpoint)));
+        let found = all.iter().find(|other| other.value.id.as_str() == id).map(|other| &other.value);
+        let taken = found.and_then(|found| {
+            let named = |place: usize| EndpointName::at(place).as_str() == endpoint.unwrap_or("primary");
+            found.endpoints.iter().enumerate().find(|(place, _)| named(*place)).map(|(_, endpoint)| endpoint)
+        });
+        let (rule, fix) = match taken {
+            Some(DestinationKind::HlsPush { upload, .. }) if upload.encryption.is_none() => continue,
+            Some(DestinationKind::HlsPush { .. }) => (
+                format!("uploads to `{to}`, which encrypts what it gets: recordings lie in the clear"),
+                "upload to a destination without `encryption`",
+            ),
+            Some(_) => (format!("uploads to `{to}`, which takes no files"), "name a destination of kind hls-push"),
+            None => (
+                format!("uploads to `{to}`, which the channel does not have"),
+                "add it to the channel's destinations, or name one of them",
+            ),
+        };
+        findings.faults.add(&placed.spot, rule, fix);
     }
 }

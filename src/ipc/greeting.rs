@@ -30,6 +30,8 @@ pub struct WorkerHello {
     pub program: ProgramOrder,
     /// What operators have set.
     pub live: Box<LiveSettings>,
+    /// It is not on air, it delivers what is left of that plan.
+    pub delivering: bool,
 }
 
 /// What a daemon says of itself.
@@ -52,8 +54,8 @@ impl DaemonEnd {
     /// Waits for the worker's hello and answers it.
     pub async fn greet(&mut self, within: Duration) -> Result<WorkerHello, LinkError> {
         let heard = match first(self, within).await? {
-            Up::Hello { protocol: _, build, channel, pid, since, plan, program, live } => {
-                WorkerHello { build, channel, pid, since, plan, program, live }
+            Up::Hello { protocol: _, build, channel, pid, since, plan, program, live, delivering } => {
+                WorkerHello { build, channel, pid, since, plan, program, live, delivering }
             }
             _ => return Err(LinkError::Unexpected("another message came first".to_owned())),
         };
@@ -65,8 +67,9 @@ impl DaemonEnd {
 impl WorkerEnd {
     /// Says hello and waits for the daemon's.
     pub async fn greet(&mut self, hello: WorkerHello, within: Duration) -> Result<DaemonHello, LinkError> {
-        let WorkerHello { build, channel, pid, since, plan, program, live } = hello;
-        self.send(&Up::Hello { protocol: PROTOCOL, build, channel, pid, since, plan, program, live }).await?;
+        let WorkerHello { build, channel, pid, since, plan, program, live, delivering } = hello;
+        let protocol = PROTOCOL;
+        self.send(&Up::Hello { protocol, build, channel, pid, since, plan, program, live, delivering }).await?;
         match first(self, within).await? {
             Down::Hello { protocol: _, build, meters } => Ok(DaemonHello { build, meters }),
             _ => Err(LinkError::Unexpected("another message came first".to_owned())),

@@ -71,6 +71,7 @@ mod tests {
             plan: None,
             program: ProgramOrder::Auto,
             live: Box::default(),
+            delivering: false,
         }
     }
 

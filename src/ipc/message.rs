@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::status::{ProgramOrder, WorkerReport};
+use crate::model::status::{ProgramOrder, RemainderStatus, WorkerReport};
 use crate::model::{Act, Acted, ChannelId, Event, LiveSettings, MediaTime, MeterReading};
 use crate::plan::ChannelPlan;
 
@@ -33,6 +33,14 @@ pub enum Down {
         plan: Box<ChannelPlan>,
         /// What the program shall show from the start.
         program: ProgramOrder,
+        /// What operators have set.
+        live: Box<LiveSettings>,
+    },
+    /// Deliver what the channel's spool has, without going on air, and exit when nothing is left. Answered by `Ready`;
+    /// one that has begun stays as it is.
+    Deliver {
+        /// The plan.
+        plan: Box<ChannelPlan>,
         /// What operators have set.
         live: Box<LiveSettings>,
     },
@@ -89,13 +97,21 @@ pub enum Up {
         program: ProgramOrder,
         /// What operators have set.
         live: Box<LiveSettings>,
+        /// It is not on air, it delivers what is left of that plan.
+        #[serde(default)]
+        delivering: bool,
     },
-    /// On air: the first frame has left the switch.
+    /// On air: the first frame has left the switch. Or: what is left is being delivered.
     Ready,
     /// At least twice a second while on air, whatever else happens.
     Heartbeat {
         /// Positions and counters.
         report: Box<WorkerReport>,
+    },
+    /// The same while it only delivers what is left.
+    Remainder {
+        /// What is left.
+        report: Box<RemainderStatus>,
     },
     /// Levels, twenty times a second while on air: only for a daemon that wants them, and left out where it does not keep up.
     Meters {

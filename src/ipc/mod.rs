@@ -18,6 +18,9 @@
 //!   │ ◀──────────────────── stopped  │   then the process exits
 //! ```
 //!
+//! Of a channel that is off air a worker may have to deliver what is left: it is told `deliver` in place of `start`, and
+//! tells its `remainder` in place of heartbeats. That something is left is said by a mark on disk ([`owed_mark`]).
+//!
 //! Both ends are a [`Link`]: the daemon [`connect`]s, the worker [`Listener::accept`]s, both `greet` before anything
 //! else. Reading has no bound of its own (silence is judged by heartbeats); greeting and writing have.
 
@@ -25,6 +28,7 @@ mod greeting;
 mod link;
 mod listener;
 mod message;
+mod owed;
 
 use std::path::{Path, PathBuf};
 
@@ -34,6 +38,7 @@ pub use greeting::{DaemonHello, WorkerHello};
 pub use link::{DaemonEnd, Link, LinkError, Peer, Receiver, Sender, WorkerEnd, connect};
 pub use listener::Listener;
 pub use message::{BUILD, Down, PROTOCOL, Up};
+pub use owed::owed_mark;
 
 /// Largest message accepted, bytes.
 pub const MAX_MESSAGE: usize = 1 << 20;

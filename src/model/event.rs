@@ -68,6 +68,10 @@ codes! {
     ChannelStarted => "channel_started",
     /// Somebody ordered a channel off air, and it is.
     ChannelStopped => "channel_stopped",
+    /// What was left of a channel that is off air has been delivered.
+    RemainderDelivered => "remainder_delivered",
+    /// What is left of a channel that is off air is not delivered any more; it stays in the spool.
+    RemainderLeft => "remainder_left",
     /// A channel cannot be kept on air: the restart budget is used up, or the fault cannot heal.
     ChannelFailed => "channel_failed",
     /// The box cannot carry a channel: it is not put on air.

@@ -71,6 +71,7 @@ impl ProgramOrder {
 /// ```text
 /// idle → starting → running ⇄ slate → stopping → idle
 ///           └──────────┴────────┴──→ failed → starting
+///                        stopping → delivering → idle, starting
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +86,8 @@ pub enum ChannelState {
     Slate,
     /// The worker was told to stop.
     Stopping,
+    /// Off air; what destinations have not got yet is being delivered.
+    Delivering,
     /// Gave up, see health.
     Failed,
 }
@@ -378,6 +381,15 @@ pub struct WorkerReport {
     pub spool: SpoolStatus,
 }
 
+/// What is left of a channel that is off air: its destinations that take segments, and its spool.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RemainderStatus {
+    /// The destinations.
+    pub destinations: Vec<DestinationStatus>,
+    /// The spool.
+    pub spool: SpoolStatus,
+}
+
 /// The worker process of a channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct WorkerStatus {
@@ -427,8 +439,19 @@ pub struct ChannelStatus {
     pub live: LiveSettings,
     /// The last report of the worker, if there is one.
     pub report: Option<WorkerReport>,
+    /// What is still being delivered of a channel that is off air.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remainder: Option<RemainderStatus>,
     /// Grows with every change of this document.
     pub generation: u64,
+}
+
+impl ChannelStatus {
+    /// The destinations, of a channel that is off air those that something is left for.
+    pub fn destinations(&self) -> &[DestinationStatus] {
+        let of_report = self.report.as_ref().map(|report| &report.destinations);
+        of_report.or(self.remainder.as_ref().map(|rest| &rest.destinations)).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// The configuration in force.

@@ -30,6 +30,8 @@
 //!   above), restoring (media, but no playlist: players are elsewhere), standby (an initialisation now and then, to see
 //!   whether it would take more). One that becomes active gets the newest segment at once, then the rest of the
 //!   playlist's window, several at a time, and its playlists when the window is whole or a segment duration is over.
+//! - An active endpoint that has a backup and nothing to do is asked for a sign of life once a second ([`glance`]), so that
+//!   one that hangs between two segments is not found out with the next one only.
 //! - Where a destination wants it, segments are encrypted on their way (`protect`): what is sent follows from segment,
 //!   number and key alone. Segments and playlists wait for keys that players cannot have yet.
 //! - While a destination is paused ([`Pauses`]) its playlists stand still; what it was not given is EXT-X-GAP afterwards.
@@ -42,6 +44,7 @@ mod description;
 mod edge;
 mod failure;
 mod flow;
+mod glance;
 mod ladder;
 mod lane;
 mod layout;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::description::{Listing, PushDescription};
 use super::pair::HandOver;
 use super::record::{Delivered, Record};
 use super::report::counted;
+use super::tally::Events;
 use super::task::{Seams, Task};
 
 /// What was not delivered when a destination was stopped. It stays in the spool, and the next run delivers it.
@@ -60,6 +62,8 @@ pub struct Pusher {
     lowest_only: watch::Sender<bool>,
     hand_over: mpsc::Sender<HandOver>,
     stop: Option<oneshot::Sender<StopOrder>>,
+    /// Nothing is left; never while more may come.
+    done: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -67,6 +71,20 @@ impl Pusher {
     /// Begins to push what is and will be in `spool`. Reads the small record of earlier runs; needs a tokio runtime.
     /// `events` is called from the task and must not block. A url that cannot be pushed to is told by status and event.
     pub fn start(description: PushDescription, spool: Spool, events: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        Self::begin(description, spool, Box::new(events), false)
+    }
+
+    /// The same where nothing new will come: what `spool` has is delivered for as long as that takes, with the whole line,
+    /// and [`is_done`](Self::is_done) says when nothing is left.
+    pub fn deliver_rest(
+        description: PushDescription,
+        spool: Spool,
+        events: impl Fn(Event) + Send + Sync + 'static,
+    ) -> Self {
+        Self::begin(description, spool, Box::new(events), true)
+    }
+
+    fn begin(description: PushDescription, spool: Spool, events: Events, ends: bool) -> Self {
         let path = Record::path(spool.directory(), &description);
         let record = Record::load(&path, &description.place());
         let settled: Settled = Arc::new(RwLock::new(record.renditions.clone()));
@@ -76,9 +94,10 @@ impl Pusher {
         let (listing, listed) = watch::channel(description.listing());
         let (lowest_only, rationed) = watch::channel(description.lowest_only);
         let (hand_over, asked) = mpsc::channel(1);
+        let done = Arc::new(AtomicBool::new(false));
         let seams = Seams {
             spool,
-            events: Box::new(events),
+            events,
             status: publish,
             settled: settled.clone(),
             duty: assigned,
@@ -86,9 +105,10 @@ impl Pusher {
             lowest_only: rationed,
             hand_over: asked,
             stop: stopped,
+            done: ends.then(|| Arc::clone(&done)),
         };
         let task = tokio::spawn(Task::run(description, record, seams));
-        Self { status, settled, duty, listing, lowest_only, hand_over, stop: Some(stop), task }
+        Self { status, settled, duty, listing, lowest_only, hand_over, stop: Some(stop), done, task }
     }
 
     /// The newest status; watch it for changes.
@@ -130,6 +150,11 @@ impl Pusher {
     pub fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
         let settled = self.settled.read().unwrap_or_else(PoisonError::into_inner);
         settled.get(rendition).is_some_and(|delivered| delivered.may_go(number))
+    }
+
+    /// Whether nothing is left to be delivered; only where nothing new will come.
+    pub fn is_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed)
     }
 
     /// Delivers what the spool has, and the final playlists, for at most `deadline`; says what was left.

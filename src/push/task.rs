@@ -3,6 +3,7 @@
 //! One loop owns everything; what it does in a round has a room each: `intake` (what is new), `look` (silence, line,
 //! tokens, keys), `pair`, `dispatch` (what leaves), `outcome` (how it went), `account` (what is told).
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use self::intake::{edge, take_parts, take_segments};
 use super::delivery::Delivery;
 use super::description::{Listing, PushDescription};
 use super::flow::Flow;
+use super::glance::Glance;
 use super::ladder::Ladder;
 use super::lane::Lane;
 use super::layout::Layout;
@@ -62,6 +64,8 @@ pub(crate) struct Seams {
     pub(crate) hand_over: mpsc::Receiver<HandOver>,
     /// The stop order.
     pub(crate) stop: oneshot::Receiver<StopOrder>,
+    /// Where to say that nothing is left; none while more may come.
+    pub(crate) done: Option<Arc<AtomicBool>>,
 }
 
 /// See the module's header.
@@ -77,6 +81,8 @@ pub(crate) struct Task {
     listing_since: Option<Instant>,
     hand_over: mpsc::Receiver<HandOver>,
     stop: oneshot::Receiver<StopOrder>,
+    /// See [`Seams::done`].
+    done: Option<Arc<AtomicBool>>,
     /// This box in its pair.
     pair: Option<Pair>,
     record: RecordFile,
@@ -96,6 +102,8 @@ pub(crate) struct Task {
     /// The generation of the token that is known to `link`.
     token: u64,
     requests: Requests,
+    /// Looks at an endpoint that is quiet; none where there is nothing to turn to.
+    glance: Option<Glance>,
     /// How the line is used.
     flow: Flow,
     /// Bytes handed to connections, and when that number last grew.
@@ -127,7 +135,7 @@ impl Task {
         seams: Seams,
         (store, protection): (Store, Option<Protection>),
     ) -> Self {
-        let Seams { spool, events, status, settled, duty, listing, lowest_only, hand_over, stop } = seams;
+        let Seams { spool, events, status, settled, duty, listing, lowest_only, hand_over, stop, done } = seams;
         let path = Record::path(spool.directory(), &description);
         let now = Instant::now();
         let record = RecordFile::new(path, record);
@@ -168,6 +176,7 @@ impl Task {
                 Sweep::new(keep, description.grid.duration(), description.playlist_segments)
             }),
             requests: Requests::default(),
+            glance: description.limits.map(|_| Glance::new(now)),
             flow: Flow::new(&description, now),
             moved: (0, now),
             tally: Tally::new(events),
@@ -180,6 +189,7 @@ impl Task {
             lowest_only,
             listing_since: None,
             stop,
+            done,
         }
     }
 
@@ -189,12 +199,14 @@ impl Task {
         self.refresh();
         loop {
             let now = Instant::now();
-            self.look(stop.is_some(), now);
+            self.look(stop.is_some() || self.done.is_some(), now);
             self.list_if_due(now);
             self.look_at_pair(now);
             self.go_on_if_surveyed(now);
             self.send(now);
+            self.glance(now);
             self.publish();
+            self.tell_done();
             self.record.write_if_due(now);
             if stop.as_ref().is_some_and(|(until, _)| self.finished() || *until <= now.into()) {
                 break;
@@ -203,10 +215,15 @@ impl Task {
             let listing = self.listing_since.map(|since| since + DRAIN);
             let wake = [Some(now + self.look_every()), self.delivery.next_due(now), self.gate_opens(now), until];
             let sweep = self.sweep.as_ref().and_then(|sweep| sweep.due_after(now));
-            let wake =
-                wake.into_iter().chain([sweep, listing, self.pair_due(now)]).flatten().min().unwrap_or(now + LOOK);
+            let wake = wake
+                .into_iter()
+                .chain([sweep, listing, self.pair_due(now), self.glance_due(now)])
+                .flatten()
+                .min()
+                .unwrap_or(now + LOOK);
             tokio::select! {
                 Some(done) = self.requests.next() => self.settle(done),
+                Some(glanced) = Glance::next(&mut self.glance) => self.settle_glance(&glanced),
                 Some(claimed) = Pair::next(&mut self.pair) => self.settle_claim(claimed),
                 Some(answer) = self.hand_over.recv() => self.hand_over(answer),
                 Ok(()) = changes.changed() => self.refresh(),

@@ -7,12 +7,14 @@ use crate::model::{BitRate, RenditionId};
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ask {
-    /// Make one MP4 of it.
+    /// Make one MP4 of it, from when it was ordered to begin to when it was ordered to end: on the key frames around that.
     Stitch {
         /// This picture; the best if none.
         video: Option<RenditionId>,
         /// These voices; the default one if none.
         audio: Vec<RenditionId>,
+        /// On the picture: the first and last group of pictures are encoded anew.
+        exact: bool,
     },
     /// Cut a stretch out of it.
     Clip {

@@ -12,10 +12,12 @@ use super::ask::{Ask, DeskError};
 use super::catalog::{self, CatalogError, MOVIES};
 use super::job::{End, Job, JobKind, JobStatus};
 use super::notes::{self, UploadNote};
+use super::range::ordered;
 use super::stitch::Wanted;
 use super::summary::{RecordingSummary, summary};
 use super::target::{self, UploadTarget};
 use super::upload::{Trouble, upload};
+use super::wish::UploadWish;
 use super::work::Work;
 use crate::model::{ChannelId, Event, EventCode, Fault, MediaTime, Severity};
 use crate::record::{Manifest, RecordingId};
@@ -45,6 +47,8 @@ struct Inner {
     /// Directories of recordings.
     roots: RwLock<Vec<PathBuf>>,
     targets: RwLock<Vec<UploadTarget>>,
+    /// Uploads that nobody asks for.
+    wishes: RwLock<Vec<UploadWish>>,
     jobs: Mutex<VecDeque<Arc<Job>>>,
     next: AtomicU64,
     /// What reads and writes the disk takes turns.
@@ -60,6 +64,7 @@ impl Desk {
             shop,
             roots: RwLock::default(),
             targets: RwLock::default(),
+            wishes: RwLock::default(),
             jobs: Mutex::default(),
             next: AtomicU64::new(1),
             disk: Semaphore::new(1),
@@ -79,17 +84,32 @@ impl Desk {
         *self.0.targets.write().unwrap_or_else(PoisonError::into_inner) = targets;
     }
 
+    /// Where recordings go by themselves when they have ended, as the configuration says now; see [`Desk::look`].
+    pub fn wish(&self, wishes: Vec<UploadWish>) {
+        *self.0.wishes.write().unwrap_or_else(PoisonError::into_inner) = wishes;
+    }
+
+    pub(super) fn wishes(&self) -> Vec<UploadWish> {
+        self.0.wishes.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        (self.0.shop.tell)(event);
+    }
+
     /// Tidies up behind an earlier daemon, and goes on with the uploads that it has not finished. Blocks for the disk; needs a tokio runtime.
     pub fn resume(&self) {
         catalog::tidy(&self.roots());
         for (channel, id, directory) in catalog::directories(&self.roots()) {
-            for note in notes::read(&directory).into_iter().filter(|note| !note.done) {
+            // What waits for the end of a recording is begun by `look`.
+            for note in notes::read(&directory).into_iter().filter(|note| !note.done && !note.after) {
                 let ask = Ask::Upload { to: note.to, limit: note.limit };
                 if let Err(error) = self.ask(&channel, &id, ask) {
                     tracing::warn!(%channel, recording = %id, %error, "an upload cannot be gone on with");
                 }
             }
         }
+        self.look(None);
     }
 
     /// Ends all work; uploads are gone on with by the next daemon.
@@ -97,7 +117,7 @@ impl Desk {
         self.0.closing.cancel();
     }
 
-    fn roots(&self) -> Vec<PathBuf> {
+    pub(super) fn roots(&self) -> Vec<PathBuf> {
         self.0.roots.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -199,8 +219,8 @@ impl Desk {
     /// Everything that can be said against it before it begins.
     fn prepare(&self, manifest: &Manifest, ask: Ask) -> Result<Work, DeskError> {
         match ask {
-            Ask::Stitch { video, audio } => {
-                let wanted = Wanted { video, audio, ..Wanted::default() };
+            Ask::Stitch { video, audio, exact } => {
+                let wanted = Wanted { video, audio, range: ordered(manifest), exact };
                 Ok(Work::Movie(JobKind::Stitch, wanted, format!("{}.mp4", manifest.id)))
             }
             Ask::Clip { stretch, title, movie, exact, video, audio } => {

@@ -17,6 +17,8 @@
 //! ```
 //!
 //! - A file appears when it is whole: it is written beside and renamed.
+//! - Where a recording is to be uploaded by itself ([`UploadWish`]), that is noted beside it when it begins, and done when it
+//!   has ended, by whichever daemon is there then.
 //! - An upload goes on after a restart of the daemon, and follows a recording that still runs until it ends.
 
 mod ask;
@@ -35,6 +37,7 @@ mod summary;
 mod target;
 mod upload;
 mod verify;
+mod wish;
 mod work;
 
 pub use ask::{Ask, DeskError};
@@ -47,3 +50,4 @@ pub use stitch::Made;
 pub use summary::{MovieFile, RecordingSummary, RenditionSummary};
 pub use target::UploadTarget;
 pub use verify::Verified;
+pub use wish::UploadWish;

@@ -18,12 +18,20 @@ pub(crate) struct UploadNote {
     pub(crate) limit: Option<BitRate>,
     /// Nobody has to go on with it.
     pub(crate) done: bool,
+    /// Nobody asked for it: it begins by itself when the recording has ended.
+    #[serde(default)]
+    pub(crate) after: bool,
 }
 
 impl UploadNote {
     /// Not done yet.
     pub(crate) fn asked(to: String, limit: Option<BitRate>) -> Self {
-        Self { to, limit, done: false }
+        Self { to, limit, done: false, after: false }
+    }
+
+    /// To be done when the recording has ended.
+    pub(crate) fn after(to: String) -> Self {
+        Self { after: true, ..Self::asked(to, None) }
     }
 }
 

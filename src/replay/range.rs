@@ -55,6 +55,15 @@ pub(crate) fn media(manifest: &Manifest) -> Option<Range<MediaTime>> {
     Some(first.map(|segment| segment.begin).min()?..manifest.last_media()?)
 }
 
+/// From when a recording was ordered to begin to when it was ordered to end, as far as it holds that. Its segments are
+/// whole ones, so it begins and ends up to a segment beside.
+pub(crate) fn ordered(manifest: &Manifest) -> Option<Range<MediaTime>> {
+    let whole = media(manifest)?;
+    let from = manifest.began.clamp(whole.start, whole.end);
+    let to = manifest.ended.map_or(whole.end, |ended| ended.clamp(whole.start, whole.end));
+    Some(if from < to { from..to } else { whole })
+}
+
 fn place(text: &str, whole: &Range<MediaTime>, markers: &[Marker]) -> Result<MediaTime, String> {
     let text = text.trim();
     if let Some(wanted) = text.strip_prefix("marker:") {

@@ -38,11 +38,13 @@ impl Channel {
                 self.set_order(ChannelOrder::OnAir);
                 self.pending.push(Pending::new(ask, START_WITHIN, reply, at));
             }
-            Ask::Stop => {
-                let already = self.order == ChannelOrder::OffAir && !self.is_busy();
+            Ask::Stop | Ask::StopNow => {
+                let delivering = self.life.stand() == Stand::Delivering && ask == Ask::Stop;
+                let already = self.order == ChannelOrder::OffAir && (!self.is_busy() || delivering);
                 self.set_order(ChannelOrder::OffAir);
                 if already {
-                    let text = format!("channel {} is off air already", self.id);
+                    let rest = if delivering { "; what is left is being delivered" } else { "" };
+                    let text = format!("channel {} is off air already{rest}", self.id);
                     let _ = reply.send(Ok(outcome(false, &status, text)));
                     return;
                 }
@@ -72,6 +74,7 @@ impl Channel {
             self.save();
             self.show_goes_with(order);
             if order == ChannelOrder::OnAir {
+                self.gives_up = false;
                 let text = "ordered on air";
                 let event = Event::new(now(), Severity::Info, EventCode::ChannelStarted, text);
                 self.shared.journal.tell(event.channel(&self.id));
@@ -143,7 +146,7 @@ impl Channel {
     fn judge_on_air(&mut self, at: Instant) {
         let lag = self.plan.as_ref().map_or(LOOK, |plan| plan.segments.duration() * 2 + Duration::from_secs(3));
         match &self.report {
-            _ if self.life.stand() == Stand::Idle => self.seen_on_air = None,
+            _ if matches!(self.life.stand(), Stand::Idle | Stand::Delivering) => self.seen_on_air = None,
             Some(report) if delivered(report, lag) => self.seen_on_air = Some(at),
             Some(_) => self.seen_on_air = None,
             None if self.seen_on_air.is_some_and(|seen| at - seen > ON_AIR_WITHOUT_WORD) => self.seen_on_air = None,
@@ -164,6 +167,7 @@ impl Channel {
             stand,
             wanted: self.life.wanted(),
             report: self.report.as_ref(),
+            remainder: self.remainder.as_ref(),
             on_air,
             silence,
             trouble: self.trouble.as_deref(),
@@ -192,6 +196,7 @@ impl Channel {
             restarts: self.launches.saturating_sub(1),
             live: self.live.clone(),
             report: self.report.clone(),
+            remainder: self.remainder.clone(),
             generation: before.generation,
         }
     }

@@ -114,9 +114,13 @@ impl Channel {
             let _ = reply.send(Ok(outcome(false, &status, "it is set so already".to_owned())));
             return;
         }
+        let renews = after.destinations != self.live.destinations;
         self.live = after;
         self.save();
         if self.life.stand() != Stand::Up || self.sender.is_none() {
+            if renews {
+                self.renew_rest();
+            }
             let text = "kept: it takes effect when the channel is up".to_owned();
             let _ = self.shared.answers.send((reply, Ok(outcome(true, &status, text))));
             return;

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::handle::{Outcome, Refusal};
 use super::lifecycle::Stand;
-use crate::model::status::{ChannelStatus, ProgramOrder, Showing, SourceState, WorkerReport};
+use crate::model::status::{ChannelState, ChannelStatus, ProgramOrder, Showing, SourceState, WorkerReport};
 use crate::model::{Act, LiveChange, TakeOrder};
 
 /// From an order to a first picture.
@@ -21,6 +21,8 @@ pub(crate) enum Ask {
     Start,
     /// Be off air.
     Stop,
+    /// The same, and deliver nothing more.
+    StopNow,
     /// Show this.
     Show(TakeOrder),
     /// Set this.
@@ -76,7 +78,7 @@ impl Pending {
     /// Whether both cannot be carried out.
     pub(crate) fn is_contradicted_by(&self, later: &Ask) -> bool {
         match (&self.ask, later) {
-            (Ask::Start | Ask::Show(_), Ask::Stop) | (Ask::Stop, Ask::Start) => true,
+            (Ask::Start | Ask::Show(_), Ask::Stop | Ask::StopNow) | (Ask::Stop | Ask::StopNow, Ask::Start) => true,
             (Ask::Show(earlier), Ask::Show(later)) => earlier != later,
             _ => false,
         }
@@ -96,7 +98,8 @@ impl Pending {
     ) -> Option<Result<Outcome, Refusal>> {
         let confirmed = match &self.ask {
             Ask::Start => stand == Stand::Up && status.report.is_some(),
-            Ask::Stop => stand == Stand::Idle,
+            Ask::Stop => matches!(stand, Stand::Idle | Stand::Delivering),
+            Ask::StopNow => stand == Stand::Idle,
             // Answered by the worker itself.
             Ask::Show(_) if self.act.is_some() => false,
             Ask::Change(_) | Ask::Act(_) => false,
@@ -160,7 +163,10 @@ fn done(ask: &Ask, status: &ChannelStatus) -> String {
     let pid = status.worker.as_ref().map_or(0, |worker| worker.pid);
     match (ask, &status.report) {
         (Ask::Start, _) => format!("channel {} is up in worker {pid}", status.id),
-        (Ask::Stop, _) => format!("channel {} is off air, its worker is gone", status.id),
+        (Ask::Stop, _) if status.state == ChannelState::Delivering => {
+            format!("channel {} is off air; what is left is being delivered", status.id)
+        }
+        (Ask::Stop | Ask::StopNow, _) => format!("channel {} is off air, its worker is gone", status.id),
         (Ask::Show(_), Some(report)) => shown(report),
         (Ask::Show(_) | Ask::Change(_) | Ask::Act(_), _) => String::new(),
     }

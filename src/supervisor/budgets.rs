@@ -8,8 +8,10 @@ use crate::model::Act;
 impl Channel {
     /// Counts what the worker reports.
     pub(super) fn count(&self) {
-        if let (Some(worker), Some(report)) = (&self.worker, &self.report) {
-            self.shared.costs.see(&self.id, worker.since, &report.destinations, now());
+        let reported = self.report.as_ref().map(|report| &report.destinations);
+        let reported = reported.or(self.remainder.as_ref().map(|rest| &rest.destinations));
+        if let (Some(worker), Some(reported)) = (&self.worker, reported) {
+            self.shared.costs.see(&self.id, worker.since, reported, now());
         }
     }
 
@@ -32,5 +34,6 @@ impl Channel {
             let live = Box::new(self.live.clone());
             self.act(Act::Live { live }, None).await;
         }
+        self.renew_rest();
     }
 }

@@ -26,7 +26,7 @@ use super::notes::About;
 use super::reach::Contact;
 use super::settings::Settings;
 use crate::ipc::{Down, LinkError, Receiver, Sender, Up};
-use crate::model::status::{ChannelOrder, ChannelStatus, ProgramOrder, WorkerReport, WorkerStatus};
+use crate::model::status::{ChannelOrder, ChannelStatus, ProgramOrder, RemainderStatus, WorkerReport, WorkerStatus};
 use crate::model::{ChannelId, LiveSettings, MediaTime};
 use crate::plan::{ChannelPlan, impact};
 use crate::store::{Orders, Store};
@@ -116,6 +116,10 @@ pub(crate) struct Channel {
 
     pub(super) worker: Option<WorkerStatus>,
     pub(super) report: Option<WorkerReport>,
+    /// What is left, as the worker that delivers it said last.
+    pub(super) remainder: Option<RemainderStatus>,
+    /// Somebody ended that for good, until the next start.
+    pub(super) gives_up: bool,
     pub(super) beat: Option<Instant>,
     pub(super) last_words: Option<String>,
     /// What ended the worker before this one.
@@ -170,6 +174,8 @@ impl Channel {
             pause: Duration::ZERO,
             worker: None,
             report: None,
+            remainder: None,
+            gives_up: false,
             beat: None,
             last_words: None,
             trouble: None,
@@ -243,6 +249,10 @@ impl Channel {
             Mail::Ask(Ask::Change(change), reply) => self.on_change(&change, reply).await,
             Mail::Ask(Ask::Act(act), reply) => self.on_act(act, reply).await,
             Mail::Ask(Ask::Show(take), reply) => self.on_take(take, reply).await,
+            Mail::Ask(Ask::StopNow, reply) => {
+                self.give_up_rest().await;
+                self.on_ask(Ask::StopNow, reply);
+            }
             Mail::Ask(ask, reply) => self.on_ask(ask, reply),
             Mail::Plan(plan, told) => self.on_plan(plan, told).await,
             Mail::Shut => self.leave(Input::Want(false)),
@@ -261,13 +271,14 @@ impl Channel {
             return self.change_plan(Some(told)).await;
         }
         // Whoever asked may have gone.
-        let _ = told.send(if self.is_busy() { Carried::Replaced(None) } else { Carried::Kept });
+        let runs = self.is_busy() && !self.life.delivering();
+        let _ = told.send(if runs { Carried::Replaced(None) } else { Carried::Kept });
         self.todo.push_back(Input::Renew);
     }
 
     fn leave(&mut self, input: Input) {
         self.leaving = true;
-        self.todo.push_back(input);
+        self.todo.extend([Input::Owe(false), input]);
     }
 
     /// Keeps the orders.

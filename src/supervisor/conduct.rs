@@ -29,6 +29,8 @@ impl Channel {
         let Some(found) = found else {
             if self.life.wanted() {
                 self.todo.push_back(Input::Want(true));
+            } else if self.owes().await {
+                self.todo.push_back(Input::Owe(true));
             }
             return;
         };
@@ -39,6 +41,10 @@ impl Channel {
             Ok(contact) if contact.1.channel == self.id => {
                 let hello = self.hold(contact, true);
                 match (&hello.plan, &self.plan) {
+                    (Some(theirs), Some(ours)) if hello.delivering => {
+                        let same = **theirs == **ours && hello.live.destinations == self.live.destinations;
+                        if same && !self.life.wanted() { Input::FoundDelivering } else { Input::FoundUnfit }
+                    }
                     // On air with what we want: what its program shows was ordered while orders were still kept.
                     (Some(theirs), Some(ours)) if self.life.wanted() && impact(theirs, ours).is_live() => {
                         let ours = ours.clone();
@@ -94,6 +100,7 @@ impl Channel {
             Action::Launch => self.launch(),
             Action::Link => self.link(),
             Action::Start => self.start().await,
+            Action::Deliver => self.deliver().await,
             Action::Stop(within) => {
                 let deadline_ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
                 let replaced = self.life.wanted();
@@ -139,12 +146,14 @@ impl Channel {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory);
         match made.and_then(|()| Process::start(&launch)) {
             Ok(process) => {
-                let text = format!("started worker {}", process.pid());
+                let delivering = self.life.delivering();
+                let purpose = if delivering { ", which delivers what is left" } else { "" };
+                let text = format!("started worker {}{purpose}", process.pid());
                 let event = Event::new(now(), Severity::Info, EventCode::WorkerStarted, text).channel(&self.id);
                 self.shared.journal.tell(event);
                 // For people and their tools; nothing here depends on it.
                 let _ = fs::write(directory.join("worker.pid"), process.pid_line());
-                self.launches += 1;
+                self.launches += u64::from(!delivering);
                 self.launched = Some(Instant::now());
                 self.process = Some(process);
             }
@@ -162,6 +171,7 @@ impl Channel {
         self.unlink();
         self.worker = None;
         self.report = None;
+        self.remainder = None;
         self.beat = None;
         self.last_words = None;
         self.pause = Duration::ZERO;
@@ -239,6 +249,9 @@ impl Channel {
         self.carried_out(&hello.live.scheduled, now());
         self.todo.push_back(Input::Linked);
         self.work_off().await;
+        if self.life.delivering() {
+            return;
+        }
         // A worker that is up keeps its program through an equal start.
         if hello.plan.is_some() && hello.program != self.program {
             let order = self.program.clone();
@@ -287,6 +300,12 @@ impl Channel {
                 self.count();
                 self.carry_over();
             }
+            Up::Remainder { report } => {
+                self.todo.push_back(Input::Pulse);
+                self.beat = Some(Instant::now());
+                self.remainder = Some(*report);
+                self.count();
+            }
             // Dealt with where it arrives.
             Up::Meters { .. } => {}
             Up::Event { event } => self.shared.journal.tell(event.channel(&self.id)),
@@ -307,16 +326,22 @@ impl Channel {
                     self.report = Some(*report);
                     self.count();
                 }
+                Ok(Ok(Up::Remainder { report })) => {
+                    self.remainder = Some(*report);
+                    self.count();
+                }
                 Ok(Ok(_)) => {}
                 Ok(Err(_)) | Err(_) => break,
             }
         }
         self.unlink();
+        let owes = self.owes().await;
+        self.life.set_owed(owes);
         // The notes still need the process's id.
         for action in self.life.step(Input::Ended(exit), Instant::now()) {
             self.perform(action).await;
         }
-        if self.life.stand() != Stand::Starting || self.reaching.is_none() {
+        if self.reaching.is_none() {
             self.forget();
             let _ = fs::remove_file(self.directory().join("worker.pid"));
         }

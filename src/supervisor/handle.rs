@@ -30,8 +30,10 @@ pub enum Command {
     Start(ChannelId),
     /// Put a channel on air, whether the box can carry it or not.
     StartAnyway(ChannelId),
-    /// Take a channel off air.
+    /// Take a channel off air. What destinations have not got yet is delivered all the same.
     Stop(ChannelId),
+    /// Take a channel off air and deliver nothing more: what is left stays in the spool until the next start.
+    StopNow(ChannelId),
     /// Show the slate until released.
     Slate(ChannelId),
     /// Show the first healthy source again.

@@ -21,6 +21,7 @@ mod notes;
 mod plugs;
 mod reach;
 mod reload;
+mod remainder;
 mod root;
 mod seat;
 mod settings;

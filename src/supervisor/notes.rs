@@ -37,6 +37,18 @@ impl About<'_> {
         Some(match note {
             Note::Up => return None,
             Note::Gone if self.wanted => return None,
+            Note::Adopted if !self.wanted => {
+                let text = format!("took over worker {pid}, which delivers what is left");
+                self.event(Severity::Info, EventCode::WorkerAdopted, text)
+            }
+            Note::Rested(true) => {
+                let text = format!("everything that was left is delivered: worker {pid} is gone");
+                self.event(Severity::Info, EventCode::RemainderDelivered, text)
+            }
+            Note::Rested(false) => {
+                let text = "what is left stays in the spool, and is delivered after the next start".to_owned();
+                self.event(Severity::Warning, EventCode::RemainderLeft, text)
+            }
             Note::Adopted => {
                 let text = format!("took over worker {pid}, which had stayed on air");
                 self.event(Severity::Info, EventCode::WorkerAdopted, text)

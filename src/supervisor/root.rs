@@ -213,6 +213,7 @@ impl Root {
             Command::EndShow(id) => return self.on_show(&id, None, reply),
             Command::Start(id) | Command::StartAnyway(id) => (id, Ask::Start),
             Command::Stop(id) => (id, Ask::Stop),
+            Command::StopNow(id) => (id, Ask::StopNow),
             Command::Slate(id) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Slate))),
             Command::Release(id) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Auto))),
             Command::Take(id, source) => (id, Ask::Show(TakeOrder::cut(ProgramOrder::Source { source }))),
@@ -231,7 +232,12 @@ impl Root {
             let _ = reply.send(Err(refusal));
             return;
         }
-        let (seat, order) = (&mut self.seats[place], matches!(ask, Ask::Start | Ask::Stop).then(|| ask == Ask::Start));
+        let order = match ask {
+            Ask::Start => Some(true),
+            Ask::Stop | Ask::StopNow => Some(false),
+            _ => None,
+        };
+        let seat = &mut self.seats[place];
         let sent = seat.mailbox.try_send(Mail::Ask(ask, reply));
         match (order, &sent) {
             (Some(true), Ok(())) => seat.wanted = true,

@@ -77,7 +77,8 @@ impl Overview {
 pub(crate) fn blank(id: &ChannelId, plan: Option<&ChannelPlan>, orders: &Orders) -> ChannelStatus {
     let wanted = orders.channel == crate::model::status::ChannelOrder::OnAir;
     let stand = if wanted { Stand::Starting } else { Stand::Idle };
-    let facts = Facts { stand, wanted, report: None, on_air: false, silence: None, trouble: None, now: now() };
+    let facts =
+        Facts { stand, wanted, report: None, remainder: None, on_air: false, silence: None, trouble: None, now: now() };
     ChannelStatus {
         id: id.clone(),
         title: plan.map(|plan| plan.title.clone()).unwrap_or_default(),
@@ -93,6 +94,7 @@ pub(crate) fn blank(id: &ChannelId, plan: Option<&ChannelPlan>, orders: &Orders)
         restarts: 0,
         live: orders.live.clone(),
         report: None,
+        remainder: None,
         generation: 0,
     }
 }

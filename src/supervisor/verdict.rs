@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::lifecycle::Stand;
 use crate::model::sound::{SoundFault, SoundState};
 use crate::model::status::{
-    ChannelState, DestinationState, DestinationStatus, ProgramOrder, Showing, SourceStatus, WorkerReport,
+    ChannelState, DestinationState, DestinationStatus, ProgramOrder, RemainderStatus, Showing, SourceStatus,
+    WorkerReport,
 };
 use crate::model::{Health, HealthReport, MediaTime};
 
@@ -18,6 +19,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) stand: Stand,
     pub(crate) wanted: bool,
     pub(crate) report: Option<&'a WorkerReport>,
+    /// What is left of a channel that is off air.
+    pub(crate) remainder: Option<&'a RemainderStatus>,
     pub(crate) on_air: bool,
     /// Age of the last heartbeat.
     pub(crate) silence: Option<Duration>,
@@ -30,6 +33,7 @@ pub(crate) struct Facts<'a> {
 pub(crate) fn state(stand: Stand, wanted: bool, report: Option<&WorkerReport>) -> ChannelState {
     match (stand, report) {
         (Stand::Idle, _) => ChannelState::Idle,
+        (Stand::Delivering, _) => ChannelState::Delivering,
         (Stand::Ending, _) if !wanted => ChannelState::Stopping,
         (Stand::GivenUp, _) => ChannelState::Failed,
         (Stand::Up, Some(report)) if report.program.showing == Showing::Slate => ChannelState::Slate,
@@ -59,6 +63,7 @@ pub(crate) fn health(facts: &Facts<'_>) -> HealthReport {
     let say = |health, code: &str, reason: String| HealthReport::new(health, code, reason, facts.now);
     match facts.stand {
         Stand::Idle => return say(Health::Inactive, "off_air", "off air, as ordered".to_owned()),
+        Stand::Delivering => return say(Health::Inactive, "delivering", left(facts)),
         Stand::Ending if !facts.wanted => {
             return say(Health::Inactive, "stopping", "going off air, as ordered".to_owned());
         }
@@ -89,6 +94,21 @@ pub(crate) fn health(facts: &Facts<'_>) -> HealthReport {
     parts.extend(report.renditions.iter().map(|rendition| about_rendition(rendition.id.as_str(), &rendition.health)));
     parts.push(capped(report.spool.health.clone()));
     parts.into_iter().reduce(HealthReport::worst).unwrap_or_else(|| say(Health::Healthy, "ok", "on air".to_owned()))
+}
+
+/// What is left of a channel that is off air, in words.
+fn left(facts: &Facts<'_>) -> String {
+    let waits = |rest: &RemainderStatus| {
+        rest.destinations.iter().filter(|one| one.queue_segments > 0).max_by_key(|one| one.queue_segments).cloned()
+    };
+    match (facts.trouble, facts.remainder.and_then(waits)) {
+        (Some(trouble), _) => format!("off air, as ordered; what is left waits for another worker: {trouble}"),
+        (None, None) => "off air, as ordered; what is left is being delivered".to_owned(),
+        (None, Some(one)) => format!(
+            "off air, as ordered; {:.0} s are still to be delivered to {}: {}",
+            one.queue_seconds, one.id, one.health.reason
+        ),
+    }
 }
 
 fn program(report: &WorkerReport, now: MediaTime) -> HealthReport {

@@ -87,6 +87,7 @@ fn judge(report: &WorkerReport) -> (Health, String) {
         stand: Stand::Up,
         wanted: true,
         report: Some(report),
+        remainder: None,
         on_air,
         silence: Some(Duration::ZERO),
         trouble: None,
@@ -185,6 +186,7 @@ fn silence_is_told_before_it_is_a_stall() {
         stand: Stand::Up,
         wanted: true,
         report: Some(&report),
+        remainder: None,
         on_air: true,
         silence,
         trouble: None,
@@ -205,12 +207,33 @@ fn without_a_report_the_phase_speaks() {
         (Stand::Up, true, None, PartiallyHealthy, "starting", ChannelState::Starting),
         (Stand::Ending, false, None, Inactive, "stopping", ChannelState::Stopping),
         (Stand::Ending, true, Some("it stalled"), Unhealthy, "worker_restarting", ChannelState::Starting),
+        (Stand::Delivering, false, None, Inactive, "delivering", ChannelState::Delivering),
         (Stand::GivenUp, true, Some("it died"), Unhealthy, "worker_failed", ChannelState::Failed),
     ];
     for (stand, wanted, trouble, word, code, expected) in table {
         let now = MediaTime::from_secs(1);
-        let judged = health(&Facts { stand, wanted, report: None, on_air: false, silence: None, trouble, now });
+        let (report, remainder, on_air, silence) = (None, None, false, None);
+        let judged = health(&Facts { stand, wanted, report, remainder, on_air, silence, trouble, now });
         assert_eq!((judged.health, judged.code.as_str()), (word, code), "{stand:?}");
         assert_eq!(state(stand, wanted, None), expected, "{stand:?}");
     }
+}
+
+#[test]
+fn what_is_left_is_said_with_the_destination_that_waits_most() {
+    let mut waiting = destination(DestinationState::Interrupted, fine(), 99);
+    (waiting.queue_segments, waiting.queue_seconds) = (12, 24.0);
+    waiting.health.reason = "connection refused".to_owned();
+    let id = waiting.id.clone();
+    let even = destination(DestinationState::Streaming, fine(), 99);
+    let rest = RemainderStatus { destinations: vec![even, waiting], spool: good().spool };
+    let (stand, wanted, report, remainder) = (Stand::Delivering, false, None, Some(&rest));
+    let now = MediaTime::from_secs(1);
+    let told =
+        |trouble| health(&Facts { stand, wanted, report, remainder, on_air: false, silence: None, trouble, now });
+    let judged = told(None);
+    assert_eq!((judged.health, judged.code.as_str()), (Health::Inactive, "delivering"));
+    let expected = format!("off air, as ordered; 24 s are still to be delivered to {id}: connection refused");
+    assert_eq!(judged.reason, expected);
+    assert!(told(Some("the worker died")).reason.contains("waits for another worker: the worker died"));
 }

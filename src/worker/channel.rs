@@ -10,6 +10,7 @@ use futures::future::{BoxFuture, ready};
 use super::companions::{Companions, Ground};
 use super::destinations::{Destinations, Setting};
 use super::graphics::Graphics;
+use super::remainder;
 use super::strain::Strain;
 use super::tally::Tally;
 use super::writer::{Intake, Writer, Writing};
@@ -101,6 +102,7 @@ impl Channel {
         });
         let encoders = encoders?;
         let (spool, mended) = opened.map_err(|_| StartError::Internal)??;
+        remainder::note(&plan);
         let (graphics, pictures, unfit) = graphics.map_err(|_| StartError::Internal)?;
         unfit.iter().for_each(|reason| events(not_drawn(reason, clock)));
         tell_mended(&mended, clock, events);
@@ -121,6 +123,7 @@ impl Channel {
             opus: Arc::new(OpusEncoders::new(encoders.tap(), plan.program.audio)),
             companions: companions.clone(),
             pair_clock: PairClock::default(),
+            ends: false,
         };
         let destinations = Destinations::start(setting, &live.destinations);
         let writer = Writer::start(outputs, writing(&spool, &tally, destinations.clone(), clock, events))?;
@@ -341,7 +344,7 @@ impl Channel {
     /// takes its place at once.
     pub(super) async fn stop(self, limit: Duration, goes_on: bool) -> String {
         let deadline = Instant::now() + limit;
-        let Self { mut program, outlet, writer, destinations, companions, clock, .. } = self;
+        let Self { plan, mut program, outlet, writer, destinations, companions, clock, .. } = self;
         let media = tokio::task::spawn_blocking(move || {
             program.stop();
             // Sources close on their own threads while the encoders flush.
@@ -354,7 +357,10 @@ impl Channel {
             flushed && written && beside
         });
         let flushed = media.await.unwrap_or(false);
-        let left = destinations.stop(deadline, goes_on).await;
+        let (left, nothing) = destinations.stop(deadline, goes_on).await;
+        if nothing && flushed && !goes_on {
+            remainder::forget(&plan);
+        }
         let tail = if flushed { "" } else { "; the last segments could not be flushed in time" };
         format!("off air at {}: {left}{tail}", clock.now())
     }
@@ -389,7 +395,11 @@ fn writing(
     }
 }
 
-fn open_spool(plan: &ChannelPlan, timeline: &LiveTimeline, clock: HouseClock) -> Result<(Spool, Mended), SpoolError> {
+pub(super) fn open_spool(
+    plan: &ChannelPlan,
+    timeline: &LiveTimeline,
+    clock: HouseClock,
+) -> Result<(Spool, Mended), SpoolError> {
     let retain = Duration::from_secs(plan.spool.retain_seconds);
     let directory = &plan.spool.directory;
     let boundaries = timeline.get().boundaries().clone();

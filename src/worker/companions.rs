@@ -76,6 +76,13 @@ impl Companions {
         Self { inner: Arc::new(inner) }
     }
 
+    /// None; what they have on disk is left alone.
+    pub(super) fn none(ground: Ground) -> Self {
+        let (since, all) = (ground.clock.now(), Mutex::default());
+        let inner = Inner { ground, listing: Listing::default(), all, strain: Mutex::default(), since };
+        Self { inner: Arc::new(inner) }
+    }
+
     /// What the program's outlet looks at.
     pub(super) fn listing(&self) -> Listing {
         self.inner.listing.clone()

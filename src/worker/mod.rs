@@ -6,6 +6,7 @@
 //! ```text
 //! waiting ──start(plan)──▶ on air ──stop(deadline), SIGTERM──▶ leaving ─▶ exit 0
 //!    │                       └────── an encoder failed ──────▶ leaving ─▶ exit 70
+//!    ├── deliver(plan) ─▶ remainder ─── all delivered, stop ─▶ leaving ─▶ exit 0
 //!    └── no daemon for 30 s ─▶ exit 0
 //! ```
 //!
@@ -26,6 +27,7 @@ mod cues;
 mod destinations;
 mod graphics;
 mod overflow;
+mod remainder;
 mod run;
 mod strain;
 mod tally;

@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::attendant::{Attendant, Said, next_peer};
 use super::channel::Channel;
+use super::remainder::Remainder;
 use crate::ipc::{BUILD, Down, Listener, Up, WorkerHello, socket_path};
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
@@ -62,6 +63,8 @@ struct Worker {
     since: MediaTime,
     attendant: Attendant,
     channel: Option<Channel>,
+    /// What it delivers in place of being on air.
+    remainder: Option<Remainder>,
     events: EventSink,
     failures: mpsc::Sender<EncodeFailure>,
     acted: mpsc::Sender<Answer>,
@@ -89,7 +92,9 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
     });
     let clock = HouseClock::start();
     let since = MediaTime::from_system(own_since());
-    let mut worker = Worker { setup, clock, since, attendant, channel: None, events, failures, acted, replaced: false };
+    let (channel, remainder) = (None, None);
+    let mut worker =
+        Worker { setup, clock, since, attendant, channel, remainder, events, failures, acted, replaced: false };
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut meters = interval(METERS);
@@ -131,14 +136,18 @@ pub async fn run(setup: Setup) -> std::io::Result<Ended> {
 
 impl Worker {
     fn hello(&self) -> WorkerHello {
+        let plan = self.channel.as_ref().map(Channel::plan).or(self.remainder.as_ref().map(Remainder::plan));
+        let live = self.channel.as_ref().map(Channel::live);
+        let live = live.or(self.remainder.as_ref().map(|remainder| remainder.live().clone()));
         WorkerHello {
             build: BUILD.to_owned(),
             channel: self.setup.channel.clone(),
             pid: std::process::id(),
             since: self.since,
-            plan: self.channel.as_ref().map(|channel| Box::new(channel.plan().clone())),
+            plan: plan.cloned().map(Box::new),
             program: self.channel.as_ref().map_or_else(ProgramOrder::default, |c| c.program().ordered()),
-            live: Box::new(self.channel.as_ref().map_or_else(LiveSettings::default, Channel::live)),
+            live: Box::new(live.unwrap_or_default()),
+            delivering: self.remainder.is_some(),
         }
     }
 
@@ -161,6 +170,7 @@ impl Worker {
         match message {
             Down::Hello { .. } => self.refuse("a second hello"),
             Down::Start { plan, program, live } => return self.start(*plan, program, *live).await,
+            Down::Deliver { plan, live } => return self.deliver(*plan, *live).await,
             Down::Program { order } => match &self.channel {
                 Some(channel) => channel.program().order(order),
                 None => self.refuse("the channel is off air"),
@@ -214,6 +224,10 @@ impl Worker {
                 self.refuse("on air with another plan: stop this worker and start a new one");
                 Turn::Stay
             }
+            None if self.remainder.is_some() => {
+                self.refuse("it delivers what is left: stop this worker and start a new one");
+                Turn::Stay
+            }
             None => self.go_on_air(plan, order, live).await,
         }
     }
@@ -249,6 +263,41 @@ impl Worker {
         Turn::Leave { limit: Duration::ZERO, ended: Ended::Failed(reason) }
     }
 
+    /// Delivers what is left, and nothing else.
+    async fn deliver(&mut self, plan: ChannelPlan, live: LiveSettings) -> Turn {
+        if self.channel.is_some() || self.remainder.as_ref().is_some_and(|remainder| *remainder.plan() != plan) {
+            self.refuse("it has another task: stop this worker and start a new one");
+            return Turn::Stay;
+        }
+        if self.remainder.is_none() {
+            let (clock, events) = (self.clock, Arc::clone(&self.events));
+            let starting = tokio::task::spawn_blocking(move || Remainder::start(plan, live, clock, &events));
+            let reason = match starting.await {
+                Ok(Ok(remainder)) => {
+                    self.remainder = Some(remainder);
+                    None
+                }
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(error) => Some(format!("a part of the worker failed while starting ({error})")),
+            };
+            if let Some(reason) = reason {
+                tracing::error!(reason, "what is left cannot be delivered");
+                self.refuse(&reason);
+                return Turn::Leave { limit: Duration::ZERO, ended: Ended::Failed(reason) };
+            }
+        }
+        self.attendant.tell(Up::Ready);
+        self.tell_remainder()
+    }
+
+    /// Tells what is left, or ends where that is nothing.
+    fn tell_remainder(&mut self) -> Turn {
+        let Some(remainder) = &self.remainder else { return Turn::Stay };
+        let (report, done) = (Box::new(remainder.report()), remainder.is_done());
+        self.attendant.tell(Up::Remainder { report });
+        if done { Turn::Leave { limit: Duration::ZERO, ended: Ended::Stopped } } else { Turn::Stay }
+    }
+
     fn encoders_failed(&mut self, failure: &EncodeFailure) -> Turn {
         let event = Event::new(self.clock.now(), Severity::Error, EventCode::RenditionFailed, failure.to_string())
             .channel(&self.setup.channel);
@@ -271,6 +320,7 @@ impl Worker {
                 self.attendant.tell(Up::Heartbeat { report });
                 Turn::Stay
             }
+            None if self.remainder.is_some() => self.tell_remainder(),
             None if Instant::now() >= unwanted => Turn::Leave { limit: Duration::ZERO, ended: Ended::Unwanted },
             None => Turn::Stay,
         }
@@ -287,6 +337,9 @@ impl Worker {
             let goes_on = self.replaced || matches!(ended, Ended::Failed(_));
             let left = channel.stop(limit, goes_on).await;
             cause = format!("{cause}; {left}");
+        }
+        if let Some(remainder) = self.remainder.take() {
+            cause = remainder.stop().await;
         }
         while let Ok(event) = told.try_recv() {
             self.attendant.tell_event(event.channel(&self.setup.channel));

@@ -1,7 +1,7 @@
 //! Every segment reaches the origin, in the end.
 
 use nix::sys::signal::Signal;
-use uplink::model::status::DestinationState;
+use uplink::model::status::{ChannelState, ChannelStatus, DestinationState, DestinationStatus};
 use uplink::model::{Fault, Health};
 
 use crate::delivered::{is_gap, media, newest, object};
@@ -58,6 +58,45 @@ fn an_outage_with_a_killed_daemon_and_a_killed_worker_loses_no_segment() {
         assert!(numbers.len() >= 8, "{rendition}: {numbers:?}");
     }
     assert_eq!(rig.report("a").spool.lost_segments, 0);
+}
+
+/// The show is over before the line is back; then the box is switched off and on, and nobody starts the channel.
+#[test]
+fn a_channel_that_was_stopped_delivers_the_rest_when_the_line_is_back() {
+    let mut rig = Rig::on_air(&[("a", PLAIN)]);
+    let on_air = rig.worker("a");
+    rig.end_origin(Signal::SIGKILL);
+    rig.wait_destination("a", "three seconds waiting", |one| one.queue_seconds >= 3.0);
+    assert_eq!(rig.order("a", "stop")["state"], "delivering");
+    let waits = |channel: &ChannelStatus| {
+        let interrupted =
+            |one: &DestinationStatus| one.queue_seconds >= 3.0 && one.state != DestinationState::Streaming;
+        channel.state == ChannelState::Delivering && channel.destinations().iter().all(interrupted)
+    };
+    let off_air = rig.wait_channel("a", "the rest waits", |channel| channel.remainder.is_some() && waits(channel));
+    assert!(!off_air.on_air && off_air.report.is_none() && off_air.worker.is_some_and(|one| one.pid != on_air));
+    // All processes end, as when the box goes down.
+    assert_eq!(rig.end_daemon(Signal::SIGTERM), Some(0));
+    assert_eq!(rig.leftovers(), Vec::<u32>::new());
+    rig.start_daemon();
+    let worker = rig.wait_channel("a", "the rest waits again", |channel| channel.remainder.is_some() && waits(channel));
+    // A daemon that dies is no reason to begin anew.
+    rig.end_daemon(Signal::SIGKILL);
+    rig.start_daemon();
+    let pid = |channel: ChannelStatus| channel.worker.map(|one| one.pid);
+    let again = rig.wait_channel("a", "the rest waits still", |channel| channel.remainder.is_some() && waits(channel));
+    assert_eq!(pid(again), pid(worker));
+
+    rig.start_origin();
+    rig.wait_channel("a", "nothing is left", |channel| channel.state == ChannelState::Idle);
+    rig.wait_event("remainder_delivered", Some("a"));
+    everything_is_there(&rig, "a");
+    // On air again it goes on behind that.
+    rig.order("a", "start");
+    rig.wait_on_air("a");
+    for rendition in RENDITIONS {
+        delivered(&rig, "a", rendition);
+    }
 }
 
 /// Every complete segment of the spool is at the origin, without a hole, and the playlists have none.

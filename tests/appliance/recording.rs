@@ -70,6 +70,18 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// DVR on the box: the playlists of a recording that runs begin with its first segment, and every segment can be had.
+fn plays_from_its_begin_while_it_runs(rig: &Rig, running: &RecordingStatus) {
+    let base = format!("/api/v1/recordings/a/{}/files", running.id.clone().unwrap());
+    assert_eq!(rig.get(&format!("{base}/multivariant.m3u8")).status, 200);
+    let list = m3u8_rs::parse_media_playlist_res(&rig.get(&format!("{base}/180p/index.m3u8")).body).unwrap();
+    assert!(list.playlist_type == Some(m3u8_rs::MediaPlaylistType::Event) && !list.end_list);
+    assert!(list.segments.len() >= 2, "{list:?}");
+    for segment in &list.segments {
+        assert_eq!(rig.get(&format!("{base}/180p/{}", segment.uri)).status, 200, "{}", segment.uri);
+    }
+}
+
 #[test]
 fn a_recording_outlives_its_worker_and_is_whole_after_the_stop() {
     let rig = recorded();
@@ -79,6 +91,7 @@ fn a_recording_outlives_its_worker_and_is_whole_after_the_stop() {
     let live = m3u8_rs::parse_media_playlist_res(&fs::read(directory.join("180p/index.m3u8")).unwrap()).unwrap();
     assert!(live.playlist_type == Some(m3u8_rs::MediaPlaylistType::Event) && !live.end_list);
     assert!(directory.join("multivariant.m3u8").is_file());
+    plays_from_its_begin_while_it_runs(&rig, &grown);
     uplinkctl(&rig, &["record", "marker", "a", "Goal", "--by", "test"]);
     let refused = rig.post("/api/v1/channels/a/destinations/nobody/recording", &json!({"action": "stop"}));
     assert!(refused.status >= 400, "{}", refused.text());

@@ -699,6 +699,35 @@ fn what_is_recorded_beside_the_program() {
     faulty("[\"clean\"]", "clean_feed]\nsize = \"1920x1080\"", "is larger than the program");
 }
 
+/// Where recordings go by themselves.
+#[test]
+fn what_recordings_are_uploaded_to() {
+    let faults = |to: &str, destinations: &str| {
+        let tail = format!("\n[destinations.archive]\nkind = \"recording\"\nupload_to = \"{to}\"\n{destinations}");
+        let site = Site::new(&format!("{GOOD}{tail}"));
+        let used = "destinations = [\"cdn\", \"archive\", \"line\"]";
+        fs::write(site.path("content.secret"), "0123456789abcdef0123456789abcdef").unwrap();
+        site.edit("uplinkd.toml", "destinations = [\"cdn\"]", used).faults(&[])
+    };
+    let line = "[destinations.line]\nkind = \"srt\"\nurl = \"srt://10.0.0.9:9000\"\n";
+    for to in ["cdn", "cdn/primary"] {
+        assert_eq!(faults(to, line), Vec::<String>::new(), "{to}");
+    }
+    let two = "[destinations.line]\nkind = \"hls-push\"\nurl = \"https://b.example/live/\"\ntoken_file = \"token\"\n\
+               [destinations.line.encryption]\nmethod = \"aes-128\"\nsecret_file = \"content.secret\"\n\
+               key_directory = \"keys\"\nkey_uri = \"https://keys.example/{channel}/{key_id}\"\n";
+    for (to, destinations, said) in [
+        ("moon", line, "uploads to `moon`, which the channel does not have"),
+        ("cdn/backup-1", line, "uploads to `cdn/backup-1`, which the channel does not have"),
+        ("line", line, "uploads to `line`, which takes no files"),
+        ("archive", line, "uploads to `archive`, which takes no files"),
+        ("line", two, "uploads to `line`, which encrypts what it gets: recordings lie in the clear"),
+    ] {
+        let faults = faults(to, destinations);
+        assert!(faults.iter().any(|fault| fault.contains(said)), "{to}: {faults:#?}");
+    }
+}
+
 #[test]
 fn control_surfaces() {
     let mut table = Table::default();

@@ -259,12 +259,14 @@ async fn a_recording_is_stitched_cut_and_verified() {
     let whole = studio.done(&studio.id, Ask::Verify).result.unwrap();
     assert_eq!((&whole["good"], &whole["whole"]), (&true.into(), &12.into()));
 
-    let (stitched, _) = studio.found(studio.done(&studio.id, Ask::Stitch { video: None, audio: Vec::new() }));
+    let (stitched, _) = studio.found(studio.done(&studio.id, stitch(false)));
     assert_eq!(boxes(&stitched), ["ftyp", "moov", "mdat"], "the index stands in front");
     let (frames, duration) = probed(&stitched);
     assert_eq!(frames, SECONDS * RATE);
     assert!((duration - SECONDS as f64).abs() < 0.001, "{duration}");
     decodes(&stitched);
+
+    marked(&studio, &stitched);
 
     // On key frames: no less than what was asked for.
     let (cut, result) = studio.movie("0:03", "5", false);
@@ -308,6 +310,42 @@ async fn a_recording_is_stitched_cut_and_verified() {
     studio.desk.protect(&studio.channel, &best, false).unwrap();
     studio.desk.delete(&studio.channel, &best).unwrap();
     assert_eq!(studio.desk.list().len(), 1);
+}
+
+fn stitch(exact: bool) -> Ask {
+    Ask::Stitch { video: None, audio: Vec::new(), exact }
+}
+
+/// A recording that was ordered to begin and to end within its first and last segment: its movie is cut there, on the key
+/// frames around that (here those of the segments), or on the pictures; and says so.
+fn marked(studio: &Studio, whole: &Path) {
+    let show = studio.clip("0", "12");
+    let directory = studio.directory(&show);
+    let mut manifest = Manifest::load(&directory).unwrap();
+    let after = |millis: u64| MediaTime::from_secs(EPOCH) + Duration::from_millis(millis);
+    (manifest.began, manifest.ended) = (after(1000), Some(after(11_000)));
+    manifest.store(&directory).unwrap();
+    let movie = |exact| {
+        let made = studio.done(&show, stitch(exact)).result.unwrap();
+        let path = directory.join("movies").join(made["file"].as_str().unwrap());
+        let span = ["begins", "ends"].map(|name| {
+            let time: MediaTime = serde_json::from_value(made[name].clone()).unwrap();
+            (time.since(MediaTime::from_secs(EPOCH)).as_secs_f64() * 1000.0).round() as u64
+        });
+        (path, span)
+    };
+    let (on_keys, span) = movie(false);
+    assert_eq!((probed(&on_keys).0, span), (SECONDS * RATE, [0, 12_000]));
+    let (exact, span) = movie(true);
+    assert_eq!((probed(&exact).0, span), (10 * RATE, [1000, 11_000]));
+    assert!(likeness(&exact, whole, RATE, 10 * RATE) > 35.0);
+    decodes(&exact);
+    // A mark within the second segment: what is before the key frame in front of it is no part of the show.
+    (manifest.began, manifest.ended) = (after(3000), Some(after(9000)));
+    manifest.store(&directory).unwrap();
+    let (on_keys, span) = movie(false);
+    assert_eq!((probed(&on_keys).0, span), (8 * RATE, [2000, 10_000]));
+    studio.desk.delete(&studio.channel, &show).unwrap();
 }
 
 fn target(origin: &Running) -> UploadTarget {
@@ -387,6 +425,15 @@ fn replayed_from_what_is_live(studio: &Studio, origin: &Running) {
     let copy = origin.place.state().join("vod/a").join(show.as_str());
     until("it is followed", || studio.desk.job(job).unwrap().text.contains("still runs"));
     assert!(copy.join("multivariant.m3u8").exists() && !copy.join("recording.json").exists());
+    // DVR: what there is plays from its begin, and players come back for more.
+    let base = format!("/vod/a/{show}");
+    assert_eq!(origin.get(&format!("{base}/multivariant.m3u8")).status, 200);
+    let list = |name: &str| origin.get(&format!("{base}/{name}/index.m3u8")).text();
+    let dvr = list("v180");
+    assert!(dvr.contains("#EXT-X-PLAYLIST-TYPE:EVENT\n") && !dvr.contains("ENDLIST"), "{dvr}");
+    for segment in dvr.lines().filter(|line| line.ends_with(".m4s")) {
+        assert_eq!(origin.get(&format!("{base}/v180/{segment}")).status, 200, "{segment}");
+    }
     for (path, text) in playlists.iter().zip(&ended) {
         fs::write(path, text).unwrap();
     }
@@ -398,6 +445,8 @@ fn replayed_from_what_is_live(studio: &Studio, origin: &Running) {
     for name in tree(&directory).into_iter().filter(|name| name.ends_with("m4s") || name.ends_with("m3u8")) {
         assert_eq!(fs::read(copy.join(&name)).unwrap(), fs::read(directory.join(&name)).unwrap(), "{name}");
     }
+    let replay = list("v180");
+    assert!(replay.contains("#EXT-X-PLAYLIST-TYPE:VOD\n") && replay.contains("#EXT-X-ENDLIST\n"), "{replay}");
     let nowhere = Ask::Upload { to: "moon".to_owned(), limit: None };
     let refused = studio.desk.ask(&studio.channel, &show, nowhere).unwrap_err().to_string();
     assert!(refused.contains("cloud/primary"), "{refused}");

@@ -6,6 +6,7 @@ mod cable;
 mod duties;
 mod encrypted;
 mod faults;
+mod glance;
 mod guarded;
 mod nginx;
 mod origin;

@@ -142,6 +142,9 @@ async fn handle(State(content): State<Arc<Mutex<Content>>>, request: Request) ->
         std::future::pending::<()>().await;
     }
     if parts.method == Method::HEAD {
+        if let Answer::Say(status) = answer {
+            return StatusCode::from_u16(status).expect("a status");
+        }
         let there = lock(&content).objects.contains_key(&path);
         return if there { StatusCode::OK } else { StatusCode::NOT_FOUND };
     }

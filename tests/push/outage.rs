@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use uplink::model::status::DestinationState;
 use uplink::model::{EventCode, Fault, Health};
+use uplink::push::Pusher;
 
 use crate::nginx::Nginx;
 use crate::studio::{Studio, until};
@@ -100,6 +101,35 @@ async fn a_new_worker_delivers_what_the_old_one_owed() {
     assert!(!old.exists());
     studio.assert_delivered(&nginx.root(), studio.first + 1..studio.next);
     studio.assert_playlists(&nginx.root());
+}
+
+#[tokio::test]
+async fn what_is_left_is_delivered_by_a_pusher_that_gets_nothing_new() {
+    let Some(mut nginx) = Nginx::start() else { return };
+    let mut studio = Studio::new();
+    studio.produce(5);
+    let pusher = studio.push_to(&nginx.url());
+    until(&pusher, "connected", even).await;
+    assert!(!pusher.is_done(), "more may come");
+    nginx.go_away();
+    studio.produce(20);
+    assert!(!pusher.stop(Duration::from_millis(200)).await.is_nothing());
+
+    let pusher = Pusher::deliver_rest(studio.description(&nginx.url()), studio.spool.clone(), |_| {});
+    until(&pusher, "interrupted", |status| status.state == DestinationState::Interrupted).await;
+    assert!(!pusher.is_done());
+    nginx.come_back();
+    crate::studio::eventually("done", || pusher.is_done()).await;
+    studio.assert_delivered(&nginx.root(), studio.first..studio.next);
+    studio.assert_playlists(&nginx.root());
+    assert!(pusher.stop(Duration::ZERO).await.is_nothing());
+
+    // One that has nothing to deliver tells the playlists once more, and is done.
+    let pusher = Pusher::deliver_rest(studio.description(&nginx.url()), studio.spool.clone(), |_| {});
+    crate::studio::eventually("done", || pusher.is_done()).await;
+    // An address that nothing can be pushed to is no reason to wait.
+    let pusher = Pusher::deliver_rest(studio.description("ftp://127.0.0.1/live"), studio.spool.clone(), |_| {});
+    crate::studio::eventually("done", || pusher.is_done()).await;
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use uplink::model::{BitRate, ChannelId, DestinationId, EndpointName, FrameRate, 
 use uplink::record::{
     Manifest, RecordedRendition, RecordedSegment, RecordingId, RecordingState, RenditionKind, VERSION,
 };
-use uplink::replay::{Ask, Desk, JobState, JobStatus, Shop, UploadTarget};
+use uplink::replay::{Ask, Desk, JobState, JobStatus, Shop, UploadTarget, UploadWish};
 
 use crate::bucket::{S3, azure, azure_url, curl, google, to_azure, to_google};
 use crate::nginx::Nginx;
@@ -186,6 +186,42 @@ async fn an_upload_to_s3_outlives_the_daemon_that_began_it() {
     let third = shelf.desk("s3://live/a/b/", s3.upload(s3.key()));
     third.resume();
     assert!(third.jobs().is_empty(), "{:?}", third.jobs());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_goes_to_s3_by_itself_when_it_has_ended() {
+    let Some(s3) = S3::start() else { return };
+    let shelf = Shelf::new();
+    let wish = |desk: &Desk| {
+        let destination = DestinationId::new("archive").unwrap();
+        desk.wish(vec![UploadWish { channel: shelf.channel.clone(), destination, to: "cloud/primary".to_owned() }]);
+    };
+    let first = shelf.desk("s3://live/a/b/", s3.upload(s3.key()));
+    wish(&first);
+    first.look(None);
+    assert!(first.jobs().is_empty(), "what had ended before is left alone");
+
+    let store = |state: RecordingState| {
+        let mut manifest = Manifest::load(&shelf.directory()).expect("a manifest");
+        manifest.state = state;
+        manifest.store(&shelf.directory()).expect("it is stored");
+    };
+    store(RecordingState::Recording);
+    first.look(Some(&shelf.channel));
+    assert!(first.jobs().is_empty(), "it runs");
+    first.close();
+    // Another daemon, which comes up after its end.
+    store(RecordingState::Finished);
+    let second = shelf.desk("s3://live/a/b/", s3.upload(s3.key()));
+    wish(&second);
+    second.resume();
+    second.look(Some(&shelf.channel));
+    let [job] = &second.jobs()[..] else { panic!("{:?}", second.jobs()) };
+    assert_eq!(counts(&ended(&second, job.id).await), (OBJECTS, 0));
+    let fetched = s3.fetch("a/b/");
+    shelf.assert_there(|path| fetched.get(path));
+    second.look(None);
+    assert_eq!(second.jobs().len(), 1, "once is enough");
 }
 
 #[tokio::test(flavor = "multi_thread")]

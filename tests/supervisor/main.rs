@@ -11,6 +11,7 @@ mod death;
 mod orders;
 mod protocol;
 mod reload;
+mod remainder;
 mod rig;
 mod sessions;
 mod standin;

@@ -11,6 +11,7 @@
 //! | `protocol` | speaks another version |
 //! | `silent` | accepts connections and says nothing |
 //! | `stubborn` | ends neither when asked nor by SIGTERM |
+//! | `delivered` | has delivered all that was left |
 //! | `disobey` | ignores what the program shall show |
 //! | `sent=N` | its first destination has sent N bytes to its primary, unless it is told not to use it |
 
@@ -21,10 +22,10 @@ use futures::{SinkExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
 use tokio_util::codec::{Framed, LengthDelimitedCodec};
-use uplink::ipc::{BUILD, Down, PROTOCOL, Up, socket_path};
+use uplink::ipc::{BUILD, Down, PROTOCOL, Up, owed_mark, socket_path};
 use uplink::model::status::{
-    DestinationState, DestinationStatus, ProgramOrder, ProgramStatus, Showing, SourceState, SourceStatus, SpoolStatus,
-    WorkerReport,
+    DestinationState, DestinationStatus, ProgramOrder, ProgramStatus, RemainderStatus, Showing, SourceState,
+    SourceStatus, SpoolStatus, WorkerReport,
 };
 use uplink::model::{Act, Acted, ChannelId, FrameGrid, Health, HealthReport, Hold, LiveSettings, MediaTime, Timeline};
 use uplink::plan::ChannelPlan;
@@ -60,6 +61,8 @@ struct Standin {
     plan: Option<Box<ChannelPlan>>,
     program: ProgramOrder,
     live: Box<LiveSettings>,
+    /// It delivers what is left.
+    delivering: bool,
     frozen: MediaTime,
     misbehaved: bool,
 }
@@ -74,6 +77,7 @@ impl Standin {
             plan: None,
             program: ProgramOrder::Auto,
             live: Box::default(),
+            delivering: false,
             frozen: now(),
             misbehaved: false,
         }
@@ -137,6 +141,7 @@ impl Standin {
             plan: self.plan.clone(),
             program: self.program.clone(),
             live: self.live.clone(),
+            delivering: self.delivering,
         };
         send(&mut link, &hello).await.then_some(link)
     }
@@ -157,6 +162,11 @@ impl Standin {
                     self.program = program;
                     self.live = live;
                 }
+                send(open, &Up::Ready).await;
+            }
+            Down::Deliver { plan, live } => {
+                self.heard("deliver");
+                (self.plan, self.live, self.delivering) = (Some(plan), live, true);
                 send(open, &Up::Ready).await;
             }
             Down::Program { order } => {
@@ -246,6 +256,9 @@ impl Standin {
             }
             return;
         }
+        if self.delivering {
+            return self.on_beat_of_rest(link).await;
+        }
         if !self.behaves("frozen") {
             self.frozen = now();
         }
@@ -261,6 +274,23 @@ impl Standin {
             && !send(open, &Up::Heartbeat { report }).await
         {
             *link = None;
+        }
+    }
+}
+
+impl Standin {
+    /// What is left waits, until it is `delivered`.
+    async fn on_beat_of_rest(&self, link: &mut Option<Link>) {
+        let plan = self.plan.as_ref().unwrap();
+        let whole = report(plan, &self.program, &self.live, self.frozen);
+        let mut rest = Box::new(RemainderStatus { destinations: whole.destinations, spool: whole.spool });
+        rest.destinations[0].queue_segments = 3;
+        let Some(open) = link else { return };
+        send(open, &Up::Remainder { report: rest }).await;
+        if self.behaves("delivered") {
+            let _ = std::fs::remove_file(owed_mark(plan));
+            send(open, &Up::Stopped { cause: "everything is delivered".into() }).await;
+            std::process::exit(0);
         }
     }
 }

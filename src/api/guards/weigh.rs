@@ -89,7 +89,7 @@ fn of_channel(read: &Read<'_>, channel: &ChannelStatus, text: String) -> Weight 
 }
 
 fn destination<'a>(channel: &'a ChannelStatus, id: &str) -> Option<&'a DestinationStatus> {
-    channel.report.iter().flat_map(|report| &report.destinations).find(|one| one.id.as_str() == id)
+    channel.destinations().iter().find(|one| one.id.as_str() == id)
 }
 
 fn stop(api: &Api, read: &Read<'_>) -> Option<Weight> {

@@ -49,6 +49,7 @@ async fn each_verb_is_its_command() {
     for (request, expected) in [
         (post("/api/v1/channels/demo/start"), Command::Start(id("demo"))),
         (post("/api/v1/channels/demo/stop"), Command::Stop(id("demo"))),
+        (post("/api/v1/channels/demo/stop?now=true"), Command::StopNow(id("demo"))),
         (post("/api/v1/channels/demo/slate"), Command::Slate(id("demo"))),
         (post("/api/v1/channels/demo/release"), Command::Release(id("demo"))),
         (post("/api/v1/channels/demo/show/end"), Command::EndShow(id("demo"))),

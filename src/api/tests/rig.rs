@@ -151,6 +151,7 @@ fn channel(name: &str, title: &str, state: ChannelState, health: HealthReport) -
         live: LiveSettings::default(),
         restarts: 0,
         report: Some(report()),
+        remainder: None,
         generation: 7,
     }
 }

@@ -178,7 +178,9 @@ fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
         Command::Start(id) | Command::StartAnyway(id) => {
             (id, Box::new(|channel| set(channel, ChannelOrder::OnAir, ChannelState::Running)))
         }
-        Command::Stop(id) => (id, Box::new(|channel| set(channel, ChannelOrder::OffAir, ChannelState::Idle))),
+        Command::Stop(id) | Command::StopNow(id) => {
+            (id, Box::new(|channel| set(channel, ChannelOrder::OffAir, ChannelState::Idle)))
+        }
         Command::Slate(id) => (id, Box::new(|channel| program(channel, ProgramOrder::Slate))),
         Command::Release(id) if id.as_str() == "studio-b" => {
             return Err(Refusal::NotConfirmed { seconds: 5, known: "no source delivers; the slate stays".into() });

@@ -144,10 +144,13 @@ enum Verb {
     },
     /// What the box can carry, what is taken, and what else fits.
     Capacity,
-    /// Take a channel off air.
+    /// Take a channel off air. What destinations have not got yet is delivered all the same, however long that takes.
     Stop {
         /// Its id.
         channel: ChannelId,
+        /// Deliver nothing more, or no longer: what is left stays in the spool until the next start.
+        #[arg(long)]
+        now: bool,
     },
     /// Show the slate until released.
     Slate {
@@ -487,7 +490,8 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
     Ok(Some(match verb {
         Verb::Start { channel, force: true } => (format!("channels/{channel}/start?force=true"), None),
         Verb::Start { channel, force: false } => (format!("channels/{channel}/start"), None),
-        Verb::Stop { channel } => (format!("channels/{channel}/stop"), None),
+        Verb::Stop { channel, now: true } => (format!("channels/{channel}/stop?now=true"), None),
+        Verb::Stop { channel, now: false } => (format!("channels/{channel}/stop"), None),
         Verb::Slate { channel } => (format!("channels/{channel}/slate"), None),
         Verb::Release { channel } => (format!("channels/{channel}/release"), None),
         Verb::Take { channel, source, dissolve, at } => {

@@ -102,6 +102,7 @@ async fn verbs_tell_what_the_engine_confirmed() {
     for (line, expected) in [
         ("start demo", Command::Start(id("demo"))),
         ("stop demo --yes", Command::Stop(id("demo"))),
+        ("stop demo --now --yes", Command::StopNow(id("demo"))),
         ("slate demo", Command::Slate(id("demo"))),
         ("release demo", Command::Release(id("demo"))),
         ("take demo clip", Command::Take(id("demo"), "clip".parse().unwrap())),

@@ -33,7 +33,7 @@ pub(super) fn reload(
     Box::new(move || {
         let (checked, configuration) = load_all(&place)?;
         cards.learn(&checked.profiles);
-        shelf.learn(&configuration);
+        shelf.learn(&checked, &configuration);
         watch.read(&checked);
         wanted.learn(&checked);
         if checked.listen != listen {

@@ -47,7 +47,7 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let freezer = Freezer::kept_by(records.store.clone(), Box::new(move |event| drop(kept.send(event))));
     tokio::spawn(freezer.clone().watch());
     let shelf = Shelf { desk: desk.clone(), place: recordings(place) };
-    shelf.learn(&configuration);
+    shelf.learn(checked, &configuration);
     let (doors, gate) = doors::open(place, checked, listener).await?;
     let encrypted = doors.tls.is_some();
     let watch = Watch::new(&records.store, &told);
@@ -60,6 +60,7 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let resumed = desk.clone();
     // It reads every recording on the disk: nothing waits for that.
     drop(tokio::task::spawn_blocking(move || resumed.resume()));
+    tokio::spawn(super::recordings::attend(desk.clone(), handle.events()));
     let (held, freezing) = (freezer.clone(), desk.clone());
     let parts = api::Parts { handle: handle.clone(), desk: freezing, alarms, notifier, surfaces, freezer: held };
     let served = tokio::spawn(api::serve_all(doors, parts, async {

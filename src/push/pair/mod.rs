@@ -163,7 +163,11 @@ impl Pair {
     }
 
     /// How much this box has to give.
-    pub(crate) fn stock(&mut self, delivery: &Delivery, segment: Duration, now: Instant) -> Stock {
+    /// Where it only delivers what is left (`ends`), that is reason enough; the other box goes first.
+    pub(crate) fn stock(&mut self, delivery: &Delivery, segment: Duration, ends: bool, now: Instant) -> Stock {
+        if ends {
+            return Stock::Holed;
+        }
         let newest: Vec<Option<u64>> = delivery.lanes.iter().map(super::lane::Lane::newest).collect();
         if newest != self.newest.0 {
             self.goes_on |= !self.newest.0.is_empty();

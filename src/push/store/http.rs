@@ -78,6 +78,16 @@ impl HttpStore {
         })
     }
 
+    /// See [`super::Store::answers`].
+    pub(crate) async fn answers(&self, path: &str) -> Result<(), HttpFailure> {
+        let token = match self.proof.credential() {
+            Some(credential) => Some(credential.current().await?),
+            None => None,
+        };
+        let asked = self.attempt(token.as_ref(), Method::HEAD, path, HeaderMap::new(), Bytes::new());
+        asked.await.map(|_| ())
+    }
+
     /// See [`super::Store::size`].
     pub(crate) async fn size(&self, path: &str) -> Result<Presence, HttpFailure> {
         let answer = self.send(Method::HEAD, path, HeaderMap::new(), Bytes::new()).await?;

@@ -163,6 +163,15 @@ impl Store {
         }
     }
 
+    /// Asks for a sign of life: whether the store tells of `path` at all. What it does not allow is not asked with another
+    /// token.
+    pub(crate) async fn answers(&self, path: &str) -> Result<bool, HttpFailure> {
+        match self {
+            Self::Http(store) => store.answers(path).await.map(|()| true),
+            Self::Bucket(store) => store.has(path).await.map(|there| there.is_some()),
+        }
+    }
+
     /// Whether there is something at `path`, and how long it is.
     pub(crate) async fn size(&self, path: &str) -> Result<Presence, HttpFailure> {
         match self {

@@ -1,11 +1,13 @@
 //! What the task says of itself: its status, and what it leaves.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::super::delivery::{Delivery, Post};
 use super::super::description::PushDescription;
 use super::super::lane::Lane;
 use super::super::link::{Gate, Link};
+use super::super::pair::Pair;
 use super::super::pusher::Left;
 use super::super::report::{self, Counters};
 use super::super::tally::now;
@@ -47,8 +49,24 @@ impl Task {
         self.delivery.finished(self.ladder.text())
     }
 
+    /// Says whether nothing is left, where nothing new will come.
+    pub(super) fn tell_done(&self) {
+        if let Some(done) = &self.done {
+            done.store(self.is_settled() && self.finished(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it is known who delivers: the other box of a pair, or this one.
+    fn is_settled(&self) -> bool {
+        let known = |pair: &Pair| match pair.tenure.token() {
+            Some(_) => self.delivery.post() == Post::Deliver,
+            None => pair.tenure.other().is_some(),
+        };
+        self.pair.as_ref().is_none_or(known)
+    }
+
     pub(super) fn left(&self) -> Left {
-        if self.delivery.post() != Post::Deliver {
+        if self.delivery.post() != Post::Deliver && self.is_settled() {
             return Left::default();
         }
         let segments = self.delivery.lanes.iter().map(|lane| lane.owed().count() as u64).sum();
@@ -62,6 +80,10 @@ pub(super) async fn idle(description: &PushDescription, seams: Seams, why: &str)
     let counters = Counters { disabled: Some(why.to_owned()), last_error: Some(why.to_owned()), ..Counters::default() };
     let nothing = Delivery::new(Vec::new(), &description.timeline.get(), description.playlist_segments);
     seams.status.send_modify(|status| report::update(status, &nothing, &Link::new(), (&counters, None), 0, now()));
+    // Waiting would not help.
+    if let Some(done) = &seams.done {
+        done.store(true, Ordering::Relaxed);
+    }
     if let Ok((_, answer)) = seams.stop.await {
         let owed = description.renditions().map(|(id, _)| seams.spool.segments(id).len() as u64).sum();
         let _ = answer.send(Left { segments: owed, playlists: true });

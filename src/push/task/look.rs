@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::model::Duty;
 use crate::policy::{HttpFailure, judge};
 
 use super::super::delivery::Post;
+use super::super::glance::{Glance, Glanced};
+use super::super::link::Phase;
 use super::super::protect::Protection;
 use super::{LOOK, Task, note};
 
@@ -20,8 +23,12 @@ impl Task {
         let patient = self.description.grid.duration() * 2 + Duration::from_secs(1);
         let limit = self.description.limits.map_or(patient, |limits| limits.silence.min(patient));
         let verdict = judge(&HttpFailure::Stalled(format!("nothing acknowledged for {:.1} s", limit.as_secs_f64())));
-        let oldest = self.oldest(now);
+        let unanswered = self.glance.as_ref().and_then(Glance::silent_since).filter(|_| self.is_glanced_at());
+        let oldest = self.oldest(now).into_iter().chain(unanswered).min();
         if let Some(change) = self.link.silent(oldest, limit, &verdict, now) {
+            if let Some(glance) = &mut self.glance {
+                glance.forget(now);
+            }
             self.tally.link_changed(&self.description, self.delivery.duty(), &change);
             self.store.renew();
         }
@@ -41,6 +48,35 @@ impl Task {
         if !Arc::ptr_eq(&timeline, &self.timeline) {
             self.delivery.retime(&timeline);
             self.timeline = timeline;
+        }
+    }
+
+    /// Whether what it says counts: players are there, and nothing is known to be wrong.
+    fn is_glanced_at(&self) -> bool {
+        self.delivery.duty() == Duty::Active
+            && self.delivery.post() == Post::Deliver
+            && matches!(self.link.phase(), Phase::Streaming | Phase::Faltering)
+    }
+
+    /// Asks an endpoint that is quiet for a sign of life.
+    pub(super) fn glance(&mut self, now: Instant) {
+        let asks = self.is_glanced_at() && self.requests.is_idle() && self.store.token_trouble().is_none();
+        if let Some(glance) = self.glance.as_mut().filter(|_| asks) {
+            glance.ask_if_due(&self.store, now);
+        }
+    }
+
+    /// When to do so.
+    pub(super) fn glance_due(&self, now: Instant) -> Option<Instant> {
+        let asks = self.is_glanced_at() && self.requests.is_idle() && self.store.token_trouble().is_none();
+        self.glance.as_ref().filter(|_| asks)?.due().map(|due| due.max(now + Duration::from_millis(1)))
+    }
+
+    /// It answered, or did not.
+    pub(super) fn settle_glance(&mut self, glanced: &Glanced) {
+        tracing::debug!(destination = %self.description.destination, ?glanced, "asked for a sign of life");
+        if let Some(glance) = &mut self.glance {
+            glance.settle(glanced, Instant::now());
         }
     }
 

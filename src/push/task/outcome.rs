@@ -21,6 +21,7 @@ impl Task {
         }
         let (outcome, change) = match &done.result {
             Ok(Ended::Stored(bytes)) => {
+                self.heard(&done.object, now);
                 self.tally.stored(&done.object, *bytes);
                 let lasted = now.saturating_duration_since(done.started);
                 self.tally.timed(&done.object, lasted > self.description.grid.duration());
@@ -53,6 +54,14 @@ impl Task {
                 self.reconnected(done.started);
             }
         }
+    }
+
+    /// It has acknowledged: that is a sign of life, and something to ask for.
+    fn heard(&mut self, object: &Object, now: Instant) {
+        let Some(glance) = &mut self.glance else { return };
+        let is_segment = matches!(object, Object::Segment { .. });
+        let address = || self.delivery.address(&self.description.channel, self.description.grid, object).0;
+        glance.acknowledged(is_segment.then(|| self.layout.path(&address())), now);
     }
 
     /// Takes over how a deletion went: not a word about the link.

@@ -37,7 +37,7 @@ impl Task {
         if self.delivery.duty() != Duty::Active || !due {
             return;
         }
-        let mut stock = pair.stock(&self.delivery, self.description.grid.duration(), now);
+        let mut stock = pair.stock(&self.delivery, self.description.grid.duration(), self.done.is_some(), now);
         if pair.waits_for(&self.description.clock) {
             stock = Stock::Stale;
         }

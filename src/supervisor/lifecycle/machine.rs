@@ -34,6 +34,10 @@ pub(crate) struct Lifecycle {
     limits: Limits,
     stall: Duration,
     wanted: bool,
+    /// There is something to deliver once the channel is off air.
+    owed: bool,
+    /// The worker there is, or that is due, delivers what is left.
+    delivering: bool,
     linked: bool,
     forgiven: bool,
     born: Instant,
@@ -45,7 +49,18 @@ impl Lifecycle {
     /// Nothing runs, and nothing is started before an input says so. `stall` is how long a worker may stand still.
     pub(crate) fn new(limits: Limits, stall: Duration, wanted: bool, now: Instant) -> Self {
         let budget = RestartBudget::new(limits.restarts);
-        Self { limits, stall, wanted, linked: false, forgiven: false, born: now, phase: Phase::Idle, budget }
+        let (owed, delivering, linked, forgiven) = (false, false, false, false);
+        Self { limits, stall, wanted, owed, delivering, linked, forgiven, born: now, phase: Phase::Idle, budget }
+    }
+
+    /// Whether something is left is known anew; nothing follows from it yet.
+    pub(crate) fn set_owed(&mut self, owed: bool) {
+        self.owed = owed;
+    }
+
+    /// Whether the worker there is, or that is due, delivers what is left.
+    pub(crate) fn delivering(&self) -> bool {
+        self.delivering && self.phase != Phase::Idle
     }
 
     /// A new plan may judge differently.
@@ -56,9 +71,10 @@ impl Lifecycle {
     pub(crate) fn stand(&self) -> Stand {
         match self.phase {
             Phase::Idle => Stand::Idle,
+            Phase::Ending { .. } => Stand::Ending,
+            _ if self.delivering => Stand::Delivering,
             Phase::Launching { .. } | Phase::Waiting { gave_up: false, .. } => Stand::Starting,
             Phase::Up { .. } => Stand::Up,
-            Phase::Ending { .. } => Stand::Ending,
             Phase::Waiting { gave_up: true, .. } => Stand::GivenUp,
         }
     }
@@ -80,31 +96,13 @@ impl Lifecycle {
     pub(crate) fn step(&mut self, input: Input, now: Instant) -> Vec<Action> {
         match input {
             Input::Want(wanted) => self.want(wanted, now),
+            Input::Owe(owed) => self.owe(owed, now),
             Input::Renew => self.renew(now),
-            Input::FoundFit => {
-                self.born = now;
-                self.linked = true;
-                self.phase = Phase::Launching { until: now + self.limits.ready_within };
-                vec![Action::Note(Note::Adopted), Action::Start]
-            }
-            Input::FoundUnfit => {
-                self.linked = true;
-                let reason =
-                    if self.wanted { "it is on air with another plan" } else { "its channel shall be off air" };
-                let mut actions = vec![Action::Note(Note::Replacing(reason))];
-                actions.extend(self.end(now, false));
-                actions
-            }
-            Input::FoundForeign => {
-                self.phase = self.ending(Stage::Terminated, false, now);
-                vec![Action::Note(Note::Replacing("it cannot be talked to")), Action::Terminate]
-            }
-            Input::FoundHung => {
-                self.phase = self.ending(Stage::Killed, false, now);
-                vec![Action::Note(Note::Replacing("it does not answer")), Action::Kill]
+            Input::FoundFit | Input::FoundDelivering | Input::FoundUnfit | Input::FoundForeign | Input::FoundHung => {
+                self.found(&input, now)
             }
             // The reason is told where it is known.
-            Input::LaunchFailed if self.wanted => self.fail(Exit::Unknown, now, true),
+            Input::LaunchFailed if self.wanted || self.delivering() && self.owed => self.fail(Exit::Unknown, now, true),
             Input::LaunchFailed => {
                 self.phase = Phase::Idle;
                 vec![Action::Note(Note::Gone)]
@@ -114,6 +112,7 @@ impl Lifecycle {
             Input::Incompatible => self.kill_if_alive(now),
             Input::Ready => self.on_ready(now),
             Input::Beat(position) => self.on_beat(position, now),
+            Input::Pulse => self.on_pulse(now),
             Input::Refused(reason) => match self.phase {
                 Phase::Launching { .. } => {
                     self.phase = self.ending(Stage::Terminated, true, now);
@@ -124,11 +123,40 @@ impl Lifecycle {
             Input::Ended(exit) => self.on_ended(exit, now),
             Input::Tick => self.on_tick(now),
             Input::Hurry => {
-                self.wanted = false;
+                (self.wanted, self.owed) = (false, false);
                 if let Phase::Waiting { .. } = self.phase {
                     self.phase = Phase::Idle;
                 }
                 self.kill_if_alive(now)
+            }
+        }
+    }
+
+    fn found(&mut self, input: &Input, now: Instant) -> Vec<Action> {
+        match input {
+            Input::FoundFit | Input::FoundDelivering => {
+                self.born = now;
+                self.linked = true;
+                self.delivering = *input == Input::FoundDelivering;
+                self.owed |= self.delivering;
+                self.phase = Phase::Launching { until: now + self.limits.ready_within };
+                vec![Action::Note(Note::Adopted), self.begin()]
+            }
+            Input::FoundForeign => {
+                self.phase = self.ending(Stage::Terminated, false, now);
+                vec![Action::Note(Note::Replacing("it cannot be talked to")), Action::Terminate]
+            }
+            Input::FoundHung => {
+                self.phase = self.ending(Stage::Killed, false, now);
+                vec![Action::Note(Note::Replacing("it does not answer")), Action::Kill]
+            }
+            _ => {
+                self.linked = true;
+                let reason =
+                    if self.wanted { "it is on air with another plan" } else { "its channel shall be off air" };
+                let mut actions = vec![Action::Note(Note::Replacing(reason))];
+                actions.extend(self.end(now, false));
+                actions
             }
         }
     }
@@ -140,13 +168,42 @@ impl Lifecycle {
                 self.budget.reset();
                 self.launch(now)
             }
-            (Phase::Waiting { .. }, false) => {
-                self.phase = Phase::Idle;
-                vec![Action::Note(Note::Gone)]
-            }
+            // What is left is delivered whether or not it is wanted off air once more.
+            (_, false) if self.delivering() => Vec::new(),
+            (Phase::Waiting { .. }, false) => self.rest(Note::Gone, now),
+            (Phase::Launching { .. } | Phase::Up { .. }, true) if self.delivering => self.end(now, false),
             (Phase::Launching { .. } | Phase::Up { .. }, false) => self.end(now, false),
             _ => Vec::new(),
         }
+    }
+
+    fn owe(&mut self, owed: bool, now: Instant) -> Vec<Action> {
+        self.owed = owed;
+        match self.phase {
+            Phase::Idle if owed && !self.wanted => self.deliver(now),
+            Phase::Launching { .. } | Phase::Up { .. } if !owed && self.delivering => self.end(now, false),
+            Phase::Waiting { .. } if !owed && self.delivering => {
+                self.phase = Phase::Idle;
+                vec![Action::Note(Note::Rested(false))]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// No worker is wanted on air any more: `note` tells of it, and what is left is delivered by another one.
+    fn rest(&mut self, note: Note, now: Instant) -> Vec<Action> {
+        self.phase = Phase::Idle;
+        let mut actions = vec![Action::Note(note)];
+        if self.owed {
+            actions.extend(self.deliver(now));
+        }
+        actions
+    }
+
+    /// A worker for what is left.
+    fn deliver(&mut self, now: Instant) -> Vec<Action> {
+        self.budget.reset();
+        self.launch(now)
     }
 
     fn renew(&mut self, now: Instant) -> Vec<Action> {
@@ -166,6 +223,7 @@ impl Lifecycle {
         self.born = now;
         self.linked = false;
         self.forgiven = false;
+        self.delivering = !self.wanted;
         self.phase = Phase::Launching { until: now + self.limits.ready_within };
         vec![Action::Launch, Action::Link]
     }
@@ -173,9 +231,11 @@ impl Lifecycle {
     /// Asks the worker to go, or tells it by signal if it cannot be asked.
     fn end(&mut self, now: Instant, fault: bool) -> Vec<Action> {
         if self.linked {
+            // What is left is left for the next worker, so it need not finish anything.
+            let within = if self.delivering { Duration::ZERO } else { self.limits.stop_within };
             let until = now + self.limits.stop_within + self.limits.patience;
             self.phase = Phase::Ending { stage: Stage::Asked, until, fault };
-            vec![Action::Stop(self.limits.stop_within)]
+            vec![Action::Stop(within)]
         } else {
             self.phase = self.ending(Stage::Terminated, fault, now);
             vec![Action::Terminate]
@@ -204,9 +264,13 @@ impl Lifecycle {
         self.linked = true;
         match self.phase {
             // Also to a worker that is up: an equal plan changes nothing, and `ready` is its answer.
-            Phase::Launching { .. } | Phase::Up { .. } => vec![Action::Start],
+            Phase::Launching { .. } | Phase::Up { .. } => vec![self.begin()],
             _ => Vec::new(),
         }
+    }
+
+    fn begin(&self) -> Action {
+        if self.delivering { Action::Deliver } else { Action::Start }
     }
 
     fn on_unlinked(&mut self) -> Vec<Action> {
@@ -235,16 +299,38 @@ impl Lifecycle {
         Vec::new()
     }
 
+    fn on_pulse(&mut self, now: Instant) -> Vec<Action> {
+        if let Phase::Up { beat, progress, .. } = &mut self.phase {
+            (*beat, *progress) = (now, now);
+            self.forgiven = false;
+        }
+        Vec::new()
+    }
+
     fn on_ended(&mut self, exit: Exit, now: Instant) -> Vec<Action> {
         self.linked = false;
         match self.phase {
             Phase::Idle | Phase::Waiting { .. } => Vec::new(),
+            _ if self.delivering && !self.wanted => self.on_delivered(exit, now),
+            // What it delivered is not missed now.
+            Phase::Ending { .. } if self.delivering => self.launch(now),
             Phase::Ending { fault: true, .. } if self.wanted => self.fail(exit, now, true),
             Phase::Ending { .. } if self.wanted => self.launch(now),
             Phase::Launching { .. } | Phase::Up { .. } if self.wanted => self.fail(exit, now, false),
-            _ => {
+            _ => self.rest(Note::Gone, now),
+        }
+    }
+
+    /// A worker that delivered what was left is gone, and the channel is off air.
+    fn on_delivered(&mut self, exit: Exit, now: Instant) -> Vec<Action> {
+        match self.phase {
+            Phase::Ending { fault: true, .. } if self.owed => self.fail(exit, now, true),
+            // Another one has the plan that is in force now.
+            Phase::Ending { .. } if self.owed => self.launch(now),
+            Phase::Launching { .. } | Phase::Up { .. } if self.owed => self.fail(exit, now, false),
+            phase => {
                 self.phase = Phase::Idle;
-                vec![Action::Note(Note::Gone)]
+                vec![Action::Note(Note::Rested(!matches!(phase, Phase::Ending { .. })))]
             }
         }
     }
@@ -285,7 +371,8 @@ impl Lifecycle {
                     self.phase = Phase::Launching { until: now + self.limits.ready_within };
                     return Vec::new();
                 }
-                self.stalled("it did not go on air", now.saturating_duration_since(self.born), now)
+                let what = if self.delivering { "it did not begin to deliver" } else { "it did not go on air" };
+                self.stalled(what, now.saturating_duration_since(self.born), now)
             }
             Phase::Up { beat, position, progress } => {
                 if self.forgive(beat.min(progress) + self.stall, now) {

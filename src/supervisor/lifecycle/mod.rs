@@ -14,6 +14,15 @@
 //!      ended, not wanted    │ ended, wanted again: launching
 //! ```
 //!
+//! Off air, a worker may still have to deliver what destinations have not got (`owed`). It goes through the same phases, told
+//! `deliver` in place of `start`; its end in order is that of the task. A start ends it first.
+//!
+//! ```text
+//!   ending, or idle ── off air, owed ──▶ launching ──▶ up ── all there ─▶ idle
+//!                                            ▲         ├── fault ─────▶ waiting ── backoff over ──▶ launching
+//!                                  other plan└─────────┴── wanted ────▶ ending ──▶ launching, on air
+//! ```
+//!
 //! Every phase but `idle` has a deadline, so nothing waits for ever. The first restart is immediate; the budget says
 //! when the next may come (`policy`).
 
@@ -64,10 +73,14 @@ impl Limits {
 pub(crate) enum Input {
     /// Somebody wants the channel on air, or off.
     Want(bool),
+    /// Whether destinations are to get what they have not got yet although the channel is off air.
+    Owe(bool),
     /// The plan changed: the worker is to be replaced.
     Renew,
     /// A worker was found; its hello is in and its plan is equal.
     FoundFit,
+    /// A worker was found that delivers what is left, and nothing else is wanted; its hello is in.
+    FoundDelivering,
     /// A worker was found that is on air with something else; it is linked.
     FoundUnfit,
     /// A worker was found that cannot be talked to.
@@ -86,6 +99,8 @@ pub(crate) enum Input {
     Ready,
     /// A heartbeat with the program's position.
     Beat(MediaTime),
+    /// A sign of life of a worker that delivers what is left.
+    Pulse,
     /// The start was refused.
     Refused(String),
     /// The process is gone.
@@ -105,6 +120,8 @@ pub(crate) enum Action {
     Link,
     /// Send the plan.
     Start,
+    /// Send the plan, of which what is left is to be delivered.
+    Deliver,
     /// Ask to stop.
     Stop(Duration),
     /// SIGTERM.
@@ -134,6 +151,8 @@ pub(crate) enum Note {
     GaveUp(Duration),
     /// The worker is gone, as asked.
     Gone,
+    /// The worker that delivered what was left is gone: nothing is left, or it was asked to end.
+    Rested(bool),
     /// SIGKILL does not help.
     Unkillable,
 }
@@ -149,6 +168,8 @@ pub(crate) enum Stand {
     Up,
     /// A worker is going away.
     Ending,
+    /// Off air: a worker delivers what is left, or will in a moment.
+    Delivering,
     /// Given up for now.
     GivenUp,
 }

@@ -206,9 +206,105 @@ fn hurry_kills_whatever_there_is() {
     assert_eq!(run.tell(DEAD), [Action::Note(Note::Gone)]);
 }
 
+/// A channel off air, and a worker that delivers what is left.
+fn delivering() -> Run {
+    let mut run = Run::up();
+    run.tell(Input::Want(false));
+    run.life.set_owed(true);
+    let next = run.tell(Input::Ended(Exit::Code(0)));
+    assert_eq!(next, [Action::Note(Note::Gone), Action::Launch, Action::Link]);
+    assert_eq!(run.tell(Input::Linked), [Action::Deliver]);
+    assert_eq!(run.tell(Input::Ready), [Action::Note(Note::Up)]);
+    assert_eq!(run.life.stand(), Stand::Delivering);
+    run
+}
+
+#[test]
+fn what_is_left_is_delivered_by_another_worker_until_nothing_is() {
+    let mut run = delivering();
+    for _ in 0..20 {
+        run.after(1000).tell(Input::Pulse);
+        assert_eq!(run.tell(Input::Tick), [], "a program that stands still is none");
+    }
+    assert_eq!(run.tell(Input::Want(false)), [], "off air once more changes nothing");
+    // Ended from outside, and there is still something left.
+    let ended = Action::Note(Note::Died(Exit::Code(0), Duration::ZERO));
+    assert_eq!(run.tell(Input::Ended(Exit::Code(0))), [ended, Action::Launch, Action::Link]);
+    run.tell(Input::Linked);
+    run.tell(Input::Ready);
+    run.life.set_owed(false);
+    assert_eq!(run.tell(Input::Ended(Exit::Code(0))), [Action::Note(Note::Rested(true))]);
+    assert_eq!((run.life.stand(), run.life.deadline()), (Stand::Idle, None));
+}
+
+#[test]
+fn a_start_ends_at_once_what_only_delivers() {
+    let mut run = delivering();
+    assert_eq!(run.tell(Input::Want(true)), [Action::Stop(Duration::ZERO)]);
+    assert_eq!(run.tell(Input::Ended(Exit::Code(0))), [Action::Launch, Action::Link]);
+    assert_eq!(run.tell(Input::Linked), [Action::Start]);
+}
+
+#[test]
+fn a_start_taken_back_goes_on_delivering() {
+    let mut run = delivering();
+    run.tell(Input::Want(true));
+    assert_eq!(run.tell(Input::Want(false)), []);
+    assert_eq!(run.tell(Input::Ended(Exit::Code(0))), [Action::Launch, Action::Link]);
+    assert_eq!(run.tell(Input::Linked), [Action::Deliver]);
+}
+
+#[test]
+fn a_worker_that_dies_delivering_is_replaced_and_so_is_one_that_is_silent() {
+    let mut run = delivering();
+    let died = Action::Note(Note::Died(Exit::Signal(9), Duration::ZERO));
+    assert_eq!(run.tell(DEAD), [died, Action::Launch, Action::Link]);
+    run.tell(Input::Linked);
+    run.tell(Input::Ready);
+    assert_eq!(run.tick(0), [Action::Note(Note::Stalled("it sent no heartbeat", STALL)), Action::Kill]);
+    run.tell(DEAD);
+    assert_eq!((run.life.stand(), run.life.wanted()), (Stand::Delivering, false), "after a pause");
+    assert_eq!(run.tick(0), [Action::Launch, Action::Link]);
+}
+
+#[test]
+fn what_is_left_can_be_given_up() {
+    let mut run = delivering();
+    assert_eq!(run.tell(Input::Owe(false)), [Action::Stop(Duration::ZERO)]);
+    assert_eq!(run.tell(Input::Ended(Exit::Code(0))), [Action::Note(Note::Rested(false))]);
+    let mut run = delivering();
+    run.tell(DEAD);
+    run.tell(DEAD);
+    assert_eq!(run.tell(Input::Owe(false)), [Action::Note(Note::Rested(false))], "nothing runs just now");
+    assert_eq!(run.tell(Input::Want(true)), [Action::Launch, Action::Link]);
+    assert_eq!(run.tell(Input::Linked), [Action::Start]);
+}
+
+#[test]
+fn a_daemon_that_comes_up_has_what_is_left_delivered() {
+    let mut run = Run::new(false);
+    assert_eq!(run.tell(Input::Owe(true)), [Action::Launch, Action::Link]);
+    assert_eq!(run.tell(Input::Linked), [Action::Deliver]);
+    let mut found = Run::new(false);
+    assert_eq!(found.tell(Input::FoundDelivering), [Action::Note(Note::Adopted), Action::Deliver]);
+    assert_eq!(found.life.stand(), Stand::Delivering);
+    let mut run = Run::new(true);
+    assert_eq!(run.tell(Input::Owe(true)), [], "on air everything is delivered anyway");
+}
+
+#[test]
+fn another_plan_takes_another_worker_for_what_is_left() {
+    let mut run = delivering();
+    assert_eq!(run.tell(Input::Renew), [Action::Stop(Duration::ZERO)]);
+    assert_eq!(run.tell(Input::Ended(Exit::Code(0))), [Action::Launch, Action::Link]);
+    assert_eq!(run.tell(Input::Linked), [Action::Deliver]);
+}
+
 fn inputs() -> impl Strategy<Value = Input> {
     prop_oneof![
         any::<bool>().prop_map(Input::Want),
+        any::<bool>().prop_map(Input::Owe),
+        Just(Input::Pulse),
         Just(Input::Renew),
         Just(Input::LaunchFailed),
         Just(Input::Linked),
@@ -257,6 +353,7 @@ proptest! {
         for (input, wait) in steps {
             run.after(wait).tell(input);
         }
+        run.tell(Input::Owe(false));
         run.tell(Input::Want(false));
         let mut killed = run.life.stand() == Stand::Idle;
         for _ in 0..4 {

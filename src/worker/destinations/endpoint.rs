@@ -39,6 +39,11 @@ pub(super) trait Endpoint: Send {
         false
     }
 
+    /// Whether nothing is left to be delivered; asked where nothing new will come.
+    fn is_done(&self) -> bool {
+        true
+    }
+
     /// What it records; none if it is no recording.
     fn recording(&self) -> Option<RecordingStatus> {
         None

@@ -52,8 +52,12 @@ pub(super) fn open(
         },
         lowest_only,
     };
-    let sink = Arc::clone(&setting.events);
-    Box::new(Pusher::start(description, setting.spool.clone(), move |event| sink(event)))
+    let (spool, sink) = (setting.spool.clone(), Arc::clone(&setting.events));
+    let events = move |event| sink(event);
+    Box::new(match setting.ends {
+        true => Pusher::deliver_rest(description, spool, events),
+        false => Pusher::start(description, spool, events),
+    })
 }
 
 fn listing(plan: &ChannelPlan) -> Listing {
@@ -102,6 +106,10 @@ impl Endpoint for Pusher {
 
     fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
         Pusher::delivered(self, rendition, number)
+    }
+
+    fn is_done(&self) -> bool {
+        Pusher::is_done(self)
     }
 
     fn hand_over(&self) -> BoxFuture<'static, Result<String, String>> {

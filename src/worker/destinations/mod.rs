@@ -76,6 +76,8 @@ pub(super) struct Setting {
     pub(super) companions: Companions,
     /// The clock that pairs rely on.
     pub(super) pair_clock: PairClock,
+    /// Nothing new will come: what the spool has is the rest.
+    pub(super) ends: bool,
 }
 
 impl Setting {
@@ -116,6 +118,15 @@ impl Destinations {
 
     /// Looks at endpoints and slate from now on.
     pub(super) fn watch(&self, program: Controls) {
+        self.tick(move || Some(program.showing()));
+    }
+
+    /// The same where there is no program: looks at endpoints.
+    pub(super) fn watch_rest(&self) {
+        self.tick(|| None);
+    }
+
+    fn tick(&self, showing: impl Fn() -> Option<(Showing, MediaTime)> + Send + 'static) {
         let weak = Arc::downgrade(&self.inner);
         let ticker = tokio::spawn(async move {
             let mut tick = tokio::time::interval(LOOK);
@@ -123,7 +134,7 @@ impl Destinations {
             loop {
                 tick.tick().await;
                 let Some(inner) = weak.upgrade() else { return };
-                inner.look(program.showing());
+                inner.look(showing());
             }
         });
         *lock(&self.inner.ticker) = Some(ticker);
@@ -221,8 +232,14 @@ impl Destinations {
         all.iter_mut().map(|running| running.status(&setting, clock)).collect()
     }
 
-    /// Delivers what is left, until `deadline`; says what was not. `goes_on`: another worker takes over at once.
-    pub(super) async fn stop(self, deadline: Instant, goes_on: bool) -> String {
+    /// Whether nothing is left to be delivered, where nothing new will come.
+    pub(super) fn are_done(&self) -> bool {
+        lock(&self.inner.all).iter().all(Running::is_done)
+    }
+
+    /// Delivers what is left, until `deadline`; says what was not, and whether that is nothing. `goes_on`: another worker
+    /// takes over at once.
+    pub(super) async fn stop(self, deadline: Instant, goes_on: bool) -> (String, bool) {
         if let Some(ticker) = lock(&self.inner.ticker).take() {
             ticker.abort();
         }
@@ -234,7 +251,8 @@ impl Destinations {
         }
         let left: Vec<Left> = join_all(endpoints.into_iter().map(|endpoint| endpoint.stop(limit))).await;
         let worst = left.iter().max_by_key(|left| (left.segments, left.playlists));
-        worst.map_or_else(|| "there was nothing to deliver".to_owned(), ToString::to_string)
+        let text = worst.map_or_else(|| "there was nothing to deliver".to_owned(), ToString::to_string);
+        (text, left.iter().all(Left::is_nothing))
     }
 }
 
@@ -243,12 +261,14 @@ impl Inner {
         Arc::clone(&lock(&self.setting))
     }
 
-    fn look(&self, (showing, since): (Showing, MediaTime)) {
+    fn look(&self, showing: Option<(Showing, MediaTime)>) {
         let setting = self.setting();
-        match (setting.slates.since(), showing == Showing::Slate) {
-            (None, true) => setting.slates.begin(since),
-            (Some(_), false) => setting.slates.end(since),
-            _ => {}
+        if let Some((showing, since)) = showing {
+            match (setting.slates.since(), showing == Showing::Slate) {
+                (None, true) => setting.slates.begin(since),
+                (Some(_), false) => setting.slates.end(since),
+                _ => {}
+            }
         }
         let now = Instant::now();
         let mut all = lock(&self.all);

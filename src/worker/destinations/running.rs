@@ -305,6 +305,11 @@ impl Running {
         owed.map(|(_, seat)| seat).all(|seat| seat.endpoint.delivered(rendition, number))
     }
 
+    /// Whether nothing is left to be delivered, where nothing new will come.
+    pub(super) fn is_done(&self) -> bool {
+        self.seats.iter().all(|seat| seat.endpoint.is_done())
+    }
+
     /// Whether a recording still needs a segment of a companion.
     pub(super) fn needs(&self, rendition: &RenditionId, number: u64) -> bool {
         self.seats.iter().any(|seat| seat.endpoint.needs(rendition, number))

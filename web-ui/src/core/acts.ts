@@ -136,7 +136,7 @@ export function release(channel: ChannelStatus): void {
 
 export const canStart = (channel: ChannelStatus) => channel.order === 'off_air' || channel.state === 'failed';
 export const canStop = (channel: ChannelStatus) =>
-  channel.order === 'on_air' || !['idle', 'stopping'].includes(channel.state);
+  channel.order === 'on_air' || !['idle', 'stopping', 'delivering'].includes(channel.state);
 
 export function start(channel: ChannelStatus): void {
   if (!may(channel.id) || !canStart(channel)) return;

@@ -16,7 +16,7 @@ export function Destinations() {
   const document = status.value;
   if (!document) return <Waiting />;
   const rows = document.channels.flatMap((channel) =>
-    (channel.report?.destinations ?? []).map((destination) => ({ channel, destination })),
+    ((channel.report ?? channel.remainder)?.destinations ?? []).map((destination) => ({ channel, destination })),
   );
   const backed = rows.filter(({ destination }) => (destination.endpoints ?? []).length > 1);
   return (

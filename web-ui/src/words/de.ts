@@ -36,6 +36,7 @@ export const de: Record<Key, string> = {
   state_running: 'läuft',
   state_slate: 'auf Tafel',
   state_stopping: 'endet',
+  state_delivering: 'liefert den Rest',
   state_failed: 'ausgefallen',
   part_source: 'Quelle',
   part_sound: 'Ton',

@@ -34,6 +34,7 @@ export const en = {
   state_running: 'running',
   state_slate: 'on slate',
   state_stopping: 'stopping',
+  state_delivering: 'delivering the rest',
   state_failed: 'failed',
   part_source: 'Source',
   part_sound: 'Sound',

@@ -48,7 +48,7 @@ pub(super) enum RecordingVerb {
         /// Its name.
         recording: String,
     },
-    /// Make one MP4 of it, without encoding anything anew.
+    /// Make one MP4 of it, without encoding anything anew: on the key frames around its begin and its end.
     Stitch {
         /// Its name.
         recording: String,
@@ -58,6 +58,9 @@ pub(super) enum RecordingVerb {
         /// Its sound; repeatable [default: the default one].
         #[arg(long)]
         audio: Vec<RenditionId>,
+        /// From the picture at which it was ordered to begin to that of its end: the edges are encoded anew.
+        #[arg(long)]
+        exact: bool,
         #[command(flatten)]
         patience: Patience,
     },

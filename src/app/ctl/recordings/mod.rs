@@ -45,8 +45,8 @@ struct Work<'a> {
 
 fn work(verb: &RecordingVerb) -> Option<Work<'_>> {
     let (recording, act, body, patience) = match verb {
-        RecordingVerb::Stitch { recording, video, audio, patience } => {
-            (recording, "stitch", Some(json!({ "video": video, "audio": audio })), patience)
+        RecordingVerb::Stitch { recording, video, audio, exact, patience } => {
+            (recording, "stitch", Some(json!({ "video": video, "audio": audio, "exact": exact })), patience)
         }
         RecordingVerb::Clip { recording, from, to, title, mp4, exact, video, audio, patience } => {
             let body = json!({

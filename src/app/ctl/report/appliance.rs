@@ -38,10 +38,9 @@ pub(crate) fn appliance(status: &ApplianceStatus) -> String {
 fn line(channel: &ChannelStatus, now: MediaTime) -> Vec<String> {
     let report = channel.report.as_ref();
     let since = channel.on_air_since.filter(|_| channel.on_air);
-    let good = report.map(|report| {
-        let good = report.destinations.iter().filter(|one| ok(&one.health)).count();
-        format!("{good} of {}", report.destinations.len())
-    });
+    let all = channel.destinations();
+    let good = (report.is_some() || channel.remainder.is_some())
+        .then(|| format!("{} of {}", all.iter().filter(|one| ok(&one.health)).count(), all.len()));
     let none = || "-".to_owned();
     vec![
         channel.id.to_string(),

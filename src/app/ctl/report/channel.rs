@@ -5,7 +5,9 @@ use std::fmt::Write;
 use super::destinations::{destination, endpoints, line_of, recording};
 use super::words::{air, asked, columns, duration, judged, order, shows, word};
 use crate::model::sound::{Loudness, SoundState};
-use crate::model::status::{ChannelStatus, ProgramOrder, RenditionStatus, SourceStatus, WorkerReport};
+use crate::model::status::{
+    ChannelStatus, DestinationStatus, ProgramOrder, RenditionStatus, SourceStatus, SpoolStatus, WorkerReport,
+};
 use crate::model::{MediaTime, OverflowReport};
 
 /// One channel with all its parts.
@@ -25,6 +27,35 @@ pub(crate) fn channel(channel: &ChannelStatus, now: MediaTime) -> String {
     if let Some(report) = &channel.report {
         text.push_str(&parts(report, now));
     }
+    if let Some(rest) = &channel.remainder {
+        text.push_str("\n  off air; what is left is being delivered:\n");
+        text.push_str(&delivery(&rest.destinations, now));
+        text.push_str(&disk(&rest.spool, now));
+    }
+    text
+}
+
+fn rows(heads: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut table = vec![heads.iter().map(|&head| head.to_owned()).collect()];
+    table.extend(rows);
+    format!("\n{}", columns(&table, "  "))
+}
+
+fn delivery(destinations: &[DestinationStatus], now: MediaTime) -> String {
+    let each = |one| [vec![destination(one, now)], endpoints(one, now), recording(one, now)].concat();
+    let mut text = rows(
+        &["DESTINATION", "STATE", "WAITING", "ACKNOWLEDGED", "HEALTH"],
+        destinations.iter().flat_map(each).collect(),
+    );
+    destinations.iter().filter_map(line_of).for_each(|line| text.push_str(&line));
+    text
+}
+
+fn disk(spool: &SpoolStatus, now: MediaTime) -> String {
+    let (used, quota) = (spool.bytes / 1_000_000, spool.quota_bytes / 1_000_000);
+    let (lost, health) = (spool.lost_segments, judged(&spool.health, now));
+    let mut text = format!("\n  spool {used} of {quota} MB, {lost} segment(s) lost, {health}\n");
+    spool.overflowed.iter().for_each(|lost| text.push_str(&overflowed(lost)));
     text
 }
 
@@ -44,28 +75,12 @@ fn parts(report: &WorkerReport, now: MediaTime) -> String {
     }
     program.loudness.iter().for_each(|mix| text.push_str(&loudness(mix, now)));
     program.sound_states.iter().filter(|state| state.active).for_each(|state| text.push_str(&sound_fault(state, now)));
-    let rows = |heads: &[&str], rows: Vec<Vec<String>>| {
-        let mut table = vec![heads.iter().map(|&head| head.to_owned()).collect()];
-        table.extend(rows);
-        format!("\n{}", columns(&table, "  "))
-    };
     let sources = report.sources.iter().map(|one| source(one, now)).collect();
     text += &rows(&["SOURCE", "STATE", "ARRIVING", "FRAMES", "HEALTH"], sources);
-    let destinations = report
-        .destinations
-        .iter()
-        .flat_map(|one| [vec![destination(one, now)], endpoints(one, now), recording(one, now)].concat())
-        .collect();
-    text += &rows(&["DESTINATION", "STATE", "WAITING", "ACKNOWLEDGED", "HEALTH"], destinations);
-    report.destinations.iter().filter_map(line_of).for_each(|line| text.push_str(&line));
+    text += &delivery(&report.destinations, now);
     let renditions = report.renditions.iter().map(rendition).collect();
     text += &rows(&["RENDITION", "ENCODER", "TARGET", "MEASURED", "SEGMENTS"], renditions);
-    let spool = &report.spool;
-    let (used, quota) = (spool.bytes / 1_000_000, spool.quota_bytes / 1_000_000);
-    let lost = spool.lost_segments;
-    let _ = writeln!(text, "\n  spool {used} of {quota} MB, {lost} segment(s) lost, {}", judged(&spool.health, now));
-    spool.overflowed.iter().for_each(|lost| text.push_str(&overflowed(lost)));
-    text
+    text + &disk(&report.spool, now)
 }
 
 /// What a destination has lost.
