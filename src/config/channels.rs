@@ -76,6 +76,7 @@ fn read_one(
     sources.iter().flatten().for_each(|source| sound_fits(source, &stream_class, findings));
     destinations.iter().flatten().for_each(|one| super::whip::fits(one, &stream_class, findings));
     destinations.iter().flatten().for_each(|one| super::encryption::fits(one, &stream_class, findings));
+    destinations.iter().flatten().for_each(|one| super::destinations::audio_fits(one, &stream_class, findings));
     destinations.iter().flatten().for_each(|placed| super::senders::check(placed, &stream_class, findings));
     destinations.iter().flatten().for_each(|placed| super::recordings::fits(placed, &stream_class, findings));
     let title: String = section.value("title")?;
