@@ -89,6 +89,7 @@ fn read_one(
     let (destinations, destination_spots) = destinations?.into_iter().map(|placed| (placed.value, placed.spot)).unzip();
     let timecode = match section.value::<String>("timecode")?.as_str() {
         "local" => TimecodeDay::Local,
+        "source" => TimecodeDay::Source,
         _ => TimecodeDay::Utc,
     };
     let channel = Channel {
