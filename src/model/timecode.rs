@@ -133,8 +133,8 @@ impl Timecode {
         labels: u32,
         rate: FrameRate,
     ) -> Option<Self> {
-        let (labels, own) = (u64::from(labels), nominal(rate));
-        let frames = if labels == 0 { u64::from(frames) } else { u64::from(frames) * own / labels };
+        let frames = u64::from(frames);
+        let frames = (frames * nominal(rate)).checked_div(labels.into()).unwrap_or(frames);
         let frames = u32::try_from(frames).ok()?;
         let label = Self { hours, minutes, seconds, frames, drop: drop && is_drop_frame(rate) };
         Counting::like(label, rate).count(label).map(|_| label)

@@ -159,6 +159,7 @@ fn each_destination_gets_the_mix_that_it_names() {
         let number = newest(&rig, "a", "r128");
         if std::mem::replace(&mut seen, number) != number {
             corrected = heard(&rig, "a", "r128");
+            println!("segment {number}: {corrected} LUFS");
         }
         (corrected + 23.0f64).abs() <= 0.5
     });

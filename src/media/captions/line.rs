@@ -200,12 +200,9 @@ mod tests {
     fn shown(service: &mut Service, left: &[u8]) -> (Vec<String>, Vec<u8>) {
         let mut numbers = Vec::new();
         for [head, a, b] in left.as_chunks::<3>().0 {
-            match kind([*head, *a, *b]) {
-                Some(Kind::Dtvcc { start }) => {
-                    numbers.extend(start.then_some(a >> 6));
-                    service.take(start, [*a, *b]);
-                }
-                _ => {}
+            if let Some(Kind::Dtvcc { start }) = kind([*head, *a, *b]) {
+                numbers.extend(start.then_some(a >> 6));
+                service.take(start, [*a, *b]);
             }
         }
         (service.rows().into_iter().map(|row| row.text).collect(), numbers)
