@@ -13,10 +13,10 @@ use super::channels::{Answer, ask, channel};
 use super::problem::Problem;
 use super::routes::Api;
 use crate::model::cue::CueAsk;
-use crate::model::status::ChannelStatus;
-use crate::model::timecode::{Timecode, TimecodeClock, TimecodeDay, is_drop_frame};
+use crate::model::status::{ChannelStatus, ProgramTimecode};
+use crate::model::timecode::{FollowedTimecode, Timecode, TimecodeClock, TimecodeDay};
 use crate::model::timed::MetadataAsk;
-use crate::model::{Act, FrameRate, MediaTime};
+use crate::model::{Act, FrameRate, MediaTime, SourceId};
 use crate::supervisor::Command;
 
 impl Asked for CueAsk {
@@ -68,6 +68,8 @@ pub(crate) struct FrameName {
     drop_frame: bool,
     /// Whose midnight it counts from.
     day: TimecodeDay,
+    /// The source whose timecode it is; none if it is the clock's.
+    source: Option<SourceId>,
     /// Frames per second.
     frame_rate: FrameRate,
 }
@@ -86,9 +88,41 @@ pub(crate) async fn timecode(
     name(found, rate, &wanted).map(Json)
 }
 
+/// What gives frames their labels.
+enum Labels {
+    Clock(TimecodeDay, FrameRate),
+    Source(SourceId, FollowedTimecode),
+}
+
+impl Labels {
+    /// Of a program of `rate`: its sources' where it follows them and the one on air carries timecode.
+    fn of(day: TimecodeDay, program: Option<&ProgramTimecode>, rate: FrameRate) -> Self {
+        let followed = program.filter(|_| day == TimecodeDay::Source).and_then(|known| {
+            let label: Timecode = known.timecode.parse().ok()?;
+            Some(Self::Source(known.source.clone()?, FollowedTimecode::new(rate, known.frame, label)))
+        });
+        followed.unwrap_or(Self::Clock(day, rate))
+    }
+
+    fn at(&self, time: MediaTime) -> (u64, MediaTime, Timecode) {
+        match self {
+            Self::Clock(day, rate) => TimecodeClock::new(*rate, offset(*day, time)).at(time),
+            Self::Source(_, clock) => clock.at(time),
+        }
+    }
+
+    fn time_of(&self, label: Timecode, near: MediaTime) -> Option<(u64, MediaTime)> {
+        match self {
+            Self::Clock(day, rate) => TimecodeClock::new(*rate, offset(*day, near)).time_of(label, near),
+            Self::Source(_, clock) => clock.time_of(label, near),
+        }
+    }
+}
+
 fn name(channel: &ChannelStatus, rate: FrameRate, wanted: &Wanted) -> Result<FrameName, Problem> {
     let day = channel.timecode;
-    let clock = |time| TimecodeClock::new(rate, offset(day, time));
+    let program = channel.report.as_ref().and_then(|report| report.program.timecode.as_ref());
+    let labels = Labels::of(day, program, rate);
     let now = channel.report.as_ref().map(|report| report.program.position);
     let now = || now.unwrap_or_else(|| MediaTime::from_system(std::time::SystemTime::now()));
     let time = match (&wanted.timecode, wanted.at) {
@@ -96,16 +130,19 @@ fn name(channel: &ChannelStatus, rate: FrameRate, wanted: &Wanted) -> Result<Fra
         (None, at) => at.unwrap_or_else(now),
         (Some(text), None) => {
             let label: Timecode = text.parse().map_err(|error| Problem::malformed(format!("{error}")))?;
-            let near = wanted.near.unwrap_or_else(now);
-            let found = clock(near).time_of(label, near);
+            let found = labels.time_of(label, wanted.near.unwrap_or_else(now));
             found
                 .ok_or_else(|| Problem::malformed(format!("no frame at {rate} frames per second is labelled {text}")))?
                 .1
         }
     };
-    let (frame, time, label) = clock(time).at(time);
-    let (timecode, drop_frame) = (label.to_string(), is_drop_frame(rate));
-    Ok(FrameName { time, nanos: time.as_nanos(), frame, timecode, drop_frame, day, frame_rate: rate })
+    let (frame, time, label) = labels.at(time);
+    let (timecode, drop_frame) = (label.to_string(), label.is_drop_frame());
+    let source = match labels {
+        Labels::Source(source, _) => Some(source),
+        Labels::Clock(..) => None,
+    };
+    Ok(FrameName { time, nanos: time.as_nanos(), frame, timecode, drop_frame, day, source, frame_rate: rate })
 }
 
 /// Seconds that clocks of `day` show more than UTC at `time`.
@@ -113,5 +150,32 @@ fn offset(day: TimecodeDay, time: MediaTime) -> i32 {
     match (day, Timestamp::from_nanosecond(i128::from(time.as_nanos()))) {
         (TimecodeDay::Local, Ok(timestamp)) => TimeZone::system().to_offset(timestamp).seconds(),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_named_by_the_source_only_if_it_is_followed_and_has_labels() {
+        let rate: FrameRate = "25".parse().unwrap();
+        let at = |secs: u64| MediaTime::from_secs(1_763_683_200 + secs);
+        let mut known = ProgramTimecode {
+            timecode: "10:00:00:00".to_owned(),
+            frame: 1_763_683_200 * 25,
+            source: SourceId::new("cam").ok(),
+            reason: None,
+        };
+        let said = |day, known: &ProgramTimecode| {
+            let labels = Labels::of(day, Some(known), rate);
+            let label = labels.at(at(2)).2;
+            assert_eq!(labels.time_of(label, at(2)).map(|found| found.1), Some(at(2)));
+            label.to_string()
+        };
+        assert_eq!(said(TimecodeDay::Source, &known), "10:00:02:00");
+        assert_eq!(said(TimecodeDay::Utc, &known), "00:00:02:00");
+        known.source = None;
+        assert_eq!(said(TimecodeDay::Source, &known), "00:00:02:00");
     }
 }

@@ -76,6 +76,7 @@ fn read_one(
     sources.iter().flatten().for_each(|source| sound_fits(source, &stream_class, findings));
     destinations.iter().flatten().for_each(|one| super::whip::fits(one, &stream_class, findings));
     destinations.iter().flatten().for_each(|one| super::encryption::fits(one, &stream_class, findings));
+    destinations.iter().flatten().for_each(|one| super::destinations::audio_fits(one, &stream_class, findings));
     destinations.iter().flatten().for_each(|placed| super::senders::check(placed, &stream_class, findings));
     destinations.iter().flatten().for_each(|placed| super::recordings::fits(placed, &stream_class, findings));
     super::recordings::uploads(destinations.as_deref().unwrap_or_default(), findings);
@@ -89,6 +90,7 @@ fn read_one(
     let (destinations, destination_spots) = destinations?.into_iter().map(|placed| (placed.value, placed.spot)).unzip();
     let timecode = match section.value::<String>("timecode")?.as_str() {
         "local" => TimecodeDay::Local,
+        "source" => TimecodeDay::Source,
         _ => TimecodeDay::Utc,
     };
     let channel = Channel {

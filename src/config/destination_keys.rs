@@ -62,6 +62,12 @@ pub(super) static DESTINATION: Shape = Shape {
                     Need::Optional,
                     "How segments are encrypted, at all of its endpoints"
                 ),
+                key(
+                    "audio",
+                    Kind::List(&ID),
+                    Need::Optional,
+                    "Audio renditions of the stream class that go to all of its endpoints, the default first; all if missing"
+                ),
                 key("backups", Kind::Tables(&HLS_BACKUP), Need::Optional, "Other origins, best first"),
                 pair::PAIR,
             ),
@@ -85,6 +91,8 @@ pub(super) static DESTINATION: Shape = Shape {
         },
     ],
 };
+
+static ID: Kind = Kind::Id;
 
 const WHIP_KIND: (&str, &str) = ("whip", "WebRTC (WHIP, RFC 9725), for viewers within half a second");
 

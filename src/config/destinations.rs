@@ -5,10 +5,10 @@ use std::path::Path;
 use super::Findings;
 use super::checked::{Destination, DestinationKind};
 use super::secrets::Credentials;
-use super::stream_class::on_slate;
+use super::stream_class::{StreamClass, on_slate};
 use super::{encryption, pair, recordings, senders, upload};
-use crate::document::Section;
-use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, Revert};
+use crate::document::{Placed, Section, suggestion};
+use crate::model::{DeliveryKind, DeliveryPolicy, DestinationId, RenditionId, Revert};
 
 /// One destination; none for it if it is faulty, so that references to it are no second fault.
 pub(crate) struct WrittenDestination {
@@ -46,8 +46,11 @@ fn read_one(
         endpoints.push(read_endpoint(section, &backup, base, credentials, findings));
     }
     let encryption = encryption::read(section, base, credentials, findings);
+    let audio = audio(section, findings);
     for endpoint in endpoints.iter_mut().flatten() {
-        if let (DestinationKind::HlsPush { upload, .. }, Some(Some(encryption))) = (endpoint, &encryption) {
+        let DestinationKind::HlsPush { upload, .. } = endpoint else { continue };
+        upload.audio.clone_from(&audio);
+        if let Some(Some(encryption)) = &encryption {
             upload.encryption = Some(Box::new(encryption.clone()));
         }
     }
@@ -88,6 +91,32 @@ fn read_endpoint(
         "hls-push" => read_hls_push(of, base, credentials, findings),
         "whip" => super::whip::read(section, of, base, credentials, findings),
         kind => senders::read(kind, section, of, base, credentials, findings),
+    }
+}
+
+/// Which audio renditions are wanted; empty for all.
+fn audio(section: &Section<'_>, findings: &mut Findings) -> Vec<RenditionId> {
+    if section.value::<String>("kind").as_deref() != Some("hls-push") {
+        return Vec::new();
+    }
+    let mut chosen: Vec<RenditionId> = Vec::new();
+    for placed in section.list::<String>("audio") {
+        let Ok(id) = RenditionId::new(placed.value) else { continue };
+        if chosen.contains(&id) {
+            findings.faults.add(&placed.spot, "is named twice", "remove one");
+        }
+        chosen.push(id);
+    }
+    chosen
+}
+
+/// Whether the stream class of a channel has the audio renditions that its destination names.
+pub(super) fn audio_fits(placed: &Placed<Destination>, class: &StreamClass, findings: &mut Findings) {
+    let Some(DestinationKind::HlsPush { upload, .. }) = placed.value.endpoints.first() else { return };
+    for id in upload.audio.iter().filter(|id| class.audio.iter().all(|rendition| rendition.id != **id)) {
+        let rule = format!("names the audio rendition `{id}`, which the stream class `{}` does not have", class.name);
+        let known: Vec<&str> = class.audio.iter().map(|rendition| rendition.id.as_str()).collect();
+        findings.faults.add(&placed.spot, rule, suggestion(id.as_str(), &known));
     }
 }
 

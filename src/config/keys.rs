@@ -146,9 +146,14 @@ static CHANNEL: Shape = Shape::plain(
         key("slate_text", Kind::Text(120), Need::Optional, "What the slate says; that of the stream class if missing"),
         key(
             "timecode",
-            Kind::Word(&[("utc", "midnight of UTC"), ("local", "midnight of the box's time zone")]),
+            Kind::Word(&[
+                ("utc", "midnight of UTC"),
+                ("local", "midnight of the box's time zone"),
+                ("source", "as the source on air does, from midnight of UTC while it carries no timecode"),
+            ]),
             Need::Default("\"utc\""),
-            "When timecode (SMPTE ST 12-1) begins to count; drop-frame at 30000/1001 and 60000/1001 frames per second",
+            "When timecode (SMPTE ST 12-1) begins to count; drop-frame at 30000/1001 and 60000/1001 frames per second, \
+             or as the source does",
         ),
         key(
             "slate_image",

@@ -80,6 +80,7 @@ pub(crate) fn read(
         whole_segments_only: section.value("parts") == Some(false),
         encryption: None,
         line: line?,
+        audio: Vec::new(),
     };
     warn_of_plain_text(&placed, &upload, findings);
     Some((url?, upload))

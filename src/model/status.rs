@@ -147,6 +147,22 @@ pub struct ProgramStatus {
     /// What is watched of the sound of each mix.
     #[serde(default)]
     pub sound_states: Vec<SoundState>,
+    /// Timecode of its newest frame, where it follows the source on air.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timecode: Option<ProgramTimecode>,
+}
+
+/// Timecode of a frame of the program that follows its sources' own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ProgramTimecode {
+    /// SMPTE ST 12-1; `;` for drop-frame.
+    pub timecode: String,
+    /// The frame that is labelled so, since the Unix epoch.
+    pub frame: u64,
+    /// Whose timecode it is; none if it is the clock's, counted from midnight of UTC.
+    pub source: Option<SourceId>,
+    /// Why it is the clock's.
+    pub reason: Option<String>,
 }
 
 impl ProgramStatus {

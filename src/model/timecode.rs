@@ -23,6 +23,8 @@ pub enum TimecodeDay {
     Utc,
     /// The box's time zone.
     Local,
+    /// None of them: the source on air counts. UTC's while its pictures carry no timecode.
+    Source,
 }
 
 /// A label of a frame. Written `HH:MM:SS:FF`, drop-frame `HH:MM:SS;FF`.
@@ -45,7 +47,7 @@ fn nominal(rate: FrameRate) -> u64 {
     u64::from(rate.num().div_ceil(rate.den()))
 }
 
-/// Labels left out per minute.
+/// Labels left out per minute where `rate` has drop-frame timecode.
 fn dropped(rate: FrameRate) -> u64 {
     let nominal = nominal(rate);
     if rate.den() == 1001 && nominal.is_multiple_of(30) { nominal / 15 } else { 0 }
@@ -56,16 +58,33 @@ pub fn is_drop_frame(rate: FrameRate) -> bool {
     dropped(rate) > 0
 }
 
-/// Frames that have a label of their own in 24 hours.
-fn per_day(rate: FrameRate) -> u64 {
-    24 * 3600 * nominal(rate) - 24 * 54 * dropped(rate)
+/// How labels are given to frames.
+#[derive(Debug, Clone, Copy)]
+struct Counting {
+    /// Labels per second, and those left out per minute.
+    nominal: u64,
+    dropped: u64,
 }
 
-impl Timecode {
-    /// The label of frame `count` of a day; it begins anew behind 23:59:59.
-    pub fn of_count(count: u64, rate: FrameRate) -> Self {
-        let (nominal, dropped) = (nominal(rate), dropped(rate));
-        let count = count % per_day(rate);
+impl Counting {
+    /// As the standard wants it.
+    fn of(rate: FrameRate) -> Self {
+        Self { nominal: nominal(rate), dropped: dropped(rate) }
+    }
+
+    /// As a source does it, which may leave none out.
+    fn like(label: Timecode, rate: FrameRate) -> Self {
+        Self { dropped: if label.drop { dropped(rate) } else { 0 }, ..Self::of(rate) }
+    }
+
+    /// Frames that have a label of their own in 24 hours.
+    fn per_day(self) -> u64 {
+        24 * 3600 * self.nominal - 24 * 54 * self.dropped
+    }
+
+    fn label(self, count: u64) -> Timecode {
+        let Self { nominal, dropped } = self;
+        let count = count % self.per_day();
         // Ten minutes, of which nine lose labels.
         let (tens, rest) = (count / (600 * nominal - 9 * dropped), count % (600 * nominal - 9 * dropped));
         let minute = 60 * nominal - dropped;
@@ -73,7 +92,7 @@ impl Timecode {
         let minutes = if rest < 60 * nominal { 0 } else { (rest - dropped) / minute };
         let label = count + 9 * dropped * tens + dropped * minutes;
         let seconds = label / nominal;
-        Self {
+        Timecode {
             hours: (seconds / 3600) as u32,
             minutes: (seconds / 60 % 60) as u32,
             seconds: (seconds % 60) as u32,
@@ -82,16 +101,54 @@ impl Timecode {
         }
     }
 
-    /// Which frame of a day has this label; none where `rate` has no such label.
-    pub fn count(self, rate: FrameRate) -> Option<u64> {
-        let (nominal, dropped) = (nominal(rate), dropped(rate));
-        let [hours, minutes, seconds, frames] = [self.hours, self.minutes, self.seconds, self.frames].map(u64::from);
+    fn count(self, label: Timecode) -> Option<u64> {
+        let Self { nominal, dropped } = self;
+        let [hours, minutes, seconds, frames] =
+            [label.hours, label.minutes, label.seconds, label.frames].map(u64::from);
         let left_out = seconds == 0 && !minutes.is_multiple_of(10) && frames < dropped;
         if hours > 23 || minutes > 59 || seconds > 59 || frames >= nominal || left_out {
             return None;
         }
         let total = hours * 60 + minutes;
         Some((total * 60 + seconds) * nominal + frames - dropped * (total - total / 10))
+    }
+}
+
+impl Timecode {
+    /// The label of frame `count` of a day; it begins anew behind 23:59:59.
+    pub fn of_count(count: u64, rate: FrameRate) -> Self {
+        Counting::of(rate).label(count)
+    }
+
+    /// Which frame of a day has this label; none where `rate` has no such label.
+    pub fn count(self, rate: FrameRate) -> Option<u64> {
+        Counting::of(rate).count(self)
+    }
+
+    /// What a source with `labels` a second (0: as many as the program) has put on a picture, in the labels of a program
+    /// of `rate`. None where that has no such label.
+    pub fn of_source(
+        [hours, minutes, seconds, frames]: [u32; 4],
+        drop: bool,
+        labels: u32,
+        rate: FrameRate,
+    ) -> Option<Self> {
+        let frames = u64::from(frames);
+        let frames = (frames * nominal(rate)).checked_div(labels.into()).unwrap_or(frames);
+        let frames = u32::try_from(frames).ok()?;
+        let label = Self { hours, minutes, seconds, frames, drop: drop && is_drop_frame(rate) };
+        Counting::like(label, rate).count(label).map(|_| label)
+    }
+
+    /// The label `frames` later, counted as this one is.
+    pub fn later(self, frames: u64, rate: FrameRate) -> Self {
+        let counting = Counting::like(self, rate);
+        counting.count(self).map_or(self, |count| counting.label(count + frames))
+    }
+
+    /// Whether labels are left out.
+    pub fn is_drop_frame(self) -> bool {
+        self.drop
     }
 }
 
@@ -160,6 +217,48 @@ impl TimecodeClock {
     }
 }
 
+/// The timecode of a programme that follows a source: by the label of one frame those of all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FollowedTimecode {
+    frames: FrameGrid,
+    /// A frame since the epoch, and its label.
+    frame: u64,
+    label: Timecode,
+}
+
+impl FollowedTimecode {
+    /// Frame `frame` of a programme of `rate` is labelled so.
+    pub fn new(rate: FrameRate, frame: u64, label: Timecode) -> Self {
+        Self { frames: FrameGrid::new(rate), frame, label }
+    }
+
+    fn counting(self) -> Counting {
+        Counting::like(self.label, self.frames.rate())
+    }
+
+    /// The frame on air at `time`: its index since the epoch, its media time, its label.
+    pub fn at(self, time: MediaTime) -> (u64, MediaTime, Timecode) {
+        let (frame, counting) = (self.frames.index_at(time), self.counting());
+        let known = i128::from(counting.count(self.label).unwrap_or(0));
+        let count = known + i128::from(frame) - i128::from(self.frame);
+        let count = count.rem_euclid(i128::from(counting.per_day())) as u64;
+        (frame, self.frames.time_of(frame), counting.label(count))
+    }
+
+    /// The frame labelled `timecode` that is nearest to `near`; none where there is no such label.
+    pub fn time_of(self, timecode: Timecode, near: MediaTime) -> Option<(u64, MediaTime)> {
+        let counting = self.counting();
+        let (wanted, known) = (counting.count(timecode)?, counting.count(self.label)?);
+        let (day, near) = (i128::from(counting.per_day()), i128::from(self.frames.index_at(near)));
+        let first = i128::from(self.frame) + i128::from(wanted) - i128::from(known);
+        // Behind or before `near`, whichever is closer.
+        let behind = near + (first - near).rem_euclid(day);
+        let frame = if behind - near > day / 2 { behind - day } else { behind };
+        let frame = u64::try_from(frame).ok()?;
+        Some((frame, self.frames.time_of(frame)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,7 +291,10 @@ mod tests {
         ];
         for (text, count, label) in table {
             assert_eq!(Timecode::of_count(count, rate(text)).to_string(), label, "frame {count} at {text}");
-            assert_eq!(label.parse::<Timecode>().unwrap().count(rate(text)), Some(count % per_day(rate(text))));
+            assert_eq!(
+                label.parse::<Timecode>().unwrap().count(rate(text)),
+                Some(count % Counting::of(rate(text)).per_day())
+            );
         }
         for none in ["00:01:00;00", "00:01:00;01", "12:59:00;01", "24:00:00;00", "00:00:00;30", "00:60:00;00"] {
             assert_eq!(none.parse::<Timecode>().unwrap().count(rate("30000/1001")), None, "{none}");
@@ -236,7 +338,54 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_a_source_counts_is_written_in_the_labels_of_the_program() {
+        let said = |fields, drop, labels, to: &str| {
+            Timecode::of_source(fields, drop, labels, rate(to)).map(|label| label.to_string())
+        };
+        assert_eq!(said([10, 0, 0, 7], false, 25, "25").as_deref(), Some("10:00:00:07"));
+        assert_eq!(said([10, 0, 0, 7], false, 25, "50").as_deref(), Some("10:00:00:14"));
+        assert_eq!(said([10, 0, 0, 33], false, 50, "25").as_deref(), Some("10:00:00:16"));
+        assert_eq!(said([10, 0, 0, 7], false, 0, "25").as_deref(), Some("10:00:00:07"));
+        assert_eq!(said([10, 0, 0, 29], true, 30, "30000/1001").as_deref(), Some("10:00:00;29"));
+        // A source may count without leaving labels out.
+        assert_eq!(said([10, 1, 0, 0], false, 30, "30000/1001").as_deref(), Some("10:01:00:00"));
+        assert_eq!(said([10, 1, 0, 0], true, 30, "30000/1001"), None);
+        assert_eq!(said([10, 0, 0, 29], true, 30, "25").as_deref(), Some("10:00:00:24"));
+        assert_eq!(said([25, 0, 0, 0], false, 25, "25"), None);
+        let label: Timecode = "10:00:59;29".parse().unwrap();
+        assert_eq!(label.later(1, rate("30000/1001")).to_string(), "10:01:00;02");
+    }
+
+    #[test]
+    fn by_one_label_all_others_are_known() {
+        // Frame 25 · t is labelled 23:59:59:24, which nobody's midnight says.
+        let (start, rate) = (MediaTime::from_secs(1_763_700_000), rate("25"));
+        let frame = FrameGrid::new(rate).index_at(start);
+        let clock = FollowedTimecode::new(rate, frame, "23:59:59:24".parse().unwrap());
+        assert_eq!(clock.at(start).2.to_string(), "23:59:59:24");
+        assert_eq!(clock.at(MediaTime::from_secs(1_763_700_001)).2.to_string(), "00:00:00:24");
+        assert_eq!(clock.at(MediaTime::from_secs(1_763_699_999)).2.to_string(), "23:59:58:24");
+        let at = |label: &str, near| clock.time_of(label.parse().unwrap(), MediaTime::from_secs(near)).map(|one| one.0);
+        assert_eq!(at("00:00:00:00", 1_763_700_000), Some(frame + 1));
+        assert_eq!(at("00:00:00:00", 1_763_700_000 + 86_400), Some(frame + 1 + 86_400 * 25));
+        assert_eq!(at("23:59:59:23", 1_763_700_010), Some(frame - 1));
+        assert_eq!(at("00:00:00:25", 1_763_700_000), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_followed_label_leads_back_to_its_frame(secs in 1_000_000_000u64..4_000_000_000, away in -200_000i64..200_000,
+                                                    count in 0u64..2_000_000, drop in any::<bool>(),
+                                                    text in prop::sample::select(vec!["24000/1001", "25", "30000/1001", "50", "60000/1001"])) {
+            let rate = rate(text);
+            let label = Counting { dropped: if drop { dropped(rate) } else { 0 }, ..Counting::of(rate) }.label(count);
+            let clock = FollowedTimecode::new(rate, FrameGrid::new(rate).index_at(MediaTime::from_secs(secs)), label);
+            let time = MediaTime::from_secs(secs.saturating_add_signed(away));
+            let (frame, start, found) = clock.at(time);
+            prop_assert_eq!(clock.time_of(found, time), Some((frame, start)));
+        }
+
         #[test]
         fn labels_and_frames_go_both_ways(secs in 1_000_000_000u64..4_000_000_000, nanos in 0u64..1_000_000_000, offset in -14i32..15,
                                           text in prop::sample::select(vec!["24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60"])) {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::encryption::{Encryption, EncryptionMethod};
+use super::id::RenditionId;
 use super::line::LinePolicy;
 use super::path_template::PathTemplate;
 use super::secret::Secret;
@@ -42,6 +43,9 @@ pub struct Upload {
     /// How the line is shared, and what is done when it is too slow.
     #[serde(default)]
     pub line: LinePolicy,
+    /// Audio renditions that go there, the default first; all of the channel if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audio: Vec<RenditionId>,
 }
 
 impl Upload {

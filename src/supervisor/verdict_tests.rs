@@ -73,6 +73,7 @@ fn good() -> WorkerReport {
             dissolving: false,
             loudness: Vec::new(),
             sound_states: Vec::new(),
+            timecode: None,
         },
         sources: vec![source("cam", fine()), source("spare", fine())],
         renditions: Vec::new(),

@@ -90,6 +90,9 @@ impl Shift {
         // One after the other, in the order in which they were asked for.
         let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
         let at = self.arrange_sources()?;
+        if self.changes.contains(&Change::Timecode) {
+            self.program.set_timecode(self.plan.timecode);
+        }
         if self.changes.contains(&Change::Graphics) {
             let unfit = self.graphics.replan(&self.plan, &self.live, &self.program);
             unfit.iter().for_each(|reason| (self.events)(not_drawn(reason, self.clock)));

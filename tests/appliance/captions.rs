@@ -8,7 +8,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
 use nix::sys::signal::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::browser::node;
 use crate::cues::hls_parser;
@@ -100,6 +100,34 @@ fn wait_words(rig: &Rig, words: &str) -> u64 {
 
 /// What a decoder reads from the pictures of `rendition` in these segments.
 fn spoken(rig: &Rig, rendition: &str, numbers: std::ops::RangeInclusive<u64>) -> String {
+    let name = fetched(rig, rendition, numbers);
+    subrip(rig, &["-f", "lavfi", "-i", &format!("movie={name}[out0+subcc]"), "-map", "0:s"])
+}
+
+/// What service 1 of CEA-708 says in these segments: ffmpeg takes the triplets off the decoded pictures, a reader of its
+/// own takes them apart.
+fn service(rig: &Rig, rendition: &str, numbers: std::ops::RangeInclusive<u64>) -> Value {
+    let name = fetched(rig, rendition, numbers);
+    let movie = format!("movie={name}[out0+subcc]");
+    let raw = rig.path("cc_data");
+    let taken = Command::new("timeout")
+        .args(["60", "ffmpeg", "-y", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", &movie])
+        .args(["-map", "0:s", "-c", "copy", "-f", "data"])
+        .arg(&raw)
+        .current_dir(rig.path(""))
+        .status();
+    assert!(taken.expect("ffmpeg is installed (packaging/install-dependencies test)").success());
+    let read = Command::new("timeout")
+        .args(["60", "python3", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/appliance/service708.py")])
+        .arg(&raw)
+        .output()
+        .expect("python3 is installed (packaging/install-dependencies test)");
+    assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    serde_json::from_slice(&read.stdout).unwrap()
+}
+
+/// These segments as one file, by name.
+fn fetched(rig: &Rig, rendition: &str, numbers: std::ops::RangeInclusive<u64>) -> String {
     rig.until("these segments", || newest(rig, "a", rendition) >= *numbers.end());
     let wanted: Vec<(u64, String)> = named(rig, "a", rendition, *numbers.start())
         .into_iter()
@@ -112,7 +140,7 @@ fn spoken(rig: &Rig, rendition: &str, numbers: std::ops::RangeInclusive<u64>) ->
     }
     let name = format!("spoken-{rendition}.mp4");
     std::fs::write(rig.path(&name), bytes).unwrap();
-    subrip(rig, &["-f", "lavfi", "-i", &format!("movie={name}[out0+subcc]"), "-map", "0:s"])
+    name
 }
 
 fn subrip(rig: &Rig, arguments: &[&str]) -> String {
@@ -164,6 +192,9 @@ fn what_is_said_reaches_viewers_in_pictures_and_as_webvtt() {
     for rendition in ["180p", "144p"] {
         let said = spoken(&rig, rendition, shown - 2..=shown + 9);
         assert!(said.contains("Inserted by hand"), "{rendition}: {said}");
+        let read = service(&rig, rendition, shown - 2..=shown + 9);
+        assert_eq!((&read["rows"], &read["services"]), (&json!(["Inserted by hand"]), &json!([1])), "{rendition}");
+        assert_eq!(read["lost"], 0, "{rendition}");
     }
 
     let offered = multivariant(&rig, "a");

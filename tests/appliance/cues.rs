@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use gstreamer as gst;
+use gstreamer::prelude::*;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use uplink::measure::FaultCode::{SourceFramesMissing, SourceFramesRepeated};
@@ -235,4 +237,77 @@ fn a_frame_has_a_timecode_and_a_timecode_a_frame() {
         assert_eq!(rig.get(&format!("/api/v1/channels/a/timecode?{bad}")).status, 400, "{bad}");
     }
     assert_eq!(rig.get("/api/v1/channels/nobody/timecode").status, 404);
+}
+
+/// Twenty seconds of H.264 in a transport stream whose picture timing begins at ten o'clock; false where this box cannot
+/// write it.
+fn timed_clip(path: &Path) -> bool {
+    gst::init().unwrap();
+    // 25 · 3600 · 10 frames.
+    let line = format!(
+        "videotestsrc num-buffers=500 ! video/x-raw,format=I420,width=320,height=180,framerate=25/1 \
+         ! timecodestamper set=always source=internal timecode-offset=900000 \
+         ! x264enc speed-preset=ultrafast tune=zerolatency key-int-max=25 option-string=pic-struct=1 \
+         ! h264parse update-timecode=true ! mpegtsmux ! filesink location={}",
+        path.display()
+    );
+    let Ok(pipeline) = gst::parse::launch(&line) else { return false };
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
+    let end = pipeline.bus().unwrap().timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds);
+    pipeline.set_state(gst::State::Null).unwrap();
+    assert_eq!(end.expect("an end").type_(), gst::MessageType::Eos);
+    // By somebody else's reading, too.
+    let read = Command::new("timeout")
+        .args(["60", "ffprobe", "-v", "quiet", "-read_intervals", "%+#1", "-show_frames", "-of", "json"])
+        .arg(path)
+        .output()
+        .expect("ffprobe is installed (packaging/install-dependencies test)");
+    let read = String::from_utf8_lossy(&read.stdout);
+    assert!(read.contains("\"timecode\": \"10:00:00:00\""), "{read}");
+    true
+}
+
+#[test]
+fn timecode_follows_the_source_on_air_and_falls_back_to_the_clock() {
+    let mut rig = Rig::new(&[("a", "sources = [\"clip\", \"test\"]\ntimecode = \"source\"")]);
+    let file = rig.path("clip.ts");
+    if !timed_clip(&file) {
+        return skip(
+            "timecode of a source: the elements timecodestamper, x264enc or mpegtsmux are not registered here",
+        );
+    }
+    rig.edit(|text| {
+        text.replace("[sources.test]", "[sources.clip]\nkind = \"file\"\npath = \"clip.ts\"\n[sources.test]")
+    });
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    let told = || rig.report("a").program.timecode.expect("it follows the source");
+    rig.until("the source's timecode", || told().source.is_some_and(|source| source.as_str() == "clip"));
+    // Seconds and frames since ten, which begin anew with the clip.
+    let count = |label: &str| {
+        let numbers: Vec<u64> = label.split(':').map(|field| field.parse().unwrap()).collect();
+        assert_eq!((numbers[0], numbers[1]), (10, 0), "{label}");
+        numbers[2] * 25 + numbers[3]
+    };
+    let mut pair = (told(), told());
+    rig.until("two labels of one pass", || {
+        pair = (pair.1.clone(), told());
+        let frames = pair.1.frame - pair.0.frame;
+        frames > 0 && count(&pair.1.timecode) == count(&pair.0.timecode) + frames
+    });
+    let asked = |query: &str| rig.get(&format!("/api/v1/channels/a/timecode{query}")).json();
+    let now = asked("");
+    assert_eq!((&now["source"], &now["day"], &now["drop_frame"]), (&json!("clip"), &json!("source"), &json!(false)));
+    count(now["timecode"].as_str().unwrap());
+
+    let answer = rig.post("/api/v1/channels/a/take", &json!({"source": "test"}));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    rig.until("the clock's timecode", || told().source.is_none());
+    assert_eq!(told().reason.as_deref(), Some("source test carries no timecode"));
+    let at = "2025-11-21T10:00:00.5Z";
+    let by_clock = asked(&format!("?at={at}"));
+    assert_eq!((&by_clock["timecode"], &by_clock["source"]), (&json!("10:00:00:12"), &Value::Null));
+    assert_eq!(asked(&format!("?timecode=10:00:00:12&near={at}")), by_clock);
 }

@@ -89,6 +89,84 @@ fn two_languages_reach_the_origin_each_in_its_rendition() {
     read_by_hls_parser(&rig);
 }
 
+/// The rig's stream class with its sound as it is and corrected to -23 LUFS.
+fn two_mixes() -> String {
+    let class = include_str!("rig.toml").replace("name = \"rig\"", "name = \"two\"");
+    let audio = "[[audio]]\nid = \"sound\"\nname = \"As mixed\"\nbitrate = \"48k\"\n\n\
+                 [[audio]]\nid = \"r128\"\nname = \"EBU R 128\"\nbitrate = \"48k\"\nloudness_target = -23.0\n\n";
+    let (head, rest) = class.split_once("[[audio]]").unwrap();
+    format!("{head}{audio}{}", &rest[rest.find("[audio_policy]").unwrap()..])
+}
+
+/// Integrated loudness of the newest four segments by ffmpeg's ebur128, LUFS.
+fn heard(rig: &Rig, channel: &str, rendition: &str) -> f64 {
+    let segments = named(rig, channel, rendition, newest(rig, channel, rendition).saturating_sub(3));
+    let mut bytes = object(rig, &format!("{channel}/{rendition}/{}", segments[0].1));
+    for (number, _) in &segments {
+        bytes.extend(object(rig, &format!("{channel}/{rendition}/{number}.m4s")));
+    }
+    let file = rig.path(&format!("heard-{channel}.mp4"));
+    std::fs::write(&file, bytes).unwrap();
+    let out = Command::new("timeout")
+        .args(["60", "ffmpeg", "-nostdin", "-hide_banner", "-i"])
+        .arg(&file)
+        .args(["-af", "ebur128", "-f", "null", "-"])
+        .output()
+        .expect("ffmpeg is installed (packaging/install-dependencies test)");
+    let said = String::from_utf8_lossy(&out.stderr);
+    let integrated = said.lines().rev().find_map(|line| line.trim().strip_prefix("I:")?.strip_suffix("LUFS"));
+    integrated.and_then(|text| text.trim().parse().ok()).unwrap_or_else(|| panic!("no loudness in {said}"))
+}
+
+#[test]
+fn each_destination_gets_the_mix_that_it_names() {
+    let mut rig = Rig::new(&[("a", PLAIN)]);
+    // 1 kHz in both channels is as loud in LUFS as its peaks are in dBFS: -20.
+    let made = Command::new("timeout")
+        .args(["60", "ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25"])
+        .args(["-f", "lavfi", "-i", "aevalsrc=0.1*sin(2000*PI*t)|0.1*sin(2000*PI*t):c=stereo:s=48000", "-t", "20"])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "pcm_s16le"])
+        .arg(rig.path("tone.mkv"))
+        .status();
+    assert!(made.expect("ffmpeg is installed (packaging/install-dependencies test)").success());
+    std::fs::write(rig.path("pipelines/two.toml"), two_mixes()).unwrap();
+    let second = format!(
+        "[destinations.plain]\nkind = \"hls-push\"\nurl = \"http://{}/live/\"\ntoken_file = \"push.token\"\n\
+         paths = \"plain/{{rendition}}/{{name}}\"\naudio = [\"sound\"]\n\
+         [sources.tone]\nkind = \"file\"\npath = \"tone.mkv\"\n[destinations.origin]\naudio = [\"r128\"]",
+        rig.origin
+    );
+    rig.edit(|text| {
+        let text =
+            text.replace("[destinations.origin]", &second).replace("\"rig\"\ndestinations", "\"two\"\ndestinations");
+        text.replace("sources = [\"test\"]", "sources = [\"tone\"]").replace("[\"origin\"]", "[\"origin\", \"plain\"]")
+    });
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    for (channel, has, lacks) in [("a", "r128", "sound"), ("plain", "sound", "r128")] {
+        let there = |path: &str| crate::http::get(rig.origin, &format!("/live/{channel}/{path}")).unwrap().status;
+        rig.until("the renditions are listed", || there("multivariant.m3u8") == 200);
+        let told = multivariant(&rig, channel).alternatives;
+        let uris: Vec<_> = told.iter().filter_map(|one| one.uri.clone()).collect();
+        assert_eq!(uris, [format!("{has}/media.m3u8")], "{channel}");
+        rig.until("segments", || newest(&rig, channel, has) > 0 && named(&rig, channel, has, 0).len() >= 4);
+        assert_eq!((there(&format!("{lacks}/media.m3u8")), told[0].default), (404, true), "{channel}");
+    }
+    // The correction is slow on purpose.
+    let (mut seen, mut corrected) = (0, 0.0);
+    rig.until("the correction has settled", || {
+        let number = newest(&rig, "a", "r128");
+        if std::mem::replace(&mut seen, number) != number {
+            corrected = heard(&rig, "a", "r128");
+        }
+        (corrected + 23.0f64).abs() <= 0.5
+    });
+    let plain = heard(&rig, "plain", "sound");
+    assert!((plain + 20.0).abs() <= 0.5, "corrected {corrected} LUFS, plain {plain} LUFS");
+    println!("corrected {corrected} LUFS, plain {plain} LUFS");
+}
+
 #[test]
 fn a_channel_of_sound_alone_is_delivered() {
     let mut rig = Rig::new(&[("a", PLAIN)]);

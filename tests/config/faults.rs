@@ -170,6 +170,8 @@ fn missing_references() {
     table.edit("sources = [\"cam\"]", "sources = [\"can\", \"cam\"]");
     table.edit("destinations = [\"cdn\"]", "destinations = [\"akamai\"]");
     table.edit("line-up-360p30", "talk-720p30");
+    table.edit("token_file = \"token\"", "token_file = \"token\"\naudio = [\"r128\"]");
+    table.edit("token_file = \"token\"", "token_file = \"token\"\naudio = [\"sound\", \"sound\"]");
     table.edit("title =", "hardware_profile = \"nvenc\"\ntitle =");
     insta::assert_snapshot!(table.0);
 }

@@ -234,10 +234,13 @@ fn inserted_captions_begin_on_the_frame_that_is_named() {
     let second = controls.insert_captions(None).recv_timeout(Duration::from_secs(2)).unwrap();
     // Six control codes and six pairs of letters, then what takes them off.
     assert!((11..=12).contains(&(second.1 - first.1)), "{first:?} {second:?}");
-    assert!(rig.recorder.wait(SOON, |record| record.captions.len() >= 14 * 3), "{}", rig.told());
-    let bytes = rig.recorder.record.lock().unwrap().captions.clone();
-    let text: String =
-        bytes[6 * 3..12 * 3].chunks_exact(3).flat_map(|t| [t[1] & 0x7f, t[2] & 0x7f]).map(char::from).collect();
+    let line21 = |record: &recorder::Record| -> Vec<[u8; 2]> {
+        let pairs = record.captions.chunks_exact(3).filter(|triplet| triplet[0] == 0xfc);
+        pairs.map(|triplet| [triplet[1] & 0x7f, triplet[2] & 0x7f]).collect()
+    };
+    assert!(rig.recorder.wait(SOON, |record| line21(record).len() >= 14), "{}", rig.told());
+    let pairs = line21(&rig.recorder.record.lock().unwrap());
+    let text: String = pairs[6..12].iter().flatten().copied().map(char::from).collect();
     assert_eq!(text, "Good evening");
     rig.assert_unbroken();
 }

@@ -370,6 +370,7 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, live: &LiveSettings, posit
             dissolving: false,
             loudness: Vec::new(),
             sound_states: Vec::new(),
+            timecode: None,
         },
         sources: plan.sources.iter().map(|plan| source(plan.id.clone())).collect(),
         renditions: Vec::new(),

@@ -1100,6 +1100,8 @@ export interface components {
              * @description Nanoseconds since the Unix epoch.
              */
             nanos: number;
+            /** @description The source whose timecode it is; none if it is the clock's. */
+            source: components["schemas"]["SourceId"] | null;
             /** @description Media time: UTC of the frame. */
             time: components["schemas"]["MediaTime"];
             /** @description As clocks on the box show it. */
@@ -2120,6 +2122,22 @@ export interface components {
              * @default []
              */
             sound_states: components["schemas"]["SoundState"][];
+            /** @description Timecode of its newest frame, where it follows the source on air. */
+            timecode?: components["schemas"]["ProgramTimecode"] | null;
+        };
+        /** @description Timecode of a frame of the program that follows its sources' own. */
+        ProgramTimecode: {
+            /**
+             * Format: uint64
+             * @description The frame that is labelled so, since the Unix epoch.
+             */
+            frame: number;
+            /** @description Why it is the clock's. */
+            reason: string | null;
+            /** @description Whose timecode it is; none if it is the clock's, counted from midnight of UTC. */
+            source: components["schemas"]["SourceId"] | null;
+            /** @description SMPTE ST 12-1; `;` for drop-frame. */
+            timecode: string;
         };
         /** @description What a recording is of. Everything but the program is a companion of it: encoded beside the ladder, for recordings alone. */
         RecordedOf: string;
@@ -2941,7 +2959,7 @@ export interface components {
             transition?: components["schemas"]["TransitionAsk"];
         };
         /** @description Whose midnight timecode counts from. */
-        TimecodeDay: "utc" | "local";
+        TimecodeDay: "utc" | "local" | "source";
         /** @description Metadata at a media time. */
         TimedMetadata: {
             /** @description The frame it belongs to. */
@@ -3285,6 +3303,7 @@ export type ProblemFault = components['schemas']['ProblemFault'];
 export type ProgramOrder = components['schemas']['ProgramOrder'];
 export type ProgramOrderAsk = components['schemas']['ProgramOrderAsk'];
 export type ProgramStatus = components['schemas']['ProgramStatus'];
+export type ProgramTimecode = components['schemas']['ProgramTimecode'];
 export type RecordedOf = components['schemas']['RecordedOf'];
 export type RecordingAsk = components['schemas']['RecordingAsk'];
 export type RecordingDetail = components['schemas']['RecordingDetail'];

@@ -216,6 +216,7 @@ fn report() -> WorkerReport {
             dissolving: false,
             loudness: Vec::new(),
             sound_states: Vec::new(),
+            timecode: None,
         },
         sources: vec![source("cam-1", "srt"), source("clip", "file")],
         renditions: vec![rendition("video-720p", "x264enc", 3_000_000), rendition("audio-main", "avenc_aac", 128_000)],

@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn typing_is_gathered_and_the_whole_line_is_there_in_the_end() {
         let mut cues = Cues::default();
-        let end = feed(&mut cues, 0, line21::roll_up("Good evening, this is the news"));
+        let end = feed(&mut cues, 0, line21::tests::roll_up("Good evening, this is the news"));
         cues.take(&[], at(end + 1000));
         let told = told(cues.cut(at(4000)));
         assert_eq!(told.last().map(|cue| cue.2.as_str()), Some("Good evening, this is the news"));
@@ -193,7 +193,7 @@ mod tests {
             }
             if pairs.is_empty() {
                 lines += 1;
-                pairs = line21::roll_up(&format!("line {lines} of what is said all day"));
+                pairs = line21::tests::roll_up(&format!("line {lines} of what is said all day"));
                 pairs.reverse();
             }
             let said: Vec<Triplet> = pairs.pop().into_iter().map(of_pair).collect();
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn what_is_erased_a_moment_later_was_shown() {
         let mut cues = Cues::default();
-        let end = feed(&mut cues, 0, line21::roll_up("Brief").into_iter().chain(line21::erase()));
+        let end = feed(&mut cues, 0, line21::tests::roll_up("Brief").into_iter().chain(line21::erase()));
         let told = told(cues.cut(at(2000)));
         assert_eq!(told.len(), 1, "{told:?}");
         assert_eq!((told[0].1, told[0].2.as_str()), (end - 80, "Brief"));

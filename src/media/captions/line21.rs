@@ -8,42 +8,39 @@ const RETURN: [u8; 2] = [0x14, 0x2d];
 const ROW_15: [u8; 2] = [0x14, 0x70];
 const ERASE: [u8; 2] = [0x14, 0x2c];
 
-/// The pairs that show `text`, one per frame of 29.97 Hz or slower, with parity. Lines are broken at words.
-pub(crate) fn roll_up(text: &str) -> Vec<[u8; 2]> {
-    let mut pairs = Vec::new();
-    for row in rows(text) {
-        // Control codes are sent twice, so that one that is lost does no harm.
-        pairs.extend([ROLL_UP, ROLL_UP, RETURN, RETURN, ROW_15, ROW_15]);
-        let mut waiting = None;
-        for sign in row.chars() {
-            match sign_of(sign) {
-                Sign::Basic(code) => match waiting.take() {
-                    Some(first) => pairs.push([first, code]),
-                    None => waiting = Some(code),
-                },
-                Sign::Special(fallback, pair) => {
-                    // An extended sign takes the place of the one before it, which older receivers show.
-                    if let Some(fallback) = fallback {
-                        match waiting.take() {
-                            Some(first) => pairs.push([first, fallback]),
-                            None => pairs.push([fallback, 0]),
-                        }
-                    } else if let Some(first) = waiting.take() {
-                        pairs.push([first, 0]);
+/// The pairs that show `row`, one per frame of 29.97 Hz or slower, with parity.
+pub(super) fn pairs(row: &str) -> Vec<[u8; 2]> {
+    // Control codes are sent twice, so that one that is lost does no harm.
+    let mut pairs = vec![ROLL_UP, ROLL_UP, RETURN, RETURN, ROW_15, ROW_15];
+    let mut waiting = None;
+    for sign in row.chars() {
+        match sign_of(sign) {
+            Sign::Basic(code) => match waiting.take() {
+                Some(first) => pairs.push([first, code]),
+                None => waiting = Some(code),
+            },
+            Sign::Special(fallback, pair) => {
+                // An extended sign takes the place of the one before it, which older receivers show.
+                if let Some(fallback) = fallback {
+                    match waiting.take() {
+                        Some(first) => pairs.push([first, fallback]),
+                        None => pairs.push([fallback, 0]),
                     }
-                    pairs.extend([pair, pair]);
+                } else if let Some(first) = waiting.take() {
+                    pairs.push([first, 0]);
                 }
+                pairs.extend([pair, pair]);
             }
         }
-        if let Some(first) = waiting {
-            pairs.push([first, 0]);
-        }
+    }
+    if let Some(first) = waiting {
+        pairs.push([first, 0]);
     }
     pairs.into_iter().map(|pair| pair.map(odd)).collect()
 }
 
 /// The pairs that take captions off the screen.
-pub(crate) fn erase() -> Vec<[u8; 2]> {
+pub(super) fn erase() -> Vec<[u8; 2]> {
     [ERASE, ERASE].map(|pair| pair.map(odd)).to_vec()
 }
 
@@ -115,8 +112,8 @@ fn sign_of(sign: char) -> Sign {
     }
 }
 
-/// Rows of at most [`COLUMNS`] signs; longer words are cut.
-fn rows(text: &str) -> Vec<String> {
+/// Rows of at most [`COLUMNS`] signs; lines are broken at words, longer words are cut.
+pub(super) fn rows(text: &str) -> Vec<String> {
     let mut rows = Vec::new();
     for line in text.lines() {
         let mut row = String::new();
@@ -141,8 +138,13 @@ fn rows(text: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// The pairs of a whole text.
+    pub(in crate::media::captions) fn roll_up(text: &str) -> Vec<[u8; 2]> {
+        rows(text).iter().flat_map(|row| pairs(row)).collect()
+    }
 
     #[test]
     fn text_becomes_rows_of_pairs_with_odd_parity() {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! decoder ─ meta ─▶ read ─▶ feed (due with their pictures) ─┐
-//! operators ─ text ─▶ roll_up ──────────────────────────────┴▶ Line ─ one tick's worth ─▶ meta ─┐
+//! operators ─ text ─▶ Speech (608 and 708) ─────────────────┴▶ Line ─ one tick's worth ─▶ meta ─┐
 //!                                                                                               │
 //!   every encoder's access units ◀─ SEI ─┬─ take off ◀──────────────────────────────────────────┘
 //!   WebVTT segments ◀─ cues ◀─ receiver ─┘
@@ -12,6 +12,7 @@
 //! stream of their own, because a picture that is dropped or repeated must not drop or repeat its letters.
 
 mod cues;
+mod dtvcc;
 mod line;
 mod line21;
 mod receiver;
@@ -19,6 +20,7 @@ mod screen;
 pub(crate) mod sei;
 mod service;
 mod signs;
+mod speech;
 mod triplet;
 pub(crate) mod webvtt;
 mod window;
@@ -29,7 +31,7 @@ use gstreamer_video as gst_video;
 
 pub(crate) use self::cues::Cues;
 pub(crate) use self::line::Line;
-pub(crate) use self::line21::{erase, roll_up};
+pub(crate) use self::speech::Speech;
 use self::triplet::Form;
 pub(crate) use self::triplet::Triplet;
 

@@ -210,7 +210,7 @@ impl Receiver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::captions::line21::roll_up;
+    use crate::media::captions::line21::tests::roll_up;
     use proptest::prelude::*;
 
     fn texts(receiver: &Receiver) -> Vec<String> {

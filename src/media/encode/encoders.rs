@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 
-use super::beside::Beside;
 use super::choose::Choice;
 use super::failure::EncodeFailure;
 use super::format::{picture_caps, sound_caps};
@@ -88,7 +87,7 @@ impl Encoders {
         let (notes, ears) = notes(stands_back);
         let text = plan.captions.as_ref().and_then(|captions| Text::new(captions, &plan.program, timeline, &ledger));
         let (program, pace) = (plan.program, plan.parts);
-        let (timeline, beside) = (timeline.clone(), Arc::new(Beside::default()));
+        let (timeline, beside) = (timeline.clone(), Arc::clone(ledger.tap().captions()));
         let parts = Parts { program, pace, timeline, ledger: Arc::clone(&ledger), notes, beside };
         let pictures = match plan.video.is_empty() {
             true => None,

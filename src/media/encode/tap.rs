@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use gstreamer as gst;
 
+use super::beside::Beside;
 use crate::model::{MediaTime, RenditionId};
 
 /// One encoded picture or AAC frame, or a block of program sound, or a program picture.
@@ -51,6 +52,7 @@ pub struct Tap(Arc<Shared>);
 struct Shared {
     points: Mutex<BTreeMap<RenditionId, Arc<Point>>>,
     closed: Mutex<bool>,
+    captions: Arc<Beside>,
 }
 
 impl Tap {
@@ -76,7 +78,7 @@ impl Tap {
         self.subscribe(&program_sound(), capacity)
     }
 
-    /// Program pictures as they go to the encoders: raw, at the program's size, without captions.
+    /// Program pictures as they go to the encoders: raw, at the program's size, with their captions beside them.
     pub fn subscribe_pictures(&self, capacity: usize) -> Subscription {
         self.subscribe(&program_pictures(), capacity)
     }
@@ -85,6 +87,11 @@ impl Tap {
     /// have it, too, and every keyframe takes its bits from what follows.
     pub fn ask_keyframe(&self, rendition: &RenditionId) {
         self.point(rendition).asked.store(true, Ordering::Relaxed);
+    }
+
+    /// Captions of program pictures, for who encodes these.
+    pub(super) fn captions(&self) -> &Arc<Beside> {
+        &self.0.captions
     }
 
     /// The point of a rendition.

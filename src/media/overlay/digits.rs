@@ -11,7 +11,7 @@ use super::sprite::Sprite;
 use super::words::{Style, words};
 use crate::media::MediaError;
 use crate::model::overlay::Zone;
-use crate::model::timecode::TimecodeClock;
+use crate::model::timecode::{Timecode, TimecodeClock};
 use crate::model::{FrameGrid, MediaTime};
 
 /// Everything a time is written with.
@@ -108,9 +108,15 @@ impl Running {
         frame: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
         at: MediaTime,
         frames: FrameGrid,
+        label: Option<Timecode>,
     ) {
         if self.is_seen(at) {
-            self.digits.blend(frame, &text(self.counted, at, frames), self.x, self.y);
+            let said = match (self.counted, label) {
+                // A program that follows its sources' timecode shows that one.
+                (Counted::Timecode(_), Some(label)) => label.to_string(),
+                (counted, _) => text(counted, at, frames),
+            };
+            self.digits.blend(frame, &said, self.x, self.y);
         }
     }
 }

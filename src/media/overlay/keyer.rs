@@ -8,6 +8,7 @@ use gstreamer_video as gst_video;
 
 use super::{Artwork, Layer, Slot};
 use crate::media::encode::picture_caps;
+use crate::model::timecode::Timecode;
 use crate::model::{FrameGrid, MediaTime, ProgramFormat};
 
 /// Lays overlays over the program's pictures.
@@ -37,14 +38,22 @@ impl Keyer {
         }
     }
 
-    /// The picture of the tick at `at` as it leaves: `picture` itself, or a copy with the overlays on it.
-    pub(crate) fn apply(&self, picture: gst::Buffer, at: MediaTime, slate: bool) -> gst::Buffer {
+    /// The picture of the tick at `at` as it leaves: `picture` itself, or a copy with the overlays on it. `label` is its
+    /// timecode, where that is not the clock's.
+    pub(crate) fn apply(
+        &self,
+        picture: gst::Buffer,
+        at: MediaTime,
+        slate: bool,
+        label: Option<Timecode>,
+    ) -> gst::Buffer {
         let on_slate = if slate { &self.artwork.on_slate[..] } else { &[] };
         let layers = || self.artwork.always.iter().chain(on_slate);
         if !layers().any(|layer| layer.is_seen(at)) {
             return picture;
         }
-        self.keyed(&picture, |frame| layers().for_each(|layer| layer.draw(frame, at, self.frames))).unwrap_or(picture)
+        let drawn = self.keyed(&picture, |frame| layers().for_each(|layer| layer.draw(frame, at, self.frames, label)));
+        drawn.unwrap_or(picture)
     }
 
     fn keyed(
@@ -81,10 +90,16 @@ impl Layer {
         }
     }
 
-    fn draw(&self, frame: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>, at: MediaTime, frames: FrameGrid) {
+    fn draw(
+        &self,
+        frame: &mut gst_video::VideoFrameRef<&mut gst::BufferRef>,
+        at: MediaTime,
+        frames: FrameGrid,
+        label: Option<Timecode>,
+    ) {
         match self {
             Layer::Still { sprite, x, y } => sprite.blend(frame, *x, *y),
-            Layer::Running(running) => running.draw(frame, at, frames),
+            Layer::Running(running) => running.draw(frame, at, frames, label),
         }
     }
 }

@@ -52,7 +52,17 @@ fn keyed(artwork: Artwork, at: MediaTime, slate: bool) -> gst::Buffer {
     let shown = slot.put(artwork);
     keyer.renew(at);
     assert_eq!(shown.try_recv().unwrap(), (at, at.as_nanos() / 1_000_000 * 25 / 1000));
-    keyer.apply(grey(), at, slate)
+    keyer.apply(grey(), at, slate, None)
+}
+
+/// The picture at `AT` of a program that follows a source's timecode.
+fn labelled(artwork: Artwork, label: &str) -> Vec<u8> {
+    let slot = Arc::new(Slot::default());
+    let mut keyer = Keyer::new(&format(), Arc::clone(&slot));
+    drop(slot.put(artwork));
+    keyer.renew(AT);
+    let picture = keyer.apply(grey(), AT, false, Some(label.parse().unwrap()));
+    picture.map_readable().unwrap().to_vec()
 }
 
 fn draw(overlay: Overlay, images: &Path) -> gst::Buffer {
@@ -134,6 +144,13 @@ fn clocks_change_when_their_second_does_and_timecode_with_each_frame() {
     assert_ne!(at(clock(), 0), grey().map_readable().unwrap().to_vec());
     let timecode = || Overlay::Timecode { place: Place::TopLeft, zone: Zone::Utc };
     assert_ne!(at(timecode(), 0), at(timecode(), 40));
+    // A source's timecode is shown as such, whatever the clock says; a clock stays one.
+    let said = crate::model::timecode::TimecodeClock::new(format().frame_rate, 0).at(AT).2.to_string();
+    let artwork = |overlay: Overlay| Artist::new(&format(), "/".into()).draw(&one(overlay), None).0;
+    let shown = labelled(artwork(timecode()), &said);
+    assert_ne!(shown, labelled(artwork(timecode()), "10:20:30:11"));
+    assert_eq!(labelled(artwork(clock()), &said), labelled(artwork(clock()), "10:20:30:11"));
+    assert_eq!(shown, at(timecode(), 0));
 }
 
 #[test]
@@ -186,5 +203,5 @@ fn without_overlays_no_pixel_is_copied() {
     init().unwrap();
     let keyer = Keyer::new(&format(), Arc::new(Slot::default()));
     let picture = grey();
-    assert_eq!(keyer.apply(picture.clone(), AT, true).as_ptr(), picture.as_ptr());
+    assert_eq!(keyer.apply(picture.clone(), AT, true, None).as_ptr(), picture.as_ptr());
 }

@@ -21,6 +21,7 @@
 mod blend;
 mod desk;
 mod isolate;
+mod labels;
 mod lineup;
 mod mixer;
 mod scene;
@@ -44,7 +45,7 @@ pub use self::desk::{Answer, ShownFrom};
 use self::lineup::{Lineup, Opener};
 use self::ticker::Ticker;
 use super::EventSink;
-use super::captions::{erase, roll_up};
+use super::captions::Speech;
 use super::clock::HouseClock;
 use super::companion::Offered;
 use super::overlay::{Artwork, Shown, Slot};
@@ -53,6 +54,7 @@ pub use super::sound::Settled;
 use super::source::Source;
 use crate::model::sound::LiveSound;
 use crate::model::status::{ProgramOrder, ProgramStatus, Showing, SourceStatus};
+use crate::model::timecode::TimecodeDay;
 use crate::model::{
     FrameGrid, GuestAnswer, GuestAsk, GuestRefusal, LiveSettings, MediaTime, MeterReading, ScheduledTake, SourceId,
     Transition,
@@ -88,8 +90,8 @@ pub trait Outlet: Send + Sync {
     fn isolated(&self, _source: &SourceId, _offered: Offered) {}
 }
 
-/// Pairs of CEA-608 on their way.
-type Inserted = (Vec<[u8; 2]>, mpsc::Sender<Shown>);
+/// Captions on their way.
+type Inserted = (Speech, mpsc::Sender<Shown>);
 
 /// What the tick thread and its owner share.
 struct Shared {
@@ -104,6 +106,8 @@ struct Shared {
     /// Highest sample of each channel since the meters were read, as amplitudes.
     meters: Mutex<Vec<f32>>,
     sound: Arc<sound::Desk>,
+    /// Whether timecode is that of the source on air.
+    follows: AtomicBool,
     /// Sources by rank.
     sources: Mutex<Vec<Arc<Source>>>,
     /// Other sources, from the next tick on.
@@ -129,6 +133,7 @@ impl Shared {
             dissolving: false,
             loudness: Vec::new(),
             sound_states: Vec::new(),
+            timecode: None,
         };
         Self {
             stop: AtomicBool::new(false),
@@ -139,6 +144,7 @@ impl Shared {
             meters: Mutex::new(vec![0.0; status.peak_dbfs.len()]),
             status: Mutex::new(status),
             sound: Arc::default(),
+            follows: AtomicBool::new(plan.timecode == TimecodeDay::Source),
             sources: Mutex::default(),
             lineup: Mutex::default(),
             rearranging: Mutex::default(),
@@ -285,6 +291,11 @@ impl Controls {
         self.shared.rearrange(old, plan, &self.opener)
     }
 
+    /// Whether timecode is that of the source on air, from the next tick on.
+    pub fn set_timecode(&self, day: TimecodeDay) {
+        self.shared.follows.store(day == TimecodeDay::Source, Ordering::Relaxed);
+    }
+
     /// Another slate, from the next tick on.
     pub fn set_slate(&self, slate: gst::Buffer) {
         *lock(&self.shared.slate) = Some(slate);
@@ -334,7 +345,7 @@ impl Controls {
     /// receiver is told the frame with which they begin.
     pub fn insert_captions(&self, text: Option<&str>) -> mpsc::Receiver<Shown> {
         let (sender, receiver) = mpsc::channel();
-        lock(&self.shared.captions).push((text.map_or_else(erase, roll_up), sender));
+        lock(&self.shared.captions).push((text.map_or_else(Speech::erase, Speech::roll_up), sender));
         receiver
     }
 

@@ -10,6 +10,7 @@ use gstreamer_video as gst_video;
 use super::blend;
 use super::desk::Turn;
 use super::isolate::Isolator;
+use super::labels::{Labelled, Labels};
 use super::lineup::{self, Lineup, Places};
 use super::mixer::{CUT, Mixer, Voice};
 use super::scene::Scenes;
@@ -71,6 +72,9 @@ pub(super) struct Ticker {
     delivers: Vec<bool>,
     keyer: Keyer,
     line: Line,
+    labels: Labels,
+    /// Timecode of this tick, where it is not the clock's alone.
+    label: Option<Labelled>,
     info: Option<gst_video::VideoInfo>,
     scenes: Scenes,
     slate: gst::Buffer,
@@ -122,6 +126,8 @@ impl Ticker {
             delivers: vec![false; count],
             keyer,
             line: Line::new(plan.program.frame_rate),
+            labels: Labels::new(plan.program.frame_rate),
+            label: None,
             scenes: Scenes::new(info.clone()),
             info,
             slate,
@@ -185,6 +191,7 @@ impl Ticker {
             self.line.clear();
         }
         self.gather(at);
+        self.label(index, at);
         let repeated = self.show_picture(index, at) && !switched;
         self.show_preview(index, at);
         let sounded = self.play_sound(index);
@@ -316,6 +323,17 @@ impl Ticker {
         }
     }
 
+    /// Timecode follows the first source of what is shown, as captions do.
+    fn label(&mut self, index: u64, at: MediaTime) {
+        if !self.shared.follows.load(Ordering::Relaxed) {
+            self.label = None;
+            return;
+        }
+        let first = self.shown.ranks().next();
+        let shown = first.and_then(|rank| Some((&self.sources.get(rank)?.plan().id, self.taken.get(rank)?)));
+        self.label = Some(self.labels.next((index, at), shown));
+    }
+
     fn picture_of(&self, rank: usize) -> &gst::Buffer {
         match &self.taken[rank] {
             Taken::New(picture) | Taken::Again(picture) => picture,
@@ -349,11 +367,12 @@ impl Ticker {
         if self.outlet.wants_clean() {
             self.outlet.clean(self.stamped(&picture, index, at));
         }
-        let picture = self.keyer.apply(picture, at, view == View::Slate);
+        let label = self.label.as_ref().map(|label| label.timecode);
+        let picture = self.keyer.apply(picture, at, view == View::Slate, label);
         let mut picture = self.stamped(&picture, index, at);
-        for (pairs, sender) in std::mem::take(&mut *lock(&self.shared.captions)) {
+        for (speech, sender) in std::mem::take(&mut *lock(&self.shared.captions)) {
             let first = index + self.line.delay();
-            self.line.insert(pairs);
+            self.line.insert(speech);
             // Whoever asked may have given up waiting.
             let _ = sender.send((self.frames.time_of(first), first));
         }
@@ -487,6 +506,7 @@ impl Ticker {
             status.peak_dbfs = self.mixer.peaks();
             status.auto = auto;
             status.dissolving = self.dissolve.is_some();
+            status.timecode = self.label.as_ref().map(Labelled::status);
             if let Some((preview, scheduled)) = news {
                 (status.preview, status.scheduled) = (preview, scheduled);
             }

@@ -266,7 +266,10 @@ impl Shared {
         }
         let normal = normaliser.lock().unwrap_or_else(PoisonError::into_inner).picture(sample);
         match normal {
-            Ok(picture) => self.feed.push_picture(stamp, picture, self.clock.now()),
+            Ok(mut picture) => {
+                keep_timecode(buffer, &mut picture);
+                self.feed.push_picture(stamp, picture, self.clock.now());
+            }
             // One damaged picture is not shown; the next may be whole.
             Err(NotNormal::Damaged(_) | NotNormal::Memory) => {}
             Err(error) => {
@@ -293,6 +296,15 @@ impl Shared {
 /// The timecode that a source (SDI, or a stream that carries it) has put on a picture.
 fn timecode_of(picture: &gst::BufferRef) -> Option<String> {
     Some(picture.meta::<gst_video::VideoTimeCodeMeta>()?.tc().to_string())
+}
+
+/// Puts the timecode of a source's picture on what was made of it.
+fn keep_timecode(source: &gst::BufferRef, picture: &mut gst::Buffer) {
+    if let Some(meta) = source.meta::<gst_video::VideoTimeCodeMeta>()
+        && picture.meta::<gst_video::VideoTimeCodeMeta>().is_none()
+    {
+        gst_video::VideoTimeCodeMeta::add(picture.make_mut(), &meta.tc());
+    }
 }
 
 /// Tells the feed which channels arrive, before the first sound that has them.

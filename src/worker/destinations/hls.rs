@@ -1,6 +1,6 @@
 //! HLS push as an endpoint.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
@@ -14,6 +14,15 @@ use crate::push::{
     Left, Limits, Listing, PairClock, PushDescription, PushedAudio, PushedCaptions, PushedVideo, Pusher,
 };
 
+/// A pusher, and what it gets of the channel.
+struct Push {
+    pusher: Pusher,
+    /// Audio renditions, the default first; all if empty.
+    audio: Vec<RenditionId>,
+    /// All that it gets, as it was listed last.
+    takes: Mutex<Vec<RenditionId>>,
+}
+
 /// Starts to push.
 pub(super) fn open(
     setting: &Setting,
@@ -23,7 +32,9 @@ pub(super) fn open(
     (duty, lowest_only): (Duty, bool),
 ) -> Box<dyn Endpoint> {
     let plan = &setting.plan;
-    let Listing { video, audio, captions, playlist_segments } = listing(plan);
+    let listing = listing(plan, &upload.audio);
+    let takes = Mutex::new(ids(&listing));
+    let Listing { video, audio, captions, playlist_segments } = listing;
     let policy = &destination.policy;
     let watched = destination.endpoints.len() > 1 && policy.kind == DeliveryKind::Failover;
     let description = PushDescription {
@@ -54,13 +65,16 @@ pub(super) fn open(
     };
     let (spool, sink) = (setting.spool.clone(), Arc::clone(&setting.events));
     let events = move |event| sink(event);
-    Box::new(match setting.ends {
+    let pusher = match setting.ends {
         true => Pusher::deliver_rest(description, spool, events),
         false => Pusher::start(description, spool, events),
-    })
+    };
+    Box::new(Push { pusher, audio: upload.audio.clone(), takes })
 }
 
-fn listing(plan: &ChannelPlan) -> Listing {
+/// The renditions of a channel with the audio renditions `chosen`, all if none is; also if none of them is left, since
+/// a programme without its sound is worse than another mix.
+fn listing(plan: &ChannelPlan, chosen: &[RenditionId]) -> Listing {
     let video = |r: &VideoRenditionPlan| PushedVideo {
         id: r.id.clone(),
         size: r.size,
@@ -75,9 +89,15 @@ fn listing(plan: &ChannelPlan) -> Listing {
         channels: r.channels(plan.program.audio.channels),
         bitrate: r.bitrate,
     };
+    let wanted: Vec<&AudioRenditionPlan> =
+        chosen.iter().filter_map(|id| plan.audio.iter().find(|rendition| rendition.id == *id)).collect();
     Listing {
         video: plan.video.iter().map(video).collect(),
-        audio: plan.audio.iter().map(audio).collect(),
+        audio: if wanted.is_empty() {
+            plan.audio.iter().map(audio).collect()
+        } else {
+            wanted.into_iter().map(audio).collect()
+        },
         captions: plan.captions.as_ref().map(|captions| PushedCaptions {
             name: captions.name.clone(),
             language: captions.language.clone(),
@@ -87,37 +107,52 @@ fn listing(plan: &ChannelPlan) -> Listing {
     }
 }
 
-impl Endpoint for Pusher {
+fn ids(listing: &Listing) -> Vec<RenditionId> {
+    let video = listing.video.iter().map(|one| one.id.clone());
+    let text = listing.captions.iter().filter_map(|captions| captions.text.clone());
+    video.chain(listing.audio.iter().map(|one| one.id.clone())).chain(text).collect()
+}
+
+impl Push {
+    fn takes(&self) -> MutexGuard<'_, Vec<RenditionId>> {
+        self.takes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Endpoint for Push {
     fn status(&self) -> EndpointStatus {
-        Pusher::status(self).borrow().clone()
+        self.pusher.status().borrow().clone()
     }
 
     fn assign(&self, duty: Duty) {
-        Pusher::assign(self, duty);
+        self.pusher.assign(duty);
     }
 
     fn list(&self, setting: &Setting) {
-        Pusher::list(self, listing(&setting.plan));
+        let listing = listing(&setting.plan, &self.audio);
+        *self.takes() = ids(&listing);
+        self.pusher.list(listing);
     }
 
     fn ration(&self, lowest_only: bool) {
-        Pusher::ration(self, lowest_only);
+        self.pusher.ration(lowest_only);
     }
 
     fn delivered(&self, rendition: &RenditionId, number: u64) -> bool {
-        Pusher::delivered(self, rendition, number)
+        // Nothing is owed of what it does not get.
+        !self.takes().contains(rendition) || self.pusher.delivered(rendition, number)
     }
 
     fn is_done(&self) -> bool {
-        Pusher::is_done(self)
+        self.pusher.is_done()
     }
 
     fn hand_over(&self) -> BoxFuture<'static, Result<String, String>> {
-        Pusher::hand_over(self).boxed()
+        self.pusher.hand_over().boxed()
     }
 
     fn stop(self: Box<Self>, limit: Duration) -> BoxFuture<'static, Left> {
-        Pusher::stop(*self, limit).boxed()
+        self.pusher.stop(limit).boxed()
     }
 }
 
@@ -143,6 +178,25 @@ mod tests {
         serde_json::from_value(plan).unwrap()
     }
 
+    #[test]
+    fn a_destination_gets_the_audio_renditions_that_it_names() {
+        let id = |text: &str| RenditionId::new(text).unwrap();
+        let mut plan = plan();
+        plan.audio.push(AudioRenditionPlan { id: id("r128"), ..plan.audio[0].clone() });
+        let audio = |plan: &ChannelPlan, chosen: &[&str]| {
+            let chosen: Vec<RenditionId> = chosen.iter().map(|text| id(text)).collect();
+            let listing = listing(plan, &chosen);
+            let audio: Vec<String> = listing.audio.iter().map(|one| one.id.to_string()).collect();
+            assert_eq!(ids(&listing)[1..].iter().map(ToString::to_string).collect::<Vec<_>>(), audio);
+            audio
+        };
+        assert_eq!(audio(&plan, &[]), ["sound", "r128"]);
+        assert_eq!(audio(&plan, &["r128"]), ["r128"]);
+        assert_eq!(audio(&plan, &["r128", "sound"]), ["r128", "sound"], "the first is the default");
+        plan.audio.truncate(1);
+        assert_eq!(audio(&plan, &["r128"]), ["sound"], "never without sound");
+    }
+
     proptest! {
         #[test]
         fn no_playlist_names_a_companion(clean in any::<bool>(), sources in prop::collection::btree_set("[a-z][a-z0-9-]{0,40}", 0..6)) {
@@ -156,7 +210,7 @@ mod tests {
                 companion.video.as_mut().unwrap().id = RenditionId::new(slug).unwrap();
                 plan.companions.push(companion);
             }
-            let told = listing(&plan);
+            let told = listing(&plan, &[]);
             let video: Vec<&str> = told.video.iter().map(|one| one.id.as_str()).collect();
             let audio: Vec<&str> = told.audio.iter().map(|one| one.id.as_str()).collect();
             prop_assert_eq!((video, audio), (vec!["180p"], vec!["sound"]));

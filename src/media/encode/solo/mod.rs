@@ -2,8 +2,9 @@
 //! keyframe when it is asked for one. It makes no segments, and nobody else notices what becomes of it.
 //!
 //! ```text
-//! tap ─ program pictures ─▶ thread ─▶ appsrc ─▶ scale ─▶ encoder ─▶ parser ─▶ appsink ─▶ receiver
-//!                             └─ sets the bit rate, hears the bus
+//! tap ─┬─ program pictures ─▶ thread ─▶ appsrc ─▶ scale ─▶ encoder ─▶ parser ─▶ appsink ─▶ receiver
+//!      │                        └─ sets the bit rate, hears the bus                ▲
+//!      └─ captions of these pictures ─────────────── as in every rendition ─ SEI ──┘
 //! ```
 //!
 //! States: opening → encoding → failed: the next candidate, at once → after the last of them the first again, later.
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use pipeline::Pipeline;
 
+use super::beside::Beside;
 use super::tap::{AccessUnit, Subscription, Tap};
 use crate::model::{BitRate, ProgramFormat};
 use crate::plan::VideoRenditionPlan;
@@ -60,7 +62,8 @@ impl Solo {
             trouble: Mutex::default(),
         });
         let (pictures, seen) = (tap.subscribe_pictures(WAITING), Arc::clone(&control));
-        let thread = Thread { program, rendition, receiver, control: seen, number: Arc::default() };
+        let captions = Arc::clone(tap.captions());
+        let thread = Thread { program, rendition, receiver, captions, control: seen, number: Arc::default() };
         std::thread::Builder::new().name("encode-own".into()).spawn(move || thread.run(&pictures))?;
         Ok(Self { control })
     }
@@ -101,6 +104,7 @@ struct Thread {
     program: ProgramFormat,
     rendition: VideoRenditionPlan,
     receiver: Receiver,
+    captions: Arc<Beside>,
     control: Arc<Control>,
     /// Units delivered.
     number: Arc<AtomicU64>,
@@ -152,7 +156,7 @@ mod tests {
 
     use super::*;
     use crate::media::encode::picture_caps;
-    use crate::model::RenditionId;
+    use crate::model::{MediaTime, RenditionId};
     use crate::plan::EncoderPlan;
 
     fn rendition() -> VideoRenditionPlan {
@@ -174,6 +178,11 @@ mod tests {
         VideoRenditionPlan { id, size, bitrate, max_bitrate, encoders: vec![encoder], passed_over: vec![] }
     }
 
+    /// When picture `number` is shown.
+    fn at(number: u64) -> MediaTime {
+        MediaTime::from_secs(1_763_683_200) + Duration::from_millis(number * 40)
+    }
+
     /// Coarse noise: it takes every bit that it is given, and can do with few.
     fn noise(number: u64) -> gst::Buffer {
         let mut random = fastrand::Rng::with_seed(number);
@@ -182,7 +191,7 @@ mod tests {
         bytes.resize(320 * 180 * 3 / 2, 128);
         let mut picture = gst::Buffer::from_mut_slice(bytes);
         let made = picture.get_mut().unwrap();
-        made.set_pts(gst::ClockTime::from_mseconds(number * 40));
+        made.set_pts(gst::ClockTime::from_nseconds(at(number).as_nanos()));
         made.set_duration(gst::ClockTime::from_mseconds(40));
         picture
     }
@@ -199,7 +208,9 @@ mod tests {
         let mouth = tap.pictures();
         let (deliver, units) = std::sync::mpsc::channel();
         let receiver = Arc::new(move |unit: &AccessUnit| {
-            let _ = deliver.send((unit.key, unit.buffer.size()));
+            let bytes = unit.buffer.map_readable().unwrap();
+            let captioned = bytes.windows(7).any(|some| some == [b'G', b'A', b'9', b'4', 3, 0xc1, 0xff]);
+            let _ = deliver.send((unit.key, unit.buffer.size(), captioned));
             false
         });
         let solo = Solo::start(&tap, program, rendition(), receiver).unwrap();
@@ -210,6 +221,8 @@ mod tests {
                 // Not within half a second of the first.
                 20 => solo.ask_keyframe(),
                 50 => solo.set_bitrate(BitRate(200_000)),
+                // With its picture, and with no other.
+                30 | 70 => tap.captions().keep(at(number), vec![[0xfc, 0x94, 0x26]]),
                 _ => {}
             }
             mouth.tell(&noise(number), || Some(caps.clone()));
@@ -218,6 +231,8 @@ mod tests {
         }
         let keys: Vec<usize> = (0..100).filter(|at| all[*at].0).collect();
         assert_eq!(keys, [0, 20]);
+        let captioned: Vec<usize> = (0..100).filter(|at| all[*at].2).collect();
+        assert_eq!(captioned, [30, 70]);
         let rate =
             |range: std::ops::Range<usize>| all[range.clone()].iter().map(|one| one.1).sum::<usize>() / range.len();
         let (before, after) = (rate(25..50), rate(60..100));

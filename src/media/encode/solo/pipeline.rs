@@ -12,6 +12,7 @@ use gstreamer_video as gst_video;
 use super::pace::Pace;
 use super::{Control, LOOK, Left, Thread, WAITING};
 use crate::media::MediaError;
+use crate::media::encode::beside::Inserter;
 use crate::media::encode::chain::{add_linked, filter, retune};
 use crate::media::encode::choose::choose;
 use crate::media::encode::codec::{encoded_caps, parsed_caps, parser_of};
@@ -20,7 +21,7 @@ use crate::media::encode::format::picture_caps;
 use crate::media::encode::memory::way_in;
 use crate::media::encode::tap::{AccessUnit, NoUnit, Subscription};
 use crate::media::init::{bounded, element};
-use crate::model::{MediaTime, RenditionId};
+use crate::model::{MediaTime, RenditionId, VideoCodec};
 use crate::plan::{EncoderPlan, VideoRenditionPlan};
 
 /// For a device to open.
@@ -62,7 +63,7 @@ impl Pipeline {
             sink.clone().upcast(),
         ]);
         let (out, shut) = (Arc::default(), Arc::default());
-        hand_on(&sink, thread, &out, &shut);
+        hand_on(&sink, thread, plan.codec, (&out, &shut));
         force_keyframes(entry.element(), &thread.control)?;
         let pipeline = gst::Pipeline::with_name("encode-own");
         add_linked(&pipeline, "the destination's own rendition", &chain)?;
@@ -139,7 +140,13 @@ impl Drop for Pipeline {
     }
 }
 
-fn hand_on(sink: &gst_app::AppSink, thread: &Thread, out: &Arc<AtomicU64>, shut: &Arc<AtomicBool>) {
+fn hand_on(
+    sink: &gst_app::AppSink,
+    thread: &Thread,
+    codec: VideoCodec,
+    (out, shut): (&Arc<AtomicU64>, &Arc<AtomicBool>),
+) {
+    let captions = Mutex::new(Inserter::new(&thread.captions, codec));
     let (id, receiver, number) =
         (thread.rendition.id.clone(), Arc::clone(&thread.receiver), Arc::clone(&thread.number));
     let (control, out, shut) = (Arc::clone(&thread.control), Arc::clone(out), Arc::clone(shut));
@@ -149,7 +156,12 @@ fn hand_on(sink: &gst_app::AppSink, thread: &Thread, out: &Arc<AtomicU64>, shut:
         if shut.load(Ordering::Relaxed) {
             return Err(gst::FlowError::Flushing);
         }
-        let unit = unit(&id, &sample, || number.fetch_add(1, Ordering::Relaxed));
+        let mut unit = unit(&id, &sample, || number.fetch_add(1, Ordering::Relaxed));
+        let mut captions = captions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(inserter), Some(unit)) = (captions.as_mut(), unit.as_mut()) {
+            inserter.insert(unit.pts, &mut unit.buffer);
+        }
+        drop(captions);
         if unit.is_some_and(|unit| receiver(&unit)) {
             control.keyframe.store(true, Ordering::Relaxed);
         }
