@@ -310,6 +310,8 @@ export interface components {
             measured: boolean;
             /** @description What channels may take together. */
             room: components["schemas"]["Resources"];
+            /** @description Encoder sessions of hardware that has a limit. */
+            sessions?: components["schemas"]["SessionRoom"][];
             /** @description What those take that are ordered on air. */
             taken: components["schemas"]["Resources"];
         };
@@ -437,6 +439,10 @@ export interface components {
             needs: components["schemas"]["Resources"];
             /** @description Whether it counts now: it is ordered on air. */
             on_air: boolean;
+            /** @description Encoder sessions that it holds, by hardware profile. */
+            sessions?: {
+                [key: string]: number;
+            };
         };
         /** @description What somebody asked of a channel. */
         ChannelOrder: "on_air" | "off_air";
@@ -492,11 +498,15 @@ export interface components {
         ClassFit: {
             /**
              * Format: uint32
-             * @description So many more fit beside what is on air.
+             * @description So many more fit beside what is on air; where encoder sessions run out, with lesser encoders.
              */
             more: number;
-            /** @description What one channel takes. */
+            /** @description What the next one would take. */
             needs: components["schemas"]["Resources"];
+            /** @description Encoder sessions that the next one would get, by hardware profile. */
+            sessions?: {
+                [key: string]: number;
+            };
             /** @description The stream class. */
             stream_class: string;
         };
@@ -1070,7 +1080,7 @@ export interface components {
             url: string;
         };
         /** @description Stable event codes; machines match on these, never on text. */
-        EventCode: "plan_taken_over" | "daemon_started" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "remainder_delivered" | "remainder_left" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
+        EventCode: "plan_taken_over" | "daemon_started" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "remainder_delivered" | "remainder_left" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_layers_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
         /** @description Whose fault it is: where a technician looks first. */
         Fault: "source" | "destination" | "hardware" | "configuration" | "internal";
         /** @description The first admin. */
@@ -1269,6 +1279,23 @@ export interface components {
             /** @description One sentence. */
             text: string;
         };
+        /** @description One size of the pictures that are sent in several, since the connection began. */
+        LayerFigures: {
+            /**
+             * Format: uint64
+             * @description Of these, bytes that the peer reported as received.
+             */
+            bytes_acknowledged: number;
+            /**
+             * Format: uint64
+             * @description Bytes sent, retransmissions not counted.
+             */
+            bytes_sent: number;
+            /** @description Which rendition it is. */
+            rendition: components["schemas"]["RenditionId"];
+            /** @description Whether it is sent: the peer takes it. */
+            sent: boolean;
+        };
         /** @description How two sources share the picture. */
         Layout: "side_by_side" | "pip";
         /** @description The line to a destination of segments. */
@@ -1298,6 +1325,8 @@ export interface components {
              * @description Callers that are connected, for a listener.
              */
             callers: number | null;
+            /** @description Sizes of the pictures, largest first, where they are sent in several (simulcast). */
+            layers?: components["schemas"]["LayerFigures"][];
             /**
              * Format: uint64
              * @description Packets that were not sent at all, because they would have come too late.
@@ -2494,6 +2523,21 @@ export interface components {
         };
         /** @description What a token may beside its role. */
         Scope: "metrics" | "origin" | "unguarded";
+        /** @description Encoding sessions of one kind of hardware. */
+        SessionRoom: {
+            /** @description The hardware profile. */
+            profile: string;
+            /**
+             * Format: uint32
+             * @description So many there are.
+             */
+            sessions: number;
+            /**
+             * Format: uint32
+             * @description So many are held by channels that are ordered on air.
+             */
+            taken: number;
+        };
         /** @description A session as others see it. */
         SessionView: {
             /** @description What the browser called itself then. */
@@ -3263,6 +3307,7 @@ export type InputStatus = components['schemas']['InputStatus'];
 export type JobKind = components['schemas']['JobKind'];
 export type JobState = components['schemas']['JobState'];
 export type JobStatus = components['schemas']['JobStatus'];
+export type LayerFigures = components['schemas']['LayerFigures'];
 export type Layout = components['schemas']['Layout'];
 export type LineStatus = components['schemas']['LineStatus'];
 export type LinkFigures = components['schemas']['LinkFigures'];
@@ -3324,6 +3369,7 @@ export type Scene = components['schemas']['Scene'];
 export type SceneAsk = components['schemas']['SceneAsk'];
 export type ScheduledTake = components['schemas']['ScheduledTake'];
 export type Scope = components['schemas']['Scope'];
+export type SessionRoom = components['schemas']['SessionRoom'];
 export type SessionView = components['schemas']['SessionView'];
 export type Setting = components['schemas']['Setting'];
 export type Severity = components['schemas']['Severity'];
