@@ -98,7 +98,7 @@ impl List {
             let sum: f64 = parts.iter().map(|(_, seconds, _)| seconds).sum();
             assert!((sum - whole).abs() < 0.001, "the parts of {number} last {sum} s, it lasts {whole} s");
             // Of a segment that was begun in its middle the first part may be shorter.
-            if *whole > self.target * 0.95 {
+            if *whole > self.target * 0.99 {
                 let short = parts[..parts.len() - 1].iter().find(|(_, seconds, _)| *seconds < self.part_target * 0.85);
                 assert!(short.is_none(), "{short:?} is below 85 % of the target");
             }

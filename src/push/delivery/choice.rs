@@ -24,7 +24,13 @@ impl Delivery {
             return FILLING.saturating_sub(self.backfilling);
         }
         // What players can see is not kept waiting by what is old.
-        self.behind.saturating_sub(self.backfilling).max(BEHIND)
+        self.side_by_side().saturating_sub(self.backfilling).max(BEHIND)
+    }
+
+    /// Requests behind the live edge. As long as it is not known what the destination lost they go one by one, for the
+    /// search has its turn between them: nothing may seem delivered before that.
+    fn side_by_side(&self) -> usize {
+        if self.search == Search::Off { self.behind } else { BEHIND }
     }
 
     /// Whether the line belongs to a segment of the live edge.
@@ -159,10 +165,7 @@ impl Delivery {
 
     /// What is older, while nothing else is under way behind the live edge.
     pub(super) fn backfill(&mut self, now: Instant) -> Option<Object> {
-        // A search that goes on has its turn between two of them.
-        let searching = matches!(self.search, Search::Control { .. } | Search::Running { .. });
-        let room = if searching { BEHIND } else { self.behind };
-        if self.backfilling >= room || !self.catching.is_empty() || self.is_yielding() {
+        if self.backfilling >= self.side_by_side() || !self.catching.is_empty() || self.is_yielding() {
             return None;
         }
         let oldest = |dropped: bool| {
