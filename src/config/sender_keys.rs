@@ -195,7 +195,7 @@ pub(super) const SRT: Variant = Variant {
 
 pub(super) const RTMP: Variant = Variant {
     word: RTMP_KIND.0,
-    about: "RTMP or RTMPS, as publisher. HEVC and AV1 go by enhanced RTMP, which the server has to know.",
+    about: "RTMP or RTMPS, as publisher. HEVC goes by enhanced RTMP, which the server has to know. AV1 does not arrive with GStreamer 1.22; newer ones are not tried.",
     keys: &[
         RTMP_URL,
         KEY_FILE,
