@@ -182,7 +182,9 @@ pub fn again(test: &str, variables: &[(&str, &std::path::Path)]) -> bool {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").envs(variables.iter().copied());
-    let mut inside = command.stdin(Stdio::null()).spawn().unwrap();
+    let mut inside = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let said = inside.stdout.take().unwrap();
+    let said = std::thread::spawn(move || std::io::read_to_string(said).unwrap_or_default());
     let until = Instant::now() + Duration::from_secs(300);
     let status = loop {
         if let Some(status) = inside.try_wait().unwrap() {
@@ -193,6 +195,9 @@ pub fn again(test: &str, variables: &[(&str, &std::path::Path)]) -> bool {
         }
         std::thread::park_timeout(Duration::from_millis(50));
     };
+    // Its result would be counted as one more.
+    let own = |line: &&str| !["running ", "test ", "test result:"].iter().any(|begin| line.starts_with(begin));
+    said.join().unwrap().lines().filter(own).for_each(|line| println!("{line}"));
     assert!(status.success(), "{test}, in a process of its own: {status}");
     false
 }
