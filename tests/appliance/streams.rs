@@ -138,5 +138,6 @@ fn three_peers_get_one_channel_and_each_heals_without_the_others() {
     let rtmp: Vec<usize> = nginx.recorded().iter().map(|file| recorded(file)).collect();
     let rist = judge::unbroken_once_begun(&in_order, video, sound);
     eprintln!("pictures decoded: SRT {srt:?}, RTMP {rtmp:?}, RIST {rist} of one session");
-    assert!(rist > srt[0] && rist > rtmp[0], "one session lasts longer than what came before a cut");
+    // It began later than RTMP and had nothing cut.
+    assert!(rist > srt[0] && rist > rtmp[1], "one session lasts longer than what came before or behind a cut");
 }
