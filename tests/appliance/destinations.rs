@@ -302,9 +302,10 @@ fn destinations_come_change_and_go_on_air() {
         all(channel).is_some_and(|all| all.len() == 2 && all[1].state == DestinationState::Streaming)
     });
     // Its first playlist may still have gaps.
-    let whole =
-        |rendition: &&str| second.playlist("a", rendition).is_some_and(|list| !list.segments.iter().any(is_gap));
-    rig.until("the second one has a window", || RENDITIONS.iter().all(|rendition| whole(&rendition)));
+    let whole = |list: m3u8_rs::MediaPlaylist| !list.segments.iter().any(is_gap);
+    rig.until("the second one has a window", || {
+        RENDITIONS.iter().all(|rendition| second.playlist("a", rendition).is_some_and(whole))
+    });
     second.assert_window("a");
 
     // Off and on by an operator.
