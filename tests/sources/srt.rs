@@ -209,7 +209,7 @@ fn a_caller_says_that_its_passphrase_is_refused_and_gets_in_with_the_right_one()
     let says = |rig: &Rig, words: &str| {
         let reason = || rig.program().sources().remove(0).health.reason;
         assert!(rig.recorder.wait(SOON, |_| reason().contains(words)), "{}: {}", reason(), rig.told());
-        assert!(shows_slate(&rig.recorder.record.lock().unwrap()), "{}", rig.told());
+        assert!(rig.recorder.wait(SOON, shows_slate), "{}", rig.told());
     };
     says(&rig, "the listener refuses the passphrase");
     rig.become_kinds(&kinds[1]);
