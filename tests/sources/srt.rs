@@ -186,7 +186,7 @@ fn a_listener_takes_the_right_passphrase_and_stream_id_and_says_what_is_wrong_wi
         assert!(rig.recorder.wait(SOON, refused(why)), "{why}: {}", rig.told());
         let reason = rig.program().sources().remove(0).health.reason;
         assert!(reason.contains("; the last caller was refused: "), "{reason}");
-        assert!(shows_slate(&rig.recorder.record.lock().unwrap()), "{}", rig.told());
+        assert!(rig.recorder.wait(SOON, shows_slate), "{}", rig.told());
         drop(wrong);
     }
     let right = call(&format!("&streamid=van-1&passphrase={PASSPHRASE}"));
@@ -243,7 +243,7 @@ fn a_callers_stream_id_reaches_the_listener_as_it_is_written() {
     let mut rig = Rig::start((30, 1), &[caller(port, None, Some("someone-else"))], ProgramOrder::Auto);
     let failed = || rig.program().sources()[0].state == SourceState::Failed;
     assert!(rig.recorder.wait(SOON, |_| failed()), "{}", rig.told());
-    assert!(shows_slate(&rig.recorder.record.lock().unwrap()), "{}", rig.told());
+    assert!(rig.recorder.wait(SOON, shows_slate), "{}", rig.told());
     let reason = rig.program().sources().remove(0).health.reason;
     rig.become_kinds(&[caller(port, None, Some(STREAM_ID))]);
     let shown = rig.recorder.wait(SOON, shows_source);
