@@ -67,7 +67,7 @@ pub fn cut(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 /// From the return to the first picture, and what was missing behind it: nothing, on a line that loses nothing.
 pub fn healing(figure: impl Into<String>, healed: &[f64], report: &Value, lossless: bool) -> Row {
     let missing = missing_behind(report);
-    let lost: u64 = missing.iter().sum();
+    let lost = missing.iter().flatten().count();
     let (worst, cuts, posts) = (crate::row::largest(healed), healed.len(), &report["posts"]);
     let measured = format!(
         "p50 {:.1} s, p95 {:.1} s, {worst:.1} s at most of {cuts} cuts, {posts} session(s); {lost} pictures missing behind \
@@ -90,16 +90,16 @@ fn part(of: &[f64], share: f64) -> f64 {
     all.get(at).copied().unwrap_or(f64::NAN)
 }
 
-/// Of the whole pictures from one gap to the next, how many were never decoded.
-fn missing_behind(report: &Value) -> Vec<u64> {
+/// Of the whole pictures from one gap to the next, those that were never decoded: how many pictures after the first.
+fn missing_behind(report: &Value) -> Vec<Vec<u64>> {
     let numbers =
         |name: &str| -> Vec<u64> { report[name].as_array().into_iter().flatten().filter_map(Value::as_u64).collect() };
     let (frames, mut begins) = (numbers("frames"), numbers("behind_gaps"));
     begins.push(frames.len() as u64);
     let between = begins.windows(2).map(|pair| frames.get(pair[0] as usize..pair[1] as usize).unwrap_or_default());
-    let missing = |frames: &[u64]| {
-        let all = frames.last().zip(frames.first()).map_or(0, |(last, first)| (last + 1).saturating_sub(*first));
-        all.saturating_sub(frames.len() as u64)
+    let missing = |frames: &[u64]| -> Vec<u64> {
+        let Some((first, last)) = frames.first().zip(frames.last()) else { return Vec::new() };
+        (*first..*last).filter(|number| !frames.contains(number)).map(|number| number - first).collect()
     };
     between.map(missing).collect()
 }
