@@ -33,7 +33,7 @@ pub use descriptors::seal_descriptors;
 pub use disk::{device_of, synced_rate};
 pub use header_extension::number_header_extension;
 pub use heap::few_heaps;
-pub use ice_agent::restart_ice_agent;
+pub use ice_agent::{close_ice_agent, restart_ice_agent};
 pub use lock::{DirectoryLock, LockError};
 pub use machine::{memory_bytes, processor};
 pub use notify::Service;

@@ -8,4 +8,5 @@ mod mjr;
 mod relayed;
 mod server;
 mod sessions;
+mod trickled;
 mod viewer;

@@ -11,14 +11,14 @@ use serde_json::json;
 use crate::engine::{BRIEF, Engine, TOKEN, streaming};
 use crate::server::{SOON, Server, has_address};
 
-const USER: &str = "studio";
-const PASSWORD: &str = "a-password-of-the-relay";
+pub const USER: &str = "studio";
+pub const PASSWORD: &str = "a-password-of-the-relay";
 
-struct Turn {
+pub struct Turn {
     child: Child,
     directory: tempfile::TempDir,
-    address: IpAddr,
-    port: u16,
+    pub address: IpAddr,
+    pub port: u16,
     /// Where it sends from.
     relays: (u16, u16),
 }
@@ -46,7 +46,7 @@ fn free_range(count: u16) -> (u16, u16) {
 }
 
 impl Turn {
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let there = Command::new("turnserver").arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
         if there.is_err() {
             println!("SKIPPED: WHIP by TURN, since there is no turnserver (Debian: coturn)");

@@ -4,9 +4,10 @@
 
 Prints `port N` when it listens. GET /report answers with what was asked of it and what was decoded. POST /refuse with a
 JSON list of status codes has the next offers refused with them; /stay: the next requests to restart ICE; /token: another token
-is expected; /lose: a share of the packets counts as lost; /keyframe: it asks for a keyframe. With `cert` and `key`, PEM
-files, it speaks HTTPS, too, on the port that the report names. With `restarts` it restarts ICE, and nothing is lost any
-more from then on. With `from_ports` its firewall lets UDP in from that range of ports only.
+is expected; /lose: a share of the packets counts as lost; /keyframe: it asks for a keyframe; /retag: ICE sessions get another
+tag, as if ICE had been restarted by somebody else. With `cert` and `key`, PEM files, it speaks HTTPS, too, on the port that
+the report names. With `restarts` it restarts ICE, and nothing is lost any more from then on; with `by_tag` only for who names
+the ICE session by its tag. With `from_ports` its firewall lets UDP in from that range of ports only.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from aiohttp import web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 
 settings = {"port": 0, "host": "127.0.0.1", "token": "", "links": [], "redirect": False, "cert": "", "key": "", "lose": 0.0}
-settings.update({"restarts": False, "from_ports": None})
+settings.update({"restarts": False, "by_tag": False, "from_ports": None})
 settings.update(json.loads(sys.argv[1] if len(sys.argv) > 1 else "{}"))
 
 sessions = {}
@@ -47,6 +48,7 @@ report = {
     "restarts": 0,
     "over_another_path": 0,
     "relays_offered": [],
+    "told_late": 0,
     "kept_out": 0,
 }
 refusals = []
@@ -127,6 +129,10 @@ async def handle_some(receiver, packet, arrival_time_ms):
 RTCRtpReceiver._handle_rtp_packet = handle_some
 
 
+def named(fragment, name):
+    return [line[len(name) :] for line in fragment.splitlines() if line.startswith(name)]
+
+
 class Path:
     """What a session runs on: one ICE session after another (RFC 8445, 2.4), which aiortc cannot by itself."""
 
@@ -134,6 +140,10 @@ class Path:
         self.transport, self.first, self.tag = transport, transport._connection, 1
         self.current = self.first
         transport._recv, transport._send = self.receive, self.send
+
+    def named(self, session):
+        """The tag of the ICE session."""
+        return '"%s"' % session if self.tag == 1 else '"%s-%d"' % (session, self.tag)
 
     async def receive(self):
         while True:
@@ -150,21 +160,26 @@ class Path:
     async def send(self, data):
         await self.current.send(data)
 
+    async def learn(self, fragment):
+        """More addresses of the other end."""
+        for text in named(fragment, "a=candidate:"):
+            await self.current.add_remote_candidate(aioice.Candidate.from_sdp(text))
+            report["told_late"] += 1
+
     async def renew(self, fragment):
         """Begins with the other end's new credentials and addresses; the own ones, as a fragment."""
-        lines = fragment.splitlines()
-        named = lambda name: [line[len(name) :] for line in lines if line.startswith(name)]
         fresh = aioice.Connection(ice_controlling=False)
-        fresh.remote_username, fresh.remote_password = named("a=ice-ufrag:")[0], named("a=ice-pwd:")[0]
+        fresh.remote_username = named(fragment, "a=ice-ufrag:")[0]
+        fresh.remote_password = named(fragment, "a=ice-pwd:")[0]
         await fresh.gather_candidates()
-        for text in named("a=candidate:"):
+        for text in named(fragment, "a=candidate:"):
             await fresh.add_remote_candidate(aioice.Candidate.from_sdp(text))
         await fresh.add_remote_candidate(None)
         self.tag += 1
         watchers.add(asyncio.ensure_future(self.take_over(fresh)))
         own = ["a=candidate:" + candidate.to_sdp() for candidate in fresh.local_candidates]
         head = ["a=ice-ufrag:" + fresh.local_username, "a=ice-pwd:" + fresh.local_password]
-        media = ["m=video 9 UDP/TLS/RTP/SAVPF 0", "a=mid:" + (named("a=mid:") or ["0"])[0]]
+        media = ["m=video 9 UDP/TLS/RTP/SAVPF 0", "a=mid:" + (named(fragment, "a=mid:") or ["0"])[0]]
         return "\r\n".join(head + media + own + ["a=end-of-candidates", ""])
 
     async def take_over(self, fresh):
@@ -256,18 +271,25 @@ async def changed(request, match, text, name):
         return web.Response(status=401)
     if name not in sessions:
         return web.Response(status=404)
-    if match in ("*", '"*"'):
-        if no_restarts:
-            return web.Response(status=no_restarts.pop(0))
-        if not settings["restarts"]:
-            return web.Response(status=422)
-        fragment = await paths[name].renew(text)
-        headers = {"ETag": '"%s-%d"' % (name, paths[name].tag), "Content-Type": "application/trickle-ice-sdpfrag"}
-        return web.Response(status=200, text=fragment, headers=headers)
     if match is None:
         return web.Response(status=428)
-    current = name if paths[name].tag == 1 else "%s-%d" % (name, paths[name].tag)
-    return web.Response(status=204 if match == '"%s"' % current else 412)
+    path, anew = paths[name], match in ("*", '"*"')
+    if anew and no_restarts:
+        return web.Response(status=no_restarts.pop(0))
+    if settings["by_tag"]:
+        if match != path.named(name):
+            return web.Response(status=412)
+        anew = named(text, "a=ice-ufrag:") != [path.current.remote_username]
+    elif not anew and match != path.named(name):
+        return web.Response(status=412)
+    if not anew:
+        await path.learn(text)
+        return web.Response(status=204)
+    if not settings["restarts"]:
+        return web.Response(status=422)
+    fragment = await path.renew(text)
+    headers = {"ETag": path.named(name), "Content-Type": "application/trickle-ice-sdpfrag"}
+    return web.Response(status=200, text=fragment, headers=headers)
 
 
 async def tell(_):
@@ -293,6 +315,12 @@ async def ask_keyframe(_):
     return web.Response()
 
 
+async def retag(_):
+    for path in paths.values():
+        path.tag += 1
+    return web.Response()
+
+
 async def stay(request):
     no_restarts[:] = await request.json()
     return web.Response()
@@ -312,6 +340,7 @@ async def main():
     application.router.add_get("/report", tell)
     application.router.add_post("/refuse", refuse)
     application.router.add_post("/stay", stay)
+    application.router.add_post("/retag", retag)
     application.router.add_post("/token", admit)
     application.router.add_post("/lose", lose)
     application.router.add_post("/keyframe", ask_keyframe)

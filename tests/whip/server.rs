@@ -81,6 +81,11 @@ impl Server {
         self.ask("POST", "/stay", &json!(statuses).to_string());
     }
 
+    /// ICE sessions have another tag from now on.
+    pub fn retag(&self) {
+        self.ask("POST", "/retag", "");
+    }
+
     /// Another token is expected from now on.
     pub fn admit(&self, token: &str) {
         self.ask("POST", "/token", token);

@@ -110,7 +110,8 @@ impl Http {
             Ok(200..=299) => Changed::Taken,
             Ok(404 | 410) => Changed::Gone,
             Ok(405 | 415 | 422 | 501) => Changed::Unwanted,
-            // 412 and 428 among them: the ICE session there is another one than ours.
+            // 412 and 428 among them: the ICE session there is another one than ours. As long as media arrive nothing is
+            // wrong with that; when they do not, ICE begins anew, with all addresses.
             Ok(_) | Err(_) => Changed::Unknown,
         }
     }
@@ -118,9 +119,10 @@ impl Http {
     /// Asks for another ICE session within the same session (RFC 9725, 4.3.3).
     pub(super) async fn restart(&self, resource: &Resource, fragment: &str) -> Restart {
         let mut status = 412;
-        // As RFC 9110 (13.1.1) writes it, and as the examples of RFC 9725 do, which some servers go by.
-        for any in ["*", "\"*\""] {
-            let request = self.client.patch(resource.url.clone()).header(CONTENT_TYPE, FRAGMENT).header(IF_MATCH, any);
+        // As RFC 9110 (13.1.1) writes it, as the examples of RFC 9725 do, which some servers go by, and by name for those
+        // that know no other tag than their own: what begins anew there is told by the credentials.
+        for of in ["*", "\"*\""].into_iter().chain(resource.etag.as_deref()) {
+            let request = self.client.patch(resource.url.clone()).header(CONTENT_TYPE, FRAGMENT).header(IF_MATCH, of);
             let Ok(response) = self.brief(request.body(fragment.to_owned())).await else { return Restart::Unanswered };
             status = response.status().as_u16();
             if status == 200 {

@@ -1,6 +1,9 @@
-//! ICE begins anew within a session, once both ends have agreed on it (RFC 8445, 2.4).
+//! ICE begins anew within a session, once both ends have agreed on it (RFC 8445, 2.4); and what it holds at TURN servers is
+//! given back when the session ends, which webrtcbin 1.22 does not do.
 
+use std::ffi::c_void;
 use std::ptr::NonNull;
+use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use gst_webrtc::prelude::*;
@@ -9,7 +12,11 @@ use gstreamer_webrtc as gst_webrtc;
 
 use super::fragment::{Credentials, candidates};
 use super::peer::Peer;
-use crate::system::restart_ice_agent;
+use crate::system::{close_ice_agent, restart_ice_agent};
+
+/// For a TURN server to hear that a session is over.
+const GIVE_BACK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(5);
 
 impl Peer {
     /// Under `own` credentials, with what the server answered (a fragment), or else with the addresses that it named in
@@ -27,10 +34,9 @@ fn begin_anew(
     theirs: &Credentials,
     candidates: &[String],
 ) -> Result<(), String> {
-    let ice = webrtc.property::<Option<gst_webrtc::WebRTCICE>>("ice-agent").ok_or("webrtcbin has no ICE agent")?;
+    let (ice, agent) = agent(webrtc)?;
     let stream = stream(webrtc).ok_or("webrtcbin has no ICE stream")?;
-    let agent = readable::<gst::glib::Object>(&ice, "agent").ok_or("it is no agent of libnice")?;
-    if !NonNull::new(agent.as_ptr().cast()).is_some_and(restart_ice_agent) {
+    if !address(&agent).is_some_and(restart_ice_agent) {
         return Err("the ICE agent here cannot begin anew".to_owned());
     }
     let taken = ice.set_local_credentials(&stream, &own.user, &own.password)
@@ -42,6 +48,34 @@ fn begin_anew(
         webrtc.emit_by_name::<()>("add-ice-candidate", &[&0u32, candidate]);
     }
     Ok(())
+}
+
+/// A server holds its relay for ten minutes, against the user's quota, unless it is told that nobody needs it any more.
+/// Blocks for a moment.
+pub(super) fn give_back(webrtc: &gst::Element) {
+    let Ok((_, agent)) = agent(webrtc) else { return };
+    let context = gst::glib::MainContext::new();
+    let given = context.with_thread_default(|| {
+        let until = Instant::now() + GIVE_BACK;
+        let closing = address(&agent).is_some_and(close_ice_agent);
+        while closing && !context.iteration(false) && Instant::now() < until {
+            std::thread::sleep(LOOK);
+        }
+    });
+    if let Err(error) = given {
+        tracing::debug!(%error, "a TURN server is not told of the end of a session");
+    }
+}
+
+/// webrtcbin's ICE, and libnice's agent below it.
+fn agent(webrtc: &gst::Element) -> Result<(gst_webrtc::WebRTCICE, gst::glib::Object), String> {
+    let ice = webrtc.property::<Option<gst_webrtc::WebRTCICE>>("ice-agent").ok_or("webrtcbin has no ICE agent")?;
+    let agent = readable::<gst::glib::Object>(&ice, "agent").ok_or("it is no agent of libnice")?;
+    Ok((ice, agent))
+}
+
+fn address(agent: &gst::glib::Object) -> Option<NonNull<c_void>> {
+    NonNull::new(agent.as_ptr().cast())
 }
 
 /// The only one: everything travels bundled.

@@ -16,18 +16,24 @@ use super::task::{Done, Session, Task};
 pub(super) struct Restarted {
     own: Credentials,
     etag: Option<String>,
+    /// Late addresses that the request named.
+    named: usize,
 }
 
 impl Task {
-    /// Tells the server of addresses that were found after the offer was made.
+    /// Tells the server of addresses that were found after the offer was made; not while it is asked to begin anew, since
+    /// they belong to the ICE session that follows, whose tag is not known yet (RFC 9725, 4.3.3).
     pub(super) fn trickle(&mut self) {
-        let Session { resource: Some(resource), offer, late, gathered, settled: false, .. } = &mut self.session else {
+        let Session { resource: Some(resource), offer, late, told, gathered, settled: false, asked: None, .. } =
+            &mut self.session
+        else {
             return;
         };
         late.retain(|candidate| !offer.contains(&candidate.text));
         // Without an ETag the server takes no changes (RFC 9725, 4.3.1).
-        let (Some(http), true, true) = (&self.http, resource.etag.is_some(), !late.is_empty()) else { return };
-        let Some(fragment) = fragment::trickle(offer, &std::mem::take(late), *gathered) else { return };
+        let (Some(http), true, true) = (&self.http, resource.etag.is_some(), *told < late.len()) else { return };
+        let Some(fragment) = fragment::trickle(offer, &late[*told..], *gathered) else { return };
+        *told = late.len();
         let (http, resource, life) = (http.clone(), resource.clone(), self.life);
         self.work.spawn(async move { (life, Done::Told(http.patch(&resource, fragment).await)) });
     }
@@ -63,6 +69,8 @@ impl Task {
         else {
             return self.tell(Event::Restarted(Begun::Gone(no_restart("there is none"))));
         };
+        late.retain(|candidate| !offer.contains(&candidate.text));
+        let named = late.len();
         // The same again if nobody answered: the server may have agreed, and the answer got lost.
         let own = asked.get_or_insert_with(Credentials::random).clone();
         let Some((fragment, http)) = fragment::restart(offer, &own, late, *gathered).zip(self.http.clone()) else {
@@ -82,17 +90,29 @@ impl Task {
             let credentials = own.clone();
             let begun = tokio::task::spawn_blocking(move || peer.restart(&credentials, &theirs, &first)).await;
             match begun.unwrap_or_else(|error| Err(error.to_string())) {
-                Ok(()) => (life, Done::Begun(Begun::Agreed, Some(Restarted { own, etag }))),
+                Ok(()) => (life, Done::Begun(Begun::Agreed, Some(Restarted { own, etag, named }))),
                 // The server has begun anew, and this end has not.
                 Err(why) => (life, Done::Begun(Begun::Gone(no_restart(&why)), None)),
             }
         });
     }
 
-    pub(super) fn restarted(&mut self, Restarted { own, etag }: Restarted) {
-        let Session { resource, offer, asked, .. } = &mut self.session;
+    /// The server has said whether ICE begins anew.
+    pub(super) fn begun(&mut self, begun: Begun, restarted: Option<Restarted>) {
+        if let Some(restarted) = restarted {
+            self.restarted(restarted);
+        } else if matches!(begun, Begun::Refused(_)) {
+            self.session.asked = None;
+        }
+        self.tell(Event::Restarted(begun));
+        // What was found meanwhile.
+        self.trickle();
+    }
+
+    fn restarted(&mut self, Restarted { own, etag, named }: Restarted) {
+        let Session { resource, offer, asked, told, .. } = &mut self.session;
         *offer = own.in_place_of(offer).unwrap_or_default();
-        *asked = None;
+        (*asked, *told) = (None, named);
         if let Some(resource) = resource {
             resource.etag = etag.or(resource.etag.take());
         }

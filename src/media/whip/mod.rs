@@ -38,7 +38,9 @@
 //! 4.3.3), for a box whose way has changed; with another one it is tried whether a connection comes about. A server that
 //! is there, and neither agrees nor shows a sign, gets a new session. webrtcbin 1.22 has no restart: the agent below it
 //! has, and is asked past it (`system::ice_agent`). Addresses that the box has got since are not part of it; a box whose
-//! address has changed gets a new session when the restart brings nothing.
+//! address has changed gets a new session when the restart brings nothing. The agent is asked past webrtcbin at the end, too:
+//! relays at TURN servers are given back. Nobody else does that in 1.22 (libnice warns of refreshes that are alive), and a
+//! server would hold each for ten minutes, against the user's quota.
 //!
 //! # The bit rate
 //!

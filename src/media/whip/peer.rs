@@ -19,6 +19,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::certificate::{self, Certificate};
 use super::fragment::{Candidate, Credentials};
+use super::ice;
 use super::layers;
 use super::ledger::{Heard, Ledger};
 use super::repair::{self, Repair};
@@ -77,6 +78,8 @@ pub(super) struct Peer {
     repair: Arc<Repair>,
     /// Several layers are sent.
     layered: Arc<AtomicBool>,
+    /// TURN servers may hold something for it.
+    relayed: bool,
 }
 
 /// What an answer takes of the pictures.
@@ -124,7 +127,9 @@ impl Peer {
         let sound = wanted.sound.then(|| line(Track::sound()?)).transpose()?;
         let gathered = Mutex::new(hear(&webrtc, &notes));
         let repair = Arc::new(Repair::new(webrtc.downcast_ref().ok_or("webrtcbin is no bin")?));
-        let peer = Self { pipeline, webrtc, notes, gathered, fingerprint, video, sound, ledger, repair, layered };
+        let relayed = wanted.servers.0.iter().any(|server| matches!(server, IceServer::Turn { .. }));
+        let peer =
+            Self { pipeline, webrtc, notes, gathered, fingerprint, video, sound, ledger, repair, layered, relayed };
         peer.pipeline.set_state(gst::State::Playing).map_err(|_| "webrtcbin does not start".to_owned())?;
         Ok(peer)
     }
@@ -276,9 +281,10 @@ fn bounded_by_receiver(offer: &str) -> String {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        let pipeline = self.pipeline.clone();
+        let (pipeline, webrtc) = (self.pipeline.clone(), self.relayed.then(|| self.webrtc.clone()));
         // It may wait for a name to resolve.
         let closing = std::thread::Builder::new().name("whip-close".into()).spawn(move || {
+            webrtc.iter().for_each(ice::give_back);
             let _ = pipeline.set_state(gst::State::Null);
         });
         if let Err(error) = closing {

@@ -71,8 +71,10 @@ pub(super) struct Session {
     pub(super) resource: Option<Resource>,
     /// Credentials that the server has been asked to take, perhaps in vain.
     pub(super) asked: Option<Credentials>,
-    /// Addresses that are not in the offer and have not been told.
+    /// Addresses that are not in the offer.
     pub(super) late: Vec<Candidate>,
+    /// How many of them the server was told.
+    pub(super) told: usize,
     pub(super) gathered: bool,
     /// The server takes no changes.
     pub(super) settled: bool,
@@ -337,12 +339,7 @@ impl Task {
                 self.trickle();
             }
             Done::Answered(Some((resource, _)), _) => self.abandon(resource.url),
-            Done::Begun(begun, restarted) if current => {
-                if let Some(restarted) = restarted {
-                    self.restarted(restarted);
-                }
-                self.tell(Event::Restarted(begun));
-            }
+            Done::Begun(begun, restarted) if current => self.begun(begun, restarted),
             Done::Told(Changed::Unwanted) if current => self.session.settled = true,
             Done::Told(Changed::Gone) if current => {
                 self.session.resource = None;
