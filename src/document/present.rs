@@ -5,8 +5,7 @@ pub(crate) fn presentable(path: &str, text: &str) -> Option<String> {
     if is_named_secret(path) {
         return None;
     }
-    let lower = text.to_lowercase();
-    if lower.contains("passphrase=") || lower.contains("token=") || has_user_info(text) {
+    if holds_secret(path, text) {
         return Some("\"[contains a secret]\"".to_owned());
     }
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -17,9 +16,11 @@ pub(crate) fn presentable(path: &str, text: &str) -> Option<String> {
     }
 }
 
-/// Whether a value is a secret, or may hold one: here a doubt is enough, for whoever sees it is not at the box.
+/// Whether a value is a secret, or may hold one: a doubt is enough, for whoever sees it is not at the box. What is wrong with
+/// a file stands in logs and in the status, too.
 pub(crate) fn holds_secret(path: &str, text: &str) -> bool {
-    const TELLING: &[&str] = &["passphrase", "password", "passwd", "token=", "secret", "user-pw", "signature=", "key="];
+    const TELLING: &[&str] =
+        &["passphrase", "password", "passwd", "token=", "secret", "user-pw", "signature=", "key=", "streamid="];
     let lower = text.to_lowercase();
     let telling = TELLING.iter().any(|word| lower.contains(word));
     // Headers of requests are named by whoever writes them.
@@ -55,9 +56,17 @@ mod tests {
         {
             assert_eq!(presentable(path, text), None, "{path}");
         }
-        for text in ["\"srt://h:1?passphrase=hunter2\"", "\"https://u:hunter2@h/\"", "\"https://h/?token=hunter2\""] {
+        for text in [
+            "srt://h:1?passphrase=hunter2",
+            "srt://h:1?streamid=publish:hunter2",
+            "https://u:hunter2@h/",
+            "https://h/?token=hunter2",
+            "https://h/whip?Key=hunter2",
+            "https://h/live/?X-Signature=hunter2",
+        ] {
             assert!(!presentable("a.url", text).unwrap().contains("hunter2"), "{text}");
         }
+        assert!(!presentable("a.headers.x-any", "hunter2").unwrap().contains("hunter2"));
         assert_eq!(presentable("a.token_file", "\"token\""), Some("\"token\"".to_owned()));
     }
 

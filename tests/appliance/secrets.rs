@@ -225,7 +225,7 @@ fn api_says_nothing(rig: &Rig, secrets: &Secrets) {
         }
         let plain = path.replace("{id}", "a").replace("{channel}", "a").replace("{name}", "ada").replace("{job}", "1");
         let answer = rig.get(&plain.replace("{path}", "recording.json"));
-        // The text of the configuration is shown as it was written, to whoever may edit it.
+        // The text of the configuration is shown as it was written, to whoever may edit it: src/api/tests/access.rs.
         let but = if path == "/api/v1/config" { WRITTEN } else { "" };
         secrets.assert_none_but(but, &format!("GET {path}"), &answer.body);
         asked += 1;
@@ -238,6 +238,20 @@ fn api_says_nothing(rig: &Rig, secrets: &Secrets) {
     }
     let refused = rig.post("/api/v1/config/reload?dry_run=true", &json!({}));
     secrets.assert_none("a dry run", &refused.body);
+    // What is wrong with a file names values of it.
+    let written = std::fs::read_to_string(rig.config()).unwrap();
+    rig.edit(|text| {
+        let of =
+            |line: &str| if line.contains("/whip?key=") { line.replace("http://", "gopher://") } else { line.into() };
+        text.lines().map(of).collect::<Vec<_>>().join("\n")
+    });
+    let faulty = rig.post("/api/v1/config/reload", &json!({}));
+    assert!(faulty.status >= 400 && faulty.text().contains("destinations.whip.url"), "{}", faulty.text());
+    secrets.assert_none("a refused reload", &faulty.body);
+    let status = rig.get("/api/v1/status");
+    assert_ne!(status.json()["config"]["rejected"], json!([]));
+    secrets.assert_none("the status behind a refused reload", &status.body);
+    rig.edit(|_| written);
 }
 
 fn kernel_says_nothing(rig: &Rig, secrets: &Secrets) {

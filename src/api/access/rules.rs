@@ -42,7 +42,7 @@ const RULES: &[(&str, &str, Need)] = &[
     ("GET", "/guest-page/{file}", Nothing),
     ("POST", "/whip/{channel}/{source}", Nothing),
     ("DELETE", "/whip/{channel}/{source}/{session}", Nothing),
-    // Addresses inside the house.
+    // Addresses inside the house, and the file as somebody wrote it: an address may hold a secret.
     ("GET", "/api/v1/config", ENGINEER),
     // Letting in.
     ("POST", "/api/v1/setup", Nothing),

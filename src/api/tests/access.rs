@@ -368,3 +368,28 @@ async fn a_key_is_of_one_caller_in_all_its_sessions_and_of_no_login() {
     assert_eq!((again.status, again.header("idempotent-replayed")), (StatusCode::OK, "true"));
     assert!(site.rig.requests.try_recv().is_err(), "a repeated command reached the supervisor");
 }
+
+/// What a technician wrote stands in it as it is, secrets of addresses included: whoever may not change it does not see it.
+#[tokio::test]
+async fn the_text_of_the_configuration_is_for_who_may_change_it() {
+    let (site, ada) = with_ada().await;
+    let file = site.dir.path().join("uplinkd.toml");
+    let urls = ["srt://h:1?passphrase=CANARY", "https://u:CANARY@h/", "https://h/whip?key=CANARY"];
+    std::fs::write(&file, urls.map(|url| format!("url = \"{url}\"\n")).concat()).unwrap();
+    site.rig.change(|status| status.config.path = file.display().to_string());
+    let mut showing = vec![(String::new(), 401)];
+    for (name, role, status) in [("vic", "viewer", 403), ("olga", "operator", 403), ("ed", "engineer", 200)] {
+        showing.push((site.user(&ada, name, role).await, status));
+        showing.push((site.token(&ada, json!({ "name": format!("of-{name}"), "role": role })).await.1, status));
+    }
+    showing.push((site.token(&ada, json!({ "name": "wall", "scopes": ["metrics"] })).await.1, 403));
+    showing.push((ada.clone(), 200));
+    for (show, status) in showing {
+        let answer = site.get("/api/v1/config", NEAR, &show).await;
+        assert_eq!(answer.status.as_u16(), status, "{show}: {}", answer.text());
+        assert_eq!(answer.text().matches("CANARY").count(), if status == 200 { 3 } else { 0 }, "{show}");
+    }
+    let shown =
+        site.get("/api/v1/status", NEAR, &ada).await.text() + &site.get("/api/v1/audit", NEAR, &ada).await.text();
+    assert!(!shown.contains("CANARY"), "{shown}");
+}
