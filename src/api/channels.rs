@@ -66,7 +66,7 @@ pub(crate) async fn capacity(State(api): State<Api>, headers: HeaderMap) -> Resu
 pub(crate) struct Stop {
     /// Whether what destinations have not got yet is to stay in the spool until the next start.
     #[serde(default)]
-    now: bool,
+    pub(super) now: bool,
 }
 
 /// `POST …/stop`, or `…/stop?now=true` where what is left is not to be delivered.

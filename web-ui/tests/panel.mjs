@@ -253,6 +253,43 @@ test('a locked surface holds everything but the slate', async () => {
   await inTime(enterTwice(page.locator('.surface .lock.on')), unlocked, 'unlocked');
 });
 
+/** Off air, and a destination has not got everything: seen on both pages, and ended by who confirms it. */
+async function theRest() {
+  const rest = page.locator(`[data-rest="${channel}"]`);
+  const question = page.locator('[data-band="consent"]');
+  const shows = () =>
+    until(
+      () => rest.textContent(),
+      (text) => /still get what they have not got.*origin-a: 44(\.0)? s, even in 1 min 30 s/s.test(text),
+      'how much is left, and until when',
+    );
+  await shows();
+  await page.locator('section[aria-labelledby="destinations"] tr', { hasText: 'even in 1 min 30 s' }).waitFor();
+  await shot('rest');
+  await accessible('what is left, on the page of the channel');
+  await go('destinations');
+  await shows();
+  await page.locator('section[aria-labelledby="all"] tr', { hasText: 'even in 1 min 30 s' }).first().waitFor();
+  await accessible('what is left, on the page of destinations');
+  const button = rest.getByRole('button');
+  await button.click();
+  await question.waitFor();
+  assert.match(await question.textContent(), /is delivered no more, until it is on air again/);
+  await question.getByRole('button', { name: 'Keep' }).click();
+  await shows();
+  const given = orders.length;
+  const gone = async () => (await rest.count()) === 0;
+  const ends = async () => {
+    await button.click(brief);
+    await question.waitFor(brief);
+    await page.waitForTimeout(450);
+    await question.locator('.confirm').click(brief);
+  };
+  await inTime(ends, gone, 'given up');
+  assert.ok(orders.slice(given).every((one) => one === `${channel}/stop`));
+  await go(`channels/${channel}`);
+}
+
 test('stop is on the channel’s own page, in two places', async () => {
   await go(`channels/${channel}`);
   const stop = page.locator('button.stop');
@@ -271,6 +308,7 @@ test('stop is on the channel’s own page, in two places', async () => {
   // The daemon asks for a confirmation, and gets the one that was given.
   assert.deepEqual(orders.slice(before), Array(2).fill(`${channel}/stop`));
   await accessible('off air');
+  await theRest();
   await until(() => verb('start').isEnabled(), Boolean, 'start possible');
   await verb('start').click();
   await isTally('ON AIR');

@@ -30,7 +30,7 @@ impl Tier {
 pub(super) enum Look {
     /// Nothing: it is as its row says.
     No,
-    /// Whether the channel is on air.
+    /// Whether the channel is on air, or delivers what is left.
     Stop,
     /// Which setting.
     Setting,

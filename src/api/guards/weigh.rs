@@ -4,13 +4,14 @@
 use axum::extract::Query;
 use axum::http::{Method, Uri};
 
+use super::super::channels::Stop;
 use super::super::config::Reload;
 use super::super::recordings::{at_desk, name};
 use super::super::routes::Api;
 use super::effects::{self, Foretold};
 use super::tiers::{Look, Row, Tier};
 use crate::model::image::ImageName;
-use crate::model::status::{ChannelOrder, ChannelStatus, DestinationStatus};
+use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, DestinationStatus};
 use crate::model::{ChannelId, DestinationId, LiveChange, RecordingAsk};
 use crate::record::RecordingId;
 
@@ -93,7 +94,12 @@ fn destination<'a>(channel: &'a ChannelStatus, id: &str) -> Option<&'a Destinati
 }
 
 fn stop(api: &Api, read: &Read<'_>) -> Option<Weight> {
-    let channel = channel(api, read).filter(|channel| channel.order == ChannelOrder::OnAir)?;
+    let channel = channel(api, read)?;
+    if channel.order == ChannelOrder::OffAir {
+        let now = Query::<Stop>::try_from_uri(read.uri).is_ok_and(|stop| stop.now);
+        let text = format!("what is left of {} is delivered no more, until it is on air again", titled(&channel));
+        return (now && channel.state == ChannelState::Delivering).then(|| of_channel(read, &channel, text));
+    }
     let weight = of_channel(read, &channel, format!("{} goes OFF AIR for everybody who watches it", titled(&channel)));
     // Nobody can notice what nobody gets.
     Some(if channel.on_air { weight } else { Weight { tier: Tier::Immediate, ..weight } })

@@ -12,6 +12,7 @@ use super::super::guards::Freezer;
 use super::super::routes::Api;
 use super::resources::{Answer, call, request, sure};
 use super::rig::{Rig, id, rig};
+use crate::model::status::ChannelState;
 use crate::model::{ChannelEffect, Event, EventCode};
 use crate::store::Store;
 use crate::supervisor::{Command, Outcome};
@@ -127,6 +128,27 @@ async fn a_stop_is_confirmed_once_for_itself_alone() {
     assert_eq!((done.status, commands), (StatusCode::OK, vec![Command::Stop(id("demo"))]));
     token(&call(&stage.router, stop(&good)).await);
     stage.nothing_was_done();
+}
+
+#[tokio::test]
+async fn what_is_left_is_given_up_by_who_confirms_it() {
+    let mut stage = stage();
+    let late = id("late-show");
+    stage.rig.change(|status| {
+        status.channels.iter_mut().filter(|one| one.id == late).for_each(|one| one.state = ChannelState::Delivering);
+    });
+    let stop = |query: &str, headers: &[(&'static str, &str)]| {
+        asked("POST", &format!("/api/v1/channels/late-show/stop{query}"), headers, &Value::Null)
+    };
+    let first = call(&stage.router, stop("?now=true", &[])).await;
+    let text = "what is left of channel `late-show` (Late show) is delivered no more, until it is on air again";
+    assert_eq!(first.json()["confirm"]["text"], text);
+    stage.nothing_was_done();
+    let confirmation = token(&first);
+    let (_, commands) = stage.carried(stop("?now=true", &[("confirm", confirmation.as_str())]), &[]).await;
+    assert_eq!(commands, [Command::StopNow(late.clone())]);
+    // It is off air already, and delivers on.
+    assert_eq!(stage.carried(stop("", &[]), &[]).await.1, [Command::Stop(late)]);
 }
 
 #[tokio::test]

@@ -184,7 +184,7 @@ fn off() -> ChannelStatus {
     channel
 }
 
-fn report() -> WorkerReport {
+pub(crate) fn report() -> WorkerReport {
     let source = |name: &str, kind: &str| SourceStatus {
         id: SourceId::new(name).unwrap(),
         kind: kind.into(),

@@ -10,14 +10,16 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::Doors;
-use super::rig::{Rig, now, rig};
+use super::rig::{Rig, now, report, rig};
 use crate::access::Access;
 use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources, SessionRoom};
 use crate::model::sound::Loudness;
-use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, ProgramStatus, Showing};
+use crate::model::status::{
+    ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, ProgramStatus, RemainderStatus, Showing, WorkerReport,
+};
 use crate::model::{
-    ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Health, HealthReport,
-    LiveChange, TakeOrder,
+    BitRate, CatchUp, ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Health,
+    HealthReport, LineStatus, LiveChange, TakeOrder,
 };
 use crate::replay::Desk;
 use crate::store::Accounts;
@@ -176,11 +178,14 @@ type Change = Box<dyn Fn(&mut ChannelStatus)>;
 fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
     let (id, act): (_, Change) = match command {
         Command::Start(id) | Command::StartAnyway(id) => {
-            (id, Box::new(|channel| set(channel, ChannelOrder::OnAir, ChannelState::Running)))
+            let start = |channel: &mut ChannelStatus| {
+                set(channel, ChannelOrder::OnAir, ChannelState::Running);
+                channel.report.get_or_insert_with(report);
+            };
+            (id, Box::new(start))
         }
-        Command::Stop(id) | Command::StopNow(id) => {
-            (id, Box::new(|channel| set(channel, ChannelOrder::OffAir, ChannelState::Idle)))
-        }
+        Command::Stop(id) => (id, Box::new(leave)),
+        Command::StopNow(id) => (id, Box::new(|channel| set(channel, ChannelOrder::OffAir, ChannelState::Idle))),
         Command::Slate(id) => (id, Box::new(|channel| program(channel, ProgramOrder::Slate))),
         Command::Release(id) if id.as_str() == "studio-b" => {
             return Err(Refusal::NotConfirmed { seconds: 5, known: "no source delivers; the slate stays".into() });
@@ -205,12 +210,28 @@ fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
 
 fn set(channel: &mut ChannelStatus, order: ChannelOrder, state: ChannelState) {
     (channel.order, channel.state, channel.on_air) = (order, state, order == ChannelOrder::OnAir);
+    channel.remainder = None;
     channel.on_air_since = channel.on_air.then(now);
     let (health, code, reason) = match channel.on_air {
         true => (Health::Healthy, "ok", "all is well"),
         false => (Health::Inactive, "off_air", "nobody asked for it to be on air"),
     };
     channel.health = HealthReport::new(health, code, reason, now());
+}
+
+/// Off air, and something is left: a destination has not got the last 44 s.
+fn leave(channel: &mut ChannelStatus) {
+    let report = channel.report.clone();
+    set(channel, ChannelOrder::OffAir, ChannelState::Delivering);
+    channel.report = None;
+    channel.remainder = report.map(|WorkerReport { mut destinations, spool, .. }| {
+        for one in &mut destinations {
+            (one.queue_segments, one.queue_seconds) = (44, 44.0);
+            let (measured, catch_up) = (Some(BitRate(4_000_000)), CatchUp::Takes { seconds: 90.0 });
+            one.line = Some(LineStatus { measured, needed: BitRate(0), catch_up, renditions: Vec::new() });
+        }
+        RemainderStatus { destinations, spool }
+    });
 }
 
 fn program(channel: &mut ChannelStatus, order: ProgramOrder) {

@@ -138,6 +138,16 @@ export const canStart = (channel: ChannelStatus) => channel.order === 'off_air' 
 export const canStop = (channel: ChannelStatus) =>
   channel.order === 'on_air' || !['idle', 'stopping', 'delivering'].includes(channel.state);
 
+/** Whether it is off air, and destinations still get what they have not got. */
+export const delivers = (channel: ChannelStatus) => channel.state === 'delivering';
+
+/** What is left stays where it is. The daemon asks for a confirmation. */
+export function leaveRest(channel: ChannelStatus): void {
+  if (!may(channel.id) || !delivers(channel)) return;
+  const shown = (now: ChannelStatus) => !delivers(now);
+  void order({ channel: channel.id, verb: 'leave_rest', path: 'stop?now=true', shown });
+}
+
 export function start(channel: ChannelStatus): void {
   if (!may(channel.id) || !canStart(channel)) return;
   const shown = (now: ChannelStatus) => now.order === 'on_air' && now.on_air;

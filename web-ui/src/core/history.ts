@@ -30,7 +30,8 @@ function put(key: string, second: number, value: number | null): void {
 function keep(channel: ChannelStatus, second: number): void {
   const report = channel.report;
   for (const one of report?.renditions ?? []) put(`${channel.id}/rendition/${one.id}`, second, one.measured);
-  for (const one of report?.destinations ?? []) put(`${channel.id}/destination/${one.id}`, second, one.queue_seconds);
+  const destinations = (report ?? channel.remainder)?.destinations ?? [];
+  for (const one of destinations) put(`${channel.id}/destination/${one.id}`, second, one.queue_seconds);
 }
 
 export function followHistory(): void {

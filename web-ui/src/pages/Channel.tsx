@@ -1,6 +1,6 @@
 // One channel as a chain, from its sources to its destinations: where does it break? Stop is here, not on the desk.
 
-import type { ChannelStatus, HealthReport } from '../api';
+import type { ChannelStatus, DestinationStatus, HealthReport } from '../api';
 import * as acts from '../core/acts';
 import { tally, worst } from '../core/channel';
 import { bits, bytes, count, duration } from '../core/format';
@@ -16,6 +16,7 @@ import { Waiting } from '../parts/Waiting';
 import { programOrder, showing } from '../words/program';
 import { say, word } from '../words/say';
 import { Failovers } from './Failovers';
+import { Rest } from './Rest';
 import { DestinationRows, SourceRows } from './rows';
 
 export function ChannelPage({ id }: { id: string }) {
@@ -28,7 +29,7 @@ export function ChannelPage({ id }: { id: string }) {
       <div class="column">
         <Tile channel={channel} />
         <Facts channel={channel} />
-        <Stop channel={channel} />
+        {acts.delivers(channel) ? <Left channel={channel} /> : <Stop channel={channel} />}
       </div>
       <div class="column">
         <Chain channel={channel} />
@@ -87,6 +88,15 @@ function Stop({ channel }: { channel: ChannelStatus }) {
   );
 }
 
+/** It is off air, and not everybody has got everything. */
+function Left({ channel }: { channel: ChannelStatus }) {
+  return (
+    <Section title={say('rest')} id="rest">
+      <Rest channel={channel} />
+    </Section>
+  );
+}
+
 function Node({ name, report, facts }: { name: string; report: HealthReport | null; facts: string }) {
   const health = report?.health ?? 'inactive';
   return (
@@ -126,9 +136,20 @@ function Chain({ channel }: { channel: ChannelStatus }) {
   );
 }
 
+function To({ channel, all }: { channel: ChannelStatus; all: DestinationStatus[] }) {
+  return (
+    <Section title={say('page_destinations')} id="destinations">
+      <DestinationRows rows={all.map((destination) => ({ channel, destination }))} only />
+    </Section>
+  );
+}
+
 function Tables({ channel }: { channel: ChannelStatus }) {
   const report = channel.report;
-  if (!report) return <p class="empty">{say('no_program')}</p>;
+  if (!report) {
+    const left = channel.remainder?.destinations;
+    return left ? <To channel={channel} all={left} /> : <p class="empty">{say('no_program')}</p>;
+  }
   return (
     <>
       <Section title={say('page_sources')} id="sources">
@@ -175,9 +196,7 @@ function Tables({ channel }: { channel: ChannelStatus }) {
           ))}
         </Table>
       </Section>
-      <Section title={say('page_destinations')} id="destinations">
-        <DestinationRows rows={report.destinations.map((destination) => ({ channel, destination }))} only />
-      </Section>
+      <To channel={channel} all={report.destinations} />
       <Section title={say('failovers')} id="failovers">
         <Failovers channel={channel} />
       </Section>

@@ -10,6 +10,7 @@ import { Message } from '../parts/Message';
 import { Table } from '../parts/Region';
 import { Waiting } from '../parts/Waiting';
 import { say, word } from '../words/say';
+import { Rest } from './Rest';
 import { DestinationRows } from './rows';
 
 export function Destinations() {
@@ -18,12 +19,23 @@ export function Destinations() {
   const rows = document.channels.flatMap((channel) =>
     ((channel.report ?? channel.remainder)?.destinations ?? []).map((destination) => ({ channel, destination })),
   );
+  const left = document.channels.filter(acts.delivers);
   const backed = rows.filter(({ destination }) => (destination.endpoints ?? []).length > 1);
   return (
     <div class="page">
       <Section title={say('page_destinations')} id="all">
         {rows.length > 0 ? <DestinationRows rows={rows} /> : <p class="empty">{say('no_destination')}</p>}
       </Section>
+      {left.length > 0 ? (
+        <Section title={say('rest')} id="rest">
+          {left.map((channel) => (
+            <div key={channel.id}>
+              <Rest channel={channel} />
+              <Message channel={channel.id} />
+            </div>
+          ))}
+        </Section>
+      ) : null}
       <Section title={say('failover')} id="failover">
         {backed.length === 0 ? (
           <p class="empty">{say('no_backup')}</p>

@@ -90,7 +90,7 @@ export interface DestinationRow {
 }
 
 /** Program time that waits in the spool, and until when. */
-function backlog(one: DestinationStatus): string {
+export function backlog(one: DestinationStatus): string {
   const depth = duration(one.queue_seconds);
   const until = one.line?.catch_up;
   if (until?.is === 'takes') return say('even_in', { depth, time: duration(until.seconds) });
