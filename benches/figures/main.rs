@@ -17,6 +17,7 @@ mod arguments;
 mod bad_line;
 mod bad_neighbours;
 mod bench;
+mod browser;
 mod clips;
 mod daemon_killed;
 mod delivered;

@@ -11,6 +11,7 @@ use uplink::measure::Options;
 use uplink::model::pair::{PairRole, PairStatus};
 
 use crate::bench::{Bench, wait};
+use crate::browser;
 use crate::judged::{LINE_UP, described, play};
 use crate::process::{lives, send};
 use crate::row::{Row, largest, median};
@@ -52,6 +53,9 @@ fn in_mode(bench: &Bench, mode: &str) -> anyhow::Result<Vec<Row>> {
         found.push(window);
         holder.start_daemon()?;
     }
+    role(&one, |role| role == PairRole::Holder)?;
+    role(&two, |role| matches!(role, PairRole::Standby | PairRole::Active))?;
+    let in_browser = in_browser(bench, mode, &mut one, port)?;
     let sum = |of: fn(&Window) -> u64| found.iter().map(of).sum::<u64>();
     let (gaps, breaks, frames) = (sum(|w| w.gaps), sum(|w| w.discontinuities), sum(|w| w.frames_missing));
     let details = json!({ "seconds": seconds, "windows": found.iter().map(Window::json).collect::<Vec<Value>>() });
@@ -76,7 +80,33 @@ fn in_mode(bench: &Bench, mode: &str) -> anyhow::Result<Vec<Row>> {
             format!("{mode}: longest time without a new segment for players (segments of 1 s, a lease of 2 s)"),
             format!("median {:.2} s, max {worst:.2} s", median(&seconds)),
         ),
+        in_browser,
     ])
+}
+
+/// One more kill, with the player page in Chromium.
+fn in_browser(bench: &Bench, mode: &str, holder: &mut Studio<'_>, port: u16) -> anyhow::Result<Row> {
+    let base = format!("http://127.0.0.1:{port}");
+    let worker = holder.worker("a")?;
+    let seen = browser::across(bench, &format!("{mode}-signs"), &base, 30, || end(holder, worker))?;
+    let figure =
+        format!("{mode}: the player page in Chromium across it: pauses, errors, pictures missing by their count");
+    let Some(seen) = seen else {
+        let why = anyhow::anyhow!("the packages of web-ui are not installed (`npm install` there)");
+        return Ok(Row::unmeasured(&figure, &why));
+    };
+    let count = |name: &str| seen[name].as_i64().with_context(|| format!("the page gave no {name}"));
+    let (waits, errors, missing) = (count("waits")?, count("errors")?, count("missing")?);
+    // Pictures are decoded ahead of what is shown, not always as many.
+    let whole = waits == 0 && errors == 0 && missing.abs() < 20;
+    Ok(Row::new(figure, "0, 0, less than 20", format!("{waits}, {errors}, {missing}"), whole).details(seen))
+}
+
+/// `kill -9` of everything that is a box.
+fn end(holder: &mut Studio<'_>, worker: u32) -> anyhow::Result<()> {
+    holder.kill_daemon();
+    send(worker, Signal::KILL);
+    wait("the worker dies", WITHIN, Duration::from_millis(1), || Ok((!lives(worker)).then_some(())))
 }
 
 /// What players had around a kill.
@@ -100,11 +130,7 @@ fn killed(bench: &Bench, holder: &mut Studio<'_>, port: u16) -> anyhow::Result<(
     let options = Options { seconds: Some(12), patience: WITHIN, ..Options::new(format!("{base}/multivariant.m3u8")) };
     let (longest, report) = std::thread::scope(|scope| {
         let player = scope.spawn(|| play(bench, options));
-        let watched = watch(bench, &base, || {
-            holder.kill_daemon();
-            send(worker, Signal::KILL);
-            wait("the worker dies", WITHIN, Duration::from_millis(1), || Ok((!lives(worker)).then_some(())))
-        });
+        let watched = watch(bench, &base, || end(holder, worker));
         let report = player.join().map_err(|_| anyhow::anyhow!("the player failed"))?;
         anyhow::Ok((watched?, report?))
     })?;

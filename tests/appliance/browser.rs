@@ -2,12 +2,12 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use uplink::model::MediaTime;
 
 use crate::process;
-use crate::rig::{PLAIN, Rig, skip};
+use crate::rig::{PLAIN, Rig, SOON, skip};
 
 /// Runs a test file of `web-ui`; false if this machine cannot.
 pub fn node(file: &str, settings: &[(&str, String)]) -> bool {
@@ -35,6 +35,28 @@ pub fn node(file: &str, settings: &[(&str, String)]) -> bool {
     eprintln!("{said}");
     assert!(out.status.success(), "{file}: {}\n{said}", String::from_utf8_lossy(&out.stderr));
     true
+}
+
+/// A player of `channel` at these origins; when it plays, `kill` is done, and the player says what it saw of that. `signs`
+/// becomes a directory for what both tell each other. False if this machine has no browser.
+pub fn plays_across(signs: &Path, bases: &[String], kill: impl FnOnce()) -> bool {
+    std::fs::create_dir(signs).unwrap();
+    let settings = [
+        ("UPLINK_BASES", bases.join(" ")),
+        ("UPLINK_CHANNEL", "a".to_owned()),
+        ("UPLINK_SIGNS", signs.display().to_string()),
+    ];
+    std::thread::scope(|scope| {
+        let player = scope.spawn(|| node("tests/across.mjs", &settings));
+        process::until("it plays", 3 * SOON, || signs.join("plays").exists() || player.is_finished());
+        if signs.join("plays").exists() {
+            kill();
+            let now = MediaTime::from_system(SystemTime::now());
+            std::fs::write(signs.join("killed.new"), now.rfc3339_millis()).unwrap();
+            std::fs::rename(signs.join("killed.new"), signs.join("killed")).unwrap();
+        }
+        player.join().expect("it plays on")
+    })
 }
 
 #[test]

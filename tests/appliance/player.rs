@@ -7,6 +7,7 @@ use m3u8_rs::parse_media_playlist_res;
 use nix::sys::signal::Signal;
 use uplink::measure::{FaultCode, Options};
 
+use crate::browser::plays_across;
 use crate::delivered::{assert_only, block, is_gap, settle};
 use crate::destinations::{Backup, QUICK, add_backup};
 use crate::http;
@@ -79,8 +80,8 @@ impl Player {
     }
 }
 
-#[test]
-fn a_player_with_both_addresses_goes_on_without_a_frame_missing_when_the_primary_is_killed() {
+/// A channel on air with a primary, which is the rig's origin, and a backup.
+fn primary_and_backup() -> (Rig, Backup) {
     let mut rig = Rig::new(&[("a", PLAIN)]);
     let class = rig.path("pipelines/rig.toml");
     let text = std::fs::read_to_string(&class).unwrap();
@@ -92,6 +93,21 @@ fn a_player_with_both_addresses_goes_on_without_a_frame_missing_when_the_primary
     rig.start_daemon();
     rig.wait_on_air("a");
     settle(&rig, "a");
+    (rig, backup)
+}
+
+#[test]
+fn a_player_in_a_browser_with_both_addresses_goes_on_when_the_primary_is_killed() {
+    let (mut rig, backup) = primary_and_backup();
+    let (signs, bases) = (rig.path("signs"), [rig.origin, backup.address()].map(|origin| format!("http://{origin}")));
+    plays_across(&signs, &bases, || {
+        rig.end_origin(Signal::SIGKILL);
+    });
+}
+
+#[test]
+fn a_player_with_both_addresses_goes_on_without_a_frame_missing_when_the_primary_is_killed() {
+    let (mut rig, backup) = primary_and_backup();
     let mut player = Player::new([rig.origin, backup.address()]);
     player.until("it plays from the primary", |player| player.from(0) >= 4);
     rig.end_origin(Signal::SIGKILL);
