@@ -2,7 +2,6 @@
 //! whose firewall lets nothing in but what comes from there.
 
 use std::net::{IpAddr, UdpSocket};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -58,7 +57,7 @@ impl Turn {
         let (port, relays) = (low, (low + 2, high));
         let log = std::fs::File::create(directory.path().join("log")).unwrap();
         let mut command = Command::new("turnserver");
-        command.args(["-n", "--no-tls", "--no-dtls", "--no-cli", "--lt-cred-mech", "--realm", "studio.test"]);
+        command.args(["-n", "-v", "--no-tls", "--no-dtls", "--no-cli", "--lt-cred-mech", "--realm", "studio.test"]);
         command.args(["--no-software-attribute", "--log-file", "stdout", "--simple-log"]);
         command.args(["--listening-ip", &address.to_string(), "--relay-ip", &address.to_string()]);
         command.args(["--listening-port", &port.to_string(), "--user", &format!("{USER}:{PASSWORD}")]);
@@ -73,6 +72,13 @@ impl Turn {
 
     fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    /// Relays that somebody got, and those that were given back.
+    fn relays(&self) -> (usize, usize) {
+        let (log, user) = (self.log(), format!("username=<{USER}>"));
+        let of_user = |what: &str| log.lines().filter(|line| line.contains(&user) && line.contains(what)).count();
+        (of_user(": new, "), of_user(", lifetime=0"))
     }
 
     /// Waits until it answers a STUN request.
@@ -113,6 +119,11 @@ async fn media_go_by_the_turn_server_that_the_endpoint_names() {
     assert!(frames.windows(2).all(|pair| pair[1] > pair[0]) && frames.len() >= 40, "{frames:?}");
     let shown = format!("{:?} {:?}", sender.status(), engine.events.lock().unwrap());
     assert!(!shown.contains(PASSWORD), "a secret is shown");
-    assert!(Path::new(&turn.directory.path().join("log")).exists() && turn.log().contains(USER), "{}", turn.log());
+    assert!(turn.relays().0 > 0, "{}", turn.log());
     assert!(sender.stop(BRIEF).await);
+    let until = Instant::now() + SOON;
+    while turn.relays().1 < turn.relays().0 {
+        assert!(Instant::now() < until, "made, given back: {:?}, {}", turn.relays(), turn.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
