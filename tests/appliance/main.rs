@@ -18,6 +18,7 @@ mod bad_peer;
 mod bad_start;
 mod browser;
 mod captions;
+mod contract;
 mod cues;
 mod daemon_death;
 mod delivered;
