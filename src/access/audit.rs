@@ -25,7 +25,7 @@ pub struct AuditEntry {
     /// What that may; none for somebody unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// By what that is known: `session`, `token`, `socket`, `open`, `nothing`.
+    /// By what that is known: `session`, `token`, `socket`, `open`, `osc`, `nothing`.
     pub by: String,
     /// From where.
     pub from: String,

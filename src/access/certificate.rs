@@ -1,12 +1,13 @@
-//! The certificate that the listener shows: the one of the configuration, or one of this box's own. It is changed while
-//! connections go on: each asks for it when it begins.
+//! The certificate that the listener shows: the one of the configuration, or one of this box's own; and to who comes by a
+//! name that an authority has issued one for, that one (`acme`). It is changed while connections go on: each asks for it
+//! when it begins.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, SystemTime};
 
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
@@ -16,6 +17,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
+use x509_parser::extensions::GeneralName;
 
 /// A certificate of this box's own is good for so long: what browsers of phones accept at most.
 const GOOD: Duration = Duration::from_secs(820 * 86_400);
@@ -86,14 +88,36 @@ fn is_host(name: &str) -> bool {
     name.len() <= 200 && name.split('.').all(label)
 }
 
+/// How the authority's question is told from others (RFC 8737, section 6.2).
+pub const CHALLENGE: &[u8] = b"acme-tls/1";
+
 /// The certificate in use; see the module. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Certificate(Arc<RwLock<Arc<CertifiedKey>>>);
+pub struct Certificate(Arc<RwLock<Shown>>);
+
+#[derive(Debug)]
+struct Shown {
+    usual: Arc<CertifiedKey>,
+    /// Whom the usual one is for.
+    names: Vec<String>,
+    /// Names that an authority is asked about.
+    domains: Vec<String>,
+    /// What is shown to who comes by those.
+    issued: Option<Arc<CertifiedKey>>,
+    /// The answer to the authority's question, by name.
+    challenges: BTreeMap<String, Arc<CertifiedKey>>,
+}
 
 impl Certificate {
     /// Of these files.
     pub fn of_files(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
-        Ok(Self(Arc::new(RwLock::new(Arc::new(read(certificate, key)?)))))
+        Ok(Self::usual(read(certificate, key)?))
+    }
+
+    fn usual(key: CertifiedKey) -> Self {
+        let names = key.cert.first().map(names_of).unwrap_or_default();
+        let (domains, issued, challenges) = (Vec::new(), None, BTreeMap::new());
+        Self(Arc::new(RwLock::new(Shown { usual: Arc::new(key), names, domains, issued, challenges })))
     }
 
     /// One of this box's own, in `directory`; made if there is none, or it is old. It stays the same otherwise, whatever
@@ -105,23 +129,61 @@ impl Certificate {
             Some(kept) => kept,
             None => made(directory, names)?,
         };
-        Ok(Self(Arc::new(RwLock::new(Arc::new(found)))))
+        Ok(Self::usual(found))
     }
 
     /// Shows another one from now on. Connections that have begun keep theirs.
     pub fn take_over(&self, other: &Certificate) {
-        let new = other.current();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+        let (usual, names) = {
+            let other = other.shown();
+            (other.usual.clone(), other.names.clone())
+        };
+        let mut shown = self.change();
+        (shown.usual, shown.names) = (usual, names);
     }
 
-    fn current(&self) -> Arc<CertifiedKey> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    /// An authority is asked about these names from now on, and no others.
+    pub fn expect(&self, domains: &[String]) {
+        let mut shown = self.change();
+        if shown.domains != domains {
+            (shown.domains, shown.issued) = (domains.to_vec(), None);
+        }
+        shown.challenges.clear();
     }
 
-    /// SHA-256 of it, for people to compare with what their browser says.
+    /// What it has issued for them.
+    pub(super) fn issue(&self, key: Option<Arc<CertifiedKey>>) {
+        self.change().issued = key;
+    }
+
+    /// One more answer to its question, for this name; none when it asks no more.
+    pub(super) fn challenge(&self, answer: Option<(String, Arc<CertifiedKey>)>) {
+        let mut shown = self.change();
+        match answer {
+            Some((name, key)) => drop(shown.challenges.insert(name, key)),
+            None => shown.challenges.clear(),
+        }
+    }
+
+    /// Names of this box by the certificates that it shows, lower case.
+    pub fn names(&self) -> Vec<String> {
+        let shown = self.shown();
+        shown.names.iter().chain(&shown.domains).cloned().collect()
+    }
+
+    /// Held for moments, and what it holds is whole whoever panicked.
+    fn shown(&self) -> RwLockReadGuard<'_, Shown> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, Shown> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// SHA-256 of the usual one, for people to compare with what their browser says.
     pub fn fingerprint(&self) -> String {
-        let current = self.current();
-        let bytes = current.cert.first().map(|certificate| Sha256::digest(certificate.as_ref()));
+        let usual = self.shown().usual.clone();
+        let bytes = usual.cert.first().map(|certificate| Sha256::digest(certificate.as_ref()));
         let bytes = bytes.iter().flatten().map(|byte| format!("{byte:02X}"));
         bytes.collect::<Vec<_>>().join(":")
     }
@@ -130,15 +192,37 @@ impl Certificate {
     pub fn server(&self) -> Result<Arc<rustls::ServerConfig>, CertificateError> {
         let config = rustls::ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
         let mut config = config.with_no_client_auth().with_cert_resolver(Arc::new(self.clone()));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![b"http/1.1".to_vec(), CHALLENGE.to_vec()];
         Ok(Arc::new(config))
     }
 }
 
 impl ResolvesServerCert for Certificate {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current())
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let (shown, name) = (self.shown(), hello.server_name().map(str::to_ascii_lowercase));
+        if hello.alpn().is_some_and(|mut offered| offered.any(|one| one == CHALLENGE)) {
+            return shown.challenges.get(&name?).cloned();
+        }
+        let issued = shown.issued.as_ref().filter(|_| name.is_some_and(|name| shown.domains.contains(&name)));
+        Some(issued.unwrap_or(&shown.usual).clone())
     }
+}
+
+/// Names of hosts that a certificate is for, lower case. None if it cannot be read: it is shown all the same.
+pub(super) fn names_of(certificate: &CertificateDer<'_>) -> Vec<String> {
+    let Ok((_, parsed)) = x509_parser::parse_x509_certificate(certificate) else { return Vec::new() };
+    let Ok(Some(names)) = parsed.subject_alternative_name() else { return Vec::new() };
+    let host = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+        _ => None,
+    };
+    names.value.general_names.iter().filter_map(host).collect()
+}
+
+/// A certificate of our own making with its key. It is not looked at: what it says may be for the authority alone.
+pub(super) fn keyed(certificate: CertificateDer<'static>, key: &KeyPair) -> Result<CertifiedKey, rustls::Error> {
+    let key = provider().key_provider.load_private_key(PrivateKeyDer::Pkcs8(key.serialize_der().into()))?;
+    Ok(CertifiedKey::new(vec![certificate], key))
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -178,13 +262,18 @@ fn made(directory: &Path, names: &Names) -> Result<CertifiedKey, CertificateErro
 
 fn keep(directory: &Path, certificate: &str, key: &str) -> std::io::Result<()> {
     let (certificate_path, key_path) = own(directory);
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    self::directory(directory)?;
     write(&key_path, key)?;
     write(&certificate_path, certificate)
 }
 
+/// For the daemon alone.
+pub(super) fn directory(path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 /// Whole or not at all, and for the daemon alone.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let new = path.with_extension("new");
     let _ = std::fs::remove_file(&new);
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
@@ -199,7 +288,7 @@ fn read(certificate: &Path, key: &Path) -> Result<CertifiedKey, CertificateError
     parse((&chain, &private), &(certificate.to_owned(), key.to_owned()))
 }
 
-fn parse(
+pub(super) fn parse(
     (chain, key): (&[u8], &[u8]),
     (chain_path, key_path): &(PathBuf, PathBuf),
 ) -> Result<CertifiedKey, CertificateError> {

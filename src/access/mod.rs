@@ -16,6 +16,7 @@
 //! ```
 
 mod accounts;
+mod acme;
 mod audit;
 mod caller;
 mod certificate;
@@ -32,9 +33,10 @@ mod role;
 pub use accounts::{
     BadEntry, IDLE, LIFETIME, NewToken, SESSIONS, SessionView, TOKENS, TokenView, USERS, UserChange, UserView,
 };
+pub use acme::Keeper;
 pub use audit::{AuditEntry, AuditRow, redacted, redacted_address};
 pub use caller::{By, Caller, Credentials, Peer, Via};
-pub use certificate::{Certificate, CertificateError, Names};
+pub use certificate::{CHALLENGE, Certificate, CertificateError, Names};
 pub use chance::NoChance;
 pub use password::HashError;
 pub use porter::{Access, Denied, Opened};

@@ -59,6 +59,7 @@ struct State {
     clock: Option<ClockState>,
     keeper: Option<Timekeeper>,
     costs: Option<CostStatus>,
+    certificate: Option<String>,
     appliance: String,
 }
 
@@ -76,6 +77,11 @@ impl Alarms {
     /// What channels are measured against from now on.
     pub fn learn(&self, limits: Limits) {
         self.lock().limits = limits;
+    }
+
+    /// What is wrong with the certificate that the API shows from now on; nothing if none.
+    pub fn certificate(&self, trouble: Option<String>) {
+        self.lock().certificate = trouble;
     }
 
     /// Looks at the snapshots until there are no more.
@@ -128,9 +134,9 @@ impl Alarms {
             state.list.restore(pages.values().filter_map(|page| serde_json::from_str(page).ok()).collect());
         }
         state.appliance.clone_from(&status.name);
-        let State { list, memory, limits, clock, costs, .. } = &mut *state;
-        let look =
-            Look { status, limits, now, clock: *clock, trouble: store.and_then(Store::trouble), costs: costs.as_ref() };
+        let State { list, memory, limits, clock, costs, certificate, .. } = &mut *state;
+        let (trouble, certificate) = (store.and_then(Store::trouble), certificate.as_deref());
+        let look = Look { status, limits, now, clock: *clock, trouble, certificate, costs: costs.as_ref() };
         let seen = sightings(&look, memory);
         let news = list.see(now, seen, |alarm| unseen(&look, alarm));
         self.after(state, news, now);

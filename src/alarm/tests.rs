@@ -108,6 +108,7 @@ impl Studio {
                 now: at(secs),
                 clock: None,
                 trouble: None,
+                certificate: None,
                 costs: None,
             };
             let seen = sightings(&look, &mut self.memory);
@@ -317,11 +318,14 @@ fn the_box_itself() {
     let costs: CostStatus = serde_json::from_value(costs).unwrap();
     let clock = crate::model::pair::ClockState { synchronised: false, error_ms: 0.0 };
     let trouble = Some("the disk is full".to_owned());
-    let look =
-        Look { status: &status, limits: &studio.limits, now: at(0), clock: Some(clock), trouble, costs: Some(&costs) };
+    let certificate = Some("no certificate for a.example");
+    let (limits, clock, costs) = (&studio.limits, Some(clock), Some(&costs));
+    let look = Look { status: &status, limits, now: at(0), clock, trouble, certificate, costs };
     let seen = sightings(&look, &mut Memory::default());
     let ids: Vec<String> = seen.iter().map(|one| one.key.to_string()).collect();
-    assert_eq!(ids, ["clock_unsynchronised", "config_rejected", "store_failed", "budget_near.origin"]);
+    let wanted =
+        ["clock_unsynchronised", "config_rejected", "store_failed", "certificate_failed", "budget_near.origin"];
+    assert_eq!(ids, wanted);
     let blind = Look { costs: None, ..look };
     let alarm = {
         let mut list = Annunciator::default();

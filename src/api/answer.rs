@@ -5,10 +5,12 @@ use std::marker::PhantomData;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::access::Changed;
 use super::openapi::{Answers, Sketch};
 use super::problem::Problem;
 use super::status::{known, tag_of};
@@ -37,8 +39,15 @@ impl<T: Serialize> Tagged<T> {
     pub(crate) fn new(headers: &HeaderMap, document: &T) -> Result<Self, Problem> {
         let body =
             serde_json::to_vec(document).map_err(|error| Problem::internal(format!("cannot write it: {error}")))?;
-        let response = known(headers, &tag_of(&body), || ([(header::CONTENT_TYPE, "application/json")], body));
-        Ok(Self { response, of: PhantomData })
+        Ok(Self::written(headers, &tag_of(&body), body.into()))
+    }
+}
+
+impl<T> Tagged<T> {
+    /// Of a document that was written before.
+    pub(crate) fn written(headers: &HeaderMap, tag: &str, body: Bytes) -> Self {
+        let response = known(headers, tag, || ([(header::CONTENT_TYPE, "application/json")], body));
+        Self { response, of: PhantomData }
     }
 }
 
@@ -55,6 +64,32 @@ impl<T: JsonSchema> Answers for Tagged<T> {
         sketch.answers("200", "the document", JSON, &schema);
         sketch.answers_header("200", "ETag", "names this version");
         sketch.answers("304", "it is known already", &[], &json!(null));
+    }
+}
+
+/// The same answer, with what has changed for the audit log.
+pub(crate) struct Noted<T> {
+    answer: T,
+    changed: Changed,
+}
+
+impl<T> Noted<T> {
+    pub(crate) fn new(answer: T, before: &impl Serialize, after: &impl Serialize) -> Self {
+        Self { answer, changed: Changed { before: json!(before), after: json!(after) } }
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for Noted<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.answer.into_response();
+        response.extensions_mut().insert(self.changed);
+        response
+    }
+}
+
+impl<T: Answers> Answers for Noted<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        T::describe(sketch);
     }
 }
 

@@ -246,7 +246,12 @@ pub(crate) fn json<T: serde::de::DeserializeOwned>(
     if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json") {
         return Err(Problem::not_json());
     }
-    serde_json::from_slice(&body?).map_err(|error| Problem::malformed(format!("the body must be {shape}: {error}")))
+    let body = body?;
+    // A list of values in the order of the fields would be read as well, and the contract knows nothing of that.
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(Problem::malformed(format!("the body must be {shape}: it is no JSON object")));
+    }
+    serde_json::from_slice(&body).map_err(|error| Problem::malformed(format!("the body must be {shape}: {error}")))
 }
 
 pub(crate) fn channel(id: &str) -> Result<ChannelId, Problem> {

@@ -129,7 +129,9 @@ fn stream(
                     changed = false;
                     due = Instant::now() + STATUS;
                     status.mark_unchanged();
-                    yield Ok(api.rendered.status(&api));
+                    if let Ok(written) = api.rendered.status(&api) {
+                        yield Ok(written.event);
+                    }
                 }
                 alive = status.changed(), if !changed => match alive {
                     Ok(()) => changed = true,

@@ -80,7 +80,12 @@ fn is_ours(host: &str, names: &[String]) -> bool {
     if address.is_some_and(|a| a.parse::<Ipv6Addr>().is_ok()) || name.parse::<Ipv4Addr>().is_ok() {
         return true;
     }
-    let own = |own: &String| name == *own || name.strip_suffix(".local") == Some(own);
+    let below = name.split_once('.').map(|(_, rest)| rest);
+    let own = |own: &String| {
+        name == *own
+            || name.strip_suffix(".local") == Some(own)
+            || own.strip_prefix("*.").is_some_and(|own| below == Some(own))
+    };
     name == "localhost" || name.ends_with(".localhost") || names.iter().any(own)
 }
 
@@ -117,7 +122,7 @@ mod tests {
 
     #[test]
     fn addresses_and_own_names_pass_foreign_names_do_not() {
-        let names = ["studio-box".to_owned()];
+        let names = ["studio-box".to_owned(), "*.studio.example".to_owned()];
         for good in [
             "127.0.0.1:8080",
             "[::1]:8080",
@@ -129,6 +134,7 @@ mod tests {
             "studio-box.local",
             "studio-box.",
             "10.0.0.1",
+            "a.studio.example:8443",
         ] {
             assert!(is_ours(good, &names), "{good}");
         }
@@ -141,6 +147,9 @@ mod tests {
             "evil.example:8080",
             "[evil]",
             "local",
+            "studio.example",
+            "b.a.studio.example",
+            "evilstudio.example",
         ] {
             assert!(!is_ours(bad, &names), "{bad}");
         }

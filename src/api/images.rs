@@ -10,9 +10,10 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::answer::{Kinds, Media, Said};
+use super::answer::{Kinds, Media, Noted, Said};
 use super::problem::Problem;
 use super::routes::Api;
 use super::status::{known, tag_of, unchanged};
@@ -97,12 +98,12 @@ pub(crate) async fn put(
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Image>, Problem> {
+) -> Result<Noted<Json<Image>>, Problem> {
     let (path, directory, data) = (path(&api, &name)?, api.handle.images().to_owned(), body?);
     let name: ImageName = name.parse().map_err(Problem::bad_image)?;
     let image = Image::of(name.clone(), &data).map_err(|reason| Problem::bad_image(format!("{name}: {reason}")))?;
     let _alone = CHANGE.lock().await;
-    as_named(&headers, &path, &name).await?;
+    let before = as_named(&headers, &path, &name).await?;
     let full = blocking(move || {
         std::fs::create_dir_all(&directory)?;
         if !path.exists() && names(&directory)?.len() >= MOST {
@@ -117,7 +118,10 @@ pub(crate) async fn put(
     });
     match full.await? {
         true => Err(Problem::bad_image(format!("this box has {MOST} images already: delete some"))),
-        false => Ok(Json(image)),
+        false => {
+            let after = json!(image);
+            Ok(Noted::new(Json(image), &before, &after))
+        }
     }
 }
 
@@ -126,28 +130,27 @@ pub(crate) async fn delete(
     State(api): State<Api>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<Said>, Problem> {
+) -> Result<Noted<Json<Said>>, Problem> {
     let path = path(&api, &name)?;
+    let named: ImageName = name.parse().map_err(Problem::bad_image)?;
     let _alone = CHANGE.lock().await;
-    as_named(&headers, &path, &name).await?;
+    let before = as_named(&headers, &path, &named).await?;
     let gone = blocking(move || std::fs::remove_file(path)).await;
     gone.map_err(|problem| if problem.is_missing() { Problem::no_image(&name) } else { problem.into() })?;
-    Ok(Said::so(format!("{name} is deleted")))
+    Ok(Noted::new(Said::so(format!("{name} is deleted")), &before, &Value::Null))
 }
 
-/// Whether the file is what `If-Match` names, if it names any.
-async fn as_named(headers: &HeaderMap, path: &std::path::Path, name: impl std::fmt::Display) -> Result<(), Problem> {
-    if !headers.contains_key(header::IF_MATCH) {
-        return Ok(());
-    }
+/// Whether the file is what `If-Match` names, if it names any; and which image it is now.
+async fn as_named(headers: &HeaderMap, path: &std::path::Path, name: &ImageName) -> Result<Option<Image>, Problem> {
     let path = path.to_owned();
     let data = blocking(move || std::fs::read(path)).await;
-    let tag = match data {
-        Ok(data) => Some(tag_of(&data)),
+    let data = match data {
+        Ok(data) => Some(data),
         Err(trouble) if trouble.is_missing() => None,
         Err(trouble) => return Err(trouble.into()),
     };
-    unchanged(headers, tag.as_deref(), &format!("image {name}"))
+    unchanged(headers, data.as_deref().map(tag_of).as_deref(), &format!("image {name}"))?;
+    Ok(data.and_then(|data| Image::of(name.clone(), &data).ok()))
 }
 
 fn path(api: &Api, name: &str) -> Result<PathBuf, Problem> {

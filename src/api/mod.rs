@@ -55,6 +55,7 @@ mod surfaces;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub(crate) use access::audited_channel;
 pub use guards::{Freezer, reload_held};
 pub use routes::contract;
 #[cfg(test)]

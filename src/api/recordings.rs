@@ -6,8 +6,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use super::answer::{Accepted, Linked, Said, Tagged, Wanted};
+use super::answer::{Accepted, Linked, Noted, Said, Tagged, Wanted};
 use super::body::{Asked, Body};
 use super::problem::Problem;
 use super::routes::Api;
@@ -109,14 +110,18 @@ pub(crate) async fn change(
     Path(named): Path<(String, String)>,
     headers: HeaderMap,
     Body(Change { protected }): Body<Change>,
-) -> Result<Json<RecordingSummary>, Problem> {
+) -> Result<Noted<Json<RecordingSummary>>, Problem> {
     as_named(&api, &named, &headers).await?;
     let (channel, id) = name(&named)?;
     let changed = at_desk(&api, move |desk| {
+        let before = desk.show(&channel, &id)?;
         desk.protect(&channel, &id, protected)?;
-        desk.show(&channel, &id)
+        Ok((before, desk.show(&channel, &id)?))
     });
-    Ok(Json(changed.await?))
+    let (before, after) = changed.await?;
+    let noted = |one: &RecordingSummary| json!({"protected": one.protected});
+    let (before, now) = (noted(&before), noted(&after));
+    Ok(Noted::new(Json(after), &before, &now))
 }
 
 /// `DELETE /api/v1/recordings/{channel}/{id}`.
@@ -124,12 +129,18 @@ pub(crate) async fn delete(
     State(api): State<Api>,
     Path(named): Path<(String, String)>,
     headers: HeaderMap,
-) -> Result<Json<Said>, Problem> {
+) -> Result<Noted<Json<Said>>, Problem> {
     as_named(&api, &named, &headers).await?;
     let (channel, id) = name(&named)?;
     let text = format!("recording {id} of channel {channel} is deleted");
-    at_desk(&api, move |desk| desk.delete(&channel, &id)).await?;
-    Ok(Said::so(text))
+    let gone = at_desk(&api, move |desk| {
+        let before = desk.show(&channel, &id)?;
+        desk.delete(&channel, &id)?;
+        Ok(before)
+    });
+    let gone = gone.await?;
+    let before = json!({"title": gone.title, "begins": gone.begins, "ends": gone.ends, "bytes": gone.bytes});
+    Ok(Noted::new(Said::so(text), &before, &Value::Null))
 }
 
 /// `DELETE …/movies/{file}`.

@@ -22,7 +22,7 @@ use super::{
     alarms, channels, config, costs, cues, destinations, devices, events, guard, guards, guest, images, metrics,
     notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
 };
-use crate::access::Access;
+use crate::access::{Access, Certificate};
 use crate::alarm::Alarms;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
@@ -66,6 +66,8 @@ pub(crate) struct Api {
     pub(crate) access: Access,
     /// Tally displays and OSC.
     pub(crate) surfaces: Surfaces,
+    /// Knows what else this box is called.
+    certificate: Option<Certificate>,
     host: Arc<str>,
 }
 
@@ -90,6 +92,7 @@ impl Api {
             rendered: Rendered::default(),
             access: Access::open_to_all(),
             surfaces: Surfaces::default(),
+            certificate: None,
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -124,6 +127,11 @@ impl Api {
         Self { surfaces, ..self }
     }
 
+    /// The same, called as the certificate says, too.
+    pub(crate) fn with_certificate(self, certificate: Option<Certificate>) -> Self {
+        Self { certificate, ..self }
+    }
+
     /// The newest snapshot, with what the supervisor does not know.
     pub(crate) fn document(&self) -> Arc<ApplianceStatus> {
         self.beside().put_into(self.handle.status().borrow().clone())
@@ -137,7 +145,8 @@ impl Api {
     /// Names of this box, lower case.
     pub(crate) fn names(&self) -> Vec<String> {
         let configured = self.handle.status().borrow().name.to_ascii_lowercase();
-        [configured, self.host.to_string()].into_iter().filter(|name| !name.is_empty()).collect()
+        let certified = self.certificate.iter().flat_map(Certificate::names);
+        [configured, self.host.to_string()].into_iter().chain(certified).filter(|name| !name.is_empty()).collect()
     }
 
     /// The routes.

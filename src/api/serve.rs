@@ -21,7 +21,7 @@ use tower::ServiceExt;
 
 use super::guards::Freezer;
 use super::routes::Api;
-use crate::access::{Access, Peer, Via};
+use crate::access::{Access, CHALLENGE, Certificate, Peer, Via};
 use crate::alarm::Alarms;
 use crate::notify::Notifier;
 use crate::replay::Desk;
@@ -32,8 +32,8 @@ use crate::surface::Surfaces;
 pub struct Doors {
     /// The network.
     pub network: TcpListener,
-    /// How it is encrypted; plain if none.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// By which certificate it is encrypted; plain if none.
+    pub certificate: Option<Certificate>,
     /// Programs on this box, who are known by their user.
     pub socket: Option<UnixListener>,
     /// Who may what.
@@ -44,7 +44,7 @@ pub struct Doors {
 #[cfg(test)]
 impl From<TcpListener> for Doors {
     fn from(network: TcpListener) -> Self {
-        Self { network, tls: None, socket: None, access: Access::open_to_all() }
+        Self { network, certificate: None, socket: None, access: Access::open_to_all() }
     }
 }
 
@@ -109,13 +109,15 @@ pub fn serve_all(
     parts: Parts,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = io::Result<()>> + Send {
-    let Doors { network, tls, socket, access } = doors.into();
+    let Doors { network, certificate, socket, access } = doors.into();
     let closing = CancellationToken::new();
     let Parts { handle, desk, alarms, notifier, surfaces, freezer } = parts;
     let api = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier);
-    let app = api.with_surfaces(surfaces).with_freezer(freezer).with_access(access).router();
-    let network = Door::Network(network, tls.map(TlsAcceptor::from));
+    let tls = certificate.as_ref().map(Certificate::server).transpose();
+    let api = api.with_surfaces(surfaces).with_freezer(freezer).with_access(access).with_certificate(certificate);
+    let app = api.router();
     async move {
+        let network = Door::Network(network, tls.map_err(io::Error::other)?.map(TlsAcceptor::from));
         let by_network = accept(network, CONNECTIONS, app.clone(), closing.clone());
         let by_socket = async {
             if let Some(socket) = socket {
@@ -202,6 +204,8 @@ async fn open(knock: Knock, app: Router, closing: CancellationToken) {
                 return connection(stream, Via { peer, encrypted: false }, app, closing).await;
             };
             match closing.run_until_cancelled(tokio::time::timeout(HANDSHAKE, tls.accept(stream))).await {
+                // An authority has seen what it came for (RFC 8737, section 3).
+                Some(Ok(Ok(stream))) if stream.get_ref().1.alpn_protocol() == Some(CHALLENGE) => {}
                 Some(Ok(Ok(stream))) => connection(stream, Via { peer, encrypted: true }, app, closing).await,
                 // Whoever does not trust the certificate, or speaks plain http.
                 Some(Ok(Err(error))) => tracing::debug!(%error, "a connection to the API was not encrypted"),

@@ -55,7 +55,8 @@ impl Beside {
 
 /// `GET /api/v1/status`.
 pub(crate) async fn appliance(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<Document>, Problem> {
-    Tagged::new(&headers, &Document::of(&api))
+    let written = api.rendered.status(&api)?;
+    Ok(Tagged::written(&headers, &written.tag, written.body))
 }
 
 /// The strong entity tag of a document.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::stream_class::{StreamClass, VideoRendition};
 use crate::document::{Faults, Setting, Spot};
+use crate::model::acme::Acme;
 use crate::model::notify::Notified;
 use crate::model::pair::Pairing;
 use crate::model::sound::SourceSound;
@@ -34,7 +35,7 @@ pub struct Checked {
     /// Whether everybody who reaches them may everything.
     pub open: bool,
     /// The certificate that they show, if it is not the box's own.
-    pub tls: Option<TlsFiles>,
+    pub tls: Option<Tls>,
     /// The directory of all recordings; below the state directory if none.
     pub recordings: Option<PathBuf>,
     /// Who is told of alarms.
@@ -53,6 +54,15 @@ pub struct Checked {
     pub warnings: Faults,
     /// Every key that counts, with its place in the file, or its default.
     pub written: Arc<[Setting]>,
+}
+
+/// Where the certificate of the API comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// Files.
+    Files(TlsFiles),
+    /// An authority.
+    Acme(Acme),
 }
 
 /// A certificate and its key.

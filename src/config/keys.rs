@@ -61,16 +61,46 @@ static API: Shape = Shape::plain(
 );
 
 static TLS: Shape = Shape::plain(
-    "The certificate that API and panel show. Without this table, one of the box's own is made where it is needed: beyond \
-     loopback. Read again with the configuration; connections go on.",
+    "The certificate that API and panel show: `certificate` and `key`, or `acme`. Without this table, one of the box's own \
+     is made where it is needed: beyond loopback. Read again with the configuration; connections go on.",
     &[
         key(
             "certificate",
             Kind::Path,
-            Need::Required("\"/etc/uplink/tls/certificate.pem\""),
-            "Certificate and what leads to its authority, PEM",
+            Need::Optional,
+            "Certificate and what leads to its authority, PEM, such as `/etc/uplink/tls/certificate.pem`",
         ),
-        key("key", Kind::Path, Need::Required("\"/etc/uplink/tls/key.pem\""), "Its private key, PEM"),
+        key("key", Kind::Path, Need::Optional, "Its private key, PEM"),
+        key("acme", Kind::Table(&ACME), Need::Optional, "An authority that issues and renews it"),
+    ],
+);
+
+static DOMAIN: Kind = Kind::Text(253);
+
+static ACME: Shape = Shape::plain(
+    "A certificate from an authority (ACME, RFC 8555), renewed when a third of its time is left. The authority asks the box \
+     itself (TLS-ALPN-01): port 443 of every domain has to lead to `listen`. Whoever comes by another name or by address, and \
+     everybody until there is one, is shown the box's own. Who writes this table agrees to the authority's terms.",
+    &[
+        key(
+            "domains",
+            Kind::List(&DOMAIN),
+            Need::Required("[\"studio-a.example\"]"),
+            "Names of the box that it is for",
+        ),
+        key("contact", Kind::Text(200), Need::Optional, "Address of e-mail that the authority may write to"),
+        key(
+            "directory",
+            Kind::Url(&["https"]),
+            Need::Default("\"https://acme-v02.api.letsencrypt.org/directory\""),
+            "Where the authority says what it offers",
+        ),
+        key(
+            "ca_file",
+            Kind::Path,
+            Need::Optional,
+            "What vouches for the authority's own server, PEM, and nothing else does; what the box trusts if missing",
+        ),
     ],
 );
 

@@ -5,16 +5,17 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::Findings;
-use super::checked::TlsFiles;
+use super::checked::{Tls, TlsFiles};
 use super::directories::tidy;
-use crate::document::{Placed, Section};
+use crate::document::{Faults, Placed, Section};
+use crate::model::acme::Acme;
 
 /// What is said of the listener.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
     pub(super) listen: Option<Placed<SocketAddr>>,
     pub(super) open: bool,
-    pub(super) tls: Option<TlsFiles>,
+    pub(super) tls: Option<Tls>,
 }
 
 pub(super) fn read(api: &Section<'_>, base: &Path, findings: &mut Findings) -> Listener {
@@ -29,22 +30,78 @@ pub(super) fn read(api: &Section<'_>, base: &Path, findings: &mut Findings) -> L
             "use `access = \"login\"`, or listen on loopback",
         );
     }
-    let tls = api.has("tls").then(|| api.table("tls")).flatten().and_then(|tls| files(&tls, base, findings));
+    let tls = api.has("tls").then(|| api.table("tls")).flatten().and_then(|tls| self::tls(&tls, base, findings));
     Listener { listen, open, tls }
 }
 
-/// What is in them is looked at by who shows them.
-fn files(tls: &Section<'_>, base: &Path, findings: &mut Findings) -> Option<TlsFiles> {
-    let mut file = |name: &str| {
-        let written = tls.get::<PathBuf>(name)?;
-        let path = tidy(base.join(&written.value));
-        if let Err(error) = File::open(&path) {
-            let rule = format!("{}: cannot be read: {error}", path.display());
-            findings.faults.add(&written.spot, rule, "name a file that this user may read");
-            return None;
+/// Files, or an authority.
+fn tls(tls: &Section<'_>, base: &Path, findings: &mut Findings) -> Option<Tls> {
+    let faults = &mut findings.faults;
+    let written = ["certificate", "key"].map(|name| tls.has(name));
+    if tls.has("acme") {
+        for name in ["certificate", "key"].into_iter().zip(written).filter_map(|(name, has)| has.then_some(name)) {
+            faults.add(&tls.spot(name), "cannot stand beside `acme`", "keep one of the two");
         }
-        std::path::absolute(path).ok()
+        return acme(&tls.table("acme")?, base, faults).filter(|_| written == [false; 2]).map(Tls::Acme);
+    }
+    for name in ["certificate", "key"].into_iter().zip(written).filter_map(|(name, has)| (!has).then_some(name)) {
+        let fix = "write `certificate` and `key`, or a table `acme`";
+        faults.add(&tls.spot(name), "must be given", fix);
+    }
+    // What is in them is looked at by who shows them.
+    let (certificate, key) = (file(tls, "certificate", base, faults), file(tls, "key", base, faults));
+    Some(Tls::Files(TlsFiles { certificate: certificate?, key: key? }))
+}
+
+fn acme(of: &Section<'_>, base: &Path, faults: &mut Faults) -> Option<Acme> {
+    let before = faults.len();
+    if of.is_empty("domains") {
+        faults.add(&of.spot("domains"), "names nothing", "name what the box is called in the network");
+    }
+    let mut domains = Vec::new();
+    for domain in of.list::<String>("domains") {
+        match is_domain(&domain.value) {
+            true => domains.push(domain.value.to_ascii_lowercase()),
+            false => faults.add(
+                &domain.spot,
+                "is no name that an authority could come to",
+                "write a full name, such as `studio-a.example`: no address, no `*`, no port",
+            ),
+        }
+    }
+    let contact = of.get::<String>("contact");
+    if let Some(bad) = contact.as_ref().filter(|contact| !contact.value.contains('@') || contact.value.contains(':')) {
+        faults.add(&bad.spot, "is no address of e-mail", "write it as `ops@studio.example`");
+    }
+    let ca_file = file(of, "ca_file", base, faults);
+    let directory = of.value("directory")?;
+    (faults.len() == before && !domains.is_empty()).then(|| Acme {
+        domains,
+        contact: contact.map(|contact| contact.value),
+        directory,
+        ca_file,
+    })
+}
+
+fn file(of: &Section<'_>, name: &str, base: &Path, faults: &mut Faults) -> Option<PathBuf> {
+    let written = of.get::<PathBuf>(name)?;
+    let path = tidy(base.join(&written.value));
+    if let Err(error) = File::open(&path) {
+        let rule = format!("{}: cannot be read: {error}", path.display());
+        faults.add(&written.spot, rule, "name a file that this user may read");
+        return None;
+    }
+    std::path::absolute(path).ok()
+}
+
+/// A full name of a host.
+fn is_domain(name: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
     };
-    let (certificate, key) = (file("certificate"), file("key"));
-    Some(TlsFiles { certificate: certificate?, key: key? })
+    let last = name.rsplit('.').next().unwrap_or_default();
+    name.contains('.') && name.split('.').all(label) && last.bytes().any(|b| b.is_ascii_alphabetic())
 }

@@ -53,7 +53,7 @@ pub(crate) use claims::sound_resource;
 pub use cards::DECKLINK_MODES;
 pub use checked::{
     Channel, Checked, Companion, DeckLinkInput, Destination, DestinationKind, OwnRendition, Record, Recorded, Sent,
-    Source, SourceKind, Spool, SrtMode, TlsFiles, WhipDestination,
+    Source, SourceKind, Spool, SrtMode, Tls, TlsFiles, WhipDestination,
 };
 pub use keys::UPLINKD;
 pub use load::{check_text, load, load_with};

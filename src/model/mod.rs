@@ -3,6 +3,7 @@
 //! Owns: every type that more than one layer speaks. Must not: do I/O, read a clock, or know GStreamer.
 //! One thing has one name in code, API, configuration, log and panel; these are the names.
 
+pub mod acme;
 pub mod act;
 pub mod alarm;
 pub mod boundaries;

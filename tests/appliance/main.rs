@@ -10,6 +10,7 @@
 //! Counts and order are asserted, never speed; figures are printed. Each rig has ports, directories and processes of its
 //! own, and leaves none of them behind. What is skipped says so.
 
+mod acme;
 mod alarms;
 mod asking;
 mod bad_disk;
@@ -17,6 +18,7 @@ mod bad_peer;
 mod bad_start;
 mod browser;
 mod captions;
+mod contract;
 mod cues;
 mod daemon_death;
 mod delivered;

@@ -122,10 +122,16 @@ impl Rig {
 
     /// The same, by a command that differs.
     pub fn start_daemon_by(&mut self, command: Command) -> u32 {
+        let api = self.api;
+        self.start_daemon_answering(command, || http::get(api, "/healthz").is_ok_and(|answer| answer.status == 200))
+    }
+
+    /// The same, where another thing shows that the API answers.
+    pub fn start_daemon_answering(&mut self, command: Command, answers: impl FnMut() -> bool) -> u32 {
         let child = self.spawn(command, "daemon.log");
         let pid = child.id();
         self.daemon = Some(child);
-        self.until("the API answers", || http::get(self.api, "/healthz").is_ok_and(|answer| answer.status == 200));
+        self.until("the API answers", answers);
         pid
     }
 

@@ -430,6 +430,45 @@ fn a_box_that_is_open_to_the_network_is_refused() {
 }
 
 #[test]
+fn an_authority_has_to_find_the_box_by_a_full_name() {
+    let acme = |lines: &str| {
+        let site = Site::new(GOOD);
+        let text = format!("[api.tls.acme]\n{lines}\n\n{GOOD}");
+        fs::write(site.path("uplinkd.toml"), text).unwrap();
+        site.faults(&[])
+    };
+    for good in [
+        "domains = [\"studio-a.example\"]",
+        "domains = [\"A.example\", \"b.a.example\"]\ncontact = \"ops@studio.example\"\nca_file = \"token\"",
+        "domains = [\"a.example\"]\ndirectory = \"https://10.0.0.1:14000/dir\"",
+    ] {
+        assert_eq!(acme(good), Vec::<String>::new(), "{good}");
+    }
+    for (bad, key, rule) in [
+        ("domains = []", "domains", "names nothing"),
+        ("domains = [\"studio\"]", "domains[0] = \"studio\"", "is no name that an authority could come to"),
+        ("domains = [\"a.example\", \"*.example\"]", "domains[1]", "is no name"),
+        ("domains = [\"192.0.2.7\"]", "domains[0]", "is no name"),
+        ("domains = [\"a.example:443\"]", "domains[0]", "is no name"),
+        ("domains = [\"a.example\"]\ncontact = \"mailto:a@b.example\"", "contact", "is no address of e-mail"),
+        ("domains = [\"a.example\"]\ndirectory = \"http://a.example/\"", "directory", "https"),
+        ("domains = [\"a.example\"]\nca_file = \"missing.pem\"", "ca_file", "cannot be read"),
+        ("contact = \"a@b.example\"", "domains", "must be given"),
+    ] {
+        let faults = acme(bad);
+        assert_eq!(faults.len(), 1, "{bad}: {faults:?}");
+        assert!(faults[0].contains(&format!("api.tls.acme.{key}")) && faults[0].contains(rule), "{bad}: {faults:?}");
+    }
+    let both = Site::new(GOOD);
+    let text = format!(
+        "[api.tls]\ncertificate = \"token\"\nkey = \"token\"\nacme = {{ domains = [\"a.example\"] }}\n\n{GOOD}"
+    );
+    fs::write(both.path("uplinkd.toml"), text).unwrap();
+    let faults = both.faults(&[]);
+    assert!(faults.len() == 2 && faults.iter().all(|fault| fault.contains("cannot stand beside `acme`")), "{faults:?}");
+}
+
+#[test]
 fn captions_that_a_codec_does_not_carry_are_a_warning() {
     let captions = "[captions]\nname = \"English\"\nwebvtt = false\n\n[audio_policy]";
     let site = Site::new(GOOD)

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// A process that is killed when dropped. What it says on standard error is kept.
@@ -31,6 +31,11 @@ impl Peer {
 
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How it has ended by itself, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// Waits for it to end by itself.

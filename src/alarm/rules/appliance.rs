@@ -30,6 +30,10 @@ pub(super) fn see(look: &Look<'_>, seen: &mut Vec<Sighting>) {
         let reason = format!("orders, alarms and the as-run log are not kept: {trouble}");
         seen.push(Sighting::new(AlarmCode::StoreFailed, AlarmPriority::Warning, reason).lasting(5, 5));
     }
+    if let Some(reason) = look.certificate {
+        let sighting = Sighting::new(AlarmCode::CertificateFailed, AlarmPriority::Warning, reason.to_owned());
+        seen.push(sighting.lasting(0, 0));
+    }
     let destinations = look.costs.into_iter().flat_map(|costs| &costs.channels).flat_map(|one| &one.destinations);
     seen.extend(destinations.filter_map(|one| budget(&one.destination, one.budget.as_ref()?)));
 }

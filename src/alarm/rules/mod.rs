@@ -32,6 +32,8 @@ pub(super) struct Look<'a> {
     pub(super) clock: Option<ClockState>,
     /// What is wrong with the store.
     pub(super) trouble: Option<String>,
+    /// What is wrong with the certificate of the API.
+    pub(super) certificate: Option<&'a str>,
     /// None before anybody asked.
     pub(super) costs: Option<&'a CostStatus>,
 }

@@ -11,12 +11,16 @@ use super::super::problem::{Code, Problem};
 use super::super::routes::Api;
 use crate::access::{AuditEntry, AuditRow, Caller, Via, redacted, redacted_address};
 use crate::model::MediaTime;
+use crate::model::status::ApplianceStatus;
 
 /// Longest address that is kept, characters.
 const ADDRESS: usize = 300;
 
 /// Who asked did not wait for the answer; no status of HTTP, but what others write for it.
 const LEFT: u16 = 499;
+
+/// What operators have set of a channel, as it stands in an entry.
+const LIVE: &str = "live";
 
 /// What a handler adds to its answer for the audit log: how something was, and how it is.
 #[derive(Debug, Clone)]
@@ -30,7 +34,8 @@ pub(crate) struct Changed {
 pub(super) struct Act {
     api: Api,
     entry: Option<AuditEntry>,
-    channel: Option<String>,
+    caller: Option<Caller>,
+    path: String,
 }
 
 impl Act {
@@ -38,10 +43,9 @@ impl Act {
         let path = request.uri().path();
         let action = format!("{} {}", request.method(), pattern.unwrap_or("no route"));
         let target: String = redacted_address(path, request.uri().query()).chars().take(ADDRESS).collect();
-        let channel = path.strip_prefix("/api/v1/channels/").and_then(|rest| rest.split('/').next()).map(str::to_owned);
         let mut entry = AuditEntry::by(caller, via, action, target);
-        entry.before = channel.as_deref().and_then(|channel| state(api, channel));
-        Self { api: api.clone(), entry: Some(entry), channel }
+        entry.before = about(api, caller, path);
+        Self { api: api.clone(), entry: Some(entry), caller: caller.cloned(), path: path.to_owned() }
     }
 
     pub(super) fn asked(&mut self, asked: Option<Value>) {
@@ -66,10 +70,15 @@ impl Act {
         entry.at = MediaTime::from_system(SystemTime::now());
         match changed {
             Some(Changed { before, after }) => {
-                (entry.before, entry.after) = (Some(redacted(before.clone())), Some(redacted(after.clone())));
+                (entry.before, entry.after) = (Some(before.clone()), Some(after.clone()));
             }
-            None => entry.after = self.channel.as_deref().and_then(|channel| state(&self.api, channel)),
+            None => entry.after = about(&self.api, self.caller.as_ref(), &self.path),
         }
+        if let (Some(before), Some(after)) = (&mut entry.before, &mut entry.after) {
+            without_same(before, after);
+        }
+        let short = |value: Option<Value>| value.map(redacted).filter(|value| !value.is_null());
+        (entry.before, entry.after) = (short(entry.before.take()), short(entry.after.take()));
         self.api.access.record(&entry);
     }
 }
@@ -82,9 +91,52 @@ impl Drop for Act {
     }
 }
 
+/// What is at an address, as it is known without asking a disk. Where that needs one, the handler says what has changed.
+fn about(api: &Api, caller: Option<&Caller>, path: &str) -> Option<Value> {
+    let mut words = path.strip_prefix("/api/v1/")?.split('/');
+    let (kind, id) = (words.next()?, words.next());
+    match (kind, id) {
+        ("channels", Some(id)) => audited_channel(&api.handle.status().borrow(), id),
+        ("alarms", Some(id)) => {
+            let alarm = api.alarms.list().into_iter().find(|alarm| alarm.id == id)?;
+            Some(json!({"active": alarm.active, "acked": alarm.acked, "shelved": alarm.shelved}))
+        }
+        ("freeze", None) => Some(json!(api.freezer.in_force())),
+        ("config", Some("reload")) => {
+            let status = api.handle.status().borrow().clone();
+            let config = &status.config;
+            Some(json!({"generation": config.generation, "loaded_at": config.loaded_at}))
+        }
+        ("tokens", Some(id)) => Some(json!(api.access.tokens().ok()?.into_iter().find(|token| token.id == id)?)),
+        ("sessions", Some(id)) => {
+            let sessions = api.access.sessions(caller?).ok()?;
+            Some(json!(sessions.into_iter().find(|session| session.id == id)?))
+        }
+        _ => None,
+    }
+}
+
+/// Leaves of what operators have set only what has changed: the rest is long.
+fn without_same(before: &mut Value, after: &mut Value) {
+    if let (Some(Value::Object(was)), Some(Value::Object(is))) = (before.get_mut(LIVE), after.get_mut(LIVE)) {
+        let same: Vec<String> =
+            was.iter().filter(|(key, value)| is.get(*key) == Some(value)).map(|(k, _)| k.clone()).collect();
+        for key in same {
+            was.remove(&key);
+            is.remove(&key);
+        }
+    }
+    for side in [before, after] {
+        if let Some(side) = side.as_object_mut()
+            && side.get(LIVE).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty)
+        {
+            side.remove(LIVE);
+        }
+    }
+}
+
 /// What of a channel an order is about, as the engine has confirmed it.
-fn state(api: &Api, channel: &str) -> Option<Value> {
-    let status = api.handle.status().borrow().clone();
+pub(crate) fn audited_channel(status: &ApplianceStatus, channel: &str) -> Option<Value> {
     let channel = status.channels.iter().find(|one| one.id.as_str() == channel)?;
     let program = channel.report.as_ref().map(|report| &report.program);
     Some(json!({
@@ -92,6 +144,7 @@ fn state(api: &Api, channel: &str) -> Option<Value> {
         "state": channel.state,
         "program": program.map(|program| &program.order),
         "showing": program.map(|program| &program.showing),
+        LIVE: channel.live,
     }))
 }
 

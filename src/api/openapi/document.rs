@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::super::access::needed;
 use super::super::guards::{CONFIRM, CONFIRM_NAME, OVERRIDDEN, OVERRIDE, Tier, tier_of};
+use super::super::problem::Problem;
 use super::page::rendered;
 use super::schemas::{Schemas, plain_descriptions};
-use super::speaks::Sketch;
+use super::speaks::{Answers, Sketch};
 
 /// A route.
 pub(crate) struct Operation {
@@ -91,6 +92,8 @@ fn written(operations: &[Operation]) -> Value {
 fn described(operation: &Operation, schemas: &mut Schemas) -> Map<String, Value> {
     let mut sketch = Sketch::new(schemas, operation.path);
     (operation.describe)(&mut sketch);
+    // What stands before every handler refuses, too.
+    Problem::describe(&mut sketch);
     if operation.method == "post" && operation.path.starts_with("/api/v1/") && sketch.repeats {
         sketch
             .takes_header("Idempotency-Key", "names this command: sent again with the same key, it is not done twice");

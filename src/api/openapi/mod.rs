@@ -40,6 +40,8 @@ pub(crate) struct OpenApi;
 
 impl Kinds for OpenApi {
     const KINDS: &'static [&'static str] = &["application/json"];
+    const STATUSES: &'static [(&'static str, &'static str)] =
+        &[("200", "the document"), ("304", "it is known already")];
 }
 
 /// `GET /api/v1/openapi.json`.

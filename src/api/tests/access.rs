@@ -313,6 +313,43 @@ async fn the_audit_log_says_who_did_what_and_no_secret() {
 }
 
 #[tokio::test]
+async fn the_audit_log_says_how_it_was_and_how_it_is() {
+    let (mut site, ada) = with_ada().await;
+    let (id, _) = site.token(&ada, json!({ "name": "robot", "role": "viewer" })).await;
+    site.ask(Method::DELETE, &format!("/api/v1/tokens/{id}"), NEAR, &ada, None).await;
+    let frozen = site.ask(Method::PUT, "/api/v1/freeze", NEAR, &ada, Some(&json!({ "reason": "Cup final" }))).await;
+    assert_eq!(frozen.status, StatusCode::OK, "{}", frozen.text());
+    let set = json!({ "set": "slate_text", "text": "Back at nine" });
+    let set = request(Method::POST, "/api/v1/channels/demo/set")
+        .header("cookie", &ada)
+        .header("content-type", "application/json")
+        .body(Body::from(set.to_string()));
+    let (router, set) = (site.router.clone(), coming(set.unwrap(), NEAR));
+    let answer = tokio::spawn(async move { call(&router, set).await });
+    let (_, reply) = site.rig.requests.recv().await.unwrap();
+    site.rig.change(|status| status.channels[0].live.slate_text = Some("Back at nine".into()));
+    reply.send(Ok(outcome("set"))).unwrap();
+    assert_eq!(answer.await.unwrap().status, StatusCode::OK);
+    let png = [&b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"[..], &8_u32.to_be_bytes(), &8_u32.to_be_bytes()].concat();
+    let put = request(Method::PUT, "/api/v1/images/logo.png").header("cookie", &ada).header("override", "the logo");
+    let put = call(&site.router, coming(put.body(Body::from(png)).unwrap(), NEAR)).await;
+    assert_eq!(put.status, StatusCode::OK, "{}", put.text());
+
+    let items = site.audit(&ada, 6).await;
+    let of = |n: usize| (items[n]["before"].clone(), items[n]["after"].clone());
+    assert_eq!((of(0).0, of(0).1["width"].clone()), (Value::Null, json!(8)), "{}", items[0]);
+    let (before, after) = of(1);
+    assert_eq!(
+        (&before["live"], &after["live"]),
+        (&json!({"slate_text": null}), &json!({"slate_text": "Back at nine"}))
+    );
+    let (before, after) = of(2);
+    assert_eq!((before, &after["reason"]), (Value::Null, &json!("Cup final")));
+    let (before, after) = of(3);
+    assert_eq!((&before["name"], after), (&json!("robot"), Value::Null), "{}", items[3]);
+}
+
+#[tokio::test]
 async fn a_stream_ends_with_the_session_that_opened_it() {
     let (site, ada) = with_ada().await;
     let vic = site.user(&ada, "vic", "viewer").await;

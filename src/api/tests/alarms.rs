@@ -106,11 +106,14 @@ async fn what_makes_no_sense_is_refused() {
         (json!({"minutes": 5, "reason": "x".repeat(201)}), 400, "malformed"),
         (json!({"minutes": -5, "reason": "rain"}), 400, "malformed"),
         (json!({"minutes": 5, "reason": "rain", "for": "ever"}), 400, "malformed"),
+        (json!([5, "rain", null]), 400, "malformed"),
     ] {
         desk.post(&shelve, Some(body)).await.is_problem(status, code);
     }
     desk.post(&shelve, None).await.is_problem(415, "not_json");
-    desk.post(&format!("{LOST}/ack"), Some(json!({"by": ""}))).await.is_problem(400, "malformed");
+    for body in [json!({"by": ""}), json!([]), json!("ada"), json!(null)] {
+        desk.post(&format!("{LOST}/ack"), Some(body)).await.is_problem(400, "malformed");
+    }
     for path in ["nothing/ack", "..%2fetc/ack", "off_air.demo/unshelve"] {
         desk.post(path, None).await.is_problem(404, "unknown_alarm");
     }

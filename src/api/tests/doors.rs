@@ -33,7 +33,7 @@ async fn the_network_is_encrypted_and_the_socket_knows_its_users() {
     let path = dir.path().join("api.sock");
     let socket = Some(UnixListener::bind(&path).unwrap());
     let access = Access::of(Accounts::new(&dir.path().join("access.db")), dir.path(), false).await;
-    let doors = Doors { network, tls: Some(certificate.server().unwrap()), socket, access };
+    let doors = Doors { network, certificate: Some(certificate.clone()), socket, access };
     let stop = CancellationToken::new();
     let served = tokio::spawn(super::super::serve(doors, handle, Desk::idle(), stop.clone().cancelled_owned()));
 

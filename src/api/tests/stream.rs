@@ -189,6 +189,29 @@ async fn a_place_that_is_gone_is_reset() {
 }
 
 #[tokio::test]
+async fn an_event_id_of_another_boot_is_no_place_of_this_one() {
+    let (before, now) = (server().await, server().await);
+    now.rig.change(|status| status.started_at = status.started_at + Duration::from_secs(60));
+    let mut client = Client::open(&before, None).await;
+    client.next().await.unwrap();
+    (1..=2).for_each(|seq| before.rig.emit(seq, "gone"));
+    let mut place = String::new();
+    for _ in 0..2 {
+        place = client.until("event").await.id;
+    }
+    // Here the same number is another event.
+    (1..=5).for_each(|seq| now.rig.emit(seq, "gone"));
+    wait_for(&now, "uplink_events_total{code=\"source_lost\",severity=\"warning\"}", 5.0).await;
+    let mut client = Client::open(&now, Some(&place)).await;
+    assert_eq!(client.next().await.unwrap().kind, "reset");
+    let snapshot = client.next().await.unwrap();
+    assert!(snapshot.kind == "snapshot" && snapshot.id.ends_with("-5"), "{snapshot:?}");
+    assert_ne!(snapshot.id.split('-').next(), place.split('-').next());
+    now.rig.emit(6, "gone");
+    assert_eq!(client.until("event").await.data["seq"], 6, "nothing of before is told again");
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_is_cut_off_and_holds_nobody_back() {
     // Fails only if another test has installed one, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();

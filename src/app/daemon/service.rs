@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval};
 
 use super::arguments::Place;
@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::recordings::Shelf;
 use super::warm;
 use super::watch::Watch;
+use crate::alarm::Alarms;
 use crate::api::{self, Freezer};
 use crate::config::Checked;
 use crate::model::Event;
@@ -49,13 +50,14 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let shelf = Shelf { desk: desk.clone(), place: recordings(place) };
     shelf.learn(checked, &configuration);
     let (doors, gate) = doors::open(place, checked, listener).await?;
-    let encrypted = doors.tls.is_some();
+    let encrypted = doors.certificate.is_some();
     let watch = Watch::new(&records.store, &told);
     watch.read(checked);
     let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted()));
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
-    let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle);
+    let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle, &doors.access);
+    tokio::spawn(certificate_watched(gate.trouble(), alarms.clone()));
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();
     // It reads every recording on the disk: nothing waits for that.
@@ -73,6 +75,17 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     drop(close);
     let _ = tokio::time::timeout(API_WITHIN, served).await;
     result
+}
+
+/// Passes on what is wrong with the certificate. Ends with the gate.
+async fn certificate_watched(mut trouble: watch::Receiver<Option<String>>, alarms: Alarms) {
+    loop {
+        let now = trouble.borrow_and_update().clone();
+        alarms.certificate(now);
+        if trouble.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Where orders and events are kept, what the store has to say about itself, and where others say such things.

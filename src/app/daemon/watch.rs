@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
+use crate::access::Access;
 use crate::alarm::{Alarms, ChannelLimits, Limits, Setting};
 use crate::config::{Channel, Checked};
 use crate::model::cost::{CostStatus, Month};
@@ -76,10 +77,10 @@ impl Watch {
     }
 
     /// Looks at what `handle` says from now on.
-    pub(super) fn begin(self, handle: &Handle) -> Self {
+    pub(super) fn begin(self, handle: &Handle, access: &Access) -> Self {
         let _ = self.costs.set(handle.costs().clone());
         self.learn();
-        self.surfaces.begin(handle.status(), super::wishes::carry_out(handle.clone()));
+        self.surfaces.begin(handle.status(), super::wishes::carry_out(handle.clone(), access.clone()));
         tokio::spawn(self.alarms.clone().watch(handle.status()));
         tokio::spawn(self.clone().follow(handle.status()));
         self
