@@ -19,11 +19,12 @@ use super::problem::Problem;
 use super::rendered::Rendered;
 use super::status::Beside;
 use super::{
-    alarms, channels, config, costs, cues, destinations, devices, events, guard, guards, guest, images, metrics,
-    notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
+    alarms, channels, classes, config, costs, cues, destinations, devices, events, guard, guards, guest, images,
+    metrics, notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
 };
 use crate::access::Access;
 use crate::alarm::Alarms;
+use crate::classes::Classes;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
@@ -66,6 +67,8 @@ pub(crate) struct Api {
     pub(crate) access: Access,
     /// Tally displays and OSC.
     pub(crate) surfaces: Surfaces,
+    /// The site's own stream classes.
+    pub(crate) classes: Classes,
     host: Arc<str>,
 }
 
@@ -90,6 +93,7 @@ impl Api {
             rendered: Rendered::default(),
             access: Access::open_to_all(),
             surfaces: Surfaces::default(),
+            classes: Classes::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -122,6 +126,11 @@ impl Api {
     /// The same, with control surfaces.
     pub(crate) fn with_surfaces(self, surfaces: Surfaces) -> Self {
         Self { surfaces, ..self }
+    }
+
+    /// The same, with stream classes of the site's own.
+    pub(crate) fn with_classes(self, classes: Classes) -> Self {
+        Self { classes, ..self }
     }
 
     /// The newest snapshot, with what the supervisor does not know.
@@ -168,6 +177,7 @@ pub(crate) fn routes() -> Routes {
         .merge(guards::routes())
         .merge(access::routes())
         .merge(surfaces::routes())
+        .merge(classes::routes())
         .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)
         .get("/readyz", "Whether every channel that is ordered on air is on air", status::ready)
         .get("/metrics", "The snapshot for Prometheus", metrics::scrape)

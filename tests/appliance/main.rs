@@ -17,6 +17,7 @@ mod bad_peer;
 mod bad_start;
 mod browser;
 mod captions;
+mod classes;
 mod cues;
 mod daemon_death;
 mod delivered;
