@@ -23,6 +23,7 @@
 //! | 3 | `record` | recordings on disk: taken over from the spool, journal, playlists, mending, quota | model, hls, spool, policy |
 //! | 3 | `media` | the only user of GStreamer: source bins, program switch, encoders, muxers, decoders | model, plan, policy, lineup, hardware, system |
 //! | 3 | `push` | destinations over HTTP: segments and playlists to origins | model, hls, policy, spool |
+//! | 3 | `classes` | the site's own stream classes as files: the copy that counts, every version | model, config |
 //! | 3 | `store` | SQLite: orders, as-run log | model |
 //! | 3 | `system` | processes, signals, sockets; the only home of `unsafe` | |
 //! | 3 | `telemetry` | logs, metrics, one event → log line + metric + as-run entry | model |
@@ -36,13 +37,14 @@
 //! | 4 | `doctor` | what a support engineer asks of a box: looked at and judged, area by area, and packed without secrets | model, document, config, plan, profile, hardware, store, system |
 //! | 4 | `notify` | news of alarms for people and programs elsewhere: webhooks, e-mail | model, policy, store |
 //! | 4 | `surface` | control surfaces: what keys show, tally to displays (TSL UMD), orders by OSC | model |
-//! | 5 | `api` | REST, event stream, panel files. Translation only | model, policy, config, record, replay, supervisor, alarm, notify, surface, access, hardware, store, telemetry |
+//! | 5 | `api` | REST, event stream, panel files. Translation only | model, policy, config, record, replay, supervisor, alarm, notify, surface, access, hardware, classes, store, telemetry |
 //! | 6 | `app` | wiring of each program, shutdown order | everything it wires |
 
 pub mod access;
 pub mod alarm;
 pub mod api;
 pub mod app;
+pub mod classes;
 pub mod config;
 pub mod doctor;
 pub mod document;

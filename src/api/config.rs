@@ -94,7 +94,13 @@ pub(crate) struct Report {
 /// does.
 pub(crate) async fn check(State(api): State<Api>, Body(draft): Body<Draft>) -> Result<Json<Report>, Problem> {
     let path = PathBuf::from(api.handle.status().borrow().config.path.clone());
-    let checked = tokio::task::spawn_blocking(move || check_text(&path, draft.text)).await;
+    let own = api.classes.own();
+    reported(move || check_text(&path, draft.text, &own)).await
+}
+
+/// Looks, where that may take its time.
+pub(super) async fn reported(look: impl FnOnce() -> Findings + Send + 'static) -> Result<Json<Report>, Problem> {
+    let checked = tokio::task::spawn_blocking(look).await;
     let Findings { faults, warnings } = checked.map_err(|error| Problem::internal(error.to_string()))?;
     let each = |faults: crate::config::Faults| faults.iter().cloned().collect();
     Ok(Json(Report { good: faults.is_empty(), faults: each(faults), warnings: each(warnings) }))

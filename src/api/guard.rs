@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::problem::{self, Problem};
 use super::routes::{Api, BODY};
-use super::{config, guest, images};
+use super::{classes, config, guest, images};
 use crate::model::image::IMAGE_BYTES;
 
 /// Everything the panel needs comes from this box; pictures are fetched and shown as blobs.
@@ -50,6 +50,7 @@ pub(super) fn largest(path: &str) -> usize {
     match path {
         path if path.starts_with("/whip/") => guest::SDP,
         path if path.starts_with(images::ADDRESS) => IMAGE_BYTES,
+        path if path.starts_with(classes::BELOW) => classes::LARGEST,
         config::CHECK => config::LARGEST,
         _ => BODY,
     }

@@ -21,6 +21,7 @@ mod alarms;
 mod answer;
 mod body;
 mod channels;
+mod classes;
 mod codes;
 mod config;
 mod costs;

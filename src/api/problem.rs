@@ -117,6 +117,11 @@ impl Problem {
         }
     }
 
+    /// Whether what was asked may come about yet.
+    pub(super) fn is_open(&self) -> bool {
+        self.status == StatusCode::GATEWAY_TIMEOUT
+    }
+
     /// It can succeed after so many seconds.
     pub(super) fn after(self, seconds: u64) -> Self {
         let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);

@@ -19,11 +19,12 @@ use super::problem::Problem;
 use super::rendered::Rendered;
 use super::status::Beside;
 use super::{
-    alarms, channels, config, costs, cues, destinations, devices, events, guard, guards, guest, images, metrics,
-    notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
+    alarms, channels, classes, config, costs, cues, destinations, devices, events, guard, guards, guest, images,
+    metrics, notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
 };
 use crate::access::{Access, Certificate};
 use crate::alarm::Alarms;
+use crate::classes::Classes;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
@@ -68,6 +69,8 @@ pub(crate) struct Api {
     pub(crate) surfaces: Surfaces,
     /// Knows what else this box is called.
     certificate: Option<Certificate>,
+    /// The site's own stream classes.
+    pub(crate) classes: Classes,
     host: Arc<str>,
 }
 
@@ -93,6 +96,7 @@ impl Api {
             access: Access::open_to_all(),
             surfaces: Surfaces::default(),
             certificate: None,
+            classes: Classes::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -130,6 +134,11 @@ impl Api {
     /// The same, called as the certificate says, too.
     pub(crate) fn with_certificate(self, certificate: Option<Certificate>) -> Self {
         Self { certificate, ..self }
+    }
+
+    /// The same, with stream classes of the site's own.
+    pub(crate) fn with_classes(self, classes: Classes) -> Self {
+        Self { classes, ..self }
     }
 
     /// The newest snapshot, with what the supervisor does not know.
@@ -177,6 +186,7 @@ pub(crate) fn routes() -> Routes {
         .merge(guards::routes())
         .merge(access::routes())
         .merge(surfaces::routes())
+        .merge(classes::routes())
         .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)
         .get("/readyz", "Whether every channel that is ordered on air is on air", status::ready)
         .get("/metrics", "The snapshot for Prometheus", metrics::scrape)

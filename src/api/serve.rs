@@ -23,6 +23,7 @@ use super::guards::Freezer;
 use super::routes::Api;
 use crate::access::{Access, CHALLENGE, Certificate, Peer, Via};
 use crate::alarm::Alarms;
+use crate::classes::Classes;
 use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::Handle;
@@ -82,8 +83,8 @@ pub fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = io::Result<()>> + Send {
     let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Surfaces::default());
-    let freezer = Freezer::idle();
-    serve_all(doors, Parts { handle, desk, alarms, notifier, surfaces, freezer }, shutdown)
+    let (freezer, classes) = (Freezer::idle(), Classes::default());
+    serve_all(doors, Parts { handle, desk, alarms, notifier, surfaces, freezer, classes }, shutdown)
 }
 
 /// What the API stands in front of.
@@ -101,6 +102,8 @@ pub struct Parts {
     pub freezer: Freezer,
     /// Tally displays and OSC.
     pub surfaces: Surfaces,
+    /// The site's own stream classes.
+    pub classes: Classes,
 }
 
 /// The same as [`serve`], with everything.
@@ -111,11 +114,11 @@ pub fn serve_all(
 ) -> impl Future<Output = io::Result<()>> + Send {
     let Doors { network, certificate, socket, access } = doors.into();
     let closing = CancellationToken::new();
-    let Parts { handle, desk, alarms, notifier, surfaces, freezer } = parts;
+    let Parts { handle, desk, alarms, notifier, surfaces, freezer, classes } = parts;
     let api = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier);
     let tls = certificate.as_ref().map(Certificate::server).transpose();
-    let api = api.with_surfaces(surfaces).with_freezer(freezer).with_access(access).with_certificate(certificate);
-    let app = api.router();
+    let api = api.with_surfaces(surfaces).with_classes(classes).with_freezer(freezer);
+    let app = api.with_access(access).with_certificate(certificate).router();
     async move {
         let network = Door::Network(network, tls.map_err(io::Error::other)?.map(TlsAcceptor::from));
         let by_network = accept(network, CONNECTIONS, app.clone(), closing.clone());

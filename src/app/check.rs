@@ -1,34 +1,37 @@
 //! `uplinkctl check [DIR]`: checks a configuration without a daemon.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::fragments;
-use crate::config::{Checked, Credentials, DestinationKind, Faults, load_with};
+use crate::config::{Checked, Credentials, DestinationKind, Faults, OwnClasses, load_with};
 
 /// Where the packaged daemon looks.
 const DEFAULT_DIRECTORY: &str = "/etc/uplink";
+/// Where it keeps the site's own stream classes, among all else.
+const DEFAULT_STATE: &str = "/var/lib/uplink";
 
 /// EX_USAGE of sysexits.h, which the daemon uses for a faulty configuration, too.
 const FAULTY: u8 = 64;
 
 /// Checks `uplinkd.toml` in a directory, or the file that is named, and every stream class and hardware profile it can
-/// refer to. Prints every fault; exits 64 if there is one.
-pub fn run(dir_or_file: Option<PathBuf>, json: bool) -> ExitCode {
-    let (text, good) = report(dir_or_file.unwrap_or_else(|| DEFAULT_DIRECTORY.into()), json);
+/// refer to, also those that a daemon keeps in `state`. Prints every fault; exits 64 if there is one.
+pub fn run(dir_or_file: Option<PathBuf>, state: Option<PathBuf>, json: bool) -> ExitCode {
+    let (text, good) = report(dir_or_file.unwrap_or_else(|| DEFAULT_DIRECTORY.into()), state, json);
     // A reader that has gone away (`| head`) is no reason to fail.
     let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
     if good { ExitCode::SUCCESS } else { ExitCode::from(FAULTY) }
 }
 
 /// What [`run`] prints, and whether the configuration is without fault.
-pub fn report(dir_or_file: PathBuf, json: bool) -> (String, bool) {
+pub fn report(dir_or_file: PathBuf, state: Option<PathBuf>, json: bool) -> (String, bool) {
     let worker =
         std::env::current_exe().map_or_else(|_| "uplink-worker".into(), |own| own.with_file_name("uplink-worker"));
-    let result = load_with(&configuration_file(dir_or_file), &[], &credentials());
+    let file = configuration_file(dir_or_file);
+    let result = load_with(&file, &[], &credentials(), &own_classes(&file, state));
     let result = result.and_then(|checked| fragments::check(checked, &worker));
     let text = if json { as_json(&result) } else { as_text(&result) };
     (text, result.is_ok())
@@ -36,6 +39,13 @@ pub fn report(dir_or_file: PathBuf, json: bool) -> (String, bool) {
 
 fn configuration_file(path: PathBuf) -> PathBuf {
     if path.is_dir() { path.join("uplinkd.toml") } else { path }
+}
+
+/// The site's own stream classes that count for `file`: those of the daemon that keeps all in `state`, which the packaged
+/// one does for the packaged configuration.
+pub(crate) fn own_classes(file: &Path, state: Option<PathBuf>) -> OwnClasses {
+    let packaged = file.starts_with(DEFAULT_DIRECTORY).then(|| DEFAULT_STATE.into());
+    state.or(packaged).map(|state: PathBuf| OwnClasses::below(&state)).unwrap_or_default()
 }
 
 /// A technician's shell has no credentials; inside the unit they are looked at.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::classes::ClassFile;
 use super::stream_class::{StreamClass, VideoRendition};
 use crate::document::{Faults, Setting, Spot};
 use crate::model::acme::Acme;
@@ -44,8 +45,12 @@ pub struct Checked {
     pub surfaces: Surfaces,
     /// Channels in the order of the file.
     pub channels: Vec<Channel>,
-    /// Every stream class of the directory, by name.
+    /// Every stream class, by name.
     pub stream_classes: BTreeMap<String, Arc<StreamClass>>,
+    /// The directory of those that are not the site's own.
+    pub pipelines: PathBuf,
+    /// What was read of each stream class, by name.
+    pub class_files: BTreeMap<String, ClassFile>,
     /// Every hardware profile of the directory.
     pub profiles: Profiles,
     /// The fragments of custom sources and where they stand: for a check by the worker.

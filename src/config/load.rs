@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::channels::{self, Known, PlacedChannel};
 use super::checked::{Checked, SourceKind};
+use super::classes::{self, OwnClasses};
 use super::keys::UPLINKD;
 use super::overrides::{self, SourceOverride};
 use super::secrets::Credentials;
@@ -12,16 +13,22 @@ use super::{Findings, claims, destinations, directories, listener, sources};
 use crate::document::{Faults, Section, Source, Spot, settings};
 use crate::profile::Profiles;
 
-/// Loads and checks `path` and every stream class and hardware profile in its directories.
+/// Loads and checks `path` and every stream class and hardware profile in its directories, without a stream class of the
+/// site's own.
 pub fn load(path: &Path, overrides: &[SourceOverride]) -> Result<Checked, Faults> {
-    load_with(path, overrides, &Credentials::from_environment())
+    load_with(path, overrides, &Credentials::from_environment(), &OwnClasses::default())
 }
 
-/// The same with the given credentials.
-pub fn load_with(path: &Path, overrides: &[SourceOverride], credentials: &Credentials) -> Result<Checked, Faults> {
+/// The same with the given credentials and the site's own stream classes.
+pub fn load_with(
+    path: &Path,
+    overrides: &[SourceOverride],
+    credentials: &Credentials,
+    own: &OwnClasses,
+) -> Result<Checked, Faults> {
     let mut findings = Findings::default();
     let checked = Source::read(path, &mut findings.faults)
-        .and_then(|source| check(&source, path, overrides, credentials, &mut findings));
+        .and_then(|source| check(&source, path, overrides, (credentials, own), &mut findings));
     let Findings { faults, warnings } = findings;
     let mut checked = faults.unless_any(checked)?;
     checked.warnings = warnings.sorted();
@@ -29,10 +36,20 @@ pub fn load_with(path: &Path, overrides: &[SourceOverride], credentials: &Creden
 }
 
 /// What is wrong with `text` in place of the file at `path`, which is not read. Relative paths in it begin there.
-pub fn check_text(path: &Path, text: String) -> Findings {
+pub fn check_text(path: &Path, text: String, own: &OwnClasses) -> Findings {
+    checked_source(path, Some(Source::new(&path.display().to_string(), text)), own, Findings::default())
+}
+
+/// What is wrong with the file at `path` and the stream class that `own` tries.
+pub fn check_class(path: &Path, own: &OwnClasses) -> Findings {
     let mut findings = Findings::default();
-    let source = Source::new(&path.display().to_string(), text);
-    let checked = check(&source, path, &[], &Credentials::from_environment(), &mut findings);
+    let source = Source::read(path, &mut findings.faults);
+    checked_source(path, source, own, findings)
+}
+
+fn checked_source(path: &Path, source: Option<Source>, own: &OwnClasses, mut findings: Findings) -> Findings {
+    let surroundings = (&Credentials::from_environment(), own);
+    let checked = source.and_then(|source| check(&source, path, &[], surroundings, &mut findings).map(drop));
     debug_assert!(checked.is_some() || !findings.faults.is_empty(), "it is refused and nobody says why");
     Findings { faults: findings.faults.sorted(), warnings: findings.warnings.sorted() }
 }
@@ -41,14 +58,14 @@ fn check(
     source: &Source,
     path: &Path,
     overrides: &[SourceOverride],
-    credentials: &Credentials,
+    (credentials, own): (&Credentials, &OwnClasses),
     findings: &mut Findings,
 ) -> Option<Checked> {
     let parsed = source.parse(&mut findings.faults)?;
     let root = Section::check(source, parsed.get_ref(), &UPLINKD, &mut findings.faults);
     let base = path.parent().unwrap_or(Path::new(""));
     let paths = root.table("paths");
-    let classes = paths.as_ref().map(|paths| directories::stream_classes(paths, base, findings)).unwrap_or_default();
+    let classes = paths.as_ref().map(|paths| classes::read(paths, base, own, findings)).unwrap_or_default();
     let profiles = paths.map(|paths| directories::hardware_profiles(&paths, base, findings)).unwrap_or_default();
     let profile_names: Vec<String> = profiles.keys().cloned().collect();
     let profiles = Profiles::new(profiles.into_values().flatten().collect());
@@ -60,7 +77,7 @@ fn check(
     let known = Known {
         sources: &sources,
         destinations: &destinations,
-        classes: &classes,
+        classes: &classes.checked,
         profile_names: &profile_names,
         profiles: &profiles,
         replacements: &replacements,
@@ -83,7 +100,9 @@ fn check(
         notified,
         surfaces,
         channels: whole.then(|| placed.into_iter().map(|placed| placed.channel).collect())?,
-        stream_classes: classes.into_iter().filter_map(|(name, class)| Some((name, class?))).collect(),
+        stream_classes: classes.checked.into_iter().filter_map(|(name, class)| Some((name, class?))).collect(),
+        pipelines: classes.directory,
+        class_files: classes.files,
         profiles,
         fragments: sources.iter().filter_map(fragment).collect(),
         warnings: Faults::default(),

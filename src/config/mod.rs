@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! uplinkd.toml ─────────────┐
-//! pipelines/*.toml ─────────┼─► document (every fault, with its place) ─► Checked ─► plan
+//! pipelines/*.toml, own ────┼─► document (every fault, with its place) ─► Checked ─► plan
 //! hardware-profiles/*.toml ─┤                 │
 //! --source CHANNEL=WHAT ────┘                 └─► references, claims, secrets, rules between keys
 //! ```
@@ -17,6 +17,7 @@ mod cards;
 mod channels;
 mod checked;
 mod claims;
+mod classes;
 mod companions;
 mod destination_keys;
 mod destinations;
@@ -55,8 +56,9 @@ pub use checked::{
     Channel, Checked, Companion, DeckLinkInput, Destination, DestinationKind, OwnRendition, Record, Recorded, Sent,
     Source, SourceKind, Spool, SrtMode, Tls, TlsFiles, WhipDestination,
 };
+pub use classes::{ClassFile, ClassTrial, OwnClasses};
 pub use keys::UPLINKD;
-pub use load::{check_text, load, load_with};
+pub use load::{check_class, check_text, load, load_with};
 pub use overrides::SourceOverride;
 pub use secrets::Credentials;
 pub use stream_class::{AudioRendition, STREAM_CLASS, StreamClass};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::config::{Checked, Credentials, Faults, load_with};
+use crate::config::{Checked, Credentials, Faults, OwnClasses, load_with};
 use crate::hardware::inventory;
 use crate::model::Inventory;
 use crate::plan::{ChannelPlan, PlanPaths, derive};
@@ -66,7 +66,7 @@ impl Ground {
             Credentials::At(None) => Credentials::NotHere,
             here => here,
         };
-        let checked = load_with(&config, &[], &credentials);
+        let checked = load_with(&config, &[], &credentials, &OwnClasses::below(&state));
         Self { root: "/".into(), config, checked, state, runtime, worker, told }
     }
 

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where something stands in what was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Spot {
     /// File as it was named, or `command line`.
     pub file: Arc<str>,
@@ -33,7 +33,7 @@ impl Spot {
 }
 
 /// One fault. Displayed `file:line:column: key = value: rule; fix`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[schemars(rename = "ConfigurationFault")]
 pub struct Fault {
     /// Where.

@@ -42,6 +42,11 @@ impl Source {
         &self.name
     }
 
+    /// The text, as it was written.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
     /// The table of the whole file. Every fault of syntax is recorded; none is returned if there is any.
     pub fn parse(&self, faults: &mut Faults) -> Option<Spanned<DeTable<'_>>> {
         let (table, errors) = DeTable::parse_recoverable(&self.text);

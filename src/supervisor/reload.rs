@@ -16,6 +16,7 @@ use super::journal::now;
 use super::root::Root;
 use super::seat::Seat;
 use super::settings::{Configuration, Configured, Reload};
+use crate::config::ClassTrial;
 use crate::model::status::ChannelOrder;
 use crate::model::{
     ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Event, EventCode, Fault,
@@ -46,6 +47,8 @@ pub(super) enum Wish {
 }
 
 type Waiting = Vec<(Reply, Wish)>;
+/// What is read for somebody: what is on disk, or that with a stream class that is tried.
+type Tried = Option<Box<ClassTrial>>;
 
 /// Who waits for a configuration to be read, and the reading.
 pub(super) struct Reloading {
@@ -53,8 +56,8 @@ pub(super) struct Reloading {
     reading: Option<JoinHandle<Loaded>>,
     /// Wait for the reading that is under way.
     waiting: Waiting,
-    /// Asked after it had begun: it may have missed what they changed.
-    next: Waiting,
+    /// Asked after it had begun, in order: it may have missed what they changed.
+    next: Vec<(Tried, (Reply, Wish))>,
 }
 
 impl Reloading {
@@ -63,18 +66,22 @@ impl Reloading {
     }
 
     /// Reads the configuration, now or after the reading that is under way.
-    pub(super) fn request(&mut self, reply: Reply, wish: Wish) {
-        self.next.push((reply, wish));
+    pub(super) fn request(&mut self, reply: Reply, wish: Wish, tried: Tried) {
+        self.next.push((tried, (reply, wish)));
         self.begin();
     }
 
     fn begin(&mut self) {
-        if self.reading.is_some() || self.next.is_empty() {
+        if self.reading.is_some() {
             return;
         }
-        self.waiting = std::mem::take(&mut self.next);
+        let Some(tried) = self.next.first().map(|(tried, _)| tried.clone()) else { return };
+        // Who wants the same read has one answer.
+        let (these, others) = std::mem::take(&mut self.next).into_iter().partition(|(one, _)| *one == tried);
+        let these: Vec<(Tried, (Reply, Wish))> = these;
+        (self.waiting, self.next) = (these.into_iter().map(|(_, waiting)| waiting).collect(), others);
         let reload = self.reload.clone();
-        let read = tokio::task::spawn_blocking(move || reload());
+        let read = tokio::task::spawn_blocking(move || reload(tried.as_deref()));
         self.reading = Some(tokio::spawn(async move {
             match tokio::time::timeout(READ_WITHIN, read).await {
                 Ok(Ok(loaded)) => loaded,
@@ -332,6 +339,35 @@ fn counted(what: &str, effects: &[ChannelEffect]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_tried_is_read_for_those_who_try_it() {
+        let read = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let seen = read.clone();
+        let mut reloading = Reloading::new(Box::new(move |tried| {
+            seen.lock().unwrap().push(tried.map_or("disk".to_owned(), |tried| tried.name.clone()));
+            Err(Vec::new())
+        }));
+        let tried = |name: &str| Some(Box::new(ClassTrial { name: name.to_owned(), text: None }));
+        for (wish, tried) in [
+            (Wish::Say, None),
+            (Wish::Say, tried("talk")),
+            (Wish::Carry, None),
+            (Wish::Say, tried("talk")),
+            (Wish::Say, tried("news")),
+            (Wish::Say, None),
+        ] {
+            reloading.request(oneshot::channel().0, wish, tried);
+        }
+        let mut waited = Vec::new();
+        for _ in 0..4 {
+            assert!(reloading.finished().await.is_err());
+            waited.push((reloading.waited(Wish::Say).len(), reloading.waited(Wish::Carry).len()));
+            reloading.begin();
+        }
+        assert_eq!(*read.lock().unwrap(), ["disk", "talk", "disk", "news"]);
+        assert_eq!(waited, [(1, 0), (2, 0), (1, 1), (1, 0)]);
+    }
 
     fn plan(rate: &str, destinations: &[(&str, bool)]) -> ChannelPlan {
         let each =

@@ -207,8 +207,9 @@ impl Root {
     fn on_command(&mut self, command: Command, reply: Reply) {
         let forced = matches!(command, Command::StartAnyway(_));
         let (id, ask) = match command {
-            Command::Reload => return self.reloading.request(reply, Wish::Carry),
-            Command::DryReload => return self.reloading.request(reply, Wish::Say),
+            Command::Reload => return self.reloading.request(reply, Wish::Carry, None),
+            Command::DryReload => return self.reloading.request(reply, Wish::Say, None),
+            Command::Try(tried) => return self.reloading.request(reply, Wish::Say, Some(tried)),
             Command::BeginShow(id, title) => return self.on_show(&id, Some(title), reply),
             Command::EndShow(id) => return self.on_show(&id, None, reply),
             Command::Start(id) | Command::StartAnyway(id) => (id, Ask::Start),

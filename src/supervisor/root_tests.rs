@@ -27,7 +27,7 @@ fn root(directory: &Path) -> Root {
     };
     let mut overview = Overview::new("test".into(), "uplinkd.toml".into());
     let (snapshot, _) = watch::channel(Arc::new(overview.status(Vec::new(), None)));
-    let reload = Reloading::new(Box::new(|| Err(Vec::new())));
+    let reload = Reloading::new(Box::new(|_| Err(Vec::new())));
     Root::new(shared, overview, SavedOrders::new(), snapshot, reload)
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::costs::Budgets;
 use super::lifecycle::Limits;
-use crate::config::Setting;
+use crate::config::{ClassTrial, Setting};
 use crate::model::status::ChannelOrder;
 use crate::model::{DiskRate, Resources};
 use crate::plan::{ChannelPlan, Costs};
@@ -90,5 +90,6 @@ pub struct Configured {
     pub budgets: Budgets,
 }
 
-/// Reads the configuration again: the new one, or all its faults. Called where blocking is allowed.
-pub type Reload = Box<dyn Fn() -> Result<Configuration, Vec<String>> + Send + Sync>;
+/// Reads the configuration again, as it is on disk or with a stream class that is tried: the new one, or all its faults.
+/// Called where blocking is allowed.
+pub type Reload = Box<dyn Fn(Option<&ClassTrial>) -> Result<Configuration, Vec<String>> + Send + Sync>;

@@ -19,6 +19,7 @@ mod bad_start;
 mod browser;
 mod captions;
 mod contract;
+mod classes;
 mod cues;
 mod daemon_death;
 mod delivered;

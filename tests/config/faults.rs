@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use uplink::config::{Credentials, load_with};
+use uplink::config::{Credentials, OwnClasses, load_with};
 
 /// A configuration directory: good until a test changes it.
 pub(crate) struct Site(tempfile::TempDir);
@@ -58,7 +58,7 @@ impl Site {
     fn faults(&self, overrides: &[&str]) -> Vec<String> {
         let overrides: Vec<_> = overrides.iter().map(|text| (*text).into()).collect();
         let here = format!("{}/", self.0.path().display());
-        match load_with(&self.path("uplinkd.toml"), &overrides, &Credentials::At(None)) {
+        match load_with(&self.path("uplinkd.toml"), &overrides, &Credentials::At(None), &OwnClasses::default()) {
             Ok(_) => Vec::new(),
             Err(faults) => faults.lines().into_iter().map(|line| line.replace(&here, "")).collect(),
         }
@@ -403,7 +403,7 @@ fn warnings_do_not_refuse() {
         .edit("pipelines/line-up-360p30.toml", "max_bitrate = \"1.1M\"", "max_bitrate = \"710k\"")
         .edit("pipelines/line-up-360p30.toml", "frame_rate = 30", "frame_rate = \"30000/1001\"")
         .edit("pipelines/line-up-360p30.toml", "size = \"320x180\"", "size = \"320x240\"");
-    let (text, good) = uplink::app::check::report(site.0.path().to_owned(), false);
+    let (text, good) = uplink::app::check::report(site.0.path().to_owned(), None, false);
     assert!(good, "{text}");
     insta::assert_snapshot!(text.replace(&format!("{}/", site.0.path().display()), ""));
 }
@@ -476,7 +476,7 @@ fn captions_that_a_codec_does_not_carry_are_a_warning() {
         .edit("pipelines/line-up-360p30.toml", "[audio_policy]", captions);
     let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("hardware-profiles/software-av1.toml");
     fs::copy(profile, site.path("hardware-profiles/software-av1.toml")).unwrap();
-    let (text, good) = uplink::app::check::report(site.0.path().to_owned(), false);
+    let (text, good) = uplink::app::check::report(site.0.path().to_owned(), None, false);
     assert!(good, "{text}");
     let warning = text.lines().find(|line| line.contains("video[0].codec = \"av1\": ")).expect("a warning");
     assert!(warning.contains("carry no CEA-608") && warning.contains("captions.webvtt = true"), "{warning}");
@@ -489,10 +489,10 @@ fn the_report_counts_faults_and_files() {
         "frame_rate = 30",
         "frame_rate = 0",
     );
-    let (text, good) = uplink::app::check::report(site.path("uplinkd.toml"), false);
+    let (text, good) = uplink::app::check::report(site.path("uplinkd.toml"), None, false);
     assert!(!good);
     assert!(text.ends_with("\n2 faults in 2 files\n"), "{text}");
-    let (text, _) = uplink::app::check::report(site.0.path().to_owned(), true);
+    let (text, _) = uplink::app::check::report(site.0.path().to_owned(), None, true);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json["ok"], false);
     assert_eq!(json["faults"].as_array().unwrap().len(), 2);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use uplink::config::{Credentials, Findings, STREAM_CLASS, UPLINKD, load_with, stream_class};
+use uplink::config::{Credentials, Findings, OwnClasses, STREAM_CLASS, UPLINKD, load_with, stream_class};
 use uplink::document::{Faults, Section, Source};
 use uplink::profile;
 
@@ -76,7 +76,7 @@ fn load_all(text: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::write(&file, text.replace("../..", root.to_str().unwrap())).unwrap();
     fs::write(site.path().join("origin.token"), "token").unwrap();
-    if let Err(faults) = load_with(&file, &["demo=test".into()], &Credentials::NotHere) {
+    if let Err(faults) = load_with(&file, &["demo=test".into()], &Credentials::NotHere, &OwnClasses::default()) {
         assert!(!faults.is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use uplink::config::{Checked, Credentials, load, load_with};
+use uplink::config::{Checked, Credentials, OwnClasses, load, load_with};
 use uplink::model::upload::{Access, TokenSource};
 use uplink::model::{CaptureDevice, Inventory, VideoCodec};
 use uplink::plan::{ChannelPlan, DestinationKind, PlanPaths, SourceKind, derive, diff};
@@ -61,7 +61,8 @@ fn the_packaged_configuration_is_without_fault_even_with_every_example_in_it() {
     for text in [shipped, all.join("\n")] {
         let file = site.path().join("uplinkd.toml");
         fs::write(&file, &text).unwrap();
-        load_with(&file, &[], &Credentials::NotHere).unwrap_or_else(|faults| panic!("{faults}"));
+        load_with(&file, &[], &Credentials::NotHere, &OwnClasses::default())
+            .unwrap_or_else(|faults| panic!("{faults}"));
     }
     assert!(all.iter().any(|line| line == "[sources.van]"));
 }
@@ -86,7 +87,7 @@ fn every_source_of_the_configuration_page_is_without_fault() {
         for name in ["opening", "sponsors"] {
             fs::write(site.path(&format!("clips/{name}.mp4")), "").unwrap();
         }
-        let checked = load_with(&site.path("uplinkd.toml"), &[], &Credentials::NotHere);
+        let checked = load_with(&site.path("uplinkd.toml"), &[], &Credentials::NotHere, &OwnClasses::default());
         checked.unwrap_or_else(|faults| panic!("{example}\n{faults}"));
     }
 }
@@ -100,7 +101,9 @@ fn credentials_are_read_from_the_directory_that_systemd_names() {
     fs::create_dir(&credentials).unwrap();
     fs::write(credentials.join("van"), KEY).unwrap();
     fs::write(credentials.join("cdn"), "0123456789\n").unwrap();
-    let read = || load_with(&site.path("uplinkd.toml"), &[], &Credentials::At(Some(credentials.clone())));
+    let read = || {
+        load_with(&site.path("uplinkd.toml"), &[], &Credentials::At(Some(credentials.clone())), &OwnClasses::default())
+    };
     let checked = read().unwrap_or_else(|faults| panic!("{faults}"));
     let plan = plans(&checked, &Inventory::default()).remove(0);
     let SourceKind::Srt { passphrase, .. } = &plan.sources[0].kind else { panic!("{:?}", plan.sources) };

@@ -152,7 +152,7 @@ impl Rig {
         };
         let first = read().unwrap();
         let (supervisor, handle) =
-            Supervisor::new(settings, first, Records { store, orders, recorder }, Box::new(read));
+            Supervisor::new(settings, first, Records { store, orders, recorder }, Box::new(move |_| read()));
         let events = handle.events();
         supervisor.begin();
         drop(entered);

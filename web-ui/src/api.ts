@@ -8,6 +8,8 @@ export type {
   CapacityStatus,
   ChannelEffect,
   ChannelStatus,
+  ClassVersion,
+  ClassVersionText,
   Configuration,
   ConfigurationFault,
   ConfigurationReport,
@@ -33,6 +35,8 @@ export type {
   SoundState,
   SourceStatus,
   StampedEvent,
+  StreamClass,
+  StreamClassFile,
   StreamMeters as Meters,
   TransitionAsk,
 } from './schema';

@@ -14,6 +14,7 @@ import { followSession } from './core/session';
 import { phase, tick } from './core/store';
 import { keepSurface, locked } from './core/surface';
 import { ChannelPage } from './pages/Channel';
+import { ClassList, ClassPage } from './pages/Classes';
 import { ConfigurationPage } from './pages/Configuration';
 import { Destinations } from './pages/Destinations';
 import { Diagnostics } from './pages/Diagnostics';
@@ -46,6 +47,10 @@ function Page() {
       return <Recordings />;
     case 'timeline':
       return <Timeline />;
+    case 'classes':
+      return <ClassList />;
+    case 'class':
+      return <ClassPage key={here.name} name={here.name} />;
     case 'configuration':
       return <ConfigurationPage />;
     case 'diagnostics':
@@ -58,7 +63,8 @@ function Page() {
 }
 
 function heading(): string {
-  return route.value.page === 'channel' ? say('page_channel') : word('page', route.value.page.replace('-', '_'));
+  const here = route.value;
+  return here.page === 'class' ? `${say('stream_class')} ${here.name}` : word('page', here.page.replace('-', '_'));
 }
 
 function Panel() {

@@ -177,6 +177,16 @@ export interface components {
              */
             cost: number | null;
         };
+        /** @description Another text of a stream class. */
+        ApplyStreamClass: {
+            /**
+             * @description Why, for who reads the versions.
+             * @default null
+             */
+            comment?: string | null;
+            /** @description The whole file. */
+            text: string;
+        };
         /** @description Entries with their numbers, newest first. */
         AuditRow: {
             /** @description Method and pattern of the address, such as `POST /api/v1/channels/{id}/take`. */
@@ -494,6 +504,20 @@ export interface components {
             /** @description The whole of `uplinkd.toml`. Relative paths in it begin where the file in force is. */
             text: string;
         };
+        /** @description A text to be checked. */
+        CheckStreamClass: {
+            /** @description The whole file. */
+            text: string;
+        };
+        /** @description What differs. */
+        ClassDifference: {
+            /** @description What was compared. */
+            from: string;
+            /** @description As `diff -u` writes it; empty if nothing differs. */
+            text: string;
+            /** @description With what. */
+            to: string;
+        };
         /** @description How many more channels of a stream class fit. */
         ClassFit: {
             /**
@@ -509,6 +533,61 @@ export interface components {
             };
             /** @description The stream class. */
             stream_class: string;
+        };
+        /** @description One version, as a list has it. */
+        ClassVersion: {
+            /** @description Who made it, when and why; none if its file is damaged. */
+            about: components["schemas"]["ClassVersionHead"] | null;
+            /** @description What is wrong with its file. */
+            fault?: string | null;
+            /**
+             * Format: uint32
+             * @description Its number, from 1.
+             */
+            version: number;
+        };
+        /** @description Who made a version, when and why. */
+        ClassVersionHead: {
+            /** @description When it was kept. */
+            at: components["schemas"]["MediaTime"];
+            /** @description Who; none where that is not known. */
+            by?: string | null;
+            /** @description Why. */
+            comment?: string | null;
+            /** @description The file that it was, or became. */
+            file: string;
+            /** @description How it came about. */
+            how: components["schemas"]["ClassVersionOrigin"];
+            /**
+             * Format: uint32
+             * @description The version that it goes back to.
+             */
+            of?: number | null;
+            /** @description Whether it is a copy of the site's own; else it is as shipped. */
+            own: boolean;
+            /** @description SHA-256 of the text. */
+            sha256: string;
+        };
+        /** @description How a version came about. */
+        ClassVersionOrigin: "found" | "applied" | "rolled_back";
+        /** @description A piece of a list that grows. */
+        ClassVersionPage: {
+            /** @description In order. */
+            items: components["schemas"]["ClassVersion"][];
+            /** @description The place to go on from; none if there is no more. */
+            next_cursor: string | null;
+        };
+        /** @description A version and its text. */
+        ClassVersionText: {
+            /** @description Who made it, when and why. */
+            about: components["schemas"]["ClassVersionHead"];
+            /** @description The text. */
+            text: string;
+            /**
+             * Format: uint32
+             * @description Its number.
+             */
+            version: number;
         };
         /** @description What is cut out. */
         Clip: {
@@ -2028,7 +2107,7 @@ export interface components {
         /** @description The body of every answer that is no success. */
         Problem: {
             /** @description What machines match on. */
-            code: string & ("malformed" | "setup_required" | "login_required" | "invalid_token" | "wrong_password" | "wrong_code" | "no_key" | "wrong_key" | "cross_site" | "forbidden" | "encryption_required" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_button" | "unknown_receiver" | "unknown_user" | "unknown_token" | "method_not_allowed" | "not_acceptable" | "off_air" | "no_room" | "busy" | "protected" | "occupied" | "in_progress" | "user_exists" | "last_admin" | "already_set_up" | "too_many" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "bad_entry" | "key_reused" | "frozen" | "confirmation_required" | "too_many_attempts" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "busy_logins" | "users_unavailable" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
+            code: string & ("malformed" | "setup_required" | "login_required" | "invalid_token" | "wrong_password" | "wrong_code" | "no_key" | "wrong_key" | "cross_site" | "forbidden" | "encryption_required" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_button" | "unknown_receiver" | "unknown_class" | "unknown_version" | "unknown_user" | "unknown_token" | "method_not_allowed" | "not_acceptable" | "off_air" | "no_room" | "busy" | "damaged_version" | "protected" | "occupied" | "in_progress" | "user_exists" | "last_admin" | "already_set_up" | "too_many" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "bad_entry" | "key_reused" | "frozen" | "confirmation_required" | "too_many_attempts" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "busy_logins" | "users_unavailable" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
             /** @description What has to be confirmed, if that is missing. */
             confirm?: components["schemas"]["Confirmation"] | null;
             /** @description What happened and what to do, for people. */
@@ -2461,6 +2540,25 @@ export interface components {
         };
         /** @description Each may what those before may. */
         Role: "viewer" | "operator" | "engineer" | "admin";
+        /** @description Where to go back to: one of `version` and `shipped`. */
+        RollBackStreamClass: {
+            /**
+             * @description Why, for who reads the versions.
+             * @default null
+             */
+            comment?: string | null;
+            /**
+             * @description What is shipped, whatever version that is: the site's own copy is taken away.
+             * @default false
+             */
+            shipped?: boolean;
+            /**
+             * Format: uint32
+             * @description This version.
+             * @default null
+             */
+            version?: number | null;
+        };
         /** @description One sentence: what happened. */
         Said: {
             text: string;
@@ -2888,6 +2986,100 @@ export interface components {
              */
             video?: components["schemas"]["RenditionId"] | null;
         };
+        /** @description A stream class as it is on disk now. */
+        StreamClass: {
+            /** @description Channels that use it. */
+            channels: components["schemas"]["ChannelId"][];
+            /** @description What it is for. */
+            description: string | null;
+            /**
+             * Format: uint
+             * @description Faults of its file; a reload would refuse it.
+             */
+            faults: number;
+            /** @description The file that counts. */
+            file: string;
+            /** @description Whether it is in force as it is on disk; else a reload would put it in force. */
+            in_force: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description The newest version; none before it was in force for the first time. */
+            newest: components["schemas"]["ClassVersion"] | null;
+            /** @description Whether that is a copy of the site's own, in place of the shipped one if there is one. */
+            own: boolean;
+            /** @description Where such a copy is, or would be: what is applied is written there. */
+            own_file: string;
+            /** @description Who answers for it. */
+            owner: string | null;
+            /** @description Whether one of that name is shipped. */
+            shipped: boolean;
+            /** @description The `version` that stands in its file; none if that is faulty. */
+            written_version: string | null;
+        };
+        /** @description One with its text. */
+        StreamClassFile: {
+            /** @description Channels that use it. */
+            channels: components["schemas"]["ChannelId"][];
+            /** @description What it is for. */
+            description: string | null;
+            /**
+             * Format: uint
+             * @description Faults of its file; a reload would refuse it.
+             */
+            faults: number;
+            /** @description The file that counts. */
+            file: string;
+            /** @description Whether it is in force as it is on disk; else a reload would put it in force. */
+            in_force: boolean;
+            /** @description Its name. */
+            name: string;
+            /** @description The newest version; none before it was in force for the first time. */
+            newest: components["schemas"]["ClassVersion"] | null;
+            /** @description Whether that is a copy of the site's own, in place of the shipped one if there is one. */
+            own: boolean;
+            /** @description Where such a copy is, or would be: what is applied is written there. */
+            own_file: string;
+            /** @description Who answers for it. */
+            owner: string | null;
+            /** @description Whether one of that name is shipped. */
+            shipped: boolean;
+            /** @description What the shipped one says, where the site's own takes its place. */
+            shipped_text: string | null;
+            /** @description The file; none if it cannot be read. */
+            text: string | null;
+            /** @description Why it cannot. */
+            trouble: string | null;
+            /** @description The `version` that stands in its file; none if that is faulty. */
+            written_version: string | null;
+        };
+        /** @description What was asked, and what happened. */
+        StreamClassOutcome: {
+            /** @description What the worker said of a command that it carried out. */
+            acted?: components["schemas"]["Acted"] | null;
+            /** @description What was asked, one sentence. */
+            asked: string;
+            /** @description Whether anything changed; false if it was so already. */
+            changed: boolean;
+            /** @description What a reload did, or would do, to each channel. */
+            channels?: components["schemas"]["ChannelEffect"][] | null;
+            /** @description What changes in the file, as `diff -u` writes it. */
+            difference: string;
+            /** @description The channel's order now; none for a reload. */
+            order: components["schemas"]["ChannelOrder"] | null;
+            /** @description What the program was asked to show; none for a reload. */
+            program: components["schemas"]["ProgramOrder"] | null;
+            /** @description What the program shows, as the worker confirmed it. */
+            showing: components["schemas"]["Showing"] | null;
+            /** @description What the engine confirmed; none for a reload. */
+            state: components["schemas"]["ChannelState"] | null;
+            /** @description One sentence: what happened. */
+            text: string;
+            /**
+             * Format: uint32
+             * @description The version that is in force now; none for a dry run.
+             */
+            version: number | null;
+        };
         /** @description A frame: `event` is its SSE event, `data` its data. */
         StreamFrame: {
             data: components["schemas"]["Status"];
@@ -3228,6 +3420,7 @@ export type AlarmShelf = components['schemas']['AlarmShelf'];
 export type AlarmShelve = components['schemas']['AlarmShelve'];
 export type Allowance = components['schemas']['Allowance'];
 export type Amount = components['schemas']['Amount'];
+export type ApplyStreamClass = components['schemas']['ApplyStreamClass'];
 export type AuditRow = components['schemas']['AuditRow'];
 export type AuditRowPage = components['schemas']['AuditRowPage'];
 export type BeginShow = components['schemas']['BeginShow'];
@@ -3254,7 +3447,14 @@ export type ChannelOrder = components['schemas']['ChannelOrder'];
 export type ChannelState = components['schemas']['ChannelState'];
 export type ChannelStatus = components['schemas']['ChannelStatus'];
 export type CheckConfiguration = components['schemas']['CheckConfiguration'];
+export type CheckStreamClass = components['schemas']['CheckStreamClass'];
+export type ClassDifference = components['schemas']['ClassDifference'];
 export type ClassFit = components['schemas']['ClassFit'];
+export type ClassVersion = components['schemas']['ClassVersion'];
+export type ClassVersionHead = components['schemas']['ClassVersionHead'];
+export type ClassVersionOrigin = components['schemas']['ClassVersionOrigin'];
+export type ClassVersionPage = components['schemas']['ClassVersionPage'];
+export type ClassVersionText = components['schemas']['ClassVersionText'];
 export type Clip = components['schemas']['Clip'];
 export type ClockState = components['schemas']['ClockState'];
 export type ClockStatus = components['schemas']['ClockStatus'];
@@ -3364,6 +3564,7 @@ export type RenditionStatus = components['schemas']['RenditionStatus'];
 export type RenditionSummary = components['schemas']['RenditionSummary'];
 export type Resources = components['schemas']['Resources'];
 export type Role = components['schemas']['Role'];
+export type RollBackStreamClass = components['schemas']['RollBackStreamClass'];
 export type Said = components['schemas']['Said'];
 export type Scene = components['schemas']['Scene'];
 export type SceneAsk = components['schemas']['SceneAsk'];
@@ -3389,6 +3590,9 @@ export type SpoolStatus = components['schemas']['SpoolStatus'];
 export type StampedEvent = components['schemas']['StampedEvent'];
 export type Status = components['schemas']['Status'];
 export type Stitch = components['schemas']['Stitch'];
+export type StreamClass = components['schemas']['StreamClass'];
+export type StreamClassFile = components['schemas']['StreamClassFile'];
+export type StreamClassOutcome = components['schemas']['StreamClassOutcome'];
 export type StreamFrame = components['schemas']['StreamFrame'];
 export type StreamGap = components['schemas']['StreamGap'];
 export type StreamHeartbeat = components['schemas']['StreamHeartbeat'];

@@ -5,6 +5,7 @@ export * as ballistics from './core/ballistics';
 export * as channel from './core/channel';
 export * as command from './core/command';
 export * as consent from './core/consent';
+export * as desk from './core/draft';
 export * as format from './core/format';
 export { extended } from './core/history';
 export { chordOf } from './core/keys';

@@ -6,7 +6,17 @@ import { pages } from './panel_pages.mjs';
 import { browser, channel, closes, freezes, kills, open, orders, page, pid, startAgain, until, url } from './rig.mjs';
 
 const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
-const PAGES = ['on-air', 'wall', 'sources', 'destinations', 'recordings', 'timeline', 'configuration', 'diagnostics'];
+const PAGES = [
+  'on-air',
+  'wall',
+  'sources',
+  'destinations',
+  'recordings',
+  'timeline',
+  'classes',
+  'configuration',
+  'diagnostics',
+];
 const shot = open('/', { width: 1920, height: 1080 }, false);
 
 const tile = (of = channel) => page.locator(`.tile[data-channel="${of}"]`);

@@ -1,4 +1,4 @@
-// The pages of the panel beside those of the show: configuration, diagnostics, users. Part of panel.mjs, whose tools they use.
+// The pages of the panel beside those of the show: stream classes, configuration, diagnostics, users. Part of panel.mjs, whose tools they use.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -8,6 +8,22 @@ import { channel, page, until, url } from './rig.mjs';
 const USERS = /\/api\/v1\/(session|sessions|users|tokens|audit)\b/;
 
 const step = (name) => page.locator(`.step[data-step="${name}"]`).waitFor();
+
+const CLASSES = '/api/v1/stream-classes';
+const CLASS = 'talk-720p30';
+
+/** What another engineer applies meanwhile, and confirms. */
+async function elsewhere(text) {
+  const ask = (headers) =>
+    fetch(`${url}${CLASSES}/${CLASS}/apply`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ text, comment: 'from elsewhere' }),
+    });
+  const { confirm } = await (await ask({})).json();
+  const done = await ask({ confirm: confirm.token });
+  assert.equal(done.status, 200);
+}
 
 /** A daemon with users, in front of the one that is there. */
 async function withUsers(role, go) {
@@ -74,6 +90,122 @@ export function pages({ go, shot, accessible, inTime, brief }) {
     await page.locator('#findings[data-good="true"]').waitFor();
     await page.getByRole('button', { name: 'Drop the draft' }).click();
     assert.equal(await area.inputValue(), text);
+  });
+
+  test('a stream class is drafted, checked at its lines, applied, compared and rolled back', async () => {
+    await go('classes');
+    const row = page.locator('tr', { has: page.getByRole('link', { name: CLASS, exact: true }) });
+    await until(
+      () => row.textContent(),
+      (text) => /1\.0\.0.*1.*shipped.*in force.*Evening briefing/s.test(text),
+      'the class, as it is shipped',
+    );
+    await shot('classes');
+    await accessible('stream classes');
+    await row.getByRole('link').focus();
+    await page.keyboard.press('Enter');
+    const area = page.locator('.editor textarea');
+    const text = await until(() => area.inputValue(), Boolean, 'the text is shown');
+    const lines = text.split('\n');
+    const line = lines.findIndex((one) => one.startsWith('owner')) + 1;
+    const owned = (by) => lines.map((one, place) => (place === line - 1 ? `owner = ${by}` : one)).join('\n');
+    await area.fill(owned('7'));
+    await page.getByRole('button', { name: 'Check', exact: true }).click();
+    const fault = page.locator('.findings button').first();
+    await fault.waitFor();
+    assert.equal(await fault.textContent(), `line ${line}`);
+    assert.match(await page.locator('.gutter').textContent(), new RegExp(`⬣ ${line}\\b`));
+    await accessible('a stream class with a fault');
+    const ask = page.getByRole('button', { name: 'What would change?' });
+    await ask.click();
+    await step('refused');
+    assert.match(await page.locator('.step').textContent(), new RegExp(`${CLASS}.toml:${line}:`));
+
+    await area.fill(owned('"Court 2"'));
+    await page.getByLabel('Why, for who reads the versions').fill('Court 2 answers for it');
+    await ask.click();
+    await step('planned');
+    assert.match(await page.locator('.step').textContent(), /OFF AIR for a moment.*1\.2 s.*cloud: interrupted/s);
+    await accessible('a plan of a stream class');
+    const confirm = page.locator('.step .confirm');
+    await confirm.click();
+    await step('done');
+    const versions = page.locator('section[aria-labelledby="versions"] tbody tr');
+    await until(
+      () => versions.allTextContents(),
+      ([first, second]) => /^2 newest.*applied.*Court 2 answers for it/.test(first) && /^1.*shipped/.test(second ?? ''),
+      'the version that was applied, and the one before',
+    );
+    await page.getByText('the site’s own, in place of the shipped one').waitFor();
+    await until(
+      () => page.locator('.difference li').allTextContents(),
+      (all) => all.some((one) => one.includes('+') && one.includes('owner = "Court 2"')),
+      'what the newest changes',
+    );
+    await shot('class');
+    await accessible('a stream class with versions');
+
+    // Somebody else is quicker.
+    await area.fill(owned('"Court 3"'));
+    await elsewhere(owned('"Court 4"'));
+    const conflict = page.locator('.conflict', { hasText: 'Somebody has written the file' });
+    await conflict.waitFor();
+    await ask.click();
+    await step('changed');
+    assert.match(await page.locator('.step').textContent(), /\+.*owner = "Court 4"/s);
+    await accessible('a stream class that somebody else has changed');
+    await conflict.getByRole('button', { name: 'Take the file' }).click();
+    assert.equal(await area.inputValue(), owned('"Court 4"'));
+
+    // Back, by keyboard, through a freeze.
+    const overrides = [];
+    await page.route(`**${CLASSES}/${CLASS}/rollback`, (route) => {
+      const override = route.request().headers().override;
+      if (override) overrides.push(decodeURIComponent(override));
+      const json = { title: 'Frozen', detail: 'by ada: Cup final', code: 'frozen', status: 423 };
+      return override
+        ? route.continue()
+        : route.fulfill({ status: 423, contentType: 'application/problem+json', json });
+    });
+    await page.getByRole('button', { name: 'Go back to version 1' }).focus();
+    await page.keyboard.press('Enter');
+    await step('planned');
+    await confirm.focus();
+    await page.keyboard.press('Enter');
+    await step('frozen');
+    await accessible('a stream class that is frozen');
+    await page.getByLabel('Why it cannot wait').fill('wrong owner');
+    await page.keyboard.press('Enter');
+    await step('done');
+    assert.deepEqual(overrides, Array(2).fill('wrong owner'));
+    await page.unroute(`**${CLASSES}/${CLASS}/rollback`);
+    await until(
+      () => versions.first().textContent(),
+      (first) => /^4 newest.*went back \(back to 1\).*shipped/.test(first),
+      'the version that it went back to',
+    );
+    await until(
+      () => area.inputValue(),
+      (shown) => shown === text,
+      'the shipped text again',
+    );
+  });
+
+  test('stream classes: none, not to be had, not for everybody', async () => {
+    const answers = async (answer, shown) => {
+      await page.route(`**${CLASSES}`, (route) => route.fulfill(answer));
+      await go('on-air');
+      await go('classes');
+      await page.getByText(shown).waitFor();
+      await accessible(`stream classes: ${shown}`);
+      await page.unroute(`**${CLASSES}`);
+    };
+    await answers({ json: [] }, 'No stream class is known.');
+    const problem = (status, code) => ({ status, json: { title: 'The disk hangs', detail: 'it is full', code } });
+    await answers(problem(500, 'internal'), 'The disk hangs');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('link', { name: CLASS, exact: true }).waitFor();
+    await answers(problem(403, 'forbidden'), 'Your role does not allow this.');
   });
 
   test('the report for support has what the daemon and the panel say, and no secret of a file', async () => {
@@ -173,6 +305,12 @@ export function pages({ go, shot, accessible, inTime, brief }) {
       Boolean,
       'an operator puts nothing in force',
     );
+    await go(`classes/${CLASS}`);
+    const back = page.getByRole('button', { name: 'Go back to version 1' });
+    await back.waitFor();
+    assert.ok(await back.isDisabled(), 'an operator goes back to no version');
+    await page.getByText('This needs the role engineer').waitFor();
+    await accessible('a stream class, for an operator');
     await page.unroute(USERS);
     await page.reload();
     await go('on-air');

@@ -126,6 +126,7 @@ mod tests {
             include_str!("../routes.rs"),
             include_str!("mod.rs"),
             include_str!("../alarms.rs"),
+            include_str!("../classes/mod.rs"),
             include_str!("../notify.rs"),
         ];
         let code = code.into_iter().flat_map(str::lines);
@@ -175,6 +176,8 @@ mod tests {
         assert_eq!(post("/api/v1/channels/{id}/take"), OPERATOR);
         assert_eq!(post("/api/v1/channels/{id}/destinations/{destination}/recording"), OPERATOR);
         assert_eq!(post("/api/v1/config/reload"), ENGINEER);
+        assert_eq!(post("/api/v1/stream-classes/{name}/apply"), ENGINEER);
+        assert_eq!(post("/api/v1/stream-classes/{name}/rollback"), ENGINEER);
         assert_eq!(need(&Method::PUT, Some("/api/v1/images/{name}")), ENGINEER);
         assert_eq!(delete("/api/v1/recordings/{channel}/{id}"), ENGINEER);
         assert_eq!(get("/api/v1/users"), ADMIN);

@@ -54,7 +54,7 @@ pub(super) fn may_override(of: &Extensions) -> bool {
 }
 
 /// The client's name, where somebody has logged in.
-pub(super) fn name(of: &Extensions) -> Option<String> {
+pub(crate) fn name(of: &Extensions) -> Option<String> {
     of.get::<Caller>().filter(|caller| caller.by != By::Open).map(|caller| caller.name.clone())
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::channels::BOUND;
 use super::Freezer;
+use crate::config::ClassTrial;
 use crate::model::{ChannelEffect, ChannelId, DestinationChange, Effect, Freeze};
 use crate::supervisor::{Command, Handle};
 
@@ -21,9 +22,10 @@ pub(super) enum Foretold {
     },
 }
 
-/// Asks the supervisor.
-pub(super) async fn foretold(handle: &Handle) -> Foretold {
-    let asked = tokio::time::timeout(BOUND, handle.ask(Command::DryReload)).await;
+/// Asks the supervisor; of what is on disk, or of that with a stream class that is tried.
+pub(super) async fn foretold(handle: &Handle, tried: Option<ClassTrial>) -> Foretold {
+    let command = tried.map_or(Command::DryReload, |tried| Command::Try(Box::new(tried)));
+    let asked = tokio::time::timeout(BOUND, handle.ask(command)).await;
     match asked {
         Ok(Ok(outcome)) => of(&outcome.channels.unwrap_or_default()),
         _ => Foretold::Unknown,
@@ -36,7 +38,7 @@ pub async fn reload_held(freezer: &Freezer, handle: &Handle) -> Option<Freeze> {
     if freeze.channels.is_empty() {
         return Some(freeze);
     }
-    match foretold(handle).await {
+    match foretold(handle, None).await {
         Foretold::Known { touched, .. } if freeze.covers(&touched) => Some(freeze),
         _ => None,
     }

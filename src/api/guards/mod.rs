@@ -37,7 +37,7 @@ use crate::model::Freeze;
 use asker::{ASK, Said};
 use weigh::{Read, Weight, weigh};
 
-pub(crate) use asker::{CONFIRM, CONFIRM_NAME, OVERRIDE};
+pub(crate) use asker::{CONFIRM, CONFIRM_NAME, OVERRIDE, name as asker_name};
 pub(crate) use confirm::{Confirmations, WITHIN};
 pub use effects::reload_held;
 pub(crate) use freeze::routes;

@@ -50,6 +50,8 @@ pub(super) enum Look {
     Freeze,
     /// Which destination.
     HandOver,
+    /// What the stream class would change.
+    Class,
 }
 
 /// One route.
@@ -92,6 +94,9 @@ const ROWS: &[Row] = &[
     row("POST", "/api/v1/channels/{id}/loudness/restart", Hidden, FREE, No),
     row("POST", "/api/v1/config/reload", Noticed, HELD, Look::Reload),
     row("POST", "/api/v1/config/check", Hidden, FREE, No),
+    row("POST", "/api/v1/stream-classes/{name}/check", Hidden, FREE, No),
+    row("POST", "/api/v1/stream-classes/{name}/apply", Noticed, HELD, Look::Class),
+    row("POST", "/api/v1/stream-classes/{name}/rollback", Noticed, HELD, Look::Class),
     row("PUT", "/api/v1/images/{name}", Immediate, HELD, Look::Image),
     row("DELETE", "/api/v1/images/{name}", Noticed, HELD, Look::Image),
     row("PATCH", "/api/v1/recordings/{channel}/{id}", Immediate, HELD, Look::Protection),

@@ -5,11 +5,13 @@ use axum::extract::Query;
 use axum::http::{Method, Uri};
 
 use super::super::channels::Stop;
+use super::super::classes::Wanted;
 use super::super::config::Reload;
 use super::super::recordings::{at_desk, name};
 use super::super::routes::Api;
 use super::effects::{self, Foretold};
 use super::tiers::{Look, Row, Tier};
+use crate::config::ClassTrial;
 use crate::model::image::ImageName;
 use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, DestinationStatus};
 use crate::model::{ChannelId, DestinationId, LiveChange, RecordingAsk};
@@ -65,6 +67,7 @@ pub(super) async fn weigh(api: &Api, read: &Read<'_>) -> Weight {
         Look::Recording => recording(api, read),
         Look::HandOver => hand_over(api, read),
         Look::Reload => reload(api, read).await,
+        Look::Class => class(api, read).await,
         Look::Image => image(api, read),
         Look::Protection => protection(read),
         Look::Recorded => recorded(api, read).await,
@@ -172,16 +175,28 @@ fn hand_over(api: &Api, read: &Read<'_>) -> Option<Weight> {
 
 async fn reload(api: &Api, read: &Read<'_>) -> Option<Weight> {
     let Query(Reload { dry_run }) = Query::try_from_uri(read.uri).ok()?;
+    if dry_run { None } else { Some(reloading(api, read, None).await) }
+}
+
+/// The same with a stream class; what it cannot read, the route refuses.
+async fn class(api: &Api, read: &Read<'_>) -> Option<Weight> {
+    let Query(Reload { dry_run }) = Query::try_from_uri(read.uri).ok()?;
     if dry_run {
         return None;
     }
-    Some(match effects::foretold(&api.handle).await {
+    let change = Wanted::read(read.uri.path(), read.body)?.change(api, read.place("name")).await.ok()?;
+    let weight = reloading(api, read, Some(change.trial())).await;
+    Some(Weight { text: format!("stream class `{}` is changed: {}", change.name, weight.text), ..weight })
+}
+
+async fn reloading(api: &Api, read: &Read<'_>, tried: Option<ClassTrial>) -> Weight {
+    match effects::foretold(&api.handle, tried).await {
         Foretold::Unknown => Weight { tier: Tier::Hidden, ..read.row("the configuration is read".to_owned()) },
         Foretold::Known { noticed, touched, text } => {
             let tier = if noticed { Tier::Noticed } else { Tier::Immediate };
             Weight { tier, touched, ..read.row(text) }
         }
-    })
+    }
 }
 
 fn image(api: &Api, read: &Read<'_>) -> Option<Weight> {

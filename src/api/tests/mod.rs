@@ -2,6 +2,7 @@
 
 mod access;
 pub(crate) mod alarms;
+mod classes;
 mod commands;
 mod contract;
 mod conventions;
@@ -11,6 +12,7 @@ mod monitoring;
 mod recordings;
 mod resources;
 pub(crate) mod rig;
+pub(crate) mod site;
 mod stage;
 mod stream;
 mod surfaces;

@@ -9,9 +9,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::super::Doors;
+use super::super::{Doors, Freezer, Parts};
 use super::rig::{Rig, now, report, rig};
+use super::site::{CLASS, Site};
 use crate::access::Access;
+use crate::alarm::Alarms;
+use crate::config::Setting;
 use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources, SessionRoom};
 use crate::model::sound::Loudness;
 use crate::model::status::{
@@ -21,6 +24,7 @@ use crate::model::{
     BitRate, CatchUp, ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Health,
     HealthReport, LineStatus, LiveChange, TakeOrder,
 };
+use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::store::Accounts;
 use crate::supervisor::{Command, Outcome, Refusal};
@@ -35,12 +39,14 @@ fn stage() {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let dir = tempfile::tempdir().unwrap();
         let (handle, rig) = rig(dir.path());
-        let file = configure(dir.path());
+        let site = Site::new(dir.path());
         rig.change(|status| {
             status.started_at = now();
-            status.config.path.clone_from(&file);
+            status.config.path = site.config();
             status.capacity = capacity();
         });
+        let class = Setting { key: "channels.demo.stream_class".into(), value: CLASS.into(), line: None, column: None };
+        rig.written.put([class].into());
         let address = std::env::var("UPLINK_STAGE_ADDRESS").unwrap_or("127.0.0.1:0".into());
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -57,26 +63,14 @@ fn stage() {
             None => Doors::from(listener),
         };
         // In this order: events are recorded from the call on.
-        let served = super::super::serve(doors, handle, Desk::idle(), parent);
-        tokio::spawn(play(rig, dir.path().to_owned(), picture));
+        let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Default::default());
+        let (freezer, classes) = (Freezer::idle(), site.classes.clone());
+        let parts = Parts { handle, desk: Desk::idle(), alarms, notifier, freezer, surfaces, classes };
+        let served = super::super::serve_all(doors, parts, parent);
+        tokio::spawn(play(rig, site, dir.path().to_owned(), picture));
         println!("stage http://{address}");
         served.await.unwrap();
     });
-}
-
-/// A configuration to look at, without fault.
-fn configure(dir: &std::path::Path) -> String {
-    let (root, file) = (env!("CARGO_MANIFEST_DIR"), dir.join("uplinkd.toml"));
-    let text = format!(
-        "[appliance]\nname = \"studio-box\"\n\n\
-         [paths]\npipelines = \"{root}/pipelines\"\nhardware_profiles = \"{root}/hardware-profiles\"\n\n\
-         [sources.test]\nkind = \"test\"\n\n\
-         [destinations.cloud]\nkind = \"hls-push\"\nurl = \"http://127.0.0.1:9/live/\"\n\n\
-         [channels.demo]\ntitle = \"Evening briefing\"\nstream_class = \"talk-720p30\"\n\
-         sources = [\"test\"]\ndestinations = [\"cloud\"]\n"
-    );
-    std::fs::write(&file, text).unwrap();
-    file.display().to_string()
 }
 
 /// A box of eight cores with room for more.
@@ -128,7 +122,7 @@ fn reloaded(dry: bool) -> Outcome {
 }
 
 /// Frames advance, pictures are taken, orders are confirmed after a while: as an engine would.
-async fn play(mut rig: Rig, runtime: PathBuf, picture: Vec<u8>) {
+async fn play(mut rig: Rig, site: Site, runtime: PathBuf, picture: Vec<u8>) {
     for channel in ["demo", "studio-b"] {
         std::fs::create_dir(runtime.join(channel)).unwrap();
         for name in ["confidence.jpg", "preview.jpg"] {
@@ -142,7 +136,7 @@ async fn play(mut rig: Rig, runtime: PathBuf, picture: Vec<u8>) {
         while let Ok(request) = timeout_at(next, rig.requests.recv()).await {
             let Some((command, reply)) = request else { return };
             sleep(Duration::from_millis(400)).await;
-            let _ = reply.send(obey(&rig, command));
+            let _ = reply.send(obey(&rig, &site, command));
         }
         std::fs::write(runtime.join("demo/confidence.jpg"), &picture).unwrap();
         rig.change(|status| {
@@ -175,7 +169,7 @@ fn sound(program: &mut ProgramStatus) {
 
 type Change = Box<dyn Fn(&mut ChannelStatus)>;
 
-fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
+fn obey(rig: &Rig, site: &Site, command: Command) -> Result<Outcome, Refusal> {
     let (id, act): (_, Change) = match command {
         Command::Start(id) | Command::StartAnyway(id) => {
             let start = |channel: &mut ChannelStatus| {
@@ -194,8 +188,9 @@ fn obey(rig: &Rig, command: Command) -> Result<Outcome, Refusal> {
         Command::Change(id, LiveChange::Preview { order }) => {
             (id, Box::new(move |channel| preview(channel, order.clone())))
         }
-        Command::DryReload => return Ok(reloaded(true)),
+        Command::DryReload | Command::Try(_) => return site.answer(command).map(|_| reloaded(true)),
         Command::Reload => {
+            site.answer(command)?;
             rig.change(|status| status.config.generation += 1);
             return Ok(reloaded(false));
         }

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_MATCH};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -192,6 +192,30 @@ impl Client {
             None => request,
         })
         .await
+    }
+
+    /// The same, only in place of what `tag` names.
+    pub(crate) async fn post_over(
+        &self,
+        path: &str,
+        body: Value,
+        tag: Option<&str>,
+    ) -> Result<(String, Value), Failure> {
+        let request = self.http.post(self.url(path)).timeout(COMMAND).json(&body);
+        self.exchange(match tag {
+            Some(tag) => request.header(IF_MATCH, tag),
+            None => request,
+        })
+        .await
+    }
+
+    /// A document, and the tag that names it as it is now.
+    pub(crate) async fn get_tagged(&self, path: &str) -> Result<(Value, Option<String>), Failure> {
+        let answer = self.open(path).await?;
+        let tag = answer.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        let text = answer.text().await.map_err(|error| self.unreachable(&error))?;
+        let document = serde_json::from_str(&text).map_err(|error| self.unreadable(error))?;
+        Ok((document, tag))
     }
 
     /// Sends a file.

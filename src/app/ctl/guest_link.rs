@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::client::HERE;
+use crate::app::check::own_classes;
 use crate::config::{Credentials, SourceKind, load_with};
 use crate::model::{ChannelId, SourceId};
 
@@ -23,7 +24,8 @@ pub(super) fn link(
         Credentials::At(None) => Credentials::NotHere,
         here => here,
     };
-    let checked = load_with(&path, &[], &credentials).map_err(|faults| faults.to_string().trim_end().to_owned())?;
+    let checked = load_with(&path, &[], &credentials, &own_classes(&path, None));
+    let checked = checked.map_err(|faults| faults.to_string().trim_end().to_owned())?;
     let found = checked.channels.iter().find(|candidate| candidate.id == *channel);
     let found = found.ok_or_else(|| format!("there is no channel `{channel}` in {}", path.display()))?;
     let found = found.sources.iter().find(|candidate| candidate.id == *source);

@@ -5,6 +5,9 @@
 
 mod alarms;
 mod capacity;
+#[cfg(test)]
+mod class_tests;
+mod classes;
 mod client;
 mod consent;
 mod cost;
@@ -72,6 +75,8 @@ Examples:
   uplinkctl support-bundle               a file for whoever helps from elsewhere, without secrets
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl reload --dry-run             what a reload would change on air, and what it would interrupt
+  uplinkctl classes apply talk-720p30.toml --dry-run
+                                         what another text of a stream class would do; `classes --help` says more
   uplinkctl freeze --for 3h --reason 'Cup final'
                                          nothing is stopped, removed or configured; `unfreeze` ends it
   uplinkctl stop demo --yes              without being asked; --override REASON breaks a freeze
@@ -122,6 +127,9 @@ enum Verb {
     Check {
         /// Directory with uplinkd.toml, or the file itself [default: /etc/uplink].
         dir: Option<PathBuf>,
+        /// Where its daemon keeps stream classes of the site's own [default: /var/lib/uplink, of /etc/uplink alone].
+        #[arg(long, value_name = "DIR")]
+        state_dir: Option<PathBuf>,
     },
     /// Look at the whole box: cards, encoders, clock, disks, lines, rights; what is wrong, and what to do.
     Doctor(doctor::Where),
@@ -317,6 +325,8 @@ enum Verb {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Stream classes: list, versions, differences, apply, roll back.
+    Classes(classes::ClassesArguments),
     /// Freeze the box, or some channels, for a show: nothing is stopped, removed or configured otherwise.
     Freeze(freeze::FreezeArguments),
     /// End the freeze.
@@ -359,8 +369,8 @@ enum Verb {
 
 /// Does what the arguments say.
 pub fn run(arguments: Arguments) -> ExitCode {
-    if let Verb::Check { dir } = arguments.verb {
-        return check(dir, arguments.json);
+    if let Verb::Check { dir, state_dir } = arguments.verb {
+        return super::check::run(dir, state_dir, arguments.json);
     }
     if let Verb::GuestLink { channel, source, config, base } = &arguments.verb {
         return guest_link(config.clone(), base.as_ref().or(arguments.reach.api.as_ref()), channel, source);
@@ -397,10 +407,6 @@ pub fn run(arguments: Arguments) -> ExitCode {
             Exit::from(&failure).into()
         }
     }
-}
-
-fn check(dir: Option<PathBuf>, json: bool) -> ExitCode {
-    super::check::run(dir, json)
 }
 
 fn guest_link(config: Option<PathBuf>, base: Option<&url::Url>, channel: &ChannelId, source: &SourceId) -> ExitCode {
@@ -448,6 +454,7 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
             let (path, body) = verb.request(&client).await?;
             command(&client, &path, Some(body), json).await
         }
+        Verb::Classes(wanted) => classes::perform(&client, wanted, json).await,
         Verb::Freeze(wanted) => freeze::freeze(&client, wanted, json).await,
         Verb::Unfreeze(wanted) => freeze::unfreeze(&client, wanted, json).await,
         verb => match request(verb)? {
@@ -554,6 +561,7 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Audit { .. }
         | Verb::Devices
         | Verb::Onvif(_)
+        | Verb::Classes(_)
         | Verb::Freeze(_)
         | Verb::Unfreeze(_)
         | Verb::Alarms

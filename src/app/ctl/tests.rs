@@ -8,7 +8,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::exit::Exit;
 use super::{Arguments, perform, report};
 use crate::api::tests::rig::{Rig, id, outcome, rig};
+use crate::api::{Freezer, Parts};
 use crate::model::{Act, Acted, RecordingAsk};
+use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::supervisor::{Command, Outcome, Refusal};
 
@@ -29,7 +31,7 @@ async fn daemon() -> Daemon {
     Daemon { rig, url, _stop: stop.drop_guard(), _dir: dir }
 }
 
-async fn uplinkctl(url: &str, line: &str) -> Result<String, (Exit, String)> {
+pub(super) async fn uplinkctl(url: &str, line: &str) -> Result<String, (Exit, String)> {
     let line = ["uplinkctl", "--api", url].into_iter().chain(line.split(' '));
     let arguments = Arguments::try_parse_from(line).unwrap();
     perform(&arguments).await.map_err(|failure| (Exit::from(&failure), report::failure(&failure)))
@@ -295,9 +297,8 @@ async fn alarms_are_listed_acknowledged_and_put_aside() {
     [now, later].into_iter().for_each(|at| alarms.look(&crate::api::tests::rig::appliance(), at));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let notifier = crate::notify::Notifier::idle();
-    let (surfaces, freezer) = (crate::surface::Surfaces::default(), crate::api::Freezer::idle());
-    let parts = crate::api::Parts { handle, desk: Desk::idle(), alarms, notifier, surfaces, freezer };
+    let (notifier, surfaces, classes) = (Notifier::idle(), Default::default(), Default::default());
+    let parts = Parts { handle, desk: Desk::idle(), alarms, notifier, surfaces, freezer: Freezer::idle(), classes };
     tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
     let text = uplinkctl(&url, "alarms").await.unwrap();
     assert!(text.starts_with("0 critical, 3 warning, 0 info; 3 not acknowledged, 0 shelved\n"), "{text}");

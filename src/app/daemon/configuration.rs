@@ -10,7 +10,8 @@ use super::failure::Failure;
 use super::recordings::Shelf;
 use super::watch::Watch;
 use crate::app::{disk_rate, fragments};
-use crate::config::{Checked, load};
+use crate::classes::Classes;
+use crate::config::{Checked, ClassTrial, Credentials, OwnClasses, load_with};
 use crate::hardware::inventory;
 use crate::model::ChannelId;
 use crate::plan::{PlanPaths, derive, needs};
@@ -18,7 +19,7 @@ use crate::supervisor::{Cards, Configuration, Configured, Reload};
 
 /// Reads, checks and plans; all faults at once.
 pub(super) fn read(place: &Place) -> Result<(Checked, Configuration), Failure> {
-    load_all(place).map_err(Failure::Configuration)
+    load_all(place, None).map_err(Failure::Configuration)
 }
 
 /// The same again, whenever the supervisor asks for it. The API stays where it `listen`s.
@@ -27,11 +28,15 @@ pub(super) fn reload(
     listen: SocketAddr,
     cards: Cards,
     shelf: Shelf,
-    (watch, wanted): (Watch, Wanted),
+    (watch, wanted, classes): (Watch, Wanted, Classes),
 ) -> Reload {
     let place = place.clone();
-    Box::new(move || {
-        let (checked, configuration) = load_all(&place)?;
+    Box::new(move |tried| {
+        let (checked, configuration) = load_all(&place, tried)?;
+        if tried.is_some() {
+            return Ok(configuration);
+        }
+        classes.read(&checked);
         cards.learn(&checked.profiles);
         shelf.learn(&checked, &configuration);
         watch.read(&checked);
@@ -54,8 +59,9 @@ pub(super) fn recordings(place: &Place) -> PathBuf {
     place.state.join("recordings")
 }
 
-fn load_all(place: &Place) -> Result<(Checked, Configuration), Vec<String>> {
-    let checked = load(&place.config, &place.overrides)
+fn load_all(place: &Place, tried: Option<&ClassTrial>) -> Result<(Checked, Configuration), Vec<String>> {
+    let own = OwnClasses::below(&place.state).trying(tried.cloned());
+    let checked = load_with(&place.config, &place.overrides, &Credentials::from_environment(), &own)
         .and_then(|checked| fragments::check(checked, &place.worker))
         .map_err(|faults| faults.lines())?;
     for warning in checked.warnings.iter() {

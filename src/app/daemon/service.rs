@@ -16,6 +16,7 @@ use super::warm;
 use super::watch::Watch;
 use crate::alarm::Alarms;
 use crate::api::{self, Freezer};
+use crate::classes::Classes;
 use crate::config::Checked;
 use crate::model::Event;
 use crate::replay::{Desk, Shop};
@@ -53,7 +54,9 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let encrypted = doors.certificate.is_some();
     let watch = Watch::new(&records.store, &told);
     watch.read(checked);
-    let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted()));
+    let classes = Classes::below(&place.state);
+    classes.read(checked);
+    let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted(), classes.clone()));
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
     let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle, &doors.access);
@@ -64,7 +67,9 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     drop(tokio::task::spawn_blocking(move || resumed.resume()));
     tokio::spawn(super::recordings::attend(desk.clone(), handle.events()));
     let (held, freezing) = (freezer.clone(), desk.clone());
-    let parts = api::Parts { handle: handle.clone(), desk: freezing, alarms, notifier, surfaces, freezer: held };
+    tokio::spawn(super::classes::attend(classes.clone(), handle.status()));
+    let parts =
+        api::Parts { handle: handle.clone(), desk: freezing, alarms, notifier, surfaces, freezer: held, classes };
     let served = tokio::spawn(api::serve_all(doors, parts, async {
         let _ = closing.await;
     }));

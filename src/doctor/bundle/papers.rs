@@ -102,18 +102,21 @@ fn versions(ground: &Ground) -> String {
     text
 }
 
-/// The configuration's directory: what a technician wrote, and the settings in force with their places.
+/// The configuration's directory and the site's own stream classes, as they were written, and the settings in force.
 fn configuration(ground: &Ground) -> Vec<Paper> {
     let mut papers = Vec::new();
     let base = ground.config.parent().unwrap_or(Path::new(""));
-    for directory in [base.to_owned(), base.join("pipelines"), base.join("hardware-profiles")] {
+    let own = ground.state.join("pipelines");
+    for directory in [base.to_owned(), base.join("pipelines"), base.join("hardware-profiles"), own] {
         let entries = std::fs::read_dir(&directory).into_iter().flatten().flatten();
         let mut paths: Vec<_> = entries.map(|entry| entry.path()).collect();
         paths.sort();
         for path in paths.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
-            let below = path.strip_prefix(base).unwrap_or(&path).display().to_string();
+            let below = path.strip_prefix(base).map(|below| Path::new("configuration").join(below));
+            let below = below.or_else(|_| path.strip_prefix(&ground.state).map(|below| Path::new("state").join(below)));
+            let below = below.unwrap_or_else(|_| path.clone()).display().to_string();
             let text = std::fs::read_to_string(&path).map_err(|error| error.to_string());
-            papers.push(Paper::new(format!("configuration/{below}"), text.map(|text| settings::presentable(&text))));
+            papers.push(Paper::new(below, text.map(|text| settings::presentable(&text))));
         }
     }
     match &ground.checked {

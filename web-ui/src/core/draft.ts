@@ -1,24 +1,28 @@
-// Changing the configuration: a draft that is checked, and putting in force what is on disk, after a look at what it would
-// do. The daemon does not write its configuration: that is the technician's file.
+// Changing a text that the box works by: a draft that is checked, and putting something in force after a look at what that
+// would do. One desk for each text: the configuration (what is on disk is put in force), each stream class (a draft, or an
+// older version, is written and put in force).
 //
 //   draft ──check──▶ faults at their lines
-//   file on disk ──dry run──▶ plan (what it would do, and of which version) ──apply──▶ done
-//                                                                             ├──▶ changed: somebody was there meanwhile
-//                                                                             └──▶ frozen ──a reason──▶ applied all the same
+//   what is wanted ──dry run──▶ plan (what it would do, and in place of what) ──apply──▶ done
+//                                                                              ├──▶ changed: somebody was there meanwhile
+//                                                                              └──▶ frozen ──a reason──▶ applied all the same
 
-import { signal } from '@preact/signals';
-import type { Configuration, ConfigurationReport, Outcome, Problem } from '../api';
+import { type Signal, signal } from '@preact/signals';
+import type { ConfigurationReport, Outcome, Problem } from '../api';
 import { read, send, sendSure } from './ask';
 
-const CONFIG = '/api/v1/config';
-
-/** What somebody writes here, and the file that it began from. It stays while the panel is open, whatever page is shown. */
-export const draft = signal<{ base: string; text: string } | null>(null);
-/** What the checker said, of which text. */
-export const checked = signal<{ text: string; report: ConfigurationReport } | null>(null);
+/** What is wanted. */
+export interface Order {
+  /** What is put in force, and answers a dry run. */
+  act: string;
+  body?: unknown;
+  /** The text that it was made from; what is another one by now is not written over. */
+  base?: string;
+}
 
 export interface Plan {
-  /** The file, as it was when this was asked. */
+  order: Order;
+  /** The text, as it was when this was asked. */
   seen: string | null;
   tag: string;
   outcome: Outcome;
@@ -34,52 +38,87 @@ export type Step =
   | { step: 'changed'; seen: string | null; now: string | null }
   | { step: 'refused'; problem: Problem };
 
-export const step = signal<Step>({ step: 'none' });
-/** Something is asked of the checker. */
-export const checking = signal(false);
-export const checkTrouble = signal<Problem | null>(null);
-
-export async function check(text: string): Promise<void> {
-  if (checking.peek()) return;
-  checking.value = true;
-  const reply = await send<ConfigurationReport>('POST', `${CONFIG}/check`, { text });
-  checking.value = false;
-  checkTrouble.value = reply.ok ? null : reply.problem;
-  if (reply.ok) checked.value = { text, report: reply.data };
+interface Document {
+  text?: string | null;
 }
 
-/** What the file on disk would do. */
-export async function plan(): Promise<void> {
-  step.value = { step: 'asking' };
-  const file = await read<Configuration>(CONFIG);
-  if (!file.ok) return fail(file.problem, null);
-  const seen = file.data.text ?? null;
-  const tag = file.tag ?? '';
-  const reply = await send<Outcome>('POST', `${CONFIG}/reload?dry_run=true`, undefined, { tag });
-  if (!reply.ok) return fail(reply.problem, seen);
-  step.value = { step: 'planned', plan: { seen, tag, outcome: reply.data } };
+export class Desk {
+  /** What somebody writes here, and the text that it began from. It stays while the panel is open, whatever page is shown. */
+  readonly draft: Signal<{ base: string; text: string } | null> = signal(null);
+  /** What the checker said, of which text. */
+  readonly checked: Signal<{ text: string; report: ConfigurationReport } | null> = signal(null);
+  /** Something is asked of the checker. */
+  readonly checking = signal(false);
+  readonly checkTrouble: Signal<Problem | null> = signal(null);
+  readonly step: Signal<Step> = signal({ step: 'none' });
+
+  /** `address` is that of the document with the text, below which it is checked. */
+  constructor(readonly address: string) {}
+
+  async check(text: string): Promise<void> {
+    if (this.checking.peek()) return;
+    this.checking.value = true;
+    const reply = await send<ConfigurationReport>('POST', `${this.address}/check`, { text });
+    this.checking.value = false;
+    this.checkTrouble.value = reply.ok ? null : reply.problem;
+    if (reply.ok) this.checked.value = { text, report: reply.data };
+  }
+
+  /** What it would do. */
+  async plan(order: Order): Promise<void> {
+    this.step.value = { step: 'asking' };
+    const found = await read<Document>(this.address);
+    if (!found.ok) return this.fail(found.problem, null);
+    const seen = found.data.text ?? null;
+    if (order.base !== undefined && order.base !== seen) {
+      this.step.value = { step: 'changed', seen: order.base, now: seen };
+      return;
+    }
+    const tag = found.tag ?? '';
+    const reply = await send<Outcome>('POST', `${this.address}/${order.act}?dry_run=true`, order.body, { tag });
+    if (!reply.ok) return this.fail(reply.problem, seen);
+    this.step.value = { step: 'planned', plan: { order, seen, tag, outcome: reply.data } };
+  }
+
+  /** Puts in force what was planned, and nothing else. `override`: why a freeze does not hold it. */
+  async apply(override?: string): Promise<void> {
+    const current = this.step.peek();
+    if (current.step !== 'planned' && current.step !== 'frozen') return;
+    const planned = current.plan;
+    this.step.value = { step: 'applying', plan: planned };
+    const { order, tag, seen } = planned;
+    const reply = await sendSure<Outcome>('POST', `${this.address}/${order.act}`, order.body, { tag, override });
+    if (reply.ok) this.done(order, reply.data);
+    else if (reply.problem.status === 423) this.step.value = { step: 'frozen', plan: planned, problem: reply.problem };
+    else await this.fail(reply.problem, seen);
+  }
+
+  forget(): void {
+    this.step.value = { step: 'none' };
+  }
+
+  private done({ body }: Order, outcome: Outcome): void {
+    this.step.value = { step: 'done', outcome };
+    // What was a draft is in force; another one stays.
+    const written = (body as Document | undefined)?.text;
+    if (written != null && written === this.draft.peek()?.text) this.draft.value = null;
+  }
+
+  private async fail(problem: Problem, seen: string | null): Promise<void> {
+    this.step.value = { step: 'refused', problem };
+    if (problem.status !== 412) return;
+    const now = await read<Document>(this.address);
+    this.step.value = { step: 'changed', seen, now: now.ok ? (now.data.text ?? null) : null };
+  }
 }
 
-/** Puts in force what was planned, and nothing else. `override`: why a freeze does not hold it. */
-export async function apply(override?: string): Promise<void> {
-  const current = step.peek();
-  if (current.step !== 'planned' && current.step !== 'frozen') return;
-  const planned = current.plan;
-  step.value = { step: 'applying', plan: planned };
-  const conditions = { tag: planned.tag, override };
-  const reply = await sendSure<Outcome>('POST', `${CONFIG}/reload`, undefined, conditions);
-  if (reply.ok) step.value = { step: 'done', outcome: reply.data };
-  else if (reply.problem.status === 423) step.value = { step: 'frozen', plan: planned, problem: reply.problem };
-  else await fail(reply.problem, planned.seen);
-}
+export const configuration = new Desk('/api/v1/config');
 
-async function fail(problem: Problem, seen: string | null): Promise<void> {
-  step.value = { step: 'refused', problem };
-  if (problem.status !== 412) return;
-  const now = await read<Configuration>(CONFIG);
-  step.value = { step: 'changed', seen, now: now.ok ? (now.data.text ?? null) : null };
-}
+const classes = new Map<string, Desk>();
 
-export function forgetStep(): void {
-  step.value = { step: 'none' };
+/** That of a stream class. */
+export function deskOf(name: string): Desk {
+  const known = classes.get(name) ?? new Desk(`/api/v1/stream-classes/${encodeURIComponent(name)}`);
+  classes.set(name, known);
+  return known;
 }

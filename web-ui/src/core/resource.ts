@@ -16,14 +16,15 @@ export interface Resource<T> {
   again: () => void;
 }
 
-export function useResource<T>(path: string, everyMs: number): Resource<T> {
+/** Without a path nothing is asked for. */
+export function useResource<T>(path: string | null, everyMs: number): Resource<T> {
   const state = useSignal<Omit<Resource<T>, 'again'>>({ data: null, problem: null, at: null, tag: null });
   const round = useSignal(0);
   useEffect(() => {
     let gone = false;
     const look = async () => {
       // Nobody answers now; what is shown is marked.
-      if (phase.peek() === 'lost' || document.hidden) return;
+      if (path === null || phase.peek() === 'lost' || document.hidden) return;
       const reply = await read<T>(path);
       if (gone) return;
       if (reply.ok) state.value = { data: reply.data, problem: null, at: Date.now(), tag: reply.tag };

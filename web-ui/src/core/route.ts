@@ -9,21 +9,24 @@ export const PAGES = [
   'destinations',
   'recordings',
   'timeline',
+  'classes',
   'configuration',
   'diagnostics',
   'users',
 ] as const;
 export type Page = (typeof PAGES)[number];
-export type Route = { page: Page } | { page: 'channel'; channel: string };
+export type Route = { page: Page } | { page: 'channel'; channel: string } | { page: 'class'; name: string };
 
 export function parse(hash: string): Route {
-  const [page = '', channel = ''] = hash.replace(/^#\/?/, '').split('/');
-  if (page === 'channels' && channel) return { page: 'channel', channel: decodeURIComponent(channel) };
+  const [page = '', name = ''] = hash.replace(/^#\/?/, '').split('/');
+  if (page === 'channels' && name) return { page: 'channel', channel: decodeURIComponent(name) };
+  if (page === 'classes' && name) return { page: 'class', name: decodeURIComponent(name) };
   return { page: PAGES.find((one) => one === page) ?? 'on-air' };
 }
 
 export function address(route: Route): string {
-  return route.page === 'channel' ? `#/channels/${encodeURIComponent(route.channel)}` : `#/${route.page}`;
+  if (route.page === 'channel') return `#/channels/${encodeURIComponent(route.channel)}`;
+  return route.page === 'class' ? `#/classes/${encodeURIComponent(route.name)}` : `#/${route.page}`;
 }
 
 export const route = signal<Route>({ page: 'on-air' });

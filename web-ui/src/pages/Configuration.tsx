@@ -3,6 +3,7 @@
 
 import { useSignal } from '@preact/signals';
 import type { Configuration } from '../api';
+import { configuration } from '../core/draft';
 import { stamp } from '../core/format';
 import { type Resource, useResource } from '../core/resource';
 import { status } from '../core/store';
@@ -33,10 +34,20 @@ function Parts({ config, found }: { config: Resource<Configuration>; found: Conf
   return (
     <>
       <Section title={say('config_apply')} id="apply">
-        <Apply file={found.file} again={config.again} />
+        <Apply
+          desk={configuration}
+          advice={say('apply_advice', { file: found.file })}
+          plan={() => void configuration.plan({ act: 'reload' })}
+          again={config.again}
+        />
       </Section>
       <Section title={say('config_draft')} id="draft">
-        <Draft file={found.file} disk={found.text ?? null} />
+        <Draft
+          desk={configuration}
+          file={found.file}
+          disk={found.text ?? null}
+          advice={say('draft_advice', { file: found.file })}
+        />
       </Section>
       <Section title={say('config_keys')} id="keys">
         <Keys found={found} />

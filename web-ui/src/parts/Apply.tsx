@@ -1,8 +1,8 @@
-// Putting in force what is on disk: first what it would do, and then, in another place, that and nothing else.
+// Putting something in force: first what it would do, and then, in another place, that and nothing else.
 
 import { useSignal } from '@preact/signals';
 import type { ChannelEffect, Outcome, Problem } from '../api';
-import { apply, forgetStep, plan, step } from '../core/draft';
+import type { Desk } from '../core/draft';
 import { duration } from '../core/format';
 import { has } from '../core/session';
 import { channelOf, fresh } from '../core/store';
@@ -11,28 +11,44 @@ import { say, word } from '../words/say';
 import { Difference } from './Difference';
 import { Table, Trouble } from './Region';
 
-export function Apply({ file, again }: { file: string; again: () => void }) {
-  const current = step.value;
+interface Props {
+  desk: Desk;
+  /** What is put in force, and how. */
+  advice: string;
+  /** What is wanted, if anything is. */
+  plan: (() => void) | null;
+  /** It was done. */
+  again: () => void;
+}
+
+export function Apply({ desk, advice, plan, again }: Props) {
+  const current = desk.step.value;
   const busy = current.step === 'asking' || current.step === 'applying';
   const may = fresh.value && has('engineer');
   return (
     <>
-      <p class="quiet">{say('apply_advice', { file })}</p>
+      <p class="quiet">{advice}</p>
       {has('engineer') ? null : <p class="empty">{say('needs_role', { role: word('role', 'engineer') })}</p>}
       <div class="row">
-        <button type="button" disabled={!may || busy} onClick={plan}>
+        <button type="button" disabled={!may || busy || !plan} onClick={() => plan?.()}>
           {say('plan')}
         </button>
       </div>
       <div class="step" data-step={current.step} aria-live="polite">
-        <Shown may={may && !locked.value} again={again} />
+        <Shown desk={desk} may={may && !locked.value} again={again} />
       </div>
     </>
   );
 }
 
-function Shown({ may, again }: { may: boolean; again: () => void }) {
-  const current = step.value;
+interface Act {
+  desk: Desk;
+  may: boolean;
+  again: () => void;
+}
+
+function Shown({ desk, may, again }: Act) {
+  const current = desk.step.value;
   switch (current.step) {
     case 'none':
       return null;
@@ -48,14 +64,14 @@ function Shown({ may, again }: { may: boolean; again: () => void }) {
           <Effects outcome={outcome} />
           {ends ? <p class="why">▲ {say('plan_interrupts')}</p> : null}
           <div class="row">
-            <button type="button" onClick={forgetStep}>
+            <button type="button" onClick={() => desk.forget()}>
               {say('keep')}
             </button>
             <button
               type="button"
               class={`confirm ${ends ? 'ends' : ''}`}
               disabled={!may}
-              onClick={() => void apply().then(again)}
+              onClick={() => void desk.apply().then(again)}
             >
               {say('put_in_force')}
             </button>
@@ -73,7 +89,7 @@ function Shown({ may, again }: { may: boolean; again: () => void }) {
         </>
       );
     case 'frozen':
-      return <Frozen problem={current.problem} may={may} again={again} />;
+      return <Frozen desk={desk} problem={current.problem} may={may} again={again} />;
     case 'changed':
       return <Changed seen={current.seen} now={current.now} />;
     case 'refused':
@@ -91,11 +107,11 @@ function Shown({ may, again }: { may: boolean; again: () => void }) {
 }
 
 /** A freeze holds it. Who breaks the glass says why, and that is recorded. */
-function Frozen({ problem, may, again }: { problem: Problem; may: boolean; again: () => void }) {
+function Frozen({ desk, problem, may, again }: Act & { problem: Problem }) {
   const reason = useSignal('');
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    if (reason.peek().trim()) void apply(reason.peek().trim()).then(again);
+    if (reason.peek().trim()) void desk.apply(reason.peek().trim()).then(again);
   };
   return (
     <form class="act" aria-label={say('break_glass')} onSubmit={submit}>
@@ -112,7 +128,7 @@ function Frozen({ problem, may, again }: { problem: Problem; may: boolean; again
           }}
         />
       </div>
-      <button type="button" onClick={forgetStep}>
+      <button type="button" onClick={() => desk.forget()}>
         {say('keep')}
       </button>
       <button type="submit" class="confirm ends" disabled={!may}>

@@ -1,9 +1,8 @@
-// A draft of the configuration, with the checker's faults at their lines. It goes to the box as a file: the daemon has no
-// right to write its own configuration.
+// A draft of the configuration or a stream class, with the checker's faults at their lines.
 
 import { useRef } from 'preact/hooks';
 import type { ConfigurationFault } from '../api';
-import { check, checked, checking, checkTrouble, draft } from '../core/draft';
+import type { Desk } from '../core/draft';
 import { save } from '../core/save';
 import { fresh } from '../core/store';
 import { say } from '../words/say';
@@ -11,7 +10,18 @@ import { Difference } from './Difference';
 import { Editor, jump } from './Editor';
 import { Trouble } from './Region';
 
-export function Draft({ file, disk }: { file: string; disk: string | null }) {
+interface Props {
+  desk: Desk;
+  /** Where it is, or would be: faults name it so. */
+  file: string;
+  /** The text as it is on disk. */
+  disk: string | null;
+  /** How it comes into force. */
+  advice: string;
+}
+
+export function Draft({ desk, file, disk, advice }: Props) {
+  const { draft, checked, checking, checkTrouble } = desk;
   const area = useRef<HTMLTextAreaElement>(null);
   const current = draft.value;
   const base = current?.base ?? disk ?? '';
@@ -28,7 +38,7 @@ export function Draft({ file, disk }: { file: string; disk: string | null }) {
   return (
     <>
       {disk === null ? <p class="empty">{say('file_unread')}</p> : null}
-      {moved ? <Moved base={base} disk={disk} text={text} /> : null}
+      {moved ? <Moved desk={desk} base={base} disk={disk} text={text} /> : null}
       <Editor
         label={say('draft_of', { file })}
         text={text}
@@ -38,7 +48,7 @@ export function Draft({ file, disk }: { file: string; disk: string | null }) {
         change={write}
       />
       <div class="row">
-        <button type="button" disabled={!fresh.value || checking.value} onClick={() => check(text)}>
+        <button type="button" disabled={!fresh.value || checking.value} onClick={() => desk.check(text)}>
           {say('check')}
         </button>
         <button type="button" disabled={!changed} onClick={() => save(file.replace(/.*\//, ''), text)}>
@@ -54,7 +64,7 @@ export function Draft({ file, disk }: { file: string; disk: string | null }) {
           {say('drop_draft')}
         </button>
       </div>
-      <p class="quiet">{say('draft_advice', { file })}</p>
+      <p class="quiet">{advice}</p>
       {checkTrouble.value ? <Trouble problem={checkTrouble.value} /> : null}
       <div id="findings" role="status" data-good={report?.good}>
         {report ? <Findings faults={report.faults} warnings={report.warnings} file={file} area={area} /> : null}
@@ -70,7 +80,8 @@ export function Draft({ file, disk }: { file: string; disk: string | null }) {
 }
 
 /** Somebody has written the file since this draft began. */
-function Moved({ base, disk, text }: { base: string; disk: string; text: string }) {
+function Moved({ desk, base, disk, text }: { desk: Desk; base: string; disk: string; text: string }) {
+  const { draft } = desk;
   return (
     <div class="conflict" role="alert">
       <p>

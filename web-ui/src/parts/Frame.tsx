@@ -18,7 +18,8 @@ import { Icon } from './Icon';
 const offered = (page: Page) => page !== 'users' || who.value !== null;
 
 export function Rail() {
-  const here = route.value.page === 'channel' ? 'on-air' : route.value.page;
+  const { page: shown } = route.value;
+  const here = shown === 'channel' ? 'on-air' : shown === 'class' ? 'classes' : shown;
   return (
     <nav class="rail" aria-label={say('pages')}>
       {PAGES.filter(offered).map((page: Page) => (

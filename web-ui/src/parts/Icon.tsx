@@ -8,6 +8,7 @@ const PATHS: Record<string, string> = {
   destinations: 'M4 12h12M12 6l6 6-6 6M21 4v16',
   recordings: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6',
   timeline: 'M4 6h2M10 6h10M4 12h2M10 12h10M4 18h2M10 18h10',
+  classes: 'M4 4h16v4H4zM4 10h16v4H4zM4 16h10v4H4zM17 17h5M19.500 14.500v5',
   configuration: 'M5 3h9l5 5v13H5zM14 3v5h5M8 13h8M8 17h5',
   diagnostics: 'M3 12h4l2-6 4 12 3-8 1.500 2H21',
   users: 'M9 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8M2 20a7 7 0 0 1 14 0M16 5a4 4 0 0 1 0 7M18 14a7 7 0 0 1 4 6',

@@ -204,6 +204,8 @@ test('addresses name pages and channels', () => {
   assert.deepEqual(route.parse('#/nonsense'), { page: 'on-air' });
   const to = { page: 'channel', channel: 'a b' };
   assert.deepEqual(route.parse(route.address(to)), to);
+  const of = { page: 'class', name: 'talk-720p30' };
+  assert.deepEqual(route.parse(route.address(of)), of);
 });
 
 test('figures for people', () => {
