@@ -25,11 +25,11 @@ pub struct AuditEntry {
     /// What that may; none for somebody unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// By what that is known: `session`, `token`, `socket`, `open`, `nothing`.
+    /// By what that is known: `session`, `token`, `socket`, `osc`, `open`, `nothing`.
     pub by: String,
     /// From where.
     pub from: String,
-    /// Method and pattern of the address, such as `POST /api/v1/channels/{id}/take`.
+    /// Method and pattern of the address, such as `POST /api/v1/channels/{id}/take` or `OSC /uplink/{channel}/take`.
     pub action: String,
     /// The address.
     pub target: String,

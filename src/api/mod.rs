@@ -38,6 +38,7 @@ mod meters;
 mod metrics;
 mod notify;
 mod openapi;
+mod osc;
 mod panel;
 mod picture;
 mod problem;
@@ -56,6 +57,7 @@ mod surfaces;
 pub(crate) mod tests;
 
 pub use guards::{Freezer, reload_held};
+pub use osc::by_osc;
 pub use routes::contract;
 #[cfg(test)]
 pub(crate) use routes::router;

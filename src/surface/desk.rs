@@ -1,5 +1,6 @@
 //! All surfaces at work: they follow the configuration and the snapshots.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -11,8 +12,8 @@ use super::{listener, teller};
 use crate::model::status::ApplianceStatus;
 use crate::model::surface::Surfaces as Configured;
 
-/// Carries out a wish, in bounded time, and says what happened or why it did not.
-pub type CarryOut = Box<dyn Fn(Wish) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
+/// Carries out what the sender at this address wishes, in bounded time, and says what happened or why it did not.
+pub type CarryOut = Box<dyn Fn(Wish, SocketAddr) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
 
 /// Cheap to clone; all are one. The tasks end with the last of them.
 #[derive(Clone)]
@@ -54,7 +55,6 @@ impl Surfaces {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
     use std::time::Duration;
 
     use tokio::net::UdpSocket;
@@ -105,7 +105,7 @@ mod tests {
         let camera = vec![Display::Source(id("demo"), source("cam-1"))];
         let target = TslTarget { name: "wall".into(), address, screen: 0, first_index: 0, displays: camera };
         surfaces.learn(Configured { tsl: vec![target.clone()], osc: None });
-        surfaces.begin(seen, Box::new(|_| Box::pin(async { Err("nothing is asked".to_owned()) })));
+        surfaces.begin(seen, Box::new(|_, _| Box::pin(async { Err("nothing is asked".to_owned()) })));
         lamps(&first, 0b1101_0100).await;
         status.send_modify(|status| {
             let channel = &mut Arc::make_mut(status).channels[0];
@@ -142,7 +142,8 @@ mod tests {
         let (_status, seen) = watch::channel(Arc::new(appliance()));
         let (asked, mut wishes) = mpsc::channel(64);
         let surfaces = Surfaces::default();
-        let act: CarryOut = Box::new(move |wish| {
+        let act: CarryOut = Box::new(move |wish, sender| {
+            assert!(sender.ip().is_loopback());
             let asked = asked.clone();
             Box::pin(async move { asked.send(wish).await.map(|()| "done".to_owned()).map_err(|_| String::new()) })
         });

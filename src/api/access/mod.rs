@@ -23,6 +23,7 @@ use super::openapi::Routes;
 
 pub(crate) use gate::check;
 pub(crate) use rules::needed;
+pub(crate) use trail::known;
 
 /// The routes of this folder.
 pub(crate) fn routes() -> Routes {

@@ -11,6 +11,7 @@ use super::super::problem::{Code, Problem};
 use super::super::routes::Api;
 use crate::access::{AuditEntry, AuditRow, Caller, Via, redacted, redacted_address};
 use crate::model::MediaTime;
+use crate::supervisor::Handle;
 
 /// Longest address that is kept, characters.
 const ADDRESS: usize = 300;
@@ -40,7 +41,7 @@ impl Act {
         let target: String = redacted_address(path, request.uri().query()).chars().take(ADDRESS).collect();
         let channel = path.strip_prefix("/api/v1/channels/").and_then(|rest| rest.split('/').next()).map(str::to_owned);
         let mut entry = AuditEntry::by(caller, via, action, target);
-        entry.before = channel.as_deref().and_then(|channel| state(api, channel));
+        entry.before = channel.as_deref().and_then(|channel| known(&api.handle, channel));
         Self { api: api.clone(), entry: Some(entry), channel }
     }
 
@@ -68,7 +69,7 @@ impl Act {
             Some(Changed { before, after }) => {
                 (entry.before, entry.after) = (Some(redacted(before.clone())), Some(redacted(after.clone())));
             }
-            None => entry.after = self.channel.as_deref().and_then(|channel| state(&self.api, channel)),
+            None => entry.after = self.channel.as_deref().and_then(|channel| known(&self.api.handle, channel)),
         }
         self.api.access.record(&entry);
     }
@@ -83,8 +84,8 @@ impl Drop for Act {
 }
 
 /// What of a channel an order is about, as the engine has confirmed it.
-fn state(api: &Api, channel: &str) -> Option<Value> {
-    let status = api.handle.status().borrow().clone();
+pub(crate) fn known(handle: &Handle, channel: &str) -> Option<Value> {
+    let status = handle.status().borrow().clone();
     let channel = status.channels.iter().find(|one| one.id.as_str() == channel)?;
     let program = channel.report.as_ref().map(|report| &report.program);
     Some(json!({

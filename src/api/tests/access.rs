@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::routes::Api;
 use super::resources::{Answer, call, request};
-use super::rig::{Rig, outcome, rig};
+use super::rig::{Rig, id, outcome, rig};
 use crate::access::{Access, Peer, Via};
+use crate::model::{Act, DestinationId, RecordingAsk};
 use crate::store::Accounts;
+use crate::supervisor::Command;
 
 const PASSWORD: &str = "canary correct horse";
 const NEAR: &str = "127.0.0.1";
@@ -367,4 +369,21 @@ async fn a_key_is_of_one_caller_in_all_its_sessions_and_of_no_login() {
     let again = call(&site.router, slate(&cookie(&second))).await;
     assert_eq!((again.status, again.header("idempotent-replayed")), (StatusCode::OK, "true"));
     assert!(site.rig.requests.try_recv().is_err(), "a repeated command reached the supervisor");
+}
+
+#[tokio::test]
+async fn a_marker_is_set_by_whoever_has_logged_in() {
+    let (mut site, ada) = with_ada().await;
+    let olga = site.user(&ada, "olga", "operator").await;
+    let asked = request(Method::POST, "/api/v1/channels/demo/destinations/archive/recording");
+    let asked = asked.header("cookie", &olga).header("content-type", "application/json");
+    let asked = asked.body(Body::from(r#"{"action":"marker","text":"Goal","by":"ada"}"#)).unwrap();
+    let (router, asked) = (site.router.clone(), coming(asked, NEAR));
+    let answer = tokio::spawn(async move { call(&router, asked).await });
+    let (command, reply) = site.rig.requests.recv().await.unwrap();
+    let ask = RecordingAsk::Marker { text: "Goal".into(), by: Some("olga".into()) };
+    let archive = DestinationId::new("archive").unwrap();
+    assert_eq!(command, Command::Act(id("demo"), Act::Record { destination: archive, ask }));
+    reply.send(Ok(outcome("marked"))).unwrap();
+    assert_eq!(answer.await.unwrap().status, StatusCode::OK);
 }

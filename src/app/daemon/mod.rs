@@ -13,7 +13,6 @@ mod service;
 mod warm;
 mod watch;
 mod wire;
-mod wishes;
 
 use std::process::ExitCode;
 

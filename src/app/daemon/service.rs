@@ -55,7 +55,8 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted()));
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
-    let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle);
+    let by_osc = api::by_osc(handle.clone(), freezer.clone(), doors.access.clone());
+    let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle, by_osc);
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();
     // It reads every recording on the disk: nothing waits for that.

@@ -16,7 +16,7 @@ use crate::model::{ChannelId, Event, MediaTime};
 use crate::notify::{Notifier, Pace};
 use crate::store::Store;
 use crate::supervisor::{Costs, Handle};
-use crate::surface::Surfaces;
+use crate::surface::{CarryOut, Surfaces};
 
 /// Cheap to clone; all are one.
 #[derive(Clone)]
@@ -75,11 +75,11 @@ impl Watch {
         self.surfaces.learn(surfaces);
     }
 
-    /// Looks at what `handle` says from now on.
-    pub(super) fn begin(self, handle: &Handle) -> Self {
+    /// Looks at what `handle` says from now on; `by_osc` carries out what comes by OSC.
+    pub(super) fn begin(self, handle: &Handle, by_osc: CarryOut) -> Self {
         let _ = self.costs.set(handle.costs().clone());
         self.learn();
-        self.surfaces.begin(handle.status(), super::wishes::carry_out(handle.clone()));
+        self.surfaces.begin(handle.status(), by_osc);
         tokio::spawn(self.alarms.clone().watch(handle.status()));
         tokio::spawn(self.clone().follow(handle.status()));
         self
