@@ -17,6 +17,7 @@ mod arguments;
 mod bad_line;
 mod bad_neighbours;
 mod bench;
+mod browser;
 mod clips;
 mod daemon_killed;
 mod delivered;
@@ -35,6 +36,7 @@ mod many_clients;
 mod origin_away;
 mod origin_failover;
 mod outage;
+mod panel;
 mod pair_killed;
 mod process;
 mod program_cost;
@@ -79,6 +81,8 @@ const FIGURES: &[Figure] = &[
     ("recording-power-cut", recording_power_cut::measure),
     ("four-channels", four_channels::measure),
     ("many-clients", many_clients::measure),
+    ("take-confirmed", panel::presses),
+    ("panel-cost", panel::load),
     ("first-segment", first_segment::measure),
     ("ll-latency", latency::measure),
     ("encode-cost", encode_cost::measure),
