@@ -120,6 +120,26 @@ fn every_layer_and_program_is_in_the_documents() {
     }
 }
 
+/// Who follows the steps finds what was tried.
+#[test]
+fn the_first_hour_is_the_one_that_is_tried() {
+    let (readme, tried) = (read("README.md"), read("web-ui/tests/first_hour.mjs"));
+    let (_, hour) = readme.split_once("\n## The first hour\n").unwrap();
+    let (hour, _) = hour.split_once("\n## ").unwrap();
+    let step = |line: &str| Some(line.split_once(". **")?.1.split_once("**")?.0.to_owned());
+    let steps: Vec<String> = hour.lines().filter_map(step).collect();
+    let test = |line: &str| Some(line.strip_prefix("test('")?.split_once('\'')?.0.to_owned());
+    let tests: Vec<String> = tried.lines().filter_map(test).collect();
+    assert!(steps.len() > 5, "{steps:?}");
+    assert_eq!(steps, tests, "README.md and web-ui/tests/first_hour.mjs");
+    // Buttons are called as the panel calls them.
+    let words = read("web-ui/src/words/en.ts");
+    for button in ["Take", "Slate", "Release", "Check", "Save as a file", "What would change?", "Put in force", "Stop"]
+    {
+        assert!(hour.contains(button) && words.contains(&format!("'{button}'")), "{button}");
+    }
+}
+
 /// The figure that the unit gives of itself, by systemd's own scale of 0 to 10.
 #[test]
 fn the_daemon_is_as_confined_as_its_unit_says() {

@@ -1,48 +1,39 @@
-//! A player in Chromium across the death of something: `web-ui/tests/across.mjs` looks, and says what it saw.
+//! Measuring in a browser: a script of `web-ui/tests` that prints one JSON document as its last line.
 
-use std::process::Command;
-use std::time::Duration;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use crate::bench::{Bench, wait};
-use crate::studio::utc;
+use crate::bench::Bench;
 
-/// A browser that has just been started takes its time.
-const PLAYS_WITHIN: Duration = Duration::from_secs(90);
-
-/// Plays channel `a` by the page of the origin at `base`, does `kill`, and gives what was seen until well behind it; none if
-/// the packages of web-ui are not installed.
-pub fn across(
-    bench: &Bench,
-    name: &str,
-    base: &str,
-    rate: u32,
-    kill: impl FnOnce() -> anyhow::Result<()>,
-) -> anyhow::Result<Option<Value>> {
+/// Runs `script` for at most so many seconds; `hear` gets each line that is not its document.
+pub fn run(
+    script: &str,
+    arguments: &[String],
+    settings: &[(&str, String)],
+    seconds: u64,
+    mut hear: impl FnMut(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<Value> {
     let web_ui = Bench::repository().join("web-ui");
-    if !web_ui.join("node_modules/playwright-core").is_dir() {
-        return Ok(None);
+    ensure!(
+        web_ui.join("node_modules/playwright-core").is_dir(),
+        "the packages of web-ui are not installed (`npm install` there)"
+    );
+    let mut command = Command::new("timeout");
+    command.args([&seconds.to_string(), "node", &format!("tests/{script}")]).args(arguments);
+    command.current_dir(web_ui).envs(settings.iter().map(|(name, value)| (name, value)));
+    let mut node = command.stdout(Stdio::piped()).spawn().context("node cannot be started")?;
+    let mut found = None;
+    for line in BufReader::new(node.stdout.take().context("no output")?).lines() {
+        let line = line?;
+        match serde_json::from_str::<Value>(&line) {
+            Ok(document) => found = Some(document),
+            Err(_) => hear(&line)?,
+        }
     }
-    let signs = bench.directory(name)?;
-    let mut node = Command::new("timeout");
-    node.args(["180", "node", "--test", "--test-reporter=tap", "tests/across.mjs"]).current_dir(web_ui);
-    node.env("UPLINK_BASES", base).env("UPLINK_CHANNEL", "a").env("UPLINK_RATE", rate.to_string());
-    node.env("UPLINK_SIGNS", &signs);
-    let out = std::thread::scope(|scope| {
-        let player = scope.spawn(move || node.output());
-        wait("the page plays", PLAYS_WITHIN, Duration::from_millis(20), || {
-            Ok((signs.join("plays").exists() || player.is_finished()).then_some(()))
-        })?;
-        kill()?;
-        let at = utc().rfc3339_millis();
-        std::fs::write(signs.join("killed.new"), at)?;
-        std::fs::rename(signs.join("killed.new"), signs.join("killed"))?;
-        player.join().map_err(|_| anyhow::anyhow!("the player failed"))?.context("node cannot be started")
-    })?;
-    let said = String::from_utf8_lossy(&out.stdout);
-    ensure!(out.status.success(), "the page failed: {said}");
-    let seen = said.lines().find_map(|line| line.split_once("seen ")).context("the page says nothing")?.1;
-    Ok(Some(serde_json::from_str(seen)?))
+    let status = node.wait()?;
+    ensure!(status.success(), "{script}: {status}");
+    found.with_context(|| format!("{script} said nothing"))
 }

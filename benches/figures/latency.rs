@@ -1,12 +1,12 @@
 //! Glass to glass: from the UTC that the test source draws into a picture to that picture in a player in Chromium.
 
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use crate::bench::{Bench, wait};
+use crate::browser;
 use crate::row::Row;
 use crate::studio::{Channel, Studio, utc};
 
@@ -47,20 +47,11 @@ pub fn measure(bench: &Bench) -> anyhow::Result<Vec<Row>> {
 fn watch(bench: &Bench, studio: &Studio<'_>) -> anyhow::Result<Value> {
     let address = studio.address("a");
     let base = address.trim_end_matches("/live/a");
-    let web_ui = Bench::repository().join("web-ui");
-    ensure!(
-        web_ui.join("node_modules/playwright-core").is_dir(),
-        "the packages of web-ui are not installed (`npm install` there)"
-    );
-    let out = Command::new("timeout")
-        .args(["240", "node", "tests/latency.mjs"])
-        .current_dir(web_ui)
-        .env("UPLINK_BASE", base)
-        .env("UPLINK_CHANNEL", "a")
-        .env("UPLINK_SETTLE", bench.choose("20", "10"))
-        .env("UPLINK_SECONDS", bench.choose("60", "20"))
-        .output()
-        .context("node cannot be started")?;
-    ensure!(out.status.success(), "the page failed: {}", String::from_utf8_lossy(&out.stderr));
-    serde_json::from_slice(&out.stdout).context("the page gave no figures")
+    let settings = [
+        ("UPLINK_BASE", base.to_owned()),
+        ("UPLINK_CHANNEL", "a".to_owned()),
+        ("UPLINK_SETTLE", bench.choose("20", "10").to_owned()),
+        ("UPLINK_SECONDS", bench.choose("60", "20").to_owned()),
+    ];
+    browser::run("latency.mjs", &[], &settings, 240, |_| Ok(()))
 }

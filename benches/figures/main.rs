@@ -14,6 +14,7 @@
 //! ```
 
 mod arguments;
+mod across;
 mod bad_line;
 mod bad_neighbours;
 mod bench;
@@ -36,6 +37,7 @@ mod many_clients;
 mod origin_away;
 mod origin_failover;
 mod outage;
+mod panel;
 mod pair_killed;
 mod process;
 mod program_cost;
@@ -80,6 +82,8 @@ const FIGURES: &[Figure] = &[
     ("recording-power-cut", recording_power_cut::measure),
     ("four-channels", four_channels::measure),
     ("many-clients", many_clients::measure),
+    ("take-confirmed", panel::presses),
+    ("panel-cost", panel::load),
     ("first-segment", first_segment::measure),
     ("ll-latency", latency::measure),
     ("encode-cost", encode_cost::measure),

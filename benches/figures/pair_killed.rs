@@ -11,7 +11,7 @@ use uplink::measure::Options;
 use uplink::model::pair::{PairRole, PairStatus};
 
 use crate::bench::{Bench, wait};
-use crate::browser;
+use crate::across;
 use crate::judged::{LINE_UP, described, play};
 use crate::process::{lives, send};
 use crate::row::{Row, largest, median};
@@ -88,7 +88,7 @@ fn in_mode(bench: &Bench, mode: &str) -> anyhow::Result<Vec<Row>> {
 fn in_browser(bench: &Bench, mode: &str, holder: &mut Studio<'_>, port: u16) -> anyhow::Result<Row> {
     let base = format!("http://127.0.0.1:{port}");
     let worker = holder.worker("a")?;
-    let seen = browser::across(bench, &format!("{mode}-signs"), &base, 30, || end(holder, worker))?;
+    let seen = across::across(bench, &format!("{mode}-signs"), &base, 30, || end(holder, worker))?;
     let figure =
         format!("{mode}: the player page in Chromium across it: pauses, errors, pictures missing by their count");
     let Some(seen) = seen else {

@@ -29,7 +29,7 @@ pub struct AuditEntry {
     pub by: String,
     /// From where.
     pub from: String,
-    /// Method and pattern of the address, such as `POST /api/v1/channels/{id}/take`.
+    /// Method and pattern of the address, such as `POST /api/v1/channels/{id}/take` or `OSC /uplink/{channel}/take`.
     pub action: String,
     /// The address.
     pub target: String,

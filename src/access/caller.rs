@@ -82,6 +82,8 @@ pub enum By {
     },
     /// The unix socket.
     Socket,
+    /// An address that the configuration lets send OSC.
+    Osc,
 }
 
 impl By {
@@ -92,6 +94,7 @@ impl By {
             By::Session(_) => "session",
             By::Token { .. } => "token",
             By::Socket => "socket",
+            By::Osc => "osc",
         }
     }
 }

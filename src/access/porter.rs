@@ -265,7 +265,7 @@ impl Access {
         let registry = registry.as_ref();
         match &caller.by {
             By::Open => self.is_open(),
-            By::Socket => true,
+            By::Socket | By::Osc => true,
             By::Session(id) => registry.is_some_and(|registry| registry.is_session(id, now)),
             By::Token { id, .. } => registry.is_some_and(|registry| registry.is_token(id, now)),
         }

@@ -130,7 +130,7 @@ pub(crate) async fn once(State(api): State<Api>, request: Request, next: Next) -
 fn principal(caller: &Caller) -> String {
     let id = match &caller.by {
         By::Token { id, .. } => id,
-        By::Open | By::Session(_) | By::Socket => &caller.name,
+        By::Open | By::Session(_) | By::Socket | By::Osc => &caller.name,
     };
     format!("{} {id}", caller.by.as_str())
 }

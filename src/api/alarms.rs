@@ -141,7 +141,7 @@ fn named(caller: &Caller, by: Option<String>) -> Result<Option<String>, Problem>
         }
         by => Ok(match caller.by {
             By::Session(_) => Some(caller.name.clone()),
-            By::Token { .. } | By::Socket => by.or_else(|| Some(caller.name.clone())),
+            By::Token { .. } | By::Socket | By::Osc => by.or_else(|| Some(caller.name.clone())),
             By::Open => by,
         }),
     }

@@ -17,7 +17,7 @@ use super::routes::Api;
 use crate::model::overlay::OVERLAY_TEXT;
 use crate::model::status::{ChannelStatus, ProgramOrder};
 use crate::model::{Act, CapacityStatus, ChannelId, LiveChange, MediaTime, Scene, SourceId, TakeOrder, Transition};
-use crate::supervisor::{Command, Outcome, Refusal};
+use crate::supervisor::{Command, Handle, Outcome, Refusal};
 
 /// The supervisor bounds every command; this catches a supervisor that does not.
 pub(super) const BOUND: Duration = Duration::from_secs(60);
@@ -259,8 +259,13 @@ pub(crate) fn channel(id: &str) -> Result<ChannelId, Problem> {
 }
 
 pub(crate) async fn ask(api: &Api, command: Command) -> Answer {
-    match tokio::time::timeout(BOUND, api.handle.ask(command)).await {
-        Ok(answer) => Ok(Json(answer?)),
+    carried_out(&api.handle, command).await.map(Json)
+}
+
+/// What came of it.
+pub(super) async fn carried_out(handle: &Handle, command: Command) -> Result<Outcome, Problem> {
+    match tokio::time::timeout(BOUND, handle.ask(command)).await {
+        Ok(answer) => Ok(answer?),
         Err(_) => {
             Err(Refusal::NotConfirmed { seconds: BOUND.as_secs(), known: "the supervisor does not answer".into() })?
         }

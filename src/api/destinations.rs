@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::body::{Asked, Body};
 use super::channels::{self, Answer, channel};
+use super::guards::Who;
 use super::problem::Problem;
 use super::routes::Api;
 use crate::model::{Act, DestinationId, RecordingAsk};
@@ -43,12 +44,18 @@ pub(crate) async fn drill(
 pub(crate) async fn recording(
     State(api): State<Api>,
     Path((id, destination)): Path<(String, String)>,
+    who: Who,
     Body(ask): Body<RecordingAsk>,
 ) -> Answer {
     let channel = channel(&id)?;
     let unknown = |_| Problem::from(Refusal::UnknownDestination(channel.clone(), destination.clone()));
     let known: DestinationId = destination.parse().map_err(unknown)?;
     ask.check().map_err(Problem::malformed)?;
+    // Who has logged in cannot be somebody else.
+    let ask = match (ask, who.0) {
+        (RecordingAsk::Marker { text, .. }, by @ Some(_)) => RecordingAsk::Marker { text, by },
+        (ask, _) => ask,
+    };
     channels::ask(&api, Command::Act(channel, Act::Record { destination: known, ask })).await
 }
 

@@ -39,6 +39,7 @@ mod meters;
 mod metrics;
 mod notify;
 mod openapi;
+mod osc;
 mod panel;
 mod picture;
 mod problem;
@@ -56,8 +57,8 @@ mod surfaces;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use access::audited_channel;
 pub use guards::{Freezer, reload_held};
+pub use osc::by_osc;
 pub use routes::contract;
 #[cfg(test)]
 pub(crate) use routes::router;

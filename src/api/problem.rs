@@ -133,6 +133,19 @@ impl Problem {
         Self { of: Some(Box::new(OfRequest { instance, request_id: request_id.to_owned() })), ..self }
     }
 
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What happened and what to do.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Says of an answer which problem it is.
     pub(super) fn mark(self, response: &mut Response) {
         response.extensions_mut().insert(Code(self.code));

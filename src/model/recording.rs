@@ -115,7 +115,7 @@ pub enum RecordingAsk {
     Marker {
         /// What is to be found again.
         text: String,
-        /// Who sets it.
+        /// Who sets it, where nobody logs in; who is logged in is that.
         #[serde(default)]
         by: Option<String>,
     },

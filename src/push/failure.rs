@@ -8,7 +8,7 @@ use crate::policy::HttpFailure;
 /// What kind of failure `error` is. Its text never holds the url: that may carry a user's name and password.
 pub(crate) fn classify(error: reqwest::Error) -> HttpFailure {
     let error = error.without_url();
-    let cause = innermost(&error);
+    let cause = plain(&error);
     if has_source::<rustls::Error>(&error) {
         return HttpFailure::Tls(cause);
     }
@@ -26,13 +26,17 @@ pub(crate) fn classify(error: reqwest::Error) -> HttpFailure {
     HttpFailure::Broken(cause)
 }
 
-/// The text of the cause behind all others: what the operating system or the peer said.
-fn innermost(error: &reqwest::Error) -> String {
+/// The cause behind all others, for whoever looks at a panel: what the operating system or the peer said, without numbers.
+fn plain(error: &reqwest::Error) -> String {
+    if io_kind(error) == Some(io::ErrorKind::ConnectionRefused) {
+        return "nobody listens there (connection refused)".to_owned();
+    }
     let mut last: &dyn Error = error;
     while let Some(source) = last.source() {
         last = source;
     }
-    last.to_string()
+    let text = last.to_string();
+    text.split(" (os error ").next().unwrap_or(&text).to_owned()
 }
 
 fn has_source<E: Error + 'static>(error: &reqwest::Error) -> bool {

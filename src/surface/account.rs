@@ -52,7 +52,7 @@ pub struct OscStatus {
 pub struct OscCounts {
     /// Orders that were carried out.
     pub done: u64,
-    /// Orders that the supervisor refused.
+    /// Orders that were refused: by a freeze, or by the supervisor.
     pub refused: u64,
     /// Packets of senders that the configuration does not name.
     pub strangers: u64,

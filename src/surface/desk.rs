@@ -1,6 +1,6 @@
 //! All surfaces at work: they follow the configuration and the snapshots.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -12,8 +12,8 @@ use super::{listener, teller};
 use crate::model::status::ApplianceStatus;
 use crate::model::surface::Surfaces as Configured;
 
-/// Carries out a wish that came from there, in bounded time, and says what happened or why it did not.
-pub type CarryOut = Box<dyn Fn(Wish, IpAddr) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
+/// Carries out what the sender at this address wishes, in bounded time, and says what happened or why it did not.
+pub type CarryOut = Box<dyn Fn(Wish, SocketAddr) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
 
 /// Cheap to clone; all are one. The tasks end with the last of them.
 #[derive(Clone)]
@@ -55,7 +55,6 @@ impl Surfaces {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
     use std::time::Duration;
 
     use tokio::net::UdpSocket;
@@ -143,7 +142,8 @@ mod tests {
         let (_status, seen) = watch::channel(Arc::new(appliance()));
         let (asked, mut wishes) = mpsc::channel(64);
         let surfaces = Surfaces::default();
-        let act: CarryOut = Box::new(move |wish, _| {
+        let act: CarryOut = Box::new(move |wish, sender| {
+            assert!(sender.ip().is_loopback());
             let asked = asked.clone();
             Box::pin(async move { asked.send(wish).await.map(|()| "done".to_owned()).map_err(|_| String::new()) })
         });

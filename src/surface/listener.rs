@@ -133,7 +133,7 @@ impl Lanes {
 async fn carry_out(mut waiting: mpsc::Receiver<(Wish, SocketAddr)>, act: Arc<CarryOut>, account: Arc<Account>) {
     while let Some((wish, sender)) = waiting.recv().await {
         let said = format!("{wish:?}");
-        match act(wish, sender.ip()).await {
+        match act(wish, sender).await {
             Ok(text) => {
                 account.heard(|counts| &mut counts.done);
                 tracing::info!("OSC of {sender}: {said}: {text}");

@@ -4,7 +4,7 @@
 //!               ┌─▶ buttons ─▶ api ◀── Stream Deck (HTTP)
 //! snapshot ─────┼─▶ tally ───▶ tsl ──▶ multiviewers, displays (UDP)
 //!               └───────────┐
-//! lighting desk ─▶ osc ─────┴▶ a wish, of a sender who may ─▶ supervisor
+//! lighting desk ─▶ osc ─────┴▶ a wish, of a sender who may ─▶ api (guards, audit log) ─▶ supervisor
 //! ```
 //!
 //! Owns: how a snapshot looks on a key and on a lamp, the bytes of TSL UMD 5, who may send OSC and what it means. Must

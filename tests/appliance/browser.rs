@@ -24,7 +24,7 @@ pub fn node(file: &str, settings: &[(&str, String)]) -> bool {
         return false;
     }
     let out = Command::new("timeout")
-        .args(["180", "node", "--test", "--test-reporter=tap"])
+        .args(["400", "node", "--test", "--test-reporter=tap"])
         .arg(file)
         .current_dir(web_ui)
         .envs(settings.iter().map(|(name, value)| (name, value)))

@@ -28,6 +28,7 @@ mod encoder_replaced;
 mod encrypted;
 #[path = "../faulty_encoder/mod.rs"]
 mod faulty_encoder;
+mod first_hour;
 mod guest;
 mod http;
 #[path = "../send/judge.rs"]

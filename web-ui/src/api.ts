@@ -55,6 +55,8 @@ export interface Problem extends Pick<api.Problem, 'title' | 'status' | 'detail'
   request_id?: string;
   /** What viewers would notice wants a confirmation: this, for the same request, within seconds. */
   confirm?: Confirm;
+  /** What holds it. */
+  frozen?: api.Freeze;
   /** What is behind it, where that is more than one thing. */
   errors?: { detail: string }[];
 }

@@ -6,6 +6,7 @@ import { armed, expire } from './core/acts';
 import { followAlarms } from './core/alarms';
 import { BINDINGS } from './core/bindings';
 import { asking, expireAsking } from './core/consent';
+import { letGo } from './core/glass';
 import { followHistory } from './core/history';
 import { listen } from './core/keys';
 import { start } from './core/link';
@@ -28,6 +29,7 @@ import { Wall } from './pages/Wall';
 import { FreezeBand, LostBand, OpenBand, ReturnBand, tabTitle } from './parts/Bands';
 import { Consent } from './parts/Consent';
 import { Rail, Strip, Top } from './parts/Frame';
+import { Glass } from './parts/Glass';
 import { KeySheet } from './parts/KeySheet';
 import { language, say, word } from './words/say';
 
@@ -82,6 +84,7 @@ function Panel() {
         <Strip />
         <ReturnBand />
         <Consent />
+        <Glass />
       </div>
       <Rail />
       <main id="main" tabIndex={-1}>
@@ -116,6 +119,7 @@ effect(() => {
   route.value;
   armed.value = null;
   asking.peek()?.answer(false);
+  letGo();
   scrollTo(0, 0);
 });
 const root = document.getElementById('panel');

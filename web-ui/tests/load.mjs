@@ -1,81 +1,34 @@
-// What the panel costs: bundle, first paint, processor and memory of Chromium with 16 channels on air, their meters twenty
-// times a second and a picture a second each. Prints one JSON document; asserts nothing.
-//   node tests/load.mjs [SECONDS [CHANNELS]]      after `npm run build`
+// What the panel costs: bundle, first paint, processor of Chromium with 16 channels on air (their meters twenty times a
+// second, a picture of each), and whether its memory stays flat over an hour that is pressed into minutes. Prints one JSON
+// document; asserts nothing.
+//   node tests/load.mjs [SECONDS [CHANNELS [SPEED]]]      after `npm run build`
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
-import { channelOf, appliance as small } from './units/documents.mjs';
+import { crowd } from './crowd.mjs';
 
 const seconds = Number(process.argv[2] ?? 60);
 const many = Number(process.argv[3] ?? 16);
+const speed = Number(process.argv[4] ?? 1);
 const dist = new URL('../dist/', import.meta.url);
-const KINDS = { html: 'text/html', js: 'text/javascript', css: 'text/css' };
-const since = new Date(Date.now() - 4_000_000).toISOString();
-let frames = 0;
-let picture = Buffer.alloc(0);
 
-function appliance() {
-  const channels = Array.from({ length: many }, (_, index) => {
-    const one = channelOf('demo');
-    Object.assign(one, { id: `channel-${index}`, title: `Channel ${index}`, on_air_since: since });
-    one.report.program.frames += frames;
-    one.report.program.loudness = [
-      { channels: [1, 2], momentary: -23, short_term: -23, integrated: -23, lra: 6, true_peak: [-6, -6], since },
-    ];
-    return one;
-  });
-  return { ...small(), now: new Date().toISOString(), channels };
-}
-
-function meters() {
-  const swing = (index) => -18 + 9 * Math.sin(frames / 7 + index);
-  const reading = (index) => ({ peak_dbfs: [swing(index), swing(index + 1)], momentary: -23, short_term: -23 });
-  const channels = Object.fromEntries(Array.from({ length: many }, (_, index) => [`channel-${index}`, reading(index)]));
-  return { at: new Date().toISOString(), channels };
-}
-
-function stream(answer) {
-  answer.writeHead(200, { 'content-type': 'text/event-stream' });
-  const say = (event, data) => answer.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-  say('snapshot', appliance());
-  const timers = [
-    setInterval(() => say('status', appliance()), 500),
-    setInterval(() => say('heartbeat', { server_time: new Date().toISOString() }), 2000),
-    setInterval(() => {
-      frames += 1;
-      say('meters', meters());
-    }, 50),
-  ];
-  answer.on('close', () => timers.forEach(clearInterval));
-}
-
-const server = createServer(async (question, answer) => {
-  const { pathname } = new URL(question.url, 'http://x');
-  const give = (kind, body, more = {}) => answer.writeHead(200, { 'content-type': kind, ...more }).end(body);
-  if (pathname === '/api/v1/events') return stream(answer);
-  if (pathname === '/api/v1/events/recent') return give('application/json', '[]');
-  if (pathname.endsWith('.jpg')) return give('image/jpeg', picture, { 'x-frame-age': '0.2' });
-  const name = pathname === '/' ? 'index.html' : pathname.replace('/assets/', '');
-  const file = await readFile(new URL(name, dist)).catch(() => null);
-  if (file) return give(KINDS[name.split('.').at(-1)] ?? 'text/plain', file);
-  return answer.writeHead(404, { 'content-type': 'application/problem+json' }).end('{"code":"not_found","status":404}');
-});
-await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-const url = `http://127.0.0.1:${server.address().port}`;
-
-/** Processor time of the browser and all it has started, seconds. */
+/** Processor time of the browser and all it has started, seconds, by what each process is. */
 async function spent(root) {
-  const stats = new Map();
+  const found = new Map();
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     const text = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    if (fields.length > 12)
-      stats.set(Number(entry), { parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) });
+    if (fields.length <= 12) continue;
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    const line = await readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
+    const kind = line.match(/--utility-sub-type=(\w+)/)?.[1] ?? line.match(/--type=([\w-]+)/)?.[1] ?? 'browser';
+    found.set(Number(entry), { parent: Number(fields[1]), ticks, kind });
   }
-  const mine = (id) => id === root || (stats.has(id) && stats.get(id).parent > 1 && mine(stats.get(id).parent));
-  return [...stats].reduce((sum, [id, { ticks }]) => sum + (mine(id) ? ticks : 0), 0) / 100;
+  const mine = (id) => id === root || (found.has(id) && found.get(id).parent > 1 && mine(found.get(id).parent));
+  const sums = {};
+  for (const [id, { ticks, kind }] of found) if (mine(id)) sums[kind] = (sums[kind] ?? 0) + ticks / 100;
+  return sums;
 }
 
 const service = await chromium.launchServer({
@@ -84,9 +37,10 @@ const service = await chromium.launchServer({
 });
 const browser = await chromium.connect(service.wsEndpoint());
 const page = await browser.newPage({ viewport: { width: 1920, height: 1080 } });
-await page.setContent('<div style="width:640px;height:360px;background:linear-gradient(red,blue)"></div>');
-picture = await page.locator('div').screenshot({ type: 'jpeg' });
-await page.goto(url);
+// As large as the daemon's confidence pictures.
+await page.setContent('<div style="width:320px;height:180px;background:linear-gradient(red,blue)"></div>');
+const played = await crowd(many, await page.locator('div').screenshot({ type: 'jpeg' }), speed);
+await page.goto(played.url);
 await page.locator('.tile canvas').first().waitFor();
 const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime);
 const session = await page.context().newCDPSession(page);
@@ -94,25 +48,54 @@ const heap = async () => {
   await session.send('HeapProfiler.collectGarbage');
   return (await session.send('Runtime.getHeapUsage')).usedSize;
 };
+
+/** Fifths of the time, each its heap after a collection; at a `speed` the pages change as under an operator's hands. */
+async function fifths() {
+  const heaps = [];
+  const places = ['on-air', 'channels/channel-3', 'timeline', 'wall', 'destinations'];
+  for (let part = 0; part < 5; part += 1) {
+    for (const place of speed === 1 ? ['on-air'] : places) {
+      await page.evaluate((to) => {
+        location.hash = `#/${to}`;
+      }, place);
+      await page.waitForTimeout((seconds * 1000) / 5 / (speed === 1 ? 1 : places.length));
+    }
+    // Always of the same page.
+    await page.evaluate(() => {
+      location.hash = '#/on-air';
+    });
+    await page.locator('.tile canvas').first().waitFor();
+    heaps.push(await heap());
+  }
+  return heaps;
+}
+
 await page.waitForTimeout(5000);
-const before = { heap: await heap(), spent: await spent(service.process().pid), at: performance.now() };
-await page.waitForTimeout(seconds * 1000);
-const took = (performance.now() - before.at) / 1000;
-const cores = ((await spent(service.process().pid)) - before.spent) / took;
-const after = await heap();
+const from = { spent: await spent(service.process().pid), at: performance.now() };
+const heaps = await fifths();
+const took = (performance.now() - from.at) / 1000;
+const now = await spent(service.process().pid);
+const cores = Object.fromEntries(
+  Object.entries(now).map(([kind, sum]) => [kind, Number(((sum - (from.spent[kind] ?? 0)) / took).toFixed(3))]),
+);
 const zipped = async (name) => gzipSync(await readFile(new URL(name, dist))).length;
 console.log(
   JSON.stringify({
     bundle_gzip_bytes: (await zipped('panel.js')) + (await zipped('style.css')),
     first_paint_ms: Math.round(paint ?? Number.NaN),
     channels: many,
+    speed,
     seconds: Math.round(took),
-    chromium_cores: Number(cores.toFixed(3)),
-    heap_bytes: before.heap,
-    heap_growth_bytes: after - before.heap,
+    cores,
+    chromium_cores: Number(
+      Object.values(cores)
+        .reduce((sum, one) => sum + one, 0)
+        .toFixed(3),
+    ),
+    heap_bytes: heaps,
+    heard: played.counts,
   }),
 );
 await browser.close();
 await service.close();
-server.closeAllConnections();
-server.close();
+played.close();

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { lost } from './panel_lost.mjs';
 import { pages } from './panel_pages.mjs';
-import { browser, channel, closes, freezes, kills, open, orders, page, pid, startAgain, until, url } from './rig.mjs';
+import { states } from './panel_states.mjs';
+import { browser, channel, closes, open, orders, page, until, url } from './rig.mjs';
 
 const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const PAGES = [
@@ -81,9 +83,9 @@ const brief = { timeout: 3000 };
 const isTally = (word) => until(tally, (text) => text === word, word);
 
 /** No violation of WCAG 2.2 AA in what is shown now. */
-async function accessible(what) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
+async function accessible(what, at = page) {
+  await at.evaluate(axe);
+  const found = await at.evaluate(async () => {
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
     const { violations } = await globalThis.axe.run(document, { runOnly: { type: 'tag', values: tags } });
     return violations.map(
@@ -347,29 +349,7 @@ test('every page in both colours and both languages, at a desk and on a phone', 
   await go('on-air');
 });
 
-test('a region says that it has a problem, or no right, and is tried again', async () => {
-  const answer = (status, code) => (route) =>
-    route.fulfill({
-      status,
-      contentType: 'application/problem+json',
-      body: JSON.stringify({ title: 'No', detail: 'why', code, status }),
-    });
-  await page.route('**/api/v1/recordings', answer(500, 'internal'));
-  await page.route('**/api/v1/recording-jobs', answer(403, 'forbidden'));
-  await go('recordings');
-  await page.locator('.trouble').waitFor();
-  await page.getByText('Your role does not allow this.').waitFor();
-  await accessible('problems');
-  await page.unroute('**/api/v1/recordings');
-  await page.unroute('**/api/v1/recording-jobs');
-  await page.locator('.trouble button').click();
-  await until(
-    () => page.locator('.trouble').count(),
-    (many) => many === 0,
-    'it is well again',
-  );
-  await go('on-air');
-});
+states({ everyPage: PAGES, go, accessible, shot, inTime, brief, tile });
 
 pages({ go, shot, accessible, inTime, brief });
 
@@ -395,48 +375,7 @@ test('every control can be reached by keyboard', async () => {
   for (const label of enabled) assert.ok(reached.has(label), `${label} is not reached`);
 });
 
-test('a frozen daemon is LAST KNOWN, nothing can be pressed, and it comes back', freezes, async () => {
-  await until(() => verb('slate').isEnabled(), Boolean, 'slate possible');
-  await tile().locator('.picture img').waitFor();
-  process.kill(pid, 'SIGSTOP');
-  try {
-    await band().waitFor();
-    assert.match(await band().textContent(), /LAST KNOWN.*may still be on air/s);
-    assert.match(await page.title(), /LAST KNOWN/);
-    assert.equal(await page.locator('.tile button:enabled:visible').count(), 0);
-    assert.match(await tile().locator('.age').textContent(), /STALE/);
-    await shot('last-known');
-    await accessible('last known');
-    for (const name of ['wall', 'recordings']) {
-      await go(name);
-      await shot(`last-known-${name}`);
-      await accessible(`${name}, last known`);
-    }
-  } finally {
-    process.kill(pid, 'SIGCONT');
-    await go('on-air');
-  }
-  await band().waitFor({ state: 'hidden' });
-  await page.locator('[data-band="returned"]').waitFor();
-  await until(() => verb('slate').isEnabled(), Boolean, 'controls are back');
-  await accessible('returned');
-  await page.getByRole('button', { name: 'Seen' }).click();
-});
-
-test('a daemon that was killed is LAST KNOWN until another one is up, and what changed is told', kills, async () => {
-  process.kill(pid, 'SIGKILL');
-  await band().waitFor();
-  assert.equal(await page.locator('.tile button:enabled:visible').count(), 0);
-  assert.ok((await page.locator('.tile').count()) > 0, 'what was last known stays');
-  startAgain();
-  await band().waitFor({ state: 'hidden' });
-  await until(
-    () => page.locator('[data-band="returned"]').textContent(),
-    (text) => /The daemon was started anew/.test(text),
-    'what changed meanwhile',
-  );
-  await until(() => verb('slate').isEnabled(), Boolean, 'controls are back');
-});
+lost({ everyPage: PAGES, go, accessible, shot });
 
 test('before the first word nothing looks alive, and who may not see is told so', async () => {
   const other = await browser.newPage({ reducedMotion: 'reduce' });
@@ -445,6 +384,7 @@ test('before the first word nothing looks alive, and who may not see is told so'
   await other.goto(url);
   await other.getByText('Waiting for the daemon').waitFor();
   assert.equal(await other.locator('.tile').count(), 0);
+  await accessible('waiting', other);
   await other.unroute('**/api/v1/events?*');
   const no = {
     status: 401,
@@ -454,6 +394,7 @@ test('before the first word nothing looks alive, and who may not see is told so'
   await other.route('**/api/v1/**', (route) => route.fulfill(no));
   await other.goto(`${url}/?again`);
   await other.getByText('NOT SIGNED IN').first().waitFor();
+  await accessible('not signed in', other);
   await other.close();
 });
 

@@ -226,7 +226,7 @@ test('a daemon that was killed is LAST KNOWN until another one is up', kills, as
   await page.locator('#band').waitFor();
   assert.equal(await page.locator('.card button:enabled:visible').count(), 0);
   assert.ok((await page.locator('.card').count()) > 0, 'what was last known stays');
-  startAgain();
+  await startAgain();
   await page.locator('#band').waitFor({ state: 'hidden' });
   await until(() => button('slate').isEnabled(), Boolean, 'controls are back');
 });

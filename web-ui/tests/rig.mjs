@@ -58,9 +58,18 @@ export function open(path, viewport, full) {
   };
 }
 
-/** Another daemon in place of the one that was killed. */
-export function startAgain() {
+/** Another daemon in place of the one that is there or was killed; returns when it answers. */
+export async function startAgain() {
+  const old = again?.pid ?? pid;
+  try {
+    process.kill(old, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
+  const answers = async () => (await fetch(`${url}/healthz`).catch(() => null))?.ok === true;
+  await until(async () => !(await answers()), Boolean, 'the old daemon is gone');
   again = spawn(command[0], command.slice(1), { stdio: ['pipe', 'ignore', 'ignore'] });
+  await until(answers, Boolean, 'the new daemon answers');
 }
 
 /** Waits until `read` gives what `good` likes. */

@@ -1,7 +1,12 @@
 //! Who asks, as far as it is known here, and what a request says of guards in its headers.
 
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderName};
 
+use super::super::openapi::{Sketch, Takes};
 use super::super::problem::Problem;
 use crate::access::{By, Caller, Role, Scope};
 use crate::model::freeze::FREEZE_TEXT;
@@ -56,6 +61,21 @@ pub(super) fn may_override(of: &Extensions) -> bool {
 /// The client's name, where somebody has logged in.
 pub(crate) fn name(of: &Extensions) -> Option<String> {
     of.get::<Caller>().filter(|caller| caller.by != By::Open).map(|caller| caller.name.clone())
+}
+
+/// Whoever asks, by name if somebody has logged in: an argument of a handler.
+pub(crate) struct Who(pub(crate) Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Who {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(name(&parts.extensions)))
+    }
+}
+
+impl Takes for Who {
+    fn describe(_: &mut Sketch<'_>) {}
 }
 
 /// UTF-8, percent-encoded or not: a browser sends nothing else than Latin-1.

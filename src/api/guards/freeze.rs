@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{Extensions, HeaderMap};
+use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use super::super::body::{Asked, Body, Perhaps};
 use super::super::openapi::Routes;
 use super::super::problem::Problem;
 use super::super::routes::Api;
-use super::asker::{self, fits};
+use super::asker::{Who, fits};
 use super::freezer::now;
 use crate::model::freeze::FREEZE_TEXT;
 use crate::model::{ChannelId, Freeze, MediaTime};
@@ -121,9 +121,6 @@ async fn delete(State(api): State<Api>, who: Who, Perhaps(end): Perhaps<End>) ->
     Ok(Json(FreezeOutcome { changed: ended.is_some(), text, freeze: None }))
 }
 
-/// Whoever asks, by name if that is known.
-struct Who(Option<String>);
-
 impl Who {
     /// Who has logged in cannot be somebody else.
     fn named(self, said: Option<String>) -> Result<Option<String>, Problem> {
@@ -135,17 +132,4 @@ impl Who {
             (None, said) => Ok(said),
         }
     }
-}
-
-impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Who {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let caller: &Extensions = &parts.extensions;
-        Ok(Self(asker::name(caller)))
-    }
-}
-
-impl super::super::openapi::Takes for Who {
-    fn describe(_: &mut super::super::openapi::Sketch<'_>) {}
 }

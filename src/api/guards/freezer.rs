@@ -69,7 +69,7 @@ impl Freezer {
     }
 
     /// Freezes. False if it was so already.
-    pub(super) fn begin(&self, freeze: Freeze) -> bool {
+    pub(in crate::api) fn begin(&self, freeze: Freeze) -> bool {
         let mut state = self.lock();
         state.restored = true;
         let same = |old: &Freeze| Freeze { since: freeze.since, ..old.clone() } == freeze;

@@ -33,11 +33,11 @@ use super::again::{Print, print};
 use super::guard::largest;
 use super::problem::Problem;
 use super::routes::Api;
-use crate::model::Freeze;
+use crate::model::{ChannelId, Freeze};
 use asker::{ASK, Said};
 use weigh::{Read, Weight, weigh};
 
-pub(crate) use asker::{CONFIRM, CONFIRM_NAME, OVERRIDE, name as asker_name};
+pub(crate) use asker::{CONFIRM, CONFIRM_NAME, OVERRIDE, Who, name as asker_name};
 pub(crate) use confirm::{Confirmations, WITHIN};
 pub use effects::reload_held;
 pub(crate) use freeze::routes;
@@ -84,6 +84,16 @@ async fn guarded(api: Api, row: &'static tiers::Row, request: Request, next: Nex
         response.headers_mut().insert(OVERRIDDEN, HeaderValue::from_static("freeze"));
     }
     Ok(response)
+}
+
+/// For an order that comes by another way than a request, and cannot say why it should not wait: what a freeze holds of the
+/// POST to `pattern` is refused.
+pub(super) fn admit_plain(freezer: &Freezer, pattern: &str, channel: &ChannelId) -> Result<(), Problem> {
+    let row = tier_of("POST", pattern).unwrap_or(tiers::UNKNOWN);
+    match freezer.covering(std::slice::from_ref(channel)).filter(|_| row.held) {
+        Some(freeze) => Err(Problem::frozen(freeze)),
+        None => Ok(()),
+    }
 }
 
 /// The freeze that is overridden by it, if one is; refused if one holds it.

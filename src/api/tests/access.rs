@@ -9,9 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::routes::Api;
 use super::resources::{Answer, call, request};
-use super::rig::{Rig, outcome, rig};
+use super::rig::{Rig, id, outcome, rig};
 use crate::access::{Access, Peer, Via};
+use crate::model::{Act, DestinationId, RecordingAsk};
 use crate::store::Accounts;
+use crate::supervisor::Command;
 
 const PASSWORD: &str = "canary correct horse";
 const NEAR: &str = "127.0.0.1";
@@ -429,4 +431,21 @@ async fn the_text_of_the_configuration_is_for_who_may_change_it() {
     let shown =
         site.get("/api/v1/status", NEAR, &ada).await.text() + &site.get("/api/v1/audit", NEAR, &ada).await.text();
     assert!(!shown.contains("CANARY"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_marker_is_set_by_whoever_has_logged_in() {
+    let (mut site, ada) = with_ada().await;
+    let olga = site.user(&ada, "olga", "operator").await;
+    let asked = request(Method::POST, "/api/v1/channels/demo/destinations/archive/recording");
+    let asked = asked.header("cookie", &olga).header("content-type", "application/json");
+    let asked = asked.body(Body::from(r#"{"action":"marker","text":"Goal","by":"ada"}"#)).unwrap();
+    let (router, asked) = (site.router.clone(), coming(asked, NEAR));
+    let answer = tokio::spawn(async move { call(&router, asked).await });
+    let (command, reply) = site.rig.requests.recv().await.unwrap();
+    let ask = RecordingAsk::Marker { text: "Goal".into(), by: Some("olga".into()) };
+    let archive = DestinationId::new("archive").unwrap();
+    assert_eq!(command, Command::Act(id("demo"), Act::Record { destination: archive, ask }));
+    reply.send(Ok(outcome("marked"))).unwrap();
+    assert_eq!(answer.await.unwrap().status, StatusCode::OK);
 }

@@ -9,6 +9,7 @@ mod conventions;
 mod doors;
 mod guards;
 mod monitoring;
+mod osc;
 mod recordings;
 mod resources;
 pub(crate) mod rig;

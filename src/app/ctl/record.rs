@@ -29,7 +29,7 @@ pub(crate) enum RecordVerb {
         which: Which,
         /// What is to be found again.
         text: String,
-        /// Who says so.
+        /// Who you are, where nobody logs in.
         #[arg(long)]
         by: Option<String>,
     },

@@ -14,7 +14,6 @@ mod service;
 mod warm;
 mod watch;
 mod wire;
-mod wishes;
 
 use std::process::ExitCode;
 

@@ -59,7 +59,8 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted(), classes.clone()));
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
-    let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle, &doors.access);
+    let by_osc = api::by_osc(handle.clone(), freezer.clone(), doors.access.clone());
+    let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle, by_osc);
     tokio::spawn(certificate_watched(gate.trouble(), alarms.clone()));
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
-use crate::access::Access;
 use crate::alarm::{Alarms, ChannelLimits, Limits, Setting};
 use crate::config::{Channel, Checked};
 use crate::model::cost::{CostStatus, Month};
@@ -17,7 +16,7 @@ use crate::model::{ChannelId, Event, MediaTime};
 use crate::notify::{Notifier, Pace};
 use crate::store::Store;
 use crate::supervisor::{Costs, Handle};
-use crate::surface::Surfaces;
+use crate::surface::{CarryOut, Surfaces};
 
 /// Cheap to clone; all are one.
 #[derive(Clone)]
@@ -76,11 +75,11 @@ impl Watch {
         self.surfaces.learn(surfaces);
     }
 
-    /// Looks at what `handle` says from now on.
-    pub(super) fn begin(self, handle: &Handle, access: &Access) -> Self {
+    /// Looks at what `handle` says from now on; `by_osc` carries out what comes by OSC.
+    pub(super) fn begin(self, handle: &Handle, by_osc: CarryOut) -> Self {
         let _ = self.costs.set(handle.costs().clone());
         self.learn();
-        self.surfaces.begin(handle.status(), super::wishes::carry_out(handle.clone(), access.clone()));
+        self.surfaces.begin(handle.status(), by_osc);
         tokio::spawn(self.alarms.clone().watch(handle.status()));
         tokio::spawn(self.clone().follow(handle.status()));
         self

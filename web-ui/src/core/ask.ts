@@ -22,9 +22,9 @@ async function ask<T>(path: string, init: RequestInit, within: number): Promise<
     const said = answer.status === 204 ? null : await answer.json();
     if (answer.ok) return { ok: true, data: said as T, tag: answer.headers.get('etag') };
     const { title = answer.statusText, detail = '', code = `http_${answer.status}` } = said as Partial<Problem>;
-    const { errors, confirm } = said as Partial<Problem>;
+    const { errors, confirm, frozen } = said as Partial<Problem>;
     const request_id = answer.headers.get('x-request-id') ?? undefined;
-    const problem = { title, detail, code, status: answer.status, request_id, errors, confirm };
+    const problem = { title, detail, code, status: answer.status, request_id, errors, confirm, frozen };
     // To be asked for a confirmation is no refusal.
     if (!confirm) met(init.method ?? 'GET', path, problem);
     return { ok: false, problem };
@@ -47,7 +47,7 @@ export function read<T>(path: string): Promise<Reply<T>> {
   return ask<T>(path, { cache: 'no-store' }, READ_MS);
 }
 
-interface Conditions {
+export interface Conditions {
   /** Only if what is changed is still this version. */
   tag?: string | null;
   /** The confirmation that the daemon asked for. */

@@ -6,6 +6,7 @@
 //     └──▶ refused | late
 
 import type { ChannelStatus, Problem } from '../api';
+import { isFrozen } from './glass';
 
 /** From here on it is said that nothing has confirmed it. */
 export const LATE_MS = 3000;
@@ -18,6 +19,8 @@ export interface Order {
   /** Below the channel's address. */
   path: string;
   body?: unknown;
+  /** Why a freeze does not hold it. */
+  override?: string;
   /** Somebody has confirmed it in two places: the daemon's question has its answer. */
   sure?: boolean;
   /** True as soon as the channel's document shows what was asked; without it the engine's answer is the evidence. */
@@ -55,11 +58,11 @@ function confirmed(under: Under, now: number): Under {
 export function answered(under: Under, answer: Answer, now: number): Under {
   if (!answer.ok) {
     const { code, detail } = answer.problem;
+    // Who holds it is said where the glass is.
+    const text = isFrozen(answer.problem) ? null : detail;
     // Not confirmed is not refused: what was asked stands, and may come true later.
     const phase = code === 'not_confirmed' || code === 'no_answer' ? 'late' : 'refused';
-    return under.phase === 'confirmed'
-      ? { ...under, settled: true }
-      : { ...under, settled: true, phase, text: detail, code };
+    return under.phase === 'confirmed' ? { ...under, settled: true } : { ...under, settled: true, phase, text, code };
   }
   const told = { ...under, settled: true, text: answer.text, unchanged: !answer.changed };
   if (under.phase === 'confirmed') return told;

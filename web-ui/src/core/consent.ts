@@ -4,7 +4,7 @@
 import { signal } from '@preact/signals';
 import type { Confirm } from '../api';
 import { BOUNCE_MS } from './arm';
-import { type Reply, send } from './ask';
+import { type Conditions, type Reply, send } from './ask';
 
 export interface Asking {
   confirm: Confirm;
@@ -39,10 +39,15 @@ export function expireAsking(): void {
 }
 
 /** Sends an order; if the daemon asks for a confirmation, somebody gives it here, or it is not done. */
-export async function sendAsked<T>(method: string, path: string, body?: unknown): Promise<Reply<T>> {
-  const reply = await send<T>(method, path, body);
+export async function sendAsked<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  conditions: Conditions = {},
+): Promise<Reply<T>> {
+  const reply = await send<T>(method, path, body, conditions);
   const confirm = reply.ok ? null : reply.problem.confirm;
   // Nothing of this panel deletes what cannot be brought back: a name is typed at `uplinkctl`.
   if (!confirm || confirm.name !== null || !(await asked(confirm))) return reply;
-  return send<T>(method, path, body, { confirm: confirm.token });
+  return send<T>(method, path, body, { ...conditions, confirm: confirm.token });
 }

@@ -5,6 +5,7 @@ import type { ApplianceStatus, ChannelStatus, Outcome } from '../api';
 import { read, sendSure } from './ask';
 import { answered, begin, type Order, observed, type Under, waited } from './command';
 import { sendAsked } from './consent';
+import { held, isFrozen } from './glass';
 import { replaced } from './reduce';
 import { phase, status } from './store';
 
@@ -35,10 +36,14 @@ export async function order(wanted: Order, urgent = false): Promise<void> {
   under.value = { ...under.peek(), [wanted.channel]: begin(id, wanted, performance.now()) };
   setTimeout(() => change(wanted.channel, id, (one) => waited(one, performance.now())), 3100);
   const give = wanted.sure ? sendSure : sendAsked;
-  const reply = await give<Outcome>('POST', `/api/v1/channels/${wanted.channel}/${wanted.path}`, wanted.body);
+  const { channel, verb, override } = wanted;
+  const reply = await give<Outcome>('POST', `/api/v1/channels/${channel}/${wanted.path}`, wanted.body, { override });
   const answer = reply.ok ? { ok: true as const, text: reply.data.text, changed: reply.data.changed } : reply;
-  change(wanted.channel, id, (one) => answered(one, answer, performance.now()));
-  if (reply.ok) await look(wanted.channel);
+  change(channel, id, (one) => answered(one, answer, performance.now()));
+  if (!reply.ok && isFrozen(reply.problem)) {
+    held.value = { problem: reply.problem, verb, channel, again: (reason) => order({ ...wanted, override: reason }) };
+  }
+  if (reply.ok) await look(channel);
 }
 
 /** The stream tells twice a second; who has just pressed something sees what came of it at once. */

@@ -9,7 +9,7 @@ import type { ApplianceStatus, Meters, StampedEvent } from '../api';
 import { alarms } from './alarms';
 import { items, type Listed, read } from './ask';
 import { observe } from './dispatch';
-import { wake } from './instruments';
+import { soon, wake } from './instruments';
 import { feed, feedSlowly, forget } from './levels';
 import { pump } from './pictures';
 import { meanwhile, newest, remember } from './reduce';
@@ -64,7 +64,7 @@ function open(): void {
     take(data as ApplianceStatus);
     void history();
   });
-  on('status', (data) => take(data as ApplianceStatus));
+  on('status', (data) => soon(() => stream === source && take(data as ApplianceStatus)));
   on('event', (data) => {
     events.value = remember(events.peek(), [data as StampedEvent], EVENTS);
   });
@@ -142,7 +142,9 @@ function check(): void {
     phase.value = 'lost';
   }
   if (verdict.reopen) open();
-  tick.value += 1;
+  soon(() => {
+    tick.value += 1;
+  });
   pump();
   wake();
 }

@@ -1,13 +1,16 @@
 // Confidence pictures: each once a second, few at a time, and only those that are seen. A browser has six connections to
 // the daemon for all its tabs, and one is the event stream's. With many in sight each comes more rarely: decoding costs.
 
+import { soon } from './instruments';
+
 const EVERY_MS = 1000;
 const GIVE_UP_MS = 4000;
 const AT_ONCE = 2;
 const A_SECOND = 8;
 
 export interface Taken {
-  address: string;
+  /** Decoded, so that it is shown at once; its address is the taker's to revoke. */
+  image: HTMLImageElement;
   /** When the picture was taken, by the steady clock. */
   at: number;
 }
@@ -57,10 +60,19 @@ async function fetchOne(want: Want): Promise<void> {
       return;
     }
     const age = Number.parseFloat(answer.headers.get('x-frame-age') ?? '');
-    const address = URL.createObjectURL(await answer.blob());
-    if (!wants.has(want)) URL.revokeObjectURL(address);
     // A picture that does not say its age is as old as can be.
-    else want.took({ address, at: performance.now() - (Number.isFinite(age) ? age * 1000 : Number.POSITIVE_INFINITY) });
+    const at = performance.now() - (Number.isFinite(age) ? age * 1000 : Number.POSITIVE_INFINITY);
+    const image = new Image();
+    image.src = URL.createObjectURL(await answer.blob());
+    const drop = () => URL.revokeObjectURL(image.src);
+    await image.decode().catch((error) => {
+      drop();
+      throw error;
+    });
+    soon(() => {
+      if (wants.has(want)) want.took({ image, at });
+      else drop();
+    });
   } catch {
     // The age goes on and says it.
   }

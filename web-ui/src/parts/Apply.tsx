@@ -1,7 +1,6 @@
 // Putting something in force: first what it would do, and then, in another place, that and nothing else.
 
-import { useSignal } from '@preact/signals';
-import type { ChannelEffect, Outcome, Problem } from '../api';
+import type { ChannelEffect, Outcome } from '../api';
 import type { Desk } from '../core/draft';
 import { duration } from '../core/format';
 import { has } from '../core/session';
@@ -9,6 +8,7 @@ import { channelOf, fresh } from '../core/store';
 import { locked } from '../core/surface';
 import { say, word } from '../words/say';
 import { Difference } from './Difference';
+import { BreakGlass } from './Glass';
 import { Table, Trouble } from './Region';
 
 interface Props {
@@ -89,7 +89,14 @@ function Shown({ desk, may, again }: Act) {
         </>
       );
     case 'frozen':
-      return <Frozen desk={desk} problem={current.problem} may={may} again={again} />;
+      return (
+        <BreakGlass
+          problem={current.problem}
+          what={say('put_in_force')}
+          keep={() => desk.forget()}
+          give={(reason) => void desk.apply(reason).then(again)}
+        />
+      );
     case 'changed':
       return <Changed seen={current.seen} now={current.now} />;
     case 'refused':
@@ -104,38 +111,6 @@ function Shown({ desk, may, again }: Act) {
         </>
       );
   }
-}
-
-/** A freeze holds it. Who breaks the glass says why, and that is recorded. */
-function Frozen({ desk, problem, may, again }: Act & { problem: Problem }) {
-  const reason = useSignal('');
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    if (reason.peek().trim()) void desk.apply(reason.peek().trim()).then(again);
-  };
-  return (
-    <form class="act" aria-label={say('break_glass')} onSubmit={submit}>
-      <Trouble problem={problem} />
-      <div class="field">
-        <label for="override">{say('override_reason')}</label>
-        <input
-          id="override"
-          required
-          maxLength={200}
-          value={reason.value}
-          onInput={(event) => {
-            reason.value = event.currentTarget.value;
-          }}
-        />
-      </div>
-      <button type="button" onClick={() => desk.forget()}>
-        {say('keep')}
-      </button>
-      <button type="submit" class="confirm ends" disabled={!may}>
-        {say('break_glass')}
-      </button>
-    </form>
-  );
 }
 
 /** Nothing was done: it was not any more what was looked at. */

@@ -14,6 +14,7 @@ import { say, word } from '../words/say';
 /** Permitted maximum and alignment level (EBU R 68), dBFS. */
 const MAXIMUM_DB = -9;
 const ALIGNMENT_DB = -18;
+const MARKS = [MAXIMUM_DB, ALIGNMENT_DB];
 const BAR = 9;
 const GAP = 3;
 const SCALE = 20;
@@ -32,93 +33,138 @@ function ink(node: Element): Ink {
   return { bar: of('--meter'), high: of('--caution'), well: of('--well'), mark: of('--line'), text: of('--muted') };
 }
 
-function paint(canvas: HTMLCanvasElement, bars: Ppm[], old: boolean, colours: Ink): void {
-  const context = canvas.getContext('2d');
-  if (!context) return;
-  const ratio = Math.min(2, devicePixelRatio || 1);
-  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
+/** The instrument on its canvas. A bar is drawn anew only where it has moved by a point of the screen. */
+class Face {
+  #context: CanvasRenderingContext2D;
+  #ink: Ink;
+  #ratio = 1;
+  #width = 0;
+  #height = 0;
+  /** What each bar shows; none before the first time, and while nothing is measured. */
+  #drawn: string[] = [];
+  #old = false;
+
+  constructor(context: CanvasRenderingContext2D, colours: Ink) {
+    this.#context = context;
+    this.#ink = colours;
   }
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  const y = (db: number) => height - place(db, FLOOR_DB, 0) * height;
-  const left = SCALE;
-  bars.forEach((bar, index) => {
-    const x = left + index * (BAR + GAP);
-    context.fillStyle = colours.well;
+
+  resize(width: number, height: number): void {
+    const { canvas } = this.#context;
+    this.#ratio = Math.min(2, devicePixelRatio || 1);
+    [this.#width, this.#height] = [width, height];
+    canvas.width = Math.round(width * this.#ratio);
+    canvas.height = Math.round(height * this.#ratio);
+    this.#drawn = [];
+  }
+
+  show(bars: Ppm[], old: boolean): void {
+    if (this.#height === 0) return;
+    const whole = this.#drawn.length !== bars.length || this.#old !== old;
+    if (whole) this.#ground(bars.length, old);
+    this.#old = old;
+    if (old) return;
+    bars.forEach((bar, index) => {
+      const [top, hold] = [this.#y(bar.level), this.#y(bar.hold)];
+      const key = `${top}/${hold}`;
+      if (this.#drawn[index] !== key) this.#bar(index, bar, top, hold);
+      this.#drawn[index] = key;
+    });
+  }
+
+  /** Whole points: what is between two of them looks the same. */
+  #y(db: number): number {
+    return Math.round((1 - place(db, FLOOR_DB, 0)) * this.#height * this.#ratio) / this.#ratio;
+  }
+
+  #bar(index: number, bar: Ppm, top: number, hold: number): void {
+    const [context, height, { bar: low, high, well, mark, text }] = [this.#context, this.#height, this.#ink];
+    const x = SCALE + index * (BAR + GAP);
+    const limit = this.#y(MAXIMUM_DB);
+    context.fillStyle = well;
     context.fillRect(x, 0, BAR, height);
-    if (old) {
-      context.strokeStyle = colours.mark;
-      context.beginPath();
-      for (let at = -BAR; at < height; at += 6) {
-        context.moveTo(x, at + BAR);
-        context.lineTo(x + BAR, at);
-      }
-      context.stroke();
-      return;
-    }
-    const top = y(bar.level);
-    context.fillStyle = colours.bar;
-    context.fillRect(x, Math.max(top, y(MAXIMUM_DB)), BAR, height);
-    if (bar.level > MAXIMUM_DB) {
-      context.fillStyle = colours.high;
-      context.fillRect(x, top, BAR, y(MAXIMUM_DB) - top);
-    }
-    if (bar.hold > FLOOR_DB + 1) {
-      context.fillStyle = bar.hold > MAXIMUM_DB ? colours.high : colours.text;
-      context.fillRect(x, y(bar.hold), BAR, 2);
-    }
-  });
-  context.fillStyle = colours.mark;
-  const right = left + bars.length * (BAR + GAP) - GAP;
-  for (const db of [MAXIMUM_DB, ALIGNMENT_DB]) context.fillRect(left, y(db), right - left, 1);
-  context.fillStyle = colours.text;
-  context.font = '10px system-ui, sans-serif';
-  context.textAlign = 'right';
-  context.textBaseline = 'middle';
-  for (const db of [0, MAXIMUM_DB, ALIGNMENT_DB, -30, -40, -60]) {
-    context.fillText(String(Math.abs(db)), left - 4, Math.min(height - 5, Math.max(5, y(db))));
+    context.fillStyle = low;
+    context.fillRect(x, Math.max(top, limit), BAR, height);
+    context.fillStyle = high;
+    if (top < limit) context.fillRect(x, top, BAR, limit - top);
+    context.fillStyle = bar.hold > MAXIMUM_DB ? high : text;
+    if (bar.hold > FLOOR_DB + 1) context.fillRect(x, hold, BAR, 2);
+    context.fillStyle = mark;
+    for (const db of MARKS) context.fillRect(x, this.#y(db), BAR, 1);
   }
+
+  /** Scale and wells; hatched while nothing is measured. */
+  #ground(many: number, old: boolean): void {
+    const [context, width, height, ink] = [this.#context, this.#width, this.#height, this.#ink];
+    this.#drawn = Array.from({ length: many }, () => '');
+    context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+    for (let index = 0; index < many; index += 1) {
+      const x = SCALE + index * (BAR + GAP);
+      context.fillStyle = ink.well;
+      context.fillRect(x, 0, BAR, height);
+      if (old) hatch(context, x, height, ink.mark);
+    }
+    context.fillStyle = ink.mark;
+    for (const db of MARKS) context.fillRect(SCALE, this.#y(db), many * (BAR + GAP) - GAP, 1);
+    context.fillStyle = ink.text;
+    context.font = '10px system-ui, sans-serif';
+    context.textAlign = 'right';
+    context.textBaseline = 'middle';
+    for (const db of [0, ...MARKS, -30, -40, -60]) {
+      context.fillText(String(Math.abs(db)), SCALE - 4, Math.min(height - 5, Math.max(5, this.#y(db))));
+    }
+  }
+}
+
+function hatch(context: CanvasRenderingContext2D, x: number, height: number, colour: string): void {
+  context.strokeStyle = colour;
+  context.beginPath();
+  for (let at = -BAR; at < height; at += 6) {
+    context.moveTo(x, at + BAR);
+    context.lineTo(x + BAR, at);
+  }
+  context.stroke();
 }
 
 /** The bars of a channel's program; their figures are text beside them. */
 export function Bars({ channel, channels, title }: { channel: string; channels: number; title: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const wide = SCALE + Math.max(1, channels) * (BAR + GAP);
+  const many = Math.max(1, channels);
   const look = theme.value;
   useEffect(() => {
     const node = canvas.current;
-    if (!node) return;
-    const bars = Array.from({ length: Math.max(1, channels) }, () => new Ppm());
-    const colours = ink(node);
-    let drawn = '';
+    const context = node?.getContext('2d');
+    if (!node || !context) return;
+    const bars = Array.from({ length: many }, () => new Ppm());
+    const face = new Face(context, ink(node));
     let seen = true;
     const watch = new IntersectionObserver((entries) => {
       seen = entries.some((entry) => entry.isIntersecting);
     });
     watch.observe(node);
+    const measure = new ResizeObserver(() => {
+      face.resize(node.clientWidth, node.clientHeight);
+      face.show(bars, newest(channel) === null);
+    });
+    measure.observe(node);
     const leave = attach((ms) => {
       const now = newest(channel);
       bars.forEach((bar, index) => {
         bar.step(ms, now?.peaks[index] ?? FLOOR_DB);
       });
-      const key = now ? bars.map((bar) => `${bar.level.toFixed(1)}/${bar.hold.toFixed(1)}`).join() : 'old';
       // What nobody sees moves, but is not drawn.
       if (!seen) return false;
-      const size = `${key} ${node.clientWidth}x${node.clientHeight}`;
-      if (size !== drawn && node.clientHeight > 0) {
-        paint(node, bars, !now, colours);
-        drawn = size;
-      }
+      face.show(bars, now === null);
       return now !== null && bars.some((bar, index) => !bar.rests(now.peaks[index] ?? FLOOR_DB));
     });
     return () => {
       watch.disconnect();
+      measure.disconnect();
       leave();
     };
-  }, [channel, channels, look]);
+  }, [channel, many, look]);
+  const wide = SCALE + many * (BAR + GAP);
   return <canvas ref={canvas} class="bars" style={{ width: `${wide}px` }} role="img" aria-label={title} />;
 }
 

@@ -1,7 +1,7 @@
 // A confidence picture with its age and a hand that moves only with new pictures: one that stands still looks so.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { duration } from '../core/format';
 import { subscribe, type Taken } from '../core/pictures';
 import { phase, tick } from '../core/store';
@@ -31,7 +31,7 @@ export function Picture({ path, alt, wanted, idle }: Props) {
     });
     if (box.current) watch.observe(box.current);
     const forget = () => {
-      if (taken.peek()) URL.revokeObjectURL(taken.peek()?.address ?? '');
+      URL.revokeObjectURL(taken.peek()?.image.src ?? '');
       taken.value = null;
     };
     const leave = subscribe({
@@ -67,13 +67,19 @@ export function Picture({ path, alt, wanted, idle }: Props) {
 
 function Shown({ taken, alt }: { taken: Taken; alt: string }) {
   tick.value;
+  const place = useRef<HTMLDivElement>(null);
+  const { image } = taken;
+  useLayoutEffect(() => {
+    image.alt = alt;
+    place.current?.replaceChildren(image);
+  }, [image, alt]);
   const age = (performance.now() - taken.at) / 1000;
   const stale = age > STALE_S || phase.value !== 'live';
   // One turn in ten seconds of pictures, by the time of the picture itself.
   const turn = ((taken.at / 1000) % 10) * 36;
   return (
     <div class={stale ? 'stale' : ''}>
-      <img src={taken.address} alt={alt} />
+      <div ref={place} />
       <figcaption class="age">
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <circle cx="8" cy="8" r="7" />

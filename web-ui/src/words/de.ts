@@ -335,7 +335,11 @@ export const de: Record<Key, string> = {
   // Frozen, roles, two steps.
   frozen: 'EINGEFROREN',
   override_reason: 'Warum es nicht warten kann; es wird festgehalten',
-  break_glass: 'Notfall: in Kraft setzen',
+  break_glass: 'Notfall: {what}',
+  glass_role: 'Nur die Rolle {role} kann das übergehen. Takes, Slate und Failover gehen weiter.',
+  not_done: '{what} wurde nicht ausgeführt.',
+  held: 'Gehalten seit {time} UTC',
+  held_by: 'Gehalten von {name} seit {time} UTC',
   needs_role: 'Das braucht die Rolle {role}.',
   sure: 'Bestätigen: {what}',
   // Configuration.

@@ -333,7 +333,11 @@ export const en = {
   // Frozen, roles, two steps.
   frozen: 'FROZEN',
   override_reason: 'Why it cannot wait; it is recorded',
-  break_glass: 'Break the glass: put in force',
+  break_glass: 'Break the glass: {what}',
+  glass_role: 'Only the role {role} can break the glass. Takes, slate and failover go on.',
+  not_done: '{what} was not done.',
+  held: 'Held since {time} UTC',
+  held_by: 'Held by {name} since {time} UTC',
   needs_role: 'This needs the role {role}.',
   sure: 'Confirm: {what}',
   // Configuration.

@@ -83,6 +83,8 @@ test('an order may be shown before it is answered, late, refused, or of unknown 
   assert.equal(command.observed(late, demo({ state: 'slate' }), 4000).phase, 'confirmed');
   const problem = (code) => ({ ok: false, problem: { title: '', detail: 'why', code, status: 0 } });
   assert.equal(command.answered(sent, problem('off_air'), 10).phase, 'refused');
+  const frozen = command.answered(sent, { ok: false, problem: { code: 'frozen', status: 423, detail: 'by ada' } }, 10);
+  assert.deepEqual([frozen.phase, frozen.text], ['refused', null], 'who holds it is said where the glass is');
   assert.equal(command.answered(sent, problem('not_confirmed'), 10).phase, 'late');
   assert.equal(command.answered(sent, problem('no_answer'), 10).phase, 'late');
   // The engine's answer is the evidence where no document shows it.
