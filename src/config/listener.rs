@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Findings;
 use super::checked::TlsFiles;
 use super::directories::tidy;
+use super::secrets::{self, Credentials};
 use crate::document::{Placed, Section};
 
 /// What is said of the listener.
@@ -17,7 +18,7 @@ pub(super) struct Listener {
     pub(super) tls: Option<TlsFiles>,
 }
 
-pub(super) fn read(api: &Section<'_>, base: &Path, findings: &mut Findings) -> Listener {
+pub(super) fn read(api: &Section<'_>, base: &Path, credentials: &Credentials, findings: &mut Findings) -> Listener {
     let listen = api.get::<SocketAddr>("listen");
     let access = api.get::<String>("access");
     let open = access.as_ref().is_some_and(|access| access.value == "open");
@@ -29,15 +30,19 @@ pub(super) fn read(api: &Section<'_>, base: &Path, findings: &mut Findings) -> L
             "use `access = \"login\"`, or listen on loopback",
         );
     }
-    let tls = api.has("tls").then(|| api.table("tls")).flatten().and_then(|tls| files(&tls, base, findings));
+    let tls =
+        api.has("tls").then(|| api.table("tls")).flatten().and_then(|tls| files(&tls, base, credentials, findings));
     Listener { listen, open, tls }
 }
 
 /// What is in them is looked at by who shows them.
-fn files(tls: &Section<'_>, base: &Path, findings: &mut Findings) -> Option<TlsFiles> {
-    let mut file = |name: &str| {
-        let written = tls.get::<PathBuf>(name)?;
-        let path = tidy(base.join(&written.value));
+fn files(tls: &Section<'_>, base: &Path, credentials: &Credentials, findings: &mut Findings) -> Option<TlsFiles> {
+    if !tls.has("key") && !tls.has("key_credential") {
+        findings.faults.add(&tls.spot("key"), "must be given", "add `key = \"…\"`, or `key_credential`");
+    }
+    let mut file = |name: &str, credential: &str| {
+        let written = secrets::place(tls, (name, credential), base, credentials, &mut findings.faults)?;
+        let path = tidy(written.value);
         if let Err(error) = File::open(&path) {
             let rule = format!("{}: cannot be read: {error}", path.display());
             findings.faults.add(&written.spot, rule, "name a file that this user may read");
@@ -45,6 +50,6 @@ fn files(tls: &Section<'_>, base: &Path, findings: &mut Findings) -> Option<TlsF
         }
         std::path::absolute(path).ok()
     };
-    let (certificate, key) = (file("certificate"), file("key"));
+    let (certificate, key) = (file("certificate", ""), file("key", "key_credential"));
     Some(TlsFiles { certificate: certificate?, key: key? })
 }
