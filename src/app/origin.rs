@@ -1,6 +1,6 @@
 //! `uplink-origin`: arguments → log → configuration → bind → open → serve → exit code.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,12 +11,12 @@ use clap::{Args, Parser, Subcommand};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::model::ChannelId;
 use crate::origin::{LONGEST_BEGIN, Origin, OriginSettings, SettingsFault, Use};
 use crate::record::RecordingId;
+use crate::telemetry::{self, LogFormat};
 
 /// The configuration is at fault.
 const BAD_CONFIGURATION: u8 = 64;
@@ -80,7 +80,7 @@ Exit codes: 0 stopped by a signal, 1 could not start, 64 the configuration is at
 /// Runs the origin until a signal stops it.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_log();
+    telemetry::init(LogFormat::Human);
     crate::system::few_heaps();
     let done = match &arguments.verb {
         Some(Verb::Sign(wanted)) => sign(&arguments, wanted).map(|address| println!("{address}")),
@@ -93,16 +93,6 @@ pub fn main() -> ExitCode {
             if error.is::<SettingsFault>() { ExitCode::from(BAD_CONFIGURATION) } else { ExitCode::FAILURE }
         }
     }
-}
-
-fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .init();
 }
 
 /// A signed address.

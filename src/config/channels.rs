@@ -107,6 +107,8 @@ fn read_one(
         timecode,
         spool: spool?,
         companions: companions?,
+        memory_max: memory(section, findings),
+        cpu_weight: section.value("cpu_weight")?,
     };
     Some(PlacedChannel { channel, source_spots, destination_spots, profile_spot: section.spot("hardware_profile") })
 }
@@ -258,6 +260,17 @@ fn encoders(
             findings.faults.add(&section.spot("hardware_profile"), rule, "write \"auto\", or name another profile");
         }
     }
+}
+
+/// Less would not do for any pictures.
+const LEAST_MEMORY: u64 = 256_000_000;
+
+fn memory(section: &Section<'_>, findings: &mut Findings) -> Option<u64> {
+    let most = section.get::<crate::document::Bytes>("memory_max")?;
+    if most.value.0 < LEAST_MEMORY {
+        findings.faults.add(&most.spot, "must be at least 256M", "raise it, or leave it out");
+    }
+    Some(most.value.0)
 }
 
 fn spool(

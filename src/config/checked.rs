@@ -108,6 +108,10 @@ pub struct Channel {
     pub spool: Spool,
     /// What its destinations record beside the program, each once.
     pub companions: Vec<Companion>,
+    /// Bytes of memory that its worker may take; as its plan needs, if none.
+    pub memory_max: Option<u64>,
+    /// Its share of processors in relation to other channels.
+    pub cpu_weight: u32,
 }
 
 /// What is encoded beside the ladder, for recordings alone: the clean feed, or a source.

@@ -70,7 +70,8 @@ static TLS: Shape = Shape::plain(
             Need::Optional,
             "Certificate and what leads to its authority, PEM, such as `/etc/uplink/tls/certificate.pem`",
         ),
-        key("key", Kind::Path, Need::Optional, "Its private key, PEM"),
+        key("key", Kind::Path, Need::Optional, "Its private key, PEM; a file such as `/etc/uplink/tls/key.pem`"),
+        key("key_credential", Kind::Text(100), Need::Optional, "The same as a systemd credential (`LoadCredential=`)"),
         key("acme", Kind::Table(&ACME), Need::Optional, "An authority that issues and renews it"),
     ],
 );
@@ -196,6 +197,19 @@ static CHANNEL: Shape = Shape::plain(
             Kind::Table(&OVERLAYS),
             Need::Optional,
             "What is laid over the program until operators change it",
+        ),
+        key(
+            "memory_max",
+            Kind::Bytes,
+            Need::Optional,
+            "Most memory that its worker may take; one that takes more is killed and started again, whatever others have. \
+             Four times what its plan needs and at least 1G if missing",
+        ),
+        key(
+            "cpu_weight",
+            Kind::Integer(1, 10_000, "100 is what others have"),
+            Need::Default("100"),
+            "Its share of the processors when they are short, in relation to other channels",
         ),
         key("spool", Kind::Table(&CHANNEL_SPOOL), Need::Optional, "Segments on disk"),
         key("clean_feed", Kind::Table(&CLEAN_FEED), Need::Optional, "The clean feed, where it is recorded"),

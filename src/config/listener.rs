@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Findings;
 use super::checked::{Tls, TlsFiles};
 use super::directories::tidy;
+use super::secrets::{self, Credentials};
 use crate::document::{Faults, Placed, Section};
 use crate::model::acme::Acme;
 
@@ -18,7 +19,7 @@ pub(super) struct Listener {
     pub(super) tls: Option<Tls>,
 }
 
-pub(super) fn read(api: &Section<'_>, base: &Path, findings: &mut Findings) -> Listener {
+pub(super) fn read(api: &Section<'_>, base: &Path, credentials: &Credentials, findings: &mut Findings) -> Listener {
     let listen = api.get::<SocketAddr>("listen");
     let access = api.get::<String>("access");
     let open = access.as_ref().is_some_and(|access| access.value == "open");
@@ -30,26 +31,30 @@ pub(super) fn read(api: &Section<'_>, base: &Path, findings: &mut Findings) -> L
             "use `access = \"login\"`, or listen on loopback",
         );
     }
-    let tls = api.has("tls").then(|| api.table("tls")).flatten().and_then(|tls| self::tls(&tls, base, findings));
+    let tls = api.has("tls").then(|| api.table("tls")).flatten().and_then(|tls| self::tls(&tls, base, credentials, findings));
     Listener { listen, open, tls }
 }
 
 /// Files, or an authority.
-fn tls(tls: &Section<'_>, base: &Path, findings: &mut Findings) -> Option<Tls> {
+fn tls(tls: &Section<'_>, base: &Path, credentials: &Credentials, findings: &mut Findings) -> Option<Tls> {
     let faults = &mut findings.faults;
-    let written = ["certificate", "key"].map(|name| tls.has(name));
+    let written = |name: &&str| tls.has(name);
     if tls.has("acme") {
-        for name in ["certificate", "key"].into_iter().zip(written).filter_map(|(name, has)| has.then_some(name)) {
+        let beside: Vec<&str> = ["certificate", "key", "key_credential"].into_iter().filter(written).collect();
+        for name in &beside {
             faults.add(&tls.spot(name), "cannot stand beside `acme`", "keep one of the two");
         }
-        return acme(&tls.table("acme")?, base, faults).filter(|_| written == [false; 2]).map(Tls::Acme);
+        return acme(&tls.table("acme")?, base, faults).filter(|_| beside.is_empty()).map(Tls::Acme);
     }
-    for name in ["certificate", "key"].into_iter().zip(written).filter_map(|(name, has)| (!has).then_some(name)) {
-        let fix = "write `certificate` and `key`, or a table `acme`";
+    let fix = "write `certificate` and `key` (or `key_credential`), or a table `acme`";
+    let key = if tls.has("key_credential") { "key_credential" } else { "key" };
+    for name in ["certificate", key].into_iter().filter(|name| !written(name)) {
         faults.add(&tls.spot(name), "must be given", fix);
     }
     // What is in them is looked at by who shows them.
-    let (certificate, key) = (file(tls, "certificate", base, faults), file(tls, "key", base, faults));
+    let certificate = file(tls, "certificate", base, faults);
+    let key = secrets::place(tls, ("key", "key_credential"), base, credentials, faults);
+    let key = key.and_then(|written| readable(written, base, faults));
     Some(Tls::Files(TlsFiles { certificate: certificate?, key: key? }))
 }
 
@@ -84,7 +89,10 @@ fn acme(of: &Section<'_>, base: &Path, faults: &mut Faults) -> Option<Acme> {
 }
 
 fn file(of: &Section<'_>, name: &str, base: &Path, faults: &mut Faults) -> Option<PathBuf> {
-    let written = of.get::<PathBuf>(name)?;
+    readable(of.get::<PathBuf>(name)?, base, faults)
+}
+
+fn readable(written: Placed<PathBuf>, base: &Path, faults: &mut Faults) -> Option<PathBuf> {
     let path = tidy(base.join(&written.value));
     if let Err(error) = File::open(&path) {
         let rule = format!("{}: cannot be read: {error}", path.display());

@@ -85,7 +85,7 @@ fn check(
     let read = channels::read(&root, &known, findings);
     let whole = read.iter().all(Option::is_some);
     let placed: Vec<PlacedChannel> = read.into_iter().flatten().collect();
-    let api = root.table("api").map(|api| listener::read(&api, base, findings)).unwrap_or_default();
+    let api = root.table("api").map(|api| listener::read(&api, base, credentials, findings)).unwrap_or_default();
     let listen = api.listen;
     let (surfaces, osc) = super::surfaces::read(&root, &placed, whole, findings);
     claims::check(listen.as_ref(), osc.as_ref(), &placed, findings);

@@ -17,8 +17,8 @@ pub(crate) fn read(
     let faults = &mut findings.faults;
     let before = faults.len();
     let mut keys = Vec::from_iter(secrets::read(section, "stream_key", Rule::StreamKey, base, credentials, faults));
-    keys.extend(secrets::read_list(section, "stream_key_files", Rule::StreamKey, base, faults));
-    let named = ["stream_key_file", "stream_key_credential", "stream_key_files"];
+    keys.extend(secrets::read_list(section, "stream_key", Rule::StreamKey, base, credentials, faults));
+    let named = ["stream_key_file", "stream_key_credential", "stream_key_files", "stream_key_credentials"];
     if !named.into_iter().any(|name| section.has(name) && !section.is_empty(name)) {
         let fix = "add `stream_key_file = \"…\"`, made for example with `openssl rand -hex 16`";
         faults.add(&section.spot("stream_key_file"), "must be given: whoever knows the key may publish", fix);

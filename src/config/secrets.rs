@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::document::{Faults, Section, Spot};
+use crate::document::{Faults, Placed, Section, Spot};
 use crate::model::Secret;
 
 /// Where systemd credentials are.
@@ -50,39 +50,54 @@ pub(crate) fn read(
     faults: &mut Faults,
 ) -> Option<Secret> {
     let (by_file, by_credential) = (format!("{name}_file"), format!("{name}_credential"));
-    let file = section.get::<PathBuf>(&by_file);
-    let credential = section.get::<String>(&by_credential);
-    if let (Some(_), Some(credential)) = (&file, &credential) {
-        let rule = format!("cannot stand beside `{by_file}`");
-        faults.add(&credential.spot, rule, "keep one of the two");
+    let placed = place(section, (&by_file, &by_credential), base, credentials, faults)?;
+    read_at(&placed.spot, &placed.value, rule, faults)
+}
+
+/// Where the secret is that one of two keys names: by a file, or by a systemd credential. None if neither is given, there is
+/// a fault, or credentials cannot be looked at.
+pub(crate) fn place(
+    section: &Section<'_>,
+    (by_file, by_credential): (&str, &str),
+    base: &Path,
+    credentials: &Credentials,
+    faults: &mut Faults,
+) -> Option<Placed<PathBuf>> {
+    let given = |name: &str| section.has(name);
+    let file = given(by_file).then(|| section.get::<PathBuf>(by_file)).flatten();
+    let credential = given(by_credential).then(|| section.get::<String>(by_credential)).flatten();
+    match (file, credential) {
+        (Some(_), Some(credential)) => {
+            faults.add(&credential.spot, format!("cannot stand beside `{by_file}`"), "keep one of the two");
+            None
+        }
+        (Some(file), None) => Some(Placed { value: base.join(file.value), spot: file.spot }),
+        (None, credential) => credential.and_then(|credential| named(credential, by_file, credentials, faults)),
+    }
+}
+
+/// The file of a credential; `instead` is the key to use where there are none.
+fn named(
+    credential: Placed<String>,
+    instead: &str,
+    credentials: &Credentials,
+    faults: &mut Faults,
+) -> Option<Placed<PathBuf>> {
+    let Placed { value: name, spot } = credential;
+    if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) || name.starts_with('.') {
+        faults.add(&spot, "is no name of a credential", "use letters, digits, ., _ and -, as in LoadCredential=");
         return None;
     }
-    let (spot, path) = if let Some(file) = file {
-        (file.spot, base.join(file.value))
-    } else {
-        let credential = credential?;
-        if !credential.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-            || credential.value.starts_with('.')
-        {
-            faults.add(
-                &credential.spot,
-                "is no name of a credential",
-                "use letters, digits, ., _ and -, as in LoadCredential=",
-            );
-            return None;
+    match credentials {
+        Credentials::NotHere => None,
+        Credentials::At(Some(directory)) => Some(Placed { value: directory.join(name), spot }),
+        Credentials::At(None) => {
+            let rule = "needs systemd credentials, and $CREDENTIALS_DIRECTORY is not set";
+            let fix = format!("run as a service with LoadCredential={name}, or use `{instead}`");
+            faults.add(&spot, rule, fix);
+            None
         }
-        match credentials {
-            Credentials::NotHere => return None,
-            Credentials::At(Some(directory)) => (credential.spot, directory.join(credential.value)),
-            Credentials::At(None) => {
-                let rule = "needs systemd credentials, and $CREDENTIALS_DIRECTORY is not set";
-                let fix = format!("run as a service with LoadCredential={}, or use `{by_file}`", credential.value);
-                faults.add(&credential.spot, rule, fix);
-                return None;
-            }
-        }
-    };
-    read_at(&spot, &path, rule, faults)
+    }
 }
 
 /// The secret in the file at `path`, which is written at `spot`.
@@ -96,23 +111,46 @@ pub(crate) fn read_at(spot: &Spot, path: &Path, rule: Rule, faults: &mut Faults)
     }
 }
 
-/// The secrets in the files that the list `name` names.
+/// The secrets that the lists `<name>_files` and `<name>_credentials` name.
 pub(crate) fn read_list(
     section: &Section<'_>,
     name: &str,
     rule: Rule,
     base: &Path,
+    credentials: &Credentials,
     faults: &mut Faults,
 ) -> Vec<Secret> {
-    let mut secrets = Vec::new();
-    for file in section.list::<PathBuf>(name) {
-        let path = base.join(file.value);
-        match load(&path, rule) {
-            Ok(secret) => secrets.push(secret),
-            Err((why, fix)) => faults.add(&file.spot, format!("{}: {why}", path.display()), fix),
-        }
+    let (by_file, by_credential) = (format!("{name}_files"), format!("{name}_credentials"));
+    let files = section.list::<PathBuf>(&by_file).into_iter();
+    let mut places: Vec<_> = files.map(|file| Placed { value: base.join(file.value), spot: file.spot }).collect();
+    let credential = |one| named(one, &by_file, credentials, faults);
+    places.extend(section.list::<String>(&by_credential).into_iter().filter_map(credential));
+    places.into_iter().filter_map(|placed| read_at(&placed.spot, &placed.value, rule, faults)).collect()
+}
+
+/// The secrets of the tables `<name>_files` and `<name>_credentials`, by the names that stand there.
+pub(crate) fn read_table(
+    section: &Section<'_>,
+    name: &str,
+    rule: Rule,
+    base: &Path,
+    credentials: &Credentials,
+    faults: &mut Faults,
+) -> Vec<(Placed<String>, Option<Secret>)> {
+    let (by_file, by_credential) = (format!("{name}_files"), format!("{name}_credentials"));
+    let mut places: Vec<(Placed<String>, Option<Placed<PathBuf>>)> = Vec::new();
+    for (of, file) in section.names::<PathBuf>(&by_file) {
+        let spot = file.spot;
+        places.push((Placed { value: of, spot: spot.clone() }, Some(Placed { value: base.join(file.value), spot })));
     }
-    secrets
+    for (of, credential) in section.names::<String>(&by_credential) {
+        let spot = credential.spot.clone();
+        places.push((Placed { value: of, spot }, named(credential, &by_file, credentials, faults)));
+    }
+    let read = |(of, placed): (_, Option<Placed<PathBuf>>)| {
+        (of, placed.and_then(|placed| read_at(&placed.spot, &placed.value, rule, faults)))
+    };
+    places.into_iter().map(read).collect()
 }
 
 /// It stands in a path and in commands of encoders, so nothing in it may need quoting.

@@ -4,6 +4,7 @@ use super::keys::key;
 use crate::document::{Key, Kind, Need};
 
 static PATH: Kind = Kind::Path;
+static CREDENTIAL: Kind = Kind::Text(100);
 
 pub(super) const FILE: &[Key] = &[
     key(
@@ -47,6 +48,12 @@ pub(super) const RTMP: &[Key] = &[
         Kind::List(&PATH),
         Need::Optional,
         "Files with further stream keys. Each admits, so that encoders can be moved from one to the next",
+    ),
+    key(
+        "stream_key_credentials",
+        Kind::List(&CREDENTIAL),
+        Need::Optional,
+        "Further stream keys as systemd credentials (`LoadCredential=`)",
     ),
     key(
         "on_second_publisher",

@@ -40,6 +40,7 @@ const OF_ORIGINS: &[&str] = &[
     "signature_valid",
     "headers",
     "header_files",
+    "header_credentials",
 ];
 
 /// Reads one endpoint. None if there is a fault, which is recorded.
@@ -137,22 +138,22 @@ impl Reader<'_, '_> {
             }
             headers.push((name.to_ascii_lowercase(), Secret::new(value.value)));
         }
-        for (name, file) in self.section.names::<PathBuf>("header_files") {
-            if let Some(why) = bad_header(&name) {
-                faults.add(&file.spot, why, "use another header");
+        for (name, secret) in
+            secrets::read_table(self.section, "header", Rule::Password, self.base, self.credentials, faults)
+        {
+            if let Some(why) = bad_header(&name.value) {
+                faults.add(&name.spot, why, "use another header");
             }
-            let path = self.base.join(&file.value);
-            let secret = secrets::read_at(&file.spot, &path, Rule::Password, faults);
-            headers.extend(secret.map(|secret| (name.to_ascii_lowercase(), secret)));
+            headers.extend(secret.map(|secret| (name.value.to_ascii_lowercase(), secret)));
         }
         headers
     }
 
     /// Whom to trust in TLS, and who this box is.
     pub(crate) fn trust(&self, faults: &mut Faults) -> Trust {
-        let mut file = |name: &str, what: &str| {
-            let placed = self.section.has(name).then(|| self.section.get::<PathBuf>(name))??;
-            let path = self.base.join(&placed.value);
+        let mut file = |(name, credential): (&str, &str), what: &str| {
+            let placed = secrets::place(self.section, (name, credential), self.base, self.credentials, faults)?;
+            let path = placed.value;
             match std::fs::read_to_string(&path) {
                 Ok(text) if text.contains("-----BEGIN ") && text.contains(what) => {}
                 Ok(_) => faults.add(&placed.spot, format!("holds no {what} in PEM"), "name a PEM file"),
@@ -163,11 +164,12 @@ impl Reader<'_, '_> {
             }
             Some(absolute(path))
         };
-        let ca_file = file("ca_file", "CERTIFICATE-----");
-        let certificate = file("client_certificate_file", "CERTIFICATE-----");
-        let key = file("client_key_file", "PRIVATE KEY-----");
+        let ca_file = file(("ca_file", ""), "CERTIFICATE-----");
+        let certificate = file(("client_certificate_file", ""), "CERTIFICATE-----");
+        let key = file(("client_key_file", "client_key_credential"), "PRIVATE KEY-----");
+        let unseen = self.section.has("client_key_credential") && *self.credentials == Credentials::NotHere;
         let alone = match (&certificate, &key) {
-            (Some(_), None) => Some(("client_certificate_file", "client_key_file")),
+            (Some(_), None) if !unseen => Some(("client_certificate_file", "client_key_file")),
             (None, Some(_)) => Some(("client_key_file", "client_certificate_file")),
             _ => None,
         };

@@ -6,6 +6,7 @@ use crate::document::{Key, Kind, Need, Shape};
 static WORD_OF_COMMAND: Kind = Kind::Text(1000);
 static HEADER: Kind = Kind::Text(1000);
 static FILE: Kind = Kind::Path;
+static CREDENTIAL: Kind = Kind::Text(100);
 
 pub(super) const URL: Key = key(
     "url",
@@ -175,6 +176,13 @@ pub(super) const HEADER_FILES: Key = key(
     "Headers whose values are secrets, each by the file that holds it",
 );
 
+pub(super) const HEADER_CREDENTIALS: Key = key(
+    "header_credentials",
+    Kind::Names(&CREDENTIAL),
+    Need::Optional,
+    "The same, each by its systemd credential (`LoadCredential=`)",
+);
+
 pub(super) const CA_FILE: Key = key(
     "ca_file",
     Kind::Path,
@@ -191,6 +199,13 @@ pub(super) const CLIENT_CERTIFICATE_FILE: Key = key(
 
 pub(super) const CLIENT_KEY_FILE: Key =
     key("client_key_file", Kind::Path, Need::Optional, "The key of `client_certificate_file`, PEM");
+
+pub(super) const CLIENT_KEY_CREDENTIAL: Key = key(
+    "client_key_credential",
+    Kind::Text(100),
+    Need::Optional,
+    "The same as a systemd credential (`LoadCredential=`)",
+);
 
 pub(super) const PATHS: Key = key(
     "paths",
@@ -303,9 +318,11 @@ macro_rules! upload_keys {
             $crate::config::upload_keys::SIGNATURE_VALID,
             $crate::config::upload_keys::HEADERS,
             $crate::config::upload_keys::HEADER_FILES,
+            $crate::config::upload_keys::HEADER_CREDENTIALS,
             $crate::config::upload_keys::CA_FILE,
             $crate::config::upload_keys::CLIENT_CERTIFICATE_FILE,
             $crate::config::upload_keys::CLIENT_KEY_FILE,
+            $crate::config::upload_keys::CLIENT_KEY_CREDENTIAL,
             $crate::config::upload_keys::PATHS,
             $crate::config::upload_keys::OLD_OBJECTS,
             $crate::config::upload_keys::DELETE_AFTER,

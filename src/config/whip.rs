@@ -9,8 +9,8 @@ use super::secrets::{self, Credentials, Rule};
 use super::stream_class::{AudioRendition, StreamClass, VideoRendition};
 use super::upload::Reader;
 use super::upload_keys::{
-    AUDIENCE, CA_FILE, CLIENT_CERTIFICATE_FILE, CLIENT_ID, CLIENT_KEY_FILE, CLIENT_SECRET_CREDENTIAL,
-    CLIENT_SECRET_FILE, SCOPE, TOKEN_COMMAND, TOKEN_URL,
+    AUDIENCE, CA_FILE, CLIENT_CERTIFICATE_FILE, CLIENT_ID, CLIENT_KEY_CREDENTIAL, CLIENT_KEY_FILE,
+    CLIENT_SECRET_CREDENTIAL, CLIENT_SECRET_FILE, SCOPE, TOKEN_COMMAND, TOKEN_URL,
 };
 use super::{Findings, access, address};
 use crate::document::{Key, Kind, Need, Placed, Section, Shape};
@@ -36,6 +36,7 @@ pub(super) const WHIP: &[Key] = &[
     CA_FILE,
     CLIENT_CERTIFICATE_FILE,
     CLIENT_KEY_FILE,
+    CLIENT_KEY_CREDENTIAL,
     key(
         "rendition",
         Kind::Id,
@@ -104,6 +105,7 @@ static BACKUP: Shape = Shape::plain(
         CA_FILE,
         CLIENT_CERTIFICATE_FILE,
         CLIENT_KEY_FILE,
+        CLIENT_KEY_CREDENTIAL,
     ],
 );
 

@@ -268,6 +268,49 @@ codes! {
     NotifyRecovered => "notify_recovered",
 }
 
+/// What an event's subject is, if it has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A source of the channel.
+    Source,
+    /// A destination of the channel; a recording is one.
+    Destination,
+    /// Anything else: a rendition, a device, an alarm, …
+    Other,
+}
+
+impl EventCode {
+    /// What the subject of events with this code is.
+    pub fn about(self) -> About {
+        use EventCode as E;
+        match self {
+            E::SourceConnected | E::SourceLost | E::SourceFormatChanged | E::PublisherRefused | E::SourceBlack => {
+                About::Source
+            }
+            E::SourceFrozen | E::SourceSilent | E::SourceWrongFormat | E::SourceSignalGood | E::EntrySkipped => {
+                About::Source
+            }
+            E::InputChanged | E::CaptionsFaulty | E::ProgramSwitched => About::Source,
+            E::PushConnected | E::PushInterrupted | E::PushRefused | E::PushPartsRefused | E::PushLayersRefused => {
+                About::Destination
+            }
+            E::PushCaughtUp | E::PushRenditionDropped | E::PushRenditionReturned | E::TokenFailed | E::KeysFailed => {
+                About::Destination
+            }
+            E::OldSegmentsStay | E::EndpointSwitched | E::EndpointPlayable | E::LeaseTaken | E::LeaseLost => {
+                About::Destination
+            }
+            E::PairTrouble | E::DrillEnded | E::RecordingStarted | E::RecordingEnded | E::RecordingResumed => {
+                About::Destination
+            }
+            E::RecordingMended | E::RecordingGap | E::RecordingFailed | E::RecordingRecovered => About::Destination,
+            E::RecordingDeleted | E::RecordingNoRoom => About::Destination,
+            E::BudgetNear | E::BudgetSpent | E::BudgetFreed | E::SpoolOverflowed => About::Destination,
+            _ => About::Other,
+        }
+    }
+}
+
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Event {

@@ -63,7 +63,7 @@ pub use delivery::{
 };
 pub use device::{DeviceName, NoDeviceName};
 pub use effect::{ChannelEffect, DestinationChange, DestinationEffect, Effect};
-pub use event::{Event, EventCode, Fault, Severity};
+pub use event::{About, Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, Fit, ProgramFormat};
 pub use freeze::Freeze;
 pub use guest::{GuestAnswer, GuestAsk, GuestRefusal, TurnServer};

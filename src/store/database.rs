@@ -18,7 +18,7 @@ const KEEP: i64 = 100_000;
 const CUT_EVERY: i64 = 500;
 
 /// Step n brings a database from version n to n + 1 (`user_version`). Never changed once released, only added to.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     "CREATE TABLE orders (channel TEXT PRIMARY KEY, on_air INTEGER NOT NULL, program TEXT NOT NULL) STRICT;
      CREATE TABLE as_run (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, channel TEXT, code TEXT NOT NULL,
                           event TEXT NOT NULL) STRICT;
@@ -159,17 +159,28 @@ pub(super) fn connect(path: &Path, steps: &[&str]) -> Result<Connection, StoreEr
     Ok(connection)
 }
 
+/// The oldest schema whose programs can use what this one writes: steps have only added so far, with defaults for what an
+/// older program does not write. To be raised with a step that takes away or changes what older statements name; not by
+/// more than one version's worth of steps, so that the version before can always be put back.
+const OLDEST: i64 = 1;
+
 fn migrate(connection: &mut Connection, steps: &[&str]) -> Result<(), StoreError> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    // Nothing else uses that number of SQLite's header.
+    let oldest: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let known = steps.len() as i64;
     if version > known {
-        return Err(StoreError::Newer(version));
+        // After an upgrade that was taken back.
+        return if (1..=known).contains(&oldest) { Ok(()) } else { Err(StoreError::Newer(version)) };
     }
     for (from, step) in (version..known).zip(&steps[version.max(0) as usize..]) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "user_version", from + 1)?;
         transaction.commit()?;
+    }
+    if oldest != OLDEST {
+        connection.pragma_update(None, "application_id", OLDEST)?;
     }
     Ok(())
 }

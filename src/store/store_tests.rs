@@ -143,6 +143,38 @@ fn a_newer_database_is_left_alone() {
     assert!(aside(directory.path()).is_none());
 }
 
+/// An upgrade that was taken back: the version before goes on with what the newer one left, and the newer one after it.
+#[tokio::test]
+async fn a_newer_database_that_only_has_more_is_used() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("uplink.db");
+    let more = "ALTER TABLE orders ADD COLUMN note TEXT NOT NULL DEFAULT ''; CREATE TABLE notes (x TEXT) STRICT;";
+    let newer = [database::MIGRATIONS, &[more]].concat();
+    let (store, ..) = open(&path);
+    store.save(&demo(), slate());
+    store.flush().await;
+    drop(store);
+    drop(database::connect(&path, &newer).unwrap());
+    let (store, orders, _notices) = open(&path);
+    assert_eq!((store.trouble(), orders.get(&demo())), (None, Some(&slate())));
+    let on_air = Orders { channel: ChannelOrder::OnAir, ..slate() };
+    store.save(&demo(), on_air.clone());
+    store.append(&event("one"));
+    store.keep_ledger(Pages::from([("a".into(), "1".into())]));
+    store.flush().await;
+    drop(store);
+    let connection = database::connect(&path, &newer).unwrap();
+    let (note, on): (String, bool) =
+        connection.query_row("SELECT note, on_air FROM orders", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    assert_eq!((note.as_str(), on), ("", true));
+    drop(connection);
+    assert_eq!(open(&path).1.get(&demo()), Some(&on_air));
+    // One that took something away says from which schema on it can be used.
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.pragma_update(None, "application_id", newer.len() as i64).unwrap();
+    assert!(open(&path).0.trouble().is_some_and(|text| text.contains("newer version")));
+}
+
 fn pages(count: usize) -> Pages {
     let acknowledged = format!("{{\"bytes\":{}}}", count * 1000);
     let mut pages = Pages::from([("mark".to_owned(), acknowledged.clone()), ("day".to_owned(), acknowledged)]);

@@ -34,6 +34,7 @@ impl Channel {
             }
             return;
         };
+        self.shared.settings.groups.hold(&self.id, found.process.pid());
         self.process = Some(found.process);
         // Found or started by us: the first one is no restart.
         self.launches = 1;
@@ -146,6 +147,7 @@ impl Channel {
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory);
         match made.and_then(|()| Process::start(&launch)) {
             Ok(process) => {
+                self.shared.settings.groups.hold(&self.id, process.pid());
                 let delivering = self.life.delivering();
                 let purpose = if delivering { ", which delivers what is left" } else { "" };
                 let text = format!("started worker {}{purpose}", process.pid());

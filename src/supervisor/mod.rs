@@ -1,7 +1,7 @@
 //! One actor per channel, child processes, adoption, snapshots.
 //!
-//! Owns: orders and their confirmation, the worker processes, the status snapshot, news of devices, what delivery costs, who holds
-//! which encoder sessions. Must not: link GStreamer, block on a
+//! Owns: orders and their confirmation, the worker processes and what they may take, the status snapshot, news of devices,
+//! what delivery costs, who holds which encoder sessions. Must not: link GStreamer, block on a
 //! worker, or report anything as done before the worker said so.
 
 mod account;
@@ -14,6 +14,7 @@ mod channel;
 mod claims;
 mod conduct;
 mod costs;
+mod groups;
 mod handle;
 mod journal;
 mod lifecycle;
@@ -34,6 +35,7 @@ mod written;
 
 pub use cards::Cards;
 pub use costs::{Budgets, Costs};
+pub use groups::Groups;
 pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};
 pub use lifecycle::Limits;
 pub use settings::{Budget, ClassNeeds, Configuration, Configured, Reload, Settings};

@@ -241,6 +241,7 @@ impl Root {
             };
             let mut seat = old.swap_remove(place);
             self.shared.costs.set_budgets(&id, configured.budgets);
+            self.shared.settings.groups.set(&id, configured.share);
             let changed = if seat.wanted { *seat.plan != *outfit.plan } else { *seat.wish != configured.plan };
             (seat.wish, seat.asked) = (Arc::new(configured.plan), configured.needs);
             seat.wear(outfit);

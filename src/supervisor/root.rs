@@ -138,6 +138,7 @@ impl Root {
         let mut orders = orders_for(&configured, &self.saved);
         let id = configured.plan.channel.clone();
         self.shared.costs.set_budgets(&id, configured.budgets);
+        self.shared.settings.groups.set(&id, configured.share);
         // One that was on air before has been admitted, or forced, before; one that is on air stays there.
         let running = socket_path(&self.shared.settings.runtime, &id).exists();
         let (wish, asked) = (Arc::new(configured.plan), configured.needs);

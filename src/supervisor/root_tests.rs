@@ -15,6 +15,7 @@ fn root(directory: &Path) -> Root {
         images: directory.join("images"),
         worker: "/bin/false".into(),
         limits: Limits::default(),
+        groups: Default::default(),
     };
     let shared = Shared {
         settings: Arc::new(settings),
@@ -45,6 +46,7 @@ fn off_air(name: &str) -> Configured {
         order: ChannelOrder::OffAir,
         needs: Resources::default(),
         budgets: Default::default(),
+        share: Default::default(),
     }
 }
 

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::costs::Budgets;
+use super::groups::Groups;
 use super::lifecycle::Limits;
 use crate::config::{ClassTrial, Setting};
 use crate::model::status::ChannelOrder;
 use crate::model::{DiskRate, Resources};
 use crate::plan::{ChannelPlan, Costs};
+use crate::system::Share;
 
 /// Where things are, and how long they may take.
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub struct Settings {
     pub worker: PathBuf,
     /// Deadlines.
     pub limits: Limits,
+    /// What puts shares of channels in force.
+    pub groups: Groups,
 }
 
 /// A configuration, ready to be put in force.
@@ -88,6 +92,8 @@ pub struct Configured {
     pub needs: Resources,
     /// What its destinations cost and may cost.
     pub budgets: Budgets,
+    /// What its worker may take.
+    pub share: Share,
 }
 
 /// Reads the configuration again, as it is on disk or with a stream class that is tried: the new one, or all its faults.

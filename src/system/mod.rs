@@ -1,4 +1,4 @@
-//! Processes, signals, locks, the service notifications of systemd, and what the kernel says of devices and TCP
+//! Processes, signals, locks, control groups, the service notifications of systemd, and what the kernel says of devices and TCP
 //! connections; the only home of `unsafe`.
 //!
 //! Owns: everything that is said to the kernel about other processes, this one and devices, and to a
@@ -8,9 +8,11 @@
 
 mod clock;
 mod command;
+mod control_group;
 mod core_files;
 mod descriptors;
 mod disk;
+mod handed;
 mod header_extension;
 mod heap;
 mod ice_agent;
@@ -28,9 +30,11 @@ mod video_input;
 
 pub use clock::{ClockDiscipline, clock_discipline};
 pub use command::ask_program;
+pub use control_group::{ControlGroup, Share};
 pub use core_files::no_core_files;
 pub use descriptors::seal_descriptors;
 pub use disk::{device_of, synced_rate};
+pub use handed::HandedOver;
 pub use header_extension::number_header_extension;
 pub use heap::few_heaps;
 pub use ice_agent::{close_ice_agent, restart_ice_agent};

@@ -1,5 +1,7 @@
 //! What systemd is told (sd_notify(3)); without systemd nothing happens.
 
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -31,6 +33,19 @@ impl Service {
         tell(&[NotifyState::Watchdog]);
     }
 
+    /// Has the service manager keep a descriptor over a restart, under this name (`FileDescriptorStoreMax=`); the next
+    /// process finds it in [`HandedOver`](super::HandedOver).
+    pub fn keep(self, name: &str, descriptor: BorrowedFd<'_>) {
+        // It is for being used again, not for what happens to it.
+        let state = [NotifyState::FdStore, NotifyState::FdName(name), NotifyState::Custom("FDPOLL=0")];
+        said(sd_notify::notify_with_fds(&state, &[descriptor]));
+    }
+
+    /// Has the service manager close what it keeps under this name.
+    pub fn let_go(self, name: &str) {
+        tell(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)]);
+    }
+
     /// How often to say [`Service::alive`]: half of what the unit's `WatchdogSec=` allows; none if it has none.
     pub fn watchdog_period(self) -> Option<Duration> {
         sd_notify::watchdog_enabled().map(|limit| limit / 2)
@@ -38,7 +53,11 @@ impl Service {
 }
 
 fn tell(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
+    said(sd_notify::notify(state));
+}
+
+fn said(told: io::Result<()>) {
+    if let Err(error) = told {
         tracing::warn!(%error, "the service manager could not be told");
     }
 }

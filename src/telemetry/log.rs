@@ -1,9 +1,12 @@
-//! The log on standard error.
+//! The log on standard error, or in the journal where that is what standard error leads to.
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt};
+
+use super::journal::Journal;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -19,6 +22,12 @@ pub enum LogFormat {
 /// default `info`.
 pub fn init(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // Whoever asked for JSON reads lines.
+    let journal = Journal::behind_standard_error().filter(|_| format == LogFormat::Human);
+    if let Some(journal) = journal {
+        let _ = tracing_subscriber::registry().with(filter).with(journal).try_init();
+        return;
+    }
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // Whoever read our standard error may be gone: that must cost the log, not the daemon (the default panics).
     let lines = lines.log_internal_errors(false);

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::model::{ChannelId, Event, EventCode, MediaTime, Severity};
+use crate::model::{About, ChannelId, Event, EventCode, MediaTime, Severity};
 
 /// Takes events for the as-run log.
 pub type Sink = Box<dyn Fn(&Event) + Send + Sync>;
@@ -109,13 +109,14 @@ impl fmt::Debug for Recorder {
 fn line(event: &Event, text: &str) {
     let code = event.code.as_str();
     let channel = event.channel.as_ref().map(tracing::field::display);
-    let subject = event.subject.as_deref();
+    let of = |about| event.subject.as_deref().filter(|_| event.code.about() == about);
+    let (source, destination, subject) = (of(About::Source), of(About::Destination), of(About::Other));
     let fault = event.fault.map(tracing::field::debug);
     let hint = event.hint.as_deref();
     match event.severity {
-        Severity::Info => tracing::info!(code, channel, subject, fault, hint, "{text}"),
-        Severity::Warning => tracing::warn!(code, channel, subject, fault, hint, "{text}"),
-        Severity::Error => tracing::error!(code, channel, subject, fault, hint, "{text}"),
+        Severity::Info => tracing::info!(code, channel, source, destination, subject, fault, hint, "{text}"),
+        Severity::Warning => tracing::warn!(code, channel, source, destination, subject, fault, hint, "{text}"),
+        Severity::Error => tracing::error!(code, channel, source, destination, subject, fault, hint, "{text}"),
     }
 }
 

@@ -173,6 +173,7 @@ fn missing_references() {
     table.edit("token_file = \"token\"", "token_file = \"token\"\naudio = [\"r128\"]");
     table.edit("token_file = \"token\"", "token_file = \"token\"\naudio = [\"sound\", \"sound\"]");
     table.edit("title =", "hardware_profile = \"nvenc\"\ntitle =");
+    table.edit("title =", "memory_max = \"100M\"\ncpu_weight = 0\ntitle =");
     insta::assert_snapshot!(table.0);
 }
 

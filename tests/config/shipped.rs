@@ -115,6 +115,42 @@ fn credentials_are_read_from_the_directory_that_systemd_names() {
     assert!(faults.contains("credentials/van") && !faults.contains(KEY), "{faults}");
 }
 
+/// Keys in PEM, lists and tables: all by the same means.
+#[test]
+fn every_secret_can_be_a_credential() {
+    let rtmp = "kind = \"rtmp\"\nlisten = \"127.0.0.1:1935\"\nstream_key_credentials = [\"first\", \"second\"]";
+    let push = "client_certificate_file = \"cert.pem\"\nclient_key_credential = \"client\"\n\
+                header_credentials = { x-auth = \"header\" }";
+    let text = GOOD.replace("kind = \"test\"", rtmp).replace("token_file = \"token\"", push);
+    let site = Site::new(&format!("{text}\n[api.tls]\ncertificate = \"cert.pem\"\nkey_credential = \"api\"\n"));
+    fs::write(site.path("cert.pem"), "-----BEGIN CERTIFICATE-----\n").unwrap();
+    let credentials = site.path("credentials");
+    fs::create_dir(&credentials).unwrap();
+    for (name, secret) in [
+        ("api", "-----BEGIN PRIVATE KEY-----\n"),
+        ("client", "-----BEGIN PRIVATE KEY-----\n"),
+        ("header", "hunter2\n"),
+        ("first", "first-stream-key\n"),
+        ("second", "second-stream-key\n"),
+    ] {
+        fs::write(credentials.join(name), secret).unwrap();
+    }
+    let read =
+        |from: Option<&std::path::PathBuf>| load_with(&site.path("uplinkd.toml"), &[], &Credentials::At(from.cloned()));
+    let checked = read(Some(&credentials)).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(checked.tls.as_ref().map(|tls| tls.key.clone()), Some(credentials.join("api")));
+    let plan = plans(&checked, &Inventory::default()).remove(0);
+    let SourceKind::Rtmp { keys, .. } = &plan.sources[0].kind else { panic!("{:?}", plan.sources) };
+    assert_eq!(keys.iter().map(|key| key.reveal()).collect::<Vec<_>>(), ["first-stream-key", "second-stream-key"]);
+    let DestinationKind::HlsPush { upload, .. } = &plan.destinations[0].endpoints[0].kind else { panic!("no push") };
+    assert_eq!(upload.trust.identity.as_ref().map(|own| own.key_file.clone()), Some(credentials.join("client")));
+    assert!(upload.headers.iter().any(|(name, value)| name == "x-auth" && value.reveal() == "hunter2"));
+    let faults = read(None).err().unwrap().to_string();
+    assert_eq!(faults.matches("$CREDENTIALS_DIRECTORY is not set").count(), 5, "{faults}");
+    // Whoever only checks cannot look, and finds no fault.
+    load_with(&site.path("uplinkd.toml"), &[], &Credentials::NotHere).unwrap_or_else(|faults| panic!("{faults}"));
+}
+
 /// The indented blocks of a page that begin like this.
 fn examples<'a>(page: &'a str, begin: &'a str) -> impl Iterator<Item = String> + 'a {
     let blocks = page.split("\n\n").filter(|block| block.lines().all(|line| line.starts_with("    ")));

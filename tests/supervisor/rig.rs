@@ -12,8 +12,8 @@ use uplink::plan::ChannelPlan;
 use uplink::policy::RestartPolicy;
 use uplink::store::Store;
 use uplink::supervisor::{
-    Budgets, ClassNeeds, Command, Configuration, Configured, Handle, Limits, Outcome, Records, Refusal, Settings,
-    StampedEvent, Supervisor,
+    Budgets, ClassNeeds, Command, Configuration, Configured, Groups, Handle, Limits, Outcome, Records, Refusal,
+    Settings, StampedEvent, Supervisor,
 };
 use uplink::telemetry::Recorder;
 
@@ -139,6 +139,7 @@ impl Rig {
             images: self.directory.path().join("images"),
             worker: executable(self.directory.path()),
             limits: self.limits,
+            groups: Groups::default(),
         };
         let next = self.next.clone();
         let (cores, sessions, budgets) = (self.cores, self.sessions, self.budgets.clone());
@@ -186,6 +187,7 @@ pub fn configuration(plans: Vec<ChannelPlan>) -> Configuration {
         order: ChannelOrder::OnAir,
         needs: Resources::default(),
         budgets: Default::default(),
+        share: Default::default(),
     };
     Configuration {
         name: "rig".into(),

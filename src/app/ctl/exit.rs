@@ -10,6 +10,8 @@ pub(crate) enum Exit {
     Done = 0,
     Failed = 1,
     Unreachable = 3,
+    /// After an upgrade: neither version is as it should be.
+    Broken = 4,
     /// EX_USAGE of sysexits.h, as the daemon and `check` have it.
     FaultyConfiguration = 64,
 }

@@ -31,6 +31,7 @@ mod surfaces;
 #[cfg(test)]
 mod tests;
 mod top;
+mod upgrade;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -79,6 +80,8 @@ Examples:
                                          what another text of a stream class would do; `classes --help` says more
   uplinkctl freeze --for 3h --reason 'Cup final'
                                          nothing is stopped, removed or configured; `unfreeze` ends it
+  sudo uplinkctl upgrade uplinkd_0.2.0-1_amd64.deb
+                                         another version, on air; the one before is put back if it does no good
   uplinkctl stop demo --yes              without being asked; --override REASON breaks a freeze
   uplinkctl alarms                       what is wrong, and what to do about it
   uplinkctl alarm ack source_lost.demo.cam-2 --by Ada
@@ -96,6 +99,7 @@ Exit codes:
   2   wrong usage
   3   the daemon cannot be reached
   64  faulty configuration
+  upgrade: 1 also if the version before was put back, 4 if that did not help
   doctor: 0 nothing to do, 1 warnings, 2 faults";
 
 /// Drives and inspects an Uplink appliance.
@@ -345,6 +349,8 @@ enum Verb {
     },
     /// How tally displays and orders by OSC stand.
     Surfaces,
+    /// Install another version of the package; the one before is put back if channels do not come through it.
+    Upgrade(upgrade::UpgradeArguments),
     /// What happened lately.
     Events {
         /// Go on with what happens now, until interrupted.
@@ -392,6 +398,13 @@ pub fn run(arguments: Arguments) -> ExitCode {
         say(&text);
         // What hangs in a disk or a name server is not waited for.
         runtime.shutdown_background();
+        return code;
+    }
+    if let Verb::Upgrade(wanted) = &arguments.verb {
+        let reason = arguments.reason_to_override.as_deref();
+        let done = upgrade::upgrade(Client::new(&arguments.reach), wanted, reason, arguments.json);
+        let (text, code) = runtime.block_on(done);
+        say(&text);
         return code;
     }
     if let Verb::Onvif(wanted) = &arguments.verb {
@@ -567,6 +580,7 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Alarms
         | Verb::Notify { .. }
         | Verb::Surfaces
+        | Verb::Upgrade(_)
         | Verb::Events { .. }
         | Verb::Completions { .. }
         | Verb::Man { .. } => return Ok(None),

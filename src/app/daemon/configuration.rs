@@ -16,6 +16,12 @@ use crate::hardware::inventory;
 use crate::model::ChannelId;
 use crate::plan::{PlanPaths, derive, needs};
 use crate::supervisor::{Cards, Configuration, Configured, Reload};
+use crate::system::Share;
+
+/// What a worker may take of memory, unless the configuration says so: so many times what its plan needs by the estimate, and
+/// no less than this. It is there for the day when one leaks, so that it costs no other channel.
+const FOLD: u64 = 4;
+const LEAST: u64 = 1 << 30;
 
 /// Reads, checks and plans; all faults at once.
 pub(super) fn read(place: &Place) -> Result<(Checked, Configuration), Failure> {
@@ -78,13 +84,18 @@ fn load_all(place: &Place, tried: Option<&ClassTrial>) -> Result<(Checked, Confi
         let destinations = channel.into_iter().flat_map(|channel| &channel.destinations);
         destinations.filter_map(|one| Some((one.id.clone(), one.budget.clone()?))).collect()
     };
+    let share_of = |id: &ChannelId, needed: u64| {
+        let channel = checked.channels.iter().find(|channel| channel.id == *id);
+        let most = channel.and_then(|channel| channel.memory_max).unwrap_or((needed * FOLD).max(LEAST));
+        Share { memory_max: Some(most), cpu_weight: channel.map_or(100, |channel| channel.cpu_weight) }
+    };
     let order_of = |id| checked.channels.iter().find(|channel| channel.id == id).map(|channel| channel.order);
     let channels = plans
         .into_iter()
         .filter_map(|plan| {
             let (order, needs) = (order_of(plan.channel.clone())?, needs(&plan, &costs.clone().unwrap_or_default()));
-            let budgets = budgets_of(&plan.channel);
-            Some(Configured { plan, order, needs, budgets })
+            let (budgets, share) = (budgets_of(&plan.channel), share_of(&plan.channel, needs.memory_bytes));
+            Some(Configured { plan, order, needs, budgets, share })
         })
         .collect();
     let path = checked.file.display().to_string();

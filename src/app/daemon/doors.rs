@@ -7,26 +7,20 @@
 //! ```
 
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::arguments::Place;
 use super::failure::Failure;
+use super::listeners::Listeners;
 use crate::access::{Access, Certificate, CertificateError, Keeper, Names};
 use crate::api::Doors;
 use crate::config::{Checked, Tls};
 use crate::model::status::ApplianceStatus;
 use crate::store::Accounts;
-
-/// The socket for programs of this box, in the runtime directory.
-const SOCKET: &str = "api.sock";
-/// Root, the daemon's user, and those whom an administrator has put into its group.
-const SOCKET_MODE: u32 = 0o660;
 
 /// What the configuration says of the doors, as it was read last.
 #[derive(Debug, Clone, Default)]
@@ -86,8 +80,8 @@ impl Own {
     }
 }
 
-/// Opens them all.
-pub(super) async fn open(place: &Place, checked: &Checked, network: TcpListener) -> Result<(Doors, Gate), Failure> {
+/// Opens them all, where the API listens.
+pub(super) async fn open(place: &Place, checked: &Checked, at: Listeners) -> Result<(Doors, Gate), Failure> {
     let listen = checked.listen;
     let own = Own { directory: place.state.join("tls"), appliance: checked.appliance.clone() };
     let encrypted = checked.tls.is_some() || !listen.ip().is_loopback();
@@ -102,7 +96,7 @@ pub(super) async fn open(place: &Place, checked: &Checked, network: TcpListener)
         tracing::warn!("[api] access = \"open\": everybody who reaches {listen} may everything");
     }
     let doors =
-        Doors { network, certificate: certificate.clone(), socket: socket(&place.runtime), access: access.clone() };
+        Doors { network: at.network, certificate: certificate.clone(), socket: at.local, access: access.clone() };
     let acme = Keeper::place(&place.state);
     let mut gate = Gate {
         wanted: Wanted::default(),
@@ -117,18 +111,6 @@ pub(super) async fn open(place: &Place, checked: &Checked, network: TcpListener)
     gate.wanted.learn(checked);
     gate.apply();
     Ok((doors, gate))
-}
-
-/// Without it, programs of this box have to log in like all others.
-fn socket(runtime: &Path) -> Option<UnixListener> {
-    let path = runtime.join(SOCKET);
-    // The directory is ours alone, so what is there is left of an earlier run.
-    let _ = std::fs::remove_file(&path);
-    let bound = UnixListener::bind(&path).and_then(|listener| {
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(SOCKET_MODE))?;
-        Ok(listener)
-    });
-    bound.inspect_err(|error| tracing::warn!(path = %path.display(), %error, "no socket for uplinkctl")).ok()
 }
 
 impl Gate {

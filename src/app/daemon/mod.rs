@@ -9,6 +9,7 @@ mod classes;
 mod configuration;
 mod doors;
 mod failure;
+mod listeners;
 mod recordings;
 mod service;
 mod warm;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let handed = system::HandedOver::take();
     system::seal_descriptors();
     system::no_core_files();
     let place = arguments.place()?;
@@ -48,7 +50,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         configuration.budget.learn(disk_rate::fresh(&place.state), budget::usable);
     }
     let runtime = wire::runtime()?;
-    let result = runtime.block_on(service::run(&place, &checked, configuration));
+    let result = runtime.block_on(service::run(&place, &checked, configuration, handed));
     // Whatever still blocks (a disk) does not keep the process.
     runtime.shutdown_timeout(wire::LAST_BREATH);
     drop(held);

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval};
 
@@ -11,6 +10,7 @@ use super::arguments::Place;
 use super::configuration::{images, recordings, reload};
 use super::doors;
 use super::failure::Failure;
+use super::listeners;
 use super::recordings::Shelf;
 use super::warm;
 use super::watch::Watch;
@@ -21,8 +21,8 @@ use crate::config::Checked;
 use crate::model::Event;
 use crate::replay::{Desk, Shop};
 use crate::store::Store;
-use crate::supervisor::{Cards, Command, Configuration, Handle, Limits, Records, Settings, Supervisor};
-use crate::system::{Asked, Service, Signals};
+use crate::supervisor::{Cards, Command, Configuration, Groups, Handle, Limits, Records, Settings, Supervisor};
+use crate::system::{Asked, ControlGroup, HandedOver, Service, Signals};
 use crate::telemetry::Recorder;
 
 /// What the API gets to finish its answers, once every channel is off air.
@@ -31,17 +31,27 @@ const API_WITHIN: Duration = Duration::from_millis(500);
 /// Beyond the supervisor's own limit.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Runs until a signal ends it.
-pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configuration) -> Result<(), Failure> {
+/// Runs until a signal ends it. What the service manager `handed` over is used again.
+pub(super) async fn run(
+    place: &Place,
+    checked: &Checked,
+    configuration: Configuration,
+    handed: HandedOver,
+) -> Result<(), Failure> {
     let listen = checked.listen;
     let signals = Signals::listen().map_err(Failure::System)?;
-    let listener = TcpListener::bind(listen).await.map_err(|cause| Failure::Bind { listen, cause })?;
-    let address = listener.local_addr().map_err(Failure::System)?;
+    let listeners = listeners::open(place, listen, handed).await?;
+    let address = listeners.network.local_addr().map_err(Failure::System)?;
     let (records, notices, tell) = records(place);
     let told = tell.clone();
     let limits = Limits::default();
-    let settings =
-        Settings { runtime: place.runtime.clone(), images: images(place), worker: place.worker.clone(), limits };
+    let settings = Settings {
+        runtime: place.runtime.clone(),
+        images: images(place),
+        worker: place.worker.clone(),
+        limits,
+        groups: groups(),
+    };
     let cards = Cards::default();
     cards.learn(&checked.profiles);
     let desk = Desk::new(Shop { worker: place.worker.clone(), tell: Box::new(move |event| drop(tell.send(event))) });
@@ -50,7 +60,7 @@ pub(super) async fn run(place: &Place, checked: &Checked, configuration: Configu
     tokio::spawn(freezer.clone().watch());
     let shelf = Shelf { desk: desk.clone(), place: recordings(place) };
     shelf.learn(checked, &configuration);
-    let (doors, gate) = doors::open(place, checked, listener).await?;
+    let (doors, gate) = doors::open(place, checked, listeners).await?;
     let encrypted = doors.certificate.is_some();
     let watch = Watch::new(&records.store, &told);
     watch.read(checked);
@@ -92,6 +102,12 @@ async fn certificate_watched(mut trouble: watch::Receiver<Option<String>>, alarm
             return;
         }
     }
+}
+
+/// Without control groups of their own, channels share what the service may take.
+fn groups() -> Groups {
+    let group = ControlGroup::delegated();
+    Groups::new(group.inspect_err(|why| tracing::info!("channels have no limits of their own: {why}")).ok())
 }
 
 /// Where orders and events are kept, what the store has to say about itself, and where others say such things.
