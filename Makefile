@@ -33,7 +33,7 @@ test-vm: ## Capture devices, udev and systemd in a virtual machine; SUITE=trixie
 	@packaging/vm/run --suite $(SUITE)
 
 package: ## Make the Debian package in target/debian
-	@packaging/install-dependencies run
+	@packaging/install-dependencies package
 	@packaging/package
 
 test-package: package ## Install the package on bare Debian 12, 13 and Ubuntu 24.04, upgrade, break, remove and purge it

@@ -154,12 +154,15 @@ fn wrong(command: &str) -> Option<String> {
     let rest: Vec<&str> = rest.iter().take_while(ends).map(|word| word.trim_end_matches([';', ',', '.'])).collect();
     // Before the verb stand options that every verb has.
     let Some(at) = rest.iter().position(|word| is_verb(word)) else { return None };
-    let mut verb = vec![rest[at]];
-    let Some(mut text) = help(&verb) else { return Some(format!("there is no `uplinkctl {}`", rest[at])) };
-    if let Some(second) = rest.get(at + 1).filter(|word| is_verb(word) && text.contains("\nCommands:")) {
-        verb.push(second);
-        let Some(of_second) = help(&verb) else { return Some(format!("there is no `uplinkctl {}`", verb.join(" "))) };
-        text = of_second;
+    let (mut verb, mut text) = (Vec::new(), "\nCommands:".to_owned());
+    // Verbs of verbs; between them may stand what they are about (`cue CHANNEL out`).
+    for word in rest[at..].iter().take_while(|word| is_verb(word)) {
+        if !text.contains("\nCommands:") {
+            break;
+        }
+        verb.push(*word);
+        let Some(of_this) = help(&verb) else { return Some(format!("there is no `uplinkctl {}`", verb.join(" "))) };
+        text = of_this;
     }
     let options = rest.iter().filter_map(|word| word.trim_start_matches('[').strip_prefix("--"));
     let names = options.map(|option| option.split(|c: char| !c.is_ascii_lowercase() && c != '-').next().unwrap());
@@ -200,7 +203,8 @@ fn every_file_that_is_named_exists() {
         let ours = words.filter(|word| ours.iter().any(|folder| word.starts_with(folder)));
         for path in ours.filter(|path| !path.contains(['*', '<', '…', '{', '$'])) {
             seen += 1;
-            if !root().join(&path).exists() {
+            // The panel's own are named as they lie in its folder.
+            if !root().join(&path).exists() && !root().join("web-ui").join(&path).exists() {
                 missing.push(format!("{name}: {path}"));
             }
         }
