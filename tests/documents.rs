@@ -101,7 +101,9 @@ fn every_make_target_that_is_named_exists() {
             before == Some('`') || indented
         });
         let named: Vec<&str> = commands
-            .filter_map(|(at, found)| text[at + found.len()..].split(|c: char| !c.is_ascii_lowercase() && c != '-').next())
+            .filter_map(|(at, found)| {
+                text[at + found.len()..].split(|c: char| !c.is_ascii_lowercase() && c != '-').next()
+            })
             .filter(|name| !name.is_empty())
             .collect();
         assert!(!named.is_empty(), "{path} names no make target");
@@ -197,9 +199,12 @@ fn every_file_that_is_named_exists() {
     let (mut seen, mut missing) = (0, Vec::new());
     for (name, text) in guides() {
         let words = commands(&text).into_iter().flat_map(|code| {
-            code.split_whitespace().map(|word| word.trim_matches(['(', ')', ',', ';', ':', '"']).to_owned()).collect::<Vec<_>>()
+            code.split_whitespace()
+                .map(|word| word.trim_matches(['(', ')', ',', ';', ':', '"']).to_owned())
+                .collect::<Vec<_>>()
         });
-        let ours = ["packaging/", "src/", "tests/", "benches/", "systemd/", "udev/", "pipelines/", "hardware-profiles/"];
+        let ours =
+            ["packaging/", "src/", "tests/", "benches/", "systemd/", "udev/", "pipelines/", "hardware-profiles/"];
         let ours = words.filter(|word| ours.iter().any(|folder| word.starts_with(folder)));
         for path in ours.filter(|path| !path.contains(['*', '<', '…', '{', '$'])) {
             seen += 1;

@@ -29,7 +29,8 @@ pub(crate) fn explained(root: &Path) -> Vec<NodeRules> {
     numbers.sort_unstable();
     let one = |number: u32| {
         let directory = class.join(format!("video{number}"));
-        let node = Node { root, name: format!("video{number}"), udev: Udev::of(root, &directory), directory: &directory };
+        let node =
+            Node { root, name: format!("video{number}"), udev: Udev::of(root, &directory), directory: &directory };
         NodeRules {
             kernel: format!("/dev/video{number}"),
             name: attribute(&directory.join("name")).unwrap_or_default(),
@@ -52,7 +53,10 @@ impl Node<'_> {
             return vec![not("all", format!("{NAME} is not installed: the package brings it"))];
         }
         if !self.udev.knows() {
-            return vec![not("all", format!("udev has not seen the node: none runs here, as in a container; else {TRIGGER}"))];
+            return vec![not(
+                "all",
+                format!("udev has not seen the node: none runs here, as in a container; else {TRIGGER}"),
+            )];
         }
         let mut outcomes = vec![self.permissions(), self.tag()];
         let capabilities = self.udev.property("ID_V4L_CAPABILITIES").unwrap_or_default();
@@ -73,7 +77,8 @@ impl Node<'_> {
                 RuleOutcome::matched("permissions", "group video, mode 660")
             }
             Ok(node) => {
-                let what = format!("group {}, mode {:o}: another rule has the last word", node.gid(), node.mode() & 0o777);
+                let what =
+                    format!("group {}, mode {:o}: another rule has the last word", node.gid(), node.mode() & 0o777);
                 not("permissions", what)
             }
             Err(error) => not("permissions", format!("the node cannot be looked at: {error}")),
@@ -126,7 +131,9 @@ impl Node<'_> {
     fn link(&self, rule: &str, link: &str) -> RuleOutcome {
         let place = format!("/dev/uplink/{link}");
         match std::fs::read_link(self.root.join("dev/uplink").join(link)) {
-            Ok(to) if to.file_name().is_some_and(|name| name == self.name.as_str()) => RuleOutcome::matched(rule, place),
+            Ok(to) if to.file_name().is_some_and(|name| name == self.name.as_str()) => {
+                RuleOutcome::matched(rule, place)
+            }
             Ok(to) => {
                 let other = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 not(rule, format!("{place} leads to /dev/{other}, which claims it, too"))
@@ -150,9 +157,9 @@ mod tests {
     use super::*;
 
     /// A root directory with udev's rules and one node as udev left it.
-    struct Box(tempfile::TempDir);
+    struct Root(tempfile::TempDir);
 
-    impl Box {
+    impl Root {
         fn new(udev: &str) -> Self {
             let it = Self(tempfile::tempdir().unwrap());
             it.write("usr/lib/udev/rules.d/60-uplink.rules", "");
@@ -183,11 +190,12 @@ mod tests {
         }
     }
 
-    const SEEN: &str = "G:systemd\nE:ID_V4L_CAPABILITIES=:capture:\nE:ID_PATH=pci-0000:05:00.0\nE:ID_SERIAL_SHORT=D206\n";
+    const SEEN: &str =
+        "G:systemd\nE:ID_V4L_CAPABILITIES=:capture:\nE:ID_PATH=pci-0000:05:00.0\nE:ID_SERIAL_SHORT=D206\n";
 
     #[test]
     fn every_rule_that_matched_names_what_it_gave() {
-        let it = Box::new(SEEN);
+        let it = Root::new(SEEN);
         for link in ["input-pci-0000:05:00.0-Card_SDI_1", "path-pci-0000:05:00.0", "serial-D206"] {
             symlink("../video2", it.at(&format!("dev/uplink/{link}"))).unwrap();
         }
@@ -205,7 +213,7 @@ mod tests {
 
     #[test]
     fn every_rule_that_did_not_says_why() {
-        let it = Box::new("E:ID_V4L_CAPABILITIES=:capture:\nE:ID_PATH=pci-1\n");
+        let it = Root::new("E:ID_V4L_CAPABILITIES=:capture:\nE:ID_PATH=pci-1\n");
         fs::set_permissions(it.at("dev/video2"), fs::Permissions::from_mode(0o600)).unwrap();
         symlink("../video3", it.at("dev/uplink/path-pci-1")).unwrap();
         let told = it.told();
@@ -225,10 +233,13 @@ mod tests {
 
     #[test]
     fn nodes_without_pictures_without_udev_or_without_rules_say_so() {
-        let it = Box::new("G:systemd\nE:ID_V4L_CAPABILITIES=:\n");
+        let it = Root::new("G:systemd\nE:ID_V4L_CAPABILITIES=:\n");
         let told = it.told();
         assert_eq!(told.len(), 5);
-        assert!(told[2..].iter().all(|line| line.starts_with('-') && line.contains("captures no pictures")), "{told:?}");
+        assert!(
+            told[2..].iter().all(|line| line.starts_with('-') && line.contains("captures no pictures")),
+            "{told:?}"
+        );
         fs::remove_file(it.at("run/udev/data/c81:2")).unwrap();
         assert!(it.told()[0].starts_with("-all: udev has not seen the node"), "{:?}", it.told());
         fs::remove_file(it.at("usr/lib/udev/rules.d/60-uplink.rules")).unwrap();

@@ -66,10 +66,13 @@ fn bounds(encoder: &Value) -> String {
 
 fn table() -> String {
     let mut page = HEAD.to_owned();
-    page.push_str("\n## Capture cards\n\n| card | recognised by | connectors | formats | what to know |\n|---|---|---|---|---|\n");
+    page.push_str(
+        "\n## Capture cards\n\n| card | recognised by | connectors | formats | what to know |\n|---|---|---|---|---|\n",
+    );
     let profiles = profiles();
     for card in profiles.iter().flat_map(|profile| entries(profile, "card")) {
-        let cells = [text(&card["name"]), matched(card), text(&card["connectors"]), text(&card["formats"]), quirks(card)];
+        let cells =
+            [text(&card["name"]), matched(card), text(&card["connectors"]), text(&card["formats"]), quirks(card)];
         writeln!(page, "| {} |", cells.join(" | ")).unwrap();
     }
     page.push_str("\n## Encoders\n\nIn the order in which they are tried.\n\n");
