@@ -7,11 +7,13 @@ SOURCE ?=
 # What `make bench` is told, as in FIGURES='--only daemon-killed'; all figures without.
 FIGURES ?=
 DEMO := target/demo
+# Where the package is.
+DEBIAN := target/debian
 
-# Debian release in the virtual machine of `make test-vm`.
+# Debian release in the virtual machine of `make test-vm` and on the disk of `make image`.
 SUITE ?= bookworm
 
-.PHONY: help run test test-vm package bench lint check format clean
+.PHONY: help run test test-vm test-package test-image test-container package image bench lint check format clean
 
 help: ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -31,8 +33,24 @@ test-vm: ## Capture devices, udev and systemd in a virtual machine; SUITE=trixie
 	@packaging/vm/run --suite $(SUITE)
 
 package: ## Make the Debian package in target/debian
-	@packaging/install-dependencies run
+	@packaging/install-dependencies package
 	@packaging/package
+
+test-package: package ## Install the package on bare Debian 12, 13 and Ubuntu 24.04, upgrade, break, remove and purge it
+	@packaging/install-dependencies image
+	@packaging/debian/try $$(ls -t $(DEBIAN)/uplinkd_*.deb | head -n 1)
+
+image: package ## Make the disk of an appliance in target/image; SUITE=trixie for Debian 13
+	@packaging/install-dependencies image
+	@packaging/image/make --suite $(SUITE) --package $$(ls -t $(DEBIAN)/uplinkd_*.deb | head -n 1)
+
+test-image: ## Boot that disk in a virtual machine, by BIOS and by UEFI
+	@packaging/install-dependencies image
+	@packaging/image/try target/image/uplink.img
+
+test-container: package ## Build and run the container
+	@packaging/install-dependencies image
+	@packaging/container/try $$(ls -t $(DEBIAN)/uplinkd_*.deb | head -n 1)
 
 lint: ## Formatting, lints, dependencies
 	@packaging/test lint

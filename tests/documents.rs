@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use uplink::model::EventCode;
+use uplink::model::{AlarmCode, EventCode};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -41,23 +41,32 @@ fn anchors(text: &str) -> Vec<String> {
     headings.map(|line| line.to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
 }
 
-#[test]
-fn every_event_is_in_the_runbook() {
+/// The codes that a chapter of the runbook has rows for.
+fn rows(chapter: &str) -> Vec<String> {
     let runbook = read("packaging/doc/runbook.md");
-    let rows: Vec<&str> = runbook.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
-    let missing: Vec<&str> =
-        EventCode::ALL.iter().map(|code| code.as_str()).filter(|code| !rows.contains(code)).collect();
-    assert!(missing.is_empty(), "packaging/doc/runbook.md has no row for {missing:?}");
+    let (_, rest) = runbook.split_once(&format!("\n## {chapter}\n")).unwrap();
+    let (text, _) = rest.split_once("\n## ").unwrap();
+    text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned)).collect()
+}
+
+/// Each code has exactly one row, and each row a code.
+fn same(chapter: &str, codes: Vec<&str>, source: &str) {
+    let rows = rows(chapter);
+    let missing: Vec<&&str> = codes.iter().filter(|code| !rows.iter().any(|row| row == *code)).collect();
+    assert!(missing.is_empty(), "packaging/doc/runbook.md has no row for {missing:?} below {chapter}");
+    let gone: Vec<&String> = rows.iter().filter(|row| !codes.contains(&row.as_str())).collect();
+    assert!(gone.is_empty(), "packaging/doc/runbook.md explains {gone:?}, which {source} does not have");
+    assert_eq!(rows.len(), codes.len(), "packaging/doc/runbook.md explains something twice below {chapter}");
 }
 
 #[test]
-fn the_runbook_has_no_event_that_is_not_there() {
-    let runbook = read("packaging/doc/runbook.md");
-    let (_, events) = runbook.split_once("\n## Events\n").unwrap();
-    let (events, _) = events.split_once("\n## ").unwrap();
-    let rows = events.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
-    let gone: Vec<&str> = rows.filter(|row| EventCode::ALL.iter().all(|code| code.as_str() != *row)).collect();
-    assert!(gone.is_empty(), "packaging/doc/runbook.md explains {gone:?}, which src/model/event.rs does not have");
+fn every_event_is_in_the_runbook_and_no_other() {
+    same("Events", EventCode::ALL.iter().map(|code| code.as_str()).collect(), "src/model/event.rs");
+}
+
+#[test]
+fn every_alarm_is_in_the_runbook_and_no_other() {
+    same("Alarms", AlarmCode::ALL.iter().map(|code| code.as_str()).collect(), "src/model/alarm.rs");
 }
 
 #[test]
@@ -84,7 +93,7 @@ fn every_relative_link_leads_somewhere() {
 fn every_make_target_that_is_named_exists() {
     let makefile = read("Makefile");
     let targets: Vec<&str> = makefile.lines().filter_map(|line| line.split_once(':').map(|(name, _)| name)).collect();
-    for path in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+    for path in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "packaging/doc/install.md"] {
         let text = read(path);
         let commands = text.match_indices("make ").filter(|(at, _)| {
             let before = text[..*at].chars().next_back();
@@ -92,13 +101,121 @@ fn every_make_target_that_is_named_exists() {
             before == Some('`') || indented
         });
         let named: Vec<&str> = commands
-            .filter_map(|(at, found)| text[at + found.len()..].split(|c: char| !c.is_ascii_lowercase()).next())
+            .filter_map(|(at, found)| {
+                text[at + found.len()..].split(|c: char| !c.is_ascii_lowercase() && c != '-').next()
+            })
             .filter(|name| !name.is_empty())
             .collect();
         assert!(!named.is_empty(), "{path} names no make target");
         let missing: Vec<&&str> = named.iter().filter(|name| !targets.contains(name)).collect();
         assert!(missing.is_empty(), "{path} names {missing:?}, which the Makefile does not have");
     }
+}
+
+/// What the documents have people type: code between backticks, and indented or fenced lines of commands.
+fn commands(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut fenced = false;
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if fenced || line.starts_with("    ") {
+            found.push(line.split(" # ").next().unwrap_or_default().trim().to_owned());
+        } else {
+            found.extend(line.split('`').skip(1).step_by(2).map(|code| code.trim().to_owned()));
+        }
+    }
+    found
+}
+
+/// The documents that tell people what to type.
+fn guides() -> Vec<(String, String)> {
+    let all = documents(root()).into_iter();
+    let named = all.map(|path| path.strip_prefix(root()).unwrap().display().to_string());
+    named.filter(|name| name != "CHANGELOG.md").map(|name| (name.clone(), read(&name))).collect()
+}
+
+fn is_verb(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+}
+
+/// `uplinkctl WORD…`'s own help, if it has such a verb.
+fn help(words: &[&str]) -> Option<String> {
+    let asked = std::process::Command::new(env!("CARGO_BIN_EXE_uplinkctl")).args(words).arg("--help").output().unwrap();
+    asked.status.success().then(|| String::from_utf8(asked.stdout).unwrap())
+}
+
+/// What is wrong with a line that calls `uplinkctl`.
+fn wrong(command: &str) -> Option<String> {
+    let words: Vec<&str> = command.split_whitespace().skip_while(|word| *word == "sudo").collect();
+    let [program, rest @ ..] = &words[..] else { return None };
+    if *program != "uplinkctl" && !program.ends_with("/uplinkctl") {
+        return None;
+    }
+    let ends = |word: &&&str| !["|", ";", "&&", ">"].contains(*word);
+    let rest: Vec<&str> = rest.iter().take_while(ends).map(|word| word.trim_end_matches([';', ',', '.'])).collect();
+    // Before the verb stand options that every verb has.
+    let Some(at) = rest.iter().position(|word| is_verb(word)) else { return None };
+    let (mut verb, mut text) = (Vec::new(), "\nCommands:".to_owned());
+    // Verbs of verbs; between them may stand what they are about (`cue CHANNEL out`).
+    for word in rest[at..].iter().take_while(|word| is_verb(word)) {
+        if !text.contains("\nCommands:") {
+            break;
+        }
+        verb.push(*word);
+        let Some(of_this) = help(&verb) else { return Some(format!("there is no `uplinkctl {}`", verb.join(" "))) };
+        text = of_this;
+    }
+    let options = rest.iter().filter_map(|word| word.trim_start_matches('[').strip_prefix("--"));
+    let names = options.map(|option| option.split(|c: char| !c.is_ascii_lowercase() && c != '-').next().unwrap());
+    let unknown = names.filter(|name| !text.contains(&format!("--{name}"))).collect::<Vec<_>>();
+    (!unknown.is_empty()).then(|| format!("`uplinkctl {}` has no --{}", verb.join(" "), unknown.join(", --")))
+}
+
+#[test]
+fn every_command_line_that_is_named_exists() {
+    let (mut seen, mut faults) = (0, Vec::new());
+    for (name, text) in guides() {
+        let calls = commands(&text).into_iter().filter(|command| command.contains("uplinkctl "));
+        for command in calls {
+            seen += 1;
+            faults.extend(wrong(&command).map(|fault| format!("{name}: {command}: {fault}")));
+        }
+    }
+    assert!(seen > 60, "only {seen} calls of uplinkctl were found: the reading of the documents is broken");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    for (command, fault) in [
+        ("uplinkctl recieve demo", "there is no `uplinkctl recieve`"),
+        ("sudo uplinkctl user forget ada", "there is no `uplinkctl user forget`"),
+        ("uplinkctl events --backwards -n 3", "`uplinkctl events` has no --backwards"),
+    ] {
+        assert_eq!(wrong(command).as_deref(), Some(fault));
+    }
+    assert_eq!(wrong("sudo uplinkctl user add ada admin"), None);
+}
+
+#[test]
+fn every_file_that_is_named_exists() {
+    let (mut seen, mut missing) = (0, Vec::new());
+    for (name, text) in guides() {
+        let words = commands(&text).into_iter().flat_map(|code| {
+            code.split_whitespace()
+                .map(|word| word.trim_matches(['(', ')', ',', ';', ':', '"']).to_owned())
+                .collect::<Vec<_>>()
+        });
+        let ours =
+            ["packaging/", "src/", "tests/", "benches/", "systemd/", "udev/", "pipelines/", "hardware-profiles/"];
+        let ours = words.filter(|word| ours.iter().any(|folder| word.starts_with(folder)));
+        for path in ours.filter(|path| !path.contains(['*', '<', '…', '{', '$'])) {
+            seen += 1;
+            // The panel's own are named as they lie in its folder.
+            if !root().join(&path).exists() && !root().join("web-ui").join(&path).exists() {
+                missing.push(format!("{name}: {path}"));
+            }
+        }
+    }
+    assert!(seen > 30, "only {seen} names of files were found: the reading of the documents is broken");
+    assert!(missing.is_empty(), "not there:\n{}", missing.join("\n"));
 }
 
 #[test]

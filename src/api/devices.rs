@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::problem::Problem;
 use super::routes::Api;
-use crate::hardware::inventory;
+use crate::hardware::{inventory, rules};
 use crate::model::status::ApplianceStatus;
-use crate::model::{CaptureDevice, ChannelId, InputStatus, SoundDevice, SourceId};
+use crate::model::{CaptureDevice, ChannelId, InputStatus, NodeRules, SoundDevice, SourceId};
 use crate::supervisor::Cards;
 
 /// What can be captured now.
@@ -20,6 +20,8 @@ pub(crate) struct Devices {
     capture: Vec<Capture>,
     /// Sound devices.
     sound: Vec<SoundDevice>,
+    /// What the udev rules made of every node, of those that do not capture, too.
+    nodes: Vec<NodeRules>,
 }
 
 /// A capture device.
@@ -47,11 +49,12 @@ struct Use {
 /// `GET /api/v1/devices`: capture devices with names, card, sound, users and signal, and sound devices. Read at the time
 /// of the question, from what kernel and udev publish as files; no device is opened.
 pub(crate) async fn list(State(api): State<Api>) -> Result<Json<Devices>, Problem> {
-    let found = tokio::task::spawn_blocking(|| inventory(Path::new("/"))).await;
-    let found = found.map_err(|error| Problem::internal(format!("cannot look for devices: {error}")))?;
+    let look = || (inventory(Path::new("/")), rules(Path::new("/")));
+    let found = tokio::task::spawn_blocking(look).await;
+    let (found, nodes) = found.map_err(|error| Problem::internal(format!("cannot look for devices: {error}")))?;
     let status = api.handle.status().borrow().clone();
     let capture = found.capture.into_iter().map(|device| described(device, &status, &api.handle.cards)).collect();
-    Ok(Json(Devices { capture, sound: found.sound }))
+    Ok(Json(Devices { capture, sound: found.sound, nodes }))
 }
 
 fn described(device: CaptureDevice, status: &ApplianceStatus, cards: &Cards) -> Capture {

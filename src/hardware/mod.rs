@@ -16,12 +16,13 @@
 
 mod buses;
 mod ports;
+mod rules;
 mod sound;
 mod video;
 
 use std::path::{Path, PathBuf};
 
-use crate::model::{CaptureDevice, DeviceName, Inventory, NotFound};
+use crate::model::{CaptureDevice, DeviceName, Inventory, NodeRules, NotFound};
 
 /// What can be captured now. `root` is `/`, or a fake one in tests.
 pub fn inventory(root: &Path) -> Inventory {
@@ -31,6 +32,11 @@ pub fn inventory(root: &Path) -> Inventory {
         sound: cards.into_iter().flat_map(|card| card.devices).collect(),
         devices: buses::devices(root),
     }
+}
+
+/// What the udev rules made of every node that a capture device has, and why not.
+pub fn rules(root: &Path) -> Vec<NodeRules> {
+    rules::explained(root)
 }
 
 /// The device that `name` means now, with the node to open in [`CaptureDevice::kernel`]. A link that udev did not make

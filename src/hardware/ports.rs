@@ -14,6 +14,15 @@ impl Udev {
         Self(number.and_then(|number| std::fs::read_to_string(root.join(format!("run/udev/data/c{number}"))).ok()))
     }
 
+    /// Whether udev has looked at it.
+    pub(crate) fn knows(&self) -> bool {
+        self.0.is_some()
+    }
+
+    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+        self.0.as_deref().is_some_and(|text| text.lines().any(|line| line.strip_prefix("G:") == Some(tag)))
+    }
+
     pub(crate) fn property(&self, name: &str) -> Option<&str> {
         let mut lines = self.0.as_deref()?.lines();
         lines.find_map(|line| line.strip_prefix("E:")?.strip_prefix(name)?.strip_prefix('='))

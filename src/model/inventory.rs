@@ -85,6 +85,35 @@ pub struct HardwareDevice {
     pub model: Option<String>,
 }
 
+/// What the udev rules made of one node of the kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct NodeRules {
+    /// The kernel's name for it now, `/dev/videoN`.
+    pub kernel: String,
+    /// The name the driver gives.
+    pub name: String,
+    /// Each rule, in their order.
+    pub rules: Vec<RuleOutcome>,
+}
+
+/// What one rule did for a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RuleOutcome {
+    /// `permissions`, `tag`, `input`, `path` or `serial`; `all` where none was tried.
+    pub rule: String,
+    /// Whether it matched.
+    pub matched: bool,
+    /// What it gave, or why it did not match.
+    pub what: String,
+}
+
+impl RuleOutcome {
+    /// It matched, and gave `what`.
+    pub fn matched(rule: &str, what: impl Into<String>) -> Self {
+        Self { rule: rule.to_owned(), matched: true, what: what.into() }
+    }
+}
+
 /// Everything that can be captured now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Inventory {

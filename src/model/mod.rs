@@ -72,7 +72,7 @@ pub use ice::{IceServer, IceServers};
 pub use id::{ChannelId, CueId, DestinationId, EndpointName, RenditionId, SourceId};
 pub use image::ImageName;
 pub use input::{InputState, InputStatus};
-pub use inventory::{CaptureDevice, HardwareDevice, Inventory, NotFound, SoundDevice};
+pub use inventory::{CaptureDevice, HardwareDevice, Inventory, NodeRules, NotFound, RuleOutcome, SoundDevice};
 pub use line::{Carried, CarriedRendition, CatchUp, LinePolicy, LineStatus, OverflowReport, WhenFull, WhenSlow};
 pub use live::{LiveChange, LiveSettings};
 pub use meters::MeterReading;

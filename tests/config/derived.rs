@@ -9,7 +9,7 @@ use uplink::config::{STREAM_CLASS, UPLINKD};
 use uplink::document::{Shape, reference, schema};
 use uplink::profile::HARDWARE_PROFILE;
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
@@ -26,12 +26,12 @@ fn kinds() -> [(&'static str, &'static Shape, Vec<PathBuf>); 3] {
     ]
 }
 
-fn files(directory: &str) -> Vec<PathBuf> {
+pub(crate) fn files(directory: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(root().join(directory)).unwrap();
     entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "toml")).collect()
 }
 
-fn up_to_date(path: &Path, text: &str) {
+pub(crate) fn up_to_date(path: &Path, text: &str) {
     if std::env::var_os("UPLINK_WRITE").is_some() {
         fs::write(path, text).unwrap();
     }
@@ -39,7 +39,7 @@ fn up_to_date(path: &Path, text: &str) {
     assert!(written == text, "{} is not up to date: run UPLINK_WRITE=1 cargo test --test config", path.display());
 }
 
-fn as_json(path: &Path) -> Value {
+pub(crate) fn as_json(path: &Path) -> Value {
     let table: toml::Table = fs::read_to_string(path).unwrap().parse().unwrap();
     serde_json::to_value(table).unwrap()
 }

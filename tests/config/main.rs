@@ -3,6 +3,7 @@
 mod derived;
 mod elements;
 mod faults;
+mod hardware_table;
 mod machines;
 mod mangled;
 mod shipped;

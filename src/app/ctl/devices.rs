@@ -1,4 +1,5 @@
-//! `uplinkctl devices`: what is plugged in, what to write for it, who uses it, what signal it has.
+//! `uplinkctl devices`: what is plugged in, what to write for it, who uses it, what signal it has, and what the udev rules
+//! made of every node.
 
 use serde_json::Value;
 
@@ -20,7 +21,22 @@ pub(super) fn list(devices: &Value) -> String {
         let row = |device: &Value| vec![word(&device["device"]), word(&device["name"])];
         text.push_str(&columns(&sound.iter().map(row).collect::<Vec<_>>(), "  "));
     }
+    let nodes = of("nodes");
+    if !nodes.is_empty() {
+        text.push_str("\nudev rules\n");
+        nodes.iter().for_each(|node| text.push_str(&ruled(node)));
+    }
     text
+}
+
+/// What each rule gave a node, or why it did not match.
+fn ruled(node: &Value) -> String {
+    let row = |outcome: &Value| {
+        let matched = if outcome["matched"] == true { "matched" } else { "not" };
+        vec![word(&outcome["rule"]), matched.to_owned(), word(&outcome["what"])]
+    };
+    let rows: Vec<Vec<String>> = node["rules"].as_array().into_iter().flatten().map(row).collect();
+    format!("{}  {}\n{}", word(&node["kernel"]), word(&node["name"]), columns(&rows, "  "))
 }
 
 fn one(device: &Value) -> String {
@@ -62,6 +78,21 @@ fn word(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_node_says_which_rule_matched_and_why_another_did_not() {
+        let text = list(&serde_json::json!({ "nodes": [{ "kernel": "/dev/video3", "name": "Card", "rules": [
+            { "rule": "path", "matched": true, "what": "/dev/uplink/path-pci-1" },
+            { "rule": "serial", "matched": false, "what": "the device says no serial number" },
+        ]}]}));
+        for line in [
+            "udev rules\n/dev/video3  Card\n",
+            "path    matched  /dev/uplink/path-pci-1",
+            "serial  not      the device says no serial number",
+        ] {
+            assert!(text.contains(line), "{line} in:\n{text}");
+        }
+    }
 
     #[test]
     fn a_technician_sees_what_to_write() {
