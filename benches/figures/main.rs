@@ -13,8 +13,8 @@
 //!                   └ process     CPU time, memory, kill
 //! ```
 
-mod arguments;
 mod across;
+mod arguments;
 mod bad_line;
 mod bad_neighbours;
 mod bench;
@@ -37,8 +37,8 @@ mod many_clients;
 mod origin_away;
 mod origin_failover;
 mod outage;
-mod panel;
 mod pair_killed;
+mod panel;
 mod process;
 mod program_cost;
 mod push_throughput;

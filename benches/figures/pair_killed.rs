@@ -10,8 +10,8 @@ use uplink::hls::ToldPlaylist;
 use uplink::measure::Options;
 use uplink::model::pair::{PairRole, PairStatus};
 
-use crate::bench::{Bench, wait};
 use crate::across;
+use crate::bench::{Bench, wait};
 use crate::judged::{LINE_UP, described, play};
 use crate::process::{lives, send};
 use crate::row::{Row, largest, median};

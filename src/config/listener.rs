@@ -31,7 +31,8 @@ pub(super) fn read(api: &Section<'_>, base: &Path, credentials: &Credentials, fi
             "use `access = \"login\"`, or listen on loopback",
         );
     }
-    let tls = api.has("tls").then(|| api.table("tls")).flatten().and_then(|tls| self::tls(&tls, base, credentials, findings));
+    let tls =
+        api.has("tls").then(|| api.table("tls")).flatten().and_then(|tls| self::tls(&tls, base, credentials, findings));
     Listener { listen, open, tls }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use uplink::config::{Checked, Credentials, OwnClasses, load, load_with};
+use uplink::config::{Checked, Credentials, OwnClasses, Tls, load, load_with};
 use uplink::model::upload::{Access, TokenSource};
 use uplink::model::{CaptureDevice, Inventory, VideoCodec};
 use uplink::plan::{ChannelPlan, DestinationKind, PlanPaths, SourceKind, derive, diff};
@@ -135,20 +135,20 @@ fn every_secret_can_be_a_credential() {
     ] {
         fs::write(credentials.join(name), secret).unwrap();
     }
-    let read =
-        |from: Option<&std::path::PathBuf>| load_with(&site.path("uplinkd.toml"), &[], &Credentials::At(from.cloned()));
-    let checked = read(Some(&credentials)).unwrap_or_else(|faults| panic!("{faults}"));
-    assert_eq!(checked.tls.as_ref().map(|tls| tls.key.clone()), Some(credentials.join("api")));
+    let read = |from: Credentials| load_with(&site.path("uplinkd.toml"), &[], &from, &OwnClasses::default());
+    let checked = read(Credentials::At(Some(credentials.clone()))).unwrap_or_else(|faults| panic!("{faults}"));
+    let Some(Tls::Files(tls)) = &checked.tls else { panic!("{:?}", checked.tls) };
+    assert_eq!(tls.key, credentials.join("api"));
     let plan = plans(&checked, &Inventory::default()).remove(0);
     let SourceKind::Rtmp { keys, .. } = &plan.sources[0].kind else { panic!("{:?}", plan.sources) };
     assert_eq!(keys.iter().map(|key| key.reveal()).collect::<Vec<_>>(), ["first-stream-key", "second-stream-key"]);
     let DestinationKind::HlsPush { upload, .. } = &plan.destinations[0].endpoints[0].kind else { panic!("no push") };
     assert_eq!(upload.trust.identity.as_ref().map(|own| own.key_file.clone()), Some(credentials.join("client")));
     assert!(upload.headers.iter().any(|(name, value)| name == "x-auth" && value.reveal() == "hunter2"));
-    let faults = read(None).err().unwrap().to_string();
+    let faults = read(Credentials::At(None)).err().unwrap().to_string();
     assert_eq!(faults.matches("$CREDENTIALS_DIRECTORY is not set").count(), 5, "{faults}");
     // Whoever only checks cannot look, and finds no fault.
-    load_with(&site.path("uplinkd.toml"), &[], &Credentials::NotHere).unwrap_or_else(|faults| panic!("{faults}"));
+    read(Credentials::NotHere).unwrap_or_else(|faults| panic!("{faults}"));
 }
 
 /// The indented blocks of a page that begin like this.
