@@ -51,6 +51,7 @@ mod serve;
 mod sheet;
 mod status;
 mod surfaces;
+mod whep;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -20,7 +20,7 @@ use super::rendered::Rendered;
 use super::status::Beside;
 use super::{
     alarms, channels, config, costs, cues, destinations, devices, events, guard, guards, guest, images, metrics,
-    notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
+    notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces, whep,
 };
 use crate::access::Access;
 use crate::alarm::Alarms;
@@ -66,6 +66,8 @@ pub(crate) struct Api {
     pub(crate) access: Access,
     /// Tally displays and OSC.
     pub(crate) surfaces: Surfaces,
+    /// Who watches live.
+    pub(crate) watching: whep::Watching,
     host: Arc<str>,
 }
 
@@ -90,6 +92,7 @@ impl Api {
             rendered: Rendered::default(),
             access: Access::open_to_all(),
             surfaces: Surfaces::default(),
+            watching: whep::Watching::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -235,6 +238,9 @@ fn channel_routes() -> Routes {
         .get("/api/v1/channels/{id}/preview.jpg", "The picture of what is in preview", picture::preview)
         .get("/api/v1/channels/{id}/confidence.jpg", "The picture of what goes out", picture::confidence)
         .post("/api/v1/channels/{id}/loudness/restart", "Measures loudness anew", channels::restart_loudness)
+        .post("/api/v1/channels/{id}/whep", "Watches it live (WHEP)", whep::watch)
+        .takes(&["application/sdp"])
+        .delete("/api/v1/channels/{id}/whep/{session}", "Watches no longer", whep::leave)
 }
 
 fn recording_routes() -> Routes {

@@ -49,6 +49,7 @@ pub mod timeline;
 pub mod token;
 pub mod units;
 pub mod upload;
+pub mod watch;
 
 pub use act::{Act, Acted};
 pub use alarm::{Alarm, AlarmCode, AlarmCounts, AlarmKey, AlarmNews, AlarmNotice, AlarmPriority};
@@ -86,3 +87,4 @@ pub use time::{FrameGrid, MediaTime, SampleGrid, SegmentGrid};
 pub use timeline::{Cued, LiveTimeline, Timeline};
 pub use token::{Bearer, NoToken, Tokens};
 pub use units::{BitRate, FrameRate, Lufs, PictureSize};
+pub use watch::{WatchAnswer, WatchAsk, WatchRefusal};

@@ -9,3 +9,4 @@ mod relayed;
 mod server;
 mod sessions;
 mod viewer;
+mod watch;

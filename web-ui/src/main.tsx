@@ -13,6 +13,7 @@ import { follow, route } from './core/route';
 import { followSession } from './core/session';
 import { phase, tick } from './core/store';
 import { keepSurface, locked } from './core/surface';
+import { followWatching } from './core/watching';
 import { ChannelPage } from './pages/Channel';
 import { ConfigurationPage } from './pages/Configuration';
 import { Destinations } from './pages/Destinations';
@@ -92,6 +93,7 @@ follow();
 followSession();
 followAlarms();
 followHistory();
+followWatching();
 listen(BINDINGS);
 start();
 effect(() => {

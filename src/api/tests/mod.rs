@@ -14,3 +14,4 @@ pub(crate) mod rig;
 mod stage;
 mod stream;
 mod surfaces;
+mod watching;
