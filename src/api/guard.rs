@@ -48,7 +48,7 @@ fn as_problem(response: Response) -> Response {
 /// Largest body that is taken at this address.
 pub(super) fn largest(path: &str) -> usize {
     match path {
-        path if path.starts_with("/whip/") => guest::SDP,
+        path if path.starts_with("/whip/") || path.ends_with("/whep") => guest::SDP,
         path if path.starts_with(images::ADDRESS) => IMAGE_BYTES,
         path if path.starts_with(classes::BELOW) => classes::LARGEST,
         config::CHECK => config::LARGEST,

@@ -15,7 +15,7 @@ use super::panel::served;
 use super::problem::Problem;
 use super::routes::Api;
 use crate::model::{Act, ChannelId, GuestAnswer, GuestAsk, Secret, SourceId};
-use crate::supervisor::{Command, Refusal};
+use crate::supervisor::Command;
 
 /// Largest session description, bytes. Browsers write 5 to 20 KiB.
 pub(crate) const SDP: usize = 64 * 1024;
@@ -68,16 +68,11 @@ pub(crate) async fn publish(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Media<Sdp>, Problem> {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/sdp") {
-        return Err(Problem::not_sdp());
-    }
     let key = key(&headers)?;
-    let sdp =
-        String::from_utf8(body?.to_vec()).map_err(|_| Problem::malformed("the session description is no text"))?;
+    let sdp = session_description(&headers, body)?;
     let (channel, source) = place(&channel, &source)?;
     let ask = GuestAsk::Offer { source: source.clone(), key, sdp };
-    match ask_worker(&api, &channel, ask).await? {
+    match ask_guest(&api, &channel, ask).await? {
         GuestAnswer::Admitted { session, sdp } => {
             let headers = [
                 (header::CONTENT_TYPE, "application/sdp".to_owned()),
@@ -100,7 +95,7 @@ pub(crate) async fn leave(
 ) -> Result<Media<Nothing>, Problem> {
     let key = key(&headers)?;
     let (channel, source) = place(&channel, &source)?;
-    match ask_worker(&api, &channel, GuestAsk::Leave { source, key, session }).await? {
+    match ask_guest(&api, &channel, GuestAsk::Leave { source, key, session }).await? {
         GuestAnswer::Left => Ok(StatusCode::OK.into_response().into()),
         GuestAnswer::Refused { why, text } => Err(Problem::guest(why, text)),
         GuestAnswer::Admitted { .. } => Err(Problem::internal("the worker answered something else")),
@@ -119,13 +114,30 @@ fn place(channel: &str, source: &str) -> Result<(ChannelId, SourceId), Problem> 
     Ok((ChannelId::new(channel).map_err(|_| unknown())?, SourceId::new(source).map_err(|_| unknown())?))
 }
 
-async fn ask_worker(api: &Api, channel: &ChannelId, ask: GuestAsk) -> Result<GuestAnswer, Problem> {
-    let act = Act::Guest { ask: Box::new(ask) };
-    let outcome = api.handle.ask(Command::Act(channel.clone(), act)).await.map_err(|refusal| match refusal {
+/// The body of an offer.
+pub(crate) fn session_description(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<String, Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/sdp") {
+        return Err(Problem::not_sdp());
+    }
+    String::from_utf8(body?.to_vec()).map_err(|_| Problem::malformed("the session description is no text"))
+}
+
+async fn ask_guest(api: &Api, channel: &ChannelId, ask: GuestAsk) -> Result<GuestAnswer, Problem> {
+    ask_worker(api, channel, Act::Guest { ask: Box::new(ask) }).await.map_err(|problem| match problem.code() {
         // For a guest that is the same as a channel that is not there yet: the page waits.
-        Refusal::OffAir(_) => Problem::guests_not_yet(),
-        refusal => refusal.into(),
-    })?;
+        "off_air" => Problem::guests_not_yet(),
+        _ => problem,
+    })
+}
+
+/// Has the worker of the channel answer a browser.
+pub(crate) async fn ask_worker<A: serde::de::DeserializeOwned>(
+    api: &Api,
+    channel: &ChannelId,
+    act: Act,
+) -> Result<A, Problem> {
+    let outcome = api.handle.ask(Command::Act(channel.clone(), act)).await?;
     let detail = outcome.acted.and_then(|acted| acted.detail);
     detail
         .and_then(|detail| serde_json::from_value(detail).ok())

@@ -53,6 +53,7 @@ mod serve;
 mod sheet;
 mod status;
 mod surfaces;
+mod whep;
 
 #[cfg(test)]
 pub(crate) mod tests;

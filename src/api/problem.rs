@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::codes;
 use super::guards::{Tier, WITHIN};
 use super::openapi::{Answers, Sketch};
-use crate::model::{ChannelId, Freeze, GuestRefusal};
+use crate::model::{ChannelId, Freeze, GuestRefusal, WatchRefusal};
 use crate::notify::NotifyRefusal;
 use crate::policy::AlarmRefusal;
 use crate::replay::{CatalogError, DeskError};
@@ -137,7 +137,7 @@ impl Problem {
         self.status
     }
 
-    pub(super) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         self.code
     }
 
@@ -252,6 +252,22 @@ impl Problem {
             GuestRefusal::NoSuchSession => problem(StatusCode::NOT_FOUND, "unknown_session", "No such session"),
             GuestRefusal::Failed => problem(StatusCode::SERVICE_UNAVAILABLE, "engine_failed", "Not possible now"),
         }
+    }
+
+    pub(crate) fn watch(why: WatchRefusal, detail: String) -> Self {
+        let problem = |status, code, title| Self::new(status, code, title, detail.clone());
+        match why {
+            WatchRefusal::NoRendition => problem(StatusCode::CONFLICT, "no_live_picture", "No live picture"),
+            WatchRefusal::Full => problem(StatusCode::SERVICE_UNAVAILABLE, "too_many_watchers", "Too many watch"),
+            WatchRefusal::BadOffer => problem(StatusCode::UNPROCESSABLE_ENTITY, "bad_offer", "Offer not usable"),
+            WatchRefusal::NoSuchSession => problem(StatusCode::NOT_FOUND, "unknown_session", "No such session"),
+            WatchRefusal::Failed => problem(StatusCode::SERVICE_UNAVAILABLE, "engine_failed", "Not possible now"),
+        }
+    }
+
+    pub(crate) fn not_watching() -> Self {
+        let detail = "there is no such session of yours: it has ended, or somebody else watches there";
+        Self::new(StatusCode::NOT_FOUND, "unknown_session", "No such session", detail)
     }
 
     pub(crate) fn too_large(most: usize) -> Self {

@@ -20,7 +20,7 @@ use super::rendered::Rendered;
 use super::status::Beside;
 use super::{
     alarms, channels, classes, config, costs, cues, destinations, devices, events, guard, guards, guest, images,
-    metrics, notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces,
+    metrics, notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces, whep,
 };
 use crate::access::{Access, Certificate};
 use crate::alarm::Alarms;
@@ -71,6 +71,8 @@ pub(crate) struct Api {
     certificate: Option<Certificate>,
     /// The site's own stream classes.
     pub(crate) classes: Classes,
+    /// Who watches live.
+    pub(crate) watching: whep::Watching,
     host: Arc<str>,
 }
 
@@ -97,6 +99,7 @@ impl Api {
             surfaces: Surfaces::default(),
             certificate: None,
             classes: Classes::default(),
+            watching: whep::Watching::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
     }
@@ -254,6 +257,9 @@ fn channel_routes() -> Routes {
         .get("/api/v1/channels/{id}/preview.jpg", "The picture of what is in preview", picture::preview)
         .get("/api/v1/channels/{id}/confidence.jpg", "The picture of what goes out", picture::confidence)
         .post("/api/v1/channels/{id}/loudness/restart", "Measures loudness anew", channels::restart_loudness)
+        .post("/api/v1/channels/{id}/whep", "Watches it live (WHEP)", whep::watch)
+        .takes(&["application/sdp"])
+        .delete("/api/v1/channels/{id}/whep/{session}", "Watches no longer", whep::leave)
 }
 
 fn recording_routes() -> Routes {

@@ -7,7 +7,7 @@ use crate::model::{Act, Acted, ChannelId, Event, LiveSettings, MediaTime, MeterR
 use crate::plan::ChannelPlan;
 
 /// Grows with every incompatible change of these messages.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// The build both sides compare; a difference is reported, not refused, as long as [`PROTOCOL`] agrees.
 pub const BUILD: &str = env!("CARGO_PKG_VERSION");

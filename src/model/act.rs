@@ -12,6 +12,7 @@ use super::take::{ScheduledTake, Transition};
 use super::time::MediaTime;
 use super::timed::MetadataAsk;
 use super::timeline::Cued;
+use super::watch::WatchAsk;
 
 /// What a worker is asked to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,11 @@ pub enum Act {
     Guest {
         /// What.
         ask: Box<GuestAsk>,
+    },
+    /// Something about who watches live; the answer's detail is a [`super::WatchAnswer`].
+    Watch {
+        /// What.
+        ask: WatchAsk,
     },
     /// Show this from the next frame on. Answered when it is shown, with the first frame that shows it.
     Take {

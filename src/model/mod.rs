@@ -50,6 +50,7 @@ pub mod timeline;
 pub mod token;
 pub mod units;
 pub mod upload;
+pub mod watch;
 
 pub use act::{Act, Acted};
 pub use alarm::{Alarm, AlarmCode, AlarmCounts, AlarmKey, AlarmNews, AlarmNotice, AlarmPriority};
@@ -87,3 +88,4 @@ pub use time::{FrameGrid, MediaTime, SampleGrid, SegmentGrid};
 pub use timeline::{Cued, LiveTimeline, Timeline};
 pub use token::{Bearer, NoToken, Tokens};
 pub use units::{BitRate, FrameRate, Lufs, PictureSize};
+pub use watch::{WatchAnswer, WatchAsk, WatchRefusal};

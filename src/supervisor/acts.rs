@@ -23,8 +23,8 @@ const LOOK_WITHIN: Duration = Duration::from_millis(500);
 /// The same for another plan.
 const CHANGE_WITHIN: Duration = Duration::from_secs(20);
 
-/// A guest's browser is answered when the box has looked for its own addresses, which may ask a server.
-const GUEST_WITHIN: Duration = Duration::from_secs(8);
+/// A browser that sends or watches is answered when the box has looked for its own addresses, which may ask a server.
+const BROWSER_WITHIN: Duration = Duration::from_secs(8);
 
 /// A backup may take that long to be of use, or to be found of none.
 const DRILL_WITHIN: Duration = Duration::from_secs(35);
@@ -34,7 +34,7 @@ const RECORD_WITHIN: Duration = Duration::from_secs(20);
 
 fn within(act: &Act) -> Duration {
     match act {
-        Act::Guest { .. } => GUEST_WITHIN,
+        Act::Guest { .. } | Act::Watch { .. } => BROWSER_WITHIN,
         Act::Record { .. } => RECORD_WITHIN,
         Act::Drill { .. } | Act::HandOver { .. } => DRILL_WITHIN,
         _ => ACT_WITHIN,

@@ -62,6 +62,7 @@ impl Channel {
         }
         self.live.keep_to(|id| plan.sources.iter().any(|source| source.id == *id));
         self.live.bitrates.retain(|id, _| plan.video.iter().any(|rendition| rendition.id == *id));
+        self.watchers.keep_to(&plan);
         let shift = Shift {
             old: std::mem::replace(&mut self.plan, plan.clone()),
             plan,

@@ -18,12 +18,13 @@ use crate::media::clock::HouseClock;
 use crate::media::confidence::Monitor;
 use crate::media::encode::{Choice, EncodeFailure, Encoders};
 use crate::media::program::{Program, Settled, ShownFrom};
-use crate::media::whip::OpusEncoders;
+use crate::media::whip::{OpusEncoders, Watchers};
 use crate::media::{EventSink, MediaError, ProgramOutlet};
 use crate::model::status::{ProgramOrder, RenditionStatus, SpoolStatus, WorkerReport};
 use crate::model::{
     Act, Acted, BitRate, DestinationId, Event, EventCode, Fault, FrameGrid, GuestAnswer, GuestAsk, LiveSettings,
-    LiveTimeline, MediaTime, ProgramFormat, RecordingAsk, RenditionId, Severity, Timeline, Transition,
+    LiveTimeline, MediaTime, ProgramFormat, RecordingAsk, RenditionId, Severity, Timeline, Transition, WatchAnswer,
+    WatchAsk,
 };
 use crate::plan::ChannelPlan;
 use crate::push::{PairClock, Pauses};
@@ -67,6 +68,8 @@ pub(super) struct Channel {
     pub(super) tally: Arc<Tally>,
     pub(super) destinations: Destinations,
     pub(super) companions: Companions,
+    /// Who watches live.
+    pub(super) watchers: Arc<Watchers>,
     /// Held by whoever carries out another plan.
     pub(super) changing: Arc<Mutex<()>>,
     strain: Strain,
@@ -112,6 +115,8 @@ impl Channel {
         let tally = Arc::new(Tally::new(&renditions(&plan)));
         let ground = Ground { timeline: timeline.clone(), clock, events: Arc::clone(events) };
         let companions = Companions::open(&plan, ground);
+        let opus = Arc::new(OpusEncoders::new(encoders.tap(), plan.program.audio));
+        let watchers = Arc::new(Watchers::new(encoders.tap(), Arc::clone(&opus), clock));
         let setting = Setting {
             plan: plan.clone(),
             clock,
@@ -120,7 +125,7 @@ impl Channel {
             events: Arc::clone(events),
             tap: encoders.tap(),
             slates: Pauses::default(),
-            opus: Arc::new(OpusEncoders::new(encoders.tap(), plan.program.audio)),
+            opus,
             companions: companions.clone(),
             pair_clock: PairClock::default(),
             ends: false,
@@ -154,6 +159,7 @@ impl Channel {
             tally,
             destinations,
             companions,
+            watchers,
             changing: Arc::default(),
             strain,
             events,
@@ -183,6 +189,7 @@ impl Channel {
             Act::Cue { ask } => ready(self.cue(&ask)).boxed(),
             Act::Metadata { ask } => ready(self.describe(&ask)).boxed(),
             Act::Guest { ask } => self.guest(*ask),
+            Act::Watch { ask } => self.watch(ask),
             Act::Take { order, transition } => self.take(order, transition),
             Act::Schedule { take } => {
                 let scheduled = self.program.schedule(take).ok_or_else(|| "that time has passed".to_owned());
@@ -204,17 +211,23 @@ impl Channel {
 
     fn guest(&self, ask: GuestAsk) -> BoxFuture<'static, Result<Acted, String>> {
         let program = self.program.controls();
-        let asking = tokio::task::spawn_blocking(move || program.guest(ask));
-        Box::pin(async move {
-            let answer = asking.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
-            let text = match &answer {
-                GuestAnswer::Admitted { .. } => "a guest is admitted".to_owned(),
-                GuestAnswer::Left => "the guest left".to_owned(),
-                GuestAnswer::Refused { text, .. } => text.clone(),
-            };
-            let detail = serde_json::to_value(&answer).map_err(|error| error.to_string())?;
-            Ok(Acted { detail: Some(detail), ..Acted::said(text) })
-        })
+        let said = |answer: &GuestAnswer| match answer {
+            GuestAnswer::Admitted { .. } => "a guest is admitted".to_owned(),
+            GuestAnswer::Left => "the guest left".to_owned(),
+            GuestAnswer::Refused { text, .. } => text.clone(),
+        };
+        answer_browser(move || program.guest(ask), said)
+    }
+
+    fn watch(&self, ask: WatchAsk) -> BoxFuture<'static, Result<Acted, String>> {
+        let (watchers, plan) = (Arc::clone(&self.watchers), self.plan.clone());
+        let said = |answer: &WatchAnswer| match answer {
+            WatchAnswer::Admitted { .. } => "somebody watches live".to_owned(),
+            WatchAnswer::Kept => "the session goes on".to_owned(),
+            WatchAnswer::Left => "the session has ended".to_owned(),
+            WatchAnswer::Refused { text, .. } => text.clone(),
+        };
+        answer_browser(move || watchers.ask(ask, &plan), said)
     }
 
     fn drill(&self, id: &DestinationId) -> BoxFuture<'static, Result<Acted, String>> {
@@ -344,7 +357,8 @@ impl Channel {
     /// takes its place at once.
     pub(super) async fn stop(self, limit: Duration, goes_on: bool) -> String {
         let deadline = Instant::now() + limit;
-        let Self { plan, mut program, outlet, writer, destinations, companions, clock, .. } = self;
+        let Self { plan, mut program, outlet, writer, destinations, companions, clock, watchers, .. } = self;
+        drop(watchers);
         let media = tokio::task::spawn_blocking(move || {
             program.stop();
             // Sources close on their own threads while the encoders flush.
@@ -364,6 +378,19 @@ impl Channel {
         let tail = if flushed { "" } else { "; the last segments could not be flushed in time" };
         format!("off air at {}: {left}{tail}", clock.now())
     }
+}
+
+/// What a browser is answered takes seconds, and is the detail of the act's answer.
+fn answer_browser<A: serde::Serialize + Send + 'static>(
+    ask: impl FnOnce() -> A + Send + 'static,
+    said: impl FnOnce(&A) -> String + Send + 'static,
+) -> BoxFuture<'static, Result<Acted, String>> {
+    let asking = tokio::task::spawn_blocking(ask);
+    Box::pin(async move {
+        let answer = asking.await.map_err(|error| format!("a part of the worker failed ({error})"))?;
+        let detail = serde_json::to_value(&answer).map_err(|error| error.to_string())?;
+        Ok(Acted { detail: Some(detail), ..Acted::said(said(&answer)) })
+    })
 }
 
 fn acted(shown: ShownFrom, text: String) -> Acted {

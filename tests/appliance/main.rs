@@ -59,6 +59,7 @@ mod sound;
 mod stop;
 mod streams;
 mod takes;
+mod watching;
 mod whip;
 #[path = "../whip/server.rs"]
 #[allow(dead_code, reason = "the other tests of WHIP use the rest of it")]

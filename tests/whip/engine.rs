@@ -7,7 +7,7 @@ use gstreamer as gst;
 use uplink::media::clock::HouseClock;
 use uplink::media::encode::{Encoders, Output, picture_caps};
 use uplink::media::program::Program;
-use uplink::media::whip::{OpusEncoders, WhipAccess, WhipSender, WhipSetup, WhipStatus};
+use uplink::media::whip::{OpusEncoders, Watchers, WhipAccess, WhipSender, WhipSetup, WhipStatus};
 use uplink::media::{EventSink, ProgramOutlet};
 use uplink::model::sound::SoundLayout;
 use uplink::model::status::{DestinationState, ProgramOrder};
@@ -97,6 +97,10 @@ impl Engine {
         WhipSender::start(setup, &self.outlet.encoders.tap(), &self.opus, self.clock, sink).unwrap()
     }
 
+    pub fn watchers(&self) -> Watchers {
+        Watchers::new(self.outlet.encoders.tap(), Arc::clone(&self.opus), self.clock)
+    }
+
     pub fn codes(&self) -> Vec<&'static str> {
         self.events.lock().unwrap().iter().map(|event| event.code.as_str()).collect()
     }
@@ -156,7 +160,7 @@ fn rendition(id: &str, size: &str, bitrate: BitRate) -> VideoRenditionPlan {
     }
 }
 
-fn plan() -> ChannelPlan {
+pub fn plan() -> ChannelPlan {
     let size = PictureSize::new(320, 180).unwrap();
     ChannelPlan {
         channel: ChannelId::new("test").unwrap(),

@@ -10,3 +10,4 @@ mod server;
 mod sessions;
 mod trickled;
 mod viewer;
+mod watch;

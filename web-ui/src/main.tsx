@@ -14,6 +14,7 @@ import { follow, route } from './core/route';
 import { followSession } from './core/session';
 import { phase, tick } from './core/store';
 import { keepSurface, locked } from './core/surface';
+import { followWatching } from './core/watching';
 import { ChannelPage } from './pages/Channel';
 import { ClassList, ClassPage } from './pages/Classes';
 import { ConfigurationPage } from './pages/Configuration';
@@ -101,6 +102,7 @@ follow();
 followSession();
 followAlarms();
 followHistory();
+followWatching();
 listen(BINDINGS);
 start();
 effect(() => {

@@ -10,6 +10,7 @@ export * as format from './core/format';
 export { extended } from './core/history';
 export { chordOf } from './core/keys';
 export { difference } from './core/lines';
+export * as live from './core/live';
 export * as reduce from './core/reduce';
 export * as route from './core/route';
 export { expiry } from './core/users';

@@ -2,7 +2,7 @@
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -32,7 +32,7 @@ pub(crate) async fn check(State(api): State<Api>, mut request: Request, next: Ne
             let Refused { caller, denied } = *refused;
             let response = Problem::from(denied).into_response();
             // Of somebody unknown nothing is written: that could be anybody, as often as they like.
-            if let (Some(caller), true) = (caller, is_act(&request)) {
+            if let (Some(caller), true) = (caller, is_act(&request, pattern.as_deref())) {
                 Act::of(&api, Some(&caller), &via, &request, pattern.as_deref()).answered(&response);
             }
             return response;
@@ -42,7 +42,7 @@ pub(crate) async fn check(State(api): State<Api>, mut request: Request, next: Ne
     if let Some(caller) = &caller {
         request.extensions_mut().insert(caller.clone());
     }
-    if !is_act(&request) {
+    if !is_act(&request, pattern.as_deref()) {
         return while_it_holds(&api.access, caller, next.run(request).await);
     }
     let mut act = Act::of(&api, caller.as_ref(), &via, &request, pattern.as_deref());
@@ -81,9 +81,8 @@ fn admit(access: &Access, need: Need, headers: &HeaderMap, via: &Via) -> Result<
 }
 
 /// Whether it is to be in the audit log: whatever is asked of the API that is more than looking.
-fn is_act(request: &Request) -> bool {
-    let looks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    !looks && request.uri().path().starts_with("/api/")
+fn is_act(request: &Request, pattern: Option<&str>) -> bool {
+    !rules::looks(request.method(), pattern) && request.uri().path().starts_with("/api/")
 }
 
 /// Takes a document out of a request for the audit log, and puts it back.

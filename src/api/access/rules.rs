@@ -22,6 +22,14 @@ const OPERATOR: Need = Need::Role(Role::Operator);
 const ENGINEER: Need = Need::Role(Role::Engineer);
 const ADMIN: Need = Need::Role(Role::Admin);
 
+const WHEP: &str = "/api/v1/channels/{id}/whep";
+const WHEP_SESSION: &str = "/api/v1/channels/{id}/whep/{session}";
+
+/// Whether a request only looks, whatever its method: then it is not in the audit log.
+pub(crate) fn looks(method: &Method, pattern: Option<&str>) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) || matches!(pattern, Some(WHEP | WHEP_SESSION))
+}
+
 /// Method (`*`: any), pattern of the route (`*` at its end: whatever follows), need. The first that fits counts.
 #[rustfmt::skip]
 const RULES: &[(&str, &str, Need)] = &[
@@ -53,6 +61,9 @@ const RULES: &[(&str, &str, Need)] = &[
     ("*", "/api/v1/users*", ADMIN),
     ("*", "/api/v1/tokens*", ADMIN),
     ("*", "/api/v1/audit", ADMIN),
+    // Watching is looking.
+    ("POST", WHEP, VIEWER),
+    ("DELETE", WHEP_SESSION, VIEWER),
     // What drives a show.
     ("POST", "/api/v1/channels/{id}/*", OPERATOR),
     ("PATCH", "/api/v1/recordings/{channel}/{id}", OPERATOR),
@@ -174,6 +185,8 @@ mod tests {
         assert_eq!(post("/api/v1/a-route-to-come"), ENGINEER);
         assert_eq!(need(&Method::GET, None), VIEWER);
         assert_eq!(post("/api/v1/channels/{id}/take"), OPERATOR);
+        assert_eq!((post(WHEP), delete(WHEP_SESSION)), (VIEWER, VIEWER));
+        assert!(looks(&Method::POST, Some(WHEP)) && !looks(&Method::POST, Some("/api/v1/channels/{id}/take")));
         assert_eq!(post("/api/v1/channels/{id}/destinations/{destination}/recording"), OPERATOR);
         assert_eq!(post("/api/v1/config/reload"), ENGINEER);
         assert_eq!(post("/api/v1/stream-classes/{name}/apply"), ENGINEER);

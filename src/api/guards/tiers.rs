@@ -92,6 +92,8 @@ const ROWS: &[Row] = &[
     row("POST", "/api/v1/channels/{id}/show/begin", Hidden, FREE, No),
     row("POST", "/api/v1/channels/{id}/show/end", Hidden, FREE, No),
     row("POST", "/api/v1/channels/{id}/loudness/restart", Hidden, FREE, No),
+    row("POST", "/api/v1/channels/{id}/whep", Hidden, FREE, No),
+    row("DELETE", "/api/v1/channels/{id}/whep/{session}", Hidden, FREE, No),
     row("POST", "/api/v1/config/reload", Noticed, HELD, Look::Reload),
     row("POST", "/api/v1/config/check", Hidden, FREE, No),
     row("POST", "/api/v1/stream-classes/{name}/check", Hidden, FREE, No),

@@ -16,12 +16,12 @@ use crate::store::Accounts;
 use crate::supervisor::Command;
 
 const PASSWORD: &str = "canary correct horse";
-const NEAR: &str = "127.0.0.1";
+pub(super) const NEAR: &str = "127.0.0.1";
 const FAR: &str = "192.0.2.7";
 
-struct Site {
-    router: axum::Router,
-    rig: Rig,
+pub(super) struct Site {
+    pub(super) router: axum::Router,
+    pub(super) rig: Rig,
     dir: tempfile::TempDir,
 }
 
@@ -36,7 +36,7 @@ async fn fresh() -> Site {
 }
 
 /// With the admin `ada`; and her cookie.
-async fn with_ada() -> (Site, String) {
+pub(super) async fn with_ada() -> (Site, String) {
     let site = fresh().await;
     let code = std::fs::read_to_string(site.dir.path().join("first-run-code")).unwrap();
     let body = json!({ "code": code.trim(), "name": "ada", "password": PASSWORD });
@@ -51,7 +51,7 @@ fn cookie(answer: &Answer) -> String {
 }
 
 impl Site {
-    async fn ask(&self, method: Method, path: &str, from: &str, show: &str, body: Option<&Value>) -> Answer {
+    pub(super) async fn ask(&self, method: Method, path: &str, from: &str, show: &str, body: Option<&Value>) -> Answer {
         let mut asked = request(method, path);
         match show.split_once(' ') {
             Some(("Bearer", _)) => asked = asked.header("authorization", show),
@@ -74,7 +74,7 @@ impl Site {
     }
 
     /// Adds a user, and returns its cookie.
-    async fn user(&self, ada: &str, name: &str, role: &str) -> String {
+    pub(super) async fn user(&self, ada: &str, name: &str, role: &str) -> String {
         let body = json!({ "name": name, "role": role, "password": PASSWORD });
         let added = self.post("/api/v1/users", NEAR, ada, &body).await;
         assert_eq!(added.status, StatusCode::CREATED, "{}", added.text());
@@ -91,14 +91,14 @@ impl Site {
     }
 
     /// The audit log once it has so many entries, newest first.
-    async fn audit(&self, ada: &str, at_least: usize) -> Vec<Value> {
+    pub(super) async fn audit(&self, ada: &str, at_least: usize) -> Vec<Value> {
         let items = self.get("/api/v1/audit", NEAR, ada).await.json()["items"].as_array().unwrap().clone();
         assert!(items.len() >= at_least, "{items:?}");
         items
     }
 }
 
-fn coming(mut request: Request<Body>, from: &str) -> Request<Body> {
+pub(super) fn coming(mut request: Request<Body>, from: &str) -> Request<Body> {
     let via = Via { peer: Peer::Network(from.parse().unwrap()), encrypted: from == FAR };
     request.extensions_mut().insert(via);
     request

@@ -17,3 +17,4 @@ pub(crate) mod site;
 mod stage;
 mod stream;
 mod surfaces;
+mod watching;

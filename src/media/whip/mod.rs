@@ -58,6 +58,8 @@
 //! A keyframe that is asked for comes within a second of the last one, since players of HLS have it, too.
 //!
 //! The program on slate: a session that is to pause stays and sends nothing.
+//!
+//! Who watches in a browser gets the same the other way round: `watch`.
 
 mod certificate;
 mod fault;
@@ -69,6 +71,7 @@ mod layers;
 mod ledger;
 mod machine;
 mod mend;
+mod offer;
 mod opus;
 mod peer;
 mod pictures;
@@ -81,6 +84,8 @@ mod rtcp;
 mod sender;
 mod task;
 mod track;
+mod watch;
 
 pub use opus::OpusEncoders;
 pub use sender::{WhipAccess, WhipSender, WhipSetup, WhipStatus};
+pub use watch::Watchers;

@@ -18,13 +18,13 @@ use gstreamer_webrtc as gst_webrtc;
 use tokio::sync::mpsc::Sender;
 
 use super::certificate::{self, Certificate};
-use super::fragment::{Candidate, Credentials};
+use super::fragment::Candidate;
 use super::ice;
 use super::layers;
 use super::ledger::{Heard, Ledger};
 use super::repair::{self, Repair};
 use super::rtcp;
-use super::track::{Entrances, Track, VIDEO};
+use super::track::{Entrances, Track};
 use crate::media::clock::HouseClock;
 use crate::media::promise::{fulfilled, promise};
 use crate::model::{IceServer, IceServers};
@@ -107,54 +107,66 @@ impl Notes {
 }
 
 impl Peer {
-    /// Builds and starts it.
+    /// Builds and starts it, to be offered.
     pub(super) fn build(wanted: &Wanted, notes: Notes) -> Result<Self, String> {
-        let pipeline = gst::Pipeline::with_name(&wanted.name);
+        Self::begin(&wanted.name, &wanted.servers, wanted.clock, notes, |_| {
+            let video = (!wanted.video.is_empty()).then(|| Track::video(&wanted.video)).transpose()?;
+            Ok((video, wanted.sound.then(Track::sound).transpose()?))
+        })
+    }
+
+    /// Builds and starts it; `shape` says which pictures and which sound it sends, and may tell webrtcbin before that what
+    /// the other end wants.
+    pub(super) fn begin(
+        name: &str,
+        servers: &IceServers,
+        clock: HouseClock,
+        notes: Notes,
+        shape: impl FnOnce(&gst::Element) -> Result<(Option<Track>, Option<Track>), String>,
+    ) -> Result<Self, String> {
+        let pipeline = gst::Pipeline::with_name(name);
         pipeline.use_clock(Some(&gst::SystemClock::obtain()));
         pipeline.set_start_time(gst::ClockTime::NONE);
-        let base = wanted.clock.monotonic_at(wanted.clock.now());
+        let base = clock.monotonic_at(clock.now());
         pipeline.set_base_time(gst::ClockTime::from_nseconds(base));
         hear_bus(&pipeline, &notes);
         let Certificate { pem, fingerprint } =
             certificate::make().map_err(|error| format!("no certificate could be made: {error}"))?;
         let layered = Arc::new(AtomicBool::new(false));
-        let webrtc = webrtcbin(&wanted.servers, pem, Arc::clone(&layered))?;
+        let webrtc = webrtcbin(servers, pem, Arc::clone(&layered))?;
         pipeline.add(&webrtc).map_err(|error| error.to_string())?;
-        let ledger = Arc::new(Mutex::new(Ledger::default()));
-        let line = |track: Track| track.build(&pipeline, &webrtc, &ledger, base).map_err(|error| error.to_string());
-        // First: numbers of streams begin with those of the pictures.
-        let video = (!wanted.video.is_empty()).then(|| line(Track::video(&wanted.video)?)).transpose()?;
-        let sound = wanted.sound.then(|| line(Track::sound()?)).transpose()?;
         let gathered = Mutex::new(hear(&webrtc, &notes));
         let repair = Arc::new(Repair::new(webrtc.downcast_ref().ok_or("webrtcbin is no bin")?));
-        let relayed = wanted.servers.0.iter().any(|server| matches!(server, IceServer::Turn { .. }));
-        let peer =
+        let relayed = servers.0.iter().any(|server| matches!(server, IceServer::Turn { .. }));
+        let ledger = Arc::new(Mutex::new(Ledger::default()));
+        let (video, sound) = (None, None);
+        let mut peer =
             Self { pipeline, webrtc, notes, gathered, fingerprint, video, sound, ledger, repair, layered, relayed };
+        let (video, sound) = shape(&peer.webrtc)?;
+        let line = |track: Track| {
+            let built = track.build(&peer.pipeline, &peer.webrtc, &peer.ledger, base);
+            built.map_err(|error| error.to_string())
+        };
+        // Pictures first: numbers of streams begin with those of the pictures.
+        let (video, sound) = (video.map(line).transpose()?, sound.map(line).transpose()?);
+        (peer.video, peer.sound) = (video, sound);
         peer.pipeline.set_state(gst::State::Playing).map_err(|_| "webrtcbin does not start".to_owned())?;
         Ok(peer)
     }
 
-    /// The offer, with all addresses that were found in time. Blocks.
-    pub(super) fn offer(&self) -> Result<String, String> {
-        let (promise, done) = promise();
-        self.webrtc.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
-        let offer = fulfilled(&done, "create-offer")?
-            .and_then(|reply| reply.get::<gst_webrtc::WebRTCSessionDescription>("offer").ok())
-            .ok_or("no offer could be made")?;
-        self.describe("set-local-description", &plainly_named(&offer).unwrap_or(offer))?;
+    /// Takes over the own description, an offer or an answer; its text, with all addresses that were found in time. Blocks.
+    pub(super) fn settle(&self, what: &str, own: &gst_webrtc::WebRTCSessionDescription) -> Result<String, String> {
+        describe(&self.webrtc, "set-local-description", own)?;
         match self.gathered.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(GATHER) {
             Ok(()) | Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Err("the session ended while it was offered".to_owned()),
+            Err(RecvTimeoutError::Disconnected) => return Err("the session ended before it began".to_owned()),
         }
         let local = self
             .webrtc
             .property::<Option<gst_webrtc::WebRTCSessionDescription>>("local-description")
-            .ok_or("the offer was not taken")?;
+            .ok_or_else(|| format!("the {what} was not taken"))?;
         let text = local.sdp().as_text().map_err(|error| error.to_string())?;
-        if let Some((video, name)) = self.video.as_ref().zip(layers::section_name(&text)) {
-            video.name_section(&name);
-        }
-        Ok(bounded_by_receiver(&Certificate::named_in(&self.fingerprint, &text)))
+        Ok(Certificate::named_in(&self.fingerprint, &text))
     }
 
     /// Takes the server's answer over. Blocks.
@@ -168,7 +180,7 @@ impl Peer {
         }
         let accepted = self.settle_layers(answer);
         let answer = gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Answer, sdp);
-        self.describe("set-remote-description", &answer)?;
+        describe(&self.webrtc, "set-remote-description", &answer)?;
         self.hear_reports()?;
         Ok(accepted)
     }
@@ -192,14 +204,8 @@ impl Peer {
         }
     }
 
-    fn describe(&self, what: &'static str, description: &gst_webrtc::WebRTCSessionDescription) -> Result<(), String> {
-        let (promise, done) = promise();
-        self.webrtc.emit_by_name::<()>(what, &[description, &promise]);
-        fulfilled(&done, what).map(|_| ())
-    }
-
     /// Reads what the peer reports. webrtcbin's own statistics tell of one stream only.
-    fn hear_reports(&self) -> Result<(), String> {
+    pub(super) fn hear_reports(&self) -> Result<(), String> {
         let rtpbin = self.webrtc.downcast_ref::<gst::Bin>().and_then(|bin| bin.by_name("rtpbin"));
         let session = rtpbin
             .and_then(|rtpbin| rtpbin.emit_by_name::<Option<gst::glib::Object>>("get-internal-session", &[&0u32]))
@@ -264,19 +270,15 @@ impl Peer {
     }
 }
 
-/// The offer with ICE credentials of letters and digits. webrtcbin's own have signs (`+`, `/`) that are allowed, and that
-/// servers trip over which look for them as for a pattern when ICE is restarted (simple-whip-server).
-fn plainly_named(offer: &gst_webrtc::WebRTCSessionDescription) -> Option<gst_webrtc::WebRTCSessionDescription> {
-    let text = Credentials::random().in_place_of(&offer.sdp().as_text().ok()?)?;
-    let sdp = gst_sdp::SDPMessage::parse_buffer(text.as_bytes()).ok()?;
-    Some(gst_webrtc::WebRTCSessionDescription::new(gst_webrtc::WebRTCSDPType::Offer, sdp))
-}
-
-/// The offer with word that a receiver's bound (REMB) is heard: webrtcbin does not write down what it does not know.
-fn bounded_by_receiver(offer: &str) -> String {
-    let known = format!("a=rtcp-fb:{VIDEO} nack pli");
-    let more = format!("{known}\r\na=rtcp-fb:{VIDEO} goog-remb");
-    offer.replace(&known, &more)
+/// Tells webrtcbin a session description.
+pub(super) fn describe(
+    webrtc: &gst::Element,
+    what: &'static str,
+    description: &gst_webrtc::WebRTCSessionDescription,
+) -> Result<(), String> {
+    let (promise, done) = promise();
+    webrtc.emit_by_name::<()>(what, &[description, &promise]);
+    fulfilled(&done, what).map(|_| ())
 }
 
 impl Drop for Peer {

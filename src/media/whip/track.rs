@@ -24,6 +24,8 @@ pub(super) struct Track {
     streams: Vec<Stream>,
     caps: gst::Caps,
     video: bool,
+    /// Its place among the sections, if the other end has offered them.
+    place: Option<u32>,
 }
 
 /// One stream on its way into the session.
@@ -58,45 +60,37 @@ impl Track {
         let profile = encoded.first().and_then(profile_level_id).ok_or("the encoder has not told its profile")?;
         let names = layers::names(encoded.len());
         let count = encoded.len().min(names.len().max(1));
-        let streams = (0..count).map(|place| h264(names.get(place).copied())).collect::<Result<Vec<_>, _>>()?;
+        let streams = (0..count).map(|place| h264(VIDEO, names.get(place).copied())).collect::<Result<Vec<_>, _>>()?;
         // Of the first one: whoever takes one layer only has this.
         let ssrc = streams[0].ssrc;
-        let mut caps = gst::Caps::builder("application/x-rtp")
-            .field("media", "video")
-            .field("encoding-name", "H264")
-            .field("payload", VIDEO as i32)
-            .field("clock-rate", 90_000i32)
-            .field("packetization-mode", "1")
-            .field("profile-level-id", profile)
-            .field("level-asymmetry-allowed", "1")
-            .field("rtcp-fb-nack", true)
-            .field("rtcp-fb-nack-pli", true)
-            .field("rtcp-fb-ccm-fir", true)
-            .field("ssrc", ssrc)
-            .build();
+        let mut caps = h264_caps(VIDEO, ssrc);
+        caps.make_mut().set("profile-level-id", profile);
+        caps.make_mut().set("level-asymmetry-allowed", "1");
         layers::preferences(caps.make_mut(), names);
-        Ok(Self { streams, caps, video: true })
+        Ok(Self { streams, caps, video: true, place: None })
     }
 
     pub(super) fn sound() -> Result<Self, String> {
-        let ssrc = fastrand::u32(1..);
-        let payloader = gst::ElementFactory::make("rtpopuspay")
-            .property("pt", SOUND)
-            .property("ssrc", ssrc)
-            .property("mtu", PACKET)
-            .build()
-            .map_err(|error| error.to_string())?;
-        let caps = gst::Caps::builder("application/x-rtp")
-            .field("media", "audio")
-            .field("encoding-name", "OPUS")
-            .field("payload", SOUND as i32)
-            .field("clock-rate", 48_000i32)
-            .field("encoding-params", "2")
-            .field("sprop-stereo", "1")
-            .field("stereo", "1")
-            .field("ssrc", ssrc)
-            .build();
-        Ok(Self { streams: vec![Stream { payloader, ssrc, section: None }], caps, video: false })
+        let stream = opus(SOUND)?;
+        let mut caps = opus_caps(SOUND, stream.ssrc);
+        caps.make_mut().set("sprop-stereo", "1");
+        caps.make_mut().set("stereo", "1");
+        Ok(Self { streams: vec![stream], caps, video: false, place: None })
+    }
+
+    /// Pictures for section number `place` of an offer, in the format that has the number `payload` there. Its profile
+    /// stays out: webrtcbin would want the encoder to have exactly this one.
+    pub(super) fn asked_video(place: u32, payload: u32) -> Result<Self, String> {
+        let stream = h264(payload, None)?;
+        let caps = h264_caps(payload, stream.ssrc);
+        Ok(Self { streams: vec![stream], caps, video: true, place: Some(place) })
+    }
+
+    /// The same for sound.
+    pub(super) fn asked_sound(place: u32, payload: u32) -> Result<Self, String> {
+        let stream = opus(payload)?;
+        let caps = opus_caps(payload, stream.ssrc);
+        Ok(Self { streams: vec![stream], caps, video: false, place: Some(place) })
     }
 
     /// appsrc → payloader → webrtcbin; layers meet in front of it.
@@ -111,7 +105,8 @@ impl Track {
         let link = |from: &gst::Pad, to: &gst::Pad| {
             from.link(to).map(|_| ()).map_err(|error| gst::glib::bool_error!("cannot link: {error:?}"))
         };
-        let to = webrtc.request_pad_simple("sink_%u").ok_or_else(missing)?;
+        let to = self.place.map_or_else(|| "sink_%u".to_owned(), |place| format!("sink_{place}"));
+        let to = webrtc.request_pad_simple(&to).ok_or_else(missing)?;
         let funnel = match self.streams.len() {
             1 => None,
             _ => {
@@ -152,10 +147,10 @@ impl Track {
 }
 
 /// H.264 in RTP, as a layer of this name if it is one of several.
-fn h264(layer: Option<&str>) -> Result<Stream, String> {
+fn h264(payload: u32, layer: Option<&str>) -> Result<Stream, String> {
     let ssrc = fastrand::u32(1..);
     let payloader = gst::ElementFactory::make("rtph264pay")
-        .property("pt", VIDEO)
+        .property("pt", payload)
         .property("ssrc", ssrc)
         .property("mtu", if layer.is_some() { PACKET - layers::OVERHEAD } else { PACKET })
         // Parameter sets with every keyframe: who joins can begin there.
@@ -165,6 +160,43 @@ fn h264(layer: Option<&str>) -> Result<Stream, String> {
         .map_err(|error| error.to_string())?;
     let section = layer.map(|name| layers::mark(&payloader, name)).transpose()?;
     Ok(Stream { payloader, ssrc, section })
+}
+
+fn h264_caps(payload: u32, ssrc: u32) -> gst::Caps {
+    gst::Caps::builder("application/x-rtp")
+        .field("media", "video")
+        .field("encoding-name", "H264")
+        .field("payload", payload as i32)
+        .field("clock-rate", 90_000i32)
+        .field("packetization-mode", "1")
+        .field("rtcp-fb-nack", true)
+        .field("rtcp-fb-nack-pli", true)
+        .field("rtcp-fb-ccm-fir", true)
+        .field("ssrc", ssrc)
+        .build()
+}
+
+/// Opus in RTP.
+fn opus(payload: u32) -> Result<Stream, String> {
+    let ssrc = fastrand::u32(1..);
+    let payloader = gst::ElementFactory::make("rtpopuspay")
+        .property("pt", payload)
+        .property("ssrc", ssrc)
+        .property("mtu", PACKET)
+        .build()
+        .map_err(|error| error.to_string())?;
+    Ok(Stream { payloader, ssrc, section: None })
+}
+
+fn opus_caps(payload: u32, ssrc: u32) -> gst::Caps {
+    gst::Caps::builder("application/x-rtp")
+        .field("media", "audio")
+        .field("encoding-name", "OPUS")
+        .field("payload", payload as i32)
+        .field("clock-rate", 48_000i32)
+        .field("encoding-params", "2")
+        .field("ssrc", ssrc)
+        .build()
 }
 
 /// The H.264 profile and level, as RFC 6184 (8.1) writes them, of the parameter sets in `caps`.

@@ -8,6 +8,7 @@ import type { Binding } from './keys';
 import { go, PAGES } from './route';
 import { channelOf, status } from './store';
 import { chosen, locked, sheet } from './surface';
+import { toggle } from './watching';
 
 function channel(): ChannelStatus | null {
   const all = status.peek()?.channels ?? [];
@@ -60,6 +61,7 @@ export const BINDINGS: Binding[] = [
       sheet.value = !sheet.peek();
     },
   },
+  { chord: 'F2', says: 'key_live', act: withChannel((one) => toggle(one.id)) },
   { chord: 'F6', says: 'key_next_channel', act: () => choose(1) },
   { chord: 'Shift+F6', says: 'key_previous_channel', act: () => choose(-1) },
   { chord: 'F7', says: 'key_next_source', act: withChannel(nextPlace) },

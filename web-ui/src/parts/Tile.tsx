@@ -11,6 +11,7 @@ import { say, word } from '../words/say';
 import { ArmedStrip } from './Armed';
 import { Bus, Verbs } from './Desk';
 import { Chip, Reason } from './Health';
+import { Live } from './Live';
 import { Message } from './Message';
 import { Bars, Figures } from './Meters';
 import { Picture } from './Picture';
@@ -89,12 +90,15 @@ export function Stage({ channel }: { channel: ChannelStatus }) {
   const [mix] = program?.loudness ?? [];
   return (
     <div class="stage">
-      <Picture
-        path={`/api/v1/channels/${channel.id}/confidence.jpg`}
-        alt={say('picture_of', { channel: channel.title })}
-        wanted={channel.worker !== null}
-        idle={say('picture_off')}
-      />
+      <div class="screen">
+        <Picture
+          path={`/api/v1/channels/${channel.id}/confidence.jpg`}
+          alt={say('picture_of', { channel: channel.title })}
+          wanted={channel.worker !== null}
+          idle={say('picture_off')}
+        />
+        <Live channel={channel} />
+      </div>
       {program ? (
         <div class="sound">
           <Bars

@@ -1,7 +1,7 @@
 // The panel's rules without a browser: watchdog, instruments, orders, arms, documents.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { arm, ballistics, channel, command, format, reduce, route, watchdog } from '../../build/units/units.js';
+import { arm, ballistics, channel, command, format, live, reduce, route, watchdog } from '../../build/units/units.js';
 import { appliance, channelOf } from './documents.mjs';
 
 const at = (steady, wall = steady) => ({ steady, wall });
@@ -218,4 +218,28 @@ test('figures for people', () => {
   assert.equal(format.loudness(-23.04), '-23.0');
   assert.equal(format.loudness(-2424.8), '< \u221270');
   assert.equal(format.count(1234567), '1\u2009234\u2009567');
+});
+
+test('a live picture lives by its pictures', () => {
+  const { judge, saw, STALLS_MS, OPENS_MS } = live;
+  const none = { frames: 0, at: 0 };
+  assert.equal(judge(0, none, OPENS_MS), 'connecting');
+  assert.equal(judge(0, none, OPENS_MS + 1), 'lost');
+  const first = saw(none, 1, 900);
+  assert.equal(judge(0, first, 900 + STALLS_MS), 'live');
+  assert.equal(judge(0, first, 901 + STALLS_MS), 'lost');
+  // The same count is no picture; a new one is.
+  assert.deepEqual(saw(first, 1, 5000), first);
+  assert.equal(judge(0, saw(first, 2, 5000), 5100), 'live');
+});
+
+test('how far a live picture is behind is told only if it can be', () => {
+  const { behind, pause } = live;
+  const now = Date.UTC(2026, 10, 22);
+  const ntp = now + 2_208_988_800_000;
+  assert.equal(behind(ntp - 340, now), 340);
+  assert.equal(behind(undefined, now), null);
+  assert.equal(behind(0, now), null);
+  assert.equal(behind(ntp + 1, now), null, 'a picture of the future');
+  assert.deepEqual([1, 2, 3, 9].map(pause), [2000, 4000, 8000, 30_000]);
 });
