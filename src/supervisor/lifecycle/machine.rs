@@ -182,7 +182,8 @@ impl Lifecycle {
         match self.phase {
             Phase::Idle if owed && !self.wanted => self.deliver(now),
             Phase::Launching { .. } | Phase::Up { .. } if !owed && self.delivering => self.end(now, false),
-            Phase::Waiting { .. } if !owed && self.delivering => {
+            // Wanted on air meanwhile, it waits for the worker that puts it there.
+            Phase::Waiting { .. } if !owed && self.delivering && !self.wanted => {
                 self.phase = Phase::Idle;
                 vec![Action::Note(Note::Rested(false))]
             }

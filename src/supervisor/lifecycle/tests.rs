@@ -300,6 +300,20 @@ fn another_plan_takes_another_worker_for_what_is_left() {
     assert_eq!(run.tell(Input::Linked), [Action::Deliver]);
 }
 
+/// Ordered on air while the worker that was to deliver the rest could not be started, and then the rest is given up.
+#[test]
+fn what_is_given_up_keeps_no_channel_off_air() {
+    let mut run = Run::new(false);
+    run.tell(Input::Owe(true));
+    run.tell(DEAD);
+    run.tell(Input::Want(true));
+    run.tell(Input::LaunchFailed);
+    assert_eq!(run.tell(Input::Owe(false)), []);
+    assert_ne!(run.life.stand(), Stand::Idle);
+    assert_eq!(run.tick(0), [Action::Launch, Action::Link]);
+    assert_eq!(run.tell(Input::Linked), [Action::Start]);
+}
+
 fn inputs() -> impl Strategy<Value = Input> {
     prop_oneof![
         any::<bool>().prop_map(Input::Want),
