@@ -64,7 +64,7 @@ export interface components {
             by?: string | null;
         };
         /** @description Stable codes of alarms; machines match on these, never on text. */
-        AlarmCode: "off_air" | "on_slate" | "source_lost" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "destination_interrupted" | "destination_failed" | "destination_on_backup" | "destination_backup_lost" | "destination_behind" | "destination_slow" | "pair_trouble" | "spool_failing" | "spool_near_full" | "spool_overflowed" | "encoder_replaced" | "encoder_overloaded" | "recording_failed" | "recording_no_room" | "sound_silent" | "sound_over_level" | "sound_phase_inverted" | "sound_channel_missing" | "loudness_off_target" | "worker_restarts" | "worker_silent" | "clock_unsynchronised" | "budget_near" | "budget_spent" | "config_rejected" | "store_failed";
+        AlarmCode: "off_air" | "on_slate" | "source_lost" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "destination_interrupted" | "destination_failed" | "destination_on_backup" | "destination_backup_lost" | "destination_behind" | "destination_slow" | "pair_trouble" | "spool_failing" | "spool_near_full" | "spool_overflowed" | "encoder_replaced" | "encoder_overloaded" | "recording_failed" | "recording_no_room" | "sound_silent" | "sound_over_level" | "sound_phase_inverted" | "sound_channel_missing" | "loudness_off_target" | "worker_restarts" | "worker_silent" | "clock_unsynchronised" | "budget_near" | "budget_spent" | "config_rejected" | "certificate_failed" | "store_failed";
         /** @description How many alarms there are. */
         AlarmCounts: {
             /**
@@ -189,7 +189,7 @@ export interface components {
         };
         /** @description Entries with their numbers, newest first. */
         AuditRow: {
-            /** @description Method and pattern of the address, such as `POST /api/v1/channels/{id}/take`. */
+            /** @description Method and pattern of the address, such as `POST /api/v1/channels/{id}/take` or `OSC /uplink/{channel}/take`. */
             action: string;
             /** @description How it is. */
             after?: unknown;
@@ -199,7 +199,7 @@ export interface components {
             at: components["schemas"]["MediaTime"];
             /** @description How it was. */
             before?: unknown;
-            /** @description By what that is known: `session`, `token`, `socket`, `open`, `nothing`. */
+            /** @description By what that is known: `session`, `token`, `socket`, `open`, `osc`, `nothing`. */
             by: string;
             /** @description The problem's code, if it was refused. */
             code?: string | null;
@@ -1018,6 +1018,8 @@ export interface components {
         Devices: {
             /** @description Capture devices. */
             capture: components["schemas"]["Capture"][];
+            /** @description What the udev rules made of every node, of those that do not capture, too. */
+            nodes: components["schemas"]["NodeRules"][];
             /** @description Sound devices. */
             sound: components["schemas"]["SoundDevice"][];
         };
@@ -1775,6 +1777,15 @@ export interface components {
             /** @description What it may. */
             role: components["schemas"]["Role"];
         };
+        /** @description What the udev rules made of one node of the kernel. */
+        NodeRules: {
+            /** @description The kernel's name for it now, `/dev/videoN`. */
+            kernel: string;
+            /** @description The name the driver gives. */
+            name: string;
+            /** @description Each rule, in their order. */
+            rules: components["schemas"]["RuleOutcome"][];
+        };
         /** @description How it stands with one of them. */
         NotifyStatus: {
             /**
@@ -1838,7 +1849,7 @@ export interface components {
             noise: number;
             /**
              * Format: uint64
-             * @description Orders that the supervisor refused.
+             * @description Orders that were refused: by a freeze, or by the supervisor.
              */
             refused: number;
             /**
@@ -2107,7 +2118,7 @@ export interface components {
         /** @description The body of every answer that is no success. */
         Problem: {
             /** @description What machines match on. */
-            code: string & ("malformed" | "setup_required" | "login_required" | "invalid_token" | "wrong_password" | "wrong_code" | "no_key" | "wrong_key" | "cross_site" | "forbidden" | "encryption_required" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_button" | "unknown_receiver" | "unknown_class" | "unknown_version" | "unknown_user" | "unknown_token" | "method_not_allowed" | "not_acceptable" | "off_air" | "no_room" | "busy" | "damaged_version" | "protected" | "occupied" | "in_progress" | "user_exists" | "last_admin" | "already_set_up" | "too_many" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "bad_entry" | "key_reused" | "frozen" | "confirmation_required" | "too_many_attempts" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "busy_logins" | "users_unavailable" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
+            code: string & ("malformed" | "setup_required" | "login_required" | "invalid_token" | "wrong_password" | "wrong_code" | "no_key" | "wrong_key" | "cross_site" | "forbidden" | "encryption_required" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_button" | "unknown_receiver" | "unknown_class" | "unknown_version" | "unknown_user" | "unknown_token" | "method_not_allowed" | "not_acceptable" | "off_air" | "no_room" | "busy" | "damaged_version" | "protected" | "occupied" | "no_live_picture" | "in_progress" | "user_exists" | "last_admin" | "already_set_up" | "too_many" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "bad_entry" | "key_reused" | "frozen" | "confirmation_required" | "too_many_attempts" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "busy_logins" | "users_unavailable" | "too_many_watchers" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
             /** @description What has to be confirmed, if that is missing. */
             confirm?: components["schemas"]["Confirmation"] | null;
             /** @description What happened and what to do, for people. */
@@ -2265,7 +2276,7 @@ export interface components {
             /** @constant */
             action: "marker";
             /**
-             * @description Who sets it.
+             * @description Who sets it, where nobody logs in; who is logged in is that.
              * @default null
              */
             by?: string | null;
@@ -2558,6 +2569,15 @@ export interface components {
              * @default null
              */
             version?: number | null;
+        };
+        /** @description What one rule did for a node. */
+        RuleOutcome: {
+            /** @description Whether it matched. */
+            matched: boolean;
+            /** @description `permissions`, `tag`, `input`, `path` or `serial`; `all` where none was tried. */
+            rule: string;
+            /** @description What it gave, or why it did not match. */
+            what: string;
         };
         /** @description One sentence: what happened. */
         Said: {
@@ -3525,6 +3545,7 @@ export type Month = components['schemas']['Month'];
 export type MovieFile = components['schemas']['MovieFile'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewUser = components['schemas']['NewUser'];
+export type NodeRules = components['schemas']['NodeRules'];
 export type NotifyStatus = components['schemas']['NotifyStatus'];
 export type NotifyTest = components['schemas']['NotifyTest'];
 export type OfDestination = components['schemas']['OfDestination'];
@@ -3565,6 +3586,7 @@ export type RenditionSummary = components['schemas']['RenditionSummary'];
 export type Resources = components['schemas']['Resources'];
 export type Role = components['schemas']['Role'];
 export type RollBackStreamClass = components['schemas']['RollBackStreamClass'];
+export type RuleOutcome = components['schemas']['RuleOutcome'];
 export type Said = components['schemas']['Said'];
 export type Scene = components['schemas']['Scene'];
 export type SceneAsk = components['schemas']['SceneAsk'];
