@@ -66,16 +66,13 @@ impl Keeper {
             }
             match self.order().await {
                 Ok(new) => {
-                    tracing::info!(domains = self.names(), ends = %words_of(new.ends), "an authority has issued a certificate");
                     issued = Some(new);
                     attempts.reset();
                     tell(None);
                 }
                 Err(why) => {
                     let wait = attempts.failed(fastrand::f64());
-                    let text = self.words(&why, issued.as_ref(), wait);
-                    tracing::error!("{text}");
-                    tell(Some(text));
+                    tell(Some(self.complaint(&why, issued.as_ref(), wait)));
                     tokio::time::sleep(wait).await;
                 }
             }
@@ -89,7 +86,15 @@ impl Keeper {
         if let Err(error) = self.shelf.keep_certificate(&pem) {
             tracing::warn!(%error, "the certificate cannot be kept: the next run orders another one");
         }
+        tracing::info!(domains = self.names(), ends = %words_of(issued.ends), "an authority has issued a certificate");
         Ok(issued)
+    }
+
+    /// What is wrong, as it is told and logged.
+    fn complaint(&self, why: &str, issued: Option<&Issued>, wait: Duration) -> String {
+        let text = self.words(why, issued, wait);
+        tracing::error!("{text}");
+        text
     }
 
     fn names(&self) -> String {

@@ -176,27 +176,30 @@ mod tests {
 
     #[test]
     fn who_drives_does_not_change_and_who_looks_does_neither() {
-        let get = |path| need(&Method::GET, Some(path));
-        let post = |path| need(&Method::POST, Some(path));
-        let delete = |path| need(&Method::DELETE, Some(path));
-        assert_eq!(get("/api/v1/status"), VIEWER);
-        assert_eq!(need(&Method::HEAD, Some("/api/v1/status")), VIEWER);
-        assert_eq!(get("/api/v1/a-route-to-come"), VIEWER);
-        assert_eq!(post("/api/v1/a-route-to-come"), ENGINEER);
-        assert_eq!(need(&Method::GET, None), VIEWER);
-        assert_eq!(post("/api/v1/channels/{id}/take"), OPERATOR);
-        assert_eq!((post(WHEP), delete(WHEP_SESSION)), (VIEWER, VIEWER));
-        assert!(looks(&Method::POST, Some(WHEP)) && !looks(&Method::POST, Some("/api/v1/channels/{id}/take")));
-        assert_eq!(post("/api/v1/channels/{id}/destinations/{destination}/recording"), OPERATOR);
-        assert_eq!(post("/api/v1/config/reload"), ENGINEER);
-        assert_eq!(post("/api/v1/stream-classes/{name}/apply"), ENGINEER);
-        assert_eq!(post("/api/v1/stream-classes/{name}/rollback"), ENGINEER);
-        assert_eq!(need(&Method::PUT, Some("/api/v1/images/{name}")), ENGINEER);
-        assert_eq!(delete("/api/v1/recordings/{channel}/{id}"), ENGINEER);
-        assert_eq!(get("/api/v1/users"), ADMIN);
-        assert_eq!(delete("/api/v1/tokens/{token}"), ADMIN);
-        assert_eq!(get("/api/v1/audit"), ADMIN);
-        assert_eq!(get("/api/v1/config"), ENGINEER);
+        let (get, post, delete) = (&Method::GET, &Method::POST, &Method::DELETE);
+        for (method, path, role) in [
+            (get, "/api/v1/status", VIEWER),
+            (&Method::HEAD, "/api/v1/status", VIEWER),
+            (get, "/api/v1/a-route-to-come", VIEWER),
+            (post, "/api/v1/a-route-to-come", ENGINEER),
+            (post, "/api/v1/channels/{id}/take", OPERATOR),
+            (post, WHEP, VIEWER),
+            (delete, WHEP_SESSION, VIEWER),
+            (post, "/api/v1/channels/{id}/destinations/{destination}/recording", OPERATOR),
+            (post, "/api/v1/config/reload", ENGINEER),
+            (post, "/api/v1/stream-classes/{name}/apply", ENGINEER),
+            (post, "/api/v1/stream-classes/{name}/rollback", ENGINEER),
+            (&Method::PUT, "/api/v1/images/{name}", ENGINEER),
+            (delete, "/api/v1/recordings/{channel}/{id}", ENGINEER),
+            (get, "/api/v1/users", ADMIN),
+            (delete, "/api/v1/tokens/{token}", ADMIN),
+            (get, "/api/v1/audit", ADMIN),
+            (get, "/api/v1/config", ENGINEER),
+        ] {
+            assert_eq!(need(method, Some(path)), role, "{method} {path}");
+        }
+        assert_eq!(need(get, None), VIEWER);
+        assert!(looks(post, Some(WHEP)) && !looks(post, Some("/api/v1/channels/{id}/take")));
         assert_eq!(needed("post", "/api/v1/channels/{id}/take"), Some("operator"));
         assert_eq!(needed("get", "/healthz"), None);
     }
