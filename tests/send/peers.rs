@@ -42,7 +42,7 @@ impl Peer {
     pub fn wait(mut self, bound: Duration) -> bool {
         let end = Instant::now() + bound;
         while Instant::now() < end {
-            if self.child.try_wait().unwrap().is_some() {
+            if self.ended().is_some() {
                 return true;
             }
             std::thread::sleep(Duration::from_millis(10));
