@@ -155,7 +155,7 @@ fn wrong(command: &str) -> Option<String> {
     let ends = |word: &&&str| !["|", ";", "&&", ">"].contains(*word);
     let rest: Vec<&str> = rest.iter().take_while(ends).map(|word| word.trim_end_matches([';', ',', '.'])).collect();
     // Before the verb stand options that every verb has.
-    let Some(at) = rest.iter().position(|word| is_verb(word)) else { return None };
+    let at = rest.iter().position(|word| is_verb(word))?;
     let (mut verb, mut text) = (Vec::new(), "\nCommands:".to_owned());
     // Verbs of verbs; between them may stand what they are about (`cue CHANNEL out`).
     for word in rest[at..].iter().take_while(|word| is_verb(word)) {
