@@ -111,8 +111,9 @@ fn strangeness(format: &gst::StructureRef, profile: &str) -> Option<u32> {
     match text("encoding-name").to_ascii_uppercase().as_str() {
         "OPUS" => Some(0),
         "H264" if text("packetization-mode") == "1" => {
-            let offered = text("profile-level-id").get(..2).and_then(|word| u32::from_str_radix(word, 16).ok());
-            let (offered, sent) = (offered.unwrap_or(BASELINE), number(profile));
+            // Where levels may differ (`level-asymmetry-allowed`), GStreamer names the profile in place of both.
+            let written = text("profile-level-id").get(..2).and_then(|word| u32::from_str_radix(word, 16).ok());
+            let (offered, sent) = (written.unwrap_or_else(|| number(&text("profile"))), number(profile));
             Some(if offered >= sent { offered - sent } else { 1000 + sent - offered })
         }
         _ => None,
@@ -125,7 +126,8 @@ const BASELINE: u32 = 66;
 fn number(profile: &str) -> u32 {
     match profile {
         "main" => 77,
-        "high" => 100,
+        "high" | "constrained-high" | "progressive-high" => 100,
+        "high-4:4:4" | "high-4:4:4-intra" => 244,
         _ => BASELINE,
     }
 }
