@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { channel, orders, page, until, url } from './rig.mjs';
 
 /** What pages ask for beside the stream. */
-const LISTS = /\/api\/v1\/(config|devices|recordings|recording-jobs|sessions|users|tokens|audit)(\?.*)?$/;
+const LISTS = /\/api\/v1\/(config|devices|stream-classes|recordings|recording-jobs|sessions|users|tokens|audit)(\?.*)?$/;
 const SESSION = /\/api\/v1\/session$/;
 const STREAM = /\/api\/v1\/events\?/;
 /** Pages with documents of their own, and how many parts of each are such. */
@@ -75,7 +75,7 @@ export function states({ everyPage, go, accessible, shot, inTime, brief, tile })
     await page.route(LISTS, (route) => {
       const path = new URL(route.request().url()).pathname;
       if (path.endsWith('/config')) return route.continue();
-      if (path.endsWith('/devices')) return route.fulfill({ json: { capture: [], sound: [] } });
+      if (path.endsWith('/devices')) return route.fulfill({ json: { capture: [], sound: [], nodes: [] } });
       return route.fulfill({ json: path.endsWith('/audit') ? { items: [] } : [] });
     });
     await page.reload();
