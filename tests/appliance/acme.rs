@@ -221,7 +221,7 @@ fn while_none_comes_the_own_one_is_shown_and_an_alarm_says_why() {
     authority.start(&rig.path(""), free_port(), 86_400);
     rig.until("the authority answers", || authority.root(&rig.path("")).is_some());
     rig.signal_daemon(Signal::SIGHUP);
-    rig.until("it refuses", || reason(&rig).contains("(connection)"));
+    rig.until("it refuses", || reason(&rig).contains("challenge"));
     assert!(open(rig.api, "127.0.0.1", &own).is_ok());
 
     // One that does not know the account any more, and finds the box.
