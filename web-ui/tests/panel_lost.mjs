@@ -39,6 +39,12 @@ function panel(at) {
   };
 }
 
+/** A browser without network opens nothing; what it has open is left to the network. */
+async function gone(line, at) {
+  await at.context().setOffline(true);
+  line.tear();
+}
+
 async function told(verb) {
   const answer = await fetch(`${url}/api/v1/channels/${channel}/${verb}`, { method: 'POST' });
   assert.equal(answer.status, 200, verb);
@@ -70,7 +76,7 @@ export function lost({ everyPage, go, accessible, shot }) {
   // Both ends think that they are connected, or the browser knows that it has no network.
   for (const [name, cut] of [
     ['nothing comes through', (line) => [line.cut, line.mend]],
-    ['this computer has none', (_, at) => [() => at.context().setOffline(true), () => at.context().setOffline(false)]],
+    ['this computer has none', (line, at) => [() => gone(line, at), () => at.context().setOffline(false)]],
   ]) {
     test(`a network that is cut (${name}) is LAST KNOWN, and what happened meanwhile is shown`, async () => {
       const line = await wire(url);

@@ -97,8 +97,11 @@ report.silences = {
   stopped: await silence(url, signal('SIGSTOP'), signal('SIGCONT')),
   cut: await silence(line.url, line.cut, line.mend),
   offline: await silence(
-    url,
-    (page) => page.context().setOffline(true),
+    line.url,
+    async (page) => {
+      await page.context().setOffline(true);
+      line.tear();
+    },
     (page) => page.context().setOffline(false),
   ),
   killed: await silence(url, signal('SIGKILL'), async () => console.log('restart')),

@@ -30,6 +30,10 @@ export async function wire(to) {
       whole = true;
       for (const end of ends) end.resume();
     },
+    /** What is connected is no more; who comes again is let through. */
+    tear: () => {
+      for (const end of ends) end.destroy();
+    },
     close: () => {
       server.close();
       for (const end of ends) end.destroy();
