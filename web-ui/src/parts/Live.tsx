@@ -3,6 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { ChannelStatus } from '../api';
 import { duration } from '../core/format';
+import { fresh } from '../core/store';
 import { hear, live, show, toggle, type Live as Watched } from '../core/watching';
 import { say } from '../words/say';
 
@@ -32,7 +33,7 @@ export function Live({ channel }: { channel: ChannelStatus }) {
           class="watch"
           aria-pressed={watched !== null}
           aria-label={say('live_of', { channel: channel.title })}
-          disabled={!watched && channel.worker === null}
+          disabled={!watched && (!fresh.value || channel.worker === null)}
           onClick={() => toggle(channel.id)}
         >
           {say('live')}
