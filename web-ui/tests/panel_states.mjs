@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { channel, orders, page, until, url } from './rig.mjs';
 
 /** What pages ask for beside the stream. */
-const LISTS = /\/api\/v1\/(config|devices|stream-classes|recordings|recording-jobs|sessions|users|tokens|audit)(\?.*)?$/;
+const LISTS =
+  /\/api\/v1\/(config|devices|stream-classes|recordings|recording-jobs|sessions|users|tokens|audit)(\?.*)?$/;
 const SESSION = /\/api\/v1\/session$/;
 const STREAM = /\/api\/v1\/events\?/;
 /** Pages with documents of their own, and how many parts of each are such. */
