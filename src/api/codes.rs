@@ -38,6 +38,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     ("no_room", 409, "The box cannot carry it beside what is on air."),
     ("busy", 409, "Something else has to end first."),
     ("damaged_version", 409, "The file of that version is not what was written."),
+    (
+        "managed_by_file",
+        409,
+        "The daemon may not write its configuration: whoever looks after the box puts the file there.",
+    ),
     ("protected", 409, "The recording is protected."),
     ("occupied", 409, "Another guest is there."),
     ("no_live_picture", 409, "The channel has no rendition that browsers take live: look at its confidence picture."),

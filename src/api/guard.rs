@@ -51,7 +51,7 @@ pub(super) fn largest(path: &str) -> usize {
         path if path.starts_with("/whip/") || path.ends_with("/whep") => guest::SDP,
         path if path.starts_with(images::ADDRESS) => IMAGE_BYTES,
         path if path.starts_with(classes::BELOW) => classes::LARGEST,
-        config::CHECK => config::LARGEST,
+        config::CHECK | config::APPLY => config::LARGEST,
         _ => BODY,
     }
 }

@@ -71,6 +71,8 @@ pub(crate) struct Api {
     certificate: Option<Certificate>,
     /// The site's own stream classes.
     pub(crate) classes: Classes,
+    /// Who writes the configuration: one after the other.
+    pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
     /// Who watches live.
     pub(crate) watching: whep::Watching,
     host: Arc<str>,
@@ -99,6 +101,7 @@ impl Api {
             surfaces: Surfaces::default(),
             certificate: None,
             classes: Classes::default(),
+            writing: Arc::default(),
             watching: whep::Watching::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
@@ -219,6 +222,11 @@ fn appliance_routes() -> Routes {
         )
         .get("/api/v1/config", "The configuration in force, and where it is written", config::effective)
         .post(config::CHECK, "What would be wrong with a configuration; nothing is changed", config::check)
+        .post(
+            config::APPLY,
+            "Writes a text of the configuration and puts it in force; `dry_run` only says what that would do",
+            config::apply,
+        )
 }
 
 fn channel_routes() -> Routes {

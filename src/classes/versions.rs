@@ -1,6 +1,5 @@
 //! Versions as files: a head of comments, then the text as it was. Each is written once, as a whole, and never again.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
@@ -154,21 +153,10 @@ pub(super) fn forget(directory: &Path, version: u32) -> Result<(), ClassError> {
     std::fs::remove_file(&path).map_err(|cause| ClassError::File { path, cause })
 }
 
-/// Puts a file in place of what is there. Whoever reads meanwhile, and after a power cut, finds the old or the new one.
+/// Puts a file in place of what is there.
 pub(super) fn put(path: &Path, text: &str) -> Result<(), ClassError> {
-    let written = || {
-        let directory = path.parent().unwrap_or(Path::new(""));
-        std::fs::create_dir_all(directory)?;
-        let mut file = tempfile::Builder::new().permissions(readable()).tempfile_in(directory)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        std::fs::File::open(directory)?.sync_all()
-    };
-    written().map_err(|cause| ClassError::File { path: path.to_owned(), cause })
+    crate::config::file::put(path, text, READABLE).map_err(|cause| ClassError::File { path: path.to_owned(), cause })
 }
 
 /// Nothing in a stream class is secret.
-fn readable() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o644)
-}
+const READABLE: u32 = 0o644;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::channels::{self, Known, PlacedChannel};
 use super::checked::{Checked, SourceKind};
-use super::classes::{self, OwnClasses};
+use super::classes::{self, ClassTrial, OwnClasses};
 use super::keys::UPLINKD;
 use super::overrides::{self, SourceOverride};
 use super::secrets::Credentials;
@@ -19,6 +19,15 @@ pub fn load(path: &Path, overrides: &[SourceOverride]) -> Result<Checked, Faults
     load_with(path, overrides, &Credentials::from_environment(), &OwnClasses::default())
 }
 
+/// What is tried in place of what is on disk, where nothing is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trial {
+    /// A stream class.
+    Class(ClassTrial),
+    /// Another text of the configuration itself.
+    Text(String),
+}
+
 /// The same with the given credentials and the site's own stream classes.
 pub fn load_with(
     path: &Path,
@@ -27,8 +36,29 @@ pub fn load_with(
     own: &OwnClasses,
 ) -> Result<Checked, Faults> {
     let mut findings = Findings::default();
-    let checked = Source::read(path, &mut findings.faults)
-        .and_then(|source| check(&source, path, overrides, (credentials, own), &mut findings));
+    let source = Source::read(path, &mut findings.faults);
+    loaded(source, path, overrides, (credentials, own), findings)
+}
+
+/// The same with `text` in place of the file at `path`, which is not read. Relative paths in it begin there.
+pub fn load_text(
+    (path, text): (&Path, &str),
+    overrides: &[SourceOverride],
+    credentials: &Credentials,
+    own: &OwnClasses,
+) -> Result<Checked, Faults> {
+    let source = Source::new(&path.display().to_string(), text);
+    loaded(Some(source), path, overrides, (credentials, own), Findings::default())
+}
+
+fn loaded(
+    source: Option<Source>,
+    path: &Path,
+    overrides: &[SourceOverride],
+    surroundings: (&Credentials, &OwnClasses),
+    mut findings: Findings,
+) -> Result<Checked, Faults> {
+    let checked = source.and_then(|source| check(&source, path, overrides, surroundings, &mut findings));
     let Findings { faults, warnings } = findings;
     let mut checked = faults.unless_any(checked)?;
     checked.warnings = warnings.sorted();

@@ -7,8 +7,9 @@
 //! --source CHANNEL=WHAT ────┘                 └─► references, claims, secrets, rules between keys
 //! ```
 //!
-//! Owns: the configuration files and their rules; what two channels may not share; reading secrets. Must not: open a
-//! device (one that is unplugged is no fault of the configuration), or stop at the first fault.
+//! Owns: the configuration files and their rules, and putting one in place of another; what two channels may not share;
+//! reading secrets. Must not: open a device (one that is unplugged is no fault of the configuration), or stop at the first
+//! fault.
 
 mod access;
 mod address;
@@ -25,6 +26,7 @@ mod devices;
 mod directories;
 mod encryption;
 mod encryption_keys;
+pub(crate) mod file;
 mod guest;
 mod keys;
 mod listener;
@@ -57,8 +59,9 @@ pub use checked::{
     Source, SourceKind, Spool, SrtMode, Tls, TlsFiles, WhipDestination,
 };
 pub use classes::{ClassFile, ClassTrial, OwnClasses};
+pub use file::{Replaced, may_replace, replace};
 pub use keys::UPLINKD;
-pub use load::{check_class, check_text, load, load_with};
+pub use load::{Trial, check_class, check_text, load, load_text, load_with};
 pub use overrides::SourceOverride;
 pub use secrets::Credentials;
 pub use stream_class::{AudioRendition, STREAM_CLASS, StreamClass};

@@ -9,7 +9,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use super::cards::Cards;
 use super::costs::Costs;
 use super::written::Written;
-use crate::config::{ClassTrial, Setting};
+use crate::config::{Setting, Trial};
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
 use crate::model::{Act, Acted, ChannelEffect, ChannelId, Event, LiveChange, MeterReading, SourceId, TakeOrder};
 
@@ -54,8 +54,8 @@ pub enum Command {
     Reload,
     /// Read the configuration again and say what a reload would do. Nothing is changed.
     DryReload,
-    /// The same with a stream class that is not on disk.
-    Try(Box<ClassTrial>),
+    /// The same with what is not on disk.
+    Try(Box<Trial>),
 }
 
 /// What was asked and what happened.

@@ -16,7 +16,7 @@ use super::journal::now;
 use super::root::Root;
 use super::seat::Seat;
 use super::settings::{Configuration, Configured, Reload};
-use crate::config::ClassTrial;
+use crate::config::Trial;
 use crate::model::status::ChannelOrder;
 use crate::model::{
     ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Event, EventCode, Fault,
@@ -47,8 +47,8 @@ pub(super) enum Wish {
 }
 
 type Waiting = Vec<(Reply, Wish)>;
-/// What is read for somebody: what is on disk, or that with a stream class that is tried.
-type Tried = Option<Box<ClassTrial>>;
+/// What is read for somebody: what is on disk, or that with what is tried.
+type Tried = Option<Box<Trial>>;
 
 /// Who waits for a configuration to be read, and the reading.
 pub(super) struct Reloading {
@@ -346,10 +346,15 @@ mod tests {
         let read = Arc::new(std::sync::Mutex::new(Vec::new()));
         let seen = read.clone();
         let mut reloading = Reloading::new(Box::new(move |tried| {
-            seen.lock().unwrap().push(tried.map_or("disk".to_owned(), |tried| tried.name.clone()));
+            let what = match tried {
+                Some(Trial::Text(text)) => text.clone(),
+                Some(Trial::Class(class)) => class.name.clone(),
+                None => "disk".to_owned(),
+            };
+            seen.lock().unwrap().push(what);
             Err(Vec::new())
         }));
-        let tried = |name: &str| Some(Box::new(ClassTrial { name: name.to_owned(), text: None }));
+        let tried = |text: &str| Some(Box::new(Trial::Text(text.to_owned())));
         for (wish, tried) in [
             (Wish::Say, None),
             (Wish::Say, tried("talk")),

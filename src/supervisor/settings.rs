@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::costs::Budgets;
 use super::groups::Groups;
 use super::lifecycle::Limits;
-use crate::config::{ClassTrial, Setting};
+use crate::config::{Setting, Trial};
 use crate::model::status::ChannelOrder;
 use crate::model::{DiskRate, Resources};
 use crate::plan::{ChannelPlan, Costs};
@@ -96,6 +96,6 @@ pub struct Configured {
     pub share: Share,
 }
 
-/// Reads the configuration again, as it is on disk or with a stream class that is tried: the new one, or all its faults.
+/// Reads the configuration again, as it is on disk or with what is tried: the new one, or all its faults.
 /// Called where blocking is allowed.
-pub type Reload = Box<dyn Fn(Option<&ClassTrial>) -> Result<Configuration, Vec<String>> + Send + Sync>;
+pub type Reload = Box<dyn Fn(Option<&Trial>) -> Result<Configuration, Vec<String>> + Send + Sync>;

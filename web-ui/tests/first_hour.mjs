@@ -9,7 +9,7 @@
 //   UPLINK_SECOND_COMMAND how to start that (JSON list of program and arguments)
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
@@ -141,9 +141,6 @@ token_file = "push.token"
   await button('Check').click();
   await page.locator('#findings[data-good="true"]').waitFor();
   await shot('draft');
-  const coming = page.waitForEvent('download');
-  await button('Save as a file').click();
-  await writeFile(file, await readFile(await (await coming).path()));
   await button('What would change?').click();
   await page.locator('.step[data-step="planned"]').waitFor();
   await shows(page.locator('.step'), /second: new/, 'what would change');
@@ -151,6 +148,8 @@ token_file = "push.token"
   await shot('what-would-change');
   await page.locator('.step .confirm').click();
   await page.locator('.step[data-step="done"]').waitFor();
+  assert.equal(await readFile(file, 'utf8'), draft('hls-push'), 'it is on disk');
+  assert.equal(await readFile(`${file}~`, 'utf8'), text, 'what was there is kept');
   await shot('in-force');
 });
 

@@ -187,6 +187,7 @@ mod tests {
             (delete, WHEP_SESSION, VIEWER),
             (post, "/api/v1/channels/{id}/destinations/{destination}/recording", OPERATOR),
             (post, "/api/v1/config/reload", ENGINEER),
+            (post, "/api/v1/config/apply", ENGINEER),
             (post, "/api/v1/stream-classes/{name}/apply", ENGINEER),
             (post, "/api/v1/stream-classes/{name}/rollback", ENGINEER),
             (&Method::PUT, "/api/v1/images/{name}", ENGINEER),

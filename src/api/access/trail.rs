@@ -102,7 +102,7 @@ fn about(api: &Api, caller: Option<&Caller>, path: &str) -> Option<Value> {
             Some(json!({"active": alarm.active, "acked": alarm.acked, "shelved": alarm.shelved}))
         }
         ("freeze", None) => Some(json!(api.freezer.in_force())),
-        ("config", Some("reload")) => {
+        ("config", Some("reload" | "apply")) => {
             let status = api.handle.status().borrow().clone();
             let config = &status.config;
             Some(json!({"generation": config.generation, "loaded_at": config.loaded_at}))

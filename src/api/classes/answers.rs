@@ -110,11 +110,11 @@ pub(crate) struct Difference {
     /// With what.
     pub(super) to: String,
     /// As `diff -u` writes it; empty if nothing differs.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 impl Difference {
-    pub(super) fn of(from: &str, to: &str, before: &str, after: &str) -> Self {
+    pub(crate) fn of(from: &str, to: &str, before: &str, after: &str) -> Self {
         let lines = similar::TextDiff::from_lines(before, after);
         let text = lines.unified_diff().context_radius(3).header(from, to).to_string();
         Self { from: from.to_owned(), to: to.to_owned(), text }

@@ -18,7 +18,7 @@ use super::answers::{ClassOutcome, Difference, Done, audited};
 use super::wanted::{Apply, Draft, RollBack, Wanted};
 use super::{blocking, look};
 use crate::classes::{Change, FoundClass, How, Turn};
-use crate::config::{ClassTrial, check_class};
+use crate::config::{ClassTrial, Trial, check_class};
 use crate::supervisor::{Command, Outcome};
 
 /// `POST …/check` with `{"text": "…"}`: of the class, and of the configuration with it.
@@ -73,7 +73,7 @@ async fn carried(api: &Api, name: String, dry: bool, asked: Asked, wanted: Wante
     let difference = Difference::of("on disk", "asked", text, &change.text).text;
     let told = told(&change);
     // Whatever keeps it from coming into force is said before a file is touched.
-    let foretold = ask(api, Command::Try(Box::new(change.trial()))).await?.0;
+    let foretold = ask(api, Command::Try(Box::new(Trial::Class(change.trial())))).await?.0;
     let Some(turn) = turn else {
         let outcome = ClassOutcome { asked: told, version: None, difference, outcome: foretold };
         return Ok(Done { outcome, changed: None });

@@ -21,6 +21,7 @@ use crate::classes::ClassError;
 use crate::config::Setting;
 use crate::model::ChannelId;
 
+pub(crate) use answers::Difference;
 pub(crate) use wanted::Wanted;
 
 /// Where one of them is.

@@ -2,7 +2,7 @@
 
 use super::super::channels::BOUND;
 use super::Freezer;
-use crate::config::ClassTrial;
+use crate::config::Trial;
 use crate::model::{ChannelEffect, ChannelId, DestinationChange, Effect, Freeze};
 use crate::supervisor::{Command, Handle};
 
@@ -22,8 +22,8 @@ pub(super) enum Foretold {
     },
 }
 
-/// Asks the supervisor; of what is on disk, or of that with a stream class that is tried.
-pub(super) async fn foretold(handle: &Handle, tried: Option<ClassTrial>) -> Foretold {
+/// Asks the supervisor; of what is on disk, or of what is tried.
+pub(super) async fn foretold(handle: &Handle, tried: Option<Trial>) -> Foretold {
     let command = tried.map_or(Command::DryReload, |tried| Command::Try(Box::new(tried)));
     let asked = tokio::time::timeout(BOUND, handle.ask(command)).await;
     match asked {

@@ -52,6 +52,8 @@ pub(super) enum Look {
     HandOver,
     /// What the stream class would change.
     Class,
+    /// What the text of the configuration would change.
+    Text,
 }
 
 /// One route.
@@ -95,6 +97,7 @@ const ROWS: &[Row] = &[
     row("POST", "/api/v1/channels/{id}/whep", Hidden, FREE, No),
     row("DELETE", "/api/v1/channels/{id}/whep/{session}", Hidden, FREE, No),
     row("POST", "/api/v1/config/reload", Noticed, HELD, Look::Reload),
+    row("POST", "/api/v1/config/apply", Noticed, HELD, Look::Text),
     row("POST", "/api/v1/config/check", Hidden, FREE, No),
     row("POST", "/api/v1/stream-classes/{name}/check", Hidden, FREE, No),
     row("POST", "/api/v1/stream-classes/{name}/apply", Noticed, HELD, Look::Class),

@@ -6,12 +6,12 @@ use axum::http::{Method, Uri};
 
 use super::super::channels::Stop;
 use super::super::classes::Wanted;
-use super::super::config::Reload;
+use super::super::config::{Apply, Reload};
 use super::super::recordings::{at_desk, name};
 use super::super::routes::Api;
 use super::effects::{self, Foretold};
 use super::tiers::{Look, Row, Tier};
-use crate::config::ClassTrial;
+use crate::config::Trial;
 use crate::model::image::ImageName;
 use crate::model::status::{ChannelOrder, ChannelState, ChannelStatus, DestinationStatus};
 use crate::model::{ChannelId, DestinationId, LiveChange, RecordingAsk};
@@ -68,6 +68,7 @@ pub(super) async fn weigh(api: &Api, read: &Read<'_>) -> Weight {
         Look::HandOver => hand_over(api, read),
         Look::Reload => reload(api, read).await,
         Look::Class => class(api, read).await,
+        Look::Text => text(api, read).await,
         Look::Image => image(api, read),
         Look::Protection => protection(read),
         Look::Recorded => recorded(api, read).await,
@@ -185,11 +186,18 @@ async fn class(api: &Api, read: &Read<'_>) -> Option<Weight> {
         return None;
     }
     let change = Wanted::read(read.uri.path(), read.body)?.change(api, read.place("name")).await.ok()?;
-    let weight = reloading(api, read, Some(change.trial())).await;
+    let weight = reloading(api, read, Some(Trial::Class(change.trial()))).await;
     Some(Weight { text: format!("stream class `{}` is changed: {}", change.name, weight.text), ..weight })
 }
 
-async fn reloading(api: &Api, read: &Read<'_>, tried: Option<ClassTrial>) -> Weight {
+/// The same with another text of the configuration itself.
+async fn text(api: &Api, read: &Read<'_>) -> Option<Weight> {
+    let Query(Reload { dry_run }) = Query::try_from_uri(read.uri).ok()?;
+    let apply: Apply = serde_json::from_slice(read.body).ok().filter(|_| !dry_run)?;
+    Some(reloading(api, read, Some(Trial::Text(apply.text))).await)
+}
+
+async fn reloading(api: &Api, read: &Read<'_>, tried: Option<Trial>) -> Weight {
     match effects::foretold(&api.handle, tried).await {
         Foretold::Unknown => Weight { tier: Tier::Hidden, ..read.row("the configuration is read".to_owned()) },
         Foretold::Known { noticed, touched, text } => {

@@ -19,16 +19,16 @@ use crate::model::ChannelEffect;
 use crate::store::{Accounts, Store};
 use crate::supervisor::{Command, Refusal};
 
-struct Stage {
-    router: axum::Router,
-    site: Site,
+pub(super) struct Stage {
+    pub(super) router: axum::Router,
+    pub(super) site: Site,
     /// Without a permit no reload is answered.
     gate: Arc<Semaphore>,
     _engine: JoinHandle<()>,
     _dir: tempfile::TempDir,
 }
 
-async fn stage() -> Stage {
+pub(super) async fn stage() -> Stage {
     let dir = tempfile::tempdir().unwrap();
     let (handle, mut rig) = rig(dir.path());
     let site = Site::new(dir.path());
@@ -100,12 +100,12 @@ impl Stage {
         lines.collect()
     }
 
-    fn reloads(&self) -> usize {
+    pub(super) fn reloads(&self) -> usize {
         self.site.asked.lock().unwrap().iter().filter(|command| **command == Command::Reload).count()
     }
 }
 
-fn interrupted() -> ChannelEffect {
+pub(super) fn interrupted() -> ChannelEffect {
     let destinations = json!([{"destination": "cloud", "change": "interrupted", "seconds": 1.2}]);
     serde_json::from_value(
         json!({"channel": "demo", "effect": "restart", "off_air_seconds": 1.2, "destinations": destinations}),

@@ -2,6 +2,7 @@
 
 mod access;
 pub(crate) mod alarms;
+mod applied;
 mod classes;
 mod commands;
 mod contract;

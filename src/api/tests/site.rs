@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::classes::Classes;
-use crate::config::{ClassTrial, Credentials, load_with};
+use crate::config::{Credentials, Trial, load_text, load_with};
 use crate::model::ChannelEffect;
 use crate::supervisor::{Command, Outcome, Refusal};
 
@@ -72,10 +72,15 @@ impl Site {
     }
 
     /// As a daemon reads it.
-    fn read(&self, tried: Option<ClassTrial>) -> Result<(), Refusal> {
+    fn read(&self, tried: Option<Trial>) -> Result<(), Refusal> {
         let trial = tried.is_some();
-        let own = self.classes.own().trying(tried);
-        let checked = load_with(Path::new(&self.config()), &[], &Credentials::NotHere, &own);
+        let (own, config) = (self.classes.own(), self.config());
+        let config = Path::new(&config);
+        let checked = match tried {
+            None => load_with(config, &[], &Credentials::NotHere, &own),
+            Some(Trial::Class(class)) => load_with(config, &[], &Credentials::NotHere, &own.trying(Some(class))),
+            Some(Trial::Text(text)) => load_text((config, &text), &[], &Credentials::NotHere, &own),
+        };
         let checked = checked.map_err(|faults| Refusal::FaultyConfiguration(faults.lines()))?;
         if !trial {
             self.classes.read(&checked);

@@ -11,7 +11,7 @@ use super::recordings::Shelf;
 use super::watch::Watch;
 use crate::app::{disk_rate, fragments};
 use crate::classes::Classes;
-use crate::config::{Checked, ClassTrial, Credentials, OwnClasses, load_with};
+use crate::config::{Checked, Credentials, OwnClasses, Trial, load_text, load_with};
 use crate::hardware::inventory;
 use crate::model::ChannelId;
 use crate::plan::{PlanPaths, derive, needs};
@@ -65,11 +65,16 @@ pub(super) fn recordings(place: &Place) -> PathBuf {
     place.state.join("recordings")
 }
 
-fn load_all(place: &Place, tried: Option<&ClassTrial>) -> Result<(Checked, Configuration), Vec<String>> {
-    let own = OwnClasses::below(&place.state).trying(tried.cloned());
-    let checked = load_with(&place.config, &place.overrides, &Credentials::from_environment(), &own)
-        .and_then(|checked| fragments::check(checked, &place.worker))
-        .map_err(|faults| faults.lines())?;
+fn load_all(place: &Place, tried: Option<&Trial>) -> Result<(Checked, Configuration), Vec<String>> {
+    let (own, credentials) = (OwnClasses::below(&place.state), Credentials::from_environment());
+    let (config, overrides) = (&place.config, &place.overrides);
+    let checked = match tried {
+        None => load_with(config, overrides, &credentials, &own),
+        Some(Trial::Class(class)) => load_with(config, overrides, &credentials, &own.trying(Some(class.clone()))),
+        Some(Trial::Text(text)) => load_text((config, text), overrides, &credentials, &own),
+    };
+    let checked =
+        checked.and_then(|checked| fragments::check(checked, &place.worker)).map_err(|faults| faults.lines())?;
     for warning in checked.warnings.iter() {
         tracing::warn!(code = "configuration_warning", "{warning}");
     }

@@ -1,5 +1,5 @@
 // The configuration: what is in force and where it is written, a draft with its faults at their lines, and putting in force
-// what is on disk, after a look at what that would interrupt.
+// that draft, or what is on disk, after a look at what it would interrupt.
 
 import { useSignal } from '@preact/signals';
 import type { Configuration } from '../api';
@@ -31,22 +31,28 @@ export function ConfigurationPage() {
 }
 
 function Parts({ config, found }: { config: Resource<Configuration>; found: Configuration }) {
+  const draft = configuration.draft.value;
+  const { file, writable } = found;
+  // Where the daemon may not write, somebody else puts the draft on disk.
+  const mine = writable && draft !== null && draft.text !== found.text ? draft : null;
+  const plan = () =>
+    configuration.plan(mine ? { act: 'apply', body: { text: mine.text }, base: mine.base } : { act: 'reload' });
   return (
     <>
       <Section title={say('config_apply')} id="apply">
         <Apply
           desk={configuration}
-          advice={say('apply_advice', { file: found.file })}
-          plan={() => void configuration.plan({ act: 'reload' })}
+          advice={say(mine ? 'apply_draft_advice' : 'apply_advice', { file })}
+          plan={() => void plan()}
           again={config.again}
         />
       </Section>
       <Section title={say('config_draft')} id="draft">
         <Draft
           desk={configuration}
-          file={found.file}
+          file={file}
           disk={found.text ?? null}
-          advice={say('draft_advice', { file: found.file })}
+          advice={say(writable ? 'draft_advice_writable' : 'draft_advice', { file })}
         />
       </Section>
       <Section title={say('config_keys')} id="keys">

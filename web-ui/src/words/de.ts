@@ -375,6 +375,8 @@ export const de: Record<Key, string> = {
   line_no: 'Zeile {line}',
   apply_advice:
     'Es zählt {file} auf der Box. Erst ansehen, was sie mit jedem Kanal täte, dann genau das in Kraft setzen.',
+  apply_draft_advice:
+    'Es zählt der Entwurf unten, anstelle von {file} auf der Box. Erst ansehen, was er mit jedem Kanal täte, dann genau das in Kraft setzen.',
   plan: 'Was würde sich ändern?',
   planning: 'Sieht nach …',
   applying: 'Gesendet; wartet auf die Engine',
@@ -410,6 +412,8 @@ export const de: Record<Key, string> = {
   draft_of: 'Entwurf von {file}',
   draft_advice:
     'Der Daemon darf seine Konfiguration nicht schreiben. Den Entwurf sichern und nach {file} legen lassen, von jemandem, der das darf; dann oben fragen, was sich ändern würde.',
+  draft_advice_writable:
+    'Oben fragen, was sich ändern würde, dann in Kraft setzen: Er wird nach {file} geschrieben, der Text davor bleibt daneben liegen.',
   file_unread: 'Der Daemon zeigt seine Datei nicht. Ein Entwurf kann hier eingefügt und geprüft werden.',
   check: 'Prüfen',
   check_good: 'Kein Fehler: Sie könnte in Kraft gesetzt werden.',

@@ -373,6 +373,8 @@ export const en = {
   line_no: 'line {line}',
   apply_advice:
     'What counts is {file} on the box. First see what it would do to each channel; then put in force exactly that.',
+  apply_draft_advice:
+    'What counts is the draft below, in place of {file} on the box. First see what it would do to each channel; then put in force exactly that.',
   plan: 'What would change?',
   planning: 'Looking …',
   applying: 'Sent; waiting for the engine',
@@ -408,6 +410,8 @@ export const en = {
   draft_of: 'Draft of {file}',
   draft_advice:
     'The daemon has no right to write its configuration. Save the draft, and have it put to {file} by whoever may; then ask above what would change.',
+  draft_advice_writable:
+    'Ask above what it would change, then put it in force: it is written to {file}, and the text before is kept beside it.',
   file_unread: 'The daemon does not show its file. A draft can be pasted here and checked.',
   check: 'Check',
   check_good: 'No fault: it could be put in force.',

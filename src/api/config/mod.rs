@@ -1,5 +1,7 @@
 //! The configuration: what is in force and where it is written, what would be wrong with another one, and putting it in
-//! force.
+//! force, as it is on disk or as somebody sends it.
+
+mod apply;
 
 use std::path::{Path, PathBuf};
 
@@ -15,9 +17,11 @@ use super::channels::{Answer, ask};
 use super::problem::Problem;
 use super::routes::Api;
 use super::status::{tag_of, unchanged};
-use crate::config::{Fault, Findings, Setting, check_text};
+use crate::config::{Fault, Findings, Setting, check_text, may_replace};
 use crate::model::MediaTime;
 use crate::supervisor::Command;
+
+pub(crate) use apply::{APPLY, Apply, apply};
 
 /// Where a document is checked.
 pub(crate) const CHECK: &str = "/api/v1/config/check";
@@ -38,6 +42,8 @@ pub(crate) struct Configuration {
     settings: Vec<Setting>,
     /// The file as it is on disk now: what a reload would read. None if it cannot be read.
     text: Option<String>,
+    /// Whether the daemon may write it: else whoever looks after the box puts it there.
+    writable: bool,
 }
 
 /// Largest file that is shown, bytes: as large as a check takes it.
@@ -57,7 +63,8 @@ async fn configuration(api: &Api) -> Configuration {
     let settings = api.handle.written().to_vec();
     let (file, loaded_at, generation) = (config.path, config.loaded_at, config.generation);
     let text = on_disk(Path::new(&file)).await;
-    Configuration { file, loaded_at, generation, settings, text }
+    let writable = may_replace(Path::new(&file));
+    Configuration { file, loaded_at, generation, settings, text, writable }
 }
 
 /// `GET /api/v1/config`.
@@ -116,10 +123,16 @@ pub(crate) struct Reload {
 /// `POST /api/v1/config/reload`, or `…/reload?dry_run=true` to be told what it would do to each channel. With `If-Match`,
 /// only if neither the file nor what is in force has changed since `GET /api/v1/config` was answered with that tag.
 pub(crate) async fn reload(State(api): State<Api>, Query(reload): Query<Reload>, headers: HeaderMap) -> Answer {
-    if headers.contains_key(header::IF_MATCH) {
-        let body = serde_json::to_vec(&configuration(&api).await);
-        let body = body.map_err(|error| Problem::internal(error.to_string()))?;
-        unchanged(&headers, Some(&tag_of(&body)), "the configuration")?;
-    }
+    as_named(&api, &headers).await?;
     ask(&api, if reload.dry_run { Command::DryReload } else { Command::Reload }).await
+}
+
+/// Whether the configuration is what `If-Match` names, if it names any.
+async fn as_named(api: &Api, headers: &HeaderMap) -> Result<(), Problem> {
+    if !headers.contains_key(header::IF_MATCH) {
+        return Ok(());
+    }
+    let body = serde_json::to_vec(&configuration(api).await);
+    let body = body.map_err(|error| Problem::internal(error.to_string()))?;
+    unchanged(headers, Some(&tag_of(&body)), "the configuration")
 }
