@@ -9,6 +9,7 @@ export * as desk from './core/draft';
 export * as format from './core/format';
 export { extended } from './core/history';
 export { chordOf } from './core/keys';
+export * as levels from './core/levels';
 export { difference } from './core/lines';
 export * as live from './core/live';
 export * as reduce from './core/reduce';

@@ -2,6 +2,9 @@
 
 /** Meters are told twenty times a second: more frames would show nothing else. */
 const FRAME_MS = 50;
+/** A wall of them is drawn ten times a second, every sixth frame of a display; no peak is lost between two. */
+const CROWD = 8;
+const CROWD_MS = 100;
 /** So much sooner the next one is asked for: displays have one every 16.7 ms, and it should be the third. */
 const EARLY_MS = 8;
 /** Longest that something waits for a frame: a page that is covered may get none. */
@@ -42,7 +45,7 @@ export function wake(): void {
   if (running || document.hidden || (instruments.size === 0 && waiting.length === 0)) return;
   running = true;
   // A frame that is asked for costs the whole page's, drawn or not: until one is due, none is asked for.
-  const rest = FRAME_MS - EARLY_MS - (performance.now() - last);
+  const rest = (instruments.size > CROWD ? CROWD_MS : FRAME_MS) - EARLY_MS - (performance.now() - last);
   if (rest > 0) setTimeout(() => requestAnimationFrame(frame), rest);
   else requestAnimationFrame(frame);
 }

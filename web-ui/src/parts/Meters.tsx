@@ -149,7 +149,7 @@ export function Bars({ channel, channels, title }: { channel: string; channels: 
     });
     measure.observe(node);
     const leave = attach((ms) => {
-      const now = newest(channel);
+      const now = newest(channel, ms);
       bars.forEach((bar, index) => {
         bar.step(ms, now?.peaks[index] ?? FLOOR_DB);
       });

@@ -1,7 +1,18 @@
 // The panel's rules without a browser: watchdog, instruments, orders, arms, documents.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { arm, ballistics, channel, command, format, live, reduce, route, watchdog } from '../../build/units/units.js';
+import {
+  arm,
+  ballistics,
+  channel,
+  command,
+  format,
+  levels,
+  live,
+  reduce,
+  route,
+  watchdog,
+} from '../../build/units/units.js';
 import { appliance, channelOf } from './documents.mjs';
 
 const at = (steady, wall = steady) => ({ steady, wall });
@@ -59,6 +70,24 @@ test('a programme meter holds its peak for three seconds and never falls below i
 
 const take = { channel: 'demo', verb: 'take', path: 'take', shown: (one) => one.state === 'slate' };
 const demo = (change) => ({ ...channelOf('demo'), ...change });
+
+test('an instrument that draws seldom misses no peak', () => {
+  levels.forget();
+  assert.equal(levels.newest('a', 100), null);
+  levels.feed('a', [-3, -40]);
+  levels.feed('a', [-30, -20]);
+  assert.deepEqual(levels.newest('a').peaks, [-30, -20], 'what is now');
+  assert.deepEqual(levels.newest('a', 100).peaks, [-3, -20], 'and the peaks since it drew last');
+  // Without a word for two seconds there is no level at all.
+  const { now } = performance;
+  const then = performance.now();
+  performance.now = () => then + 2100;
+  try {
+    assert.equal(levels.newest('a', 5000), null);
+  } finally {
+    performance.now = now;
+  }
+});
 
 test('an order lights up when the stream shows it, not when it is pressed or answered', () => {
   let one = command.begin(1, take, 0);
