@@ -88,6 +88,9 @@ fn is_host(name: &str) -> bool {
     name.len() <= 200 && name.split('.').all(label)
 }
 
+/// HTTP/2 (RFC 9113, section 3.2).
+pub const HTTP_2: &[u8] = b"h2";
+
 /// How the authority's question is told from others (RFC 8737, section 6.2).
 pub const CHALLENGE: &[u8] = b"acme-tls/1";
 
@@ -192,7 +195,7 @@ impl Certificate {
     pub fn server(&self) -> Result<Arc<rustls::ServerConfig>, CertificateError> {
         let config = rustls::ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
         let mut config = config.with_no_client_auth().with_cert_resolver(Arc::new(self.clone()));
-        config.alpn_protocols = vec![b"http/1.1".to_vec(), CHALLENGE.to_vec()];
+        config.alpn_protocols = vec![HTTP_2.to_vec(), b"http/1.1".to_vec(), CHALLENGE.to_vec()];
         Ok(Arc::new(config))
     }
 }

@@ -36,7 +36,7 @@ pub use accounts::{
 pub use acme::Keeper;
 pub use audit::{AuditEntry, AuditRow, redacted, redacted_address};
 pub use caller::{By, Caller, Credentials, Peer, Via};
-pub use certificate::{CHALLENGE, Certificate, CertificateError, Names};
+pub use certificate::{CHALLENGE, Certificate, CertificateError, HTTP_2, Names};
 pub use chance::NoChance;
 pub use password::HashError;
 pub use porter::{Access, Denied, Opened};

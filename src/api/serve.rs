@@ -1,6 +1,7 @@
-//! Serving the doors until told to stop: how many connections, how slow, and how they end. HTTP/1.1, by TLS where there is
-//! a certificate; and on a unix socket for programs of this box.
+//! Serving the doors until told to stop: how many connections, how slow, and how they end. HTTP/1.1, or HTTP/2 by TLS where
+//! there is a certificate; and on a unix socket for programs of this box.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -8,8 +9,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::Request;
+use axum::response::Response;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -21,7 +24,7 @@ use tower::ServiceExt;
 
 use super::guards::Freezer;
 use super::routes::Api;
-use crate::access::{Access, CHALLENGE, Certificate, Peer, Via};
+use crate::access::{Access, CHALLENGE, Certificate, HTTP_2, Peer, Via};
 use crate::alarm::Alarms;
 use crate::classes::Classes;
 use crate::notify::Notifier;
@@ -197,19 +200,23 @@ async fn open(knock: Knock, app: Router, closing: CancellationToken) {
     match knock {
         Knock::Socket(stream) => {
             let peer = stream.peer_cred().map_or(Peer::Unknown, |found| Peer::Socket { uid: found.uid() });
-            connection(stream, Via { peer, encrypted: false }, app, closing).await;
+            by_one(stream, Via { peer, encrypted: false }, app, closing).await;
         }
         Knock::Network(stream, peer, tls) => {
             // Both are refinements: a connection works without them. Heartbeats and commands are small and shall not wait.
             let _ = stream.set_nodelay(true);
             let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, STALL_MS);
             let Some(tls) = tls else {
-                return connection(stream, Via { peer, encrypted: false }, app, closing).await;
+                return by_one(stream, Via { peer, encrypted: false }, app, closing).await;
             };
             match closing.run_until_cancelled(tokio::time::timeout(HANDSHAKE, tls.accept(stream))).await {
                 // An authority has seen what it came for (RFC 8737, section 3).
                 Some(Ok(Ok(stream))) if stream.get_ref().1.alpn_protocol() == Some(CHALLENGE) => {}
-                Some(Ok(Ok(stream))) => connection(stream, Via { peer, encrypted: true }, app, closing).await,
+                // A browser has six connections to a box for all its tabs, or one with room for every stream.
+                Some(Ok(Ok(stream))) if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) => {
+                    by_two(stream, Via { peer, encrypted: true }, app, closing).await;
+                }
+                Some(Ok(Ok(stream))) => by_one(stream, Via { peer, encrypted: true }, app, closing).await,
                 // Whoever does not trust the certificate, or speaks plain http.
                 Some(Ok(Err(error))) => tracing::debug!(%error, "a connection to the API was not encrypted"),
                 Some(Err(_)) | None => {}
@@ -218,20 +225,48 @@ async fn open(knock: Knock, app: Router, closing: CancellationToken) {
     }
 }
 
-async fn connection(
+/// HTTP/1.1.
+async fn by_one(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send,
     via: Via,
     app: Router,
     closing: CancellationToken,
 ) {
-    let app = app.map_request(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(via);
-        request
-    });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(known(app, via)));
+    until(served, closing).await;
+}
+
+/// HTTP/2.
+async fn by_two(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    via: Via,
+    app: Router,
+    closing: CancellationToken,
+) {
+    let served = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HEAD)
+        .keep_alive_timeout(HANDSHAKE)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(known(app, via)));
+    until(served, closing).await;
+}
+
+/// The routes, told by which way a request came.
+fn known(
+    app: Router,
+    via: Via,
+) -> impl Clone + Send + 'static + tower::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> {
+    app.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(via);
+        request
+    })
+}
+
+/// Serves until the client goes, or `closing`; what is under way then gets its time.
+async fn until(served: impl GracefulConnection, closing: CancellationToken) {
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => Ok(ended),
@@ -241,5 +276,6 @@ async fn connection(
         }
     };
     // A client that leaves in the middle, or does not finish in time, is its own business.
-    tracing::trace!(?ended, "a connection to the API ended");
+    let finished = matches!(ended, Ok(Ok(())));
+    tracing::trace!(finished, "a connection to the API ended");
 }

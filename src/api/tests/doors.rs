@@ -44,6 +44,14 @@ async fn the_network_is_encrypted_and_the_socket_knows_its_users() {
     let plain = reqwest::Client::builder().no_proxy().timeout(BOUND).tls_certs_only([]).build().unwrap();
     assert!(plain.get(format!("http://{address}/healthz")).send().await.is_err(), "plain http is no way in");
 
+    // Browsers have room for the streams of all their tabs in one connection.
+    let streams = vec![health.as_str(); 12];
+    let mut curl = tokio::process::Command::new("curl");
+    curl.args(["--silent", "--http2", "--parallel", "--max-time", "30", "--write-out", "%{http_version}\n", "--cacert"]);
+    let curl = curl.arg(first.join("certificate.pem")).args(streams).output().await.unwrap();
+    let said = String::from_utf8(curl.stdout).unwrap();
+    assert_eq!(said.lines().filter(|line| line.ends_with('2')).count(), 12, "{said}");
+
     // A connection that is open goes on; new ones get the new certificate.
     certificate.take_over(&Certificate::of_its_own(&second, &names).unwrap());
     assert_eq!(trusting_first.get(&health).send().await.unwrap().status(), 200);
