@@ -7,8 +7,9 @@
 //!  └── channel-…
 //! ```
 //!
-//! systemd takes the division back when it starts the service again, since the new process begins in the middle; it is made
-//! anew then, around the workers that are in their groups already.
+//! The next process of the service begins in the middle, where nobody may be while there is a division: the unit's
+//! `ExecStopPost=` undoes it whenever this one ends, and it is made anew around the workers, which are in their groups
+//! already.
 
 use std::fs;
 use std::io;
