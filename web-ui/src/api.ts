@@ -17,6 +17,7 @@ export type {
   Devices,
   EndpointStatus,
   Freeze,
+  FreezeOrder,
   Health,
   HealthReport,
   InputStatus,

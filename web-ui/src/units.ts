@@ -7,6 +7,7 @@ export * as command from './core/command';
 export * as consent from './core/consent';
 export * as desk from './core/draft';
 export * as format from './core/format';
+export { order as freezeOrder } from './core/freeze';
 export { extended } from './core/history';
 export { chordOf } from './core/keys';
 export { difference } from './core/lines';
