@@ -5,6 +5,7 @@ import type * as api from './schema';
 
 export type {
   Alarm,
+  AlarmShelf,
   CapacityStatus,
   ChannelEffect,
   ChannelStatus,

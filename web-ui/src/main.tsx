@@ -12,6 +12,7 @@ import { listen } from './core/keys';
 import { start } from './core/link';
 import { follow, route } from './core/route';
 import { followSession } from './core/session';
+import { followSound } from './core/sound';
 import { phase, tick } from './core/store';
 import { keepSurface, locked } from './core/surface';
 import { followWatching } from './core/watching';
@@ -29,10 +30,11 @@ import { Users } from './pages/Users';
 import { Wall } from './pages/Wall';
 import { LostBand, OpenBand, ReturnBand, tabTitle } from './parts/Bands';
 import { Consent } from './parts/Consent';
-import { Rail, Strip, Top } from './parts/Frame';
+import { Rail, Top } from './parts/Frame';
 import { FreezeBand } from './parts/Freeze';
 import { Glass } from './parts/Glass';
 import { KeySheet } from './parts/KeySheet';
+import { Strip } from './parts/Strip';
 import { language, say, word } from './words/say';
 
 function Page() {
@@ -104,6 +106,7 @@ followSession();
 followAlarms();
 followHistory();
 followWatching();
+followSound();
 listen(BINDINGS);
 start();
 effect(() => {

@@ -1,8 +1,10 @@
 // What the tests without a browser look at: everything here is pure.
 
+export { listed, shelved } from './core/alarms';
 export * as arm from './core/arm';
 export * as ballistics from './core/ballistics';
 export * as channel from './core/channel';
+export * as chime from './core/chime';
 export * as command from './core/command';
 export * as consent from './core/consent';
 export * as desk from './core/draft';
