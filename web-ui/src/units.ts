@@ -14,6 +14,8 @@ export { extended } from './core/history';
 export { chordOf } from './core/keys';
 export { difference } from './core/lines';
 export * as live from './core/live';
+export { placeOf } from './core/playback';
+export { clipOf } from './core/recordings';
 export * as reduce from './core/reduce';
 export * as route from './core/route';
 export { expiry } from './core/users';
