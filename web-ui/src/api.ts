@@ -27,6 +27,7 @@ export type {
   LineStatus,
   LiveChange,
   Loudness,
+  NodeRules,
   Outcome,
   ProgramOrder,
   ProgramStatus,

@@ -6,6 +6,7 @@ import { armed, expire } from './core/acts';
 import { followAlarms } from './core/alarms';
 import { BINDINGS } from './core/bindings';
 import { asking, expireAsking } from './core/consent';
+import { followEdition } from './core/edition';
 import { letGo } from './core/glass';
 import { followHistory } from './core/history';
 import { listen } from './core/keys';
@@ -28,7 +29,7 @@ import { Sources } from './pages/Sources';
 import { Timeline } from './pages/Timeline';
 import { Users } from './pages/Users';
 import { Wall } from './pages/Wall';
-import { LostBand, OpenBand, ReturnBand, tabTitle } from './parts/Bands';
+import { EditionBand, LostBand, OpenBand, ReturnBand, tabTitle } from './parts/Bands';
 import { Consent } from './parts/Consent';
 import { Rail, Top } from './parts/Frame';
 import { FreezeBand } from './parts/Freeze';
@@ -83,6 +84,7 @@ function Panel() {
       <div class="head">
         <OpenBand />
         <FreezeBand />
+        <EditionBand />
         <LostBand />
         <Top />
         <Strip />
@@ -105,6 +107,7 @@ follow();
 followSession();
 followAlarms();
 followHistory();
+followEdition();
 followWatching();
 followSound();
 listen(BINDINGS);

@@ -8,6 +8,7 @@ export * as chime from './core/chime';
 export * as command from './core/command';
 export * as consent from './core/consent';
 export * as desk from './core/draft';
+export { differs } from './core/edition';
 export * as format from './core/format';
 export { order as freezeOrder } from './core/freeze';
 export { extended } from './core/history';

@@ -1,5 +1,6 @@
 // What must not be overlooked: that nothing is heard, what changed while nothing was, that nobody has to log in.
 
+import { other, own } from '../core/edition';
 import { duration, utc } from '../core/format';
 import type { Change } from '../core/reduce';
 import { clock, phase, returned, status, tick } from '../core/store';
@@ -20,6 +21,23 @@ export function LostBand() {
       <span>
         {say('lost_since', { time: utc(clock.heard + clock.ahead) })} {say('lost_advice')}
       </span>
+    </div>
+  );
+}
+
+/** After an upgrade. Nobody is reloaded: who is at work says when. */
+export function EditionBand() {
+  const [mine, now] = [own.value, other.value];
+  if (!mine || !now || phase.value !== 'live') return null;
+  const same = mine.version === now.version;
+  return (
+    <div class="band slim" data-band="edition" role="status">
+      <div class="row">
+        <span>▲ {say(same ? 'edition_build' : 'edition_other', { now: now.version, own: mine.version })}</span>
+        <button type="button" onClick={() => location.reload()}>
+          {say('reload')}
+        </button>
+      </div>
     </div>
   );
 }
