@@ -1,7 +1,6 @@
 // The panel's hands on a real channel: what is pressed is done by the engine, and what was recorded plays. What it is told by
 // is in rig.mjs, and beside that:
 //   UPLINK_BACKUP  the origin that is the backup of the destination `origin`; `archive` records
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { channel, closes, open, page, until, url } from './rig.mjs';
 
@@ -63,6 +62,8 @@ test('a destination is sent to its backup, which players have then, and back to 
   await row.waitFor();
 });
 
+/** The recording that the tests are about, `channel/id`. */
+let recording = '';
 const RECORDED = 'section[aria-labelledby="recordings"] tr[data-recording]';
 const opened = () => page.locator('tr.opened');
 const jobs = (kind) => page.locator('section[aria-labelledby="jobs"] tr[data-job]', { hasText: kind });
@@ -94,6 +95,7 @@ test('a recording is marked, ended and played, from its marker, too', async () =
   await inTime(ends, async () => /○/.test(await recorder.textContent()), 'ended');
   const row = page.locator(RECORDED, { hasText: 'the goal' });
   await text(row, /✓ complete.*the goal/s, 'it is whole');
+  recording = await row.getAttribute('data-recording');
   await row.getByRole('button').click();
   await opened().getByRole('button', { name: 'Play' }).click();
   await plays('the recording plays');
@@ -139,17 +141,14 @@ test('a recording is cut at its marker, made into a movie that plays, and sent u
 });
 
 test('a recording is deleted by who types its name', async () => {
-  const id = (await page.locator(RECORDED, { hasText: 'the goal' }).first().getAttribute('data-recording')).split(
-    '/',
-  )[1];
-  const asks = () => opened().getByRole('button', { name: 'Delete …', exact: true }).last();
-  await asks().click();
+  const id = recording.split('/')[1];
+  await opened().locator('.acts').getByRole('button', { name: 'Delete …' }).click();
   const question = page.locator('[data-band="consent"]');
   await question.locator('input').fill(id);
   await page.keyboard.press('Enter');
   const gone = async () => (await fetch(`${url}/api/v1/recordings/${channel}/${id}`)).status;
   await until(gone, (status) => status === 404, 'it is gone');
-  await page.locator(`tr[data-recording="${channel}/${id}"]`).waitFor({ state: 'hidden' });
+  await page.locator(`tr[data-recording="${recording}"]`).waitFor({ state: 'hidden' });
 });
 
 closes();
