@@ -145,6 +145,7 @@ test('a recording is deleted by who types its name', async () => {
   await opened().locator('.acts').getByRole('button', { name: 'Delete …' }).click();
   const question = page.locator('[data-band="consent"]');
   await question.locator('input').fill(id);
+  await page.waitForTimeout(450);
   await page.keyboard.press('Enter');
   const gone = async () => (await fetch(`${url}/api/v1/recordings/${channel}/${id}`)).status;
   await until(gone, (status) => status === 404, 'it is gone');

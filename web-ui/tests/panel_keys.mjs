@@ -40,7 +40,7 @@ const here = () =>
 async function walk(name) {
   const { many, ahead } = await number();
   assert.deepEqual(ahead, [], `${name}: nothing jumps ahead in the order`);
-  assert.ok(many > 10, `${name}: ${many} controls`);
+  assert.ok(many > 0, `${name} has controls`);
   const reached = [0];
   for (let step = 0; step < 2 * many + 30; step += 1) {
     await page.keyboard.press('Tab');

@@ -143,6 +143,7 @@ export function recorded({ go, shot, accessible, inTime, brief }) {
     assert.equal(await there(), 200);
     await opened().getByRole('button', { name: 'Delete …' }).click();
     await field.fill(id);
+    await page.waitForTimeout(450);
     await page.keyboard.press('Enter');
     await row('Show 59').waitFor({ state: 'hidden' });
     assert.equal(await there(), 404);
