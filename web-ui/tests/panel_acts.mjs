@@ -316,4 +316,22 @@ export function acts({ go, shot, accessible, inTime, brief }) {
     await page.locator('.link.is-live').waitFor();
     assert.equal(await band.count(), 0, 'a panel that was just loaded is the daemon’s');
   });
+
+  test('what is plugged in is noticed, whatever page is open', async () => {
+    const status = await (await fetch(`${url}/api/v1/status`)).json();
+    const about = { seq: 900, at: new Date().toISOString(), severity: 'info', code: 'device_plugged', channel: null };
+    const event = { ...about, subject: 'video9', text: 'C4K was plugged in', fault: null, hint: null };
+    const told = (kind, data) => `event: ${kind}\ndata: ${JSON.stringify(data)}\n\n`;
+    const body = `retry: 500\n${told('snapshot', status)}${told('event', event)}`;
+    await page.route(/\/api\/v1\/events\?/, (route) => route.fulfill({ contentType: 'text/event-stream', body }));
+    await page.reload();
+    const band = page.locator('[data-band="plugged"]', { hasText: 'C4K was plugged in' });
+    await band.waitFor();
+    await accessible('something was plugged in');
+    await band.getByRole('button', { name: 'Seen' }).click();
+    await band.waitFor({ state: 'hidden' });
+    await page.unroute(/\/api\/v1\/events\?/);
+    await page.reload();
+    await page.locator('.link.is-live').waitFor();
+  });
 }

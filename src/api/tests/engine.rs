@@ -19,7 +19,7 @@ pub(super) fn furnish(channel: &mut ChannelStatus) {
     let Some(first) = report.destinations.first_mut() else { return };
     let primary = endpoint();
     let backup = EndpointStatus {
-        name: "backup-1".parse().unwrap(),
+        name: EndpointName::at(1),
         url: "http://127.0.0.1:8091/live".into(),
         duty: Duty::Standby,
         ..primary.clone()
