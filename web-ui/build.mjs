@@ -24,6 +24,10 @@ async function notice() {
     const text = await readFile(at(`node_modules/${name}/LICENSE`), 'utf8');
     parts.push(`${name} ${about.version}\n\n${text.trim()}`);
   }
+  const vendored = await Promise.all(
+    ['NOTICE', 'LICENSE'].map((name) => readFile(at(`player/vendor/${name}`), 'utf8')),
+  );
+  parts.push(`${vendored.join('\n').trim()}`);
   return `${parts.join('\n\n----\n\n')}\n`;
 }
 
@@ -40,6 +44,8 @@ async function panel() {
     minify: true,
     legalComments: 'none',
   });
+  // Fetched only when somebody plays a recording: it is the player page's, as it was published.
+  await cp(at('player/vendor/hls.min.js'), `${out}/hls.js`);
   await writeFile(`${out}/NOTICE.txt`, await notice());
   // Last: a bundle is there when its page is.
   await cp(at('src/index.html'), `${out}/index.html`);

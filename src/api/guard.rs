@@ -13,9 +13,10 @@ use super::routes::{Api, BODY};
 use super::{classes, config, guest, images};
 use crate::model::image::IMAGE_BYTES;
 
-/// Everything the panel needs comes from this box; pictures are fetched and shown as blobs.
+/// Everything the panel needs comes from this box; pictures are fetched and shown as blobs, recordings are played from blobs.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
-                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
 
 /// Refuses foreign hosts, foreign pages and floods, and tells browsers what a page of ours may do.
 pub(crate) async fn check(State(api): State<Api>, mut request: Request, next: Next) -> Response {

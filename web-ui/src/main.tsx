@@ -6,12 +6,14 @@ import { armed, expire } from './core/acts';
 import { followAlarms } from './core/alarms';
 import { BINDINGS } from './core/bindings';
 import { asking, expireAsking } from './core/consent';
+import { followEdition } from './core/edition';
 import { letGo } from './core/glass';
 import { followHistory } from './core/history';
 import { listen } from './core/keys';
 import { start } from './core/link';
 import { follow, route } from './core/route';
 import { followSession } from './core/session';
+import { followSound } from './core/sound';
 import { phase, tick } from './core/store';
 import { keepSurface, locked } from './core/surface';
 import { followWatching } from './core/watching';
@@ -27,11 +29,14 @@ import { Sources } from './pages/Sources';
 import { Timeline } from './pages/Timeline';
 import { Users } from './pages/Users';
 import { Wall } from './pages/Wall';
-import { FreezeBand, LostBand, OpenBand, ReturnBand, tabTitle } from './parts/Bands';
+import { EditionBand, LostBand, OpenBand, ReturnBand, tabTitle } from './parts/Bands';
 import { Consent } from './parts/Consent';
-import { Rail, Strip, Top } from './parts/Frame';
+import { Rail, Top } from './parts/Frame';
+import { FreezeBand } from './parts/Freeze';
 import { Glass } from './parts/Glass';
 import { KeySheet } from './parts/KeySheet';
+import { Plugged } from './parts/Plugged';
+import { Strip } from './parts/Strip';
 import { language, say, word } from './words/say';
 
 function Page() {
@@ -80,10 +85,12 @@ function Panel() {
       <div class="head">
         <OpenBand />
         <FreezeBand />
+        <EditionBand />
         <LostBand />
         <Top />
         <Strip />
         <ReturnBand />
+        <Plugged />
         <Consent />
         <Glass />
       </div>
@@ -102,7 +109,9 @@ follow();
 followSession();
 followAlarms();
 followHistory();
+followEdition();
 followWatching();
+followSound();
 listen(BINDINGS);
 start();
 effect(() => {

@@ -8,6 +8,7 @@ mod commands;
 mod contract;
 mod conventions;
 mod doors;
+mod engine;
 mod guards;
 mod monitoring;
 mod osc;

@@ -1,12 +1,15 @@
 // The daemon's alarms, where it has any: without them the strip shows what the documents say.
 
 import { effect, signal } from '@preact/signals';
-import type { Alarm } from '../api';
-import { items, type Listed, read, send } from './ask';
-import type { Notice } from './reduce';
+import type { Alarm, AlarmShelf } from '../api';
+import { items, type Listed, read } from './ask';
+import { type Notice, RANK } from './reduce';
+import { request } from './request';
 import { channelOf, events, phase, status } from './store';
 
 const EVERY_MS = 5000;
+/** For how long one can be put aside; half an hour is the daemon's most. */
+export const MINUTES = [5, 10, 15, 30];
 
 /** None if this daemon keeps none. */
 export const alarms = signal<Alarm[] | null>(null);
@@ -30,10 +33,19 @@ export function followAlarms(): void {
   setInterval(() => alarms.peek() && void look(), EVERY_MS);
 }
 
-export async function acknowledge(id: string): Promise<void> {
-  await send<unknown>('POST', `/api/v1/alarms/${encodeURIComponent(id)}/ack`);
+/** Where the refusal of what is asked of one is kept. */
+export const partOf = (id: string) => `alarm ${id}`;
+
+async function say(id: string, what: string, body?: unknown): Promise<boolean> {
+  const path = `alarms/${encodeURIComponent(id)}/${what}`;
+  const done = await request<unknown>({ part: partOf(id), method: 'POST', path, body });
   await look();
+  return done !== null;
 }
+
+export const acknowledge = (id: string) => say(id, 'ack');
+export const shelve = (id: string, minutes: number, reason: string) => say(id, 'shelve', { minutes, reason });
+export const unshelve = (id: string) => say(id, 'unshelve');
 
 /** An alarm as the strip shows it. */
 export interface Listing extends Notice {
@@ -41,16 +53,13 @@ export interface Listing extends Notice {
   action: string;
   over: boolean;
   acked: boolean;
+  shelf: AlarmShelf | null;
 }
 
-const RANK = { critical: 0, warning: 1 };
-
-/** What is not put aside, unacknowledged before acknowledged, critical first. */
-export function listed(all: Alarm[]): Listing[] {
-  const shown = all.filter((one) => one.shelved === null && (one.active || one.acked === null));
-  const listing = (one: Alarm): Listing => ({
+function listing(one: Alarm): Listing {
+  return {
     id: one.id,
-    priority: one.priority === 'critical' ? 'critical' : 'warning',
+    priority: one.priority,
     channel: one.channel,
     title: (one.channel && channelOf(one.channel)?.title) || one.channel || (status.value?.name ?? ''),
     code: one.code,
@@ -59,10 +68,23 @@ export function listed(all: Alarm[]): Listing[] {
     since: one.since,
     over: !one.active,
     acked: one.acked !== null,
-  });
+    shelf: one.shelved,
+  };
+}
+
+/** What is not put aside, unacknowledged before acknowledged, critical first. */
+export function listed(all: Alarm[]): Listing[] {
+  const shown = all.filter((one) => one.shelved === null && (one.active || one.acked === null));
   const order = (a: Listing, b: Listing) =>
     Number(a.acked) - Number(b.acked) ||
     RANK[a.priority] - RANK[b.priority] ||
     Date.parse(b.since) - Date.parse(a.since);
   return shown.map(listing).sort(order);
+}
+
+/** What is put aside, what comes back soonest first. */
+export function shelved(all: Alarm[]): Listing[] {
+  const until = (one: Listing) => Date.parse(one.shelf?.until ?? '');
+  const aside = all.filter((one) => one.shelved !== null).map(listing);
+  return aside.sort((a, b) => until(a) - until(b));
 }

@@ -52,6 +52,8 @@ export interface Conditions {
   tag?: string | null;
   /** The confirmation that the daemon asked for. */
   confirm?: string;
+  /** What somebody has typed, of what cannot be brought back. */
+  name?: string;
   /** Why a freeze is overridden. */
   override?: string;
 }
@@ -60,13 +62,14 @@ export function send<T>(
   method: string,
   path: string,
   body?: unknown,
-  { tag, confirm, override }: Conditions = {},
+  { tag, confirm, name, override }: Conditions = {},
 ): Promise<Reply<T>> {
   const headers: Record<string, string> = {};
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (tag) headers['if-match'] = tag;
   if (confirm) headers.confirm = confirm;
   // A header has Latin-1 alone.
+  if (name) headers['confirm-name'] = encodeURIComponent(name);
   if (override) headers.override = encodeURIComponent(override);
   return ask<T>(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }, GIVE_UP_MS);
 }

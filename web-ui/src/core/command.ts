@@ -16,6 +16,8 @@ export type Phase = 'sent' | 'answered' | 'confirmed' | 'late' | 'refused';
 export interface Order {
   channel: string;
   verb: string;
+  /** Of what of the channel, where it is not the whole: a destination. */
+  about?: string;
   /** Below the channel's address. */
   path: string;
   body?: unknown;

@@ -15,8 +15,14 @@ export interface Asking {
 /** One at a time: who is asked something else has not confirmed the first. */
 export const asking = signal<Asking | null>(null);
 
+/** Nobody types a name in the seconds that the daemon waits: its question is put to it once more then. */
+const TYPING_S = 60;
+
 /** Milliseconds that are left to confirm. */
-export const leftOf = (one: Asking, now: number) => Math.max(0, one.at + one.confirm.seconds * 1000 - now);
+export function leftOf({ at, confirm }: Asking, now: number): number {
+  const seconds = confirm.name === null ? confirm.seconds : TYPING_S;
+  return Math.max(0, at + seconds * 1000 - now);
+}
 
 /** A press sooner than this is the press that asked. */
 export const isPress = (one: Asking, now: number) => now - one.at >= BOUNCE_MS;
@@ -47,7 +53,12 @@ export async function sendAsked<T>(
 ): Promise<Reply<T>> {
   const reply = await send<T>(method, path, body, conditions);
   const confirm = reply.ok ? null : reply.problem.confirm;
-  // Nothing of this panel deletes what cannot be brought back: a name is typed at `uplinkctl`.
-  if (!confirm || confirm.name !== null || !(await asked(confirm))) return reply;
-  return send<T>(method, path, body, { ...conditions, confirm: confirm.token });
+  if (!confirm || !(await asked(confirm))) return reply;
+  if (confirm.name === null) return send<T>(method, path, body, { ...conditions, confirm: confirm.token });
+  const anew = await send<T>(method, path, body, conditions);
+  const now = anew.ok ? null : anew.problem.confirm;
+  if (!now) return anew;
+  // What was confirmed is what it said then, and nothing else.
+  if (now.text !== confirm.text || now.name !== confirm.name) return sendAsked<T>(method, path, body, conditions);
+  return send<T>(method, path, body, { ...conditions, confirm: now.token, name: confirm.name });
 }

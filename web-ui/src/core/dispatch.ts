@@ -36,12 +36,13 @@ export async function order(wanted: Order, urgent = false): Promise<void> {
   under.value = { ...under.peek(), [wanted.channel]: begin(id, wanted, performance.now()) };
   setTimeout(() => change(wanted.channel, id, (one) => waited(one, performance.now())), 3100);
   const give = wanted.sure ? sendSure : sendAsked;
-  const { channel, verb, override } = wanted;
+  const { channel, verb, about, override } = wanted;
   const reply = await give<Outcome>('POST', `/api/v1/channels/${channel}/${wanted.path}`, wanted.body, { override });
   const answer = reply.ok ? { ok: true as const, text: reply.data.text, changed: reply.data.changed } : reply;
   change(channel, id, (one) => answered(one, answer, performance.now()));
   if (!reply.ok && isFrozen(reply.problem)) {
-    held.value = { problem: reply.problem, verb, channel, again: (reason) => order({ ...wanted, override: reason }) };
+    const again = (reason: string) => void order({ ...wanted, override: reason });
+    held.value = { problem: reply.problem, verb, channel, about, again };
   }
   if (reply.ok) await look(channel);
 }

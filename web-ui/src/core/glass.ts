@@ -9,6 +9,8 @@ export interface Held {
   /** What was asked, in the words of the API, and of which channel. */
   verb: string;
   channel: string;
+  /** Of what of it, where it is not the whole. */
+  about?: string;
   /** The same once more, all the same. */
   again: (reason: string) => void;
 }

@@ -72,7 +72,8 @@ function ofChannel(was: ChannelStatus, is: ChannelStatus): Change[] {
   return changes;
 }
 
-export type Priority = 'critical' | 'warning';
+export type Priority = 'critical' | 'warning' | 'info';
+export const RANK: Record<Priority, number> = { critical: 0, warning: 1, info: 2 };
 
 /** Something that wants somebody. */
 export interface Notice {
@@ -99,6 +100,5 @@ export function attention(status: ApplianceStatus): Notice[] {
     const priority = off || channel.health.health === 'unhealthy' ? 'critical' : 'warning';
     notices.push({ priority, channel: channel.id, title: channel.title, code, reason, since });
   }
-  const rank = { critical: 0, warning: 1 };
-  return notices.sort((a, b) => rank[a.priority] - rank[b.priority] || Date.parse(b.since) - Date.parse(a.since));
+  return notices.sort((a, b) => RANK[a.priority] - RANK[b.priority] || Date.parse(b.since) - Date.parse(a.since));
 }

@@ -1,8 +1,9 @@
 // Users, sessions, tokens and the audit log, as the daemon knows them. An act is followed by a look at what came of it.
 
 import { signal } from '@preact/signals';
-import type { Problem, Role, Time } from '../api';
+import type { Role, Time } from '../api';
 import { sendSure } from './ask';
+import { request } from './request';
 
 export interface User {
   name: string;
@@ -55,21 +56,12 @@ export interface Audit {
 export const ROLES: Role[] = ['viewer', 'operator', 'engineer', 'admin'];
 export const SCOPES = ['metrics', 'origin', 'unguarded'];
 
-/** Which part of the page is waiting for an answer, and what the last act of each was refused with. */
-export const busy = signal<string | null>(null);
-export const refusals = signal<Record<string, Problem | null>>({});
 /** What a new token is: told once, and gone with the page. */
 export const made = signal<{ name: string; token: string } | null>(null);
 
-/** One act at a time. Whether it was done. */
-export async function act<T>(part: string, method: string, path: string, body?: unknown): Promise<T | null> {
-  if (busy.peek() !== null) return null;
-  busy.value = part;
-  const reply = await sendSure<T>(method, `/api/v1/${path}`, body);
-  busy.value = null;
-  refusals.value = { ...refusals.peek(), [part]: reply.ok ? null : reply.problem };
-  // What is done without a word (204) is done, too.
-  return reply.ok ? (reply.data ?? ({} as T)) : null;
+/** One act at a time. What came of it; none if it was not done. */
+export function act<T>(part: string, method: string, path: string, body?: unknown): Promise<T | null> {
+  return request<T>({ part, method, path, body }, {}, sendSure);
 }
 
 /** RFC 3339, so many days from `now`; null for ever. Pure. */

@@ -10,6 +10,7 @@ import { status } from '../core/store';
 import { Apply } from '../parts/Apply';
 import { Draft } from '../parts/Draft';
 import { Section } from '../parts/Frame';
+import { FreezeForm } from '../parts/Freeze';
 import { Region, Table } from '../parts/Region';
 import { Waiting } from '../parts/Waiting';
 import { say } from '../words/say';
@@ -24,6 +25,9 @@ export function ConfigurationPage() {
         <Region of={config} empty={() => false} nothing="">
           {(found) => <File found={found} rejected={document.config.rejected} />}
         </Region>
+      </Section>
+      <Section title={say('freeze')} id="freeze">
+        <FreezeForm />
       </Section>
       {config.data ? <Parts config={config} found={config.data} /> : null}
     </div>

@@ -2,7 +2,8 @@
 
 import type { ChannelStatus, DestinationStatus } from '../api';
 import * as acts from '../core/acts';
-import { order, under } from '../core/dispatch';
+import * as destinations from '../core/destinations';
+import { under } from '../core/dispatch';
 import { level, stamp } from '../core/format';
 import { status } from '../core/store';
 import { Section } from '../parts/Frame';
@@ -59,8 +60,8 @@ const seconds = (value: number | null | undefined) => (value == null ? '–' : `
 function Backup({ channel, one }: { channel: ChannelStatus; one: DestinationStatus }) {
   const active = (one.endpoints ?? []).filter((end) => end.duty === 'active').map((end) => end.name);
   const { last_switch: switched, last_drill: drilled } = one;
-  const current = under.value[channel.id];
-  const mine = current?.order.verb === 'drill';
+  const current = under.value[channel.id]?.order;
+  const mine = current?.verb === 'drill' && current.about === one.id;
   const name = `${channel.title} / ${one.id}`;
   return (
     <tr>
@@ -95,7 +96,7 @@ function Backup({ channel, one }: { channel: ChannelStatus; one: DestinationStat
           type="button"
           aria-label={`${word('verb', 'drill')} ${name}`}
           disabled={!acts.may(channel.id) || channel.order !== 'on_air'}
-          onClick={() => order({ channel: channel.id, verb: 'drill', path: 'drill', body: { destination: one.id } })}
+          onClick={() => destinations.drill(channel, one)}
         >
           {word('verb', 'drill')}
         </button>

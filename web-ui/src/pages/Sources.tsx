@@ -1,6 +1,6 @@
 // What is plugged in, what signal it carries, who uses it.
 
-import type { Devices } from '../api';
+import type { Devices, NodeRules } from '../api';
 import { useResource } from '../core/resource';
 import { status } from '../core/store';
 import { Section } from '../parts/Frame';
@@ -60,6 +60,39 @@ export function Sources() {
           )}
         </Region>
       </Section>
+      <Section title={say('device_rights')} id="rights">
+        <Region of={devices} empty={(found) => found.nodes.length === 0} nothing={say('no_node')}>
+          {(found) => (
+            <Table title={say('device_rights')} heads={[say('device'), say('rights'), say('rules')]}>
+              {found.nodes.map((one) => (
+                <Node key={one.kernel} one={one} />
+              ))}
+            </Table>
+          )}
+        </Region>
+      </Section>
     </div>
+  );
+}
+
+/** A device that the daemon may not open looks like one that is not there: the rules say why. */
+function Node({ one }: { one: NodeRules }) {
+  const rights = one.rules.find((each) => each.rule === 'permissions');
+  return (
+    <tr>
+      <th scope="row">
+        {one.name} <span class="quiet">{one.kernel}</span>
+      </th>
+      <td>{rights ? (rights.matched ? `✓ ${say('rights_given')}` : `▲ ${say('rights_none')}`) : '–'}</td>
+      <td>
+        <ul lang="en">
+          {one.rules.map((each) => (
+            <li key={each.rule}>
+              {each.matched ? '✓' : '○'} {each.rule}: <span class="quiet">{each.what}</span>
+            </li>
+          ))}
+        </ul>
+      </td>
+    </tr>
   );
 }

@@ -5,6 +5,7 @@ import { bits, bytes, count, duration } from '../core/format';
 import { courseOf } from '../core/history';
 import { address } from '../core/route';
 import { since, tick } from '../core/store';
+import { DestinationActs } from '../parts/DestinationActs';
 import { Health } from '../parts/Health';
 import { Table } from '../parts/Region';
 import { Spark } from '../parts/Spark';
@@ -139,6 +140,7 @@ export function DestinationRows({ rows, only }: { rows: DestinationRow[]; only?:
     say('waiting_there'),
     say('line'),
     say('acknowledged'),
+    say('act'),
   ];
   return (
     <Table title={say('page_destinations')} heads={only ? heads : [say('channel'), ...heads]}>
@@ -154,6 +156,7 @@ export function DestinationRows({ rows, only }: { rows: DestinationRow[]; only?:
           </td>
           <td>
             {word('destination', one.state)}
+            {one.forced ? <span class="why">▲ {say('forced_to', { endpoint: one.forced })}</span> : null}
             {(one.endpoints ?? []).length > 1 ? (
               <span class="why">
                 {(one.endpoints ?? [])
@@ -179,6 +182,9 @@ export function DestinationRows({ rows, only }: { rows: DestinationRow[]; only?:
           <td class="number">
             {bytes(one.bytes_acknowledged)}
             {one.reconnects > 0 ? <span class="quiet"> {say('reconnects', { count: one.reconnects })}</span> : ''}
+          </td>
+          <td>
+            <DestinationActs channel={channel} one={one} told={!only} />
           </td>
         </tr>
       ))}

@@ -1,6 +1,7 @@
 // What must not be overlooked: that nothing is heard, what changed while nothing was, that nobody has to log in.
 
-import { duration, stamp, utc } from '../core/format';
+import { other, own } from '../core/edition';
+import { duration, utc } from '../core/format';
 import type { Change } from '../core/reduce';
 import { clock, phase, returned, status, tick } from '../core/store';
 import { say, word } from '../words/say';
@@ -24,32 +25,29 @@ export function LostBand() {
   );
 }
 
+/** After an upgrade. Nobody is reloaded: who is at work says when. */
+export function EditionBand() {
+  const [mine, now] = [own.value, other.value];
+  if (!mine || !now || phase.value !== 'live') return null;
+  const same = mine.version === now.version;
+  return (
+    <div class="band slim" data-band="edition" role="status">
+      <div class="row">
+        <span>▲ {say(same ? 'edition_build' : 'edition_other', { now: now.version, own: mine.version })}</span>
+        <button type="button" onClick={() => location.reload()}>
+          {say('reload')}
+        </button>
+      </div>
+    </div>
+  );
+}
+
 export function OpenBand() {
   return status.value?.access === 'open' ? (
     <p class="band slim" data-band="open">
       {say('open_access')}
     </p>
   ) : null;
-}
-
-/** Nobody has to find out by a refusal. */
-export function FreezeBand() {
-  const freeze = status.value?.freeze;
-  if (!freeze) return null;
-  const title = (id: string) => status.value?.channels.find((one) => one.id === id)?.title ?? id;
-  const what =
-    freeze.channels.length === 0
-      ? say('freeze_box')
-      : say('freeze_of', { channels: freeze.channels.map(title).join(', ') });
-  const until = freeze.until ? say('freeze_until', { time: stamp(freeze.until) }) : say('freeze_open_end');
-  return (
-    <p class="band slim" data-band="freeze" title={say('freeze_advice')}>
-      <span>
-        ▣ {what} {until}
-        {freeze.by ? ` (${freeze.by})` : ''}: {freeze.reason}
-      </span>
-    </p>
-  );
 }
 
 function changeText(change: Change): string {

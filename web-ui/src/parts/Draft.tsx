@@ -143,7 +143,7 @@ function Findings({ faults, warnings, file, area }: Found) {
       <p>
         <strong>
           {faults.length === 0 ? `✓ ${say('check_good')}` : `⬣ ${say('check_bad', counts)}`}
-          {faults.length === 0 && warnings.length > 0 ? ` ▲ ${say('warnings', { count: warnings.length })}` : ''}
+          {faults.length === 0 && warnings.length > 0 ? ` ▲ ${say('count_warning', { count: warnings.length })}` : ''}
         </strong>
       </p>
       <ul class="findings">

@@ -1,8 +1,8 @@
 // A small form: its fields with their words, one button, and what came of it. What was typed goes when it was taken.
 
 import type { ComponentChildren } from 'preact';
+import { busy, refusals } from '../core/request';
 import { fresh } from '../core/store';
-import { busy, refusals } from '../core/users';
 import { Trouble } from './Region';
 
 interface Props {
@@ -10,16 +10,18 @@ interface Props {
   part: string;
   title: string;
   button: string;
+  /** Nobody here may send it now; why is said beside it. */
+  dead?: boolean;
   /** Whether it was done. */
   send: (fields: Record<string, string>) => Promise<boolean>;
-  children: ComponentChildren;
+  children?: ComponentChildren;
 }
 
-export function Form({ part, title, button, send, children }: Props) {
+export function Form({ part, title, button, dead = false, send, children }: Props) {
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.currentTarget;
-    if (!(form instanceof HTMLFormElement)) return;
+    if (!(form instanceof HTMLFormElement) || dead) return;
     const fields = [...new FormData(form)].map(([name, value]) => [name, String(value)]);
     if (await send(Object.fromEntries(fields))) form.reset();
   };
@@ -27,7 +29,7 @@ export function Form({ part, title, button, send, children }: Props) {
   return (
     <form class="act" aria-label={title} onSubmit={submit}>
       {children}
-      <button type="submit" disabled={!fresh.value || busy.value !== null}>
+      <button type="submit" disabled={dead || !fresh.value || busy.value !== null}>
         {busy.value === part ? `… ${button}` : button}
       </button>
       {problem ? <Trouble problem={problem} /> : null}
@@ -41,15 +43,29 @@ interface FieldProps {
   label: string;
   kind?: 'text' | 'password';
   fills?: string;
+  /** Left empty, it has a meaning of its own. */
+  optional?: boolean;
+  most?: number;
+  /** Names a list of what it may be. */
+  list?: string;
 }
 
-export function Field({ id, name, label, kind, fills }: FieldProps) {
-  const about = { id, name, autocomplete: fills ?? 'off', required: true };
+export function Field({ id, name, label, kind, fills, optional, most, list }: FieldProps) {
+  const about = { id, name, autocomplete: fills ?? 'off', required: !optional, maxLength: most, list };
   return (
     <div class="field">
       <label for={id}>{label}</label>
       {kind === 'password' ? <input type="password" {...about} /> : <input type="text" {...about} />}
     </div>
+  );
+}
+
+/** Yes or no: `name` is among the fields if it is. */
+export function Check({ name, label }: { name: string; label: string }) {
+  return (
+    <label class="check">
+      <input type="checkbox" name={name} /> {label}
+    </label>
   );
 }
 

@@ -1,14 +1,11 @@
-// What is around every page: where one can go, whose box it is, what time it is, whether what is shown is true, and what
-// wants somebody.
+// What is around every page: where one can go, whose box it is, what time it is, and whether what is shown is true.
 
 import type { ComponentChildren } from 'preact';
-import { acknowledge, alarms, type Listing, listed } from '../core/alarms';
 import { duration, local, utc } from '../core/format';
 import { silence } from '../core/link';
-import type { Notice } from '../core/reduce';
 import { address, PAGES, type Page, route } from '../core/route';
-import { has, leave, who } from '../core/session';
-import { fresh, notices, now, phase, status, tick } from '../core/store';
+import { leave, who } from '../core/session';
+import { now, phase, status, tick } from '../core/store';
 import { locked, sheet, theme } from '../core/surface';
 import { LANGUAGES, type Language, language, say, speak, word } from '../words/say';
 import { Hold } from './Hold';
@@ -150,61 +147,6 @@ function Surface() {
         F1
       </button>
     </div>
-  );
-}
-
-/** Sorts so that the tiles need not: how many of each priority, and the first. Always there, so that nothing jumps. */
-export function Strip() {
-  tick.value;
-  const kept = alarms.value;
-  const all: (Notice & Partial<Listing>)[] = kept ? listed(kept) : notices.value;
-  const [first] = all;
-  if (!status.value) return <div class="strip" />;
-  if (!first) return <p class="strip quiet">{say('all_quiet')}</p>;
-  const critical = all.filter((one) => one.priority === 'critical').length;
-  const counts = [
-    critical && `⬣ ${say('critical', { count: critical })}`,
-    all.length > critical && `▲ ${say('warnings', { count: all.length - critical })}`,
-  ];
-  return (
-    <details class={`strip is-${first.priority}`}>
-      <summary>
-        <strong>{counts.filter(Boolean).join(' · ')}</strong>{' '}
-        <span class="first">
-          {first.title}: <span lang="en">{first.reason}</span>
-        </span>
-      </summary>
-      <ul>
-        {all.map((one) => (
-          <li key={`${one.channel}-${one.code}`}>
-            <span aria-hidden="true">{one.priority === 'critical' ? '⬣' : '▲'}</span>{' '}
-            {one.channel ? <a href={address({ page: 'channel', channel: one.channel })}>{one.title}</a> : one.title}:{' '}
-            <span lang="en">
-              {one.reason} {one.action ? <span class="quiet">{one.action}</span> : null}
-            </span>{' '}
-            <span class="quiet">
-              {one.code} · {one.over ? say('alarm_over') : duration((now() - Date.parse(one.since)) / 1000)}
-            </span>
-            {one.id ? <Acknowledge id={one.id} acked={one.acked === true} /> : null}
-          </li>
-        ))}
-      </ul>
-    </details>
-  );
-}
-
-/** Seen is not over: an acknowledged alarm stays while it is active. */
-function Acknowledge({ id, acked }: { id: string; acked: boolean }) {
-  if (acked) return <span class="quiet"> ✓ {say('acknowledged_alarm')}</span>;
-  return (
-    <button
-      type="button"
-      aria-label={`${say('acknowledge')} ${id}`}
-      disabled={!fresh.value || !has('operator')}
-      onClick={() => acknowledge(id)}
-    >
-      {say('acknowledge')}
-    </button>
   );
 }
 

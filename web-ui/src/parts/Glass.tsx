@@ -103,7 +103,9 @@ function Asked({ one }: { one: Held }) {
       if (free && before instanceof HTMLElement) before.focus();
     };
   }, []);
-  const what = `${word('verb', one.verb)} ${channelOf(one.channel)?.title ?? one.channel}`;
+  const what = [word('verb', one.verb), channelOf(one.channel)?.title ?? one.channel, one.about]
+    .filter(Boolean)
+    .join(' ');
   return (
     <fieldset
       ref={place}

@@ -19,7 +19,8 @@ export function Message({ channel }: { channel: string }) {
 function Told({ channel }: { channel: string }) {
   const current = under.value[channel];
   if (!current) return null;
-  const what = word('verb', current.order.verb);
+  const { verb, about } = current.order;
+  const what = about ? `${word('verb', verb)} ${about}` : word('verb', verb);
   const words = {
     sent: () => say('order_sent', { what }),
     answered: () => say('order_answered', { what }),

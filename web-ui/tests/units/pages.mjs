@@ -1,7 +1,7 @@
 // What the pages of tables and texts work out, without a browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { difference, expiry, extended, sparkPath } from '../../build/units/units.js';
+import { difference, differs, expiry, extended, sparkPath } from '../../build/units/units.js';
 
 const told = (first, second) => difference(first, second).map(({ sign, line, text }) => `${sign}${line} ${text}`);
 
@@ -53,4 +53,12 @@ test('a line is broken where there is a hole, and ends at the right edge', () =>
 test('a token ends after so many days, or never', () => {
   assert.equal(expiry(30, Date.UTC(2026, 10, 1)), '2026-12-01T00:00:00.000Z');
   assert.equal(expiry(0, 0), null);
+});
+
+test('a panel of another version, or of another build, is not the daemon’s', () => {
+  const own = { version: '0.1.0', tag: '"a"' };
+  assert.equal(differs(own, { version: '0.1.0', tag: '"a"' }), false);
+  assert.equal(differs(own, { version: '0.2.0', tag: '"a"' }), true);
+  assert.equal(differs(own, { version: '0.1.0', tag: '"b"' }), true);
+  assert.equal(differs(own, { version: '0.1.0', tag: null }), false, 'what cannot be told is no difference');
 });

@@ -4,22 +4,20 @@ import { useSignal } from '@preact/signals';
 import { stamp } from '../../core/format';
 import { useResource } from '../../core/resource';
 import type { Audit } from '../../core/users';
+import { Paging, type Places, paged } from '../../parts/Paging';
 import { Region, Table } from '../../parts/Region';
 import { say, word } from '../../words/say';
 
 const PAGE = 50;
 
 export function AuditLog() {
-  // Places of the pages before this one; the newest page has none.
   const places = useSignal<string[]>([]);
-  const place = places.value.at(-1);
-  const path = `/api/v1/audit?limit=${PAGE}${place ? `&cursor=${encodeURIComponent(place)}` : ''}`;
+  const path = paged('/api/v1/audit', PAGE, places);
   return <Page key={path} path={path} places={places} />;
 }
 
-function Page({ path, places }: { path: string; places: { value: string[] } }) {
+function Page({ path, places }: { path: string; places: Places }) {
   const found = useResource<Audit>(path, 15_000);
-  const next = found.data?.next_cursor;
   return (
     <>
       <Region of={found} empty={(page) => page.items.length === 0} nothing={say('no_event')}>
@@ -43,26 +41,7 @@ function Page({ path, places }: { path: string; places: { value: string[] } }) {
           </Table>
         )}
       </Region>
-      <div class="row">
-        <button
-          type="button"
-          disabled={places.value.length === 0}
-          onClick={() => {
-            places.value = places.value.slice(0, -1);
-          }}
-        >
-          {say('newer')}
-        </button>
-        <button
-          type="button"
-          disabled={!next}
-          onClick={() => {
-            if (next) places.value = [...places.value, next];
-          }}
-        >
-          {say('older')}
-        </button>
-      </div>
+      <Paging places={places} next={found.data?.next_cursor} />
     </>
   );
 }

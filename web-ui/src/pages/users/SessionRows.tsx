@@ -1,8 +1,9 @@
 // Where somebody is signed in: one's own sessions, everybody's for an admin.
 
 import { stamp } from '../../core/format';
+import { busy } from '../../core/request';
 import { fresh } from '../../core/store';
-import { act, busy, type Session } from '../../core/users';
+import { act, type Session } from '../../core/users';
 import { Refused } from '../../parts/Form';
 import { Table } from '../../parts/Region';
 import { Sure } from '../../parts/Sure';

@@ -1,8 +1,9 @@
 // Tokens of programs. The text of one is shown once, here, when it is made.
 
 import { stamp } from '../../core/format';
+import { busy } from '../../core/request';
 import { fresh, now } from '../../core/store';
-import { act, busy, expiry, made, ROLES, SCOPES, type Token } from '../../core/users';
+import { act, expiry, made, ROLES, SCOPES, type Token } from '../../core/users';
 import { Choice, Field, Form, Refused } from '../../parts/Form';
 import { Table } from '../../parts/Region';
 import { Sure } from '../../parts/Sure';

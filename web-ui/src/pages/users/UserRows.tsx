@@ -3,9 +3,10 @@
 import { useSignal } from '@preact/signals';
 import type { Role } from '../../api';
 import { stamp } from '../../core/format';
+import { busy } from '../../core/request';
 import { who } from '../../core/session';
 import { fresh } from '../../core/store';
-import { act, busy, ROLES, type User } from '../../core/users';
+import { act, ROLES, type User } from '../../core/users';
 import { Choice, Field, Form, Refused } from '../../parts/Form';
 import { Table } from '../../parts/Region';
 import { Sure } from '../../parts/Sure';
