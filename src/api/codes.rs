@@ -78,6 +78,7 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     ("not_delivered", 502, "The test did not reach who was to be told."),
     ("busy_logins", 503, "Too many log in at once."),
     ("users_unavailable", 503, "The list of users cannot be read now."),
+    ("timeline_unavailable", 503, "What was written down cannot be read now."),
     ("too_many_watchers", 503, "As many watch this channel live as may: close one of them."),
     ("too_many_streams", 503, "No more event streams are served."),
     ("not_alive", 503, "The supervisor has ended; channels on air stay on air."),

@@ -17,6 +17,7 @@ pub mod device;
 pub mod edge;
 pub mod effect;
 pub mod encryption;
+pub mod entry;
 pub mod event;
 pub mod format;
 pub mod freeze;
@@ -64,6 +65,7 @@ pub use delivery::{
 };
 pub use device::{DeviceName, NoDeviceName};
 pub use effect::{ChannelEffect, DestinationChange, DestinationEffect, Effect};
+pub use entry::EntryKind;
 pub use event::{About, Event, EventCode, Fault, Severity};
 pub use format::{AudioFormat, Fit, ProgramFormat};
 pub use freeze::Freeze;

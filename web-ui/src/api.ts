@@ -15,6 +15,7 @@ export type {
   ConfigurationReport,
   DestinationStatus,
   Devices,
+  EntryKind,
   Freeze,
   Health,
   HealthReport,
@@ -38,6 +39,8 @@ export type {
   StreamClass,
   StreamClassFile,
   StreamMeters as Meters,
+  TimelineEntry,
+  TimelineEntryPage,
   TransitionAsk,
 } from './schema';
 

@@ -14,6 +14,7 @@ export * as live from './core/live';
 export * as reduce from './core/reduce';
 export * as route from './core/route';
 export { expiry } from './core/users';
+export * as timeline from './core/timeline';
 export * as watchdog from './core/watchdog';
 export { path as sparkPath } from './parts/Spark';
 export { de } from './words/de';

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { lost } from './panel_lost.mjs';
 import { pages } from './panel_pages.mjs';
 import { states } from './panel_states.mjs';
+import { timeline } from './panel_timeline.mjs';
 import { browser, channel, closes, open, orders, page, until, url } from './rig.mjs';
 
 const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
@@ -348,6 +349,8 @@ test('every page in both colours and both languages, at a desk and on a phone', 
   await page.setViewportSize({ width: 1920, height: 1080 });
   await go('on-air');
 });
+
+timeline({ go, shot, accessible });
 
 states({ everyPage: PAGES, go, accessible, shot, inTime, brief, tile });
 

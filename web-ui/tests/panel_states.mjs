@@ -6,11 +6,11 @@ import { channel, orders, page, until, url } from './rig.mjs';
 
 /** What pages ask for beside the stream. */
 const LISTS =
-  /\/api\/v1\/(config|devices|stream-classes|recordings|recording-jobs|sessions|users|tokens|audit)(\?.*)?$/;
+  /\/api\/v1\/(config|devices|stream-classes|recordings|recording-jobs|sessions|users|tokens|audit|timeline)(\?.*)?$/;
 const SESSION = /\/api\/v1\/session$/;
 const STREAM = /\/api\/v1\/events\?/;
 /** Pages with documents of their own, and how many parts of each are such. */
-const ASKING = { sources: 2, recordings: 2, configuration: 1, users: 4 };
+const ASKING = { sources: 2, recordings: 2, timeline: 1, configuration: 1, users: 4 };
 
 const problem = (status, code, more) => ({
   status,
@@ -77,7 +77,7 @@ export function states({ everyPage, go, accessible, shot, inTime, brief, tile })
       const path = new URL(route.request().url()).pathname;
       if (path.endsWith('/config')) return route.continue();
       if (path.endsWith('/devices')) return route.fulfill({ json: { capture: [], sound: [], nodes: [] } });
-      return route.fulfill({ json: path.endsWith('/audit') ? { items: [] } : [] });
+      return route.fulfill({ json: /\/(audit|timeline)$/.test(path) ? { items: [] } : [] });
     });
     await page.reload();
     await page.locator('.link.is-live').waitFor();

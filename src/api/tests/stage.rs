@@ -2,7 +2,7 @@
 //! own, so that the browser test can freeze it as a daemon freezes.
 
 use std::io::BufRead;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ use crate::model::status::{
     ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, ProgramStatus, RemainderStatus, Showing, WorkerReport,
 };
 use crate::model::{
-    BitRate, CatchUp, ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Health,
-    HealthReport, LineStatus, LiveChange, TakeOrder,
+    BitRate, CatchUp, ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Event,
+    EventCode, Health, HealthReport, LineStatus, LiveChange, MediaTime, Severity, TakeOrder,
 };
 use crate::notify::Notifier;
 use crate::replay::Desk;
-use crate::store::Accounts;
+use crate::store::{Accounts, Store};
 use crate::supervisor::{Command, Outcome, Refusal};
 
 /// 16 × 16 grey pixels.
@@ -65,12 +65,30 @@ fn stage() {
         // In this order: events are recorded from the call on.
         let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Default::default());
         let (freezer, classes) = (Freezer::idle(), site.classes.clone());
-        let parts = Parts { handle, desk: Desk::idle(), alarms, notifier, freezer, surfaces, classes };
+        let store = Some(past(dir.path()).await);
+        let parts = Parts { handle, store, desk: Desk::idle(), alarms, notifier, freezer, surfaces, classes };
         let served = super::super::serve_all(doors, parts, parent);
         tokio::spawn(play(rig, site, dir.path().to_owned(), picture));
         println!("stage http://{address}");
         served.await.unwrap();
     });
+}
+
+/// What an earlier run has written down: more than a page, an alarm, and the gap between that run and this one.
+async fn past(dir: &Path) -> Store {
+    let (store, _) = Store::open(&dir.join("uplink.db"), |_| {});
+    let channel = ChannelId::new("demo").unwrap();
+    let ago = |seconds| MediaTime::from_system(std::time::SystemTime::now() - Duration::from_secs(seconds));
+    for n in 0..130 {
+        let event = Event::new(ago(4000 - n), Severity::Info, EventCode::ProgramSwitched, format!("take {n}"));
+        store.append(&event.channel(&channel).subject("cam-1"));
+    }
+    let alarm = Event::new(ago(3700), Severity::Error, EventCode::AlarmRaised, "the picture is black");
+    store.append(&alarm.channel(&channel).subject("source_black.demo.cam-1"));
+    let gap = Event::new(ago(3000), Severity::Warning, EventCode::DaemonAbsent, "no daemon was there");
+    store.append(&gap.since(ago(3600)));
+    store.flush().await;
+    store
 }
 
 /// A box of eight cores with room for more.

@@ -10,6 +10,7 @@ mod configuration;
 mod doors;
 mod failure;
 mod listeners;
+mod presence;
 mod recordings;
 mod service;
 mod warm;

@@ -11,6 +11,7 @@ use super::configuration::{images, recordings, reload};
 use super::doors;
 use super::failure::Failure;
 use super::listeners;
+use super::presence::Presence;
 use super::recordings::Shelf;
 use super::warm;
 use super::watch::Watch;
@@ -62,11 +63,13 @@ pub(super) async fn run(
     shelf.learn(checked, &configuration);
     let (doors, gate) = doors::open(place, checked, listeners).await?;
     let encrypted = doors.certificate.is_some();
+    let presence = Presence::begin(&records.store, &doors.access, told.clone()).await;
     let watch = Watch::new(&records.store, &told);
     watch.read(checked);
     let classes = Classes::below(&place.state);
     classes.read(checked);
     let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted(), classes.clone()));
+    let store = records.store.clone();
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
     let by_osc = api::by_osc(handle.clone(), freezer.clone(), doors.access.clone());
@@ -79,8 +82,16 @@ pub(super) async fn run(
     tokio::spawn(super::recordings::attend(desk.clone(), handle.events()));
     let (held, freezing) = (freezer.clone(), desk.clone());
     tokio::spawn(super::classes::attend(classes.clone(), handle.status()));
-    let parts =
-        api::Parts { handle: handle.clone(), desk: freezing, alarms, notifier, surfaces, freezer: held, classes };
+    let parts = api::Parts {
+        handle: handle.clone(),
+        store: Some(store),
+        desk: freezing,
+        alarms,
+        notifier,
+        surfaces,
+        freezer: held,
+        classes,
+    };
     let served = tokio::spawn(api::serve_all(doors, parts, async {
         let _ = closing.await;
     }));
@@ -90,6 +101,9 @@ pub(super) async fn run(
     desk.close();
     drop(close);
     let _ = tokio::time::timeout(API_WITHIN, served).await;
+    if result.is_ok() {
+        presence.end().await;
+    }
     result
 }
 
