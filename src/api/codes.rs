@@ -35,6 +35,7 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     ("method_not_allowed", 405, "The address does not take this method; `Allow` says which."),
     ("not_acceptable", 406, "`Accept` allows nothing that this address answers with."),
     ("off_air", 409, "The channel is off air (503 for a guest, who waits)."),
+    ("preview_changed", 409, "What is in preview is not what `expect` says: somebody has changed it."),
     ("no_room", 409, "The box cannot carry it beside what is on air."),
     ("busy", 409, "Something else has to end first."),
     ("damaged_version", 409, "The file of that version is not what was written."),

@@ -40,6 +40,7 @@ export type {
   StreamClassFile,
   StreamMeters as Meters,
   TimelineEntry,
+  Take as TakeAsk,
   TimelineEntryPage,
   TransitionAsk,
 } from './schema';

@@ -212,7 +212,10 @@ fn obey(rig: &Rig, site: &Site, command: Command) -> Result<Outcome, Refusal> {
             rig.change(|status| status.config.generation += 1);
             return Ok(reloaded(false));
         }
-        Command::Show(id, take) => (id, Box::new(move |channel| show(channel, &take))),
+        Command::Show(id, take) => {
+            expected(rig, &id, &take)?;
+            (id, Box::new(move |channel| show(channel, &take)))
+        }
         Command::Take(..) | Command::Change(..) | Command::Act(..) | Command::BeginShow(..) | Command::EndShow(_) => {
             return Err(Refusal::Failed("this stage plays no such thing".into()));
         }
@@ -267,6 +270,20 @@ fn preview(channel: &mut ChannelStatus, order: Option<ProgramOrder>) {
 }
 
 /// What is in preview, and what was on air is next.
+/// As the supervisor does it: what is next has to be what was seen there.
+fn expected(rig: &Rig, id: &ChannelId, take: &TakeOrder) -> Result<(), Refusal> {
+    let status = rig.status.borrow();
+    let next = status.channels.iter().find(|channel| channel.id == *id).and_then(|channel| channel.live.preview.clone());
+    match &take.expect {
+        Some(expected) if next.as_ref() != Some(expected) => Err(Refusal::PreviewChanged {
+            channel: id.clone(),
+            expected: expected.to_string(),
+            found: next.map_or_else(|| "nothing".to_owned(), |next| next.to_string()),
+        }),
+        _ => Ok(()),
+    }
+}
+
 fn show(channel: &mut ChannelStatus, take: &TakeOrder) {
     let before = channel.report.as_ref().map(|report| report.program.order.clone());
     if let Some(order) = take.order.clone().or_else(|| channel.live.preview.clone()) {
