@@ -25,6 +25,7 @@ use super::{
 use crate::access::{Access, Certificate};
 use crate::alarm::Alarms;
 use crate::classes::Classes;
+use crate::model::Validity;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
@@ -161,6 +162,11 @@ impl Api {
     /// What the supervisor does not know.
     pub(crate) fn beside(&self) -> Beside {
         Beside { alarms: self.alarms.counts(), clock: self.alarms.time(), freeze: self.freezer.in_force() }
+    }
+
+    /// How long the certificates of the listener are good.
+    pub(crate) fn certificates(&self) -> Vec<Validity> {
+        self.certificate.as_ref().map(Certificate::validities).unwrap_or_default()
     }
 
     /// Names of this box, lower case.

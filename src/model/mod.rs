@@ -51,6 +51,7 @@ pub mod timeline;
 pub mod token;
 pub mod units;
 pub mod upload;
+pub mod validity;
 pub mod watch;
 
 pub use act::{Act, Acted};
@@ -90,4 +91,5 @@ pub use time::{FrameGrid, MediaTime, SampleGrid, SegmentGrid};
 pub use timeline::{Cued, LiveTimeline, Timeline};
 pub use token::{Bearer, NoToken, Tokens};
 pub use units::{BitRate, FrameRate, Lufs, PictureSize};
+pub use validity::Validity;
 pub use watch::{WatchAnswer, WatchAsk, WatchRefusal};

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod budget;
+mod certificate;
 mod classes;
 mod configuration;
 mod doors;

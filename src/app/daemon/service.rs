@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Interval};
 
 use super::arguments::Place;
+use super::certificate;
 use super::configuration::{images, recordings, reload};
 use super::doors;
 use super::failure::Failure;
@@ -15,7 +16,6 @@ use super::presence::Presence;
 use super::recordings::Shelf;
 use super::warm;
 use super::watch::Watch;
-use crate::alarm::Alarms;
 use crate::api::{self, Freezer};
 use crate::classes::Classes;
 use crate::config::Checked;
@@ -74,7 +74,7 @@ pub(super) async fn run(
     let handle = handle.knowing(cards);
     let by_osc = api::by_osc(handle.clone(), freezer.clone(), doors.access.clone());
     let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle, by_osc);
-    tokio::spawn(certificate_watched(gate.trouble(), alarms.clone()));
+    tokio::spawn(certificate::watched(gate.trouble(), doors.certificate.clone(), alarms.clone()));
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();
     // It reads every recording on the disk: nothing waits for that.
@@ -105,17 +105,6 @@ pub(super) async fn run(
         presence.end().await;
     }
     result
-}
-
-/// Passes on what is wrong with the certificate. Ends with the gate.
-async fn certificate_watched(mut trouble: watch::Receiver<Option<String>>, alarms: Alarms) {
-    loop {
-        let now = trouble.borrow_and_update().clone();
-        alarms.certificate(now);
-        if trouble.changed().await.is_err() {
-            return;
-        }
-    }
 }
 
 /// Without control groups of their own, channels share what the service may take.
