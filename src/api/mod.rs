@@ -24,6 +24,7 @@ mod body;
 mod channels;
 mod classes;
 mod codes;
+mod condition;
 mod config;
 mod costs;
 mod cues;
