@@ -3,6 +3,7 @@
 export * as arm from './core/arm';
 export * as ballistics from './core/ballistics';
 export * as channel from './core/channel';
+export { sync } from './core/clock';
 export * as command from './core/command';
 export * as consent from './core/consent';
 export * as desk from './core/draft';

@@ -66,6 +66,26 @@ export function states({ everyPage, go, accessible, shot, inTime, brief, tile })
     await back();
   });
 
+  test('the clock says at the top whether anything keeps it right', async () => {
+    const status = await (await fetch(`${url}/api/v1/status`)).json();
+    const kept = { program: 'chrony', source: '192.0.2.1', stratum: 2, offset_ms: 0.1 };
+    for (const [clock, word] of [
+      [{ ...kept, synchronised: true, error_ms: 0.4 }, '✓ synchronised'],
+      [{ ...kept, synchronised: true, error_ms: 250 }, '▲ may be off by 250 ms'],
+      [{ ...kept, synchronised: false, error_ms: 0 }, '▲ NOT SYNCHRONISED'],
+      [null, '○ synchronisation not known'],
+    ]) {
+      const data = JSON.stringify({ ...status, clock });
+      const stream = { contentType: 'text/event-stream', body: `retry: 500\nevent: snapshot\ndata: ${data}\n\n` };
+      await page.route(STREAM, (route) => route.fulfill(stream));
+      await page.reload();
+      await page.locator('.top .sync', { hasText: word }).waitFor();
+      await accessible(`a clock: ${word}`);
+      await page.unroute(STREAM);
+    }
+    await back();
+  });
+
   test('pages with nothing to show', async () => {
     await asAdmin();
     const status = await (await fetch(`${url}/api/v1/status`)).json();

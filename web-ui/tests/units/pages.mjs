@@ -1,7 +1,7 @@
 // What the pages of tables and texts work out, without a browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { difference, expiry, extended, sparkPath, timeline } from '../../build/units/units.js';
+import { difference, expiry, extended, sparkPath, sync, timeline } from '../../build/units/units.js';
 
 const told = (first, second) => difference(first, second).map(({ sign, line, text }) => `${sign}${line} ${text}`);
 
@@ -95,4 +95,11 @@ test('a spreadsheet gets every column, and no formula', () => {
   assert.equal(one, `"2026-11-22T12:00:00Z","","event","info","","","","slate_on","say ""hi""","'=1+1"`);
   assert.match(two, /"'@ada","200","POST \/x\/demo\/take \{""source"":""a""\}",""$/);
   assert.equal(rest, '');
+});
+
+test('a clock is kept right, off, kept by nothing, or not known', () => {
+  assert.equal(sync(null), 'unknown');
+  assert.equal(sync({ synchronised: false, error_ms: 0 }), 'none');
+  assert.equal(sync({ synchronised: true, error_ms: 100.5 }), 'off');
+  assert.equal(sync({ synchronised: true, error_ms: 3 }), 'good');
 });
