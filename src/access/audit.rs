@@ -7,6 +7,7 @@ use super::caller::{Caller, Via};
 use super::porter::{Access, Denied, now};
 use super::role::Role;
 use crate::model::MediaTime;
+use crate::store::{Found, Span, Unread};
 
 /// Most that is kept of what was asked, bytes of JSON.
 const ASKED: usize = 2048;
@@ -101,6 +102,18 @@ impl Access {
         let rows = accounts.entries(before, most).await?;
         let read = |(id, text): (i64, String)| Some(AuditRow { id, entry: serde_json::from_str(&text).ok()? });
         Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// What `pick` makes of the acts in `span`, newest first; what it answers with none is left out.
+    pub async fn acts<T: Send + 'static>(
+        &self,
+        span: Span,
+        pick: impl Fn(AuditEntry) -> Option<T> + Send + 'static,
+    ) -> Result<Found<T>, Unread> {
+        match &self.0.accounts {
+            Some(accounts) => accounts.past(span, move |text| pick(serde_json::from_str(text).ok()?)).await,
+            None => Ok(Found { entries: Vec::new(), reached: None }),
+        }
     }
 }
 

@@ -19,6 +19,8 @@ use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 use x509_parser::extensions::GeneralName;
 
+use crate::model::{MediaTime, Validity};
+
 /// A certificate of this box's own is good for so long: what browsers of phones accept at most.
 const GOOD: Duration = Duration::from_secs(820 * 86_400);
 /// It is made anew when so much of that is left.
@@ -174,6 +176,18 @@ impl Certificate {
         shown.names.iter().chain(&shown.domains).cloned().collect()
     }
 
+    /// From when until when those that are shown are good.
+    pub fn validities(&self) -> Vec<Validity> {
+        let shown = self.shown();
+        let usual = ("usual", Some(&shown.usual));
+        let of = |(which, key): (&'static str, Option<&Arc<CertifiedKey>>)| {
+            let (begins, ends) = validity(key?.cert.first()?).ok()?;
+            let (begins, ends) = (MediaTime::from_system(begins), MediaTime::from_system(ends));
+            Some(Validity { which, begins, ends })
+        };
+        [usual, ("issued", shown.issued.as_ref())].into_iter().filter_map(of).collect()
+    }
+
     /// Held for moments, and what it holds is whole whoever panicked.
     fn shown(&self) -> RwLockReadGuard<'_, Shown> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
@@ -220,6 +234,14 @@ pub(super) fn names_of(certificate: &CertificateDer<'_>) -> Vec<String> {
         _ => None,
     };
     names.value.general_names.iter().filter_map(host).collect()
+}
+
+/// From when until when a certificate is good.
+pub(super) fn validity(certificate: &[u8]) -> Result<(SystemTime, SystemTime), String> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).map_err(|error| error.to_string())?;
+    let time = |seconds: i64| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or(0));
+    let validity = parsed.validity();
+    Ok((time(validity.not_before.timestamp()), time(validity.not_after.timestamp())))
 }
 
 /// A certificate of our own making with its key. It is not looked at: what it says may be for the authority alone.
@@ -334,6 +356,9 @@ mod tests {
         let first = Certificate::of_its_own(&directory, &names()).unwrap();
         let mode = std::fs::metadata(directory.join("key.pem")).unwrap().permissions().mode();
         assert_eq!((mode & 0o777, first.fingerprint().len()), (0o600, 95));
+        let [Validity { which: "usual", begins, ends }] = first.validities()[..] else { panic!("{:?}", first.validities()) };
+        let (now, days) = (MediaTime::from_system(SystemTime::now()), ends.since(begins).as_secs() / 86_400);
+        assert!(begins < now && (820..=822).contains(&days), "{begins} {ends}");
         let again = Certificate::of_its_own(&directory, &Names::of_this_box(&[])).unwrap();
         assert_eq!(again.fingerprint(), first.fingerprint());
         let old = SystemTime::now() - GOOD;

@@ -14,7 +14,7 @@ use super::words;
 use crate::model::cost::CostStatus;
 use crate::model::pair::{ClockState, ClockStatus};
 use crate::model::status::ApplianceStatus;
-use crate::model::{Alarm, AlarmCode, AlarmCounts, AlarmNews, AlarmNotice, AlarmPriority, Event, MediaTime};
+use crate::model::{Alarm, AlarmCode, AlarmCounts, AlarmNews, AlarmNotice, AlarmPriority, Event, MediaTime, Validity};
 use crate::policy::{Annunciator, Ordered};
 use crate::store::{Pages, Store};
 use crate::system::{Timekeeper, clock_discipline, timekeeper};
@@ -60,6 +60,7 @@ struct State {
     keeper: Option<Timekeeper>,
     costs: Option<CostStatus>,
     certificate: Option<String>,
+    validities: Vec<Validity>,
     appliance: String,
 }
 
@@ -79,9 +80,10 @@ impl Alarms {
         self.lock().limits = limits;
     }
 
-    /// What is wrong with the certificate that the API shows from now on; nothing if none.
-    pub fn certificate(&self, trouble: Option<String>) {
-        self.lock().certificate = trouble;
+    /// What is wrong with the certificates that the API shows from now on, nothing if none; and how long they are good.
+    pub fn certificate(&self, trouble: Option<String>, validities: Vec<Validity>) {
+        let mut state = self.lock();
+        (state.certificate, state.validities) = (trouble, validities);
     }
 
     /// Looks at the snapshots until there are no more.
@@ -134,9 +136,10 @@ impl Alarms {
             state.list.restore(pages.values().filter_map(|page| serde_json::from_str(page).ok()).collect());
         }
         state.appliance.clone_from(&status.name);
-        let State { list, memory, limits, clock, costs, certificate, .. } = &mut *state;
+        let State { list, memory, limits, clock, costs, certificate, validities, .. } = &mut *state;
         let (trouble, certificate) = (store.and_then(Store::trouble), certificate.as_deref());
-        let look = Look { status, limits, now, clock: *clock, trouble, certificate, costs: costs.as_ref() };
+        let (clock, costs) = (*clock, costs.as_ref());
+        let look = Look { status, limits, now, clock, trouble, certificate, validities, costs };
         let seen = sightings(&look, memory);
         let news = list.see(now, seen, |alarm| unseen(&look, alarm));
         self.after(state, news, now);

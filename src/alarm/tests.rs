@@ -13,7 +13,7 @@ use crate::model::cost::{CostStatus, Month};
 use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelStatus, DestinationState, ProgramOrder, Showing, SourceState, WorkerReport,
 };
-use crate::model::{AlarmCounts, AlarmNotice, AlarmPriority, Event, EventCode, Health, HealthReport, MediaTime};
+use crate::model::{AlarmCounts, AlarmNotice, AlarmPriority, Event, EventCode, Health, HealthReport, MediaTime, Validity};
 use crate::policy::{Annunciator, Unseen};
 use crate::store::Store;
 
@@ -81,13 +81,15 @@ struct Studio {
     memory: Memory,
     list: Annunciator,
     limits: Limits,
+    validities: Vec<Validity>,
 }
 
 impl Studio {
     fn new() -> Self {
         let limits = ChannelLimits { loudness_target: Some(-23.0), ..ChannelLimits::default() };
         let limits = Limits::from([("demo".parse().unwrap(), limits)]);
-        Self { status: appliance(), memory: Memory::default(), list: Annunciator::default(), limits }
+        let (memory, list, validities) = Default::default();
+        Self { status: appliance(), memory, list, limits, validities }
     }
 
     fn channel(&mut self) -> &mut ChannelStatus {
@@ -109,6 +111,7 @@ impl Studio {
                 clock: None,
                 trouble: None,
                 certificate: None,
+                validities: &self.validities,
                 costs: None,
             };
             let seen = sightings(&look, &mut self.memory);
@@ -306,6 +309,30 @@ fn a_backlog_gets_worse_and_fills_the_spool() {
 }
 
 #[test]
+fn a_certificate_is_told_before_its_end_loudly_behind_it_and_no_more_when_it_was_renewed() {
+    let mut studio = Studio::new();
+    let days = |days: u64| at(100) + Duration::from_secs(days * 86_400);
+    let good = |ends| vec![Validity { which: "usual", begins: MediaTime::default(), ends }];
+    studio.validities = good(days(15));
+    assert!(studio.look(1, 100).is_empty());
+    studio.validities = good(days(14));
+    assert!(studio.look(101, 160).is_empty(), "a clock that is being set is waited for");
+    assert_eq!(studio.look(161, 170), ["raised certificate_expiring.usual"]);
+    let [alarm] = &studio.list.list()[..] else { panic!() };
+    assert_eq!(alarm.priority, AlarmPriority::Warning);
+    assert!(alarm.reason.contains("the usual certificate of the API ends in 13 days, at 2"), "{}", alarm.reason);
+    // It is not renewed, and ends.
+    studio.validities = good(at(175));
+    studio.look(171, 240);
+    let [alarm] = &studio.list.list()[..] else { panic!() };
+    assert_eq!((alarm.priority, alarm.active), (AlarmPriority::Critical, true));
+    assert!(alarm.reason.contains("is over since"), "{}", alarm.reason);
+    studio.validities = good(days(90));
+    let cleared = studio.look(241, 320);
+    assert_eq!(cleared, ["cleared certificate_expiring.usual"]);
+}
+
+#[test]
 fn the_box_itself() {
     let studio = Studio::new();
     let mut status = studio.status.clone();
@@ -320,7 +347,7 @@ fn the_box_itself() {
     let trouble = Some("the disk is full".to_owned());
     let certificate = Some("no certificate for a.example");
     let (limits, clock, costs) = (&studio.limits, Some(clock), Some(&costs));
-    let look = Look { status: &status, limits, now: at(0), clock, trouble, certificate, costs };
+    let look = Look { status: &status, limits, now: at(0), clock, trouble, certificate, validities: &[], costs };
     let seen = sightings(&look, &mut Memory::default());
     let ids: Vec<String> = seen.iter().map(|one| one.key.to_string()).collect();
     let wanted =

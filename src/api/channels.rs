@@ -100,6 +100,8 @@ pub(crate) struct Take {
     transition: Transition,
     /// When; at once if not given.
     at: Option<MediaTime>,
+    /// What is in preview, as who takes sees it; refused (409) if something else is.
+    expect: Option<ProgramOrder>,
 }
 
 impl Asked for Take {
@@ -132,20 +134,22 @@ fn wanted(
     })
 }
 
-const TAKE: &str = "{\"source\": \"…\", \"transition\": {\"kind\": \"dissolve\", \"duration_ms\": 500}, \"at\": \"2026-…Z\"}, \
+const TAKE: &str = "{\"source\": \"…\", \"transition\": {\"kind\": \"dissolve\", \"duration_ms\": 500}, \"at\": \"2026-…Z\", \
+                    \"expect\": {\"show\": \"source\", \"source\": \"…\"}}, \
                     all optional; in place of `source` a `scene`, or `show`: \"slate\" or \"auto\"; without any what is in preview";
 
 /// `POST …/take` with `{"source": "…"}` and more, see [`TAKE`].
 pub(crate) async fn take(State(api): State<Api>, Path(id): Path<String>, Body(take): Body<Take>) -> Answer {
     let id = channel(&id)?;
     match take {
-        Take { source: Some(source), scene: None, show: None, transition, at: None } if transition.millis() == 0 => {
+        Take { source: Some(source), scene: None, show: None, transition, at: None, expect: None }
+            if transition.millis() == 0 => {
             transition.check().map_err(Refusal::Impossible)?;
             ask(&api, Command::Take(id, source)).await
         }
-        Take { source, scene, show, transition, at } => {
+        Take { source, scene, show, transition, at, expect } => {
             let order = wanted(source, scene, show)?;
-            ask(&api, Command::Show(id, Box::new(TakeOrder { order, transition, at }))).await
+            ask(&api, Command::Show(id, Box::new(TakeOrder { order, transition, at, expect }))).await
         }
     }
 }

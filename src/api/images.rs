@@ -14,9 +14,10 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::answer::{Kinds, Media, Noted, Said};
+use super::condition::IfMatch;
 use super::problem::Problem;
 use super::routes::Api;
-use super::status::{known, tag_of, unchanged};
+use super::status::{known, tag_of};
 use crate::model::image::{IMAGE_BYTES, ImageKind, ImageName, image_head};
 
 /// Where they are.
@@ -96,14 +97,14 @@ pub(crate) async fn one(
 pub(crate) async fn put(
     State(api): State<Api>,
     Path(name): Path<String>,
-    headers: HeaderMap,
+    condition: IfMatch,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Noted<Json<Image>>, Problem> {
     let (path, directory, data) = (path(&api, &name)?, api.handle.images().to_owned(), body?);
     let name: ImageName = name.parse().map_err(Problem::bad_image)?;
     let image = Image::of(name.clone(), &data).map_err(|reason| Problem::bad_image(format!("{name}: {reason}")))?;
     let _alone = CHANGE.lock().await;
-    let before = as_named(&headers, &path, &name).await?;
+    let before = as_named(&condition, &path, &name).await?;
     let full = blocking(move || {
         std::fs::create_dir_all(&directory)?;
         if !path.exists() && names(&directory)?.len() >= MOST {
@@ -129,19 +130,19 @@ pub(crate) async fn put(
 pub(crate) async fn delete(
     State(api): State<Api>,
     Path(name): Path<String>,
-    headers: HeaderMap,
+    condition: IfMatch,
 ) -> Result<Noted<Json<Said>>, Problem> {
     let path = path(&api, &name)?;
     let named: ImageName = name.parse().map_err(Problem::bad_image)?;
     let _alone = CHANGE.lock().await;
-    let before = as_named(&headers, &path, &named).await?;
+    let before = as_named(&condition, &path, &named).await?;
     let gone = blocking(move || std::fs::remove_file(path)).await;
     gone.map_err(|problem| if problem.is_missing() { Problem::no_image(&name) } else { problem.into() })?;
     Ok(Noted::new(Said::so(format!("{name} is deleted")), &before, &Value::Null))
 }
 
 /// Whether the file is what `If-Match` names, if it names any; and which image it is now.
-async fn as_named(headers: &HeaderMap, path: &std::path::Path, name: &ImageName) -> Result<Option<Image>, Problem> {
+async fn as_named(condition: &IfMatch, path: &std::path::Path, name: &ImageName) -> Result<Option<Image>, Problem> {
     let path = path.to_owned();
     let data = blocking(move || std::fs::read(path)).await;
     let data = match data {
@@ -149,7 +150,7 @@ async fn as_named(headers: &HeaderMap, path: &std::path::Path, name: &ImageName)
         Err(trouble) if trouble.is_missing() => None,
         Err(trouble) => return Err(trouble.into()),
     };
-    unchanged(headers, data.as_deref().map(tag_of).as_deref(), &format!("image {name}"))?;
+    condition.holds(data.as_deref().map(tag_of).as_deref(), &format!("image {name}"))?;
     Ok(data.and_then(|data| Image::of(name.clone(), &data).ok()))
 }
 

@@ -15,7 +15,9 @@ use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelState, ChannelStatus, DestinationState, DestinationStatus, ProgramStatus,
     RenditionStatus, Showing, SourceState, SourceStatus, SpoolStatus, WorkerReport,
 };
-use crate::model::{BitRate, Carried, CarriedRendition, CatchUp, Duty, EndpointStatus, Health, InputState, LineStatus};
+use crate::model::{
+    BitRate, Carried, CarriedRendition, CatchUp, Duty, EndpointStatus, Health, InputState, LineStatus, MediaTime, Validity,
+};
 
 const HEALTHS: &[Health] = &[Health::Inactive, Health::Healthy, Health::PartiallyHealthy, Health::Unhealthy];
 const CHANNEL_STATES: &[ChannelState] = &[
@@ -64,6 +66,7 @@ pub(crate) async fn scrape(State(api): State<Api>) -> Result<Media<OpenMetrics>,
     let frozen = f64::from(u8::from(api.freezer.in_force().is_some()));
     sheet.gauge("freeze_active", "1 while the box, or a channel of it, is frozen", [(Labels::new(), frozen)]);
     super::surfaces::measure(&mut sheet, &api);
+    certificates(&mut sheet, &api);
     clients(&mut sheet, &api);
     let text = sheet.text().map_err(|error| Problem::internal(format!("cannot write the metrics: {error}")))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -82,6 +85,17 @@ fn appliance(sheet: &mut Sheet, status: &ApplianceStatus) {
     sheet.gauge("config_rejected_faults", "Faults of a newer configuration that was rejected", [(none(), faults)]);
     let health = [(none(), status.health.health)];
     sheet.words(("health", "Health of the appliance, worst of all channels"), "health", HEALTHS, health);
+}
+
+fn certificates(sheet: &mut Sheet, api: &Api) {
+    let shown = api.certificates();
+    let each = |value: fn(&Validity) -> MediaTime| {
+        shown.iter().map(move |one| (vec![("certificate", one.which.to_owned())], value(one).as_secs_f64()))
+    };
+    let begins = "From when on a certificate of the API is good";
+    sheet.gauge("tls_certificate_begin_timestamp_seconds", begins, each(|one| one.begins));
+    let ends = "Until when a certificate of the API is good: the usual one, or one of an authority";
+    sheet.gauge("tls_certificate_expiry_timestamp_seconds", ends, each(|one| one.ends));
 }
 
 fn channels(sheet: &mut Sheet, status: &ApplianceStatus) {

@@ -11,6 +11,7 @@
 //! client ───▶│ routes ─ channels ─────┼─▶ Handle::ask ────▶ supervisor
 //!        ◀───│        ─ status,metrics┼── Handle::status ◀─ snapshot (watch)
 //!        ◀───│        ─ recordings ──┼─▶ Desk (replay)
+//!        ◀───│        ─ timeline ────┼── Store, Access (what was written down)
 //!        ◀───│        ─ events ◀─ journal (ring) ◀───────── events (broadcast)
 //!            └────────────────────────┘
 //! ```
@@ -23,6 +24,7 @@ mod body;
 mod channels;
 mod classes;
 mod codes;
+mod condition;
 mod config;
 mod costs;
 mod cues;
@@ -53,6 +55,7 @@ mod serve;
 mod sheet;
 mod status;
 mod surfaces;
+mod timeline;
 mod whep;
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::guards::{self, Freezer};
 use super::problem::Problem;
 use crate::access::{Access, AuditEntry, By, Caller, Peer, Role, Via};
 use crate::model::status::ProgramOrder;
-use crate::model::{ChannelId, LiveChange, MediaTime, SourceId, TakeOrder, Transition};
+use crate::model::{ChannelId, LiveChange, MediaTime, SourceId};
 use crate::supervisor::{Command, Handle};
 use crate::surface::{CarryOut, Wish};
 
@@ -89,8 +89,7 @@ fn command(wish: Wish) -> Command {
     match wish {
         Wish::Take(channel, Some(source)) => Command::Take(channel, source),
         Wish::Take(channel, None) => {
-            let order = TakeOrder { order: None, transition: Transition::default(), at: None };
-            Command::Show(channel, Box::new(order))
+            Command::Show(channel, Box::default())
         }
         Wish::Preview(channel, source) => {
             let order = source.map(|source| ProgramOrder::Source { source });

@@ -3,16 +3,17 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::answer::{Accepted, Linked, Noted, Said, Tagged, Wanted};
 use super::body::{Asked, Body};
+use super::condition::IfMatch;
 use super::problem::Problem;
 use super::routes::Api;
-use super::status::{tag_of, unchanged};
+use super::status::tag_of;
 use crate::model::{BitRate, ChannelId, RenditionId};
 use crate::record::RecordingId;
 use crate::replay::{Ask, Desk, DeskError, JobStatus, RecordingSummary, Stretch};
@@ -83,12 +84,12 @@ async fn detail(api: &Api, named: &(String, String)) -> Result<Detail, Problem> 
 }
 
 /// Refuses to change a recording that is not any more what `If-Match` names, if that is said.
-async fn as_named(api: &Api, named: &(String, String), headers: &HeaderMap) -> Result<(), Problem> {
-    if !headers.contains_key(header::IF_MATCH) {
+async fn as_named(api: &Api, named: &(String, String), condition: &IfMatch) -> Result<(), Problem> {
+    if !condition.is_given() {
         return Ok(());
     }
     let body = serde_json::to_vec(&detail(api, named).await?).map_err(|error| Problem::internal(error.to_string()))?;
-    unchanged(headers, Some(&tag_of(&body)), &format!("recording {}", named.1))
+    condition.holds(Some(&tag_of(&body)), &format!("recording {}", named.1))
 }
 
 /// What is changed of a recording.
@@ -108,10 +109,10 @@ impl Asked for Change {
 pub(crate) async fn change(
     State(api): State<Api>,
     Path(named): Path<(String, String)>,
-    headers: HeaderMap,
+    condition: IfMatch,
     Body(Change { protected }): Body<Change>,
 ) -> Result<Noted<Json<RecordingSummary>>, Problem> {
-    as_named(&api, &named, &headers).await?;
+    as_named(&api, &named, &condition).await?;
     let (channel, id) = name(&named)?;
     let changed = at_desk(&api, move |desk| {
         let before = desk.show(&channel, &id)?;
@@ -128,9 +129,9 @@ pub(crate) async fn change(
 pub(crate) async fn delete(
     State(api): State<Api>,
     Path(named): Path<(String, String)>,
-    headers: HeaderMap,
+    condition: IfMatch,
 ) -> Result<Noted<Json<Said>>, Problem> {
-    as_named(&api, &named, &headers).await?;
+    as_named(&api, &named, &condition).await?;
     let (channel, id) = name(&named)?;
     let text = format!("recording {id} of channel {channel} is deleted");
     let gone = at_desk(&api, move |desk| {

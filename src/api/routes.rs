@@ -20,14 +20,16 @@ use super::rendered::Rendered;
 use super::status::Beside;
 use super::{
     alarms, channels, classes, config, costs, cues, destinations, devices, events, guard, guards, guest, images,
-    metrics, notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces, whep,
+    metrics, notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces, timeline, whep,
 };
 use crate::access::{Access, Certificate};
 use crate::alarm::Alarms;
 use crate::classes::Classes;
+use crate::model::Validity;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
+use crate::store::Store;
 use crate::supervisor::Handle;
 use crate::surface::Surfaces;
 
@@ -52,6 +54,8 @@ pub(crate) struct Api {
     pub(crate) closing: CancellationToken,
     /// Commands that came with a key.
     pub(crate) again: Again,
+    /// What was written down.
+    pub(crate) store: Option<Store>,
     /// What is done with recordings.
     pub(crate) desk: Desk,
     pub(crate) alarms: Alarms,
@@ -90,6 +94,7 @@ impl Api {
             cut: Arc::default(),
             closing,
             again: Again::default(),
+            store: None,
             desk: Desk::idle(),
             alarms: Alarms::idle(),
             notifier: Notifier::idle(),
@@ -105,6 +110,11 @@ impl Api {
             watching: whep::Watching::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
+    }
+
+    /// The same, with what was written down.
+    pub(crate) fn with_store(self, store: Option<Store>) -> Self {
+        Self { store, ..self }
     }
 
     /// The same, with recordings.
@@ -155,6 +165,11 @@ impl Api {
     /// What the supervisor does not know.
     pub(crate) fn beside(&self) -> Beside {
         Beside { alarms: self.alarms.counts(), clock: self.alarms.time(), freeze: self.freezer.in_force() }
+    }
+
+    /// How long the certificates of the listener are good.
+    pub(crate) fn certificates(&self) -> Vec<Validity> {
+        self.certificate.as_ref().map(Certificate::validities).unwrap_or_default()
     }
 
     /// Names of this box, lower case.
@@ -210,6 +225,7 @@ fn appliance_routes() -> Routes {
         .get("/api/v1/devices", "What is plugged in now, and who uses it", devices::list)
         .get("/api/v1/events", "Events as they happen (server-sent events)", events::follow)
         .get("/api/v1/events/recent", "The newest events, oldest first", events::recent)
+        .get(timeline::ADDRESS, "What happened, newest first: events, alarms, acts and gaps, also before this run", timeline::list)
         .get("/api/v1/images", "The images for slates and logos", images::list)
         .get(IMAGE, "An image", images::one)
         .put(IMAGE, "Sends an image, new or in place of another", images::put)

@@ -29,6 +29,7 @@ use crate::alarm::Alarms;
 use crate::classes::Classes;
 use crate::notify::Notifier;
 use crate::replay::Desk;
+use crate::store::Store;
 use crate::supervisor::Handle;
 use crate::surface::Surfaces;
 
@@ -87,7 +88,8 @@ pub fn serve(
 ) -> impl Future<Output = io::Result<()>> + Send {
     let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Surfaces::default());
     let (freezer, classes) = (Freezer::idle(), Classes::default());
-    serve_all(doors, Parts { handle, desk, alarms, notifier, surfaces, freezer, classes }, shutdown)
+    let parts = Parts { handle, store: None, desk, alarms, notifier, surfaces, freezer, classes };
+    serve_all(doors, parts, shutdown)
 }
 
 /// What the API stands in front of.
@@ -95,6 +97,8 @@ pub fn serve(
 pub struct Parts {
     /// The supervisor.
     pub handle: Handle,
+    /// What was written down.
+    pub store: Option<Store>,
     /// Recordings.
     pub desk: Desk,
     /// Alarms.
@@ -117,8 +121,8 @@ pub fn serve_all(
 ) -> impl Future<Output = io::Result<()>> + Send {
     let Doors { network, certificate, socket, access } = doors.into();
     let closing = CancellationToken::new();
-    let Parts { handle, desk, alarms, notifier, surfaces, freezer, classes } = parts;
-    let api = Api::new(handle, closing.clone()).with_recordings(desk).with_alarms(alarms, notifier);
+    let Parts { handle, store, desk, alarms, notifier, surfaces, freezer, classes } = parts;
+    let api = Api::new(handle, closing.clone()).with_store(store).with_recordings(desk).with_alarms(alarms, notifier);
     let tls = certificate.as_ref().map(Certificate::server).transpose();
     let api = api.with_surfaces(surfaces).with_classes(classes).with_freezer(freezer);
     let app = api.with_access(access).with_certificate(certificate).router();

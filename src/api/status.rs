@@ -78,16 +78,8 @@ pub(crate) fn known<R: IntoResponse>(headers: &HeaderMap, tag: &str, answer: imp
     response
 }
 
-/// Refuses a change of something that is not any more what `If-Match` names (RFC 9110, 13.1.1); `tag` is that of now, none
-/// if there is nothing.
-pub(crate) fn unchanged(headers: &HeaderMap, tag: Option<&str>, what: &str) -> Result<(), Problem> {
-    match headers.contains_key(header::IF_MATCH) {
-        true if !tag.is_some_and(|tag| names(headers, &header::IF_MATCH, tag)) => Err(Problem::changed(what)),
-        _ => Ok(()),
-    }
-}
-
-fn names(headers: &HeaderMap, condition: &header::HeaderName, tag: &str) -> bool {
+/// Whether a condition names this tag.
+pub(crate) fn names(headers: &HeaderMap, condition: &header::HeaderName, tag: &str) -> bool {
     let lists = headers.get_all(condition).iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|one| {
         let one = one.trim();

@@ -140,6 +140,8 @@ codes! {
     ConfigRejected => "config_rejected", "correct each fault (`uplinkctl check`), then `uplinkctl reload`";
     /// The certificate of `[api.tls]` cannot be had, renewed or used.
     CertificateFailed => "certificate_failed", "let the authority reach this box on port 443 by these names, or correct [api.tls]; `uplinkctl reload` tries at once";
+    /// A certificate of the API is about to end, or has ended.
+    CertificateExpiring => "certificate_expiring", "renew the files of [api.tls], then `uplinkctl reload`, which makes one of the box's own anew, too";
     /// Orders, alarms and the as-run log cannot be kept.
     StoreFailed => "store_failed", "check space and rights of the state directory";
 }

@@ -58,6 +58,8 @@ codes! {
     PlanTakenOver => "plan_taken_over",
     /// The daemon is up.
     DaemonStarted => "daemon_started",
+    /// The daemon did not run for a while: what happened then was not written down.
+    DaemonAbsent => "daemon_absent",
     /// The daemon is going down in order.
     DaemonStopping => "daemon_stopping",
     /// A changed configuration is in force.
@@ -316,6 +318,9 @@ impl EventCode {
 pub struct Event {
     /// When, on the house clock.
     pub at: MediaTime,
+    /// Since when, of what lasted until `at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<MediaTime>,
     /// How urgent.
     pub severity: Severity,
     /// What, for machines.
@@ -335,7 +340,13 @@ pub struct Event {
 impl Event {
     /// An event with nothing but its code and sentence.
     pub fn new(at: MediaTime, severity: Severity, code: EventCode, text: impl Into<String>) -> Self {
-        Self { at, severity, code, channel: None, subject: None, fault: None, text: text.into(), hint: None }
+        let text = text.into();
+        Self { at, since: None, severity, code, channel: None, subject: None, fault: None, text, hint: None }
+    }
+
+    /// Says since when it lasted.
+    pub fn since(self, since: MediaTime) -> Self {
+        Self { since: Some(since), ..self }
     }
 
     /// Names the channel.

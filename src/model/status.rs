@@ -3,6 +3,8 @@
 //! A worker fills a [`WorkerReport`] and sends it with each heartbeat; the supervisor adds what only it knows and
 //! publishes a [`ChannelStatus`]; the API serves an [`ApplianceStatus`]. Nothing here holds a secret.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::alarm::AlarmCounts;
@@ -53,6 +55,17 @@ pub enum ProgramOrder {
         /// Which and how.
         scene: Scene,
     },
+}
+
+impl fmt::Display for ProgramOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProgramOrder::Auto => f.write_str("the best source"),
+            ProgramOrder::Slate => f.write_str("the slate"),
+            ProgramOrder::Source { source } => write!(f, "source {source}"),
+            ProgramOrder::Scene { scene } => write!(f, "a scene of {} and {}", scene.sources[0], scene.sources[1]),
+        }
+    }
 }
 
 impl ProgramOrder {

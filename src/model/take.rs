@@ -127,6 +127,8 @@ pub struct TakeOrder {
     pub transition: Transition,
     /// When; at once if none.
     pub at: Option<MediaTime>,
+    /// What is in preview, as far as who takes knows; whatever is if none.
+    pub expect: Option<ProgramOrder>,
 }
 
 impl TakeOrder {

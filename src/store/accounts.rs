@@ -16,6 +16,7 @@ use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
 
 use super::database::{StoreError, connect};
+use super::past::{AUDIT, Found, Reader, Span, Unread};
 use crate::model::MediaTime;
 
 /// Jobs that may wait for the disk; more are refused, and counted.
@@ -28,9 +29,12 @@ const KEEP: i64 = 500_000;
 const CUT_EVERY: i64 = 1_000;
 
 /// See `database::MIGRATIONS`.
-const MIGRATIONS: &[&str] = &["CREATE TABLE account (kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL,
+const MIGRATIONS: &[&str] = &[
+    "CREATE TABLE account (kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL,
                            PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;
-     CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, entry TEXT NOT NULL) STRICT;"];
+     CREATE TABLE audit (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, entry TEXT NOT NULL) STRICT;",
+    "CREATE INDEX audit_at ON audit (at);",
+];
 
 /// Kind and id of an account.
 pub type AccountKey = (String, String);
@@ -61,6 +65,7 @@ pub type Entries = Vec<(i64, String)>;
 pub struct Accounts {
     jobs: SyncSender<Job>,
     lost: Arc<AtomicU64>,
+    log: Reader,
 }
 
 impl std::fmt::Debug for Job {
@@ -78,7 +83,7 @@ impl Accounts {
             // The queue is gone with it, so every job is answered by a refusal.
             tracing::error!(%error, "no thread for users and the audit log");
         }
-        Self { jobs, lost: Arc::default() }
+        Self { jobs, lost: Arc::default(), log: Reader::new(path, AUDIT) }
     }
 
     /// All accounts.
@@ -110,6 +115,16 @@ impl Accounts {
         let (reply, answer) = oneshot::channel();
         self.put(Job::Read(before, most, reply))?;
         waited(answer).await
+    }
+
+    /// What `pick` makes of the audit log in `span`, newest first; what it answers with none is left out. Waits for nobody
+    /// who writes.
+    pub async fn past<T: Send + 'static>(
+        &self,
+        span: Span,
+        pick: impl Fn(&str) -> Option<T> + Send + 'static,
+    ) -> Result<Found<T>, Unread> {
+        self.log.read(span, pick).await
     }
 
     /// Jobs that were lost because the disk did not keep up.

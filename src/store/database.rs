@@ -135,13 +135,6 @@ impl Database {
         }
         Ok(())
     }
-
-    pub(super) fn newest(&self, most: u32) -> Result<Vec<Event>, StoreError> {
-        let mut statement = self.connection.prepare("SELECT event FROM as_run ORDER BY id DESC LIMIT ?1")?;
-        let rows = statement.query_map(params![most], |row| row.get::<_, String>(0))?;
-        let texts = rows.collect::<Result<Vec<String>, _>>()?;
-        Ok(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect())
-    }
 }
 
 /// Opens a sound database and brings it up to date.

@@ -17,6 +17,7 @@ mod accounts;
 mod books;
 mod database;
 mod outline;
+mod past;
 mod thread;
 
 use std::collections::BTreeMap;
@@ -32,13 +33,15 @@ use crate::model::{ChannelId, Event, LiveSettings};
 
 use books::Books;
 pub use outline::outline;
-use thread::{Found, Job, Keeper};
+use past::{AS_RUN, Reader};
+pub use past::{Found, Row, Span, Unread};
+use thread::{Job, Keeper, Ledger};
 
 pub use accounts::{AccountChange, AccountKey, AccountPages, Accounts, AccountsError, Entries};
 
 /// Jobs that may wait for the disk; more are lost, and counted.
 const QUEUE: usize = 1024;
-/// How long a reader waits for an answer, and an orderly end for the last write.
+/// How long an orderly end waits for the last write.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
 
 /// What somebody asked of a channel, as it is kept.
@@ -63,9 +66,10 @@ pub type Pages = BTreeMap<String, String>;
 pub struct Store {
     jobs: SyncSender<Job>,
     trouble: Arc<Mutex<Option<String>>>,
-    found: Arc<Mutex<Found>>,
+    found: Arc<Mutex<Ledger>>,
     library: books::Found,
     lost: Arc<Mutex<u64>>,
+    log: Reader,
 }
 
 impl Store {
@@ -74,7 +78,7 @@ impl Store {
     pub fn open(path: &Path, notice: impl Fn(Event) + Send + 'static) -> (Self, SavedOrders) {
         let (jobs, queue) = sync_channel(QUEUE);
         let trouble: Arc<Mutex<Option<String>>> = Arc::default();
-        let found: Arc<Mutex<Found>> = Arc::default();
+        let found: Arc<Mutex<Ledger>> = Arc::default();
         let library = books::Found::default();
         let books = Books::new(library.clone());
         let mut keeper = Keeper::new(path.to_owned(), trouble.clone(), found.clone(), books, Box::new(notice));
@@ -83,7 +87,8 @@ impl Store {
         if let Err(error) = std::thread::Builder::new().name(name).spawn(move || keeper.run(&queue)) {
             *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("no thread for it: {error}"));
         }
-        (Self { jobs, trouble, found, library, lost: Arc::default() }, orders)
+        let log = Reader::new(path, AS_RUN);
+        (Self { jobs, trouble, found, library, lost: Arc::default(), log }, orders)
     }
 
     /// Keeps the orders of `channel`. Returns at once.
@@ -100,11 +105,11 @@ impl Store {
     /// time.
     pub fn take_ledger(&self) -> Option<Pages> {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *found, Found::Taken) {
-            Found::Pages(pages) => Some(pages),
-            Found::Taken => None,
-            Found::Nothing => {
-                *found = Found::Nothing;
+        match std::mem::replace(&mut *found, Ledger::Taken) {
+            Ledger::Pages(pages) => Some(pages),
+            Ledger::Taken => None,
+            Ledger::Nothing => {
+                *found = Ledger::Nothing;
                 drop(found);
                 self.put(Job::Find);
                 None
@@ -134,11 +139,15 @@ impl Store {
         self.put(Job::Keep(title.to_owned(), pages));
     }
 
-    /// The newest entries of the as-run log, newest first; none if the database cannot be read.
-    pub async fn as_run(&self, most: u32) -> Option<Vec<Event>> {
-        let (reply, answer) = oneshot::channel();
-        self.put(Job::Read(most, reply));
-        tokio::time::timeout(ANSWER_WITHIN, answer).await.ok()?.ok()
+    /// What `pick` makes of the as-run log in `span`, newest first; what it answers with none is left out. Waits for nobody
+    /// who writes.
+    pub async fn as_run<T: Send + 'static>(
+        &self,
+        span: Span,
+        pick: impl Fn(Event) -> Option<T> + Send + 'static,
+    ) -> Result<Found<T>, Unread> {
+        // An entry of a newer version may be of a kind that this one does not know.
+        self.log.read(span, move |text| pick(serde_json::from_str(text).ok()?)).await
     }
 
     /// Waits, not long, until what was asked so far has been written.

@@ -47,7 +47,9 @@ async fn orders_and_the_log_survive() {
     drop(store);
     let (store, orders, notices) = open(&path);
     assert_eq!(orders, SavedOrders::from([(demo(), slate())]));
-    assert_eq!(store.as_run(1).await.unwrap(), [event("two")]);
+    let newest = Span { from: MediaTime::default(), before: (MediaTime::from_secs(2), 0), most: 1 };
+    let newest = store.as_run(newest, Some).await.unwrap().entries;
+    assert_eq!(newest, [((MediaTime::from_secs(1), 2), event("two"))]);
     assert_eq!((store.trouble(), store.lost(), notices.try_iter().count()), (None, 0, 0));
 }
 

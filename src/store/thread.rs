@@ -26,13 +26,12 @@ pub(super) enum Job {
     Keep(String, Pages),
     /// Look for a ledger, or books, that could not be read so far.
     Find,
-    Read(u32, oneshot::Sender<Vec<Event>>),
     Flush(oneshot::Sender<()>),
 }
 
 /// The ledger on its way to whoever keeps it.
 #[derive(Debug, Default)]
-pub(super) enum Found {
+pub(super) enum Ledger {
     /// It could not be read yet.
     #[default]
     Nothing,
@@ -55,7 +54,7 @@ pub(super) struct Keeper {
     /// The ledger as it is in the database.
     pages: Pages,
     /// Where whoever keeps the ledger finds it, once it can be read.
-    found: Arc<Mutex<Found>>,
+    found: Arc<Mutex<Ledger>>,
     books: Books,
     trouble: Arc<Mutex<Option<String>>>,
     notice: Notice,
@@ -65,7 +64,7 @@ impl Keeper {
     pub(super) fn new(
         path: PathBuf,
         trouble: Arc<Mutex<Option<String>>>,
-        found: Arc<Mutex<Found>>,
+        found: Arc<Mutex<Ledger>>,
         books: Books,
         notice: Notice,
     ) -> Self {
@@ -115,11 +114,6 @@ impl Keeper {
                     self.write(|_| Ok(()));
                 }
                 Job::Find => self.write(|_| Ok(())),
-                Job::Read(most, reply) => {
-                    if let Some(Ok(events)) = self.database.as_ref().map(|database| database.newest(most)) {
-                        let _ = reply.send(events);
-                    }
-                }
                 Job::Flush(reply) => {
                     let _ = reply.send(());
                 }
@@ -192,8 +186,8 @@ impl Keeper {
         self.pages = database.pages()?;
         self.books.opened(database.library()?);
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*found, Found::Nothing) {
-            *found = Found::Pages(self.pages.clone());
+        if matches!(*found, Ledger::Nothing) {
+            *found = Ledger::Pages(self.pages.clone());
         }
         Ok(())
     }

@@ -96,6 +96,16 @@ pub enum Refusal {
     /// The channel is off air, so it cannot show anything.
     #[error("channel `{0}` is off air: start it first")]
     OffAir(ChannelId),
+    /// In preview is not what whoever takes it has seen there.
+    #[error("{found} is in preview of channel `{channel}` now, and not {expected}: somebody has changed it; look, and take again")]
+    PreviewChanged {
+        /// The channel.
+        channel: ChannelId,
+        /// What was expected, in words.
+        expected: String,
+        /// What is there, in words.
+        found: String,
+    },
     /// The order stands, but the worker has not confirmed it in time.
     #[error("not confirmed within {seconds} s: {known}")]
     NotConfirmed {

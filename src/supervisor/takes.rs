@@ -43,6 +43,13 @@ impl Channel {
             return Err(Refusal::OffAir(self.id.clone()));
         }
         take.check().map_err(Refusal::Impossible)?;
+        if let Some(expected) = &take.expect
+            && self.live.preview.as_ref() != Some(expected)
+        {
+            let found = self.live.preview.as_ref().map_or_else(|| "nothing".to_owned(), ProgramOrder::to_string);
+            let (channel, expected) = (self.id.clone(), expected.to_string());
+            return Err(Refusal::PreviewChanged { channel, expected, found });
+        }
         let nothing = || Refusal::Impossible("nothing is in preview: name a source".to_owned());
         let order = take.order.clone().or_else(|| self.live.preview.clone()).ok_or_else(nothing)?;
         self.check_sources(&order)?;

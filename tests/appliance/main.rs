@@ -60,6 +60,7 @@ mod sound;
 mod stop;
 mod streams;
 mod takes;
+mod timeline;
 mod watching;
 mod whip;
 #[path = "../whip/server.rs"]

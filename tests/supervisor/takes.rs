@@ -56,6 +56,40 @@ fn a_take_names_its_frame_and_without_a_source_it_takes_what_is_in_preview() {
 }
 
 #[test]
+fn of_two_operators_who_take_neither_airs_what_the_other_has_chosen() {
+    let rig = Rig::new(&["a"]);
+    let daemon = rig.daemon();
+    daemon.running("a");
+    let preview = |order| Command::Change(id("a"), LiveChange::Preview { order });
+    let take = |seen: &str| {
+        Command::Show(id("a"), Box::new(TakeOrder { expect: Some(source(seen)), ..Default::default() }))
+    };
+    // Ada sees source two next; before she takes it, Bob puts source one there.
+    daemon.ask(preview(Some(source("two")))).unwrap();
+    let before = daemon.channel("a").report.unwrap().program.showing;
+    daemon.ask(preview(Some(source("one")))).unwrap();
+    let refusal = daemon.ask(take("two")).unwrap_err();
+    assert!(matches!(refusal, Refusal::PreviewChanged { .. }), "{refusal:?}");
+    let text = refusal.to_string();
+    assert!(text.starts_with("source one is in preview of channel `a` now, and not source two"), "{text}");
+    let channel = daemon.channel("a");
+    assert_eq!(channel.report.unwrap().program.showing, before, "nothing was taken");
+    assert_eq!(channel.live.preview, Some(source("one")), "Bob's choice is next all the same");
+    // Nor does a take that names its source go past that, nor one for later.
+    let named = TakeOrder { expect: Some(source("two")), ..TakeOrder::cut(source("two")) };
+    let planned = TakeOrder { at: Some(soon(60_000)), ..named.clone() };
+    for take in [named, planned] {
+        let refusal = daemon.ask(Command::Show(id("a"), Box::new(take))).unwrap_err();
+        assert!(matches!(refusal, Refusal::PreviewChanged { .. }), "{refusal:?}");
+    }
+    assert_eq!(daemon.ask(take("one")).unwrap().showing, Some(shows("one")), "Bob takes what he sees");
+    daemon.ask(preview(None)).unwrap();
+    let text = daemon.ask(take("two")).unwrap_err().to_string();
+    assert!(text.starts_with("nothing is in preview"), "{text}");
+    daemon.stop();
+}
+
+#[test]
 fn a_scheduled_take_is_listed_carried_out_and_not_again_after_a_take_by_hand() {
     let rig = Rig::new(&["a"]);
     let daemon = rig.daemon();

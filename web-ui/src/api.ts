@@ -18,6 +18,7 @@ export type {
   DestinationStatus,
   Devices,
   EndpointStatus,
+  EntryKind,
   Freeze,
   FreezeOrder,
   Health,
@@ -45,6 +46,9 @@ export type {
   StreamClass,
   StreamClassFile,
   StreamMeters as Meters,
+  TimelineEntry,
+  Take as TakeAsk,
+  TimelineEntryPage,
   TransitionAsk,
 } from './schema';
 

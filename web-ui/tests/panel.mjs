@@ -8,6 +8,7 @@ import { lost } from './panel_lost.mjs';
 import { pages } from './panel_pages.mjs';
 import { recorded } from './panel_recordings.mjs';
 import { states } from './panel_states.mjs';
+import { timeline } from './panel_timeline.mjs';
 import { browser, channel, closes, open, orders, page, until, url } from './rig.mjs';
 
 const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
@@ -233,6 +234,38 @@ test('a take of what was not just put next asks for a confirmation in another pl
   await standing('source-cam-1', 'ON AIR');
 });
 
+test('a take airs what was seen next, not what another operator has put there meanwhile', async () => {
+  await until(() => verb('take').isEnabled(), Boolean, 'something is next');
+  const other = () =>
+    fetch(`${url}/api/v1/channels/${channel}/preview`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ show: 'slate' }),
+    });
+  const asked = [];
+  // Between the press here and its arrival there.
+  await page.route(`**/channels/${channel}/take`, async (route) => {
+    asked.push(route.request().postDataJSON());
+    assert.equal((await other()).status, 200);
+    await route.continue();
+  });
+  const takes = async () => {
+    await place('source-clip').focus();
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(450);
+    await page.keyboard.press('F8');
+  };
+  await inTime(takes, () => asked.length > 0, 'chosen and taken');
+  await told('the slate is in preview');
+  assert.deepEqual(asked[0].expect, { show: 'source', source: 'clip' });
+  await standing('source-cam-1', 'ON AIR');
+  await standing('slate', 'NEXT');
+  await accessible('a take that was refused');
+  await page.unroute(`**/channels/${channel}/take`);
+  await place('source-clip').click();
+  await standing('source-clip', 'NEXT');
+});
+
 test('the slate wants to be held, or pressed twice by keyboard', async () => {
   await until(() => verb('slate').isEnabled(), Boolean, 'slate possible');
   const before = orders.length;
@@ -351,6 +384,8 @@ test('every page in both colours and both languages, at a desk and on a phone', 
   await page.setViewportSize({ width: 1920, height: 1080 });
   await go('on-air');
 });
+
+timeline({ go, shot, accessible });
 
 states({ everyPage: PAGES, go, accessible, shot, inTime, brief, tile });
 

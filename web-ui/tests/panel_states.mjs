@@ -6,12 +6,12 @@ import { channel, orders, page, until, url } from './rig.mjs';
 
 /** What pages ask for beside the stream. */
 const LISTS =
-  /\/api\/v1\/(config|devices|stream-classes(?:\/[^?]+)?|recordings|recording-jobs|sessions|users|tokens|audit)(\?.*)?$/;
+  /\/api\/v1\/(config|devices|stream-classes(?:\/[^?]+)?|recordings|recording-jobs|sessions|users|tokens|audit|timeline)(\?.*)?$/;
 const SESSION = /\/api\/v1\/session$/;
 const STREAM = /\/api\/v1\/events\?/;
 const CLASS = 'classes/talk-720p30';
 /** Pages with documents of their own, and how many parts of each are such. */
-const ASKING = { sources: 3, recordings: 2, configuration: 1, users: 4, [CLASS]: 1 };
+const ASKING = { sources: 3, recordings: 2, timeline: 1, configuration: 1, users: 4, [CLASS]: 1 };
 
 const problem = (status, code, more) => ({
   status,
@@ -67,6 +67,26 @@ export function states({ everyPage, go, accessible, shot, inTime, brief, tile })
     await back();
   });
 
+  test('the clock says at the top whether anything keeps it right', async () => {
+    const status = await (await fetch(`${url}/api/v1/status`)).json();
+    const kept = { program: 'chrony', source: '192.0.2.1', stratum: 2, offset_ms: 0.1 };
+    for (const [clock, word] of [
+      [{ ...kept, synchronised: true, error_ms: 0.4 }, '✓ synchronised'],
+      [{ ...kept, synchronised: true, error_ms: 250 }, '▲ may be off by 250 ms'],
+      [{ ...kept, synchronised: false, error_ms: 0 }, '▲ NOT SYNCHRONISED'],
+      [null, '○ synchronisation not known'],
+    ]) {
+      const data = JSON.stringify({ ...status, clock });
+      const stream = { contentType: 'text/event-stream', body: `retry: 500\nevent: snapshot\ndata: ${data}\n\n` };
+      await page.route(STREAM, (route) => route.fulfill(stream));
+      await page.reload();
+      await page.locator('.top .sync', { hasText: word }).waitFor();
+      await accessible(`a clock: ${word}`);
+      await page.unroute(STREAM);
+    }
+    await back();
+  });
+
   test('pages with nothing to show', async () => {
     await asAdmin();
     const status = await (await fetch(`${url}/api/v1/status`)).json();
@@ -80,7 +100,7 @@ export function states({ everyPage, go, accessible, shot, inTime, brief, tile })
       if (/\/(config|stream-classes\/[^/]+)$/.test(path)) return route.continue();
       if (/\/(versions|recordings)$/.test(path)) return route.fulfill({ json: { items: [], next_cursor: null } });
       if (path.endsWith('/devices')) return route.fulfill({ json: { capture: [], sound: [], nodes: [] } });
-      return route.fulfill({ json: path.endsWith('/audit') ? { items: [] } : [] });
+      return route.fulfill({ json: /\/(audit|timeline)$/.test(path) ? { items: [] } : [] });
     });
     await page.reload();
     await page.locator('.link.is-live').waitFor();

@@ -8,7 +8,7 @@ use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::access::certificate::{self, names_of, parse};
+use crate::access::certificate::{self, names_of, parse, validity};
 
 /// Where it is: one directory for each authority, so that another one gets another account.
 #[derive(Debug, Clone)]
@@ -88,14 +88,6 @@ impl Issued {
     pub(super) fn renewed_at(&self) -> SystemTime {
         self.ends - self.ends.duration_since(self.begins).unwrap_or_default() / 3
     }
-}
-
-/// From when until when a certificate is good.
-fn validity(certificate: &[u8]) -> Result<(SystemTime, SystemTime), String> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).map_err(|error| error.to_string())?;
-    let time = |seconds: i64| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or(0));
-    let validity = parsed.validity();
-    Ok((time(validity.not_before.timestamp()), time(validity.not_after.timestamp())))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::Look;
 use crate::model::cost::{BudgetStatus, Hold};
-use crate::model::{AlarmCode, AlarmPriority, DestinationId};
+use crate::model::{AlarmCode, AlarmPriority, DestinationId, MediaTime, Validity};
 use crate::policy::Sighting;
 
 /// A clock may be this wrong, milliseconds: two boxes, and a box and its viewers, agree on less.
@@ -34,8 +34,26 @@ pub(super) fn see(look: &Look<'_>, seen: &mut Vec<Sighting>) {
         let sighting = Sighting::new(AlarmCode::CertificateFailed, AlarmPriority::Warning, reason.to_owned());
         seen.push(sighting.lasting(0, 0));
     }
+    seen.extend(look.validities.iter().filter_map(|one| expiry(one, look.now)));
     let destinations = look.costs.into_iter().flat_map(|costs| &costs.channels).flat_map(|one| &one.destinations);
     seen.extend(destinations.filter_map(|one| budget(&one.destination, one.budget.as_ref()?)));
+}
+
+/// A certificate that is over keeps out every browser and program that looks at it; one that is about to be is renewed in time.
+fn expiry(one: &Validity, now: MediaTime) -> Option<Sighting> {
+    let Validity { which, ends, .. } = one;
+    let left = ends.since(now);
+    let (priority, what) = if left.is_zero() {
+        (AlarmPriority::Critical, format!("is over since {ends}: panels and programs that look at it are kept out"))
+    } else if left < one.notice() {
+        let hours = left.as_secs() / 3600;
+        let left = if hours < 48 { format!("{hours} hours") } else { format!("{} days", hours / 24) };
+        (AlarmPriority::Warning, format!("ends in {left}, at {ends}"))
+    } else {
+        return None;
+    };
+    let reason = format!("the {which} certificate of the API {what}");
+    Some(Sighting::new(AlarmCode::CertificateExpiring, priority, reason).about(which).lasting(60, 60))
 }
 
 /// A budget is that of a destination, all channels together.

@@ -21,7 +21,7 @@ use super::limits::{ChannelLimits, Limits};
 use crate::model::cost::CostStatus;
 use crate::model::pair::ClockState;
 use crate::model::status::{ApplianceStatus, ChannelOrder};
-use crate::model::{Alarm, AlarmCode, ChannelId, MediaTime};
+use crate::model::{Alarm, AlarmCode, ChannelId, MediaTime, Validity};
 use crate::policy::{Sighting, Unseen};
 
 /// What is looked at.
@@ -34,6 +34,8 @@ pub(super) struct Look<'a> {
     pub(super) trouble: Option<String>,
     /// What is wrong with the certificate of the API.
     pub(super) certificate: Option<&'a str>,
+    /// How long its certificates are good.
+    pub(super) validities: &'a [Validity],
     /// None before anybody asked.
     pub(super) costs: Option<&'a CostStatus>,
 }

@@ -22,7 +22,7 @@ mod trail;
 use super::openapi::Routes;
 
 pub(crate) use gate::check;
-pub(crate) use rules::needed;
+pub(crate) use rules::{Need, need, needed};
 pub(crate) use trail::{Changed, audited_channel};
 
 /// The routes of this folder.

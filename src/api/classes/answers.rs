@@ -153,7 +153,6 @@ impl IntoResponse for Done {
 
 impl Answers for Done {
     fn describe(sketch: &mut Sketch<'_>) {
-        sketch.takes_header("If-Match", "the tag of the stream class that this is about; another one by now is a 412");
         let schema = sketch.schemas().said::<ClassOutcome>();
         sketch.answers("200", "what happened, or would", &["application/json"], &schema);
     }

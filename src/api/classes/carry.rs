@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, header};
 
 use super::super::access::Changed;
 use super::super::body::Body;
 use super::super::channels::ask;
+use super::super::condition::IfMatch;
 use super::super::config::{Reload, Report, reported};
 use super::super::guards::asker_name;
 use super::super::problem::Problem;
 use super::super::routes::Api;
-use super::super::status::{tag_of, unchanged};
+use super::super::status::tag_of;
 use super::answers::{ClassOutcome, Difference, Done, audited};
 use super::wanted::{Apply, Draft, RollBack, Wanted};
 use super::{blocking, look};
@@ -59,14 +59,14 @@ pub(crate) async fn roll_back(
 /// Who asks, and on which condition.
 pub(crate) struct Asked {
     by: Option<String>,
-    headers: HeaderMap,
+    condition: IfMatch,
 }
 
 async fn carried(api: &Api, name: String, dry: bool, asked: Asked, wanted: Wanted) -> Result<Done, Problem> {
     let comment = wanted.comment()?;
     // Who only asks waits for nobody.
     let turn = if dry { None } else { Some(api.classes.turn().await?) };
-    as_named(api, &name, &asked.headers).await?;
+    as_named(api, &name, &asked.condition).await?;
     let change = wanted.change(api, &name).await?;
     let before = now(api, &name).await;
     let text = before.as_ref().and_then(|found| found.text.as_deref().ok()).unwrap_or_default();
@@ -123,15 +123,15 @@ async fn written(
 }
 
 /// Whether the class is what `If-Match` names, if it names any.
-async fn as_named(api: &Api, name: &str, headers: &HeaderMap) -> Result<(), Problem> {
-    if !headers.contains_key(header::IF_MATCH) {
+async fn as_named(api: &Api, name: &str, condition: &IfMatch) -> Result<(), Problem> {
+    if !condition.is_given() {
         return Ok(());
     }
     let body = match look::document(api, name.to_owned()).await {
         Ok(document) => Some(serde_json::to_vec(&document).map_err(|error| Problem::internal(error.to_string()))?),
         Err(_) => None,
     };
-    unchanged(headers, body.as_deref().map(tag_of).as_deref(), &format!("stream class {name}"))
+    condition.holds(body.as_deref().map(tag_of).as_deref(), &format!("stream class {name}"))
 }
 
 /// As it is now; none if there is none.
@@ -152,11 +152,14 @@ fn told(change: &Change) -> String {
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Asked {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self { by: asker_name(&parts.extensions), headers: parts.headers.clone() })
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let condition = IfMatch::from_request_parts(parts, state).await?;
+        Ok(Self { by: asker_name(&parts.extensions), condition })
     }
 }
 
 impl super::super::openapi::Takes for Asked {
-    fn describe(_: &mut super::super::openapi::Sketch<'_>) {}
+    fn describe(sketch: &mut super::super::openapi::Sketch<'_>) {
+        IfMatch::describe(sketch);
+    }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ use super::super::access::Changed;
 use super::super::body::{Asked, Body};
 use super::super::channels::ask;
 use super::super::classes::Difference;
+use super::super::condition::IfMatch;
 use super::super::openapi::{Answers, Sketch};
 use super::super::problem::Problem;
 use super::super::routes::Api;
@@ -73,7 +74,7 @@ pub(crate) struct Done {
 pub(crate) async fn apply(
     State(api): State<Api>,
     Query(how): Query<Reload>,
-    headers: HeaderMap,
+    condition: IfMatch,
     Body(apply): Body<Apply>,
 ) -> Result<Done, Problem> {
     let comment = apply.comment.unwrap_or_default().trim().to_owned();
@@ -82,7 +83,7 @@ pub(crate) async fn apply(
     }
     // Who only asks waits for nobody.
     let turn = if how.dry_run { None } else { Some(api.writing.clone().lock_owned().await) };
-    as_named(&api, &headers).await?;
+    as_named(&api, &condition).await?;
     let path = PathBuf::from(api.handle.status().borrow().config.path.clone());
     if turn.is_some() && !may_replace(&path) {
         return Err(managed(&path));
@@ -154,7 +155,6 @@ impl IntoResponse for Done {
 
 impl Answers for Done {
     fn describe(sketch: &mut Sketch<'_>) {
-        sketch.takes_header("If-Match", "the tag of the configuration that this is about; another one by now is a 412");
         let schema = sketch.schemas().said::<Applied>();
         sketch.answers("200", "what happened, or would", &["application/json"], &schema);
     }

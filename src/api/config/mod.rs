@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 
 use axum::Json;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Tagged;
 use super::body::{Asked, Body};
 use super::channels::{Answer, ask};
+use super::condition::IfMatch;
 use super::problem::Problem;
 use super::routes::Api;
-use super::status::{tag_of, unchanged};
+use super::status::tag_of;
 use crate::config::{Fault, Findings, Setting, check_text, may_replace};
 use crate::model::MediaTime;
 use crate::supervisor::Command;
@@ -122,17 +123,17 @@ pub(crate) struct Reload {
 
 /// `POST /api/v1/config/reload`, or `…/reload?dry_run=true` to be told what it would do to each channel. With `If-Match`,
 /// only if neither the file nor what is in force has changed since `GET /api/v1/config` was answered with that tag.
-pub(crate) async fn reload(State(api): State<Api>, Query(reload): Query<Reload>, headers: HeaderMap) -> Answer {
-    as_named(&api, &headers).await?;
+pub(crate) async fn reload(State(api): State<Api>, Query(reload): Query<Reload>, condition: IfMatch) -> Answer {
+    as_named(&api, &condition).await?;
     ask(&api, if reload.dry_run { Command::DryReload } else { Command::Reload }).await
 }
 
 /// Whether the configuration is what `If-Match` names, if it names any.
-async fn as_named(api: &Api, headers: &HeaderMap) -> Result<(), Problem> {
-    if !headers.contains_key(header::IF_MATCH) {
+async fn as_named(api: &Api, condition: &IfMatch) -> Result<(), Problem> {
+    if !condition.is_given() {
         return Ok(());
     }
     let body = serde_json::to_vec(&configuration(api).await);
     let body = body.map_err(|error| Problem::internal(error.to_string()))?;
-    unchanged(headers, Some(&tag_of(&body)), "the configuration")
+    condition.holds(Some(&tag_of(&body)), "the configuration")
 }

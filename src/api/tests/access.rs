@@ -12,7 +12,7 @@ use super::resources::{Answer, call, request};
 use super::rig::{Rig, id, outcome, rig};
 use crate::access::{Access, Peer, Via};
 use crate::model::{Act, DestinationId, RecordingAsk};
-use crate::store::Accounts;
+use crate::store::{Accounts, Store};
 use crate::supervisor::Command;
 
 const PASSWORD: &str = "canary correct horse";
@@ -22,6 +22,7 @@ const FAR: &str = "192.0.2.7";
 pub(super) struct Site {
     pub(super) router: axum::Router,
     pub(super) rig: Rig,
+    pub(super) store: Store,
     dir: tempfile::TempDir,
 }
 
@@ -31,8 +32,10 @@ async fn fresh() -> Site {
     let (handle, rig) = rig(dir.path());
     let accounts = Accounts::new(&dir.path().join("access.db"));
     let access = Access::of(accounts, dir.path(), false).await;
-    let router = Api::new(handle, CancellationToken::new()).with_access(access).router();
-    Site { router, rig, dir }
+    let (store, _) = Store::open(&dir.path().join("uplink.db"), |_| {});
+    let api = Api::new(handle, CancellationToken::new()).with_store(Some(store.clone()));
+    let router = api.with_access(access).router();
+    Site { router, rig, store, dir }
 }
 
 /// With the admin `ada`; and her cookie.
@@ -51,6 +54,10 @@ fn cookie(answer: &Answer) -> String {
 }
 
 impl Site {
+    pub(super) fn state(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     pub(super) async fn ask(&self, method: Method, path: &str, from: &str, show: &str, body: Option<&Value>) -> Answer {
         let mut asked = request(method, path);
         match show.split_once(' ') {
@@ -65,11 +72,11 @@ impl Site {
         call(&self.router, coming(asked.body(body).unwrap(), from)).await
     }
 
-    async fn get(&self, path: &str, from: &str, show: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str, from: &str, show: &str) -> Answer {
         self.ask(Method::GET, path, from, show, None).await
     }
 
-    async fn post(&self, path: &str, from: &str, show: &str, body: &Value) -> Answer {
+    pub(super) async fn post(&self, path: &str, from: &str, show: &str, body: &Value) -> Answer {
         self.ask(Method::POST, path, from, show, Some(body)).await
     }
 

@@ -67,6 +67,17 @@ async fn each_verb_is_its_command() {
                     order: Some(ProgramOrder::Slate),
                     transition: Transition::dissolve(400),
                     at: Some(MediaTime::from_secs(1_795_291_200)),
+                    expect: None,
+                }),
+            ),
+        ),
+        (
+            take(json, r#"{"source":"clip","expect":{"show":"source","source":"cam-2"}}"#),
+            Command::Show(
+                id("demo"),
+                Box::new(TakeOrder {
+                    expect: Some(ProgramOrder::Source { source: SourceId::new("cam-2").unwrap() }),
+                    ..TakeOrder::cut(ProgramOrder::Source { source: SourceId::new("clip").unwrap() })
                 }),
             ),
         ),
@@ -91,6 +102,12 @@ async fn each_refusal_is_its_problem() {
         (Refusal::UnknownChannel(id("demo")), 404, "unknown_channel", false),
         (Refusal::UnknownSource(id("demo"), source), 422, "unknown_source", false),
         (Refusal::OffAir(id("demo")), 409, "off_air", false),
+        (
+            Refusal::PreviewChanged { channel: id("demo"), expected: "source a".into(), found: "nothing".into() },
+            409,
+            "preview_changed",
+            false,
+        ),
         (Refusal::NotConfirmed { seconds: 5, known: "the worker is starting".into() }, 504, "not_confirmed", true),
         (Refusal::Failed("no encoder works on this box".into()), 502, "engine_failed", false),
         (Refusal::ShuttingDown, 503, "shutting_down", true),

@@ -62,6 +62,10 @@ pub(super) fn held(method: &Method, path: &str, status: StatusCode, headers: &He
         let problem: Value = serde_json::from_slice(body).unwrap();
         fits(&json!({"$ref": "#/components/schemas/Problem"}), &problem, &what);
         assert_eq!(problem["request_id"], headers["x-request-id"].to_str().unwrap(), "{what}");
+        if status == StatusCode::PRECONDITION_FAILED {
+            let operation = operation(&method, path).unwrap_or_else(|| panic!("{what}: it is in no contract"));
+            assert!(takes(operation, "If-Match"), "{what}: the contract says nothing of `If-Match`");
+        }
         return;
     }
     assert!(headers.contains_key("x-request-id"), "{what}");
@@ -79,6 +83,28 @@ pub(super) fn held(method: &Method, path: &str, status: StatusCode, headers: &He
     if kind == "application/json" {
         fits(schema, &serde_json::from_slice(body).unwrap(), &what);
     }
+}
+
+fn takes(operation: &Value, header: &str) -> bool {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    parameters.into_iter().any(|one| one["in"] == "header" && one["name"] == header)
+}
+
+/// Those that refuse what somebody has changed meanwhile; each has a test with a 412, which `held` holds against this.
+#[test]
+fn a_condition_is_promised_where_it_is_honoured() {
+    let found = operations().filter(|(_, _, operation)| takes(operation, "If-Match"));
+    let found: BTreeSet<String> = found.map(|(path, method, _)| format!("{method} {path}")).collect();
+    let wanted = [
+        "delete /api/v1/images/{name}",
+        "delete /api/v1/recordings/{channel}/{id}",
+        "patch /api/v1/recordings/{channel}/{id}",
+        "post /api/v1/config/reload",
+        "post /api/v1/stream-classes/{name}/apply",
+        "post /api/v1/stream-classes/{name}/rollback",
+        "put /api/v1/images/{name}",
+    ];
+    assert_eq!(found, wanted.into_iter().map(str::to_owned).collect());
 }
 
 fn operations() -> impl Iterator<Item = (&'static String, &'static String, &'static Value)> {

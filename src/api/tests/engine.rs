@@ -91,7 +91,10 @@ pub(super) fn obey(rig: &Rig, site: &Site, command: Command) -> Result<Outcome, 
             rig.change(|status| status.config.generation += 1);
             return Ok(reloaded(false));
         }
-        Command::Show(id, take) => (id, Box::new(move |channel| show(channel, &take))),
+        Command::Show(id, take) => {
+            expected(rig, &id, &take)?;
+            (id, Box::new(move |channel| show(channel, &take)))
+        }
         Command::Change(id, LiveChange::Endpoint { destination, endpoint }) => {
             (id, Box::new(move |channel| force(channel, &destination, endpoint.as_ref())))
         }
@@ -153,6 +156,20 @@ fn preview(channel: &mut ChannelStatus, order: Option<ProgramOrder>) {
     channel.live.preview.clone_from(&order);
     if let Some(report) = &mut channel.report {
         report.program.preview = order;
+    }
+}
+
+/// As the supervisor does it: what is next has to be what was seen there.
+fn expected(rig: &Rig, id: &ChannelId, take: &TakeOrder) -> Result<(), Refusal> {
+    let status = rig.status.borrow();
+    let next = status.channels.iter().find(|channel| channel.id == *id).and_then(|channel| channel.live.preview.clone());
+    match &take.expect {
+        Some(expected) if next.as_ref() != Some(expected) => Err(Refusal::PreviewChanged {
+            channel: id.clone(),
+            expected: expected.to_string(),
+            found: next.map_or_else(|| "nothing".to_owned(), |next| next.to_string()),
+        }),
+        _ => Ok(()),
     }
 }
 

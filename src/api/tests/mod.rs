@@ -19,4 +19,5 @@ pub(crate) mod site;
 mod stage;
 mod stream;
 mod surfaces;
+mod timeline;
 mod watching;

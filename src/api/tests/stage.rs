@@ -2,7 +2,7 @@
 //! own, so that the browser test can freeze it as a daemon freezes.
 
 use std::io::BufRead;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::site::{CLASS, Site};
 use crate::access::Access;
 use crate::alarm::Alarms;
 use crate::config::Setting;
-use crate::model::ChannelId;
+use crate::model::{ChannelId, Event, EventCode, MediaTime, Severity};
 use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources, SessionRoom};
 use crate::model::sound::Loudness;
 use crate::model::status::ProgramStatus;
@@ -64,18 +64,37 @@ fn stage() {
             None => Doors::from(listener),
         };
         // In this order: events are recorded from the call on.
-        let alarms = alarms::listing(Store::open(&dir.path().join("uplink.db"), |_| {}).0);
+        let store = past(dir.path()).await;
+        let alarms = alarms::listing(store.clone());
         let (notifier, freezer, surfaces) = (Notifier::idle(), Freezer::idle(), Default::default());
         let (desk, classes) = (Desk::idle(), site.classes.clone());
         let shelf = dir.path().join("recordings");
         recordings::shelve(&shelf, RECORDINGS);
         desk.learn(vec![shelf], Vec::new());
-        let parts = Parts { handle, desk, alarms: alarms.clone(), notifier, freezer, surfaces, classes };
+        let store = Some(store);
+        let parts = Parts { handle, store, desk, alarms: alarms.clone(), notifier, freezer, surfaces, classes };
         let served = super::super::serve_all(doors, parts, parent);
         tokio::spawn(play(rig, site, alarms, dir.path().to_owned(), picture));
         println!("stage http://{address}");
         served.await.unwrap();
     });
+}
+
+/// What an earlier run has written down: more than a page, an alarm, and the gap between that run and this one.
+async fn past(dir: &Path) -> Store {
+    let (store, _) = Store::open(&dir.join("uplink.db"), |_| {});
+    let channel = ChannelId::new("demo").unwrap();
+    let ago = |seconds| MediaTime::from_system(std::time::SystemTime::now() - Duration::from_secs(seconds));
+    for n in 0..130 {
+        let event = Event::new(ago(4000 - n), Severity::Info, EventCode::ProgramSwitched, format!("take {n}"));
+        store.append(&event.channel(&channel).subject("cam-1"));
+    }
+    let alarm = Event::new(ago(3700), Severity::Error, EventCode::AlarmRaised, "the picture is black");
+    store.append(&alarm.channel(&channel).subject("source_black.demo.cam-1"));
+    let gap = Event::new(ago(3000), Severity::Warning, EventCode::DaemonAbsent, "no daemon was there");
+    store.append(&gap.since(ago(3600)));
+    store.flush().await;
+    store
 }
 
 /// A box of eight cores with room for more.

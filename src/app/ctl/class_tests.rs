@@ -22,6 +22,7 @@ async fn stream_classes_are_shown_applied_compared_and_rolled_back() {
     let classes = site.classes.clone();
     let parts = Parts {
         handle,
+        store: None,
         desk: Desk::idle(),
         alarms: Alarms::idle(),
         notifier: Notifier::idle(),

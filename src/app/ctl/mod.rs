@@ -30,6 +30,7 @@ mod shell;
 mod surfaces;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod top;
 mod upgrade;
 
@@ -88,6 +89,8 @@ Examples:
   uplinkctl alarm shelve off_air.demo --minutes 10 --reason 'the origin is being moved'
   uplinkctl notify test ops              whether news of alarms reach a webhook, or `email`
   uplinkctl events --follow              what happens, as it happens
+  uplinkctl timeline --from 2026-11-22T19:00:00Z --types act,program
+                                         who pressed what, and what went out
   sudo uplinkctl user add ada operator   let somebody log in; asks for the password
   sudo uplinkctl token create robot --scope metrics > robot.token
   uplinkctl completions bash > ~/.local/share/bash-completion/completions/uplinkctl
@@ -351,6 +354,8 @@ enum Verb {
     Surfaces,
     /// Install another version of the package; the one before is put back if channels do not come through it.
     Upgrade(upgrade::UpgradeArguments),
+    /// What happened and who did what, also before the daemon was started last.
+    Timeline(timeline::TimelineArguments),
     /// What happened lately.
     Events {
         /// Go on with what happens now, until interrupted.
@@ -497,6 +502,7 @@ async fn look(client: &Client, verb: &Verb, json: bool) -> Result<String, Failur
         Verb::Alarms => alarms::list(client, json).await,
         Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(client, json).await,
         Verb::Surfaces => surfaces::list(client, json).await,
+        Verb::Timeline(wanted) => timeline::timeline(client, wanted, json).await,
         Verb::Events { follow: false, number } => follow::recent(client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(client, *number, json).await,
         _ => Ok(String::new()),
@@ -581,6 +587,7 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Notify { .. }
         | Verb::Surfaces
         | Verb::Upgrade(_)
+        | Verb::Timeline(_)
         | Verb::Events { .. }
         | Verb::Completions { .. }
         | Verb::Man { .. } => return Ok(None),

@@ -258,6 +258,37 @@ async fn events_are_lines() {
 }
 
 #[tokio::test]
+async fn the_timeline_goes_back_before_this_run() {
+    use crate::model::{Event, EventCode, Severity};
+    let dir = tempfile::tempdir().unwrap();
+    let (handle, _rig) = rig(dir.path());
+    let (store, _) = crate::store::Store::open(&dir.path().join("uplink.db"), |_| {});
+    for n in 0..1100 {
+        let at = crate::model::MediaTime::from_secs(1_700_000_000 + n);
+        store.append(&Event::new(at, Severity::Info, EventCode::SlateOn, format!("slate {n}")));
+        if n % 500 == 0 {
+            store.flush().await;
+        }
+    }
+    store.flush().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (alarms, notifier) = (crate::alarm::Alarms::idle(), Notifier::idle());
+    let (desk, freezer) = (Desk::idle(), Freezer::idle());
+    let (surfaces, classes) = Default::default();
+    let parts = Parts { handle, store: Some(store), desk, alarms, notifier, surfaces, freezer, classes };
+    tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
+    let text = uplinkctl(&url, "timeline -n 1050 --to 2023-11-14T22:31:00Z").await.unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 1050, "three pages");
+    assert!(lines[0].contains("slate 10 [slate_on]") && lines[1049].contains("slate 1059 [slate_on]"), "{text}");
+    let text = uplinkctl(&url, "timeline --json --types gap").await.unwrap();
+    assert_eq!(text, "[]\n");
+    let (exit, text) = uplinkctl(&url, "timeline --types gaps").await.unwrap_err();
+    assert!(exit == Exit::Failed && text.contains("with commas between them"), "{text}");
+}
+
+#[tokio::test]
 async fn another_server_is_not_taken_for_a_daemon() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -298,7 +329,8 @@ async fn alarms_are_listed_acknowledged_and_put_aside() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let (notifier, surfaces, classes) = (Notifier::idle(), Default::default(), Default::default());
-    let parts = Parts { handle, desk: Desk::idle(), alarms, notifier, surfaces, freezer: Freezer::idle(), classes };
+    let (store, desk, freezer) = (None, Desk::idle(), Freezer::idle());
+    let parts = Parts { handle, store, desk, alarms, notifier, surfaces, freezer, classes };
     tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
     let text = uplinkctl(&url, "alarms").await.unwrap();
     assert!(text.starts_with("0 critical, 3 warning, 0 info; 3 not acknowledged, 0 shelved\n"), "{text}");

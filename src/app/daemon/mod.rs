@@ -5,11 +5,13 @@
 
 mod arguments;
 mod budget;
+mod certificate;
 mod classes;
 mod configuration;
 mod doors;
 mod failure;
 mod listeners;
+mod presence;
 mod recordings;
 mod service;
 mod warm;

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Interval};
 
 use super::arguments::Place;
+use super::certificate;
 use super::configuration::{images, recordings, reload};
 use super::doors;
 use super::failure::Failure;
 use super::listeners;
+use super::presence::Presence;
 use super::recordings::Shelf;
 use super::warm;
 use super::watch::Watch;
-use crate::alarm::Alarms;
 use crate::api::{self, Freezer};
 use crate::classes::Classes;
 use crate::config::Checked;
@@ -62,16 +63,18 @@ pub(super) async fn run(
     shelf.learn(checked, &configuration);
     let (doors, gate) = doors::open(place, checked, listeners).await?;
     let encrypted = doors.certificate.is_some();
+    let presence = Presence::begin(&records.store, &doors.access, told.clone()).await;
     let watch = Watch::new(&records.store, &told);
     watch.read(checked);
     let classes = Classes::below(&place.state);
     classes.read(checked);
     let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted(), classes.clone()));
+    let store = records.store.clone();
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
     let by_osc = api::by_osc(handle.clone(), freezer.clone(), doors.access.clone());
     let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle, by_osc);
-    tokio::spawn(certificate_watched(gate.trouble(), alarms.clone()));
+    tokio::spawn(certificate::watched(gate.trouble(), doors.certificate.clone(), alarms.clone()));
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();
     // It reads every recording on the disk: nothing waits for that.
@@ -79,8 +82,16 @@ pub(super) async fn run(
     tokio::spawn(super::recordings::attend(desk.clone(), handle.events()));
     let (held, freezing) = (freezer.clone(), desk.clone());
     tokio::spawn(super::classes::attend(classes.clone(), handle.status()));
-    let parts =
-        api::Parts { handle: handle.clone(), desk: freezing, alarms, notifier, surfaces, freezer: held, classes };
+    let parts = api::Parts {
+        handle: handle.clone(),
+        store: Some(store),
+        desk: freezing,
+        alarms,
+        notifier,
+        surfaces,
+        freezer: held,
+        classes,
+    };
     let served = tokio::spawn(api::serve_all(doors, parts, async {
         let _ = closing.await;
     }));
@@ -90,18 +101,10 @@ pub(super) async fn run(
     desk.close();
     drop(close);
     let _ = tokio::time::timeout(API_WITHIN, served).await;
-    result
-}
-
-/// Passes on what is wrong with the certificate. Ends with the gate.
-async fn certificate_watched(mut trouble: watch::Receiver<Option<String>>, alarms: Alarms) {
-    loop {
-        let now = trouble.borrow_and_update().clone();
-        alarms.certificate(now);
-        if trouble.changed().await.is_err() {
-            return;
-        }
+    if result.is_ok() {
+        presence.end().await;
     }
+    result
 }
 
 /// Without control groups of their own, channels share what the service may take.

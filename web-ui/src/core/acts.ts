@@ -1,7 +1,7 @@
 // What an operator does to a channel, by finger or by key: the same guards for both.
 
 import { signal } from '@preact/signals';
-import type { ChannelStatus, ProgramOrder, TransitionAsk } from '../api';
+import type { ChannelStatus, ProgramOrder, TakeAsk, TransitionAsk } from '../api';
 import { type Armed, confirms, left, type What } from './arm';
 import { body, shows } from './channel';
 import { free, order } from './dispatch';
@@ -103,7 +103,9 @@ function take(channel: ChannelStatus): void {
   const ms = dissolves.peek()[channel.id] ?? 0;
   const transition: TransitionAsk = ms > 0 ? { kind: 'dissolve', duration_ms: ms } : { kind: 'cut' };
   const shown = (now: ChannelStatus) => now.report !== null && shows(now.report.program, wanted);
-  void order({ channel: channel.id, verb: 'take', path: 'take', body: { transition }, shown });
+  // Another operator may put something else there on the way.
+  const asked: TakeAsk = { transition, expect: wanted };
+  void order({ channel: channel.id, verb: 'take', path: 'take', body: asked, shown });
 }
 
 function stop(channel: ChannelStatus): void {

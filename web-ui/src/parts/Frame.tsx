@@ -1,6 +1,8 @@
 // What is around every page: where one can go, whose box it is, what time it is, and whether what is shown is true.
 
 import type { ComponentChildren } from 'preact';
+import type { ApplianceStatus } from '../api';
+import { sync } from '../core/clock';
 import { duration, local, utc } from '../core/format';
 import { silence } from '../core/link';
 import { address, PAGES, type Page, route } from '../core/route';
@@ -56,8 +58,22 @@ function Clock() {
       <time>{utc(at)}</time> <span class="unit">UTC</span>
       <span class="quiet">
         {local(at)} {say('local')}
-      </span>
+      </span>{' '}
+      <Kept by={status.value.clock} />
     </p>
+  );
+}
+
+const SYNC = { good: '✓', off: '▲', none: '▲', unknown: '○' };
+
+/** Segments are cut by this clock, and two boxes agree by it. */
+function Kept({ by }: { by: ApplianceStatus['clock'] }) {
+  const state = sync(by);
+  const time = `${Math.round(by?.error_ms ?? 0)} ms`;
+  return (
+    <span class={`sync is-${state}`} data-sync={state} title={[by?.program, by?.source].filter(Boolean).join(': ')}>
+      {SYNC[state]} {say(`sync_${state}`, { time })}
+    </span>
   );
 }
 
