@@ -25,6 +25,7 @@ use super::{
 use crate::access::{Access, Certificate};
 use crate::alarm::Alarms;
 use crate::classes::Classes;
+use crate::doctor::Prober;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
@@ -71,6 +72,8 @@ pub(crate) struct Api {
     certificate: Option<Certificate>,
     /// The site's own stream classes.
     pub(crate) classes: Classes,
+    /// Tries destinations.
+    pub(crate) prober: Prober,
     /// Who watches live.
     pub(crate) watching: whep::Watching,
     host: Arc<str>,
@@ -99,6 +102,7 @@ impl Api {
             surfaces: Surfaces::default(),
             certificate: None,
             classes: Classes::default(),
+            prober: Prober::default(),
             watching: whep::Watching::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
@@ -142,6 +146,11 @@ impl Api {
     /// The same, with stream classes of the site's own.
     pub(crate) fn with_classes(self, classes: Classes) -> Self {
         Self { classes, ..self }
+    }
+
+    /// The same, with what tries destinations.
+    pub(crate) fn with_prober(self, prober: Prober) -> Self {
+        Self { prober, ..self }
     }
 
     /// The newest snapshot, with what the supervisor does not know.
@@ -204,6 +213,7 @@ fn appliance_routes() -> Routes {
         .get("/api/v1/status", "The whole appliance in one document", status::appliance)
         .get("/api/v1/capacity", "What the box can carry, and what is taken", channels::capacity)
         .get("/api/v1/cost", "What delivery costs", costs::cost)
+        .get("/api/v1/destinations", "Where the configuration in force sends to, on air or not", destinations::list)
         .get("/api/v1/devices", "What is plugged in now, and who uses it", devices::list)
         .get("/api/v1/events", "Events as they happen (server-sent events)", events::follow)
         .get("/api/v1/events/recent", "The newest events, oldest first", events::recent)
@@ -239,6 +249,11 @@ fn channel_routes() -> Routes {
             "/api/v1/channels/{id}/destinations/{destination}/recording",
             "Begins or ends a recording, or marks it",
             destinations::recording,
+        )
+        .post(
+            "/api/v1/channels/{id}/destinations/{destination}/probe",
+            "Tries a destination without going live: name, connection, certificate, credentials, rate",
+            destinations::probe,
         )
         .post(
             "/api/v1/channels/{id}/show/begin",

@@ -65,7 +65,7 @@ fn stage() {
         // In this order: events are recorded from the call on.
         let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Default::default());
         let (freezer, classes) = (Freezer::idle(), site.classes.clone());
-        let parts = Parts { handle, desk: Desk::idle(), alarms, notifier, freezer, surfaces, classes };
+        let parts = Parts { handle, desk: Desk::idle(), alarms, notifier, freezer, surfaces, classes, prober: Default::default() };
         let served = super::super::serve_all(doors, parts, parent);
         tokio::spawn(play(rig, site, dir.path().to_owned(), picture));
         println!("stage http://{address}");

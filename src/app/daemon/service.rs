@@ -70,7 +70,7 @@ pub(super) async fn run(
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
     let by_osc = api::by_osc(handle.clone(), freezer.clone(), doors.access.clone());
-    let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle, by_osc);
+    let Watch { alarms, notifier, surfaces, prober, .. } = watch.begin(&handle, by_osc);
     tokio::spawn(certificate_watched(gate.trouble(), alarms.clone()));
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();
@@ -80,7 +80,7 @@ pub(super) async fn run(
     let (held, freezing) = (freezer.clone(), desk.clone());
     tokio::spawn(super::classes::attend(classes.clone(), handle.status()));
     let parts =
-        api::Parts { handle: handle.clone(), desk: freezing, alarms, notifier, surfaces, freezer: held, classes };
+        api::Parts { handle: handle.clone(), desk: freezing, alarms, notifier, surfaces, freezer: held, classes, prober };
     let served = tokio::spawn(api::serve_all(doors, parts, async {
         let _ = closing.await;
     }));
