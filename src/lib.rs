@@ -34,10 +34,10 @@
 //! | 4 | `origin` | the embedded origin | model, hls, record, store, telemetry, system |
 //! | 4 | `measure` | plays what was delivered and reports, from picture and sound | model, hls, lineup, media |
 //! | 4 | `alarm` | what is wrong by the snapshots, until it is put right and somebody has seen it | model, policy, store, system |
-//! | 4 | `doctor` | what a support engineer asks of a box: looked at and judged, area by area, and packed without secrets | model, document, config, plan, profile, hardware, store, system |
+//! | 4 | `doctor` | what a support engineer asks of a box: looked at and judged, area by area, and packed without secrets; whether a destination would take the program | model, document, config, policy, plan, profile, hardware, push, store, system |
 //! | 4 | `notify` | news of alarms for people and programs elsewhere: webhooks, e-mail | model, policy, store |
 //! | 4 | `surface` | control surfaces: what keys show, tally to displays (TSL UMD), orders by OSC | model |
-//! | 5 | `api` | REST, event stream, panel files. Translation only | model, policy, config, record, replay, supervisor, alarm, notify, surface, access, hardware, classes, store, telemetry |
+//! | 5 | `api` | REST, event stream, panel files. Translation only | model, policy, config, record, replay, supervisor, alarm, doctor, notify, surface, access, hardware, classes, store, telemetry |
 //! | 6 | `app` | wiring of each program, shutdown order | everything it wires |
 
 pub mod access;

@@ -237,6 +237,34 @@ fn every_layer_and_program_is_in_the_documents() {
     }
 }
 
+/// What each alert of the unit tests is expected to say: whether something, and whether nothing.
+fn expected(alert: &str) -> (bool, bool) {
+    let tests = read("packaging/monitoring/alerts_test.yml");
+    let named = format!("alertname: {alert}");
+    let mut said = (false, false);
+    let lines: Vec<&str> = tests.lines().map(str::trim).collect();
+    for pair in lines.windows(2).filter(|pair| pair[0] == named) {
+        match pair[1] {
+            "exp_alerts:" => said.0 = true,
+            "exp_alerts: []" => said.1 = true,
+            other => panic!("{alert}: `{other}` where promtool wants `exp_alerts`"),
+        }
+    }
+    said
+}
+
+/// promtool itself runs them (`packaging/test`); it does not miss what nobody wrote.
+#[test]
+fn every_alert_rule_is_tried_both_ways() {
+    let rules = read("packaging/monitoring/alerts.yml");
+    let alerts: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert!(alerts.len() > 20, "{alerts:?}");
+    let never: Vec<&&str> = alerts.iter().filter(|alert| !expected(alert).0).collect();
+    assert!(never.is_empty(), "packaging/monitoring/alerts_test.yml has no case in which {never:?} fires");
+    let always: Vec<&&str> = alerts.iter().filter(|alert| !expected(alert).1).collect();
+    assert!(always.is_empty(), "packaging/monitoring/alerts_test.yml has no case in which {always:?} keeps quiet");
+}
+
 /// Who follows the steps finds what was tried.
 #[test]
 fn the_first_hour_is_the_one_that_is_tried() {

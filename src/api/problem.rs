@@ -327,6 +327,10 @@ impl Problem {
         Self::new(StatusCode::RANGE_NOT_SATISFIABLE, "no_range", "No such range", detail)
     }
 
+    pub(crate) fn busy(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "busy", "Something else has to end first", detail)
+    }
+
     pub(crate) fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)
     }

@@ -26,6 +26,7 @@ use crate::access::{Access, Certificate};
 use crate::alarm::Alarms;
 use crate::classes::Classes;
 use crate::model::Validity;
+use crate::doctor::Prober;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
@@ -77,6 +78,8 @@ pub(crate) struct Api {
     pub(crate) classes: Classes,
     /// Who writes the configuration: one after the other.
     pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
+    /// Tries destinations.
+    pub(crate) prober: Prober,
     /// Who watches live.
     pub(crate) watching: whep::Watching,
     host: Arc<str>,
@@ -107,6 +110,7 @@ impl Api {
             certificate: None,
             classes: Classes::default(),
             writing: Arc::default(),
+            prober: Prober::default(),
             watching: whep::Watching::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
@@ -155,6 +159,11 @@ impl Api {
     /// The same, with stream classes of the site's own.
     pub(crate) fn with_classes(self, classes: Classes) -> Self {
         Self { classes, ..self }
+    }
+
+    /// The same, with what tries destinations.
+    pub(crate) fn with_prober(self, prober: Prober) -> Self {
+        Self { prober, ..self }
     }
 
     /// The newest snapshot, with what the supervisor does not know.
@@ -222,6 +231,7 @@ fn appliance_routes() -> Routes {
         .get("/api/v1/status", "The whole appliance in one document", status::appliance)
         .get("/api/v1/capacity", "What the box can carry, and what is taken", channels::capacity)
         .get("/api/v1/cost", "What delivery costs", costs::cost)
+        .get("/api/v1/destinations", "Where the configuration in force sends to, on air or not", destinations::list)
         .get("/api/v1/devices", "What is plugged in now, and who uses it", devices::list)
         .get("/api/v1/events", "Events as they happen (server-sent events)", events::follow)
         .get("/api/v1/events/recent", "The newest events, oldest first", events::recent)
@@ -263,6 +273,11 @@ fn channel_routes() -> Routes {
             "/api/v1/channels/{id}/destinations/{destination}/recording",
             "Begins or ends a recording, or marks it",
             destinations::recording,
+        )
+        .post(
+            "/api/v1/channels/{id}/destinations/{destination}/probe",
+            "Tries a destination without going live: name, connection, certificate, credentials, rate",
+            destinations::probe,
         )
         .post(
             "/api/v1/channels/{id}/show/begin",

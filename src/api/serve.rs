@@ -27,6 +27,7 @@ use super::routes::Api;
 use crate::access::{Access, CHALLENGE, Certificate, HTTP_2, Peer, Via};
 use crate::alarm::Alarms;
 use crate::classes::Classes;
+use crate::doctor::Prober;
 use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::store::Store;
@@ -87,8 +88,8 @@ pub fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> impl Future<Output = io::Result<()>> + Send {
     let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Surfaces::default());
-    let (freezer, classes) = (Freezer::idle(), Classes::default());
-    let parts = Parts { handle, store: None, desk, alarms, notifier, surfaces, freezer, classes };
+    let (freezer, classes, prober) = (Freezer::idle(), Classes::default(), Prober::default());
+    let parts = Parts { handle, store: None, desk, alarms, notifier, surfaces, freezer, classes, prober };
     serve_all(doors, parts, shutdown)
 }
 
@@ -111,6 +112,8 @@ pub struct Parts {
     pub surfaces: Surfaces,
     /// The site's own stream classes.
     pub classes: Classes,
+    /// Tries destinations.
+    pub prober: Prober,
 }
 
 /// The same as [`serve`], with everything.
@@ -121,10 +124,10 @@ pub fn serve_all(
 ) -> impl Future<Output = io::Result<()>> + Send {
     let Doors { network, certificate, socket, access } = doors.into();
     let closing = CancellationToken::new();
-    let Parts { handle, store, desk, alarms, notifier, surfaces, freezer, classes } = parts;
+    let Parts { handle, store, desk, alarms, notifier, surfaces, freezer, classes, prober } = parts;
     let api = Api::new(handle, closing.clone()).with_store(store).with_recordings(desk).with_alarms(alarms, notifier);
     let tls = certificate.as_ref().map(Certificate::server).transpose();
-    let api = api.with_surfaces(surfaces).with_classes(classes).with_freezer(freezer);
+    let api = api.with_surfaces(surfaces).with_classes(classes).with_freezer(freezer).with_prober(prober);
     let app = api.with_access(access).with_certificate(certificate).router();
     async move {
         let network = Door::Network(network, tls.map_err(io::Error::other)?.map(TlsAcceptor::from));

@@ -1,9 +1,12 @@
 //! What is said of a box.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::model::Fault;
+
 /// How something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// This box has none, or it could not be looked at; the text says which.
@@ -17,8 +20,9 @@ pub enum State {
 }
 
 /// Every check, by the code that the runbook explains.
-pub const CHECKS: [&str; 27] = [
+pub const CHECKS: [&str; 30] = [
     "alarms",
+    "auth",
     "bus",
     "card",
     "clock",
@@ -32,6 +36,7 @@ pub const CHECKS: [&str; 27] = [
     "encoder",
     "first_byte",
     "groups",
+    "handshake",
     "hangs",
     "interface",
     "kernel",
@@ -39,6 +44,7 @@ pub const CHECKS: [&str; 27] = [
     "memory",
     "mtu",
     "nodes",
+    "rate",
     "secrets",
     "temperature",
     "throttled",
@@ -48,13 +54,16 @@ pub const CHECKS: [&str; 27] = [
 ];
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// Which check, one of [`CHECKS`].
     pub check: &'static str,
     /// Of what: a device, a destination, a disk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// Whose fault it is, where that was looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
     /// How it is.
     pub state: State,
     /// What was seen.
@@ -67,7 +76,7 @@ pub struct Finding {
 impl Finding {
     /// As it should be.
     pub(crate) fn ok(check: &'static str, seen: impl Into<String>) -> Self {
-        Self { check, about: None, state: State::Ok, seen: seen.into(), todo: None }
+        Self { check, about: None, fault: None, state: State::Ok, seen: seen.into(), todo: None }
     }
 
     /// There is none, or it could not be looked at.
@@ -83,6 +92,11 @@ impl Finding {
     /// Broken.
     pub(crate) fn fault(check: &'static str, seen: impl Into<String>, todo: impl Into<String>) -> Self {
         Self { state: State::Fault, todo: Some(todo.into()), ..Self::ok(check, seen) }
+    }
+
+    /// The same, and whose fault it is.
+    pub(crate) fn by(self, fault: Fault) -> Self {
+        Self { fault: Some(fault), ..self }
     }
 
     /// The same, of this.

@@ -10,7 +10,8 @@
 //!
 //! Owns: what is looked at, what counts as good, what to do about the rest, and that no secret leaves in a bundle. Must not:
 //! change anything on the box, need a daemon or rights (what it cannot look at it says), take longer than its limit, or
-//! send a secret to anybody: peers are asked without credentials. `judge` is pure in every area.
+//! send a secret to anybody: peers are asked without credentials. `judge` is pure in every area. Only a [`probe`], which
+//! somebody orders for one destination, shows that destination its credentials.
 
 pub mod bundle;
 mod cards;
@@ -25,6 +26,7 @@ mod heat;
 mod kernel;
 mod lines;
 mod machine;
+mod probe;
 mod rights;
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,7 @@ use serde::Serialize;
 
 pub use finding::{CHECKS, Finding, State};
 pub use ground::{Ground, Places, Told};
+pub use probe::{Configured, Destinations, Load, NoProbe, Probe, Probed, Prober};
 
 /// The longest that all of it may take. Each wait in an area is shorter.
 const LIMIT: Duration = Duration::from_secs(18);

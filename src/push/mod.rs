@@ -71,6 +71,6 @@ pub use description::{Limits, Listing, PushDescription, PushedAudio, PushedCapti
 pub use pair::clock::PairClock;
 pub use pauses::Pauses;
 pub use pusher::{Left, Pusher};
-// For what is sent beside the channel: recordings.
-pub(crate) use store::{Label, Presence, Store, Terms};
+// For what is sent beside the channel: recordings, and what a probe tries.
+pub(crate) use store::{Label, Presence, Store, Terms, Wire, secret_value};
 pub use vouch::{tls_settings, tokens};

@@ -48,6 +48,7 @@ mod pair;
 #[allow(dead_code, reason = "the tests of senders use the rest of it")]
 mod peers;
 mod player;
+mod probe;
 mod process;
 #[path = "../send/receiver.rs"]
 #[allow(dead_code, reason = "the tests of senders use the rest of it")]

@@ -91,6 +91,7 @@ const ROWS: &[Row] = &[
     row("POST", "/api/v1/channels/{id}/drill", Hidden, FREE, No),
     row("POST", "/api/v1/channels/{id}/hand-over", Noticed, FREE, Look::HandOver),
     row("POST", "/api/v1/channels/{id}/destinations/{destination}/recording", Noticed, HELD, Look::Recording),
+    row("POST", "/api/v1/channels/{id}/destinations/{destination}/probe", Hidden, FREE, No),
     row("POST", "/api/v1/channels/{id}/show/begin", Hidden, FREE, No),
     row("POST", "/api/v1/channels/{id}/show/end", Hidden, FREE, No),
     row("POST", "/api/v1/channels/{id}/loudness/restart", Hidden, FREE, No),

@@ -72,7 +72,8 @@ fn stage() {
         recordings::shelve(&shelf, RECORDINGS);
         desk.learn(vec![shelf], Vec::new());
         let store = Some(store);
-        let parts = Parts { handle, store, desk, alarms: alarms.clone(), notifier, freezer, surfaces, classes };
+        let prober = Default::default();
+        let parts = Parts { handle, store, desk, alarms: alarms.clone(), notifier, freezer, surfaces, classes, prober };
         let served = super::super::serve_all(doors, parts, parent);
         tokio::spawn(play(rig, site, alarms, dir.path().to_owned(), picture));
         println!("stage http://{address}");

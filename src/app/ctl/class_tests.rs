@@ -29,6 +29,7 @@ async fn stream_classes_are_shown_applied_compared_and_rolled_back() {
         freezer: Freezer::idle(),
         surfaces: Default::default(),
         classes,
+        prober: Default::default(),
     };
     tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
     let engine = site.clone();

@@ -1,4 +1,4 @@
-//! `uplinkctl destination`, `failover`, `drill` and `pair`.
+//! `uplinkctl destination`, `failover`, `drill`, `probe` and `pair`.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -65,6 +65,11 @@ impl Named {
     /// Address and body of a hand-over.
     pub(crate) fn hand_over(&self) -> (String, Value) {
         (format!("channels/{}/hand-over", self.channel), json!({ "destination": self.destination }))
+    }
+
+    /// Address of a probe.
+    pub(crate) fn probe(&self) -> String {
+        format!("api/v1/channels/{}/destinations/{}/probe", self.channel, self.destination)
     }
 
     /// Address and body of a drill.

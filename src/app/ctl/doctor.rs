@@ -1,4 +1,5 @@
-//! `uplinkctl doctor` and `uplinkctl support-bundle`: what is wrong with a box, with or without its daemon.
+//! `uplinkctl doctor`, `uplinkctl support-bundle`: what is wrong with a box, with or without its daemon. `uplinkctl probe`: what
+//! is wrong with a destination.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::client::{Client, Failure};
+use super::destinations::Named;
 use super::exit::Exit;
 use crate::doctor::bundle::{Paper, pack};
 use crate::doctor::{Finding, Ground, Places, Report, State, Told, examine};
@@ -72,6 +74,39 @@ pub(super) async fn doctor(client: Result<Client, Failure>, place: &Where, json:
         false => words(&report),
     };
     (text, code(report.state))
+}
+
+/// Has the daemon try a destination, prints, and tells by its exit code as [`doctor`] does.
+pub(super) async fn probe(client: &Client, named: &Named, json: bool) -> Result<(String, ExitCode), Failure> {
+    let (text, found) = client.post(&named.probe(), None).await?;
+    let state = match found["state"].as_str() {
+        Some("fault") => State::Fault,
+        Some("warn") => State::Warn,
+        _ => State::Ok,
+    };
+    Ok((if json { text } else { probed(&found) }, code(state)))
+}
+
+fn probed(found: &Value) -> String {
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut text = String::new();
+    for endpoint in found["endpoints"].as_array().into_iter().flatten() {
+        let _ = writeln!(text, "{} ({})", word(&found["destination"]), word(&endpoint["endpoint"]));
+        for finding in endpoint["findings"].as_array().into_iter().flatten() {
+            let mark = match finding["state"].as_str() {
+                Some("ok") => "ok   ",
+                Some("warn") => "WARN ",
+                Some("fault") => "FAULT",
+                _ => "-    ",
+            };
+            let fault = finding["fault"].as_str().map(|whose| format!(" ({whose})")).unwrap_or_default();
+            let _ = writeln!(text, "  {mark} {:<12} {}{fault}", word(&finding["check"]), word(&finding["seen"]));
+            if let Some(todo) = finding["do"].as_str() {
+                let _ = writeln!(text, "        {:<12} do: {todo}", "");
+            }
+        }
+    }
+    text
 }
 
 /// Packs a bundle; the text says where it is and what is not in it.
@@ -165,10 +200,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_probe_is_read_like_a_report_and_says_whose_fault_it_is() {
+        let finding = serde_json::json!({"check": "auth", "state": "fault", "fault": "destination",
+            "seen": "the origin refuses the token (HTTP 401)", "do": "compare the tokens"});
+        let found = serde_json::json!({"destination": "cloud", "state": "fault",
+            "endpoints": [{"endpoint": "primary", "state": "fault", "findings": [finding]}]});
+        let text = probed(&found);
+        assert!(text.starts_with("cloud (primary)\n  FAULT auth         the origin refuses"), "{text}");
+        assert!(text.contains("(destination)\n") && text.ends_with("do: compare the tokens\n"), "{text}");
+    }
+
+    #[test]
     fn a_report_is_read_from_top_to_bottom() {
         let finding = |state, todo: Option<&str>| Finding {
             check: "clock",
             about: Some("ptp4l".to_owned()),
+            fault: None,
             state,
             seen: "seen".to_owned(),
             todo: todo.map(str::to_owned),

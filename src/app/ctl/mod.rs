@@ -287,6 +287,8 @@ enum Verb {
     Failover(destinations::Failover),
     /// Measure how long a backup takes to be of use, without leaving the endpoint in use.
     Drill(destinations::Named),
+    /// Try a destination without going live: name, connection, certificate, credentials, rate. Exits as doctor does.
+    Probe(destinations::Named),
     /// Recordings: list, verify, stitch to one MP4, cut, upload, delete.
     Recording(recordings::RecordingArguments),
     /// Begin or end a recording on the box's own disk, or mark a moment in it.
@@ -415,16 +417,29 @@ pub fn run(arguments: Arguments) -> ExitCode {
     if let Verb::Onvif(wanted) = &arguments.verb {
         return local(runtime.block_on(onvif::streams(wanted, arguments.json)));
     }
+    if let Verb::Probe(named) = &arguments.verb {
+        let client = Client::new(&arguments.reach);
+        let asked = async { doctor::probe(&client?, named, arguments.json).await };
+        return match runtime.block_on(asked) {
+            Ok((text, code)) => {
+                say(&text);
+                code
+            }
+            Err(failure) => failed(&failure),
+        };
+    }
     match runtime.block_on(perform(&arguments)) {
         Ok(text) => {
             say(&text);
             Exit::Done.into()
         }
-        Err(failure) => {
-            eprint!("{}", report::failure(&failure));
-            Exit::from(&failure).into()
-        }
+        Err(failure) => failed(&failure),
     }
+}
+
+fn failed(failure: &Failure) -> ExitCode {
+    eprint!("{}", report::failure(failure));
+    Exit::from(failure).into()
 }
 
 fn guest_link(config: Option<PathBuf>, base: Option<&url::Url>, channel: &ChannelId, source: &SourceId) -> ExitCode {
@@ -579,6 +594,7 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Token { .. }
         | Verb::Audit { .. }
         | Verb::Devices
+        | Verb::Probe(_)
         | Verb::Onvif(_)
         | Verb::Classes(_)
         | Verb::Freeze(_)

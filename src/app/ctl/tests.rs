@@ -329,8 +329,8 @@ async fn alarms_are_listed_acknowledged_and_put_aside() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let (notifier, surfaces, classes) = (Notifier::idle(), Default::default(), Default::default());
-    let (store, desk, freezer) = (None, Desk::idle(), Freezer::idle());
-    let parts = Parts { handle, store, desk, alarms, notifier, surfaces, freezer, classes };
+    let (store, desk, freezer, prober) = (None, Desk::idle(), Freezer::idle(), Default::default());
+    let parts = Parts { handle, store, desk, alarms, notifier, surfaces, freezer, classes, prober };
     tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
     let text = uplinkctl(&url, "alarms").await.unwrap();
     assert!(text.starts_with("0 critical, 3 warning, 0 info; 3 not acknowledged, 0 shelved\n"), "{text}");

@@ -73,7 +73,7 @@ pub(super) async fn run(
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
     let by_osc = api::by_osc(handle.clone(), freezer.clone(), doors.access.clone());
-    let Watch { alarms, notifier, surfaces, .. } = watch.begin(&handle, by_osc);
+    let Watch { alarms, notifier, surfaces, prober, .. } = watch.begin(&handle, by_osc);
     tokio::spawn(certificate::watched(gate.trouble(), doors.certificate.clone(), alarms.clone()));
     let (close, closing) = oneshot::channel::<()>();
     let resumed = desk.clone();
@@ -91,6 +91,7 @@ pub(super) async fn run(
         surfaces,
         freezer: held,
         classes,
+        prober,
     };
     let served = tokio::spawn(api::serve_all(doors, parts, async {
         let _ = closing.await;

@@ -1,4 +1,5 @@
-//! Alarms, who is told of them, and control surfaces: what they have to know of a configuration, and where they get the rest.
+//! Alarms, who is told of them, control surfaces, and what tries destinations: what they have to know of a configuration,
+//! and where they get the rest.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -8,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::alarm::{Alarms, ChannelLimits, Limits, Setting};
 use crate::config::{Channel, Checked};
+use crate::doctor::{Destinations, Prober};
 use crate::model::cost::{CostStatus, Month};
 use crate::model::notify::Notified;
 use crate::model::status::ApplianceStatus;
@@ -24,6 +26,7 @@ pub(super) struct Watch {
     pub(super) alarms: Alarms,
     pub(super) notifier: Notifier,
     pub(super) surfaces: Surfaces,
+    pub(super) prober: Prober,
     /// Known when the supervisor is.
     costs: Arc<OnceLock<Costs>>,
     /// What was read last, and may not be in force.
@@ -36,6 +39,7 @@ struct Known {
     limits: Limits,
     notified: Notified,
     surfaces: surface::Surfaces,
+    destinations: Destinations,
     appliance: String,
 }
 
@@ -55,24 +59,27 @@ impl Watch {
             pass: Box::new(move |notice| told.pass(&notice)),
             costs: Box::new(move || spent(&asked)),
         });
-        Self { alarms, notifier, surfaces: Surfaces::default(), costs, read: Arc::default() }
+        let (surfaces, prober) = (Surfaces::default(), Prober::default());
+        Self { alarms, notifier, surfaces, prober, costs, read: Arc::default() }
     }
 
     /// This configuration was read; it counts when it is in force.
     pub(super) fn read(&self, checked: &Checked) {
         let limits = checked.channels.iter().map(limits).collect();
         let (notified, surfaces) = (checked.notified.clone(), checked.surfaces.clone());
-        let known = Known { limits, notified, surfaces, appliance: checked.appliance.clone() };
+        let (destinations, appliance) = (Destinations::of(checked), checked.appliance.clone());
+        let known = Known { limits, notified, surfaces, destinations, appliance };
         *self.read.lock().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
     /// What was read is in force.
     fn learn(&self) {
-        let Known { limits, notified, surfaces, appliance } =
+        let Known { limits, notified, surfaces, destinations, appliance } =
             self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.alarms.learn(limits);
         self.notifier.learn(notified, &appliance);
         self.surfaces.learn(surfaces);
+        self.prober.learn(destinations);
     }
 
     /// Looks at what `handle` says from now on; `by_osc` carries out what comes by OSC.

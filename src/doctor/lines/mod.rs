@@ -9,6 +9,7 @@
 //! they do. A certificate that is not good ends the conversation.
 
 mod certificate;
+mod handshake;
 mod judge;
 mod peers;
 mod reach;
@@ -19,11 +20,20 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::{Finding, Ground};
+use crate::config::DestinationKind;
+
+pub(super) use handshake::shake_hands;
 
 /// More are not looked at.
 const MOST: usize = 24;
 /// Of all of them, together.
 const WITHIN: Duration = Duration::from_secs(14);
+
+/// The way to one endpoint; nothing of one that is nowhere else.
+pub(super) fn to(endpoint: &DestinationKind) -> Vec<Finding> {
+    let peer = peers::of_endpoint(endpoint);
+    peer.map(|peer| judge::judge(&peer, &reach::look(&peer, reach::USUAL))).unwrap_or_default()
+}
 
 pub(super) fn examine(ground: &Ground) -> Vec<Finding> {
     let Ok(checked) = &ground.checked else {

@@ -57,6 +57,11 @@ pub(super) fn of(checked: &Checked) -> Vec<Peer> {
     peers
 }
 
+/// Whom this endpoint is about.
+pub(super) fn of_endpoint(endpoint: &DestinationKind) -> Option<Peer> {
+    one("", endpoint)
+}
+
 fn one(about: &str, endpoint: &DestinationKind) -> Option<Peer> {
     match endpoint {
         DestinationKind::HlsPush { url, upload } => by_url(about, &place(url, &upload.store)?, &upload.trust),

@@ -12,10 +12,10 @@ use super::tls::{self, Verdict};
 /// How long each step may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    name: Duration,
-    connect: Duration,
+    pub(super) name: Duration,
+    pub(super) connect: Duration,
     /// Handshake, and the answer to a large request.
-    large: Duration,
+    pub(super) large: Duration,
     /// The answer to a small one, where there was none to a large one.
     small: Duration,
 }
@@ -101,7 +101,7 @@ pub(super) fn look(peer: &Peer, patience: Patience) -> Seen {
 }
 
 /// The name server may hang, and nothing ends it: it is left behind.
-fn resolve(host: &str, port: u16, within: Duration) -> Result<(Vec<SocketAddr>, Duration), String> {
+pub(super) fn resolve(host: &str, port: u16, within: Duration) -> Result<(Vec<SocketAddr>, Duration), String> {
     let (tell, told) = mpsc::channel();
     let (host, begun) = (host.to_owned(), Instant::now());
     std::thread::spawn(move || {
@@ -116,7 +116,7 @@ fn resolve(host: &str, port: u16, within: Duration) -> Result<(Vec<SocketAddr>, 
     }
 }
 
-fn connect(addresses: &[SocketAddr], within: Duration, answer: Duration) -> io::Result<TcpStream> {
+pub(super) fn connect(addresses: &[SocketAddr], within: Duration, answer: Duration) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     // One of each family is enough to tell.
     let four = addresses.iter().find(|address| address.is_ipv4());

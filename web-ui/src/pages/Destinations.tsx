@@ -8,6 +8,7 @@ import { level, stamp } from '../core/format';
 import { status } from '../core/store';
 import { Section } from '../parts/Frame';
 import { Message } from '../parts/Message';
+import { Probes } from '../parts/Probe';
 import { Table } from '../parts/Region';
 import { Waiting } from '../parts/Waiting';
 import { say, word } from '../words/say';
@@ -51,6 +52,7 @@ export function Destinations() {
           </Table>
         )}
       </Section>
+      <Probes />
     </div>
   );
 }
