@@ -356,7 +356,9 @@ mod tests {
         let first = Certificate::of_its_own(&directory, &names()).unwrap();
         let mode = std::fs::metadata(directory.join("key.pem")).unwrap().permissions().mode();
         assert_eq!((mode & 0o777, first.fingerprint().len()), (0o600, 95));
-        let [Validity { which: "usual", begins, ends }] = first.validities()[..] else { panic!("{:?}", first.validities()) };
+        let [Validity { which: "usual", begins, ends }] = first.validities()[..] else {
+            panic!("{:?}", first.validities())
+        };
         let (now, days) = (MediaTime::from_system(SystemTime::now()), ends.since(begins).as_secs() / 86_400);
         assert!(begins < now && (820..=822).contains(&days), "{begins} {ends}");
         let again = Certificate::of_its_own(&directory, &Names::of_this_box(&[])).unwrap();

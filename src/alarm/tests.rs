@@ -13,7 +13,9 @@ use crate::model::cost::{CostStatus, Month};
 use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelStatus, DestinationState, ProgramOrder, Showing, SourceState, WorkerReport,
 };
-use crate::model::{AlarmCounts, AlarmNotice, AlarmPriority, Event, EventCode, Health, HealthReport, MediaTime, Validity};
+use crate::model::{
+    AlarmCounts, AlarmNotice, AlarmPriority, Event, EventCode, Health, HealthReport, MediaTime, Validity,
+};
 use crate::policy::{Annunciator, Unseen};
 use crate::store::Store;
 

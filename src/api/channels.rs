@@ -143,7 +143,8 @@ pub(crate) async fn take(State(api): State<Api>, Path(id): Path<String>, Body(ta
     let id = channel(&id)?;
     match take {
         Take { source: Some(source), scene: None, show: None, transition, at: None, expect: None }
-            if transition.millis() == 0 => {
+            if transition.millis() == 0 =>
+        {
             transition.check().map_err(Refusal::Impossible)?;
             ask(&api, Command::Take(id, source)).await
         }

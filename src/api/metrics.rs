@@ -16,7 +16,8 @@ use crate::model::status::{
     RenditionStatus, Showing, SourceState, SourceStatus, SpoolStatus, WorkerReport,
 };
 use crate::model::{
-    BitRate, Carried, CarriedRendition, CatchUp, Duty, EndpointStatus, Health, InputState, LineStatus, MediaTime, Validity,
+    BitRate, Carried, CarriedRendition, CatchUp, Duty, EndpointStatus, Health, InputState, LineStatus, MediaTime,
+    Validity,
 };
 
 const HEALTHS: &[Health] = &[Health::Inactive, Health::Healthy, Health::PartiallyHealthy, Health::Unhealthy];

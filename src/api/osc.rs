@@ -88,9 +88,7 @@ fn entry(wish: &Wish, sender: SocketAddr) -> AuditEntry {
 fn command(wish: Wish) -> Command {
     match wish {
         Wish::Take(channel, Some(source)) => Command::Take(channel, source),
-        Wish::Take(channel, None) => {
-            Command::Show(channel, Box::default())
-        }
+        Wish::Take(channel, None) => Command::Show(channel, Box::default()),
         Wish::Preview(channel, source) => {
             let order = source.map(|source| ProgramOrder::Source { source });
             Command::Change(channel, LiveChange::Preview { order })

@@ -347,7 +347,9 @@ impl From<Refusal> for Problem {
                 problem(StatusCode::UNPROCESSABLE_ENTITY, "unknown_destination", "No such destination")
             }
             Refusal::OffAir(_) => problem(StatusCode::CONFLICT, "off_air", "Channel is off air"),
-            Refusal::PreviewChanged { .. } => problem(StatusCode::CONFLICT, "preview_changed", "Something else is next"),
+            Refusal::PreviewChanged { .. } => {
+                problem(StatusCode::CONFLICT, "preview_changed", "Something else is next")
+            }
             Refusal::NotConfirmed { .. } => problem(StatusCode::GATEWAY_TIMEOUT, "not_confirmed", "Not confirmed"),
             Refusal::NoRoom { .. } | Refusal::NoRoomOnAir { .. } => {
                 problem(StatusCode::CONFLICT, "no_room", "The box cannot carry it")

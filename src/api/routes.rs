@@ -25,8 +25,8 @@ use super::{
 use crate::access::{Access, Certificate};
 use crate::alarm::Alarms;
 use crate::classes::Classes;
-use crate::model::Validity;
 use crate::doctor::Prober;
+use crate::model::Validity;
 use crate::model::status::ApplianceStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
@@ -235,7 +235,11 @@ fn appliance_routes() -> Routes {
         .get("/api/v1/devices", "What is plugged in now, and who uses it", devices::list)
         .get("/api/v1/events", "Events as they happen (server-sent events)", events::follow)
         .get("/api/v1/events/recent", "The newest events, oldest first", events::recent)
-        .get(timeline::ADDRESS, "What happened, newest first: events, alarms, acts and gaps, also before this run", timeline::list)
+        .get(
+            timeline::ADDRESS,
+            "What happened, newest first: events, alarms, acts and gaps, also before this run",
+            timeline::list,
+        )
         .get("/api/v1/images", "The images for slates and logos", images::list)
         .get(IMAGE, "An image", images::one)
         .put(IMAGE, "Sends an image, new or in place of another", images::put)

@@ -233,12 +233,7 @@ async fn open(knock: Knock, app: Router, closing: CancellationToken) {
 }
 
 /// HTTP/1.1.
-async fn by_one(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
-    via: Via,
-    app: Router,
-    closing: CancellationToken,
-) {
+async fn by_one(stream: impl AsyncRead + AsyncWrite + Unpin + Send, via: Via, app: Router, closing: CancellationToken) {
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
@@ -247,12 +242,7 @@ async fn by_one(
 }
 
 /// HTTP/2.
-async fn by_two(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
-    via: Via,
-    app: Router,
-    closing: CancellationToken,
-) {
+async fn by_two(stream: impl AsyncRead + AsyncWrite + Unpin + Send, via: Via, app: Router, closing: CancellationToken) {
     let served = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(HEAD)
@@ -265,7 +255,8 @@ async fn by_two(
 fn known(
     app: Router,
     via: Via,
-) -> impl Clone + Send + 'static + tower::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> {
+) -> impl Clone + Send + 'static + tower::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+{
     app.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(via);
         request

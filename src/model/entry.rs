@@ -40,10 +40,15 @@ impl EntryKind {
     pub fn of(code: EventCode) -> Self {
         use EventCode as E;
         match code {
-            E::ChannelStarted | E::ChannelStopped | E::ChannelFailed | E::ProgramSwitched | E::SlateOn | E::SlateOff => {
+            E::ChannelStarted
+            | E::ChannelStopped
+            | E::ChannelFailed
+            | E::ProgramSwitched
+            | E::SlateOn
+            | E::SlateOff => EntryKind::Program,
+            E::CuePlaced | E::ShowBegan | E::ShowEnded | E::EndpointSwitched | E::RecordingStarted => {
                 EntryKind::Program
             }
-            E::CuePlaced | E::ShowBegan | E::ShowEnded | E::EndpointSwitched | E::RecordingStarted => EntryKind::Program,
             E::RecordingEnded | E::RecordingGap | E::LeaseTaken | E::LeaseLost => EntryKind::Program,
             E::AlarmRaised | E::AlarmCleared | E::AlarmAcked | E::AlarmShelved => EntryKind::Alarm,
             E::DaemonAbsent => EntryKind::Gap,

@@ -66,7 +66,11 @@ pub(super) struct Reader {
 macro_rules! rows {
     ($table:literal, $text:literal) => {
         concat!(
-            "SELECT id, at, ", $text, " FROM ", $table, " WHERE at >= ?1 AND at <= ?2 AND (at < ?2 OR id < ?3)",
+            "SELECT id, at, ",
+            $text,
+            " FROM ",
+            $table,
+            " WHERE at >= ?1 AND at <= ?2 AND (at < ?2 OR id < ?3)",
             " ORDER BY at DESC, id DESC LIMIT ?4"
         )
     };

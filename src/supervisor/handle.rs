@@ -97,7 +97,9 @@ pub enum Refusal {
     #[error("channel `{0}` is off air: start it first")]
     OffAir(ChannelId),
     /// In preview is not what whoever takes it has seen there.
-    #[error("{found} is in preview of channel `{channel}` now, and not {expected}: somebody has changed it; look, and take again")]
+    #[error(
+        "{found} is in preview of channel `{channel}` now, and not {expected}: somebody has changed it; look, and take again"
+    )]
     PreviewChanged {
         /// The channel.
         channel: ChannelId,

@@ -27,7 +27,8 @@ fn add(rig: &Rig, id: &str, lines: &str) {
 }
 
 fn probe(rig: &Rig, id: &str) -> Value {
-    let answer = http::ask(rig.api, &format!("POST /api/v1/channels/a/destinations/{id}/probe HTTP/1.0\r\n"), b"").unwrap();
+    let answer =
+        http::ask(rig.api, &format!("POST /api/v1/channels/a/destinations/{id}/probe HTTP/1.0\r\n"), b"").unwrap();
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(!answer.text().contains(TOKEN), "the token is shown: {}", answer.text());
     answer.json()
@@ -94,7 +95,8 @@ fn a_wrong_token_a_closed_port_and_a_stranger_are_told_apart() {
     let (secured, own, other) = (stranger(&rig.path("own.pem")), rig.path("own.pem"), rig.path("other.pem"));
     stranger(&other);
     let origin = rig.origin;
-    let push = |url: &str, more: &str| format!("kind = \"hls-push\"\nurl = \"{url}\"\ntoken_file = \"wrong.token\"\n{more}");
+    let push =
+        |url: &str, more: &str| format!("kind = \"hls-push\"\nurl = \"{url}\"\ntoken_file = \"wrong.token\"\n{more}");
     add(&rig, "wrong", &push(&format!("http://{origin}/live/"), ""));
     add(&rig, "closed", &push(&format!("http://127.0.0.1:{closed}/live/"), ""));
     let ca = |file: &Path| format!("ca_file = \"{}\"", file.display());
@@ -156,7 +158,9 @@ fn listeners_of_srt_and_rtmp_are_known_by_their_handshake() {
     add(&rig, "srt", &format!("kind = \"srt\"\nurl = \"srt://127.0.0.1:{srt}\""));
     add(&rig, "nobody", &format!("kind = \"srt\"\nurl = \"srt://127.0.0.1:{}\"", free_udp_port()));
     std::fs::write(rig.path("stream.key"), crate::nginx::KEY).unwrap();
-    let rtmp = |port: u16| format!("kind = \"rtmp\"\nurl = \"rtmp://127.0.0.1:{port}/live\"\nstream_key_file = \"stream.key\"");
+    let rtmp = |port: u16| {
+        format!("kind = \"rtmp\"\nurl = \"rtmp://127.0.0.1:{port}/live\"\nstream_key_file = \"stream.key\"")
+    };
     add(&rig, "rtmp", &rtmp(nginx.port));
     add(&rig, "mute", &rtmp(silent));
     rig.start_daemon();

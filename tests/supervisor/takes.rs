@@ -61,9 +61,8 @@ fn of_two_operators_who_take_neither_airs_what_the_other_has_chosen() {
     let daemon = rig.daemon();
     daemon.running("a");
     let preview = |order| Command::Change(id("a"), LiveChange::Preview { order });
-    let take = |seen: &str| {
-        Command::Show(id("a"), Box::new(TakeOrder { expect: Some(source(seen)), ..Default::default() }))
-    };
+    let take =
+        |seen: &str| Command::Show(id("a"), Box::new(TakeOrder { expect: Some(source(seen)), ..Default::default() }));
     // Ada sees source two next; before she takes it, Bob puts source one there.
     daemon.ask(preview(Some(source("two")))).unwrap();
     let before = daemon.channel("a").report.unwrap().program.showing;

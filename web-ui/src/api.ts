@@ -18,7 +18,6 @@ export type {
   Configured,
   DestinationStatus,
   Devices,
-
   EndpointStatus,
   EntryKind,
   Finding,
@@ -51,8 +50,8 @@ export type {
   StreamClass,
   StreamClassFile,
   StreamMeters as Meters,
-  TimelineEntry,
   Take as TakeAsk,
+  TimelineEntry,
   TimelineEntryPage,
   TransitionAsk,
 } from './schema';

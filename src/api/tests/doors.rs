@@ -47,7 +47,16 @@ async fn the_network_is_encrypted_and_the_socket_knows_its_users() {
     // Browsers have room for the streams of all their tabs in one connection.
     let streams = vec![health.as_str(); 12];
     let mut curl = tokio::process::Command::new("curl");
-    curl.args(["--silent", "--http2", "--parallel", "--max-time", "30", "--write-out", "%{http_version}\n", "--cacert"]);
+    curl.args([
+        "--silent",
+        "--http2",
+        "--parallel",
+        "--max-time",
+        "30",
+        "--write-out",
+        "%{http_version}\n",
+        "--cacert",
+    ]);
     let curl = curl.arg(first.join("certificate.pem")).args(streams).output().await.unwrap();
     let said = String::from_utf8(curl.stdout).unwrap();
     assert_eq!(said.lines().filter(|line| line.ends_with('2')).count(), 12, "{said}");

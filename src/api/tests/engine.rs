@@ -162,7 +162,8 @@ fn preview(channel: &mut ChannelStatus, order: Option<ProgramOrder>) {
 /// As the supervisor does it: what is next has to be what was seen there.
 fn expected(rig: &Rig, id: &ChannelId, take: &TakeOrder) -> Result<(), Refusal> {
     let status = rig.status.borrow();
-    let next = status.channels.iter().find(|channel| channel.id == *id).and_then(|channel| channel.live.preview.clone());
+    let next =
+        status.channels.iter().find(|channel| channel.id == *id).and_then(|channel| channel.live.preview.clone());
     match &take.expect {
         Some(expected) if next.as_ref() != Some(expected) => Err(Refusal::PreviewChanged {
             channel: id.clone(),

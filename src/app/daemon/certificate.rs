@@ -11,11 +11,7 @@ use crate::alarm::Alarms;
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Passes it on. Ends with the gate.
-pub(super) async fn watched(
-    mut trouble: watch::Receiver<Option<String>>,
-    shown: Option<Certificate>,
-    alarms: Alarms,
-) {
+pub(super) async fn watched(mut trouble: watch::Receiver<Option<String>>, shown: Option<Certificate>, alarms: Alarms) {
     loop {
         let now = trouble.borrow_and_update().clone();
         alarms.certificate(now, shown.as_ref().map(Certificate::validities).unwrap_or_default());

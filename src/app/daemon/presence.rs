@@ -121,7 +121,8 @@ fn absence(before: Mark, newest: Option<MediaTime>, begun: MediaTime) -> Option<
     };
     let seconds = begun.since(since).as_secs_f64();
     let text = format!("no daemon was there from {since} to {begun}, {seconds:.1} s: {how}");
-    let hint = "channels go on without a daemon; what their workers have seen meanwhile is told when they are taken over";
+    let hint =
+        "channels go on without a daemon; what their workers have seen meanwhile is told when they are taken over";
     let event = Event::new(begun, severity, EventCode::DaemonAbsent, text).since(since);
     Some(Event { hint: Some(hint.to_owned()), ..event })
 }

@@ -58,9 +58,10 @@ pub(in super::super) fn shake_hands(endpoint: &DestinationKind) -> Finding {
             }
         },
         (Carrier::Srt { .. }, _) => Finding::not_here("handshake", "it is the other side that calls"),
-        (carrier, _) => {
-            Finding::not_here("handshake", format!("nobody answers {}: whether it arrives only the receiver can say", carrier.word()))
-        }
+        (carrier, _) => Finding::not_here(
+            "handshake",
+            format!("nobody answers {}: whether it arrives only the receiver can say", carrier.word()),
+        ),
     }
 }
 
@@ -125,7 +126,10 @@ fn induction(id: u32) -> [u8; SRT_PACKET] {
 
 /// Whether it is the answer of an SRT listener to `call`.
 fn is_listener(answer: &[u8], call: &[u8; SRT_PACKET]) -> bool {
-    answer.len() >= SRT_PACKET && answer[..4] == call[..4] && answer[12..16] == call[40..44] && answer[22..24] == SRT_MAGIC
+    answer.len() >= SRT_PACKET
+        && answer[..4] == call[..4]
+        && answer[12..16] == call[40..44]
+        && answer[22..24] == SRT_MAGIC
 }
 
 /// What a publisher begins with, before it says what it wants.

@@ -173,7 +173,9 @@ async fn one(known: &Known, kind: &DestinationKind, load: Load) -> Vec<Finding> 
         return findings;
     }
     findings.extend(match kind {
-        DestinationKind::HlsPush { url, upload } => upload::examine(&known.channel, (url, upload), load, known.needed).await,
+        DestinationKind::HlsPush { url, upload } => {
+            upload::examine(&known.channel, (url, upload), load, known.needed).await
+        }
         DestinationKind::Whip(whip) => vec![options::examine(whip).await],
         DestinationKind::Send(_) => blocking(kind, lines::shake_hands).await.into_iter().collect(),
         DestinationKind::Recording(_) => {

@@ -48,7 +48,9 @@ pub(super) async fn examine(
             let text = format!("it takes uploads {shown}: {} in {} ms", size(SMALL as u64), took.as_millis());
             let rate = match load {
                 Load::Full => rate(&store, &path, took, needed).await,
-                Load::Light => Finding::not_here("rate", "not measured: it would load the line while a channel is on air"),
+                Load::Light => {
+                    Finding::not_here("rate", "not measured: it would load the line while a channel is on air")
+                }
             };
             (vec![Finding::ok("auth", text), rate], true)
         }
@@ -63,7 +65,8 @@ pub(super) async fn examine(
     if stored && let Some(failure) = deleted.map_or_else(|_| Some(late()), Result::err) {
         let verdict = policy::judge(&failure);
         let text = format!("{path} stays there: {}", verdict.text);
-        let todo = "delete it by hand, and let this box delete there: without that, `delete_after_seconds` has no effect";
+        let todo =
+            "delete it by hand, and let this box delete there: without that, `delete_after_seconds` has no effect";
         findings.push(Finding::warn("auth", text, todo).by(verdict.fault));
     }
     findings
