@@ -233,7 +233,7 @@ async fn open(knock: Knock, app: Router, closing: CancellationToken) {
 }
 
 /// HTTP/1.1.
-async fn by_one(stream: impl AsyncRead + AsyncWrite + Unpin + Send, via: Via, app: Router, closing: CancellationToken) {
+async fn by_one(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, via: Via, app: Router, closing: CancellationToken) {
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
@@ -242,7 +242,7 @@ async fn by_one(stream: impl AsyncRead + AsyncWrite + Unpin + Send, via: Via, ap
 }
 
 /// HTTP/2.
-async fn by_two(stream: impl AsyncRead + AsyncWrite + Unpin + Send, via: Via, app: Router, closing: CancellationToken) {
+async fn by_two(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, via: Via, app: Router, closing: CancellationToken) {
     let served = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(HEAD)

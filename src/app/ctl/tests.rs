@@ -275,8 +275,8 @@ async fn the_timeline_goes_back_before_this_run() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let (alarms, notifier) = (crate::alarm::Alarms::idle(), Notifier::idle());
     let (desk, freezer) = (Desk::idle(), Freezer::idle());
-    let (surfaces, classes) = Default::default();
-    let parts = Parts { handle, store: Some(store), desk, alarms, notifier, surfaces, freezer, classes };
+    let (surfaces, classes, prober) = Default::default();
+    let parts = Parts { handle, store: Some(store), desk, alarms, notifier, surfaces, freezer, classes, prober };
     tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
     let text = uplinkctl(&url, "timeline -n 1050 --to 2023-11-14T22:31:00Z").await.unwrap();
     let lines: Vec<&str> = text.lines().collect();
