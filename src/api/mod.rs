@@ -53,6 +53,8 @@ mod serve;
 mod sheet;
 mod status;
 mod surfaces;
+mod timings;
+mod vitals;
 mod whep;
 
 #[cfg(test)]
