@@ -26,7 +26,7 @@
 //! | 3 | `classes` | the site's own stream classes as files: the copy that counts, every version | model, config |
 //! | 3 | `store` | SQLite: orders, as-run log | model |
 //! | 3 | `system` | processes, signals, sockets; the only home of `unsafe` | |
-//! | 3 | `telemetry` | logs, metrics, one event → log line + metric + as-run entry | model |
+//! | 3 | `telemetry` | logs, metrics, one event → log line + metric + as-run entry; what this process takes | model, system |
 //! | 4 | `worker` | one channel's loop | model, plan, ipc, media, spool, push, record, hls, policy, telemetry, system |
 //! | 4 | `supervisor` | one actor per channel, child processes, adoption, snapshots | model, config, profile, policy, plan, hardware, ipc, store, telemetry, system |
 //! | 4 | `replay` | what is done with recordings: list, verify, stitch, cut, upload | model, hls, policy, record, push, system |

@@ -1,5 +1,7 @@
 //! What admins do with users, sessions and tokens, and everybody with their own.
 
+use std::collections::BTreeMap;
+
 use super::accounts::{self, BadEntry, NewToken, SessionView, Token, TokenView, UserChange, UserView};
 use super::caller::Caller;
 use super::chance;
@@ -81,6 +83,11 @@ impl Access {
     /// The sessions of who asks; of everybody, for an admin.
     pub fn sessions(&self, caller: &Caller) -> Result<Vec<SessionView>, Denied> {
         self.look(|registry| registry.sessions(whose(caller), caller.session(), now()))
+    }
+
+    /// How many are logged in, by role; none if that cannot be looked at.
+    pub fn sessions_by_role(&self) -> BTreeMap<Role, usize> {
+        self.look(|registry| registry.sessions_by_role(now())).unwrap_or_default()
     }
 
     /// Ends a session: one's own, or anybody's for an admin.

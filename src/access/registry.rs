@@ -178,6 +178,16 @@ impl Registry {
         views
     }
 
+    /// How many sessions there are of each role.
+    pub(super) fn sessions_by_role(&self, now: MediaTime) -> BTreeMap<Role, usize> {
+        let mut counts = BTreeMap::from([Role::Viewer, Role::Operator, Role::Engineer, Role::Admin].map(|role| (role, 0)));
+        let alive = self.sessions.values().filter(|session| !session.is_over(now));
+        for user in alive.filter_map(|session| self.users.get(&session.user)) {
+            *counts.entry(user.role).or_default() += 1;
+        }
+        counts
+    }
+
     /// Ends the session of this public id; one of `user` if that is given.
     pub(super) fn end_session(&mut self, id: &str, user: Option<&str>) -> Result<Changes, Conflict> {
         let fits = |session: &Session| session.id == id && user.is_none_or(|user| session.user == user);
@@ -348,6 +358,9 @@ mod tests {
         for (secret, id, name) in [("one", "s1", "ada"), ("two", "s2", "ada"), ("three", "s3", "bob")] {
             registry.open_session(secret, session(id, name, start()));
         }
+        let counted: Vec<usize> = registry.sessions_by_role(start()).into_values().collect();
+        assert_eq!(counted, [1, 0, 0, 2], "viewer, operator, engineer, admin");
+        assert_eq!(registry.sessions_by_role(start() + LIFETIME)[&Role::Admin], 0, "they are over");
         assert!(registry.session("forged", start()).is_none() && registry.session("", start()).is_none());
         let (_, _, change) = registry.session("one", start() + Duration::from_secs(30)).unwrap();
         assert_eq!(change, None, "not every request is written");

@@ -8,13 +8,15 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use super::limits::Limits;
+use super::limits::{ChannelLimits, Limits};
 use super::rules::{Look, Memory, sightings, unseen};
 use super::words;
 use crate::model::cost::CostStatus;
 use crate::model::pair::{ClockState, ClockStatus};
 use crate::model::status::ApplianceStatus;
-use crate::model::{Alarm, AlarmCode, AlarmCounts, AlarmNews, AlarmNotice, AlarmPriority, Event, MediaTime, Validity};
+use crate::model::{
+    Alarm, AlarmCode, AlarmCounts, AlarmNews, AlarmNotice, AlarmPriority, ChannelId, Event, MediaTime, Validity,
+};
 use crate::policy::{Annunciator, Ordered};
 use crate::store::{Pages, Store};
 use crate::system::{Timekeeper, clock_discipline, timekeeper};
@@ -163,6 +165,13 @@ impl Alarms {
     /// Every alarm, what needs somebody first.
     pub fn list(&self) -> Vec<Alarm> {
         self.lock().list.list()
+    }
+
+    /// What channels are mixed to, LUFS.
+    pub fn loudness_targets(&self) -> Vec<(ChannelId, f64)> {
+        let state = self.lock();
+        let target = |(channel, limits): (&ChannelId, &ChannelLimits)| Some((channel.clone(), limits.loudness_target?));
+        state.limits.iter().filter_map(target).collect()
     }
 
     /// How many there are.

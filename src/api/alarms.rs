@@ -160,6 +160,9 @@ pub(super) fn measure(sheet: &mut Sheet, api: &Api) {
     let unacknowledged = [(Labels::new(), counts.unacknowledged as f64)];
     sheet.gauge("alarms_unacknowledged", "Alarms that nobody has acknowledged, active or over", unacknowledged);
     sheet.gauge("alarms_shelved", "Alarms that are put aside", [(Labels::new(), counts.shelved as f64)]);
+    let targets = api.alarms.loudness_targets().into_iter();
+    let targets = targets.map(|(channel, target)| (vec![("channel", channel.to_string())], target));
+    sheet.gauge("channel_loudness_target_lufs", "Integrated loudness that the channel is mixed to", targets);
     let raised = api.alarms.raised().into_iter().map(|((code, priority), count)| {
         (vec![("code", code.as_str().to_owned()), ("priority", priority.as_str().to_owned())], count)
     });

@@ -51,6 +51,7 @@ impl Kinds for OpenMetrics {
 /// `GET /metrics`.
 pub(crate) async fn scrape(State(api): State<Api>) -> Result<Media<OpenMetrics>, Problem> {
     let status = api.handle.status().borrow().clone();
+    api.vitals.refresh().await;
     let mut sheet = Sheet::new();
     appliance(&mut sheet, &status);
     channels(&mut sheet, &status);
@@ -69,6 +70,8 @@ pub(crate) async fn scrape(State(api): State<Api>) -> Result<Media<OpenMetrics>,
     super::surfaces::measure(&mut sheet, &api);
     certificates(&mut sheet, &api);
     clients(&mut sheet, &api);
+    api.timings.measure(&mut sheet);
+    api.vitals.measure(&mut sheet);
     let text = sheet.text().map_err(|error| Problem::internal(format!("cannot write the metrics: {error}")))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response().into())
@@ -82,6 +85,8 @@ fn appliance(sheet: &mut Sheet, status: &ApplianceStatus) {
     sheet.gauge("started_timestamp_seconds", "When the daemon came up", [(none(), started)]);
     let loaded = status.config.loaded_at.as_secs_f64();
     sheet.gauge("config_loaded_timestamp_seconds", "When the configuration was put in force", [(none(), loaded)]);
+    let changes = status.config.generation.saturating_sub(1);
+    sheet.counter("config_changes", "Configurations put in force since the daemon came up", [(none(), changes)]);
     let faults = status.config.rejected.len() as f64;
     sheet.gauge("config_rejected_faults", "Faults of a newer configuration that was rejected", [(none(), faults)]);
     let health = [(none(), status.health.health)];
@@ -300,6 +305,9 @@ fn clients(sheet: &mut Sheet, api: &Api) {
     sheet.counter("events_missed", "Events that came too fast to be recorded", [(Labels::new(), missed)]);
     let open = STREAMS.saturating_sub(api.streams.available_permits());
     sheet.gauge("event_stream_clients", "Open event streams", [(Labels::new(), open as f64)]);
+    let sessions = api.access.sessions_by_role().into_iter();
+    let sessions = sessions.map(|(role, count)| (vec![("role", role.as_str().to_owned())], count as f64));
+    sheet.gauge("panel_sessions", "Who is logged in, by what they may", sessions);
     let failures = api.access.login_failures();
     sheet.counter("login_failures", "Logins that failed since the daemon came up", [(Labels::new(), failures)]);
     let cut = api.cut.load(Ordering::Relaxed);

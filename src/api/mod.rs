@@ -56,6 +56,8 @@ mod sheet;
 mod status;
 mod surfaces;
 mod timeline;
+mod timings;
+mod vitals;
 mod whep;
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::metrics::{of, reports, truth, with};
 use super::sheet::{Labels, Sheet};
 use crate::model::pair::{PairRole, PairStatus};
 use crate::model::recording::RecordingStatus;
-use crate::model::status::{ApplianceStatus, ChannelStatus, DestinationStatus, LinkFigures};
+use crate::model::status::{ApplianceStatus, ChannelStatus, DestinationStatus, LinkFigures, Showing};
 use crate::model::{EndpointStatus, Health, Resources};
 
 const HEALTHS: &[Health] = &[Health::Inactive, Health::Healthy, Health::PartiallyHealthy, Health::Unhealthy];
@@ -37,6 +37,12 @@ fn room(sheet: &mut Sheet, status: &ApplianceStatus) {
 fn programs(sheet: &mut Sheet, status: &ApplianceStatus) {
     let since = status.channels.iter().filter_map(|c| Some((of(c), c.on_air_since?.as_secs_f64())));
     sheet.gauge("channel_on_air_timestamp_seconds", "Since when the channel is on air", since);
+    let shown = reports(status).flat_map(|(c, r)| on_air(&r.program.showing).map(move |(kind, source)| {
+        let mut labels = with(c, "source", source);
+        labels.push(("kind", kind.to_owned()));
+        (labels, 1.0)
+    }));
+    sheet.gauge("channel_program_source_info", "What the program shows; a scene has a row for each source", shown);
     let mixes = reports(status).flat_map(|(c, r)| r.program.loudness.iter().map(move |mix| (c, mix)));
     let limiters = mixes.filter_map(|(c, mix)| {
         let name = mix.channels.iter().map(u8::to_string).collect::<Vec<_>>().join("-");
@@ -47,6 +53,16 @@ fn programs(sheet: &mut Sheet, status: &ApplianceStatus) {
         .flat_map(|(c, r)| r.renditions.iter().map(move |one| (with(c, "rendition", &one.id), one.health.health)));
     let help = "Whether the encoder of the rendition keeps up";
     sheet.words(("rendition_health", help), "health", HEALTHS, healths);
+}
+
+/// Kind, and source.
+fn on_air(showing: &Showing) -> impl Iterator<Item = (&'static str, String)> {
+    let (kind, sources) = match showing {
+        Showing::Slate => ("slate", vec![String::new()]),
+        Showing::Source { source } => ("source", vec![source.to_string()]),
+        Showing::Scene { scene } => ("scene", scene.sources.iter().map(ToString::to_string).collect()),
+    };
+    sources.into_iter().map(move |source| (kind, source))
 }
 
 fn signals(sheet: &mut Sheet, status: &ApplianceStatus) {
@@ -86,6 +102,8 @@ fn destinations(sheet: &mut Sheet, status: &ApplianceStatus) {
     let took = switches().filter_map(|(labels, switch)| Some((labels, switch.first_segment_seconds?)));
     let help = "From the last change of endpoint to the first segment acknowledged there";
     sheet.gauge("destination_switch_duration_seconds", help, took);
+    let drills = each(status).filter_map(|(c, one)| Some((labels(c, one), one.last_drill.as_ref()?.at.as_secs_f64())));
+    sheet.gauge("destination_drill_timestamp_seconds", "When a backup of it was last tried", drills);
     let overflowed = reports(status).flat_map(|(c, r)| {
         r.spool.overflowed.iter().map(move |one| (with(c, "destination", &one.destination), one.segments))
     });

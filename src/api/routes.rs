@@ -18,6 +18,8 @@ use super::openapi::Routes;
 use super::problem::Problem;
 use super::rendered::Rendered;
 use super::status::Beside;
+use super::timings::{Timings, measure_answer};
+use super::vitals::Vitals;
 use super::{
     alarms, channels, classes, config, costs, cues, destinations, devices, events, guard, guards, guest, images,
     metrics, notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces, timeline, whep,
@@ -80,6 +82,9 @@ pub(crate) struct Api {
     pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
     /// Tries destinations.
     pub(crate) prober: Prober,
+    /// How long things took.
+    pub(crate) timings: Timings,
+    pub(crate) vitals: Vitals,
     /// Who watches live.
     pub(crate) watching: whep::Watching,
     host: Arc<str>,
@@ -89,6 +94,8 @@ impl Api {
     /// Open to everybody. Spawns the task that records events, so it needs a tokio runtime.
     pub(crate) fn new(handle: Handle, closing: CancellationToken) -> Self {
         let journal = Journal::record(handle.events(), closing.clone());
+        let timings = Timings::default();
+        timings.follow(handle.status(), closing.clone());
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         Self {
             handle,
@@ -111,6 +118,8 @@ impl Api {
             classes: Classes::default(),
             writing: Arc::default(),
             prober: Prober::default(),
+            timings,
+            vitals: Vitals::default(),
             watching: whep::Watching::default(),
             host: host.trim().to_ascii_lowercase().into(),
         }
@@ -202,6 +211,7 @@ impl Api {
             .layer(middleware::from_fn_with_state(self.clone(), access::check))
             .layer(middleware::from_fn_with_state(self.clone(), guard::check))
             .layer(middleware::from_fn(request_id::name))
+            .layer(middleware::from_fn_with_state(self.timings.clone(), measure_answer))
             .with_state(self)
     }
 }

@@ -1,9 +1,11 @@
 //! A sheet of metrics, filled anew from the snapshot at each scrape: nothing is counted twice, and what is gone from the
 //! snapshot is gone from the scrape.
 
-use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
+
+use super::timings::Histogram;
 
 /// Bounded by the configuration: ids of channels and their parts, and words of enumerations.
 pub(crate) type Labels = Vec<(&'static str, String)>;
@@ -13,16 +15,21 @@ pub(crate) type Labels = Vec<(&'static str, String)>;
 enum Rows {
     Gauge(Vec<(Labels, f64)>),
     Counter(Vec<(Labels, u64)>),
+    /// Of time, which has no whole number.
+    Seconds(Vec<(Labels, f64)>),
+    Histogram(Vec<(Labels, Histogram)>),
 }
 
 /// See the module.
 pub(crate) struct Sheet {
     registry: Registry,
+    /// What every process has, by names that everybody knows, without this program's before them.
+    process: Registry,
 }
 
 impl Sheet {
     pub(crate) fn new() -> Self {
-        Self { registry: Registry::with_prefix("uplink") }
+        Self { registry: Registry::with_prefix("uplink"), process: Registry::with_prefix("process") }
     }
 
     /// A value that goes up and down.
@@ -33,6 +40,21 @@ impl Sheet {
     /// A value that only grows; `_total` is appended to the name.
     pub(crate) fn counter(&mut self, name: &str, help: &str, rows: impl IntoIterator<Item = (Labels, u64)>) {
         self.registry.register(name, help, Rows::Counter(rows.into_iter().collect()));
+    }
+
+    /// How long things took.
+    pub(crate) fn histogram(&mut self, name: &str, help: &str, rows: impl IntoIterator<Item = (Labels, Histogram)>) {
+        self.registry.register(name, help, Rows::Histogram(rows.into_iter().collect()));
+    }
+
+    /// A value of this process that goes up and down.
+    pub(crate) fn process_gauge(&mut self, name: &str, help: &str, value: f64) {
+        self.process.register(name, help, Rows::Gauge(vec![(Labels::new(), value)]));
+    }
+
+    /// Seconds of this process, which only grow; `_total` is appended to the name.
+    pub(crate) fn process_seconds(&mut self, name: &str, help: &str, value: f64) {
+        self.process.register(name, help, Rows::Seconds(vec![(Labels::new(), value)]));
     }
 
     /// One row per word of an enumeration, 1 for the one that holds.
@@ -55,9 +77,11 @@ impl Sheet {
 
     /// OpenMetrics text.
     pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
-        let mut text = String::new();
-        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
-        Ok(text)
+        let mut written = String::new();
+        text::encode_registry(&mut written, &self.registry)?;
+        text::encode_registry(&mut written, &self.process)?;
+        text::encode_eof(&mut written)?;
+        Ok(written)
     }
 }
 
@@ -69,6 +93,14 @@ impl EncodeMetric for Rows {
                 true => encoder.encode_gauge(value),
                 false => encoder.encode_family(labels)?.encode_gauge(value),
             }),
+            Rows::Seconds(rows) => rows.iter().try_for_each(|(labels, value)| match labels.is_empty() {
+                true => encoder.encode_counter(value, none),
+                false => encoder.encode_family(labels)?.encode_counter(value, none),
+            }),
+            Rows::Histogram(rows) => rows.iter().try_for_each(|(labels, one)| {
+                let mut of = encoder.encode_family(labels)?;
+                of.encode_histogram::<NoLabelSet>(one.sum(), one.count(), &one.buckets(), None)
+            }),
             Rows::Counter(rows) => rows.iter().try_for_each(|(labels, value)| match labels.is_empty() {
                 true => encoder.encode_counter(value, none),
                 false => encoder.encode_family(labels)?.encode_counter(value, none),
@@ -79,13 +111,16 @@ impl EncodeMetric for Rows {
     fn metric_type(&self) -> MetricType {
         match self {
             Rows::Gauge(_) => MetricType::Gauge,
-            Rows::Counter(_) => MetricType::Counter,
+            Rows::Counter(_) | Rows::Seconds(_) => MetricType::Counter,
+            Rows::Histogram(_) => MetricType::Histogram,
         }
     }
 
     fn is_empty(&self) -> bool {
         match self {
             Rows::Gauge(rows) => rows.is_empty(),
+            Rows::Seconds(rows) => rows.is_empty(),
+            Rows::Histogram(rows) => rows.is_empty(),
             Rows::Counter(rows) => rows.is_empty(),
         }
     }

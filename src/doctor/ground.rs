@@ -1,6 +1,6 @@
 //! Where to look, and what the daemon has said of itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -95,21 +95,35 @@ impl Ground {
 
     /// A small file below the root, trimmed; none if it is missing, unreadable or empty.
     pub(crate) fn word(&self, path: &str) -> Option<String> {
-        let text = std::fs::read_to_string(self.root.join(path)).ok()?;
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+        word(&self.root, path)
     }
 
     /// A number in such a file.
     pub(crate) fn number(&self, path: &str) -> Option<i64> {
-        self.word(path)?.parse().ok()
+        number(&self.root, path)
     }
 
     /// Names in a directory below the root, in order.
     pub(crate) fn names(&self, path: &str) -> Vec<String> {
-        let entries = std::fs::read_dir(self.root.join(path)).into_iter().flatten();
-        let mut names: Vec<String> =
-            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        names.sort();
-        names
+        names(&self.root, path)
     }
+}
+
+/// See [`Ground::word`].
+pub(super) fn word(root: &Path, path: &str) -> Option<String> {
+    let text = std::fs::read_to_string(root.join(path)).ok()?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// See [`Ground::number`].
+pub(super) fn number(root: &Path, path: &str) -> Option<i64> {
+    word(root, path)?.parse().ok()
+}
+
+/// See [`Ground::names`].
+pub(super) fn names(root: &Path, path: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(root.join(path)).into_iter().flatten();
+    let mut names: Vec<String> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
 }

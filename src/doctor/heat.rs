@@ -1,10 +1,36 @@
 //! Temperatures, and whether the processor was slowed down for them.
 
-use super::{Finding, Ground};
+use std::path::Path;
+
+use super::{Finding, Ground, ground};
 
 /// So near to the limit at which the kernel switches off, degrees Celsius.
 const NEAR: f64 = 10.0;
 const DO: &str = "clean fans and filters, give the rack air, lower the load: a slowed processor drops pictures";
+
+/// A sensor of the box.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Temperature {
+    /// The kernel's name of it, one of a kind.
+    pub zone: String,
+    /// What it is at.
+    pub kind: String,
+    /// Degrees Celsius.
+    pub degrees: f64,
+    /// From where on the box is switched off, if the kernel knows.
+    pub limit: Option<f64>,
+}
+
+/// Those of the box whose file system begins at `root`, in the order of the kernel.
+pub fn temperatures(root: &Path) -> Vec<Temperature> {
+    let each = |(name, zone): (String, Zone)| Temperature {
+        zone: name,
+        kind: zone.kind,
+        degrees: zone.degrees,
+        limit: zone.critical,
+    };
+    zones(root).into_iter().map(each).collect()
+}
 
 struct Zone {
     kind: String,
@@ -15,8 +41,7 @@ struct Zone {
 }
 
 pub(super) fn examine(ground: &Ground) -> Vec<Finding> {
-    let zones = zones(ground);
-    let mut findings: Vec<Finding> = zones.iter().map(judge).collect();
+    let mut findings: Vec<Finding> = zones(&ground.root).iter().map(|(_, zone)| judge(zone)).collect();
     if findings.is_empty() {
         findings.push(Finding::not_here("temperature", "the kernel shows no temperature (a virtual machine?)"));
     }
@@ -26,16 +51,16 @@ pub(super) fn examine(ground: &Ground) -> Vec<Finding> {
     findings
 }
 
-fn zones(ground: &Ground) -> Vec<Zone> {
+fn zones(root: &Path) -> Vec<(String, Zone)> {
     let class = "sys/class/thermal";
-    let names = ground.names(class).into_iter().filter(|name| name.starts_with("thermal_zone"));
+    let names = ground::names(root, class).into_iter().filter(|name| name.starts_with("thermal_zone"));
     let zone = |name: String| {
         let at = format!("{class}/{name}");
-        let degrees = |path: &str| Some(ground.number(&format!("{at}/{path}"))? as f64 / 1000.0);
+        let degrees = |path: &str| Some(ground::number(root, &format!("{at}/{path}"))? as f64 / 1000.0);
         let trip = |kinds: &[&str]| {
             let mut trips: Vec<f64> = (0..16)
                 .filter(|n| {
-                    let kind = ground.word(&format!("{at}/trip_point_{n}_type"));
+                    let kind = ground::word(root, &format!("{at}/trip_point_{n}_type"));
                     kind.is_some_and(|kind| kinds.contains(&kind.as_str()))
                 })
                 .filter_map(|n| degrees(&format!("trip_point_{n}_temp")))
@@ -45,8 +70,9 @@ fn zones(ground: &Ground) -> Vec<Zone> {
             trips.sort_by(f64::total_cmp);
             trips.first().copied()
         };
-        let kind = ground.word(&format!("{at}/type")).unwrap_or(name);
-        Some(Zone { kind, degrees: degrees("temp")?, hot: trip(&["passive", "hot"]), critical: trip(&["critical"]) })
+        let kind = ground::word(root, &format!("{at}/type")).unwrap_or_else(|| name.clone());
+        let (hot, critical) = (trip(&["passive", "hot"]), trip(&["critical"]));
+        Some((name, Zone { kind, degrees: degrees("temp")?, hot, critical }))
     };
     names.filter_map(zone).collect()
 }

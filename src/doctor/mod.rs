@@ -39,6 +39,7 @@ use serde::Serialize;
 
 pub use finding::{CHECKS, Finding, State};
 pub use ground::{Ground, Places, Told};
+pub use heat::{Temperature, temperatures};
 pub use probe::{Configured, Destinations, Load, NoProbe, Probe, Probed, Prober};
 
 /// The longest that all of it may take. Each wait in an area is shorter.

@@ -42,7 +42,7 @@ pub use lock::{DirectoryLock, LockError};
 pub use machine::{memory_bytes, processor};
 pub use notify::Service;
 pub use priority::{lower_priority, raise_priority, stand_back, step_forward};
-pub use process::{Exit, Launch, Process, Signal, bound_log, own_since};
+pub use process::{Exit, Launch, Process, Signal, TICKS, bound_log, own_since};
 pub use signals::{Asked, Signals, die_of_faults};
 pub use tcp::{TcpProgress, tcp_progress};
 pub use timekeeper::{Timekeeper, timekeeper};

@@ -21,7 +21,7 @@ const LOG_LIMIT: u64 = 10 << 20;
 const FIRST_TO_GO: &str = "300";
 
 /// Kernel clock ticks per second in `/proc/<pid>/stat`; fixed by the Linux ABI.
-const TICKS: u64 = 100;
+pub const TICKS: u64 = 100;
 
 /// What is ever sent to another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

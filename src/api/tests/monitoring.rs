@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -13,7 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::alarms::listing;
 use super::resources::{call, request};
 use super::rig::{Rig, budgets, endpoint, id, now, rig};
+use crate::alarm::ChannelLimits;
 use crate::api::routes::Api;
+use crate::api::vitals::Vitals;
 use crate::model::notify::{Notified, Wanted, Webhook};
 use crate::model::pair::ClockState;
 use crate::model::status::WorkerReport;
@@ -81,6 +84,8 @@ fn studio() -> Studio {
     rig.costs.see(&id("demo"), now(), &status.channels[0].report.as_ref().unwrap().destinations, now());
     let (store, _) = Store::open(&dir.path().join("uplink.db"), |_| {});
     let alarms = listing(store.clone());
+    let limits = ChannelLimits { loudness_target: Some(-23.0), ..ChannelLimits::default() };
+    alarms.learn(BTreeMap::from([(id("demo"), limits)]));
     alarms.set_clock(ClockState { synchronised: true, error_ms: 1.0 });
     (0..10).for_each(|secs| alarms.look(&status, now() + Duration::from_secs(secs)));
     let notifier = Notifier::new(store, Box::new(|_| {}), Pace::default());
@@ -92,8 +97,18 @@ fn studio() -> Studio {
     let wall = TslTarget { name: "wall".into(), address, screen: 0, first_index: 0, displays: Vec::new() };
     surfaces.learn(surface::Surfaces { tsl: vec![wall], osc: Some(OscInput { listen: address, from }) });
     let api = Api::new(handle, CancellationToken::new()).with_alarms(alarms, notifier).with_surfaces(surfaces);
+    let api = Api { vitals: Vitals::of(dir.path()), ..api };
+    sensor(dir.path());
     rig.emit(1, "an event");
     Studio { router: api.router(), _rig: rig, _dir: dir }
+}
+
+/// As the kernel shows one.
+fn sensor(root: &Path) {
+    let zone = root.join("sys/class/thermal/thermal_zone0");
+    std::fs::create_dir_all(&zone).unwrap();
+    let files = [("type", "x86_pkg_temp"), ("temp", "61500"), ("trip_point_0_type", "critical"), ("trip_point_0_temp", "100000")];
+    files.into_iter().for_each(|(name, text)| std::fs::write(zone.join(name), text).unwrap());
 }
 
 async fn scrape() -> String {
@@ -146,11 +161,12 @@ async fn metrics_keep_the_conventions() {
             helps.insert(name);
         }
     }
-    // Words of the code, and ids of the configuration.
+    // Words of the code, ids of the configuration, sensors of the box.
     let labels = [
         "audio_channel",
         "channel",
         "code",
+        "command",
         "currency",
         "destination",
         "duty",
@@ -158,6 +174,9 @@ async fn metrics_keep_the_conventions() {
         "endpoint",
         "fault",
         "health",
+        "kind",
+        "le",
+        "method",
         "mix",
         "part",
         "priority",
@@ -165,16 +184,22 @@ async fn metrics_keep_the_conventions() {
         "rendition",
         "result",
         "role",
+        "route",
         "severity",
         "source",
         "state",
+        "status",
         "version",
+        "zone",
     ];
     for (name, rest) in samples(&text) {
-        let family = name.strip_suffix("_total").unwrap_or(name);
+        let part = ["_total", "_bucket", "_count", "_sum"].into_iter().find_map(|end| name.strip_suffix(end));
+        let family = part.filter(|family| kinds.contains_key(family)).unwrap_or(name);
+        assert!(family.starts_with("uplink_") || family.starts_with("process_"), "{name}");
         assert!(helps.contains(family), "{name} has no help");
         let kind = kinds.get(family).unwrap_or_else(|| panic!("{name} has no type"));
         assert_eq!(name.ends_with("_total"), *kind == "counter", "{name} is a {kind}");
+        assert_eq!(family != name, ["counter", "histogram"].contains(kind), "{name} is a {kind}");
         for unit in ["_ms", "_milliseconds", "_minutes", "_hours", "_percent", "_bits", "_kbps", "_mb", "_kilobytes"] {
             assert!(!family.ends_with(unit), "{name} is in no base unit");
         }
@@ -183,6 +208,33 @@ async fn metrics_keep_the_conventions() {
             assert!(labels.contains(&label), "{name} has the label {label}, which is not known to be bounded");
         }
     }
+}
+
+#[tokio::test]
+async fn answers_orders_and_the_process_are_measured() {
+    let studio = studio();
+    for path in ["/api/v1/status", "/api/v1/channels/demo", "/api/v1/channels/other", "/no/such/page", "/api/v1/none"] {
+        call(&studio.router, request(Method::GET, path).body(Body::empty()).unwrap()).await;
+    }
+    let text = call(&studio.router, request(Method::GET, "/metrics").body(Body::empty()).unwrap()).await.text();
+    for row in [
+        "uplink_http_request_duration_seconds_count{route=\"/api/v1/status\",method=\"GET\",status=\"2xx\"} 1",
+        "uplink_http_request_duration_seconds_count{route=\"/api/v1/channels/{id}\",method=\"GET\",status=\"2xx\"} 1",
+        "uplink_http_request_duration_seconds_count{route=\"/api/v1/channels/{id}\",method=\"GET\",status=\"4xx\"} 1",
+        "uplink_http_request_duration_seconds_count{route=\"none\",method=\"GET\",status=\"4xx\"} 2",
+        // By this name the alert rule asks for it.
+        "uplink_destination_failover_duration_seconds_bucket{le=\"30.0\",channel=\"demo\",destination=\"origin-a\"} 1",
+        "uplink_destination_failover_duration_seconds_bucket{le=\"1.0\",channel=\"demo\",destination=\"origin-a\"} 0",
+        "uplink_device_temperature_celsius{zone=\"thermal_zone0\",kind=\"x86_pkg_temp\"} 61.5",
+        "uplink_device_temperature_limit_celsius{zone=\"thermal_zone0\",kind=\"x86_pkg_temp\"} 100.0",
+        "uplink_panel_sessions{role=\"operator\"} 0",
+        "uplink_channel_program_source_info{",
+        "process_resident_memory_bytes ",
+        "process_cpu_seconds_total ",
+    ] {
+        assert!(text.contains(row), "no `{row}` in\n{text}");
+    }
+    assert!(!text.contains("uplink_process_"), "{text}");
 }
 
 #[tokio::test]

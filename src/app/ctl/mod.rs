@@ -554,15 +554,7 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
             (format!("channels/{channel}/captions"), Some(serde_json::json!({ "text": text })))
         }
         Verb::SlateText { channel, text } => set(channel, serde_json::json!({ "set": "slate_text", "text": text })),
-        Verb::Sound { channel, source, as_configured: true, .. } => {
-            set(channel, serde_json::json!({ "set": "sound_as_configured", "source": source }))
-        }
-        Verb::Sound { channel, source, gain_db, mute, delay_ms, as_configured: false } => set(
-            channel,
-            serde_json::json!({
-                "set": "sound", "source": source, "gain_db": gain_db, "mute": mute, "delay_ms": delay_ms
-            }),
-        ),
+        Verb::Sound { channel, .. } => set(channel, sound(verb)),
         Verb::LoudnessRestart { channel } => (format!("channels/{channel}/loudness/restart"), None),
         Verb::Cue(cue) => (format!("channels/{}/cue", cue.channel), Some(cue.body()?)),
         Verb::Metadata(metadata) => (format!("channels/{}/metadata", metadata.channel), Some(metadata.body()?)),
@@ -608,6 +600,17 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Completions { .. }
         | Verb::Man { .. } => return Ok(None),
     }))
+}
+
+/// The setting of a source's sound.
+fn sound(verb: &Verb) -> serde_json::Value {
+    match verb {
+        Verb::Sound { source, gain_db, mute, delay_ms, as_configured: false, .. } => serde_json::json!({
+            "set": "sound", "source": source, "gain_db": gain_db, "mute": mute, "delay_ms": delay_ms
+        }),
+        Verb::Sound { source, .. } => serde_json::json!({ "set": "sound_as_configured", "source": source }),
+        _ => serde_json::Value::Null,
+    }
 }
 
 async fn room(client: &Client, json: bool) -> Result<String, Failure> {
