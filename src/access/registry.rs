@@ -180,7 +180,8 @@ impl Registry {
 
     /// How many sessions there are of each role.
     pub(super) fn sessions_by_role(&self, now: MediaTime) -> BTreeMap<Role, usize> {
-        let mut counts = BTreeMap::from([Role::Viewer, Role::Operator, Role::Engineer, Role::Admin].map(|role| (role, 0)));
+        let mut counts =
+            BTreeMap::from([Role::Viewer, Role::Operator, Role::Engineer, Role::Admin].map(|role| (role, 0)));
         let alive = self.sessions.values().filter(|session| !session.is_over(now));
         for user in alive.filter_map(|session| self.users.get(&session.user)) {
             *counts.entry(user.role).or_default() += 1;

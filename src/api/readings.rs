@@ -37,11 +37,13 @@ fn room(sheet: &mut Sheet, status: &ApplianceStatus) {
 fn programs(sheet: &mut Sheet, status: &ApplianceStatus) {
     let since = status.channels.iter().filter_map(|c| Some((of(c), c.on_air_since?.as_secs_f64())));
     sheet.gauge("channel_on_air_timestamp_seconds", "Since when the channel is on air", since);
-    let shown = reports(status).flat_map(|(c, r)| on_air(&r.program.showing).map(move |(kind, source)| {
-        let mut labels = with(c, "source", source);
-        labels.push(("kind", kind.to_owned()));
-        (labels, 1.0)
-    }));
+    let shown = reports(status).flat_map(|(c, r)| {
+        on_air(&r.program.showing).map(move |(kind, source)| {
+            let mut labels = with(c, "source", source);
+            labels.push(("kind", kind.to_owned()));
+            (labels, 1.0)
+        })
+    });
     sheet.gauge("channel_program_source_info", "What the program shows; a scene has a row for each source", shown);
     let mixes = reports(status).flat_map(|(c, r)| r.program.loudness.iter().map(move |mix| (c, mix)));
     let limiters = mixes.filter_map(|(c, mix)| {

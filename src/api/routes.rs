@@ -125,6 +125,12 @@ impl Api {
         }
     }
 
+    /// The same, with the temperatures of another box.
+    #[cfg(test)]
+    pub(crate) fn with_vitals(self, vitals: Vitals) -> Self {
+        Self { vitals, ..self }
+    }
+
     /// The same, with what was written down.
     pub(crate) fn with_store(self, store: Option<Store>) -> Self {
         Self { store, ..self }

@@ -233,7 +233,12 @@ async fn open(knock: Knock, app: Router, closing: CancellationToken) {
 }
 
 /// HTTP/1.1.
-async fn by_one(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, via: Via, app: Router, closing: CancellationToken) {
+async fn by_one(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    via: Via,
+    app: Router,
+    closing: CancellationToken,
+) {
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
@@ -242,7 +247,12 @@ async fn by_one(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, vi
 }
 
 /// HTTP/2.
-async fn by_two(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, via: Via, app: Router, closing: CancellationToken) {
+async fn by_two(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    via: Via,
+    app: Router,
+    closing: CancellationToken,
+) {
     let served = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(HEAD)

@@ -171,7 +171,11 @@ impl Timings {
             let method = ("method", (*method).to_owned());
             (vec![("route", route.clone()), method, ("status", (*status).to_owned())], one.clone())
         });
-        sheet.histogram("http_request_duration_seconds", "How long answers took, by route", answers.collect::<Vec<_>>());
+        sheet.histogram(
+            "http_request_duration_seconds",
+            "How long answers took, by route",
+            answers.collect::<Vec<_>>(),
+        );
         let orders = kept.orders.iter().map(|((order, result), one)| {
             (vec![("command", order.clone()), ("result", (*result).to_owned())], one.clone())
         });

@@ -11,11 +11,14 @@ use crate::telemetry::ProcessFigures;
 /// The kernel asks the firmware for each of them: however often somebody scrapes, it is asked no more than this.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// When, and what was found.
+type Read = (Instant, Vec<Temperature>);
+
 /// Temperatures as they were last read. Cheap to clone; all are one.
 #[derive(Debug, Clone)]
 pub(crate) struct Vitals {
     root: PathBuf,
-    read: Arc<Mutex<Option<(Instant, Vec<Temperature>)>>>,
+    read: Arc<Mutex<Option<Read>>>,
 }
 
 impl Default for Vitals {

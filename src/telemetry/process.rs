@@ -34,8 +34,14 @@ impl ProcessFigures {
 
     fn read(stat: &str, status: &str, limits: &str, open_files: u64) -> Option<Self> {
         // The name in parentheses may hold anything; what follows begins with the third field.
-        let ticks: Vec<u64> =
-            stat.rsplit_once(')')?.1.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+        let ticks: Vec<u64> = stat
+            .rsplit_once(')')?
+            .1
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse().ok())
+            .collect();
         let of_status = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
             line.split_whitespace().next()?.parse::<u64>().ok()

@@ -97,7 +97,7 @@ fn studio() -> Studio {
     let wall = TslTarget { name: "wall".into(), address, screen: 0, first_index: 0, displays: Vec::new() };
     surfaces.learn(surface::Surfaces { tsl: vec![wall], osc: Some(OscInput { listen: address, from }) });
     let api = Api::new(handle, CancellationToken::new()).with_alarms(alarms, notifier).with_surfaces(surfaces);
-    let api = Api { vitals: Vitals::of(dir.path()), ..api };
+    let api = api.with_vitals(Vitals::of(dir.path()));
     sensor(dir.path());
     rig.emit(1, "an event");
     Studio { router: api.router(), _rig: rig, _dir: dir }
@@ -107,7 +107,12 @@ fn studio() -> Studio {
 fn sensor(root: &Path) {
     let zone = root.join("sys/class/thermal/thermal_zone0");
     std::fs::create_dir_all(&zone).unwrap();
-    let files = [("type", "x86_pkg_temp"), ("temp", "61500"), ("trip_point_0_type", "critical"), ("trip_point_0_temp", "100000")];
+    let files = [
+        ("type", "x86_pkg_temp"),
+        ("temp", "61500"),
+        ("trip_point_0_type", "critical"),
+        ("trip_point_0_temp", "100000"),
+    ];
     files.into_iter().for_each(|(name, text)| std::fs::write(zone.join(name), text).unwrap());
 }
 
