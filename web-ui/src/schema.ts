@@ -64,7 +64,7 @@ export interface components {
             by?: string | null;
         };
         /** @description Stable codes of alarms; machines match on these, never on text. */
-        AlarmCode: "off_air" | "on_slate" | "source_lost" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "destination_interrupted" | "destination_failed" | "destination_on_backup" | "destination_backup_lost" | "destination_behind" | "destination_slow" | "pair_trouble" | "spool_failing" | "spool_near_full" | "spool_overflowed" | "encoder_replaced" | "encoder_overloaded" | "recording_failed" | "recording_no_room" | "sound_silent" | "sound_over_level" | "sound_phase_inverted" | "sound_channel_missing" | "loudness_off_target" | "worker_restarts" | "worker_silent" | "clock_unsynchronised" | "budget_near" | "budget_spent" | "config_rejected" | "certificate_failed" | "store_failed";
+        AlarmCode: "off_air" | "on_slate" | "source_lost" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "destination_interrupted" | "destination_failed" | "destination_on_backup" | "destination_backup_lost" | "destination_behind" | "destination_slow" | "pair_trouble" | "spool_failing" | "spool_near_full" | "spool_overflowed" | "encoder_replaced" | "encoder_overloaded" | "recording_failed" | "recording_no_room" | "sound_silent" | "sound_over_level" | "sound_phase_inverted" | "sound_channel_missing" | "loudness_off_target" | "worker_restarts" | "worker_silent" | "clock_unsynchronised" | "budget_near" | "budget_spent" | "config_rejected" | "certificate_failed" | "certificate_expiring" | "store_failed";
         /** @description How many alarms there are. */
         AlarmCounts: {
             /**
@@ -176,6 +176,16 @@ export interface components {
              * @description What they cost; none without a price.
              */
             cost: number | null;
+        };
+        /** @description A configuration that is to be in force. */
+        ApplyConfiguration: {
+            /**
+             * @description Why, for the audit log.
+             * @default null
+             */
+            comment?: string | null;
+            /** @description The whole of `uplinkd.toml`. Relative paths in it begin where the file is. */
+            text: string;
         };
         /** @description Another text of a stream class. */
         ApplyStreamClass: {
@@ -690,6 +700,8 @@ export interface components {
             settings: components["schemas"]["Setting"][];
             /** @description The file as it is on disk now: what a reload would read. None if it cannot be read. */
             text: string | null;
+            /** @description Whether the daemon may write it: else whoever looks after the box puts it there. */
+            writable: boolean;
         };
         /** @description One fault. Displayed `file:line:column: key = value: rule; fix`. */
         ConfigurationFault: {
@@ -714,6 +726,27 @@ export interface components {
             /** @description The value as written; none where it is missing, a whole table, or a secret. */
             value: string | null;
         };
+        /** @description What was asked, and what happened. */
+        ConfigurationOutcome: {
+            /** @description What the worker said of a command that it carried out. */
+            acted?: components["schemas"]["Acted"] | null;
+            /** @description Whether anything changed; false if it was so already. */
+            changed: boolean;
+            /** @description What a reload did, or would do, to each channel. */
+            channels?: components["schemas"]["ChannelEffect"][] | null;
+            /** @description What changes in the file, as `diff -u` writes it. */
+            difference: string;
+            /** @description The channel's order now; none for a reload. */
+            order: components["schemas"]["ChannelOrder"] | null;
+            /** @description What the program was asked to show; none for a reload. */
+            program: components["schemas"]["ProgramOrder"] | null;
+            /** @description What the program shows, as the worker confirmed it. */
+            showing: components["schemas"]["Showing"] | null;
+            /** @description What the engine confirmed; none for a reload. */
+            state: components["schemas"]["ChannelState"] | null;
+            /** @description One sentence: what happened. */
+            text: string;
+        };
         /** @description What is wrong with it. */
         ConfigurationReport: {
             /** @description What must be mended, each with its place. */
@@ -722,6 +755,15 @@ export interface components {
             good: boolean;
             /** @description What should be looked at. */
             warnings: components["schemas"]["ConfigurationFault"][];
+        };
+        /** @description What can be tried. */
+        Configured: {
+            /** @description The channel. */
+            channel: components["schemas"]["ChannelId"];
+            /** @description Its destination. */
+            destination: components["schemas"]["DestinationId"];
+            /** @description The primary, then the backups. */
+            endpoints: components["schemas"]["EndpointName"][];
         };
         /** @description What has to be confirmed, and how. */
         Confirmation: {
@@ -1160,10 +1202,48 @@ export interface components {
             /** @description Where it goes, without secrets. */
             url: string;
         };
+        /** @description What an entry of the timeline is about. */
+        EntryKind: "program" | "alarm" | "act" | "gap" | "event";
+        /** @description One thing that happened. */
+        Event: {
+            /** @description When, on the house clock. */
+            at: components["schemas"]["MediaTime"];
+            /** @description The channel it happened to; none for the appliance itself. */
+            channel: components["schemas"]["ChannelId"] | null;
+            /** @description What, for machines. */
+            code: components["schemas"]["EventCode"];
+            /** @description Whose fault, where it is one. */
+            fault: components["schemas"]["Fault"] | null;
+            /** @description What to do about it, one sentence. */
+            hint: string | null;
+            /** @description How urgent. */
+            severity: components["schemas"]["Severity"];
+            /** @description Since when, of what lasted until `at`. */
+            since?: components["schemas"]["MediaTime"] | null;
+            /** @description The source, destination or rendition it happened to. */
+            subject: string | null;
+            /** @description What happened, one sentence. */
+            text: string;
+        };
         /** @description Stable event codes; machines match on these, never on text. */
-        EventCode: "plan_taken_over" | "daemon_started" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "remainder_delivered" | "remainder_left" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_layers_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
+        EventCode: "plan_taken_over" | "daemon_started" | "daemon_absent" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "remainder_delivered" | "remainder_left" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_layers_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
         /** @description Whose fault it is: where a technician looks first. */
         Fault: "source" | "destination" | "hardware" | "configuration" | "internal";
+        /** @description One thing that was looked at. */
+        Finding: {
+            /** @description Of what: a device, a destination, a disk. */
+            about?: string | null;
+            /** @description Which check, one of `CHECKS`. */
+            check: string;
+            /** @description What to do about it. */
+            do?: string | null;
+            /** @description Whose fault it is, where that was looked for. */
+            fault?: components["schemas"]["Fault"] | null;
+            /** @description What was seen. */
+            seen: string;
+            /** @description How it is. */
+            state: components["schemas"]["State"];
+        };
         /** @description The first admin. */
         FirstAdmin: {
             /** @description The one-time code of the box's console. */
@@ -2115,10 +2195,30 @@ export interface components {
              */
             per_gb: number;
         };
+        /** @description What came of a probe. */
+        Probe: {
+            /** @description When it began. */
+            at: components["schemas"]["MediaTime"];
+            /** @description The destination. */
+            destination: components["schemas"]["DestinationId"];
+            /** @description The primary, then the backups. */
+            endpoints: components["schemas"]["Probed"][];
+            /** @description The worst of its endpoints. */
+            state: components["schemas"]["State"];
+        };
+        /** @description One endpoint. */
+        Probed: {
+            /** @description Which. */
+            endpoint: components["schemas"]["EndpointName"];
+            /** @description What was found, in the order in which it was looked for; nothing behind what is broken. */
+            findings: components["schemas"]["Finding"][];
+            /** @description The worst of what was found. */
+            state: components["schemas"]["State"];
+        };
         /** @description The body of every answer that is no success. */
         Problem: {
             /** @description What machines match on. */
-            code: string & ("malformed" | "setup_required" | "login_required" | "invalid_token" | "wrong_password" | "wrong_code" | "no_key" | "wrong_key" | "cross_site" | "forbidden" | "encryption_required" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_button" | "unknown_receiver" | "unknown_class" | "unknown_version" | "unknown_user" | "unknown_token" | "method_not_allowed" | "not_acceptable" | "off_air" | "no_room" | "busy" | "damaged_version" | "protected" | "occupied" | "no_live_picture" | "in_progress" | "user_exists" | "last_admin" | "already_set_up" | "too_many" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "bad_entry" | "key_reused" | "frozen" | "confirmation_required" | "too_many_attempts" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "busy_logins" | "users_unavailable" | "too_many_watchers" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
+            code: string & ("malformed" | "setup_required" | "login_required" | "invalid_token" | "wrong_password" | "wrong_code" | "no_key" | "wrong_key" | "cross_site" | "forbidden" | "encryption_required" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_button" | "unknown_receiver" | "unknown_class" | "unknown_version" | "unknown_user" | "unknown_token" | "method_not_allowed" | "not_acceptable" | "off_air" | "preview_changed" | "no_room" | "busy" | "damaged_version" | "managed_by_file" | "protected" | "occupied" | "no_live_picture" | "in_progress" | "user_exists" | "last_admin" | "already_set_up" | "too_many" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "bad_entry" | "key_reused" | "frozen" | "confirmation_required" | "too_many_attempts" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "busy_logins" | "users_unavailable" | "timeline_unavailable" | "too_many_watchers" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
             /** @description What has to be confirmed, if that is missing. */
             confirm?: components["schemas"]["Confirmation"] | null;
             /** @description What happened and what to do, for people. */
@@ -2927,11 +3027,15 @@ export interface components {
             seq: number;
             /** @description How urgent. */
             severity: components["schemas"]["Severity"];
+            /** @description Since when, of what lasted until `at`. */
+            since?: components["schemas"]["MediaTime"] | null;
             /** @description The source, destination or rendition it happened to. */
             subject: string | null;
             /** @description What happened, one sentence. */
             text: string;
         };
+        /** @description How something is. */
+        State: "not_here" | "ok" | "warn" | "fault";
         /** @description The status document as clients get it: with who may use the API. */
         Status: {
             /** @description `open` or `login`. */
@@ -3199,6 +3303,8 @@ export interface components {
         Take: {
             /** @description When; at once if not given. */
             at?: components["schemas"]["MediaTime"] | null;
+            /** @description What is in preview, as who takes sees it; refused (409) if something else is. */
+            expect?: components["schemas"]["ProgramOrderAsk"] | null;
             /** @description Two sources in one picture. */
             scene?: components["schemas"]["SceneAsk"] | null;
             /** @description What is no source. */
@@ -3235,6 +3341,56 @@ export interface components {
             id: components["schemas"]["CueId"];
             /** @description Any JSON, told as a hexadecimal sequence in `X-JSON` and as text in ID3. */
             json: string | null;
+        };
+        /** @description What somebody asked for, and what came of it. */
+        TimelineAct: {
+            /** @description Method and pattern of the address. */
+            action: string;
+            /** @description How it is. */
+            after?: unknown;
+            /** @description What was asked, without secrets; for those who may ask it themselves. */
+            asked?: unknown;
+            /** @description How it was. */
+            before?: unknown;
+            /** @description By what that is known: `session`, `token`, `socket`, `open`, `osc`. */
+            by: string;
+            /** @description The problem's code, if it was refused. */
+            code: string | null;
+            /** @description What that may. */
+            role: components["schemas"]["Role"] | null;
+            /**
+             * Format: uint16
+             * @description The answer: HTTP status.
+             */
+            status: number;
+            /** @description The address. */
+            target: string;
+            /** @description Who. */
+            who: string;
+        };
+        /** @description One entry of the timeline. */
+        TimelineEntry: {
+            /** @description What somebody asked for. Operators see that, viewers do not. */
+            act?: components["schemas"]["TimelineAct"] | null;
+            /** @description When, on the house clock. */
+            at: components["schemas"]["MediaTime"];
+            /** @description Of which channel; none for the appliance itself. */
+            channel: components["schemas"]["ChannelId"] | null;
+            /** @description What happened, unless somebody asked for it. */
+            event?: components["schemas"]["Event"] | null;
+            /** @description Names it, and is a cursor: what is older than this entry. */
+            place: string;
+            /** @description How urgent. */
+            severity: components["schemas"]["Severity"];
+            /** @description What it is about. */
+            type: components["schemas"]["EntryKind"];
+        };
+        /** @description A piece of a list that grows. */
+        TimelineEntryPage: {
+            /** @description In order. */
+            items: components["schemas"]["TimelineEntry"][];
+            /** @description The place to go on from; none if there is no more. */
+            next_cursor: string | null;
         };
         /** @description A token as others see it: never its secret. */
         TokenView: {
@@ -3440,6 +3596,7 @@ export type AlarmShelf = components['schemas']['AlarmShelf'];
 export type AlarmShelve = components['schemas']['AlarmShelve'];
 export type Allowance = components['schemas']['Allowance'];
 export type Amount = components['schemas']['Amount'];
+export type ApplyConfiguration = components['schemas']['ApplyConfiguration'];
 export type ApplyStreamClass = components['schemas']['ApplyStreamClass'];
 export type AuditRow = components['schemas']['AuditRow'];
 export type AuditRowPage = components['schemas']['AuditRowPage'];
@@ -3481,7 +3638,9 @@ export type ClockStatus = components['schemas']['ClockStatus'];
 export type ConfigStatus = components['schemas']['ConfigStatus'];
 export type Configuration = components['schemas']['Configuration'];
 export type ConfigurationFault = components['schemas']['ConfigurationFault'];
+export type ConfigurationOutcome = components['schemas']['ConfigurationOutcome'];
 export type ConfigurationReport = components['schemas']['ConfigurationReport'];
+export type Configured = components['schemas']['Configured'];
 export type Confirmation = components['schemas']['Confirmation'];
 export type Corner = components['schemas']['Corner'];
 export type CostStatus = components['schemas']['CostStatus'];
@@ -3506,8 +3665,11 @@ export type Effect = components['schemas']['Effect'];
 export type EndpointCost = components['schemas']['EndpointCost'];
 export type EndpointName = components['schemas']['EndpointName'];
 export type EndpointStatus = components['schemas']['EndpointStatus'];
+export type EntryKind = components['schemas']['EntryKind'];
+export type Event = components['schemas']['Event'];
 export type EventCode = components['schemas']['EventCode'];
 export type Fault = components['schemas']['Fault'];
+export type Finding = components['schemas']['Finding'];
 export type FirstAdmin = components['schemas']['FirstAdmin'];
 export type FrameName = components['schemas']['FrameName'];
 export type FrameRate = components['schemas']['FrameRate'];
@@ -3564,6 +3726,8 @@ export type Plain = components['schemas']['Plain'];
 export type Press = components['schemas']['Press'];
 export type Preview = components['schemas']['Preview'];
 export type Price = components['schemas']['Price'];
+export type Probe = components['schemas']['Probe'];
+export type Probed = components['schemas']['Probed'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemFault = components['schemas']['ProblemFault'];
 export type ProgramOrder = components['schemas']['ProgramOrder'];
@@ -3610,6 +3774,7 @@ export type SourceStatus = components['schemas']['SourceStatus'];
 export type SourceTimecode = components['schemas']['SourceTimecode'];
 export type SpoolStatus = components['schemas']['SpoolStatus'];
 export type StampedEvent = components['schemas']['StampedEvent'];
+export type State = components['schemas']['State'];
 export type Status = components['schemas']['Status'];
 export type Stitch = components['schemas']['Stitch'];
 export type StreamClass = components['schemas']['StreamClass'];
@@ -3625,6 +3790,9 @@ export type SwitchReport = components['schemas']['SwitchReport'];
 export type Take = components['schemas']['Take'];
 export type TimecodeDay = components['schemas']['TimecodeDay'];
 export type TimedMetadata = components['schemas']['TimedMetadata'];
+export type TimelineAct = components['schemas']['TimelineAct'];
+export type TimelineEntry = components['schemas']['TimelineEntry'];
+export type TimelineEntryPage = components['schemas']['TimelineEntryPage'];
 export type TokenView = components['schemas']['TokenView'];
 export type Transition = components['schemas']['Transition'];
 export type TransitionAsk = components['schemas']['TransitionAsk'];
