@@ -31,8 +31,8 @@ mod tests {
 
     #[test]
     fn one_that_is_renewed_every_day_is_not_complained_of_all_its_life() {
-        let days = |days| MediaTime::from_secs(days * 86_400);
-        let notice = |life| Validity { which: "usual", begins: days(1), ends: days(1 + life) }.notice();
+        let days = |days: u64| MediaTime::from_secs(days * 86_400);
+        let notice = |life: u64| Validity { which: "usual", begins: days(1), ends: days(1 + life) }.notice();
         assert_eq!((notice(820), notice(90)), (NOTICE, NOTICE));
         assert_eq!(notice(1), Duration::from_secs(4 * 3600));
         assert_eq!(Validity { which: "usual", begins: days(9), ends: days(1) }.notice(), Duration::ZERO);

@@ -39,8 +39,8 @@ export type {
   StreamClass,
   StreamClassFile,
   StreamMeters as Meters,
-  TimelineEntry,
   Take as TakeAsk,
+  TimelineEntry,
   TimelineEntryPage,
   TransitionAsk,
 } from './schema';

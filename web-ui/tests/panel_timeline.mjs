@@ -53,7 +53,10 @@ export function timeline({ go, shot, accessible }) {
     await button('Save as CSV').click();
     const lines = (await readFile(await (await coming).path(), 'utf8')).split('\r\n');
     assert.equal(lines.length, 3, 'a head, the alarm, an end');
-    assert.match(lines[1], /"alarm","error","demo","source_black.demo.cam-1","","alarm_raised","the picture is black",""$/);
+    assert.match(
+      lines[1],
+      /"alarm","error","demo","source_black.demo.cam-1","","alarm_raised","the picture is black",""$/,
+    );
     await page.getByLabel('Program', { exact: true }).check();
     await page.getByLabel('To (UTC)').fill('2001-01-01T00:00:00');
     await page.getByText('Nothing was written down that fits.').waitFor();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
@@ -93,6 +93,7 @@ impl Issued {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
 
     use rcgen::{CertificateParams, KeyPair};
 

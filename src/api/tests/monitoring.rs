@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::alarms::listing;
 use super::resources::{call, request};
 use super::rig::{Rig, budgets, endpoint, id, now, rig};
+use crate::access::{Certificate, Names};
 use crate::api::routes::Api;
 use crate::model::notify::{Notified, Wanted, Webhook};
 use crate::model::pair::ClockState;
@@ -92,6 +93,8 @@ fn studio() -> Studio {
     let wall = TslTarget { name: "wall".into(), address, screen: 0, first_index: 0, displays: Vec::new() };
     surfaces.learn(surface::Surfaces { tsl: vec![wall], osc: Some(OscInput { listen: address, from }) });
     let api = Api::new(handle, CancellationToken::new()).with_alarms(alarms, notifier).with_surfaces(surfaces);
+    let certificate = Certificate::of_its_own(&dir.path().join("tls"), &Names::of_this_box(&[])).unwrap();
+    let api = api.with_certificate(Some(certificate));
     rig.emit(1, "an event");
     Studio { router: api.router(), _rig: rig, _dir: dir }
 }

@@ -326,9 +326,9 @@ fn signing_in_in_a_real_browser() {
 }
 
 fn in_a_browser(test: &str, needs: &[&str]) {
-    let web = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web-ui");
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web-ui");
     let chromium = std::env::var("UPLINK_CHROMIUM").unwrap_or("/usr/bin/chromium".into());
-    if !needs.iter().all(|name| web.join(name).exists()) || !std::path::Path::new(&chromium).exists() {
+    if !needs.iter().all(|name| web.join(name).exists()) || !Path::new(&chromium).exists() {
         eprintln!(
             "SKIPPED: {test} was not run. `npm install` and `npm run build` in web-ui, and {chromium}, are needed"
         );

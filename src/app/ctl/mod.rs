@@ -544,9 +544,8 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         }
         Verb::Sound { channel, source, gain_db, mute, delay_ms, as_configured: false } => set(
             channel,
-            serde_json::json!({
-                "set": "sound", "source": source, "gain_db": gain_db, "mute": mute, "delay_ms": delay_ms
-            }),
+            serde_json::json!({ "set": "sound", "source": source, "gain_db": gain_db, "mute": mute,
+                                "delay_ms": delay_ms }),
         ),
         Verb::LoudnessRestart { channel } => (format!("channels/{channel}/loudness/restart"), None),
         Verb::Cue(cue) => (format!("channels/{}/cue", cue.channel), Some(cue.body()?)),

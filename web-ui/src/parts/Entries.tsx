@@ -49,7 +49,11 @@ export function Entries({ path }: { path: string }) {
   }, [end]);
   return (
     <>
-      <Region of={found} empty={({ items }) => items.length === 0 && entries.length === 0 && end === null} nothing={say('no_entry')}>
+      <Region
+        of={found}
+        empty={({ items }) => items.length === 0 && entries.length === 0 && end === null}
+        nothing={say('no_entry')}
+      >
         {() => <List entries={entries} />}
       </Region>
       {refused.value ? <Trouble problem={refused.value} again={() => void older()} /> : null}

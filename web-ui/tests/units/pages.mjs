@@ -90,7 +90,9 @@ test('what of the timeline is wanted is in its address', () => {
 test('a spreadsheet gets every column, and no formula', () => {
   const event = { code: 'slate_on', text: 'say "hi"', subject: null, hint: '=1+1', since: null };
   const act = { who: '@ada', action: 'POST /x/{id}/take', target: '/x/demo/take', asked: { source: 'a' }, status: 200 };
-  const [head, one, two, rest] = timeline.csv([at('1-0-1', { event }), at('1-1-1', { type: 'act', act })]).split('\r\n');
+  const [head, one, two, rest] = timeline
+    .csv([at('1-0-1', { event }), at('1-1-1', { type: 'act', act })])
+    .split('\r\n');
   assert.equal(head, '"at","since","type","severity","channel","subject","who","code","text","hint"');
   assert.equal(one, `"2026-11-22T12:00:00Z","","event","info","","","","slate_on","say ""hi""","'=1+1"`);
   assert.match(two, /"'@ada","200","POST \/x\/demo\/take \{""source"":""a""\}",""$/);
