@@ -222,7 +222,7 @@ fn merged(events: Found<TimelineEntry>, acts: Found<TimelineEntry>, most: usize)
     all.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
     let next = if all.len() > most { Some(all[most - 1].0) } else { floor };
     all.truncate(most);
-    let named = |(place, entry)| TimelineEntry { place: Place::written(place), ..entry };
+    let named = |(place, entry): (Place, TimelineEntry)| TimelineEntry { place: Place::written(place), ..entry };
     Page::new(all.into_iter().map(named).collect(), next.map(Place::written))
 }
 

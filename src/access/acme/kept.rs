@@ -93,6 +93,7 @@ impl Issued {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
 
     use rcgen::{CertificateParams, KeyPair};
 

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
 
 use super::super::access::Changed;
 use super::super::body::Body;
@@ -11,6 +12,7 @@ use super::super::channels::ask;
 use super::super::condition::IfMatch;
 use super::super::config::{Reload, Report, reported};
 use super::super::guards::asker_name;
+use super::super::openapi::{Sketch, Takes};
 use super::super::problem::Problem;
 use super::super::routes::Api;
 use super::super::status::tag_of;
@@ -149,17 +151,17 @@ fn told(change: &Change) -> String {
     }
 }
 
-impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Asked {
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         let condition = IfMatch::from_request_parts(parts, state).await?;
         Ok(Self { by: asker_name(&parts.extensions), condition })
     }
 }
 
-impl super::super::openapi::Takes for Asked {
-    fn describe(sketch: &mut super::super::openapi::Sketch<'_>) {
+impl Takes for Asked {
+    fn describe(sketch: &mut Sketch<'_>) {
         IfMatch::describe(sketch);
     }
 }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::alarms::listing;
 use super::resources::{call, request};
 use super::rig::{Rig, budgets, endpoint, id, now, rig};
+use crate::access::{Certificate, Names};
 use crate::alarm::ChannelLimits;
 use crate::api::routes::Api;
 use crate::api::vitals::Vitals;
@@ -99,6 +100,8 @@ fn studio() -> Studio {
     let api = Api::new(handle, CancellationToken::new()).with_alarms(alarms, notifier).with_surfaces(surfaces);
     let api = api.with_vitals(Vitals::of(dir.path()));
     sensor(dir.path());
+    let certificate = Certificate::of_its_own(&dir.path().join("tls"), &Names::of_this_box(&[])).unwrap();
+    let api = api.with_certificate(Some(certificate));
     rig.emit(1, "an event");
     Studio { router: api.router(), _rig: rig, _dir: dir }
 }

@@ -150,6 +150,23 @@ async fn files_are_served_in_ranges_and_nothing_else_is() {
 }
 
 #[tokio::test]
+async fn a_recording_that_somebody_has_changed_meanwhile_stays_as_it_is() {
+    let (router, dir) = stage();
+    let seen = ask(&router, Method::GET, BASE, "").await.header("etag").to_owned();
+    let conditional = async |method: Method, tag: &str, body: &'static str| {
+        let asked = request(method, BASE).header("content-type", "application/json").header("if-match", tag);
+        sure(&router, asked.body(Body::from(body)).unwrap()).await
+    };
+    let protected = conditional(Method::PATCH, &seen, "{\"protected\": true}").await;
+    assert_eq!(protected.json()["protected"], true);
+    conditional(Method::PATCH, &seen, "{\"protected\": false}").await.is_problem(412, "changed");
+    conditional(Method::DELETE, &seen, "").await.is_problem(412, "changed");
+    assert!(dir.path().join("demo").join(ID).join("multivariant.m3u8").exists());
+    let now = ask(&router, Method::GET, BASE, "").await.header("etag").to_owned();
+    assert_eq!(conditional(Method::PATCH, &now, "{\"protected\": false}").await.json()["protected"], false);
+}
+
+#[tokio::test]
 async fn a_protected_recording_is_not_deleted() {
     let (router, dir) = stage();
     let held = ask(&router, Method::PATCH, BASE, "{\"protected\": true}").await;

@@ -85,7 +85,8 @@ fn stage() {
 async fn past(dir: &Path) -> Store {
     let (store, _) = Store::open(&dir.join("uplink.db"), |_| {});
     let channel = ChannelId::new("demo").unwrap();
-    let ago = |seconds| MediaTime::from_system(std::time::SystemTime::now() - Duration::from_secs(seconds));
+    let now = std::time::SystemTime::now();
+    let ago = |seconds| MediaTime::from_system(now - Duration::from_secs(seconds));
     for n in 0..130 {
         let event = Event::new(ago(4000 - n), Severity::Info, EventCode::ProgramSwitched, format!("take {n}"));
         store.append(&event.channel(&channel).subject("cam-1"));
