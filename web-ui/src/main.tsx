@@ -35,6 +35,7 @@ import { Rail, Top } from './parts/Frame';
 import { FreezeBand } from './parts/Freeze';
 import { Glass } from './parts/Glass';
 import { KeySheet } from './parts/KeySheet';
+import { Plugged } from './parts/Plugged';
 import { Strip } from './parts/Strip';
 import { language, say, word } from './words/say';
 
@@ -89,6 +90,7 @@ function Panel() {
         <Top />
         <Strip />
         <ReturnBand />
+        <Plugged />
         <Consent />
         <Glass />
       </div>
