@@ -4,6 +4,8 @@
 import { effect, signal } from '@preact/signals';
 import { phase, status } from './store';
 
+const PATIENCE_MS = 6000;
+
 export interface Edition {
   version: string;
   /** Names the panel that the daemon serves; none if that was not to be had. */
@@ -23,7 +25,11 @@ export function differs(first: Edition, now: Edition): boolean {
 
 async function served(): Promise<string | null> {
   try {
-    const answer = await fetch('/assets/panel.js', { method: 'HEAD', cache: 'no-store' });
+    const answer = await fetch('/assets/panel.js', {
+      method: 'HEAD',
+      cache: 'no-store',
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
     return answer.ok ? answer.headers.get('etag') : null;
   } catch {
     return null;

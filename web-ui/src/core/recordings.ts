@@ -25,7 +25,12 @@ async function job(one: Named, what: string, body?: unknown): Promise<boolean> {
 
 export const stitch = (one: Named, exact: boolean) => job(one, 'stitch', { exact });
 export const verify = (one: Named) => job(one, 'verify');
-export const upload = (one: Named, to: string) => job(one, 'upload', { to });
+
+/** `megabits` a second at most, if anything is written there. */
+export function upload(one: Named, to: string, megabits: string): Promise<boolean> {
+  const most = Number(megabits.trim().replace(',', '.'));
+  return job(one, 'upload', { to, limit: most > 0 ? Math.round(most * 1e6) : null });
+}
 
 /** Fields of a form as the daemon wants them: what is empty is not said. Pure. */
 export function clipOf(fields: Record<string, string>): Clip {

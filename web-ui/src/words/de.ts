@@ -383,6 +383,7 @@ export const de: Record<Key, string> = {
   as_movie: 'als ein MP4',
   exact: 'bildgenau',
   upload_to: 'An das Ziel',
+  upload_limit: 'Höchstens, Mbit/s',
   gaps_of: '{count} Lücken',
   recording: 'Aufnahme',
   recording_recording: 'läuft',

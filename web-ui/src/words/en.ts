@@ -380,6 +380,7 @@ export const en = {
   as_movie: 'as one MP4',
   exact: 'exact to the frame',
   upload_to: 'To the destination',
+  upload_limit: 'At most, Mbit/s',
   gaps_of: '{count} gaps',
   recording: 'Recording',
   recording_recording: 'running',

@@ -64,8 +64,13 @@ function Work({ one, dead }: { one: RecordingSummary; dead: boolean }) {
       <Form {...form('stitch')} button={say('job_stitch')} send={({ exact }) => stitch(one, exact === 'on')}>
         <Check name="exact" label={say('exact')} />
       </Form>
-      <Form {...form('upload')} button={say('job_upload')} send={({ to = '' }) => upload(one, to.trim())}>
+      <Form
+        {...form('upload')}
+        button={say('job_upload')}
+        send={({ to = '', limit = '' }) => upload(one, to.trim(), limit)}
+      >
         <Field id="upload-to" name="to" label={say('upload_to')} list="upload-known" />
+        <Field id="upload-limit" name="limit" label={say('upload_limit')} optional />
         <datalist id="upload-known">
           {[...known].map((id) => (
             <option key={id} value={id} />
