@@ -23,6 +23,7 @@ mod contract;
 mod cues;
 mod daemon_death;
 mod delivered;
+mod desk;
 mod destinations;
 mod encoder_replaced;
 mod encrypted;

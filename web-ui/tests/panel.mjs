@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { acts } from './panel_acts.mjs';
+import { keys } from './panel_keys.mjs';
 import { lost } from './panel_lost.mjs';
 import { pages } from './panel_pages.mjs';
+import { recorded } from './panel_recordings.mjs';
 import { states } from './panel_states.mjs';
 import { browser, channel, closes, open, orders, page, until, url } from './rig.mjs';
 
@@ -351,6 +354,10 @@ test('every page in both colours and both languages, at a desk and on a phone', 
 
 states({ everyPage: PAGES, go, accessible, shot, inTime, brief, tile });
 
+acts({ go, shot, accessible, inTime, brief });
+
+recorded({ go, shot, accessible, inTime, brief });
+
 pages({ go, shot, accessible, inTime, brief });
 
 test('the key map is on the screen', async () => {
@@ -361,19 +368,7 @@ test('the key map is on the screen', async () => {
   await page.locator('dialog.sheet').waitFor({ state: 'hidden' });
 });
 
-test('every control can be reached by keyboard', async () => {
-  await until(() => verb('slate').isEnabled(), Boolean, 'controls are there');
-  const reached = new Set();
-  await page.locator('body').focus();
-  const enabled = await page
-    .locator('.tile button:enabled:visible')
-    .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
-  for (let step = 0; step < 120 && !enabled.every((one) => reached.has(one)); step += 1) {
-    await page.keyboard.press('Tab');
-    reached.add(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')));
-  }
-  for (const label of enabled) assert.ok(reached.has(label), `${label} is not reached`);
-});
+keys({ everyPage: PAGES, go });
 
 lost({ everyPage: PAGES, go, accessible, shot });
 

@@ -5,6 +5,8 @@ import { test } from 'node:test';
 import { browser, channel, freezes, kills, page, pid, startAgain, until, url } from './rig.mjs';
 import { wire } from './wire.mjs';
 
+const SESSION = /\/api\/v1\/session$/;
+
 /** The parts of a panel that a silence is about. */
 function panel(at) {
   const tile = at.locator(`.tile[data-channel="${channel}"]`);
@@ -53,11 +55,14 @@ async function told(verb) {
 export function lost({ everyPage, go, accessible, shot }) {
   test('a frozen daemon is LAST KNOWN on every page, nothing can be pressed, and it comes back', freezes, async () => {
     const here = panel(page);
+    await page.route(SESSION, (route) => route.fulfill({ json: { access: 'login', name: 'ada', role: 'admin' } }));
+    await page.reload();
+    await page.locator('.person', { hasText: 'ada' }).waitFor();
     await here.ready();
     process.kill(pid, 'SIGSTOP');
     try {
       await here.lost();
-      for (const name of [...everyPage, `channels/${channel}`]) {
+      for (const name of [...everyPage, 'users', `channels/${channel}`, 'classes/talk-720p30']) {
         await go(name);
         await here.band.waitFor();
         await shot(`last-known-${name.replace('/', '-')}`);
@@ -71,6 +76,8 @@ export function lost({ everyPage, go, accessible, shot }) {
     await here.returned.waitFor();
     await accessible('returned');
     await page.getByRole('button', { name: 'Seen' }).click();
+    await page.unroute(SESSION);
+    await page.reload();
   });
 
   // Both ends think that they are connected, or the browser knows that it has no network.

@@ -6,11 +6,12 @@ import { channel, orders, page, until, url } from './rig.mjs';
 
 /** What pages ask for beside the stream. */
 const LISTS =
-  /\/api\/v1\/(config|devices|stream-classes|recordings|recording-jobs|sessions|users|tokens|audit)(\?.*)?$/;
+  /\/api\/v1\/(config|devices|stream-classes(?:\/[^?]+)?|recordings|recording-jobs|sessions|users|tokens|audit)(\?.*)?$/;
 const SESSION = /\/api\/v1\/session$/;
 const STREAM = /\/api\/v1\/events\?/;
+const CLASS = 'classes/talk-720p30';
 /** Pages with documents of their own, and how many parts of each are such. */
-const ASKING = { sources: 2, recordings: 2, configuration: 1, users: 4 };
+const ASKING = { sources: 3, recordings: 2, configuration: 1, users: 4, [CLASS]: 1 };
 
 const problem = (status, code, more) => ({
   status,
@@ -19,7 +20,7 @@ const problem = (status, code, more) => ({
 });
 
 export function states({ everyPage, go, accessible, shot, inTime, brief, tile }) {
-  const names = [...everyPage, 'users', `channels/${channel}`];
+  const names = [...everyPage, 'users', `channels/${channel}`, CLASS];
 
   /** As a box with users, whose admin looks. */
   async function asAdmin(role = 'admin') {
@@ -75,7 +76,9 @@ export function states({ everyPage, go, accessible, shot, inTime, brief, tile })
     await page.route(/\/api\/v1\/events\/recent/, (route) => route.fulfill({ json: [] }));
     await page.route(LISTS, (route) => {
       const path = new URL(route.request().url()).pathname;
-      if (path.endsWith('/config')) return route.continue();
+      // What a class is, is never empty; its versions are.
+      if (/\/(config|stream-classes\/[^/]+)$/.test(path)) return route.continue();
+      if (/\/(versions|recordings)$/.test(path)) return route.fulfill({ json: { items: [], next_cursor: null } });
       if (path.endsWith('/devices')) return route.fulfill({ json: { capture: [], sound: [], nodes: [] } });
       return route.fulfill({ json: path.endsWith('/audit') ? { items: [] } : [] });
     });

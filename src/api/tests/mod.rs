@@ -7,6 +7,7 @@ mod commands;
 mod contract;
 mod conventions;
 mod doors;
+mod engine;
 mod guards;
 mod monitoring;
 mod osc;

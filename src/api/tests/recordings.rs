@@ -1,5 +1,6 @@
 //! Recordings: what is listed, served, changed and refused.
 
+use std::path::Path;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -21,16 +22,29 @@ const BASE: &str = "/api/v1/recordings/demo/20261121T070000Z-show";
 /// A router over one recording of one segment, ten bytes long.
 fn stage() -> (axum::Router, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    let directory = dir.path().join("demo").join(ID);
-    std::fs::create_dir_all(directory.join("v720")).unwrap();
-    std::fs::write(directory.join("v720/7.m4s"), b"0123456789").unwrap();
-    std::fs::write(directory.join("multivariant.m3u8"), b"#EXTM3U\n").unwrap();
+    put(dir.path(), &manifest());
     std::fs::write(dir.path().join("secret"), b"nobody's business").unwrap();
-    manifest().store(&directory).unwrap();
     let desk = Desk::idle();
     desk.learn(vec![dir.path().to_owned()], Vec::new());
     let (handle, _rig) = rig(dir.path());
     (Api::new(handle, CancellationToken::new()).with_recordings(desk).router(), dir)
+}
+
+fn put(root: &Path, manifest: &Manifest) {
+    let directory = root.join("demo").join(manifest.id.as_str());
+    std::fs::create_dir_all(directory.join("v720")).unwrap();
+    std::fs::write(directory.join("v720/7.m4s"), b"0123456789").unwrap();
+    std::fs::write(directory.join("multivariant.m3u8"), b"#EXTM3U\n").unwrap();
+    manifest.store(&directory).unwrap();
+}
+
+/// Puts so many of them below `root`, a minute apart.
+pub(super) fn shelve(root: &Path, many: usize) {
+    for place in 0..many {
+        let id = format!("20261121T{:02}{:02}00Z-show-{place}", 7 + place / 60, place % 60);
+        let id = RecordingId::new(id.as_str()).unwrap();
+        put(root, &Manifest { id, title: Some(format!("Show {place}")), ..manifest() });
+    }
 }
 
 fn manifest() -> Manifest {

@@ -10,27 +10,27 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::super::{Doors, Freezer, Parts};
-use super::rig::{Rig, now, report, rig};
+use super::alarms;
+use super::engine::{furnish, obey};
+use super::recordings;
+use super::rig::{Rig, now, rig};
 use super::site::{CLASS, Site};
 use crate::access::Access;
 use crate::alarm::Alarms;
 use crate::config::Setting;
+use crate::model::ChannelId;
 use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources, SessionRoom};
 use crate::model::sound::Loudness;
-use crate::model::status::{
-    ChannelOrder, ChannelState, ChannelStatus, ProgramOrder, ProgramStatus, RemainderStatus, Showing, WorkerReport,
-};
-use crate::model::{
-    BitRate, CatchUp, ChannelEffect, ChannelId, DestinationChange, DestinationEffect, DestinationId, Effect, Health,
-    HealthReport, LineStatus, LiveChange, TakeOrder,
-};
+use crate::model::status::ProgramStatus;
 use crate::notify::Notifier;
 use crate::replay::Desk;
-use crate::store::Accounts;
-use crate::supervisor::{Command, Outcome, Refusal};
+use crate::store::{Accounts, Store};
 
 /// 16 × 16 grey pixels.
 const PICTURE: &str = "ffd8ffe000104a46494600010200000100010000fffe00104c61766335392e33372e31303000ffdb004300083e3e493e49555555555555645d6468686864646464686868707070838383707070686870707c7c83838f938f8787838793939b9b9bbabab2b2d9d9e0ffffffffc4004a000100000000000000000000000000000000010100000000000000000000000000000000100100000000000000000000000000000000110100000000000000000000000000000000ffc00011080010001003012200021100031100ffda000c03010002110311003f00000fffd9";
+
+/// More than a page of the panel has.
+const RECORDINGS: usize = 60;
 
 /// Serves until its standard input ends; prints its address first.
 #[test]
@@ -44,6 +44,7 @@ fn stage() {
             status.started_at = now();
             status.config.path = site.config();
             status.capacity = capacity();
+            status.channels.iter_mut().filter(|channel| channel.id.as_str() == "demo").for_each(furnish);
         });
         let class = Setting { key: "channels.demo.stream_class".into(), value: CLASS.into(), line: None, column: None };
         rig.written.put([class].into());
@@ -63,11 +64,15 @@ fn stage() {
             None => Doors::from(listener),
         };
         // In this order: events are recorded from the call on.
-        let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Default::default());
-        let (freezer, classes) = (Freezer::idle(), site.classes.clone());
-        let parts = Parts { handle, desk: Desk::idle(), alarms, notifier, freezer, surfaces, classes };
+        let alarms = alarms::listing(Store::open(&dir.path().join("uplink.db"), |_| {}).0);
+        let (notifier, freezer, surfaces) = (Notifier::idle(), Freezer::idle(), Default::default());
+        let (desk, classes) = (Desk::idle(), site.classes.clone());
+        let shelf = dir.path().join("recordings");
+        recordings::shelve(&shelf, RECORDINGS);
+        desk.learn(vec![shelf], Vec::new());
+        let parts = Parts { handle, desk, alarms: alarms.clone(), notifier, freezer, surfaces, classes };
         let served = super::super::serve_all(doors, parts, parent);
-        tokio::spawn(play(rig, site, dir.path().to_owned(), picture));
+        tokio::spawn(play(rig, site, alarms, dir.path().to_owned(), picture));
         println!("stage http://{address}");
         served.await.unwrap();
     });
@@ -94,35 +99,8 @@ fn capacity() -> CapacityStatus {
     }
 }
 
-/// What a reload would do, or has done.
-fn reloaded(dry: bool) -> Outcome {
-    let effect = ChannelEffect {
-        channel: ChannelId::new("demo").unwrap(),
-        effect: Effect::Restart,
-        live: vec![],
-        restart: vec!["the stream class is another one".into()],
-        destinations: vec![DestinationEffect {
-            destination: DestinationId::new("cloud").unwrap(),
-            change: DestinationChange::Interrupted,
-            seconds: Some(1.2),
-        }],
-        off_air_seconds: Some(1.2),
-        happened: (!dry).then(|| "on air again".into()),
-    };
-    Outcome {
-        changed: !dry,
-        order: None,
-        program: None,
-        state: None,
-        showing: None,
-        acted: None,
-        channels: Some(vec![effect]),
-        text: if dry { "nothing is changed" } else { "the configuration is in force" }.into(),
-    }
-}
-
 /// Frames advance, pictures are taken, orders are confirmed after a while: as an engine would.
-async fn play(mut rig: Rig, site: Site, runtime: PathBuf, picture: Vec<u8>) {
+async fn play(mut rig: Rig, site: Site, alarms: Alarms, runtime: PathBuf, picture: Vec<u8>) {
     for channel in ["demo", "studio-b"] {
         std::fs::create_dir(runtime.join(channel)).unwrap();
         for name in ["confidence.jpg", "preview.jpg"] {
@@ -146,6 +124,8 @@ async fn play(mut rig: Rig, site: Site, runtime: PathBuf, picture: Vec<u8>) {
                 sound(&mut report.program);
             }
         });
+        let status = rig.status.borrow().clone();
+        alarms.look(&status, now());
     }
 }
 
@@ -165,111 +145,6 @@ fn sound(program: &mut ProgramStatus) {
         correction_db: None,
         limiter_db: None,
     }];
-}
-
-type Change = Box<dyn Fn(&mut ChannelStatus)>;
-
-fn obey(rig: &Rig, site: &Site, command: Command) -> Result<Outcome, Refusal> {
-    let (id, act): (_, Change) = match command {
-        Command::Start(id) | Command::StartAnyway(id) => {
-            let start = |channel: &mut ChannelStatus| {
-                set(channel, ChannelOrder::OnAir, ChannelState::Running);
-                channel.report.get_or_insert_with(report);
-            };
-            (id, Box::new(start))
-        }
-        Command::Stop(id) => (id, Box::new(leave)),
-        Command::StopNow(id) => (id, Box::new(|channel| set(channel, ChannelOrder::OffAir, ChannelState::Idle))),
-        Command::Slate(id) => (id, Box::new(|channel| program(channel, ProgramOrder::Slate))),
-        Command::Release(id) if id.as_str() == "studio-b" => {
-            return Err(Refusal::NotConfirmed { seconds: 5, known: "no source delivers; the slate stays".into() });
-        }
-        Command::Release(id) => (id, Box::new(|channel| program(channel, ProgramOrder::Auto))),
-        Command::Change(id, LiveChange::Preview { order }) => {
-            (id, Box::new(move |channel| preview(channel, order.clone())))
-        }
-        Command::DryReload | Command::Try(_) => return site.answer(command).map(|_| reloaded(true)),
-        Command::Reload => {
-            site.answer(command)?;
-            rig.change(|status| status.config.generation += 1);
-            return Ok(reloaded(false));
-        }
-        Command::Show(id, take) => (id, Box::new(move |channel| show(channel, &take))),
-        Command::Take(..) | Command::Change(..) | Command::Act(..) | Command::BeginShow(..) | Command::EndShow(_) => {
-            return Err(Refusal::Failed("this stage plays no such thing".into()));
-        }
-    };
-    rig.change(|status| status.channels.iter_mut().filter(|channel| channel.id == id).for_each(act));
-    Ok(outcome(&rig.status.borrow().channels, &id))
-}
-
-fn set(channel: &mut ChannelStatus, order: ChannelOrder, state: ChannelState) {
-    (channel.order, channel.state, channel.on_air) = (order, state, order == ChannelOrder::OnAir);
-    channel.remainder = None;
-    channel.on_air_since = channel.on_air.then(now);
-    let (health, code, reason) = match channel.on_air {
-        true => (Health::Healthy, "ok", "all is well"),
-        false => (Health::Inactive, "off_air", "nobody asked for it to be on air"),
-    };
-    channel.health = HealthReport::new(health, code, reason, now());
-}
-
-/// Off air, and something is left: a destination has not got the last 44 s.
-fn leave(channel: &mut ChannelStatus) {
-    let report = channel.report.clone();
-    set(channel, ChannelOrder::OffAir, ChannelState::Delivering);
-    channel.report = None;
-    channel.remainder = report.map(|WorkerReport { mut destinations, spool, .. }| {
-        for one in &mut destinations {
-            (one.queue_segments, one.queue_seconds) = (44, 44.0);
-            let (measured, catch_up) = (Some(BitRate(4_000_000)), CatchUp::Takes { seconds: 90.0 });
-            one.line = Some(LineStatus { measured, needed: BitRate(0), catch_up, renditions: Vec::new() });
-        }
-        RemainderStatus { destinations, spool }
-    });
-}
-
-fn program(channel: &mut ChannelStatus, order: ProgramOrder) {
-    let Some(report) = &mut channel.report else { return };
-    let slate = order == ProgramOrder::Slate;
-    channel.state = if slate { ChannelState::Slate } else { ChannelState::Running };
-    report.program.showing = match &order {
-        ProgramOrder::Slate => Showing::Slate,
-        ProgramOrder::Source { source } => Showing::Source { source: source.clone() },
-        ProgramOrder::Auto | ProgramOrder::Scene { .. } => Showing::Source { source: report.sources[0].id.clone() },
-    };
-    report.program.order = order;
-}
-
-fn preview(channel: &mut ChannelStatus, order: Option<ProgramOrder>) {
-    channel.live.preview.clone_from(&order);
-    if let Some(report) = &mut channel.report {
-        report.program.preview = order;
-    }
-}
-
-/// What is in preview, and what was on air is next.
-fn show(channel: &mut ChannelStatus, take: &TakeOrder) {
-    let before = channel.report.as_ref().map(|report| report.program.order.clone());
-    if let Some(order) = take.order.clone().or_else(|| channel.live.preview.clone()) {
-        program(channel, order);
-    }
-    preview(channel, before);
-}
-
-fn outcome(channels: &[ChannelStatus], id: &ChannelId) -> Outcome {
-    let channel = channels.iter().find(|channel| channel.id == *id).unwrap();
-    let program = channel.report.as_ref().map(|report| &report.program);
-    Outcome {
-        changed: true,
-        order: Some(channel.order),
-        program: program.map(|program| program.order.clone()),
-        state: Some(channel.state),
-        showing: program.map(|program| program.showing.clone()),
-        acted: None,
-        channels: None,
-        text: format!("the engine confirmed: {}", super::super::sheet::spelled(&channel.state)),
-    }
 }
 
 /// The plain page in Chromium: `web-ui/tests/plain.mjs` against the stage.
@@ -311,7 +186,7 @@ fn in_a_browser(test: &str, needs: &[&str]) {
     let address = lines.find_map(|line| line.split_once("stage ").map(|(_, address)| address.to_owned())).unwrap();
     let node = Process::new("timeout")
         .envs(state.as_ref().map(|state| ("UPLINK_STAGE_STATE", state.path())))
-        .args(["400", "node", "--test", &format!("tests/{test}")])
+        .args(["900", "node", "--test", &format!("tests/{test}")])
         .current_dir(&web)
         .env("UPLINK_PANEL_URL", &address)
         .env("UPLINK_PANEL_PID", stage.id().to_string())
