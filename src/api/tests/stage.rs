@@ -18,6 +18,7 @@ use super::site::{CLASS, Site};
 use crate::access::Access;
 use crate::alarm::Alarms;
 use crate::config::Setting;
+use crate::model::ChannelId;
 use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources, SessionRoom};
 use crate::model::sound::Loudness;
 use crate::model::status::ProgramStatus;
@@ -207,7 +208,7 @@ fn in_a_browser(test: &str, needs: &[&str]) {
     let address = lines.find_map(|line| line.split_once("stage ").map(|(_, address)| address.to_owned())).unwrap();
     let node = Process::new("timeout")
         .envs(state.as_ref().map(|state| ("UPLINK_STAGE_STATE", state.path())))
-        .args(["400", "node", "--test", &format!("tests/{test}")])
+        .args(["900", "node", "--test", &format!("tests/{test}")])
         .current_dir(&web)
         .env("UPLINK_PANEL_URL", &address)
         .env("UPLINK_PANEL_PID", stage.id().to_string())
