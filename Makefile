@@ -46,7 +46,7 @@ image: package ## Make the disk of an appliance in target/image; SUITE=trixie fo
 
 test-image: ## Boot that disk in a virtual machine, by BIOS and by UEFI
 	@packaging/install-dependencies image
-	@packaging/image/try target/image/uplink.img
+	@packaging/image/try target/image/uplink.img $$(ls -t $(DEBIAN)/uplinkd_*.deb | head -n 1)
 
 test-container: package ## Build and run the container
 	@packaging/install-dependencies image

@@ -11,10 +11,6 @@ use tokio::process::Command;
 
 /// The package that all this is about.
 pub(super) const NAME: &str = "uplinkd";
-/// What maintainers' scripts and lists of an installed package are called, below [`INFO`].
-const PARTS: [&str; 9] =
-    ["preinst", "postinst", "prerm", "postrm", "conffiles", "md5sums", "triggers", "shlibs", "symbols"];
-const INFO: &str = "/var/lib/dpkg/info";
 
 /// Reading a package of some hundred megabytes, on a slow disk.
 const READ_WITHIN: Duration = Duration::from_secs(120);
@@ -131,11 +127,12 @@ async fn pack(directory: &Path) -> Result<PathBuf, String> {
         fs::write(control.join("control"), fields(&status))
     });
     written.map_err(|error| error.to_string())?;
-    for part in PARTS {
-        let from = Path::new(INFO).join(format!("{NAME}.{part}"));
-        if from.exists() {
-            fs::copy(&from, control.join(part)).map_err(|error| format!("{}: {error}", from.display()))?;
-        }
+    for part in run("dpkg-query", ["--control-list", NAME], READ_WITHIN).await?.lines() {
+        let text = run("dpkg-query", ["--control-show", NAME, part], READ_WITHIN).await?;
+        let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
+        let file = control.join(part);
+        let written = fs::write(&file, text).and_then(|()| fs::set_permissions(&file, Permissions::from_mode(mode)));
+        written.map_err(|error| format!("{}: {error}", file.display()))?;
     }
     let packed = directory.join("packed.deb");
     let quick = ["--build", "--root-owner-group", "-Zgzip", "-z1"].map(OsStr::new);
