@@ -117,7 +117,7 @@ mod tests {
         let issued = Issued::read(&pem(&["a.example"], 1..31), &domains(&["a.example"])).unwrap();
         assert_eq!(
             issued.ends.duration_since(issued.renewed_at()).unwrap(),
-            std::time::Duration::from_secs(10 * 86_400)
+            Duration::from_secs(10 * 86_400)
         );
     }
 

@@ -22,7 +22,7 @@ use crate::model::ChannelId;
 use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources, SessionRoom};
 use crate::model::sound::Loudness;
 use crate::model::status::ProgramStatus;
-use crate::model::{ChannelId, Event, EventCode, MediaTime, Severity};
+use crate::model::{Event, EventCode, MediaTime, Severity};
 use crate::notify::Notifier;
 use crate::replay::Desk;
 use crate::store::{Accounts, Store};
