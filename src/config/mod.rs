@@ -5,6 +5,8 @@
 //! pipelines/*.toml, own ────┼─► document (every fault, with its place) ─► Checked ─► plan
 //! hardware-profiles/*.toml ─┤                 │
 //! --source CHANNEL=WHAT ────┘                 └─► references, claims, secrets, rules between keys
+//!          ▲
+//!          └ from the disk, or as these files were when they were in force
 //! ```
 //!
 //! Owns: the configuration files and their rules; what two channels may not share; reading secrets. Must not: open a
@@ -25,6 +27,7 @@ mod devices;
 mod directories;
 mod encryption;
 mod encryption_keys;
+mod files;
 mod guest;
 mod keys;
 mod listener;
@@ -57,8 +60,9 @@ pub use checked::{
     Source, SourceKind, Spool, SrtMode, Tls, TlsFiles, WhipDestination,
 };
 pub use classes::{ClassFile, ClassTrial, OwnClasses};
+pub use files::Texts;
 pub use keys::UPLINKD;
-pub use load::{check_class, check_text, load, load_with};
+pub use load::{check_class, check_text, load, load_kept, load_with};
 pub use overrides::SourceOverride;
 pub use secrets::Credentials;
 pub use stream_class::{AudioRendition, STREAM_CLASS, StreamClass};

@@ -10,6 +10,7 @@ export type {
   ChannelStatus,
   ClassVersion,
   ClassVersionText,
+  ConfigStatus,
   Configuration,
   ConfigurationFault,
   ConfigurationReport,

@@ -9,6 +9,7 @@ mod classes;
 mod configuration;
 mod doors;
 mod failure;
+mod kept;
 mod listeners;
 mod recordings;
 mod service;

@@ -10,6 +10,7 @@ use super::arguments::Place;
 use super::configuration::{images, recordings, reload};
 use super::doors;
 use super::failure::Failure;
+use super::kept;
 use super::listeners;
 use super::recordings::Shelf;
 use super::warm;
@@ -18,6 +19,7 @@ use crate::alarm::Alarms;
 use crate::api::{self, Freezer};
 use crate::classes::Classes;
 use crate::config::Checked;
+use crate::lastgood::LastGood;
 use crate::model::Event;
 use crate::replay::{Desk, Shop};
 use crate::store::Store;
@@ -58,6 +60,9 @@ pub(super) async fn run(
     let kept = told.clone();
     let freezer = Freezer::kept_by(records.store.clone(), Box::new(move |event| drop(kept.send(event))));
     tokio::spawn(freezer.clone().watch());
+    if let Some(instead) = &configuration.instead {
+        let _ = told.send(kept::came_back(instead));
+    }
     let shelf = Shelf { desk: desk.clone(), place: recordings(place) };
     shelf.learn(checked, &configuration);
     let (doors, gate) = doors::open(place, checked, listeners).await?;
@@ -79,6 +84,7 @@ pub(super) async fn run(
     tokio::spawn(super::recordings::attend(desk.clone(), handle.events()));
     let (held, freezing) = (freezer.clone(), desk.clone());
     tokio::spawn(super::classes::attend(classes.clone(), handle.status()));
+    tokio::spawn(kept::attend(LastGood::below(&place.state), handle.clone(), told));
     let parts =
         api::Parts { handle: handle.clone(), desk: freezing, alarms, notifier, surfaces, freezer: held, classes };
     let served = tokio::spawn(api::serve_all(doors, parts, async {
