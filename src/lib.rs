@@ -24,6 +24,7 @@
 //! | 3 | `media` | the only user of GStreamer: source bins, program switch, encoders, muxers, decoders | model, plan, policy, lineup, hardware, system |
 //! | 3 | `push` | destinations over HTTP: segments and playlists to origins | model, hls, policy, spool |
 //! | 3 | `classes` | the site's own stream classes as files: the copy that counts, every version | model, config |
+//! | 3 | `lastgood` | configurations that were in force, as files: what the daemon comes back on air with | model, config |
 //! | 3 | `store` | SQLite: orders, as-run log | model |
 //! | 3 | `system` | processes, signals, sockets; the only home of `unsafe` | |
 //! | 3 | `telemetry` | logs, metrics, one event → log line + metric + as-run entry; what this process takes | model, system |
@@ -51,6 +52,7 @@ pub mod document;
 pub mod hardware;
 pub mod hls;
 pub mod ipc;
+pub mod lastgood;
 pub mod lineup;
 pub mod measure;
 pub mod media;

@@ -355,6 +355,20 @@ fn the_box_itself() {
     let wanted =
         ["clock_unsynchronised", "config_rejected", "store_failed", "certificate_failed", "budget_near.origin"];
     assert_eq!(ids, wanted);
+    // It is one fault, and has one alarm.
+    let mut fallen = status.clone();
+    let used = json!({"at": at(0), "version": "0.1.0", "path": "/var/lib/uplink/configurations/0007"});
+    fallen.config.last_good = serde_json::from_value(used).unwrap();
+    let seen = sightings(&Look { status: &fallen, trouble: None, ..look }, &mut Memory::default());
+    let of_it: Vec<_> = seen.iter().filter(|one| one.key.to_string().starts_with("config_")).collect();
+    assert_eq!(of_it.len(), 1);
+    assert_eq!(of_it[0].key.to_string(), "config_last_good");
+    assert!(
+        of_it[0].reason.contains("configurations/0007") && of_it[0].reason.contains("1 fault"),
+        "{}",
+        of_it[0].reason
+    );
+    let look = Look { status: &status, trouble: Some("the disk is full".to_owned()), ..look };
     let blind = Look { costs: None, ..look };
     let alarm = {
         let mut list = Annunciator::default();

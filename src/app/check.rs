@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::fragments;
-use crate::config::{Checked, Credentials, DestinationKind, Faults, OwnClasses, load_with};
+use super::{fragments, last_good};
+use crate::config::{Checked, Credentials, DestinationKind, Faults, OwnClasses, load_kept, load_with};
+use crate::model::status::LastGood;
 
 /// Where the packaged daemon looks.
 const DEFAULT_DIRECTORY: &str = "/etc/uplink";
@@ -31,9 +32,15 @@ pub fn report(dir_or_file: PathBuf, state: Option<PathBuf>, json: bool) -> (Stri
     let worker =
         std::env::current_exe().map_or_else(|_| "uplink-worker".into(), |own| own.with_file_name("uplink-worker"));
     let file = configuration_file(dir_or_file);
-    let result = load_with(&file, &[], &credentials(), &own_classes(&file, state));
+    let state = state.or_else(|| packaged_state(&file));
+    let own = state.as_deref().map(OwnClasses::below).unwrap_or_default();
+    let result = load_with(&file, &[], &credentials(), &own);
     let result = result.and_then(|checked| fragments::check(checked, &worker));
-    let text = if json { as_json(&result) } else { as_text(&result) };
+    let instead = match (&result, &state) {
+        (Err(_), Some(state)) => instead(&file, state, &own),
+        _ => None,
+    };
+    let text = if json { as_json(&result, instead) } else { as_text(&result, instead) };
     (text, result.is_ok())
 }
 
@@ -44,8 +51,17 @@ fn configuration_file(path: PathBuf) -> PathBuf {
 /// The site's own stream classes that count for `file`: those of the daemon that keeps all in `state`, which the packaged
 /// one does for the packaged configuration.
 pub(crate) fn own_classes(file: &Path, state: Option<PathBuf>) -> OwnClasses {
-    let packaged = file.starts_with(DEFAULT_DIRECTORY).then(|| DEFAULT_STATE.into());
-    state.or(packaged).map(|state: PathBuf| OwnClasses::below(&state)).unwrap_or_default()
+    state.or_else(|| packaged_state(file)).map(|state| OwnClasses::below(&state)).unwrap_or_default()
+}
+
+fn packaged_state(file: &Path) -> Option<PathBuf> {
+    file.starts_with(DEFAULT_DIRECTORY).then(|| DEFAULT_STATE.into())
+}
+
+/// What a daemon that keeps all in `state` would come up with, since `file` is faulty. Who may not look there finds nothing.
+fn instead(file: &Path, state: &Path, own: &OwnClasses) -> Option<LastGood> {
+    let load = |texts| load_kept(texts, file, &[], &credentials(), own).map(drop).map_err(|faults| faults.lines());
+    last_good::newest(state, file, load).0.map(|(used, ())| used)
 }
 
 /// A technician's shell has no credentials; inside the unit they are looked at.
@@ -56,7 +72,7 @@ fn credentials() -> Credentials {
     }
 }
 
-fn as_text(result: &Result<Checked, Faults>) -> String {
+fn as_text(result: &Result<Checked, Faults>, instead: Option<LastGood>) -> String {
     let mut text = String::new();
     match result {
         Ok(checked) => {
@@ -71,19 +87,25 @@ fn as_text(result: &Result<Checked, Faults>) -> String {
         Err(faults) => {
             let _ = write!(text, "{faults}");
             let _ = writeln!(text, "{} in {}", count(faults.len(), "fault"), count(faults.files(), "file"));
+            if let Some(used) = instead {
+                let _ = writeln!(text, "note: until that is corrected, uplinkd comes up with {used}");
+            }
         }
     }
     text
 }
 
-fn as_json(result: &Result<Checked, Faults>) -> String {
+fn as_json(result: &Result<Checked, Faults>, instead: Option<LastGood>) -> String {
     let none = Faults::default();
     let (faults, warnings, summary, notes) = match result {
         Ok(checked) => (&none, &checked.warnings, Some(summary(checked)), notes(checked)),
         Err(faults) => (faults, &none, None, Vec::new()),
     };
     let ok = result.is_ok();
-    format!("{:#}\n", json!({"ok": ok, "faults": faults, "warnings": warnings, "notes": notes, "summary": summary}))
+    let report = json!({
+        "ok": ok, "faults": faults, "warnings": warnings, "notes": notes, "summary": summary, "last_good": instead,
+    });
+    format!("{report:#}\n")
 }
 
 /// What is as it should be, and good to know.

@@ -5,6 +5,7 @@ pub mod ctl;
 pub mod daemon;
 mod disk_rate;
 mod fragments;
+mod last_good;
 pub mod measure;
 pub mod origin;
 mod probe;

@@ -97,7 +97,7 @@ pub fn main() -> ExitCode {
 
 /// A signed address.
 fn sign(arguments: &Arguments, wanted: &Sign) -> anyhow::Result<Url> {
-    let settings = OriginSettings::load(&arguments.config)?;
+    let settings = OriginSettings::load_to_sign(&arguments.config)?;
     let Some(playback) = &settings.playback else {
         bail!("{} has no [playback]: everybody may watch, no address has to be signed", arguments.config.display());
     };

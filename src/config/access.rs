@@ -134,7 +134,7 @@ pub(crate) fn source(reader: &Reader<'_, '_>, scheme: &str, faults: &mut Faults)
         "token_file" if given.len() == 1 => {
             let file = section.get::<PathBuf>("token_file")?;
             let path = reader.base.join(file.value);
-            secrets::read_at(&file.spot, &path, Rule::Token, faults)?;
+            secrets::read_at(&file.spot, &path, Rule::Token, reader.base.files, faults)?;
             Some(TokenSource::File { path: absolute(path) })
         }
         _ => {

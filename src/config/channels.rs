@@ -7,7 +7,7 @@ use super::Findings;
 use super::checked::{Channel, Destination, Source, SourceKind, Spool};
 use super::companions::Sources;
 use super::destinations::WrittenDestination;
-use super::directories::Files;
+use super::directories::ByName;
 use super::overlays;
 use super::overrides::Replacement;
 use super::sources::WrittenSource;
@@ -22,7 +22,7 @@ use crate::profile::Profiles;
 pub(crate) struct Known<'a> {
     pub(crate) sources: &'a [WrittenSource],
     pub(crate) destinations: &'a [WrittenDestination],
-    pub(crate) classes: &'a Files<Arc<StreamClass>>,
+    pub(crate) classes: &'a ByName<Arc<StreamClass>>,
     pub(crate) profile_names: &'a [String],
     pub(crate) profiles: &'a Profiles,
     pub(crate) replacements: &'a [Replacement],

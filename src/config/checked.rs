@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::classes::ClassFile;
+use super::files::Texts;
 use super::stream_class::{StreamClass, VideoRendition};
 use crate::document::{Faults, Setting, Spot};
 use crate::model::acme::Acme;
@@ -59,6 +60,8 @@ pub struct Checked {
     pub warnings: Faults,
     /// Every key that counts, with its place in the file, or its default.
     pub written: Arc<[Setting]>,
+    /// What was read.
+    pub files: Arc<Texts>,
 }
 
 /// Where the certificate of the API comes from.

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Findings;
-use super::directories::{Files, directory_of, stem_of, toml_files, toml_files_in};
+use super::directories::{ByName, directory_of, stem_of, toml_files};
+use super::files::{Base, Files};
 use super::stream_class::{self, StreamClass};
 use crate::document::{Section, Source, Spot};
 
@@ -72,18 +73,18 @@ pub(crate) struct Classes {
     /// The configuration's directory.
     pub(crate) directory: PathBuf,
     /// Each by name; none for a faulty one.
-    pub(crate) checked: Files<Arc<StreamClass>>,
+    pub(crate) checked: ByName<Arc<StreamClass>>,
     /// What was read, by name.
     pub(crate) files: BTreeMap<String, ClassFile>,
 }
 
-pub(crate) fn read(paths: &Section<'_>, base: &Path, own: &OwnClasses, findings: &mut Findings) -> Classes {
+pub(crate) fn read(paths: &Section<'_>, base: &Base<'_>, own: &OwnClasses, findings: &mut Findings) -> Classes {
     let directory = directory_of(paths, "pipelines", "pipelines", base);
     let mut places: BTreeMap<String, (PathBuf, bool)> = BTreeMap::new();
-    for path in toml_files(&directory, &paths.spot("pipelines"), findings) {
+    for path in toml_files(base.files, &directory, &paths.spot("pipelines"), findings) {
         places.extend(stem_of(&path).map(|stem| (stem, (path, false))));
     }
-    for path in own.directory.iter().flat_map(|directory| own_files(directory, findings)) {
+    for path in own.directory.iter().flat_map(|directory| own_files(base.files, directory, findings)) {
         places.extend(stem_of(&path).map(|stem| (stem, (path, true))));
     }
     let tried = own.tried.as_ref().zip(own.directory.as_ref());
@@ -104,7 +105,7 @@ pub(crate) fn read(paths: &Section<'_>, base: &Path, own: &OwnClasses, findings:
             Some((ClassTrial { name: tried, text: Some(text) }, _)) if *tried == name => {
                 Some(Source::new(&path.display().to_string(), text.as_str()))
             }
-            _ => Source::read(&path, &mut findings.faults),
+            _ => base.files.source(&path, &mut findings.faults),
         };
         let checked = source.as_ref().and_then(|source| stream_class::read(source, &name, findings)).map(Arc::new);
         if let Some(source) = source {
@@ -116,8 +117,8 @@ pub(crate) fn read(paths: &Section<'_>, base: &Path, own: &OwnClasses, findings:
 }
 
 /// The own copies; a directory that is not there has none.
-fn own_files(directory: &Path, findings: &mut Findings) -> Vec<PathBuf> {
-    toml_files_in(directory).unwrap_or_else(|error| {
+fn own_files(files: &Files, directory: &Path, findings: &mut Findings) -> Vec<PathBuf> {
+    files.toml_files(directory).unwrap_or_else(|error| {
         if error.kind() != std::io::ErrorKind::NotFound {
             let spot = Spot::file(&directory.display().to_string());
             let rule = format!("the site's own stream classes cannot be read: {error}");

@@ -1,9 +1,8 @@
 //! `[destinations.<id>]` → [`Destination`].
 
-use std::path::Path;
-
 use super::Findings;
 use super::checked::{Destination, DestinationKind};
+use super::files::Base;
 use super::secrets::Credentials;
 use super::stream_class::{StreamClass, on_slate};
 use super::{encryption, pair, recordings, senders, upload};
@@ -18,7 +17,7 @@ pub(crate) struct WrittenDestination {
 
 pub(crate) fn read(
     root: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Vec<WrittenDestination> {
@@ -33,7 +32,7 @@ fn read_one(
     root: &Section<'_>,
     id: &str,
     section: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<Destination> {
@@ -83,7 +82,7 @@ fn read_one(
 fn read_endpoint(
     section: &Section<'_>,
     of: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<DestinationKind> {
@@ -140,7 +139,7 @@ fn policy(section: &Section<'_>) -> Option<DeliveryPolicy> {
 
 fn read_hls_push(
     section: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<DestinationKind> {

@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Findings;
-use crate::document::{Section, Source, Spot};
+use super::files::{Base, Files};
+use crate::document::{Section, Spot};
 use crate::profile::{self, Profile};
 
 const SHARED: &str = "/usr/share/uplink";
 
 /// What the files of a directory say, by name; none for a faulty one, so that references to it are no second fault.
-pub(crate) type Files<T> = BTreeMap<String, Option<T>>;
+pub(crate) type ByName<T> = BTreeMap<String, Option<T>>;
 
-pub(crate) fn hardware_profiles(paths: &Section<'_>, base: &Path, findings: &mut Findings) -> Files<Profile> {
+pub(crate) fn hardware_profiles(paths: &Section<'_>, base: &Base<'_>, findings: &mut Findings) -> ByName<Profile> {
     let directory = directory_of(paths, "hardware_profiles", "hardware-profiles", base);
-    let mut files = Files::new();
-    for path in toml_files(&directory, &paths.spot("hardware_profiles"), findings) {
+    let mut files = ByName::new();
+    for path in toml_files(base.files, &directory, &paths.spot("hardware_profiles"), findings) {
         let Some(stem) = stem_of(&path) else { continue };
-        let source = Source::read(&path, &mut findings.faults);
+        let source = base.files.source(&path, &mut findings.faults);
         let checked = source.and_then(|source| profile::read(&source, &stem, &mut findings.faults));
         files.insert(stem, checked);
     }
@@ -25,10 +26,10 @@ pub(crate) fn hardware_profiles(paths: &Section<'_>, base: &Path, findings: &mut
 }
 
 /// The directory that `key` names, else `name` beside the configuration, else the package's.
-pub(crate) fn directory_of(paths: &Section<'_>, key: &str, name: &str, base: &Path) -> PathBuf {
+pub(crate) fn directory_of(paths: &Section<'_>, key: &str, name: &str, base: &Base<'_>) -> PathBuf {
     match paths.value::<PathBuf>(key) {
         Some(written) => tidy(base.join(written)),
-        None if base.join(name).is_dir() => base.join(name),
+        None if base.files.is_dir(&base.join(name)) => base.join(name),
         None => Path::new(SHARED).join(name),
     }
 }
@@ -39,8 +40,8 @@ pub(crate) fn stem_of(path: &Path) -> Option<String> {
 }
 
 /// The files of a directory that must hold some.
-pub(crate) fn toml_files(directory: &Path, spot: &Spot, findings: &mut Findings) -> Vec<PathBuf> {
-    let files = match toml_files_in(directory) {
+pub(crate) fn toml_files(files: &Files, directory: &Path, spot: &Spot, findings: &mut Findings) -> Vec<PathBuf> {
+    let files = match files.toml_files(directory) {
         Ok(files) => files,
         Err(error) => {
             let rule = format!("{} cannot be read: {error}", directory.display());
@@ -55,19 +56,23 @@ pub(crate) fn toml_files(directory: &Path, spot: &Spot, findings: &mut Findings)
     files
 }
 
-/// The files of a directory, in order.
-pub(crate) fn toml_files_in(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let hidden = |path: &Path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    let mut files: Vec<PathBuf> = std::fs::read_dir(directory)?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml") && !hidden(path))
-        .collect();
-    files.sort();
-    Ok(files)
+/// Whether a path is that of a file that is looked at.
+pub(crate) fn is_toml(path: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    path.extension().is_some_and(|extension| extension == "toml") && !hidden
 }
 
 /// `a/b/../../c` → `c`, for shorter messages; left alone where a symbolic link makes that another place.
 pub(crate) fn tidy(path: PathBuf) -> PathBuf {
+    let short = without_parents(&path);
+    match (short.canonicalize(), path.canonicalize()) {
+        (Ok(a), Ok(b)) if a == b => short,
+        _ => path,
+    }
+}
+
+/// The same, whatever is there.
+pub(crate) fn without_parents(path: &Path) -> PathBuf {
     let mut short = PathBuf::new();
     for part in path.components() {
         let above = matches!(short.components().next_back(), Some(std::path::Component::Normal(_)));
@@ -79,8 +84,5 @@ pub(crate) fn tidy(path: PathBuf) -> PathBuf {
             part => short.push(part),
         }
     }
-    match (short.canonicalize(), path.canonicalize()) {
-        (Ok(a), Ok(b)) if a == b => short,
-        _ => path,
-    }
+    short
 }

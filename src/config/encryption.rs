@@ -1,6 +1,6 @@
 //! `[destinations.<id>.encryption]` → [`Encryption`].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use url::Url;
 
@@ -8,6 +8,7 @@ use super::Findings;
 use super::access;
 use super::address::is_loopback;
 use super::checked::{Destination, DestinationKind};
+use super::files::Base;
 use super::secrets::{self, Credentials, Rule};
 use super::stream_class::StreamClass;
 use super::upload::{Reader, absolute};
@@ -21,7 +22,7 @@ const LEAST_ROTATION: u32 = 5;
 /// Some(None): nothing is encrypted. None if there is a fault, which is recorded.
 pub(crate) fn read(
     destination: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<Option<Encryption>> {

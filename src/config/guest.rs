@@ -1,9 +1,8 @@
 //! `kind = "whip"`: a guest's browser publishes to the box.
 
-use std::path::Path;
-
 use super::Findings;
 use super::checked::SourceKind;
+use super::files::Base;
 use super::keys::key;
 use super::secrets::{self, Credentials, Rule};
 use crate::document::{Faults, Key, Kind, Need, Placed, Section};
@@ -56,7 +55,7 @@ pub(super) const WHIP: &[Key] = &[
 
 pub(crate) fn read(
     section: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<SourceKind> {
@@ -94,7 +93,7 @@ fn server(address: Placed<String>, kind: &str, faults: &mut Faults) -> Option<St
 }
 
 /// None, too, where the password cannot be looked at.
-fn turn(section: &Section<'_>, base: &Path, credentials: &Credentials, faults: &mut Faults) -> Option<TurnServer> {
+fn turn(section: &Section<'_>, base: &Base<'_>, credentials: &Credentials, faults: &mut Faults) -> Option<TurnServer> {
     let password = secrets::read(section, "turn_password", Rule::Password, base, credentials, faults);
     let secret = ["turn_password_file", "turn_password_credential"].into_iter().find(|name| section.has(name));
     let user = section.value::<String>("turn_user");

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Findings;
 use super::checked::{Tls, TlsFiles};
 use super::directories::tidy;
+use super::files::Base;
 use super::secrets::{self, Credentials};
 use crate::document::{Faults, Placed, Section};
 use crate::model::acme::Acme;
@@ -19,7 +20,7 @@ pub(super) struct Listener {
     pub(super) tls: Option<Tls>,
 }
 
-pub(super) fn read(api: &Section<'_>, base: &Path, credentials: &Credentials, findings: &mut Findings) -> Listener {
+pub(super) fn read(api: &Section<'_>, base: &Base<'_>, credentials: &Credentials, findings: &mut Findings) -> Listener {
     let listen = api.get::<SocketAddr>("listen");
     let access = api.get::<String>("access");
     let open = access.as_ref().is_some_and(|access| access.value == "open");
@@ -37,7 +38,7 @@ pub(super) fn read(api: &Section<'_>, base: &Path, credentials: &Credentials, fi
 }
 
 /// Files, or an authority.
-fn tls(tls: &Section<'_>, base: &Path, credentials: &Credentials, findings: &mut Findings) -> Option<Tls> {
+fn tls(tls: &Section<'_>, base: &Base<'_>, credentials: &Credentials, findings: &mut Findings) -> Option<Tls> {
     let faults = &mut findings.faults;
     let written = |name: &&str| tls.has(name);
     if tls.has("acme") {
@@ -59,7 +60,7 @@ fn tls(tls: &Section<'_>, base: &Path, credentials: &Credentials, findings: &mut
     Some(Tls::Files(TlsFiles { certificate: certificate?, key: key? }))
 }
 
-fn acme(of: &Section<'_>, base: &Path, faults: &mut Faults) -> Option<Acme> {
+fn acme(of: &Section<'_>, base: &Base<'_>, faults: &mut Faults) -> Option<Acme> {
     let before = faults.len();
     if of.is_empty("domains") {
         faults.add(&of.spot("domains"), "names nothing", "name what the box is called in the network");
@@ -89,16 +90,15 @@ fn acme(of: &Section<'_>, base: &Path, faults: &mut Faults) -> Option<Acme> {
     })
 }
 
-fn file(of: &Section<'_>, name: &str, base: &Path, faults: &mut Faults) -> Option<PathBuf> {
+fn file(of: &Section<'_>, name: &str, base: &Base<'_>, faults: &mut Faults) -> Option<PathBuf> {
     readable(of.get::<PathBuf>(name)?, base, faults)
 }
 
-fn readable(written: Placed<PathBuf>, base: &Path, faults: &mut Faults) -> Option<PathBuf> {
+fn readable(written: Placed<PathBuf>, base: &Base<'_>, faults: &mut Faults) -> Option<PathBuf> {
     let path = tidy(base.join(&written.value));
     if let Err(error) = File::open(&path) {
         let rule = format!("{}: cannot be read: {error}", path.display());
-        faults.add(&written.spot, rule, "name a file that this user may read");
-        return None;
+        base.files.absent(&written.spot, rule, "name a file that this user may read", faults)?;
     }
     std::path::absolute(path).ok()
 }

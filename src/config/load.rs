@@ -1,10 +1,12 @@
 //! A configuration file and all it names → [`Checked`], or every fault.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::channels::{self, Known, PlacedChannel};
 use super::checked::{Checked, SourceKind};
 use super::classes::{self, ClassTrial, OwnClasses};
+use super::files::{Base, Files, Texts};
 use super::keys::UPLINKD;
 use super::overrides::{self, SourceOverride};
 use super::secrets::Credentials;
@@ -35,9 +37,13 @@ pub fn load_with(
     credentials: &Credentials,
     own: &OwnClasses,
 ) -> Result<Checked, Faults> {
-    let mut findings = Findings::default();
-    let source = Source::read(path, &mut findings.faults);
-    loaded(source, path, overrides, (credentials, own), findings)
+    load_from(
+        Files::on_disk(credentials),
+        |files, faults| files.source(path, faults),
+        path,
+        overrides,
+        (credentials, own),
+    )
 }
 
 /// The same with `text` in place of the file at `path`, which is not read. Relative paths in it begin there.
@@ -48,44 +54,66 @@ pub fn load_text(
     own: &OwnClasses,
 ) -> Result<Checked, Faults> {
     let source = Source::new(&path.display().to_string(), text);
-    loaded(Some(source), path, overrides, (credentials, own), Findings::default())
+    load_from(Files::on_disk(credentials), |_, _| Some(source), path, overrides, (credentials, own))
 }
 
-fn loaded(
-    source: Option<Source>,
+/// The same from `texts`, which were in force: files that they only name need not be there.
+pub fn load_kept(
+    texts: Texts,
     path: &Path,
     overrides: &[SourceOverride],
-    surroundings: (&Credentials, &OwnClasses),
-    mut findings: Findings,
+    credentials: &Credentials,
+    own: &OwnClasses,
 ) -> Result<Checked, Faults> {
-    let checked = source.and_then(|source| check(&source, path, overrides, surroundings, &mut findings));
-    let Findings { faults, warnings } = findings;
+    let files = Files::kept(texts, credentials);
+    load_from(files, |files, faults| files.source(path, faults), path, overrides, (credentials, own))
+}
+
+fn load_from(
+    files: Files,
+    source: impl FnOnce(&Files, &mut Faults) -> Option<Source>,
+    path: &Path,
+    overrides: &[SourceOverride],
+    (credentials, own): (&Credentials, &OwnClasses),
+) -> Result<Checked, Faults> {
+    let mut findings = Findings::default();
+    let checked = source(&files, &mut findings.faults)
+        .and_then(|source| check(&source, &Base::of(path, &files), path, overrides, (credentials, own), &mut findings));
+    let Findings { faults, mut warnings } = findings;
     let mut checked = faults.unless_any(checked)?;
+    warnings.extend(files.overlooked());
     checked.warnings = warnings.sorted();
     Ok(checked)
 }
 
 /// What is wrong with `text` in place of the file at `path`, which is not read. Relative paths in it begin there.
 pub fn check_text(path: &Path, text: String, own: &OwnClasses) -> Findings {
-    checked_source(path, Some(Source::new(&path.display().to_string(), text)), own, Findings::default())
+    checked_source(path, |_, _| Some(Source::new(&path.display().to_string(), text)), own)
 }
 
 /// What is wrong with the file at `path` and the stream class that `own` tries.
 pub fn check_class(path: &Path, own: &OwnClasses) -> Findings {
-    let mut findings = Findings::default();
-    let source = Source::read(path, &mut findings.faults);
-    checked_source(path, source, own, findings)
+    checked_source(path, |files, faults| files.source(path, faults), own)
 }
 
-fn checked_source(path: &Path, source: Option<Source>, own: &OwnClasses, mut findings: Findings) -> Findings {
-    let surroundings = (&Credentials::from_environment(), own);
-    let checked = source.and_then(|source| check(&source, path, &[], surroundings, &mut findings).map(drop));
+fn checked_source(
+    path: &Path,
+    source: impl FnOnce(&Files, &mut Faults) -> Option<Source>,
+    own: &OwnClasses,
+) -> Findings {
+    let credentials = Credentials::from_environment();
+    let (files, mut findings) = (Files::on_disk(&credentials), Findings::default());
+    let source = source(&files, &mut findings.faults);
+    let base = Base::of(path, &files);
+    let checked =
+        source.and_then(|source| check(&source, &base, path, &[], (&credentials, own), &mut findings).map(drop));
     debug_assert!(checked.is_some() || !findings.faults.is_empty(), "it is refused and nobody says why");
     Findings { faults: findings.faults.sorted(), warnings: findings.warnings.sorted() }
 }
 
 fn check(
     source: &Source,
+    base: &Base<'_>,
     path: &Path,
     overrides: &[SourceOverride],
     (credentials, own): (&Credentials, &OwnClasses),
@@ -93,7 +121,6 @@ fn check(
 ) -> Option<Checked> {
     let parsed = source.parse(&mut findings.faults)?;
     let root = Section::check(source, parsed.get_ref(), &UPLINKD, &mut findings.faults);
-    let base = path.parent().unwrap_or(Path::new(""));
     let paths = root.table("paths");
     let classes = paths.as_ref().map(|paths| classes::read(paths, base, own, findings)).unwrap_or_default();
     let profiles = paths.map(|paths| directories::hardware_profiles(&paths, base, findings)).unwrap_or_default();
@@ -103,7 +130,7 @@ fn check(
     let destinations = destinations::read(&root, base, credentials, findings);
     let notified = super::notify::read(&root, base, credentials, findings);
     let channel_ids: Vec<String> = root.map("channels").into_iter().map(|(id, _)| id).collect();
-    let replacements = overrides::read(overrides, &channel_ids, findings);
+    let replacements = overrides::read(overrides, &channel_ids, base.files, findings);
     let known = Known {
         sources: &sources,
         destinations: &destinations,
@@ -137,6 +164,7 @@ fn check(
         fragments: sources.iter().filter_map(fragment).collect(),
         warnings: Faults::default(),
         written: settings(&root).into(),
+        files: Arc::new(base.files.read()),
     })
 }
 

@@ -5,6 +5,8 @@
 //! pipelines/*.toml, own ────┼─► document (every fault, with its place) ─► Checked ─► plan
 //! hardware-profiles/*.toml ─┤                 │
 //! --source CHANNEL=WHAT ────┘                 └─► references, claims, secrets, rules between keys
+//!          ▲
+//!          └ from the disk, or as these files were when they were in force
 //! ```
 //!
 //! Owns: the configuration files and their rules, and putting one in place of another; what two channels may not share;
@@ -27,6 +29,7 @@ mod directories;
 mod encryption;
 mod encryption_keys;
 pub(crate) mod file;
+mod files;
 mod guest;
 mod keys;
 mod listener;
@@ -60,8 +63,9 @@ pub use checked::{
 };
 pub use classes::{ClassFile, ClassTrial, OwnClasses};
 pub use file::{Replaced, may_replace, replace};
+pub use files::Texts;
 pub use keys::UPLINKD;
-pub use load::{Trial, check_class, check_text, load, load_text, load_with};
+pub use load::{Trial, check_class, check_text, load, load_kept, load_text, load_with};
 pub use overrides::SourceOverride;
 pub use secrets::Credentials;
 pub use stream_class::{AudioRendition, STREAM_CLASS, StreamClass};

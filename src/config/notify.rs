@@ -1,8 +1,7 @@
 //! `[notify]`: who is told of alarms.
 
-use std::path::Path;
-
 use super::Findings;
+use super::files::Base;
 use super::keys::key;
 use super::secrets::{self, Credentials, Rule};
 use crate::document::{Key, Kind, Need, Section, Shape};
@@ -93,7 +92,12 @@ static MAIL: Shape = Shape::plain(
 );
 
 /// Everybody who is told. Who is faulty is left out, and the fault recorded.
-pub(super) fn read(root: &Section<'_>, base: &Path, credentials: &Credentials, findings: &mut Findings) -> Notified {
+pub(super) fn read(
+    root: &Section<'_>,
+    base: &Base<'_>,
+    credentials: &Credentials,
+    findings: &mut Findings,
+) -> Notified {
     let Some(section) = root.table("notify") else { return Notified::default() };
     let each = |(name, of): (String, Section<'_>)| webhook(name, &of, base, credentials, findings);
     let webhooks = section.map("webhooks").into_iter().filter_map(each).collect();
@@ -104,7 +108,7 @@ pub(super) fn read(root: &Section<'_>, base: &Path, credentials: &Credentials, f
 fn webhook(
     name: String,
     of: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<Webhook> {
@@ -124,7 +128,7 @@ fn webhook(
     Some(Webhook { name, url: url.value, secret, wanted })
 }
 
-fn mail(of: &Section<'_>, base: &Path, credentials: &Credentials, findings: &mut Findings) -> Option<Mail> {
+fn mail(of: &Section<'_>, base: &Base<'_>, credentials: &Credentials, findings: &mut Findings) -> Option<Mail> {
     let faults = &mut findings.faults;
     let before = faults.len();
     let (tls, usual) = match of.value::<String>("tls")?.as_str() {

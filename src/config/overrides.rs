@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Findings;
 use super::checked::{Source, SourceKind};
+use super::files::Files;
 use super::{devices, playlist, srt};
 use crate::document::{Spot, suggestion};
 use crate::model::SourceId;
@@ -33,10 +34,15 @@ pub(crate) struct Replacement {
     pub(crate) spot: Spot,
 }
 
-pub(crate) fn read(overrides: &[SourceOverride], channels: &[String], findings: &mut Findings) -> Vec<Replacement> {
+pub(crate) fn read(
+    overrides: &[SourceOverride],
+    channels: &[String],
+    files: &Files,
+    findings: &mut Findings,
+) -> Vec<Replacement> {
     let mut replacements: Vec<Replacement> = Vec::new();
     for text in overrides {
-        let Some(replacement) = read_one(&text.0, channels, findings) else { continue };
+        let Some(replacement) = read_one(&text.0, channels, files, findings) else { continue };
         match replacements.iter().any(|earlier| earlier.channel == replacement.channel) {
             true => {
                 findings.faults.add(&replacement.spot, "the channel has an override already", "give one per channel")
@@ -47,7 +53,7 @@ pub(crate) fn read(overrides: &[SourceOverride], channels: &[String], findings: 
     replacements
 }
 
-fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<Replacement> {
+fn read_one(text: &str, channels: &[String], files: &Files, findings: &mut Findings) -> Option<Replacement> {
     let spot = |value: Option<&str>| Spot {
         key: "--source".to_owned(),
         value: value.map(str::to_owned),
@@ -93,6 +99,7 @@ fn read_one(text: &str, channels: &[String], findings: &mut Findings) -> Option<
             &spot,
             true,
             "write auto, test, /dev/videoN, srt://host:port or an existing file",
+            files,
             findings,
         )?,
     };

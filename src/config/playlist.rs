@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Findings;
 use super::checked::SourceKind;
+use super::files::{Base, Files};
 use super::sources::media_file;
 use crate::document::{Placed, Section, Spot};
 
@@ -12,7 +13,7 @@ const FIX: &str = "correct the path (relative paths begin at this file)";
 const MOST_BYTES: u64 = 1 << 20;
 const MOST_ENTRIES: usize = 10_000;
 
-pub(crate) fn read(section: &Section<'_>, base: &Path, findings: &mut Findings) -> Option<SourceKind> {
+pub(crate) fn read(section: &Section<'_>, base: &Base<'_>, findings: &mut Findings) -> Option<SourceKind> {
     let repeat = section.value::<bool>("loop")?;
     let path = section.get::<PathBuf>("path");
     if section.has("path") && section.has("paths") {
@@ -22,7 +23,7 @@ pub(crate) fn read(section: &Section<'_>, base: &Path, findings: &mut Findings) 
     if section.has("paths") {
         let written: Vec<Placed<PathBuf>> = section.list("paths");
         let paths = written.into_iter().map(|placed| (base.join(placed.value), placed.spot)).collect();
-        return several(paths, &section.spot("paths"), repeat, findings);
+        return several(paths, &section.spot("paths"), repeat, base.files, findings);
     }
     let Some(path) = path else {
         if !section.has("path") {
@@ -30,7 +31,7 @@ pub(crate) fn read(section: &Section<'_>, base: &Path, findings: &mut Findings) 
         }
         return None;
     };
-    named(base.join(path.value), &path.spot, repeat, FIX, findings)
+    named(base.join(path.value), &path.spot, repeat, FIX, base.files, findings)
 }
 
 /// One path: of a media file, or of a list.
@@ -39,25 +40,38 @@ pub(crate) fn named(
     spot: &Spot,
     repeat: bool,
     fix: &str,
+    files: &Files,
     findings: &mut Findings,
 ) -> Option<SourceKind> {
     if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("m3u") || e.eq_ignore_ascii_case("m3u8")) {
-        let entries = entries(&file).map_err(|(rule, fix)| findings.faults.add(spot, rule, fix)).ok()?;
-        return several(entries.into_iter().map(|entry| (entry, spot.clone())).collect(), spot, repeat, findings);
+        let entries = files.beside(&file, text_of, |text| entries(&file, text));
+        let entries = entries.map_err(|(rule, fix)| findings.faults.add(spot, rule, fix)).ok()?;
+        return several(
+            entries.into_iter().map(|entry| (entry, spot.clone())).collect(),
+            spot,
+            repeat,
+            files,
+            findings,
+        );
     }
-    match media_file(file, spot, fix, findings)? {
+    match media_file(file, spot, fix, files, findings)? {
         SourceKind::File { path } if !repeat => Some(SourceKind::Playlist { paths: vec![path], repeat }),
         kind => Some(kind),
     }
 }
 
 /// Entries that are not there are skipped on air, so they only warn; but one must be there.
-fn several(paths: Vec<(PathBuf, Spot)>, spot: &Spot, repeat: bool, findings: &mut Findings) -> Option<SourceKind> {
+fn several(
+    paths: Vec<(PathBuf, Spot)>,
+    spot: &Spot,
+    repeat: bool,
+    files: &Files,
+    findings: &mut Findings,
+) -> Option<SourceKind> {
     let missing: Vec<_> = paths.iter().filter(|(path, _)| !path.is_file()).collect();
     if missing.len() == paths.len() {
         let first = missing.first().map(|(path, _)| format!(", first {}", path.display())).unwrap_or_default();
-        findings.faults.add(spot, format!("names no file that is there{first}"), FIX);
-        return None;
+        files.absent(spot, format!("names no file that is there{first}"), FIX, &mut findings.faults)?;
     }
     for (path, spot) in missing {
         let rule = format!("{} is not there", path.display());
@@ -68,31 +82,40 @@ fn several(paths: Vec<(PathBuf, Spot)>, spot: &Spot, repeat: bool, findings: &mu
     Some(SourceKind::Playlist { paths, repeat })
 }
 
-/// The entries of an M3U list: lines that are no comments, relative to the list.
-fn entries(list: &Path) -> Result<Vec<PathBuf>, (String, &'static str)> {
-    let broken = |why: String, fix| (format!("{} {why}", list.display()), fix);
-    let meta = std::fs::metadata(list).map_err(|error| broken(format!("cannot be read: {error}"), FIX))?;
+type Bad = (String, &'static str);
+
+fn bad(list: &Path, why: impl std::fmt::Display, fix: &'static str) -> Bad {
+    (format!("{} {why}", list.display()), fix)
+}
+
+fn text_of(list: &Path) -> Result<String, Bad> {
+    let unreadable = |error| bad(list, format_args!("cannot be read: {error}"), FIX);
+    let meta = std::fs::metadata(list).map_err(unreadable)?;
     if !meta.is_file() || meta.len() > MOST_BYTES {
-        return Err(broken("is no list of files".to_owned(), "write one path on each line"));
+        return Err(bad(list, "is no list of files", "write one path on each line"));
     }
-    let bytes = std::fs::read(list).map_err(|error| broken(format!("cannot be read: {error}"), FIX))?;
-    let text = String::from_utf8_lossy(&bytes);
+    let bytes = std::fs::read(list).map_err(unreadable)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The entries of an M3U list: lines that are no comments, relative to the list.
+fn entries(list: &Path, text: &str) -> Result<Vec<PathBuf>, Bad> {
     let text = text.trim_start_matches('\u{feff}');
     if text.lines().any(|line| line.starts_with("#EXT-X-")) {
-        return Err(broken("is a playlist of HLS".to_owned(), "name media files; HLS is no source"));
+        return Err(bad(list, "is a playlist of HLS", "name media files; HLS is no source"));
     }
     let base = list.parent().unwrap_or(Path::new(""));
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let mut entries = Vec::new();
     for line in lines {
         if line.contains("://") {
-            return Err(broken(format!("names an address ({line})"), "name files"));
+            return Err(bad(list, format_args!("names an address ({line})"), "name files"));
         }
         entries.push(base.join(line));
     }
     match entries.len() {
-        0 => Err(broken("names no file".to_owned(), "write one path on each line")),
-        n if n > MOST_ENTRIES => Err(broken(format!("names {n} files"), "name at most 10000")),
+        0 => Err(bad(list, "names no file", "write one path on each line")),
+        n if n > MOST_ENTRIES => Err(bad(list, format_args!("names {n} files"), "name at most 10000")),
         _ => Ok(entries),
     }
 }

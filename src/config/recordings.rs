@@ -1,11 +1,12 @@
 //! `[recordings]`, and `kind = "recording"` of a destination: the programme is kept on the box's own disk.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Findings;
 use super::checked::{Destination, DestinationKind, Recorded};
 use super::companions::RECORD;
+use super::files::Base;
 use super::keys::key;
 use super::stream_class::StreamClass;
 use crate::document::{Bytes, Key, Kind, Need, Placed, Section, Shape};
@@ -56,7 +57,7 @@ pub(super) const RECORDING: &[Key] = &[
 ];
 
 /// The directory of recordings, if it is written.
-pub(super) fn directory(root: &Section<'_>, base: &Path) -> Option<PathBuf> {
+pub(super) fn directory(root: &Section<'_>, base: &Base<'_>) -> Option<PathBuf> {
     root.table("recordings")?.value::<PathBuf>("directory").map(|written| base.join(written))
 }
 
@@ -64,7 +65,7 @@ pub(super) fn directory(root: &Section<'_>, base: &Path) -> Option<PathBuf> {
 pub(super) fn read(
     root: &Section<'_>,
     section: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     findings: &mut Findings,
 ) -> Option<DestinationKind> {
     let record = super::companions::record(section, findings);

@@ -1,16 +1,16 @@
 //! `kind = "rtmp"`: who may publish to the box.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use super::Findings;
 use super::checked::SourceKind;
+use super::files::Base;
 use super::secrets::{self, Credentials, Rule};
 use crate::document::Section;
 
 pub(crate) fn read(
     section: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<SourceKind> {

@@ -1,15 +1,14 @@
 //! `kind = "rtsp"`: which camera is asked, and how.
 
-use std::path::Path;
-
 use super::checked::SourceKind;
+use super::files::Base;
 use super::secrets::{self, Credentials, Rule};
 use super::{Findings, address};
 use crate::document::Section;
 
 pub(crate) fn read(
     section: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<SourceKind> {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::files::{Base, Files};
 use crate::document::{Faults, Placed, Section, Spot};
 use crate::model::Secret;
 
@@ -45,13 +46,13 @@ pub(crate) fn read(
     section: &Section<'_>,
     name: &str,
     rule: Rule,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     faults: &mut Faults,
 ) -> Option<Secret> {
     let (by_file, by_credential) = (format!("{name}_file"), format!("{name}_credential"));
     let placed = place(section, (&by_file, &by_credential), base, credentials, faults)?;
-    read_at(&placed.spot, &placed.value, rule, faults)
+    read_at(&placed.spot, &placed.value, rule, base.files, faults)
 }
 
 /// Where the secret is that one of two keys names: by a file, or by a systemd credential. None if neither is given, there is
@@ -59,7 +60,7 @@ pub(crate) fn read(
 pub(crate) fn place(
     section: &Section<'_>,
     (by_file, by_credential): (&str, &str),
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     faults: &mut Faults,
 ) -> Option<Placed<PathBuf>> {
@@ -101,8 +102,8 @@ fn named(
 }
 
 /// The secret in the file at `path`, which is written at `spot`.
-pub(crate) fn read_at(spot: &Spot, path: &Path, rule: Rule, faults: &mut Faults) -> Option<Secret> {
-    match load(path, rule) {
+pub(crate) fn read_at(spot: &Spot, path: &Path, rule: Rule, files: &Files, faults: &mut Faults) -> Option<Secret> {
+    match files.beside(path, text_of, |text| judge(text, rule)) {
         Ok(secret) => Some(secret),
         Err((why, fix)) => {
             faults.add(spot, format!("{}: {why}", path.display()), fix);
@@ -116,7 +117,7 @@ pub(crate) fn read_list(
     section: &Section<'_>,
     name: &str,
     rule: Rule,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     faults: &mut Faults,
 ) -> Vec<Secret> {
@@ -125,7 +126,7 @@ pub(crate) fn read_list(
     let mut places: Vec<_> = files.map(|file| Placed { value: base.join(file.value), spot: file.spot }).collect();
     let credential = |one| named(one, &by_file, credentials, faults);
     places.extend(section.list::<String>(&by_credential).into_iter().filter_map(credential));
-    places.into_iter().filter_map(|placed| read_at(&placed.spot, &placed.value, rule, faults)).collect()
+    places.into_iter().filter_map(|placed| read_at(&placed.spot, &placed.value, rule, base.files, faults)).collect()
 }
 
 /// The secrets of the tables `<name>_files` and `<name>_credentials`, by the names that stand there.
@@ -133,7 +134,7 @@ pub(crate) fn read_table(
     section: &Section<'_>,
     name: &str,
     rule: Rule,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     faults: &mut Faults,
 ) -> Vec<(Placed<String>, Option<Secret>)> {
@@ -148,7 +149,7 @@ pub(crate) fn read_table(
         places.push((Placed { value: of, spot }, named(credential, &by_file, credentials, faults)));
     }
     let read = |(of, placed): (_, Option<Placed<PathBuf>>)| {
-        (of, placed.and_then(|placed| read_at(&placed.spot, &placed.value, rule, faults)))
+        (of, placed.and_then(|placed| read_at(&placed.spot, &placed.value, rule, base.files, faults)))
     };
     places.into_iter().map(read).collect()
 }
@@ -171,7 +172,9 @@ fn is_service_account(text: &str) -> bool {
     has("private_key") && has("client_email")
 }
 
-fn load(path: &Path, rule: Rule) -> Result<Secret, (String, &'static str)> {
+type Bad = (String, &'static str);
+
+fn text_of(path: &Path) -> Result<String, Bad> {
     let unreadable =
         |error: std::io::Error| (format!("cannot be read: {error}"), "name a file that this user may read");
     let meta = std::fs::metadata(path).map_err(unreadable)?;
@@ -179,8 +182,10 @@ fn load(path: &Path, rule: Rule) -> Result<Secret, (String, &'static str)> {
         return Err(("is no file of one line".to_owned(), "name the file that holds the secret and nothing else"));
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
-    let text =
-        String::from_utf8(bytes).map_err(|_| ("is not text".to_owned(), "write the secret as one line of text"))?;
+    String::from_utf8(bytes).map_err(|_| ("is not text".to_owned(), "write the secret as one line of text"))
+}
+
+fn judge(text: &str, rule: Rule) -> Result<Secret, Bad> {
     let text = text.trim();
     let fault = match rule {
         Rule::BearerToken if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) => {

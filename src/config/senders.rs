@@ -1,8 +1,9 @@
 //! Destinations that send a stream: `kind = "srt"`, `"rtmp"`, `"rist"`, `"udp-ts"`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::checked::{Destination, DestinationKind, Sent, SourceKind};
+use super::files::Base;
 use super::secrets::{self, Credentials, Rule};
 use super::stream_class::StreamClass;
 use super::{Findings, address};
@@ -15,7 +16,7 @@ pub(crate) fn read(
     kind: &str,
     section: &Section<'_>,
     of: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<DestinationKind> {
@@ -39,7 +40,7 @@ pub(crate) fn read(
 fn read_srt(
     section: &Section<'_>,
     of: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<Carrier> {
@@ -74,7 +75,7 @@ fn read_srt(
 fn read_rtmp(
     section: &Section<'_>,
     of: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<Carrier> {
@@ -97,7 +98,7 @@ fn read_rtmp(
     let ca = of.value::<PathBuf>("ca_file").map(|path| base.join(path));
     if let Some(path) = ca.as_ref().filter(|path| !path.is_file()) {
         let rule = format!("{}: there is no such file", path.display());
-        faults.add(&of.spot("ca_file"), rule, "name a file of certificates (PEM)");
+        base.files.absent(&of.spot("ca_file"), rule, "name a file of certificates (PEM)", faults);
     }
     if url.value.scheme() == "rtmp" && key.is_some() && !address::is_loopback(&url.value) {
         findings.warnings.add(&url.spot, "carries the stream key unencrypted", "use rtmps, if the server knows it");

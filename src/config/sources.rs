@@ -1,9 +1,10 @@
 //! `[sources.<id>]` → [`Source`].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Findings;
 use super::checked::{Source, SourceKind, SrtMode};
+use super::files::{Base, Files};
 use super::secrets::{self, Credentials, Rule};
 use super::{cards, devices, guest, playlist, rtmp, rtsp, srt};
 use crate::document::{Section, Spot};
@@ -20,7 +21,7 @@ pub(crate) struct WrittenSource {
 
 pub(crate) fn read(
     root: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Vec<WrittenSource> {
@@ -58,7 +59,7 @@ fn fit(section: &Section<'_>) -> Fit {
 
 fn read_kind(
     section: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<SourceKind> {
@@ -89,20 +90,21 @@ fn read_kind(
     }
 }
 
-pub(crate) fn media_file(path: PathBuf, spot: &Spot, fix: &str, findings: &mut Findings) -> Option<SourceKind> {
+pub(crate) fn media_file(
+    path: PathBuf,
+    spot: &Spot,
+    fix: &str,
+    files: &Files,
+    findings: &mut Findings,
+) -> Option<SourceKind> {
+    let shown = path.display();
     match std::fs::metadata(&path) {
-        // Absolute: the worker may run in another directory.
-        Ok(meta) if meta.is_file() => Some(SourceKind::File { path: std::path::absolute(&path).unwrap_or(path) }),
-        Ok(_) => {
-            findings.faults.add(spot, format!("{} is no file", path.display()), "name a media file");
-            None
-        }
-        Err(error) => {
-            let rule = format!("{} cannot be read: {error}", path.display());
-            findings.faults.add(spot, rule, fix);
-            None
-        }
+        Ok(meta) if meta.is_file() => {}
+        Ok(_) => files.absent(spot, format!("{shown} is no file"), "name a media file", &mut findings.faults)?,
+        Err(error) => files.absent(spot, format!("{shown} cannot be read: {error}"), fix, &mut findings.faults)?,
     }
+    // Absolute: the worker may run in another directory.
+    Some(SourceKind::File { path: std::path::absolute(&path).unwrap_or(path) })
 }
 
 fn alsa_name(name: &str, spot: &Spot, findings: &mut Findings) -> bool {
@@ -116,7 +118,7 @@ fn alsa_name(name: &str, spot: &Spot, findings: &mut Findings) -> bool {
 /// The SRT keys of a source, which a destination has as well.
 pub(crate) fn read_srt(
     section: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<SourceKind> {

@@ -1,6 +1,6 @@
 //! How objects get to an endpoint of HLS push: keys of one table → [`Upload`].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -8,6 +8,7 @@ use url::Url;
 use super::Findings;
 use super::access;
 use super::address::{self, is_loopback};
+use super::files::Base;
 use super::secrets::{self, Credentials, Rule};
 use crate::document::{Faults, Placed, Section};
 use crate::model::path_template::{PathTemplate, Placed as Object};
@@ -46,7 +47,7 @@ const OF_ORIGINS: &[&str] = &[
 /// Reads one endpoint. None if there is a fault, which is recorded.
 pub(crate) fn read(
     section: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<(Url, Upload)> {
@@ -118,7 +119,7 @@ pub(crate) fn target(url: &Url, upload: &Upload, channel: &ChannelId) -> String 
 /// A table of keys, and what its secrets are read with.
 pub(crate) struct Reader<'a, 'b> {
     pub(crate) section: &'b Section<'a>,
-    pub(crate) base: &'b Path,
+    pub(crate) base: &'b Base<'b>,
     pub(crate) credentials: &'b Credentials,
 }
 
@@ -156,10 +157,13 @@ impl Reader<'_, '_> {
             let path = placed.value;
             match std::fs::read_to_string(&path) {
                 Ok(text) if text.contains("-----BEGIN ") && text.contains(what) => {}
-                Ok(_) => faults.add(&placed.spot, format!("holds no {what} in PEM"), "name a PEM file"),
+                Ok(_) => {
+                    let files = self.base.files;
+                    files.absent(&placed.spot, format!("holds no {what} in PEM"), "name a PEM file", faults);
+                }
                 Err(error) => {
                     let why = format!("{}: cannot be read: {error}", path.display());
-                    faults.add(&placed.spot, why, "name a file that this user may read");
+                    self.base.files.absent(&placed.spot, why, "name a file that this user may read", faults);
                 }
             }
             Some(absolute(path))

@@ -1,9 +1,8 @@
 //! `kind = "whip"` of a destination: the channel is published to a WebRTC server.
 
-use std::path::Path;
-
 use super::checked::{Destination, DestinationKind, OwnRendition, WhipDestination};
 use super::destination_keys::{TOKEN_CREDENTIAL, TOKEN_FILE};
+use super::files::Base;
 use super::keys::key;
 use super::secrets::{self, Credentials, Rule};
 use super::stream_class::{AudioRendition, StreamClass, VideoRendition};
@@ -143,7 +142,7 @@ const URL: Key = key(
 pub(super) fn read(
     section: &Section<'_>,
     of: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<DestinationKind> {
@@ -232,7 +231,7 @@ fn renditions(section: &Section<'_>, findings: &mut Findings) -> Vec<RenditionId
 
 fn servers(
     section: &Section<'_>,
-    base: &Path,
+    base: &Base<'_>,
     credentials: &Credentials,
     findings: &mut Findings,
 ) -> Option<IceServers> {

@@ -32,6 +32,16 @@ fn judge(status: &Value) -> Vec<Finding> {
     } else {
         Finding::ok("daemon", format!("uplinkd {own} answers; the box is {}", health.replace('_', " ")))
     });
+    if let Some(used) = status["config"]["last_good"].as_object() {
+        let word = |name: &str| used.get(name).and_then(Value::as_str).unwrap_or("?");
+        let seen = format!(
+            "what was on disk when the daemon came up was faulty: the last good one is in force, of {} ({})",
+            word("at"),
+            word("path")
+        );
+        let todo = "`uplinkctl check` lists each fault with its line; correct them, then `uplinkctl reload`";
+        findings.push(Finding::warn("config", seen, todo));
+    }
     for channel in status["channels"].as_array().into_iter().flatten() {
         let (id, order) = (word(&channel["id"]), word(&channel["order"]));
         let why = format!("{} ({})", word(&channel["health"]["reason"]), word(&channel["health"]["code"]));
@@ -77,5 +87,9 @@ mod tests {
         ]});
         let states: Vec<State> = judge(&status).iter().map(|finding| finding.state).collect();
         assert_eq!(states, [State::Ok, State::Ok, State::Fault, State::Warn, State::Ok]);
+        let used = json!({ "at": "2026-11-21T10:00:00.000Z", "version": "0.1.0", "path": "/kept/0007" });
+        let status = json!({ "health": status["health"], "channels": [], "config": { "last_good": used } });
+        let said = judge(&status);
+        assert_eq!((said[1].check, said[1].state, said[1].seen.contains("/kept/0007")), ("config", State::Warn, true));
     }
 }

@@ -43,6 +43,11 @@ impl Source {
     }
 
     /// The text, as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The same, for who keeps it.
     pub fn into_text(self) -> String {
         self.text
     }

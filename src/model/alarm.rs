@@ -138,6 +138,8 @@ codes! {
     BudgetSpent => "budget_spent", "raise the budget, or `uplinkctl destination enable` for the rest of the month";
     /// A changed configuration is faulty; the old one stays in force.
     ConfigRejected => "config_rejected", "correct each fault (`uplinkctl check`), then `uplinkctl reload`";
+    /// The configuration was faulty when the daemon came up; one that was in force before is used.
+    ConfigLastGood => "config_last_good", "correct each fault (`uplinkctl check`), then `uplinkctl reload`; what is in force is kept as a file";
     /// The certificate of `[api.tls]` cannot be had, renewed or used.
     CertificateFailed => "certificate_failed", "let the authority reach this box on port 443 by these names, or correct [api.tls]; `uplinkctl reload` tries at once";
     /// A certificate of the API is about to end, or has ended.

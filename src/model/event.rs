@@ -66,6 +66,10 @@ codes! {
     ConfigReloaded => "config_reloaded",
     /// A changed configuration is faulty; the old one stays in force.
     ConfigRejected => "config_rejected",
+    /// The configuration was faulty when the daemon came up; one that was in force before is used.
+    ConfigLastGood => "config_last_good",
+    /// The configuration in force cannot be kept for the day when the one on disk is faulty.
+    ConfigNotKept => "config_not_kept",
     /// Somebody ordered a channel on air.
     ChannelStarted => "channel_started",
     /// Somebody ordered a channel off air, and it is.

@@ -494,6 +494,27 @@ pub struct ConfigStatus {
     pub generation: u64,
     /// Faults of a newer version that was rejected; empty when what is on disk is in force.
     pub rejected: Vec<String>,
+    /// What is in force is a copy of what was in force before: what was on disk when the daemon came up was faulty. None if not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_good: Option<LastGood>,
+}
+
+/// A configuration that was in force before, and is used again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LastGood {
+    /// When it was put in force.
+    pub at: MediaTime,
+    /// The version of Uplink that did.
+    pub version: String,
+    /// Where it is kept.
+    pub path: String,
+}
+
+impl std::fmt::Display for LastGood {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { at, version, path } = self;
+        write!(f, "the last good configuration, put in force {at} by version {version} and kept in {path}")
+    }
 }
 
 /// The whole appliance in one document.

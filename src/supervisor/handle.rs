@@ -9,7 +9,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use super::cards::Cards;
 use super::costs::Costs;
 use super::written::Written;
-use crate::config::{Setting, Trial};
+use crate::config::{Setting, Texts, Trial};
 use crate::model::status::{ApplianceStatus, ChannelOrder, ChannelState, ProgramOrder, Showing};
 use crate::model::{Act, Acted, ChannelEffect, ChannelId, Event, LiveChange, MeterReading, SourceId, TakeOrder};
 
@@ -202,6 +202,11 @@ impl Handle {
     /// What was written of the configuration in force.
     pub fn written(&self) -> Arc<[Setting]> {
         self.written.get()
+    }
+
+    /// The files that the configuration in force was read from.
+    pub fn files(&self) -> Arc<Texts> {
+        self.written.files()
     }
 
     /// Where images for slates and logos are. It may not be there yet.

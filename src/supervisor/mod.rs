@@ -38,6 +38,6 @@ pub use costs::{Budgets, Costs};
 pub use groups::Groups;
 pub use handle::{Command, Handle, Outcome, Refusal, StampedEvent};
 pub use lifecycle::Limits;
-pub use settings::{Budget, ClassNeeds, Configuration, Configured, Reload, Settings};
+pub use settings::{Budget, ClassNeeds, Configuration, Configured, Instead, Reload, Settings};
 pub use start::{Records, Supervisor};
 pub use written::Written;

@@ -261,7 +261,7 @@ impl Root {
         self.seats.sort_by_key(|seat| order.iter().position(|id| *id == seat.plan.channel));
         self.write_sessions();
         self.overview.in_force(configuration.name, configuration.path);
-        self.overview.written.put(configuration.written);
+        self.overview.written.put(configuration.written, configuration.files);
         let text = counted("the configuration was read again", &effects);
         self.tell(Severity::Info, EventCode::ConfigReloaded, text);
         let answers = self.shared.answers.clone();

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::costs::Budgets;
 use super::groups::Groups;
 use super::lifecycle::Limits;
-use crate::config::{Setting, Trial};
-use crate::model::status::ChannelOrder;
+use crate::config::{Setting, Texts, Trial};
+use crate::model::status::{ChannelOrder, LastGood};
 use crate::model::{DiskRate, Resources};
 use crate::plan::{ChannelPlan, Costs};
 use crate::system::Share;
@@ -41,6 +41,19 @@ pub struct Configuration {
     pub budget: Budget,
     /// What was written, key by key.
     pub written: Arc<[Setting]>,
+    /// The files that it was read from.
+    pub files: Arc<Texts>,
+    /// What is on disk is faulty, and this was in force before.
+    pub instead: Option<Instead>,
+}
+
+/// Why the last good configuration is used.
+#[derive(Debug, Clone)]
+pub struct Instead {
+    /// Which one it is.
+    pub used: LastGood,
+    /// What is wrong with the one on disk.
+    pub faults: Vec<String>,
 }
 
 /// What the box can carry; without room nothing is refused.

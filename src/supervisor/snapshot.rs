@@ -2,6 +2,7 @@
 
 use super::journal::now;
 use super::lifecycle::Stand;
+use super::settings::{Configuration, Instead};
 use super::verdict::{Facts, health, state};
 use super::written::Written;
 use crate::model::status::{ApplianceStatus, ChannelStatus, ConfigStatus};
@@ -20,18 +21,25 @@ pub(crate) struct Overview {
 }
 
 impl Overview {
-    pub(crate) fn new(name: String, path: String) -> Self {
+    pub(crate) fn new(configuration: &Configuration) -> Self {
         let at = now();
-        let config = ConfigStatus { path, loaded_at: at, generation: 1, rejected: Vec::new() };
+        let (name, path) = (configuration.name.clone(), configuration.path.clone());
+        let (last_good, rejected) = match configuration.instead.clone() {
+            Some(Instead { used, faults }) => (Some(used), faults),
+            None => (None, Vec::new()),
+        };
+        let config = ConfigStatus { path, loaded_at: at, generation: 1, rejected, last_good };
         let health = HealthReport::new(Health::Inactive, "starting", "the daemon has just come up", at);
-        Self { name, started_at: at, health, config, written: Written::default() }
+        let written = Written::default();
+        written.put(configuration.written.clone(), configuration.files.clone());
+        Self { name, started_at: at, health, config, written }
     }
 
     /// Another configuration is in force.
     pub(crate) fn in_force(&mut self, name: String, path: String) {
         self.name = name;
-        self.config =
-            ConfigStatus { path, loaded_at: now(), generation: self.config.generation + 1, rejected: Vec::new() };
+        let generation = self.config.generation + 1;
+        self.config = ConfigStatus { path, loaded_at: now(), generation, rejected: Vec::new(), last_good: None };
     }
 
     /// The document. `trouble` is what is wrong with the store.
@@ -47,7 +55,8 @@ impl Overview {
         if !self.config.rejected.is_empty() {
             let count = self.config.rejected.len();
             let reason = format!("the configuration on disk has {count} fault(s), an earlier one is in force");
-            worst = worst.worst(say("config_rejected", reason));
+            let code = if self.config.last_good.is_some() { "config_last_good" } else { "config_rejected" };
+            worst = worst.worst(say(code, reason));
         }
         if let Some(trouble) = trouble {
             worst = worst.worst(say("store_failed", format!("orders are not kept: {trouble}")));

@@ -62,8 +62,7 @@ impl Supervisor {
         let (settings, kept) = (Arc::new(settings), costs.clone());
         let shared =
             Shared { settings, journal: journal.clone(), store, costs: kept, changed, answers, meters: meters.clone() };
-        let mut overview = Overview::new(configuration.name.clone(), configuration.path.clone());
-        overview.written.put(configuration.written.clone());
+        let mut overview = Overview::new(&configuration);
         let written = overview.written.clone();
         // Complete from the first moment: without its channels the appliance would seem to be ready.
         let known = configuration.channels.iter().map(|configured| {

@@ -50,10 +50,25 @@ impl DirectoryLock {
             let holder = if known { holder.trim().to_owned() } else { "unknown".to_owned() };
             return Err(LockError::Held { directory: directory.to_owned(), holder });
         }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(unusable)?;
-        writeln!(file, "{}", std::process::id()).map_err(unusable)?;
+        match note(&mut file) {
+            // Who holds it is good to know, but it is held all the same.
+            Err(error) if is_full(&error) => {}
+            noted => noted.map_err(unusable)?,
+        }
         Ok(Self { _file: file })
     }
+}
+
+/// Writes down who holds it, over who did: what is on the disk already can be written when the disk is full.
+fn note(file: &mut File) -> io::Result<()> {
+    let line = format!("{}\n", std::process::id());
+    file.rewind()?;
+    file.write_all(line.as_bytes())?;
+    file.set_len(line.len() as u64)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 #[cfg(test)]
@@ -69,6 +84,20 @@ mod tests {
         assert!(refused.to_string().contains(&format!("in use by process {}", std::process::id())), "{refused}");
         drop(first);
         DirectoryLock::take(&path, "uplinkd.pid").unwrap();
+    }
+
+    /// A box whose disk is full comes up, and nobody gets in beside it.
+    #[test]
+    fn a_full_disk_keeps_nobody_from_holding_it() {
+        assert!(is_full(&File::create("/dev/full").unwrap().write_all(b"1").unwrap_err()));
+        let directory = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("/dev/full", directory.path().join("uplinkd.pid")).unwrap();
+        let held = DirectoryLock::take(directory.path(), "uplinkd.pid").unwrap();
+        let other = File::open("/dev/full").unwrap();
+        let lock = || flock(&other, FlockOperation::NonBlockingLockExclusive);
+        assert_eq!(lock(), Err(rustix::io::Errno::WOULDBLOCK));
+        drop(held);
+        assert_eq!(lock(), Ok(()));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use std::process::Command;
 use serde_json::Value;
 use uplink::model::Health;
 
-use crate::delivered::{assert_whole, measure, newest, wait_picture};
+use crate::delivered::{assert_whole, measure, named, newest, wait_picture};
+use crate::last_good::cut_power;
 use crate::rig::{PLAIN, RENDITIONS, Rig, skip};
 
 /// A mount that ends with the test.
@@ -76,6 +77,47 @@ fn a_full_disk_is_told_and_used_again_when_there_is_room() {
     });
     assert_eq!(rig.worker("a"), worker, "a disk is no reason to restart a worker");
     assert_whole(&rig, "b", &neighbour.report(), 12);
+}
+
+/// Whatever it was that has filled the disk of the state directory: the box is switched on, and comes on air.
+#[test]
+fn a_box_whose_disk_is_full_comes_up_on_air_and_says_so() {
+    let mut rig = Rig::new(&[("a", PLAIN)]);
+    let Some(_mount) = Mount::new(&["-t", "tmpfs", "-o", "size=24m", "none"], &rig.path("state")) else {
+        return skip("a box that starts with a full disk: this user may not mount a tmpfs");
+    };
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    // What the channel may give up, which is less than what it needs.
+    rig.until("a few segments", || newest(&rig, "a", RENDITIONS[0]) > named(&rig, "a", RENDITIONS[0], 0)[0].0 + 3);
+    cut_power(&mut rig, &["a"]);
+    let ballast = rig.path("state/ballast");
+    let mut file = File::create(&ballast).unwrap();
+    while file.write_all(&[0; 4096]).is_ok() {}
+    rig.start_daemon();
+    rig.wait_on_air("a");
+    rig.until("the alarm", || {
+        while file.write_all(&[0; 512]).is_ok() {}
+        active(&rig).iter().any(|code| code == "store_failed" || code == "spool_failing")
+    });
+    eprintln!("a full disk at the start: {:?}", active(&rig));
+
+    drop(file);
+    std::fs::remove_file(&ballast).unwrap();
+    rig.until("all is well again", || {
+        active(&rig).iter().all(|code| !["store_failed", "spool_failing"].contains(&code.as_str()))
+    });
+    rig.wait_on_air("a");
+    wait_picture(&rig, "a", true);
+    assert_eq!(rig.channel("a").restarts, 0, "a disk is no reason to restart a worker");
+}
+
+/// Codes of alarms that are so now.
+fn active(rig: &Rig) -> Vec<String> {
+    let list = rig.get("/api/v1/alarms").json();
+    let active = list["items"].as_array().unwrap().iter().filter(|alarm| alarm["active"] == true);
+    active.map(|alarm| alarm["code"].as_str().unwrap().to_owned()).collect()
 }
 
 /// As when the kernel mounts a failing disk read-only: nothing can be created any more.

@@ -67,6 +67,40 @@ fn a_second_daemon_is_refused_and_the_first_one_goes_on() {
     assert_eq!(rig.wait_on_air("a").worker.unwrap().pid, worker);
 }
 
+/// The driver of a capture card and the library of an encoder are not installed on this box, or not any more.
+#[test]
+fn a_missing_driver_keeps_nobody_off_air_who_does_not_need_it() {
+    let mut rig = Rig::new(&[("a", "sources = [\"card\"]"), ("b", PLAIN), ("c", PLAIN)]);
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/hardware-profiles");
+    let profiles = rig.path("profiles");
+    std::fs::create_dir(&profiles).unwrap();
+    let name = "software-x264.toml";
+    let text = std::fs::read_to_string(std::path::Path::new(shipped).join(name)).unwrap();
+    std::fs::write(profiles.join(name), &text).unwrap();
+    let gone = text.replace("name = \"software-x264\"", "name = \"gone\"").replace("\"x264enc\"", "\"goneh264enc\"");
+    std::fs::write(profiles.join("gone.toml"), gone).unwrap();
+    rig.edit(|text| {
+        let card = "[sources.card]\nkind = \"decklink\"\ndevice_number = 0\nmode = \"1080i50\"\n";
+        let text = text.replace(shipped, &profiles.display().to_string());
+        format!("{text}hardware_profile = \"gone\"\n{card}")
+    });
+    rig.start_origin();
+    rig.start_daemon();
+    rig.wait_channel("b", "its neighbours are missing something, it is healthy", |channel| {
+        channel.on_air && channel.health.health == Health::Healthy
+    });
+    let card = rig.wait_channel("a", "slate with a failed source", |channel| {
+        channel.on_air
+            && channel.state == ChannelState::Slate
+            && channel.report.as_ref().is_some_and(|report| report.sources[0].state == SourceState::Failed)
+    });
+    eprintln!("a missing driver: {}", card.health.reason);
+    assert_says(&card.health.reason, &["the slate is on air", "card"]);
+    let encoder = rig.wait_channel("c", "a reason", |channel| channel.health.reason.contains("goneh264enc"));
+    eprintln!("a missing encoder: {}", encoder.health.reason);
+    assert_eq!((encoder.on_air, encoder.health.health), (false, Health::Unhealthy));
+}
+
 #[test]
 fn a_missing_device_is_a_slate_with_a_reason() {
     let mut rig = Rig::new(&[("a", "sources = [\"cam\"]"), ("b", PLAIN)]);

@@ -35,6 +35,7 @@ mod http;
 #[path = "../send/judge.rs"]
 #[allow(dead_code, reason = "the tests of senders use the rest of it")]
 mod judge;
+mod last_good;
 mod live;
 mod low_latency;
 mod ndi;

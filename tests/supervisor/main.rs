@@ -8,6 +8,7 @@ mod adoption;
 mod costs;
 mod daemon;
 mod death;
+mod last_good;
 mod orders;
 mod place;
 mod protocol;

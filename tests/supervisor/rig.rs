@@ -195,6 +195,8 @@ pub fn configuration(plans: Vec<ChannelPlan>) -> Configuration {
         channels: plans.into_iter().map(configured).collect(),
         budget: uplink::supervisor::Budget::default(),
         written: Default::default(),
+        files: Default::default(),
+        instead: None,
     }
 }
 

@@ -66,10 +66,16 @@ function appliance(status) {
   put(at('box-count'), `${on} of ${wanted.length} channels ordered on air are on air`);
   const faults = status.config.rejected;
   show(at('rejected'), faults.length > 0);
+  put(at('rejected-head'), rejected(status.config.last_good));
   show(at('freeze'), status.freeze != null);
   put(at('freeze'), status.freeze ? frozen(status.freeze) : '');
   at('rejected-faults').replaceChildren(...faults.map((fault) => el('li', {}, fault)));
   title();
+}
+
+function rejected(lastGood) {
+  if (!lastGood) return '▲ A newer configuration was rejected; the old one stays in force';
+  return `▲ The configuration was faulty when the daemon came up; the last good one is in force, put in force ${lastGood.at}`;
 }
 
 function frozen({ channels, until, by, reason }) {

@@ -12,6 +12,7 @@ export type {
   ClassVersion,
   ClassVersionText,
   Clip,
+  ConfigStatus,
   Configuration,
   ConfigurationFault,
   ConfigurationReport,

@@ -115,10 +115,7 @@ mod tests {
     #[test]
     fn it_is_renewed_when_a_third_of_its_time_is_left() {
         let issued = Issued::read(&pem(&["a.example"], 1..31), &domains(&["a.example"])).unwrap();
-        assert_eq!(
-            issued.ends.duration_since(issued.renewed_at()).unwrap(),
-            Duration::from_secs(10 * 86_400)
-        );
+        assert_eq!(issued.ends.duration_since(issued.renewed_at()).unwrap(), Duration::from_secs(10 * 86_400));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::Look;
 use crate::model::cost::{BudgetStatus, Hold};
+use crate::model::status::ConfigStatus;
 use crate::model::{AlarmCode, AlarmPriority, DestinationId, MediaTime, Validity};
 use crate::policy::Sighting;
 
@@ -21,11 +22,7 @@ pub(super) fn see(look: &Look<'_>, seen: &mut Vec<Sighting>) {
             |reason| Sighting::new(AlarmCode::ClockUnsynchronised, AlarmPriority::Warning, reason).lasting(60, 30);
         seen.extend(reason.map(sighting));
     }
-    let rejected = look.status.config.rejected.len();
-    if rejected > 0 {
-        let reason = format!("the configuration on disk has {rejected} fault(s), an earlier one is in force");
-        seen.push(Sighting::new(AlarmCode::ConfigRejected, AlarmPriority::Warning, reason).lasting(0, 0));
-    }
+    seen.extend(configuration(&look.status.config));
     if let Some(trouble) = &look.trouble {
         let reason = format!("orders, alarms and the as-run log are not kept: {trouble}");
         seen.push(Sighting::new(AlarmCode::StoreFailed, AlarmPriority::Warning, reason).lasting(5, 5));
@@ -54,6 +51,23 @@ fn expiry(one: &Validity, now: MediaTime) -> Option<Sighting> {
     };
     let reason = format!("the {which} certificate of the API {what}");
     Some(Sighting::new(AlarmCode::CertificateExpiring, priority, reason).about(which).lasting(60, 60))
+}
+
+/// What is on disk is not what is in force.
+fn configuration(config: &ConfigStatus) -> Option<Sighting> {
+    let faults = config.rejected.len();
+    let (code, reason) = match &config.last_good {
+        Some(used) => {
+            let reason = format!("the configuration on disk has {faults} fault(s), and the daemon came up with {used}");
+            (AlarmCode::ConfigLastGood, reason)
+        }
+        None if faults > 0 => {
+            let reason = format!("the configuration on disk has {faults} fault(s), an earlier one is in force");
+            (AlarmCode::ConfigRejected, reason)
+        }
+        None => return None,
+    };
+    Some(Sighting::new(code, AlarmPriority::Warning, reason).lasting(0, 0))
 }
 
 /// A budget is that of a destination, all channels together.

@@ -112,6 +112,7 @@ pub(crate) fn appliance() -> ApplianceStatus {
             loaded_at: ago(9_000),
             generation: 1,
             rejected: vec![],
+            last_good: None,
         },
         capacity: Default::default(),
         alarms: Default::default(),

@@ -9,13 +9,13 @@ use super::doors::Wanted;
 use super::failure::Failure;
 use super::recordings::Shelf;
 use super::watch::Watch;
-use crate::app::{disk_rate, fragments};
+use crate::app::{disk_rate, fragments, last_good};
 use crate::classes::Classes;
-use crate::config::{Checked, Credentials, OwnClasses, Trial, load_text, load_with};
+use crate::config::{Checked, Credentials, OwnClasses, Texts, Trial, load_kept, load_text, load_with};
 use crate::hardware::inventory;
 use crate::model::ChannelId;
 use crate::plan::{PlanPaths, derive, needs};
-use crate::supervisor::{Cards, Configuration, Configured, Reload};
+use crate::supervisor::{Cards, Configuration, Configured, Instead, Reload};
 use crate::system::Share;
 
 /// What a worker may take of memory, unless the configuration says so: so many times what its plan needs by the estimate, and
@@ -23,9 +23,28 @@ use crate::system::Share;
 const FOLD: u64 = 4;
 const LEAST: u64 = 1 << 30;
 
-/// Reads, checks and plans; all faults at once.
+/// What is read.
+enum Read<'a> {
+    /// The file, or that with what is tried.
+    Disk(Option<&'a Trial>),
+    /// What was in force before.
+    Kept(Texts),
+}
+
+/// Reads, checks and plans; all faults at once. If there are any, the newest that was in force before is taken.
 pub(super) fn read(place: &Place) -> Result<(Checked, Configuration), Failure> {
-    load_all(place, None).map_err(Failure::Configuration)
+    let faults = match load_all(place, Read::Disk(None)) {
+        Ok(loaded) => return Ok(loaded),
+        Err(faults) => faults,
+    };
+    let (found, passed_over) =
+        last_good::newest(&place.state, &place.config, |texts| load_all(place, Read::Kept(texts)));
+    let Some((used, (checked, configuration))) = found else {
+        return Err(Failure::Configuration { faults, passed_over });
+    };
+    faults.iter().for_each(|fault| tracing::error!(code = "configuration_fault", "{fault}"));
+    passed_over.iter().for_each(|why| tracing::error!("not used in its place: {why}"));
+    Ok((checked, Configuration { instead: Some(Instead { used, faults }), ..configuration }))
 }
 
 /// The same again, whenever the supervisor asks for it. The API stays where it `listen`s.
@@ -38,7 +57,7 @@ pub(super) fn reload(
 ) -> Reload {
     let place = place.clone();
     Box::new(move |tried| {
-        let (checked, configuration) = load_all(&place, tried)?;
+        let (checked, configuration) = load_all(&place, Read::Disk(tried))?;
         if tried.is_some() {
             return Ok(configuration);
         }
@@ -65,16 +84,20 @@ pub(super) fn recordings(place: &Place) -> PathBuf {
     place.state.join("recordings")
 }
 
-fn load_all(place: &Place, tried: Option<&Trial>) -> Result<(Checked, Configuration), Vec<String>> {
+fn load_all(place: &Place, read: Read<'_>) -> Result<(Checked, Configuration), Vec<String>> {
     let (own, credentials) = (OwnClasses::below(&place.state), Credentials::from_environment());
     let (config, overrides) = (&place.config, &place.overrides);
-    let checked = match tried {
-        None => load_with(config, overrides, &credentials, &own),
-        Some(Trial::Class(class)) => load_with(config, overrides, &credentials, &own.trying(Some(class.clone()))),
-        Some(Trial::Text(text)) => load_text((config, text), overrides, &credentials, &own),
+    let whole = |checked| fragments::check(checked, &place.worker);
+    let checked = match read {
+        Read::Disk(None) => load_with(config, overrides, &credentials, &own).and_then(whole),
+        Read::Disk(Some(Trial::Class(class))) => {
+            load_with(config, overrides, &credentials, &own.trying(Some(class.clone()))).and_then(whole)
+        }
+        Read::Disk(Some(Trial::Text(text))) => load_text((config, text), overrides, &credentials, &own).and_then(whole),
+        // An element that is gone keeps its source off air, and nothing else.
+        Read::Kept(texts) => load_kept(texts, config, overrides, &credentials, &own),
     };
-    let checked =
-        checked.and_then(|checked| fragments::check(checked, &place.worker)).map_err(|faults| faults.lines())?;
+    let checked = checked.map_err(|faults| faults.lines())?;
     for warning in checked.warnings.iter() {
         tracing::warn!(code = "configuration_warning", "{warning}");
     }
@@ -104,7 +127,7 @@ fn load_all(place: &Place, tried: Option<&Trial>) -> Result<(Checked, Configurat
         })
         .collect();
     let path = checked.file.display().to_string();
-    let (name, written) = (checked.appliance.clone(), checked.written.clone());
-    let configuration = Configuration { name, path, channels, budget, written };
+    let (name, written, files) = (checked.appliance.clone(), checked.written.clone(), checked.files.clone());
+    let configuration = Configuration { name, path, channels, budget, written, files, instead: None };
     Ok((checked, configuration))
 }

@@ -16,8 +16,12 @@ const FAULTY: u8 = 64;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// Every fault, one line each.
-    #[error("the configuration has {} fault(s); nothing was started", .0.len())]
-    Configuration(Vec<String>),
+    #[error("the configuration has {} fault(s); nothing was started", faults.len())]
+    Configuration {
+        faults: Vec<String>,
+        /// Why none that was in force before is used.
+        passed_over: Vec<String>,
+    },
     #[error("{}: {cause}", path.display())]
     Path { path: PathBuf, cause: io::Error },
     #[error("{} is no executable file: install the worker beside uplinkd, or name it with --worker FILE", .0.display())]
@@ -41,15 +45,20 @@ pub(super) enum Failure {
 impl Failure {
     /// Says it, and turns it into an exit code.
     pub(super) fn report(&self, format: LogFormat) -> ExitCode {
-        let faults: &[String] = if let Failure::Configuration(faults) = self { faults } else { &[] };
+        let (faults, passed_over): (&[String], &[String]) = match self {
+            Failure::Configuration { faults, passed_over } => (faults, passed_over),
+            _ => (&[], &[]),
+        };
         match format {
             // Faults are for people to read and correct: nothing but the fault on its line.
             LogFormat::Human => {
                 faults.iter().for_each(|fault| eprintln!("{fault}"));
+                passed_over.iter().for_each(|why| eprintln!("not used in its place: {why}"));
                 eprintln!("uplinkd: {self}");
             }
             LogFormat::Json => {
                 faults.iter().for_each(|fault| tracing::error!(code = "configuration_fault", "{fault}"));
+                passed_over.iter().for_each(|why| tracing::error!("not used in its place: {why}"));
                 tracing::error!("{self}");
             }
         }

@@ -10,6 +10,7 @@ mod classes;
 mod configuration;
 mod doors;
 mod failure;
+mod kept;
 mod listeners;
 mod presence;
 mod recordings;

@@ -11,6 +11,7 @@ use super::certificate;
 use super::configuration::{images, recordings, reload};
 use super::doors;
 use super::failure::Failure;
+use super::kept;
 use super::listeners;
 use super::presence::Presence;
 use super::recordings::Shelf;
@@ -19,6 +20,7 @@ use super::watch::Watch;
 use crate::api::{self, Freezer};
 use crate::classes::Classes;
 use crate::config::Checked;
+use crate::lastgood::LastGood;
 use crate::model::Event;
 use crate::replay::{Desk, Shop};
 use crate::store::Store;
@@ -59,6 +61,9 @@ pub(super) async fn run(
     let kept = told.clone();
     let freezer = Freezer::kept_by(records.store.clone(), Box::new(move |event| drop(kept.send(event))));
     tokio::spawn(freezer.clone().watch());
+    if let Some(instead) = &configuration.instead {
+        let _ = told.send(kept::came_back(instead));
+    }
     let shelf = Shelf { desk: desk.clone(), place: recordings(place) };
     shelf.learn(checked, &configuration);
     let (doors, gate) = doors::open(place, checked, listeners).await?;
@@ -82,6 +87,7 @@ pub(super) async fn run(
     tokio::spawn(super::recordings::attend(desk.clone(), handle.events()));
     let (held, freezing) = (freezer.clone(), desk.clone());
     tokio::spawn(super::classes::attend(classes.clone(), handle.status()));
+    tokio::spawn(kept::attend(LastGood::below(&place.state), handle.clone(), told));
     let parts = api::Parts {
         handle: handle.clone(),
         store: Some(store),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 pub use playback::Playback;
+use tokens::Places;
 pub use tokens::{Scope, Tokens};
 
 /// What the origin is told.
@@ -132,8 +133,17 @@ pub enum SettingsFault {
 }
 
 impl OriginSettings {
-    /// Reads and checks `file` and the token files that it names.
+    /// Reads and checks `file` and the secrets that it names.
     pub fn load(file: &Path) -> Result<Self, SettingsFault> {
+        Self::load_with(file, credentials().as_deref(), true)
+    }
+
+    /// The same for who signs addresses: tokens may be given to the service alone, and are not read.
+    pub fn load_to_sign(file: &Path) -> Result<Self, SettingsFault> {
+        Self::load_with(file, credentials().as_deref(), false)
+    }
+
+    fn load_with(file: &Path, credentials: Option<&Path>, tokens: bool) -> Result<Self, SettingsFault> {
         let text = std::fs::read_to_string(file)
             .map_err(|cause| SettingsFault::Unreadable { file: file.to_owned(), cause })?;
         let broken = |at: usize, message: String| {
@@ -143,10 +153,13 @@ impl OriginSettings {
         let mut settings: Self = toml::from_str(&text)
             .map_err(|error| broken(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
         let dir = file.parent().unwrap_or(Path::new(""));
-        settings.tokens.read(dir).map_err(|fault| broken(fault.at, fault.message))?;
+        let places = Places { dir, credentials };
+        if tokens {
+            settings.tokens.read(&places).map_err(|fault| broken(fault.at, fault.message))?;
+        }
         if let Some(playback) = &mut settings.playback {
             playback.check().map_err(|(key, message)| broken(key_at(&text, key), message))?;
-            playback.read(dir).map_err(|fault| broken(fault.at, fault.message))?;
+            playback.read(&places).map_err(|fault| broken(fault.at, fault.message))?;
         }
         settings.state_dir = settings.state_dir.map(|state| dir.join(state));
         settings.check().map_err(|(key, message)| broken(key_at(&text, key), message))?;
@@ -171,6 +184,11 @@ impl OriginSettings {
             None => Ok(()),
         }
     }
+}
+
+/// What systemd gives this service.
+fn credentials() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
 /// Where the line that sets `key` begins.
@@ -249,6 +267,36 @@ mod tests {
         ] {
             let fault = load(&text).expect_err(&text);
             assert!(fault.starts_with(place) && fault.contains(piece), "{text}\n→ {fault}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_taken_from_credentials() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, given) = (dir.path().join("origin.toml"), dir.path().join("given"));
+        std::fs::create_dir(&given).unwrap();
+        for (name, text) in [("push", "a-token-long-enough\n"), ("viewers", "a-key-that-is-long-enough")] {
+            std::fs::write(given.join(name), text).unwrap();
+        }
+        let tokens = "[tokens]\n\"*\" = { credential = \"push\" }\n";
+        std::fs::write(&file, format!("{tokens}[playback]\nkey_credentials = [\"viewers\"]\n")).unwrap();
+        let settings = OriginSettings::load_with(&file, Some(&given), true).unwrap();
+        assert_eq!(settings.tokens.iter().next().unwrap().1.reveal(), "a-token-long-enough");
+        settings.playback.unwrap().signer();
+        // Without them nobody could push; who only signs needs none for that.
+        let refused = OriginSettings::load_with(&file, None, true).unwrap_err().to_string();
+        assert!(refused.contains(":2:22: ") && refused.contains("LoadCredential=push"), "{refused}");
+        std::fs::write(&file, format!("{tokens}[playback]\nkeys = [\"given/viewers\"]\n")).unwrap();
+        assert_eq!(OriginSettings::load_with(&file, None, false).unwrap().tokens.iter().count(), 0);
+        for (entry, piece) in [
+            ("{ credential = \"../push\" }", "no name of a credential"),
+            ("{ credential = \"gone\" }", "gone cannot be read"),
+            ("{ credential = \"push\", file = \"given/push\" }", "not both"),
+            ("{}", "give `file`, or `credential`"),
+        ] {
+            std::fs::write(&file, format!("[tokens]\n\"*\" = {entry}\n")).unwrap();
+            let refused = OriginSettings::load_with(&file, Some(&given), true).unwrap_err().to_string();
+            assert!(refused.contains("origin.toml:2:") && refused.contains(piece), "{entry}: {refused}");
         }
     }
 

@@ -1,14 +1,13 @@
 //! `[playback]`: only whoever holds a signed address may watch. Without it everybody may.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::measures;
-use super::tokens::{TokenFault, secret_in};
+use super::tokens::{Places, TokenFault};
 use crate::model::Secret;
 use crate::origin::ticket::{LONGEST_BEGIN, LONGEST_SESSION, Signer};
 
@@ -17,7 +16,11 @@ use crate::origin::ticket::{LONGEST_BEGIN, LONGEST_SESSION, Signer};
 #[serde(deny_unknown_fields)]
 pub struct Playback {
     /// Files with master keys: the first signs, all are accepted.
+    #[serde(default)]
     keys: Vec<Spanned<String>>,
+    /// The same by systemd credentials, behind those.
+    #[serde(default)]
+    key_credentials: Vec<Spanned<String>>,
     /// How long a signed address is good to begin with, if nothing else is said while signing.
     #[serde(default = "default_begin", deserialize_with = "measures::span")]
     pub begin: Duration,
@@ -45,15 +48,17 @@ impl Playback {
         Signer::new(self.masters.clone())
     }
 
-    /// Reads the files; relative names are relative to `dir`.
-    pub(crate) fn read(&mut self, dir: &Path) -> Result<(), TokenFault> {
-        self.masters = self.keys.iter().map(|key| secret_in(dir, key, "playback key")).collect::<Result<_, _>>()?;
+    /// Reads them all.
+    pub(crate) fn read(&mut self, places: &Places<'_>) -> Result<(), TokenFault> {
+        let files = self.keys.iter().map(|key| places.file(key, "playback key"));
+        let given = self.key_credentials.iter().map(|key| places.credential(key, "playback key"));
+        self.masters = files.chain(given).collect::<Result<_, _>>()?;
         Ok(())
     }
 
     /// The key that breaks a rule, and how.
     pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
-        if self.keys.is_empty() {
+        if self.keys.is_empty() && self.key_credentials.is_empty() {
             let message = "`keys` is empty, so nobody could watch: name a file with a key (`openssl rand -hex 32`)";
             return Err(("keys", message.to_owned()));
         }

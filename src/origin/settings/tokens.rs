@@ -1,4 +1,5 @@
-//! `[tokens]`: one line per channel, or `"*"` for all of them. The secrets themselves lie in files of their own.
+//! `[tokens]`: one line per channel, or `"*"` for all of them. The secrets themselves lie in files of their own, or are given
+//! by systemd.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,7 +45,8 @@ impl TryFrom<String> for Scope {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    file: Spanned<String>,
+    file: Option<Spanned<String>>,
+    credential: Option<Spanned<String>>,
     #[serde(skip)]
     token: Option<Secret>,
 }
@@ -52,7 +54,7 @@ struct Entry {
 /// The tokens, by what they open.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
-pub struct Tokens(Spanned<BTreeMap<Scope, Entry>>);
+pub struct Tokens(Spanned<BTreeMap<Scope, Spanned<Entry>>>);
 
 /// A fault at a byte of the configuration file.
 pub(crate) struct TokenFault {
@@ -63,11 +65,11 @@ pub(crate) struct TokenFault {
 impl Tokens {
     /// Every token with what it opens.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Scope, &Secret)> {
-        self.0.as_ref().iter().filter_map(|(scope, entry)| Some((scope, entry.token.as_ref()?)))
+        self.0.as_ref().iter().filter_map(|(scope, entry)| Some((scope, entry.as_ref().token.as_ref()?)))
     }
 
-    /// Reads the files; relative names are relative to `dir`.
-    pub(crate) fn read(&mut self, dir: &Path) -> Result<(), TokenFault> {
+    /// Reads them all.
+    pub(crate) fn read(&mut self, places: &Places<'_>) -> Result<(), TokenFault> {
         let at = self.0.span().start;
         let entries = self.0.as_mut();
         if entries.is_empty() {
@@ -75,17 +77,59 @@ impl Tokens {
             return Err(TokenFault { at, message: message.to_owned() });
         }
         for entry in entries.values_mut() {
-            entry.token = Some(secret_in(dir, &entry.file, "token")?);
+            let at = entry.span().start;
+            let entry = entry.as_mut();
+            let token = match (&entry.file, &entry.credential) {
+                (Some(file), None) => places.file(file, "token")?,
+                (None, Some(credential)) => places.credential(credential, "token")?,
+                _ => {
+                    let message = "give `file`, or `credential`, and not both".to_owned();
+                    return Err(TokenFault { at, message });
+                }
+            };
+            entry.token = Some(token);
         }
         Ok(())
     }
 }
 
-/// The secret in `file`, which is relative to `dir`; `what` it is.
-pub(crate) fn secret_in(dir: &Path, file: &Spanned<String>, what: &str) -> Result<Secret, TokenFault> {
-    let path = dir.join(file.as_ref());
-    let fault = |message: String| TokenFault { at: file.span().start, message };
-    let text = std::fs::read_to_string(&path)
+/// Where secrets are looked for.
+pub(crate) struct Places<'a> {
+    /// Names of files begin here.
+    pub(crate) dir: &'a Path,
+    /// What systemd gives this service; none if it gives nothing.
+    pub(crate) credentials: Option<&'a Path>,
+}
+
+impl Places<'_> {
+    /// The secret in a file; `what` it is.
+    pub(crate) fn file(&self, name: &Spanned<String>, what: &str) -> Result<Secret, TokenFault> {
+        secret_at(&self.dir.join(name.as_ref()), name.span().start, what)
+    }
+
+    /// The secret that systemd gives by this name.
+    pub(crate) fn credential(&self, name: &Spanned<String>, what: &str) -> Result<Secret, TokenFault> {
+        let (at, name) = (name.span().start, name.as_ref());
+        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) || name.starts_with('.') {
+            let message = format!("`{name}` is no name of a credential: letters, digits, ., _ and -");
+            return Err(TokenFault { at, message });
+        }
+        match self.credentials {
+            Some(given) => secret_at(&given.join(name), at, what),
+            None => {
+                let message = format!(
+                    "the {what} `{name}` needs systemd credentials, and $CREDENTIALS_DIRECTORY is not set: run as a service \
+                     with LoadCredential={name}, or name a file"
+                );
+                Err(TokenFault { at, message })
+            }
+        }
+    }
+}
+
+fn secret_at(path: &Path, at: usize, what: &str) -> Result<Secret, TokenFault> {
+    let fault = |message: String| TokenFault { at, message };
+    let text = std::fs::read_to_string(path)
         .map_err(|error| fault(format!("the {what} file {} cannot be read: {error}", path.display())))?;
     let secret = text.trim();
     if secret.len() < SHORTEST || !secret.bytes().all(|b| b.is_ascii_graphic()) {

@@ -91,7 +91,8 @@ export function attention(status: ApplianceStatus): Notice[] {
   if (status.config.rejected.length > 0) {
     const reason = status.config.rejected[0] ?? '';
     const since = status.config.loaded_at;
-    notices.push({ priority: 'warning', channel: null, title: status.name, code: 'config_rejected', reason, since });
+    const code = status.config.last_good ? 'config_last_good' : 'config_rejected';
+    notices.push({ priority: 'warning', channel: null, title: status.name, code, reason, since });
   }
   for (const channel of status.channels) {
     if (!isBad(channel.health.health)) continue;

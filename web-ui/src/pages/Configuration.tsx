@@ -2,7 +2,7 @@
 // that draft, or what is on disk, after a look at what it would interrupt.
 
 import { useSignal } from '@preact/signals';
-import type { Configuration } from '../api';
+import type { ConfigStatus, Configuration } from '../api';
 import { configuration } from '../core/draft';
 import { stamp } from '../core/format';
 import { type Resource, useResource } from '../core/resource';
@@ -23,7 +23,7 @@ export function ConfigurationPage() {
     <div class="page">
       <Section title={say('config_file')} id="file">
         <Region of={config} empty={() => false} nothing="">
-          {(found) => <File found={found} rejected={document.config.rejected} />}
+          {(found) => <File found={found} config={document.config} />}
         </Region>
       </Section>
       <Section title={say('freeze')} id="freeze">
@@ -66,7 +66,8 @@ function Parts({ config, found }: { config: Resource<Configuration>; found: Conf
   );
 }
 
-function File({ found, rejected }: { found: Configuration; rejected: string[] }) {
+function File({ found, config }: { found: Configuration; config: ConfigStatus }) {
+  const { rejected, last_good } = config;
   return (
     <>
       <dl class="facts">
@@ -84,7 +85,9 @@ function File({ found, rejected }: { found: Configuration; rejected: string[] })
       {rejected.length > 0 ? (
         <div class="trouble" role="alert">
           <div>
-            <strong>⬣ {say('config_rejected')}</strong>
+            <strong>
+              ⬣ {last_good ? say('config_last_good', { time: stamp(last_good.at) }) : say('config_rejected')}
+            </strong>
             <ul lang="en">
               {rejected.map((one) => (
                 <li key={one}>{one}</li>

@@ -13,8 +13,15 @@ pub(crate) fn appliance(status: &ApplianceStatus) -> String {
         format!("{}  Uplink {}, up {up}, configuration {}\n", status.name, status.version, status.config.path);
     if !status.config.rejected.is_empty() {
         let count = status.config.rejected.len();
-        let _ =
-            writeln!(text, "! a newer configuration has {count} fault(s) and was rejected; the old one is in force:");
+        let _ = match &status.config.last_good {
+            Some(used) => writeln!(text, "! the configuration on disk has {count} fault(s); {used}, is in force:"),
+            None => {
+                writeln!(
+                    text,
+                    "! a newer configuration has {count} fault(s) and was rejected; the old one is in force:"
+                )
+            }
+        };
         status.config.rejected.iter().for_each(|fault| text.push_str(&format!("    {fault}\n")));
     }
     if let Some(freeze) = &status.freeze {

@@ -1,0 +1,197 @@
+//! The files that a configuration is read from: on the disk, and remembered; or as they were when it was in force.
+//!
+//! ```text
+//!  disk ─▶ read ─▶ remembered ─▶ Checked::files ─▶ kept once it is in force ─┐
+//!           ▲                                                                │ the one on disk is faulty
+//!           └────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! What stands beside a configuration (secrets, lists of files) is taken from the disk even then, if it is any good there;
+//! what is only named (media, certificates) may be missing: whoever uses it will say so.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use super::directories::{is_toml, without_parents};
+use super::secrets::Credentials;
+use crate::document::{Faults, Source, Spot};
+
+/// What the files of a configuration say, by their absolute paths. There are secrets among them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Texts(BTreeMap<PathBuf, String>);
+
+impl Texts {
+    /// Adds a file.
+    pub fn put(&mut self, path: &Path, text: impl Into<String>) {
+        self.0.insert(place(path), text.into());
+    }
+
+    /// What a file says.
+    pub fn get(&self, path: &Path) -> Option<&str> {
+        self.0.get(&place(path)).map(String::as_str)
+    }
+
+    /// Every file.
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.0.iter().map(|(path, text)| (path.as_path(), text.as_str()))
+    }
+}
+
+impl fmt::Debug for Texts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// The same name for a file, whatever directories are there.
+fn place(path: &Path) -> PathBuf {
+    without_parents(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+/// Where files are read from.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    /// As they were in force; on the disk if none.
+    kept: Option<Texts>,
+    /// Secrets below it are given to this process alone: they are not remembered.
+    given: Option<PathBuf>,
+    read: RefCell<Texts>,
+    overlooked: RefCell<Faults>,
+}
+
+impl Files {
+    pub(crate) fn on_disk(credentials: &Credentials) -> Self {
+        let given = match credentials {
+            Credentials::At(given) => given.clone(),
+            Credentials::NotHere => None,
+        };
+        Self { given, ..Self::default() }
+    }
+
+    /// As they were in force.
+    pub(crate) fn kept(texts: Texts, credentials: &Credentials) -> Self {
+        Self { kept: Some(texts), ..Self::on_disk(credentials) }
+    }
+
+    /// What was read so far.
+    pub(crate) fn read(&self) -> Texts {
+        self.read.borrow().clone()
+    }
+
+    /// What would have been faults.
+    pub(crate) fn overlooked(self) -> Faults {
+        self.overlooked.into_inner()
+    }
+
+    /// A file of the configuration itself.
+    pub(crate) fn source(&self, path: &Path, faults: &mut Faults) -> Option<Source> {
+        let source = match &self.kept {
+            None => Source::read(path, faults),
+            Some(kept) => {
+                let name = path.display().to_string();
+                let source = kept.get(path).map(|text| Source::new(&name, text));
+                if source.is_none() {
+                    faults.add(&Spot::file(&name), "is not among the files that were kept", "correct the file on disk");
+                }
+                source
+            }
+        }?;
+        self.remember(path, source.text());
+        Some(source)
+    }
+
+    /// The files of stream classes or hardware profiles in a directory, in order.
+    pub(crate) fn toml_files(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut files: Vec<PathBuf> = match &self.kept {
+            None => std::fs::read_dir(directory)?
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|path| is_toml(path))
+                .collect(),
+            Some(kept) => kept.below(directory).filter(|path| is_toml(path)).collect(),
+        };
+        files.sort();
+        Ok(files)
+    }
+
+    pub(crate) fn is_dir(&self, directory: &Path) -> bool {
+        match &self.kept {
+            None => directory.is_dir(),
+            Some(kept) => kept.below(directory).next().is_some(),
+        }
+    }
+
+    /// What `judge` makes of a text beside the configuration, which `read` takes from the disk.
+    pub(crate) fn beside<T, E>(
+        &self,
+        path: &Path,
+        read: impl FnOnce(&Path) -> Result<String, E>,
+        judge: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let now = read(path).and_then(|text| judge(&text).inspect(|_| self.remember(path, &text)));
+        now.or_else(|why| {
+            let was = self.kept.as_ref().and_then(|kept| kept.get(path)).ok_or(why)?;
+            judge(was).inspect(|_| self.remember(path, was))
+        })
+    }
+
+    /// Something that is named is not there, or no good: a fault, which ends the reading of it, unless it was in force so.
+    pub(crate) fn absent(
+        &self,
+        spot: &Spot,
+        rule: impl Into<String>,
+        fix: impl Into<String>,
+        faults: &mut Faults,
+    ) -> Option<()> {
+        match self.kept {
+            None => {
+                faults.add(spot, rule, fix);
+                None
+            }
+            Some(_) => {
+                self.overlooked.borrow_mut().add(spot, rule, fix);
+                Some(())
+            }
+        }
+    }
+
+    fn remember(&self, path: &Path, text: &str) {
+        if !self.given.as_ref().is_some_and(|given| path.starts_with(given)) {
+            self.read.borrow_mut().put(path, text);
+        }
+    }
+}
+
+impl Texts {
+    fn below(&self, directory: &Path) -> impl Iterator<Item = PathBuf> {
+        let at = place(directory);
+        let of = move |path: &&PathBuf| path.parent() == Some(at.as_path());
+        let directory = directory.to_owned();
+        self.0.keys().filter(of).filter_map(move |path| Some(directory.join(path.file_name()?)))
+    }
+}
+
+/// Where relative paths begin, and what is read through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Base<'a> {
+    directory: &'a Path,
+    pub(crate) files: &'a Files,
+}
+
+impl<'a> Base<'a> {
+    /// That of the configuration at `path`.
+    pub(crate) fn of(path: &'a Path, files: &'a Files) -> Self {
+        Self { directory: path.parent().unwrap_or(Path::new("")), files }
+    }
+}
+
+impl Deref for Base<'_> {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        self.directory
+    }
+}
