@@ -510,8 +510,8 @@ pub struct LastGood {
     pub path: String,
 }
 
-impl std::fmt::Display for LastGood {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for LastGood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { at, version, path } = self;
         write!(f, "the last good configuration, put in force {at} by version {version} and kept in {path}")
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::Resources;
 use crate::store::Store;
-use crate::supervisor::{Limits, Settings, journal::Journal};
+use crate::supervisor::{Configuration, Limits, Settings, journal::Journal};
 use crate::telemetry::Recorder;
 use std::path::Path;
 use tokio::sync::Notify;
@@ -26,7 +26,16 @@ fn root(directory: &Path) -> Root {
         answers: mpsc::unbounded_channel().0,
         meters: tokio::sync::broadcast::Sender::new(1),
     };
-    let mut overview = Overview::new("test".into(), "uplinkd.toml".into());
+    let configuration = Configuration {
+        name: "test".to_owned(),
+        path: "uplinkd.toml".to_owned(),
+        channels: Vec::new(),
+        budget: Default::default(),
+        written: Arc::new([]),
+        files: Default::default(),
+        instead: None,
+    };
+    let mut overview = Overview::new(&configuration);
     let (snapshot, _) = watch::channel(Arc::new(overview.status(Vec::new(), None)));
     let reload = Reloading::new(Box::new(|_| Err(Vec::new())));
     Root::new(shared, overview, SavedOrders::new(), snapshot, reload)

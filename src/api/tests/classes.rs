@@ -39,7 +39,7 @@ pub(super) async fn stage() -> Stage {
         line: None,
         column: None,
     };
-    rig.written.put([setting("channels.demo.stream_class", CLASS)].into());
+    rig.written.put([setting("channels.demo.stream_class", CLASS)].into(), Arc::default());
     let (store, _) = Store::open(&dir.path().join("uplink.db"), |_| {});
     let access = Access::of(Accounts::new(&dir.path().join("access.db")), dir.path(), true).await;
     let api = Api::new(handle, CancellationToken::new()).with_classes(site.classes.clone()).with_access(access);

@@ -167,7 +167,7 @@ async fn the_configuration_in_force_says_where_it_is_written() {
     };
     let settings =
         [setting("appliance.name", "box".into(), Some(2)), setting("api.listen", "127.0.0.1:8080".into(), None)];
-    rig.written.put(settings.into());
+    rig.written.put(settings.into(), Default::default());
     let get =
         |tag: &str| request(Method::GET, "/api/v1/config").header("if-none-match", tag).body(Body::empty()).unwrap();
     let found = call(&router, get("\"x\"")).await;

@@ -48,7 +48,7 @@ fn stage() {
             status.channels.iter_mut().filter(|channel| channel.id.as_str() == "demo").for_each(furnish);
         });
         let class = Setting { key: "channels.demo.stream_class".into(), value: CLASS.into(), line: None, column: None };
-        rig.written.put([class].into());
+        rig.written.put([class].into(), Default::default());
         let address = std::env::var("UPLINK_STAGE_ADDRESS").unwrap_or("127.0.0.1:0".into());
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
