@@ -64,7 +64,7 @@ export interface components {
             by?: string | null;
         };
         /** @description Stable codes of alarms; machines match on these, never on text. */
-        AlarmCode: "off_air" | "on_slate" | "source_lost" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "destination_interrupted" | "destination_failed" | "destination_on_backup" | "destination_backup_lost" | "destination_behind" | "destination_slow" | "pair_trouble" | "spool_failing" | "spool_near_full" | "spool_overflowed" | "encoder_replaced" | "encoder_overloaded" | "recording_failed" | "recording_no_room" | "sound_silent" | "sound_over_level" | "sound_phase_inverted" | "sound_channel_missing" | "loudness_off_target" | "worker_restarts" | "worker_silent" | "clock_unsynchronised" | "budget_near" | "budget_spent" | "config_rejected" | "certificate_failed" | "certificate_expiring" | "store_failed";
+        AlarmCode: "off_air" | "on_slate" | "source_lost" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "destination_interrupted" | "destination_failed" | "destination_on_backup" | "destination_backup_lost" | "destination_behind" | "destination_slow" | "pair_trouble" | "spool_failing" | "spool_near_full" | "spool_overflowed" | "encoder_replaced" | "encoder_overloaded" | "recording_failed" | "recording_no_room" | "sound_silent" | "sound_over_level" | "sound_phase_inverted" | "sound_channel_missing" | "loudness_off_target" | "worker_restarts" | "worker_silent" | "clock_unsynchronised" | "budget_near" | "budget_spent" | "config_rejected" | "config_last_good" | "certificate_failed" | "certificate_expiring" | "store_failed";
         /** @description How many alarms there are. */
         AlarmCounts: {
             /**
@@ -678,6 +678,8 @@ export interface components {
              * @description Counts configurations put in force since the daemon came up, from 1.
              */
             generation: number;
+            /** @description What is in force is a copy of what was in force before: what was on disk when the daemon came up was faulty. None if not. */
+            last_good?: components["schemas"]["LastGood"] | null;
             /** @description When it was put in force. */
             loaded_at: components["schemas"]["MediaTime"];
             /** @description The file it was read from. */
@@ -1226,7 +1228,7 @@ export interface components {
             text: string;
         };
         /** @description Stable event codes; machines match on these, never on text. */
-        EventCode: "plan_taken_over" | "daemon_started" | "daemon_absent" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "channel_started" | "channel_stopped" | "remainder_delivered" | "remainder_left" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_layers_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
+        EventCode: "plan_taken_over" | "daemon_started" | "daemon_absent" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "config_last_good" | "config_not_kept" | "channel_started" | "channel_stopped" | "remainder_delivered" | "remainder_left" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_layers_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
         /** @description Whose fault it is: where a technician looks first. */
         Fault: "source" | "destination" | "hardware" | "configuration" | "internal";
         /** @description One thing that was looked at. */
@@ -1439,6 +1441,15 @@ export interface components {
             state: components["schemas"]["JobState"];
             /** @description One sentence. */
             text: string;
+        };
+        /** @description A configuration that was in force before, and is used again. */
+        LastGood: {
+            /** @description When it was put in force. */
+            at: components["schemas"]["MediaTime"];
+            /** @description Where it is kept. */
+            path: string;
+            /** @description The version of Uplink that did. */
+            version: string;
         };
         /** @description One size of the pictures that are sent in several, since the connection began. */
         LayerFigures: {
@@ -3689,6 +3700,7 @@ export type InputStatus = components['schemas']['InputStatus'];
 export type JobKind = components['schemas']['JobKind'];
 export type JobState = components['schemas']['JobState'];
 export type JobStatus = components['schemas']['JobStatus'];
+export type LastGood = components['schemas']['LastGood'];
 export type LayerFigures = components['schemas']['LayerFigures'];
 export type Layout = components['schemas']['Layout'];
 export type LineStatus = components['schemas']['LineStatus'];

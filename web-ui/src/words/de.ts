@@ -471,7 +471,8 @@ export const de: Record<Key, string> = {
   config_apply: 'In Kraft setzen',
   config_draft: 'Entwurf',
   config_keys: 'Alle Schlüssel',
-  config_last_good: 'Die Datei war beim Start des Daemons fehlerhaft; in Kraft ist die letzte gute, in Kraft gesetzt {time} UTC.',
+  config_last_good:
+    'Die Datei war beim Start des Daemons fehlerhaft; in Kraft ist die letzte gute, in Kraft gesetzt {time} UTC.',
   config_rejected: 'Eine neuere Fassung der Datei wurde abgelehnt; die alte bleibt in Kraft.',
   file: 'Datei',
   in_force_since: 'In Kraft seit',

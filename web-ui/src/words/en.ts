@@ -468,7 +468,8 @@ export const en = {
   config_apply: 'Put in force',
   config_draft: 'Draft',
   config_keys: 'Every key',
-  config_last_good: 'The file was faulty when the daemon came up; the last good one is in force, put in force {time} UTC.',
+  config_last_good:
+    'The file was faulty when the daemon came up; the last good one is in force, put in force {time} UTC.',
   config_rejected: 'A newer version of the file was rejected; the old one stays in force.',
   file: 'File',
   in_force_since: 'In force since',
