@@ -2,18 +2,11 @@
 // is in rig.mjs, and beside that:
 //   UPLINK_BACKUP  the origin that is the backup of the destination `origin`; `archive` records
 import { test } from 'node:test';
-import { channel, closes, open, page, until, url } from './rig.mjs';
+import { channel, closes, open, page, reads, until, url } from './rig.mjs';
 
 const shot = open('/', { width: 1600, height: 1000 }, true);
 const backup = process.env.UPLINK_BACKUP;
 const BRIEF = { timeout: 4000 };
-
-const text = (locator, wanted, what) =>
-  until(
-    () => locator.textContent(),
-    (seen) => wanted.test(seen),
-    what,
-  );
 
 async function go(name) {
   await page.locator(`.rail a[href="#/${name}"]`).click();
@@ -53,8 +46,8 @@ test('a destination is sent to its backup, which players have then, and back to 
   };
   const fails = twice(row, 'Fail over to backup-1');
   await inTime(fails, async () => (await forced.count()) > 0, 'failed over');
-  await text(forced, /backup-1: active/, 'the backup delivers');
-  await text(forced.locator('.message'), /Fail over origin: confirmed/, 'the panel says so');
+  await reads(forced, /backup-1: active/, 'the backup delivers');
+  await reads(forced.locator('.message'), /Fail over origin: confirmed/, 'the panel says so');
   const played = async () => (await fetch(`${backup}/live/${channel}/multivariant.m3u8`).catch(() => null))?.status;
   await until(played, (status) => status === 200, 'players have it at the backup');
   await shot('failed-over');
@@ -81,10 +74,10 @@ async function plays(what) {
 test('a recording is marked, ended and played, from its marker, too', async () => {
   await go('recordings');
   const recorder = page.locator('section[aria-labelledby="now"] tbody tr', { hasText: 'archive' });
-  await text(recorder, /● \d\d:\d\d:\d\d/, 'it records');
+  await reads(recorder, /● \d\d:\d\d:\d\d/, 'it records');
   await recorder.getByLabel('What is to be found again').fill('the goal');
   await recorder.getByRole('button', { name: 'Set a marker' }).click();
-  await text(recorder, /Marker archive: confirmed/, 'it is marked');
+  await reads(recorder, /Marker archive: confirmed/, 'it is marked');
   // Some segments behind the marker.
   const seconds = async () => {
     const { items } = await (await fetch(`${url}/api/v1/recordings`)).json();
@@ -94,7 +87,7 @@ test('a recording is marked, ended and played, from its marker, too', async () =
   const ends = () => confirm(() => recorder.getByRole('button', { name: 'End recording' }).click(BRIEF));
   await inTime(ends, async () => /○/.test(await recorder.textContent()), 'ended');
   const row = page.locator(RECORDED, { hasText: 'the goal' });
-  await text(row, /✓ complete.*the goal/s, 'it is whole');
+  await reads(row, /✓ complete.*the goal/s, 'it is whole');
   recording = await row.getAttribute('data-recording');
   await row.getByRole('button').click();
   await opened().getByRole('button', { name: 'Play' }).click();
@@ -114,14 +107,14 @@ test('a recording is cut at its marker, made into a movie that plays, and sent u
   await clip.getByLabel('From').fill('marker:the goal');
   await clip.getByLabel('Title').fill('goal');
   await clip.getByRole('button', { name: 'Clip' }).click();
-  await text(jobs('Clip'), /done/, 'it is cut');
+  await reads(jobs('Clip'), /done/, 'it is cut');
   await page
     .locator(RECORDED, { hasText: /(^|\D)goal\b/ })
     .nth(1)
     .waitFor();
   const stitch = opened().getByRole('form', { name: /^Stitch / });
   await stitch.getByRole('button', { name: 'Stitch' }).click();
-  await text(jobs('Stitch'), /done/, 'the movie is made');
+  await reads(jobs('Stitch'), /done/, 'the movie is made');
   await opened()
     .getByRole('button', { name: /^Play .*\.mp4/ })
     .click();
@@ -130,13 +123,13 @@ test('a recording is cut at its marker, made into a movie that plays, and sent u
   await upload.getByLabel('To the destination').fill('origin');
   await upload.getByLabel('At most').fill('0.05');
   await upload.getByRole('button', { name: 'Upload' }).click();
-  await text(jobs('Upload'), /running/, 'it is being sent');
+  await reads(jobs('Upload'), /running/, 'it is being sent');
   await jobs('Upload')
     .getByRole('button', { name: /^Stop Upload/ })
     .click();
-  await text(jobs('Upload'), /stopped/, 'somebody has stopped that');
+  await reads(jobs('Upload'), /stopped/, 'somebody has stopped that');
   await opened().getByRole('button', { name: 'Verify' }).click();
-  await text(jobs('Verify'), /done/, 'it is what was written');
+  await reads(jobs('Verify'), /done/, 'it is what was written');
   await shot('recording-jobs');
 });
 

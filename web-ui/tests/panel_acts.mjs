@@ -2,7 +2,7 @@
 // panel.mjs, whose tools it uses.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { channel, freezes, orders, page, pid, until, url } from './rig.mjs';
+import { channel, freezes, orders, page, pid, reads, until, url } from './rig.mjs';
 
 const SESSION = /\/api\/v1\/session$/;
 const TITLE = 'Evening briefing';
@@ -10,13 +10,6 @@ const BACKUP = 'Fail over to backup-1';
 const ALARM = 'source_lost.studio-b.cam-1';
 
 const question = () => page.locator('[data-band="consent"]');
-const text = (locator, wanted, what) =>
-  until(
-    () => locator.textContent(),
-    (seen) => wanted.test(seen),
-    what,
-  );
-
 /** A box with users, one of whom looks. */
 async function as(role) {
   await page.unroute(SESSION);
@@ -36,7 +29,7 @@ export function acts({ go, shot, accessible, inTime, brief }) {
     page.locator('section[aria-labelledby="all"] tbody tr', { hasText: TITLE }).filter({ hasText: 'origin-a' });
   const button = (name) => row().getByRole('button', { name: `${name} ${TITLE} / origin-a` });
   const confirmed = (what) =>
-    text(row().locator('.message'), new RegExp(`${what} origin-a: (confirmed|it was so)`), what);
+    reads(row().locator('.message'), new RegExp(`${what} origin-a: (confirmed|it was so)`), what);
 
   /** Confirmed in another place, before its time is up. */
   const twice = (name) => async () => {
@@ -67,26 +60,26 @@ export function acts({ go, shot, accessible, inTime, brief }) {
     await inTime(twice(BACKUP), async () => /forced to backup-1/.test(await row().textContent()), 'failed over');
     assert.deepEqual((await asked).postDataJSON(), { set: 'endpoint', destination: 'origin-a', endpoint: 'backup-1' });
     await confirmed('Fail over');
-    await text(row(), /backup-1: active/, 'the backup delivers');
+    await reads(row(), /backup-1: active/, 'the backup delivers');
     const backed = page.locator('section[aria-labelledby="failover"] tr', { hasText: TITLE });
-    await text(backed, /backup-1 \(forced\).*primary → backup-1/s, 'the last switch');
+    await reads(backed, /backup-1 \(forced\).*primary → backup-1/s, 'the last switch');
     await accessible('a destination that is forced');
     await inTime(twice('Back to the rules'), async () => !/forced/.test(await row().textContent()), 'by the rules');
     await confirmed('Back to the rules');
-    await text(row(), /primary: active/, 'the primary delivers again');
+    await reads(row(), /primary: active/, 'the primary delivers again');
   });
 
   test('a drill says what it has measured', async () => {
     const backed = page.locator('section[aria-labelledby="failover"] tr', { hasText: TITLE });
     await until(() => backed.getByRole('button').isEnabled(), Boolean, 'a drill is possible');
     await backed.getByRole('button', { name: `Drill ${TITLE} / origin-a` }).click();
-    await text(backed, /backup-1: 2\.1 s.*Drill origin-a: confirmed/s, 'what was measured');
+    await reads(backed, /backup-1: 2\.1 s.*Drill origin-a: confirmed/s, 'what was measured');
   });
 
   test('a destination is switched off when somebody has confirmed what viewers would notice, and on again', async () => {
     await until(() => button('Disable …').isEnabled(), Boolean, 'it can be switched off');
     await button('Disable …').click();
-    await text(question(), /destination `origin-a` of channel `demo`.*gets nothing any more/, 'what it would do');
+    await reads(question(), /destination `origin-a` of channel `demo`.*gets nothing any more/, 'what it would do');
     await accessible('a destination that is to be switched off');
     await question().getByRole('button', { name: 'Keep' }).click();
     assert.match(await row().textContent(), /streaming/);
@@ -100,7 +93,7 @@ export function acts({ go, shot, accessible, inTime, brief }) {
     assert.equal(await button(BACKUP).count(), 0, 'what gets nothing has no backup to go to');
     await shot('destination-disabled');
     await button('Enable').click();
-    await text(row(), /streaming/, 'it gets everything again');
+    await reads(row(), /streaming/, 'it gets everything again');
     await confirmed('Enable');
     const configured = async () => (await button('As configured').count()) === 0;
     await inTime(
@@ -162,8 +155,8 @@ export function acts({ go, shot, accessible, inTime, brief }) {
     await accessible('the form of a freeze');
     await form.getByRole('button', { name: 'Freeze' }).click();
     const band = page.locator('[data-band="freeze"]');
-    await text(band, /FROZEN: Evening briefing, since .* UTC\s*, until .* UTC: Cup final/, 'the band');
-    await text(band, /an engineer breaks the glass/, 'how the glass is broken');
+    await reads(band, /FROZEN: Evening briefing, since .* UTC\s*, until .* UTC: Cup final/, 'the band');
+    await reads(band, /an engineer breaks the glass/, 'how the glass is broken');
     await shot('freeze-band');
     await accessible('frozen, with its end');
     const { freeze } = await (await fetch(`${url}/api/v1/freeze`)).json();
@@ -198,7 +191,7 @@ export function acts({ go, shot, accessible, inTime, brief }) {
     await alarm.getByLabel('Why').fill('the camera is being moved');
     await accessible('an alarm that is to be put aside');
     await alarm.getByRole('button', { name: 'Shelve', exact: true }).click();
-    await text(
+    await reads(
       strip.locator('.is-shelved', { hasText: 'source_lost' }),
       /until .* UTC: the camera is being moved/,
       'put aside, and until when',
@@ -208,7 +201,7 @@ export function acts({ go, shot, accessible, inTime, brief }) {
       return items.find((one) => one.id === ALARM);
     };
     assert.equal((await known()).shelved.reason, 'the camera is being moved');
-    await text(strip.locator('summary'), /1 shelved/, 'that one is put aside');
+    await reads(strip.locator('summary'), /1 shelved/, 'that one is put aside');
     await accessible('an alarm that is put aside');
     await shot('alarms-shelved');
     await strip.getByRole('button', { name: `Take back ${ALARM}` }).click();
@@ -216,7 +209,7 @@ export function acts({ go, shot, accessible, inTime, brief }) {
     assert.equal((await known()).shelved, null);
     assert.match(await alarm.getAttribute('class'), /is-open/, 'nobody has seen it');
     await alarm.getByRole('button', { name: `Acknowledge ${ALARM}` }).click();
-    await text(alarm, /✓ acknowledged/, 'seen');
+    await reads(alarm, /✓ acknowledged/, 'seen');
     assert.doesNotMatch(await alarm.getAttribute('class'), /is-open/);
     assert.ok((await known()).acked);
     await strip.locator('summary').click();
@@ -237,7 +230,7 @@ export function acts({ go, shot, accessible, inTime, brief }) {
   test('three priorities differ by shape and by word', async () => {
     await lists(['info', 'warning', 'critical'].map((priority) => listed(`a_${priority}`, priority)));
     const strip = page.locator('.strip');
-    await text(
+    await reads(
       strip.locator('summary'),
       /⬣ 1 critical.*▲ 1 warning.*◇ 1 info.*of a_critical/s,
       'counts, the worst first',
@@ -270,7 +263,7 @@ export function acts({ go, shot, accessible, inTime, brief }) {
     const sounds = page.getByRole('button', { name: 'Alarm sound' });
     assert.equal(await sounds.getAttribute('aria-pressed'), 'false', 'off until somebody wants it');
     await lists([listed('first', 'critical')]);
-    await text(page.locator('.strip summary'), /of first/, 'an alarm');
+    await reads(page.locator('.strip summary'), /of first/, 'an alarm');
     assert.deepEqual(await tones(), [], 'nothing is heard');
     await sounds.click();
     assert.equal(await sounds.getAttribute('aria-pressed'), 'true');
@@ -278,7 +271,7 @@ export function acts({ go, shot, accessible, inTime, brief }) {
     await lists([listed('first', 'critical'), listed('second', 'warning')]);
     await heard([880, 660, 880, 660], 'a new warning, and the one from before no more');
     await lists([listed('first', 'critical'), listed('second', 'warning'), listed('third', 'info')]);
-    await text(page.locator('.strip summary'), /1 info/, 'information');
+    await reads(page.locator('.strip summary'), /1 info/, 'information');
     process.kill(pid, 'SIGSTOP');
     try {
       await page.locator('[data-band="lost"]').waitFor();
@@ -291,7 +284,7 @@ export function acts({ go, shot, accessible, inTime, brief }) {
     await sounds.click();
     const before = (await tones()).length;
     await lists([listed('fourth', 'critical')]);
-    await text(page.locator('.strip summary'), /of fourth/, 'another alarm');
+    await reads(page.locator('.strip summary'), /of fourth/, 'another alarm');
     assert.equal((await tones()).length, before, 'off is off');
     await page.unroute('**/api/v1/alarms');
     const seen = page.getByRole('button', { name: 'Seen' });
@@ -308,7 +301,7 @@ export function acts({ go, shot, accessible, inTime, brief }) {
     });
     await page.reload();
     const band = page.locator('[data-band="edition"]');
-    await text(band, /now version 9\.9\.9; this panel is of/, 'that it is another one');
+    await reads(band, /now version 9\.9\.9; this panel is of/, 'that it is another one');
     await accessible('a panel of another version');
     await shot('another-version');
     await page.unroute(/\/api\/v1\/events\?/);

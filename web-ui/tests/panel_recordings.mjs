@@ -2,16 +2,9 @@
 // recorded here holds no media: desk.mjs plays some. Part of panel.mjs, whose tools it uses.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { channel, orders, page, until, url } from './rig.mjs';
+import { channel, orders, page, reads, until, url } from './rig.mjs';
 
 const RECORDINGS = 'section[aria-labelledby="recordings"]';
-const text = (locator, wanted, what) =>
-  until(
-    () => locator.textContent(),
-    (seen) => wanted.test(seen),
-    what,
-  );
-
 export function recorded({ go, shot, accessible, inTime, brief }) {
   const question = () => page.locator('[data-band="consent"]');
   const rows = () => page.locator(`${RECORDINGS} tr[data-recording]`);
@@ -24,12 +17,12 @@ export function recorded({ go, shot, accessible, inTime, brief }) {
     const button = (name) => recorder.getByRole('button', { name });
     await until(() => button('Start recording').isEnabled(), Boolean, 'a recorder is there');
     await button('Start recording').click();
-    await text(recorder, /● \d\d:\d\d:\d\d.*Start recording archive: confirmed/s, 'it records');
+    await reads(recorder, /● \d\d:\d\d:\d\d.*Start recording archive: confirmed/s, 'it records');
     await recorder.getByLabel('What is to be found again').fill('the goal');
     const asked = page.waitForRequest('**/recording');
     await recorder.getByRole('button', { name: 'Set a marker' }).click();
     assert.deepEqual((await asked).postDataJSON(), { action: 'marker', text: 'the goal' });
-    await text(recorder, /Marker archive: confirmed/, 'it is marked');
+    await reads(recorder, /Marker archive: confirmed/, 'it is marked');
     assert.equal(await recorder.locator('td').nth(5).textContent(), '1', 'one marker');
     assert.equal(await recorder.getByLabel('What is to be found again').inputValue(), '', 'taken, and gone');
     await shot('recorder');
@@ -77,7 +70,7 @@ export function recorded({ go, shot, accessible, inTime, brief }) {
     await shot('recording-opened');
     assert.ok(!fetched.includes('/assets/hls.js'));
     await opened().getByRole('button', { name: 'Play' }).click();
-    await text(opened().locator('.player .trouble'), /It cannot be played: manifest/, 'no media are in it');
+    await reads(opened().locator('.player .trouble'), /It cannot be played: manifest/, 'no media are in it');
     assert.equal(fetched.filter((one) => one === '/assets/hls.js').length, 1);
     await accessible('a recording that cannot be played');
   });
@@ -85,14 +78,14 @@ export function recorded({ go, shot, accessible, inTime, brief }) {
   test('a recording is protected, compared with its checksums, cut; what makes no sense is refused beside it', async () => {
     const remove = opened().getByRole('button', { name: 'Delete …' });
     await opened().getByRole('button', { name: 'Protect', exact: true }).click();
-    await text(row('Show 59'), /protected/, 'protected');
+    await reads(row('Show 59'), /protected/, 'protected');
     assert.ok(await remove.isDisabled());
     await opened().locator('.hindered', { hasText: 'It is protected.' }).waitFor();
     await opened().getByRole('button', { name: 'Protect no more' }).click();
     await until(() => remove.isEnabled(), Boolean, 'protected no more');
     await opened().getByRole('button', { name: 'Verify' }).click();
     const jobs = page.locator('section[aria-labelledby="jobs"] tr[data-job]');
-    await text(jobs.first(), /Verify.*(done|failed)/s, 'the job has ended');
+    await reads(jobs.first(), /Verify.*(done|failed)/s, 'the job has ended');
     const clip = opened().getByRole('form', { name: /^Clip / });
     await clip.getByLabel('From').fill('soon');
     const asked = page.waitForRequest('**/clip');
@@ -121,7 +114,7 @@ export function recorded({ go, shot, accessible, inTime, brief }) {
       return route.fulfill({ json: jobs[0] });
     });
     await page.getByRole('button', { name: 'Stop Upload show' }).click();
-    await text(page.locator('tr[data-job="7"]'), /stopped/, 'it has stopped');
+    await reads(page.locator('tr[data-job="7"]'), /stopped/, 'it has stopped');
     assert.deepEqual(asked, ['DELETE']);
     await page.unroute('**/api/v1/recording-jobs');
     await page.unroute('**/api/v1/recording-jobs/7');
@@ -131,7 +124,7 @@ export function recorded({ go, shot, accessible, inTime, brief }) {
     const id = (await row('Show 59').getAttribute('data-recording')).split('/')[1];
     const there = async () => (await fetch(`${url}/api/v1/recordings/${channel}/${id}`)).status;
     await opened().getByRole('button', { name: 'Delete …' }).click();
-    await text(question(), new RegExp(`recording ${id} \\(Show 59\\).* is gone for good`), 'what it would do');
+    await reads(question(), new RegExp(`recording ${id} \\(Show 59\\).* is gone for good`), 'what it would do');
     const field = question().getByLabel(`Type ${id}`);
     assert.ok(await field.evaluate((node) => node === document.activeElement), 'the keyboard is where it is typed');
     await field.fill('Show 59');

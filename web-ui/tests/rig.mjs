@@ -84,6 +84,14 @@ export async function until(read, good, what) {
   throw new Error(`${what}: saw ${JSON.stringify(seen)}`);
 }
 
+/** Waits until what is shown there is as `wanted`. */
+export const reads = (locator, wanted, what) =>
+  until(
+    () => locator.textContent(),
+    (seen) => wanted.test(seen),
+    what,
+  );
+
 /** The last test of a file. */
 export function closes() {
   test('asked nobody else, and broke nothing', () => {

@@ -169,7 +169,7 @@ function Aside({ all, dead }: { all: Listing[]; dead: boolean }) {
               {one.code} ·{' '}
               {say('shelved_until', { time: utc(one.shelf?.until ?? ''), reason: one.shelf?.reason ?? '' })}
               {one.shelf?.by ? ` (${one.shelf.by})` : ''}
-            </span>
+            </span>{' '}
             <button
               type="button"
               aria-label={`${say('unshelve')} ${one.id}`}
