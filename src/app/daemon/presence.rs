@@ -171,11 +171,11 @@ mod tests {
             let (store, _) = Store::open(&path, |_| {});
             let (end, ending) = oneshot::channel();
             let (found, mark) = oneshot::channel();
-            let keeping = tokio::spawn(keep(store.clone(), ending, |before| drop(found.send(before))));
+            let keeping = tokio::spawn(keep(store.clone(), ending, |before| found.send(before).unwrap()));
             let before = mark.await.unwrap();
             said.push((before.alive.is_some(), before.ended));
             match in_order {
-                true => drop(end.send(())),
+                true => end.send(()).unwrap(),
                 false => drop(end),
             }
             keeping.await.unwrap();
