@@ -8,6 +8,7 @@ use crate::model::Fault;
 /// How something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "FindingState")]
 pub enum State {
     /// This box has none, or it could not be looked at; the text says which.
     NotHere,

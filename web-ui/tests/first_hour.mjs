@@ -162,8 +162,19 @@ test('Watch it fail', async () => {
   await page.locator('.rail a[href="#/destinations"]').click();
   await page.locator('tr', { hasText: 'second' }).first().waitFor();
   await shot('destination-fails-why');
+  await probed(/nobody listens there|no connection to port/, 'whose fault it is');
+  await shot('destination-probed');
   await page.locator('.rail a[href="#/on-air"]').click();
 });
+
+/** What a probe of the second destination finds. */
+async function probed(found, what) {
+  await page.locator('.rail a[href="#/destinations"]').click();
+  const row = page.locator('section[aria-labelledby="probe"] tr', { hasText: 'second' });
+  await row.getByRole('button').click();
+  await shows(row.locator('td').last(), found, what);
+  await page.locator('.rail a[href="#/on-air"]').click();
+}
 
 test('Watch it heal', async () => {
   const command = JSON.parse(process.env.UPLINK_SECOND_COMMAND);
@@ -175,6 +186,7 @@ test('Watch it heal', async () => {
     'nothing is wrong',
   );
   await shot('destination-heals');
+  await probed(/it takes uploads/, 'its credentials are good');
   const played = await fetch(`${second}/live/${channel}/multivariant.m3u8`);
   assert.equal(played.status, 200);
   assert.match(await played.text(), /#EXT-X-STREAM-INF/);

@@ -6,12 +6,12 @@ import { channel, orders, page, until, url } from './rig.mjs';
 
 /** What pages ask for beside the stream. */
 const LISTS =
-  /\/api\/v1\/(config|devices|stream-classes(?:\/[^?]+)?|recordings|recording-jobs|sessions|users|tokens|audit|timeline)(\?.*)?$/;
+  /\/api\/v1\/(config|destinations|devices|stream-classes(?:\/[^?]+)?|recordings|recording-jobs|sessions|users|tokens|audit|timeline)(\?.*)?$/;
 const SESSION = /\/api\/v1\/session$/;
 const STREAM = /\/api\/v1\/events\?/;
 const CLASS = 'classes/talk-720p30';
 /** Pages with documents of their own, and how many parts of each are such. */
-const ASKING = { sources: 3, recordings: 2, timeline: 1, configuration: 1, users: 4, [CLASS]: 1 };
+const ASKING = { sources: 3, destinations: 1, recordings: 2, timeline: 1, configuration: 1, users: 4, [CLASS]: 1 };
 
 const problem = (status, code, more) => ({
   status,

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_MATCH};
+use reqwest::header::{AUTHORIZATION, COOKIE, ETAG, HeaderMap, HeaderValue, IF_MATCH, SET_COOKIE};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -48,6 +48,11 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
+    /// By the network alone: for what belongs to a person, whom the socket does not know.
+    pub(super) fn by_network(&self) -> Self {
+        Self { api: self.api.clone().or_else(|| HERE.parse().ok()), token_file: None, ..self.clone() }
+    }
+
     /// The socket, if nothing else is asked for and somebody answers there.
     fn local(&self) -> Local<'_> {
         if self.api.is_some() || self.token_file.is_some() {
@@ -238,6 +243,34 @@ impl Client {
 
     pub(crate) async fn delete(&self, path: &str) -> Result<(String, Value), Failure> {
         self.exchange(self.http.delete(self.url(path)).timeout(COMMAND)).await
+    }
+
+    /// Logs in; the cookies that show it from then on.
+    pub(crate) async fn log_in(&self, name: &str, password: &str) -> Result<HeaderValue, Failure> {
+        let body = serde_json::json!({ "name": name, "password": password });
+        let request = self.http.post(self.url("api/v1/session")).timeout(COMMAND).json(&body);
+        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if !answer.status().is_success() {
+            let text = answer.text().await.map_err(|error| self.unreachable(&error))?;
+            return Err(self.refused(&text));
+        }
+        let set = answer.headers().get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let pairs: Vec<&str> = set.filter_map(|cookie| cookie.split(';').next()).collect();
+        let mut cookies = HeaderValue::try_from(pairs.join("; ")).map_err(|error| self.unreadable(error))?;
+        cookies.set_sensitive(true);
+        Ok(cookies)
+    }
+
+    /// Changes the password of who has logged in.
+    pub(crate) async fn change_password(&self, session: &HeaderValue, body: Value) -> Result<(), Failure> {
+        let request = self.http.put(self.url("api/v1/session/password")).timeout(COMMAND).json(&body);
+        self.exchange::<Value>(request.header(COOKIE, session)).await.map(drop)
+    }
+
+    /// The session ends; if this does not arrive, by itself.
+    pub(crate) async fn log_out(&self, session: &HeaderValue) {
+        let request = self.http.delete(self.url("api/v1/session")).timeout(READ);
+        let _ = self.exchange::<Value>(request.header(COOKIE, session)).await;
     }
 
     /// An answer whose body goes on and on.

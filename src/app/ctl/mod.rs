@@ -21,12 +21,15 @@ mod frames;
 mod freeze;
 mod graphics;
 mod guest_link;
+mod looks;
 mod onvif;
 mod people;
 mod record;
 mod recordings;
 mod report;
+mod sessions;
 mod shell;
+mod shown;
 mod surfaces;
 #[cfg(test)]
 mod tests;
@@ -177,12 +180,12 @@ enum Verb {
         /// Its id.
         channel: ChannelId,
     },
-    /// Show this source; without one what is in preview.
+    /// Show a source or something else; without any what is in preview.
     Take {
         /// The channel's id.
         channel: ChannelId,
-        /// The source's id.
-        source: Option<SourceId>,
+        #[command(flatten)]
+        shown: shown::Shown,
         /// Dissolve for so many milliseconds instead of cutting.
         #[arg(long, value_name = "MS")]
         dissolve: Option<u32>,
@@ -190,12 +193,12 @@ enum Verb {
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
     },
-    /// Say what is to be shown next; without a source nothing.
+    /// Say what is to be shown next; without any nothing.
     Preview {
         /// The channel's id.
         channel: ChannelId,
-        /// The source's id.
-        source: Option<SourceId>,
+        #[command(flatten)]
+        shown: shown::Shown,
     },
     /// Cancel a scheduled take; `status` lists them.
     CancelTake {
@@ -318,6 +321,13 @@ enum Verb {
         #[command(subcommand)]
         verb: people::TokenVerb,
     },
+    /// Who is logged in.
+    Session {
+        #[command(subcommand)]
+        verb: sessions::SessionVerb,
+    },
+    /// Change one's own password, by the network, at http://127.0.0.1:8080 if --api says nothing else.
+    Password(sessions::PasswordArguments),
     /// Who did what, from where, and what came of it.
     Audit {
         /// How many entries of the past.
@@ -328,6 +338,10 @@ enum Verb {
     Devices,
     /// Ask a network camera by ONVIF for its streams, and say what to write for them.
     Onvif(onvif::OnvifArguments),
+    /// The configuration in force, key by key, with its line in the file.
+    Config(looks::ConfigArguments),
+    /// A frame in every way to name it: time, timecode, number.
+    Timecode(looks::TimecodeArguments),
     /// Put the configuration on disk in force; a faulty one changes nothing.
     Reload {
         /// Only say what that would do to each channel, and what it would interrupt.
@@ -474,7 +488,10 @@ async fn perform(arguments: &Arguments) -> Result<String, Failure> {
         Verb::Cost(wanted) => cost::cost(&client, wanted, json).await,
         Verb::Image { verb } => graphics::image(&client, verb, json).await,
         Verb::Recording(wanted) => recordings::perform(&client, wanted, json).await,
-        Verb::User { .. } | Verb::Token { .. } | Verb::Audit { .. } => who_may(&client, &arguments.verb, json).await,
+        Verb::User { .. } | Verb::Token { .. } | Verb::Audit { .. } | Verb::Session { .. } => {
+            who_may(&client, &arguments.verb, json).await
+        }
+        Verb::Password(wanted) => sessions::own_password(&Client::new(&arguments.reach.by_network())?, wanted).await,
         Verb::SupportBundle(asked) => {
             let packed = doctor::bundle(Client::new(&arguments.reach), asked).await;
             packed.map_err(|detail| Failure::Refused { code: "bundle".into(), detail, errors: Vec::new() })
@@ -502,6 +519,7 @@ async fn who_may(client: &Client, verb: &Verb, json: bool) -> Result<String, Fai
     match verb {
         Verb::User { verb } => people::user(client, verb, json).await,
         Verb::Token { verb } => people::token(client, verb, json).await,
+        Verb::Session { verb } => sessions::session(client, verb, json).await,
         Verb::Audit { number } => people::audit(client, *number, json).await,
         _ => Ok(String::new()),
     }
@@ -514,6 +532,8 @@ async fn look(client: &Client, verb: &Verb, json: bool) -> Result<String, Failur
         Verb::Status { channel: Some(channel) } => one_channel(client, channel, json).await,
         Verb::Top(wanted) => top::perform(client, wanted, json).await,
         Verb::Capacity => room(client, json).await,
+        Verb::Config(wanted) => looks::config(client, wanted, json).await,
+        Verb::Timecode(wanted) => looks::timecode(client, wanted, json).await,
         Verb::Alarms => alarms::list(client, json).await,
         Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(client, json).await,
         Verb::Surfaces => surfaces::list(client, json).await,
@@ -535,15 +555,10 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         Verb::Stop { channel, now: false } => (format!("channels/{channel}/stop"), None),
         Verb::Slate { channel } => (format!("channels/{channel}/slate"), None),
         Verb::Release { channel } => (format!("channels/{channel}/release"), None),
-        Verb::Take { channel, source, dissolve, at } => {
-            let transition = dissolve.map(|millis| serde_json::json!({ "kind": "dissolve", "duration_ms": millis }));
-            let transition = transition.unwrap_or_else(|| serde_json::json!({}));
-            let body = serde_json::json!({ "source": source, "transition": transition, "at": at });
-            (format!("channels/{channel}/take"), Some(body))
+        Verb::Take { channel, shown, dissolve, at } => {
+            (format!("channels/{channel}/take"), Some(shown.take(*dissolve, at.as_deref())))
         }
-        Verb::Preview { channel, source } => {
-            (format!("channels/{channel}/preview"), Some(serde_json::json!({ "source": source })))
-        }
+        Verb::Preview { channel, shown } => (format!("channels/{channel}/preview"), Some(shown.body().into())),
         Verb::CancelTake { channel, take } => {
             (format!("channels/{channel}/cancel"), Some(serde_json::json!({ "take": take })))
         }
@@ -585,6 +600,10 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::User { .. }
         | Verb::Token { .. }
         | Verb::Audit { .. }
+        | Verb::Session { .. }
+        | Verb::Password(_)
+        | Verb::Config(_)
+        | Verb::Timecode(_)
         | Verb::Devices
         | Verb::Probe(_)
         | Verb::Onvif(_)

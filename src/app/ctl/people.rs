@@ -86,7 +86,7 @@ pub(crate) async fn user(client: &Client, verb: &UserVerb, json: bool) -> Result
             Ok(if json { text } else { users.iter().map(user_line).collect() })
         }
         UserVerb::Add { name, role, password_file } => {
-            let password = password(password_file.as_deref())?;
+            let password = password("Password: ", password_file.as_deref())?;
             let body = json!({ "name": name, "role": role, "password": password });
             let (text, _) = client.post("api/v1/users", Some(body)).await?;
             Ok(if json { text } else { format!("{name} may log in as {}\n", role.as_str()) })
@@ -96,7 +96,7 @@ pub(crate) async fn user(client: &Client, verb: &UserVerb, json: bool) -> Result
             body.extend(role.map(|role| ("role".to_owned(), json!(role))));
             body.extend((*disable || *enable).then(|| ("disabled".to_owned(), json!(*disable))));
             if *asked || password_file.is_some() {
-                body.insert("password".to_owned(), json!(password(password_file.as_deref())?));
+                body.insert("password".to_owned(), json!(password("Password: ", password_file.as_deref())?));
             }
             let (text, _) = client.patch(&format!("api/v1/users/{name}"), Value::Object(body)).await?;
             Ok(if json { text } else { format!("{name} is changed and has to log in again\n") })
@@ -163,7 +163,7 @@ fn act_line(row: &AuditRow) -> String {
 }
 
 /// From the file; else from the terminal, which does not show it; else the first line of what comes in.
-fn password(file: Option<&Path>) -> Result<String, Failure> {
+pub(super) fn password(prompt: &str, file: Option<&Path>) -> Result<String, Failure> {
     let named = file.unwrap_or(Path::new("standard input")).to_owned();
     let failed = |cause: std::io::Error| Failure::File { path: named, cause: cause.to_string() };
     let text = match file {
@@ -171,7 +171,7 @@ fn password(file: Option<&Path>) -> Result<String, Failure> {
         None => {
             let shown = std::io::stdin().is_terminal();
             if shown {
-                eprint!("Password: ");
+                eprint!("{prompt}");
                 echo(false);
             }
             let mut line = String::new();

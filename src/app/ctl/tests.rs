@@ -7,11 +7,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::exit::Exit;
 use super::{Arguments, perform, report};
+use crate::access::{Access, NewToken, Peer, Role, Via};
 use crate::api::tests::rig::{Rig, id, outcome, rig};
-use crate::api::{Freezer, Parts};
-use crate::model::{Act, Acted, RecordingAsk};
+use crate::api::{Doors, Freezer, Parts};
+use crate::model::status::ProgramOrder;
+use crate::model::{Act, Acted, LiveChange, RecordingAsk, Secret, TakeOrder, Transition};
 use crate::notify::Notifier;
 use crate::replay::Desk;
+use crate::store::Accounts;
 use crate::supervisor::{Command, Outcome, Refusal};
 
 struct Daemon {
@@ -101,6 +104,13 @@ async fn one_channel_with_all_its_parts() {
 #[tokio::test]
 async fn verbs_tell_what_the_engine_confirmed() {
     let mut daemon = daemon().await;
+    let shows = |order, transition| {
+        let take = TakeOrder { order: Some(order), transition, ..TakeOrder::default() };
+        Command::Show(id("demo"), Box::new(take))
+    };
+    let dissolve: Transition = serde_json::from_value(json!({"kind": "dissolve", "duration_ms": 500})).unwrap();
+    let dissolved = shows(ProgramOrder::Auto, dissolve);
+    let preview = |order| Command::Change(id("demo"), LiveChange::Preview { order: Some(order) });
     for (line, expected) in [
         ("start demo", Command::Start(id("demo"))),
         ("stop demo --yes", Command::Stop(id("demo"))),
@@ -108,6 +118,10 @@ async fn verbs_tell_what_the_engine_confirmed() {
         ("slate demo", Command::Slate(id("demo"))),
         ("release demo", Command::Release(id("demo"))),
         ("take demo clip", Command::Take(id("demo"), "clip".parse().unwrap())),
+        ("take demo --slate", shows(ProgramOrder::Slate, Transition::default())),
+        ("take demo --best --dissolve 500", dissolved),
+        ("preview demo --best", preview(ProgramOrder::Auto)),
+        ("preview demo", Command::Change(id("demo"), LiveChange::Preview { order: None })),
         ("show begin demo Final", Command::BeginShow(id("demo"), Some("Final".into()))),
         ("show begin demo", Command::BeginShow(id("demo"), None)),
         ("show end demo", Command::EndShow(id("demo"))),
@@ -377,4 +391,58 @@ async fn what_is_frozen_is_said_and_broken_with_a_reason() {
     assert!(refused.contains("goes OFF AIR") && refused.contains("--yes"), "{refused}");
     assert!(uplinkctl(&daemon.url, "unfreeze --yes").await.unwrap().starts_with("the freeze is over"));
     assert_eq!(uplinkctl(&daemon.url, "unfreeze").await.unwrap(), "nothing is frozen (it was so already)\n");
+}
+
+#[tokio::test]
+async fn a_frame_is_named_and_the_configuration_in_force_is_printed() {
+    let daemon = daemon().await;
+    let text = uplinkctl(&daemon.url, "timecode demo --at 2026-11-21T20:00:00Z").await.unwrap();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(words[1].starts_with("2026-11-21T") && text.ends_with("timecode of the clock\n"), "{text}");
+    let back = format!("timecode demo {} --near 2026-11-21T12:00:00Z", words[0]);
+    assert_eq!(uplinkctl(&daemon.url, &back).await.unwrap(), text);
+    assert_eq!(uplinkctl(&daemon.url, "timecode nobody").await.unwrap_err().0, Exit::Failed);
+    let text = uplinkctl(&daemon.url, "config").await.unwrap();
+    assert!(text.contains(", in force since 20"), "{text}");
+}
+
+#[tokio::test]
+async fn sessions_are_listed_and_ended_and_a_password_is_changed_by_who_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (handle, _rig) = rig(dir.path());
+    let access = Access::of(Accounts::new(&dir.path().join("access.db")), dir.path(), false).await;
+    let file = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).unwrap();
+        dir.path().join(name).display().to_string()
+    };
+    let here = Via { peer: Peer::Network([127, 0, 0, 1].into()), encrypted: false };
+    let code = Secret::new(std::fs::read_to_string(dir.path().join("first-run-code")).unwrap().trim());
+    let (old, new) = ("the first long password", "another long password");
+    let first = access.set_up(&code, "ada", Secret::new(old), &here, "Firefox").await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let doors = Doors { network: listener, certificate: None, socket: None, access: access.clone() };
+    tokio::spawn(crate::api::serve(doors, handle, Desk::idle(), std::future::pending()));
+
+    let (old, new) = (file("old", old), file("new", &format!("{new}\n")));
+    let line = format!("password ada --current-file {old} --new-file {new}");
+    let said = uplinkctl(&url, &line).await.unwrap();
+    assert_eq!(said, "ada has another password; its other sessions have ended\n");
+    assert!(!access.holds(&first.caller), "the other session has ended");
+    let (exit, said) = uplinkctl(&url, &line).await.unwrap_err();
+    assert!(exit == Exit::Failed && said.contains("[wrong_password]"), "{said}");
+
+    let password = std::fs::read_to_string(&new).unwrap();
+    let browser = access.login("ada", Secret::new(password.trim()), &here, "Firefox").await.unwrap();
+    let wanted = NewToken { name: "ctl".into(), role: Some(Role::Admin), scopes: Vec::new(), expires: None };
+    let (_, token) = access.make_token(&browser.caller, wanted).await.unwrap();
+    let token = file("token", token.reveal());
+    let list = uplinkctl(&url, &format!("session list --token-file {token}")).await.unwrap();
+    assert_eq!(list.lines().count(), 1, "what changed the password has logged out: {list}");
+    let session = list.split_whitespace().next().unwrap();
+    assert!(list.contains("ada") && list.contains("Firefox"), "{list}");
+    uplinkctl(&url, &format!("session end {session} --token-file {token}")).await.unwrap();
+    assert!(!access.holds(&browser.caller));
+    let (_, said) = uplinkctl(&url, &format!("session end {session} --token-file {token}")).await.unwrap_err();
+    assert!(said.contains("[unknown_session]"), "{said}");
 }
