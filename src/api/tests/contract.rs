@@ -99,6 +99,7 @@ fn a_condition_is_promised_where_it_is_honoured() {
         "delete /api/v1/images/{name}",
         "delete /api/v1/recordings/{channel}/{id}",
         "patch /api/v1/recordings/{channel}/{id}",
+        "post /api/v1/config/apply",
         "post /api/v1/config/reload",
         "post /api/v1/stream-classes/{name}/apply",
         "post /api/v1/stream-classes/{name}/rollback",

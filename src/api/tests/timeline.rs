@@ -33,7 +33,7 @@ fn past(site: &Site) {
 /// Every page from `query` on.
 async fn pages(site: &Site, who: &str, query: &str) -> Vec<Value> {
     let (mut all, mut path) = (Vec::new(), format!("/api/v1/timeline?{query}"));
-    for _ in 0..100 {
+    for _ in 0..200 {
         let answer = site.get(&path, NEAR, who).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         let page = answer.json();

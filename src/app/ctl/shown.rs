@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 
 use crate::model::{Corner, Layout, Scene, SourceId};
 
+/// What a picture in a picture is not: clap asks for nothing that conflicts with what is there.
+const NOT_PIP: [&str; 4] = ["source", "slate", "best", "side_by_side"];
+
 /// One of them, or none.
 #[derive(Debug, Args)]
 pub(crate) struct Shown {
@@ -24,10 +27,10 @@ pub(crate) struct Shown {
     #[arg(long, num_args = 2, value_names = ["FULL", "SMALL"])]
     pip: Option<Vec<SourceId>>,
     /// Which corner.
-    #[arg(long, requires = "pip", default_value = "bottom-right")]
+    #[arg(long, requires = "pip", conflicts_with_all = NOT_PIP, default_value = "bottom-right")]
     corner: At,
     /// Width of the small picture, percent of the program's.
-    #[arg(long, requires = "pip", default_value_t = 30, value_name = "PERCENT")]
+    #[arg(long, requires = "pip", conflicts_with_all = NOT_PIP, default_value_t = 30, value_name = "PERCENT")]
     size: u8,
 }
 
