@@ -14,8 +14,9 @@ use super::{classes, config, guest, images};
 use crate::model::image::IMAGE_BYTES;
 
 /// Everything the panel needs comes from this box; pictures are fetched and shown as blobs, recordings are played from blobs.
+/// hls.js asks for an empty caption as data.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
-                      media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+                      media-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
 /// Refuses foreign hosts, foreign pages and floods, and tells browsers what a page of ours may do.
