@@ -65,6 +65,7 @@ Examples:
   uplinkctl failover demo cloud backup-1 send it to its backup by hand; `auto` leaves it to the rules
   uplinkctl pair release demo cloud      the other box of the pair delivers, this one stands by
   uplinkctl drill demo cloud             how long the backup would take, tried beside the primary
+  uplinkctl probe demo cloud             whether it would take the program, tried without going live
   uplinkctl record start demo --title 'Evening show'
   uplinkctl record marker demo Goal      to find it again; `record stop demo` ends the recording
   uplinkctl show begin demo 'Cup final'  count and measure from here as one show; `cost` says what it took
