@@ -1244,8 +1244,10 @@ export interface components {
             /** @description What was seen. */
             seen: string;
             /** @description How it is. */
-            state: components["schemas"]["State"];
+            state: components["schemas"]["FindingState"];
         };
+        /** @description How something is. */
+        FindingState: "not_here" | "ok" | "warn" | "fault";
         /** @description The first admin. */
         FirstAdmin: {
             /** @description The one-time code of the box's console. */
@@ -2215,7 +2217,7 @@ export interface components {
             /** @description The primary, then the backups. */
             endpoints: components["schemas"]["Probed"][];
             /** @description The worst of its endpoints. */
-            state: components["schemas"]["State"];
+            state: components["schemas"]["FindingState"];
         };
         /** @description One endpoint. */
         Probed: {
@@ -2224,7 +2226,7 @@ export interface components {
             /** @description What was found, in the order in which it was looked for; nothing behind what is broken. */
             findings: components["schemas"]["Finding"][];
             /** @description The worst of what was found. */
-            state: components["schemas"]["State"];
+            state: components["schemas"]["FindingState"];
         };
         /** @description The body of every answer that is no success. */
         Problem: {
@@ -3045,8 +3047,6 @@ export interface components {
             /** @description What happened, one sentence. */
             text: string;
         };
-        /** @description How something is. */
-        State: "not_here" | "ok" | "warn" | "fault";
         /** @description The status document as clients get it: with who may use the API. */
         Status: {
             /** @description `open` or `login`. */
@@ -3681,6 +3681,7 @@ export type Event = components['schemas']['Event'];
 export type EventCode = components['schemas']['EventCode'];
 export type Fault = components['schemas']['Fault'];
 export type Finding = components['schemas']['Finding'];
+export type FindingState = components['schemas']['FindingState'];
 export type FirstAdmin = components['schemas']['FirstAdmin'];
 export type FrameName = components['schemas']['FrameName'];
 export type FrameRate = components['schemas']['FrameRate'];
@@ -3786,7 +3787,6 @@ export type SourceStatus = components['schemas']['SourceStatus'];
 export type SourceTimecode = components['schemas']['SourceTimecode'];
 export type SpoolStatus = components['schemas']['SpoolStatus'];
 export type StampedEvent = components['schemas']['StampedEvent'];
-export type State = components['schemas']['State'];
 export type Status = components['schemas']['Status'];
 export type Stitch = components['schemas']['Stitch'];
 export type StreamClass = components['schemas']['StreamClass'];
