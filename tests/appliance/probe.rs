@@ -94,14 +94,15 @@ fn a_wrong_token_a_closed_port_and_a_stranger_are_told_apart() {
     let closed = free_port();
     let (secured, own, other) = (stranger(&rig.path("own.pem")), rig.path("own.pem"), rig.path("other.pem"));
     stranger(&other);
-    let origin = rig.origin;
+    // By another name: no two destinations push to one place.
+    let origin = rig.origin.port();
     let push =
         |url: &str, more: &str| format!("kind = \"hls-push\"\nurl = \"{url}\"\ntoken_file = \"wrong.token\"\n{more}");
-    add(&rig, "wrong", &push(&format!("http://{origin}/live/"), ""));
+    add(&rig, "wrong", &push(&format!("http://localhost:{origin}/live/"), ""));
     add(&rig, "closed", &push(&format!("http://127.0.0.1:{closed}/live/"), ""));
     let ca = |file: &Path| format!("ca_file = \"{}\"", file.display());
     add(&rig, "strange", &push(&format!("https://localhost:{secured}/live/"), &ca(&other)));
-    add(&rig, "known", &push(&format!("https://localhost:{secured}/live/"), &ca(&own)));
+    add(&rig, "known", &push(&format!("https://localhost:{secured}/known/"), &ca(&own)));
     rig.start_origin();
     rig.start_daemon();
 
