@@ -134,7 +134,10 @@ pub(crate) fn source(reader: &Reader<'_, '_>, scheme: &str, faults: &mut Faults)
         "token_file" if given.len() == 1 => {
             let file = section.get::<PathBuf>("token_file")?;
             let path = reader.base.join(file.value);
-            secrets::read_at(&file.spot, &path, Rule::Token, reader.base.files, faults)?;
+            // It is read again by whoever uses it, and may come later.
+            if let Err((why, fix)) = secrets::load(&path, Rule::Token) {
+                reader.base.files.absent(&file.spot, format!("{}: {why}", path.display()), fix, faults)?;
+            }
             Some(TokenSource::File { path: absolute(path) })
         }
         _ => {

@@ -6,8 +6,8 @@
 //!           └────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! What stands beside a configuration (secrets, lists of files) is taken from the disk even then, if it is any good there;
-//! what is only named (media, certificates) may be missing: whoever uses it will say so.
+//! Secrets are never among them: they stay where they are, and are read there. A list of files is taken from the disk even then,
+//! if it is any good there; what is only named (media, certificates, tokens) may be missing: whoever uses it will say so.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,10 +17,9 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use super::directories::{is_toml, without_parents};
-use super::secrets::Credentials;
 use crate::document::{Faults, Source, Spot};
 
-/// What the files of a configuration say, by their absolute paths. There are secrets among them.
+/// What the files of a configuration say, by their absolute paths. An address in them may hold a secret.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Texts(BTreeMap<PathBuf, String>);
 
@@ -57,24 +56,14 @@ fn place(path: &Path) -> PathBuf {
 pub(crate) struct Files {
     /// As they were in force; on the disk if none.
     kept: Option<Texts>,
-    /// Secrets below it are given to this process alone: they are not remembered.
-    given: Option<PathBuf>,
     read: RefCell<Texts>,
     overlooked: RefCell<Faults>,
 }
 
 impl Files {
-    pub(crate) fn on_disk(credentials: &Credentials) -> Self {
-        let given = match credentials {
-            Credentials::At(given) => given.clone(),
-            Credentials::NotHere => None,
-        };
-        Self { given, ..Self::default() }
-    }
-
-    /// As they were in force.
-    pub(crate) fn kept(texts: Texts, credentials: &Credentials) -> Self {
-        Self { kept: Some(texts), ..Self::on_disk(credentials) }
+    /// As they were in force; the default is the disk.
+    pub(crate) fn kept(texts: Texts) -> Self {
+        Self { kept: Some(texts), ..Self::default() }
     }
 
     /// What was read so far.
@@ -124,7 +113,7 @@ impl Files {
         }
     }
 
-    /// What `judge` makes of a text beside the configuration, which `read` takes from the disk.
+    /// What `judge` makes of a text beside the configuration, which `read` takes from the disk. Not for secrets: it is remembered.
     pub(crate) fn beside<T, E>(
         &self,
         path: &Path,
@@ -159,9 +148,7 @@ impl Files {
     }
 
     fn remember(&self, path: &Path, text: &str) {
-        if !self.given.as_ref().is_some_and(|given| path.starts_with(given)) {
-            self.read.borrow_mut().put(path, text);
-        }
+        self.read.borrow_mut().put(path, text);
     }
 }
 

@@ -37,13 +37,7 @@ pub fn load_with(
     credentials: &Credentials,
     own: &OwnClasses,
 ) -> Result<Checked, Faults> {
-    load_from(
-        Files::on_disk(credentials),
-        |files, faults| files.source(path, faults),
-        path,
-        overrides,
-        (credentials, own),
-    )
+    load_from(Files::default(), |files, faults| files.source(path, faults), path, overrides, (credentials, own))
 }
 
 /// The same with `text` in place of the file at `path`, which is not read. Relative paths in it begin there.
@@ -54,7 +48,7 @@ pub fn load_text(
     own: &OwnClasses,
 ) -> Result<Checked, Faults> {
     let source = Source::new(&path.display().to_string(), text);
-    load_from(Files::on_disk(credentials), |_, _| Some(source), path, overrides, (credentials, own))
+    load_from(Files::default(), |_, _| Some(source), path, overrides, (credentials, own))
 }
 
 /// The same from `texts`, which were in force: files that they only name need not be there.
@@ -65,7 +59,7 @@ pub fn load_kept(
     credentials: &Credentials,
     own: &OwnClasses,
 ) -> Result<Checked, Faults> {
-    let files = Files::kept(texts, credentials);
+    let files = Files::kept(texts);
     load_from(files, |files, faults| files.source(path, faults), path, overrides, (credentials, own))
 }
 
@@ -102,7 +96,7 @@ fn checked_source(
     own: &OwnClasses,
 ) -> Findings {
     let credentials = Credentials::from_environment();
-    let (files, mut findings) = (Files::on_disk(&credentials), Findings::default());
+    let (files, mut findings) = (Files::default(), Findings::default());
     let source = source(&files, &mut findings.faults);
     let base = Base::of(path, &files);
     let checked =

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{Base, Files};
+use super::files::Base;
 use crate::document::{Faults, Placed, Section, Spot};
 use crate::model::Secret;
 
@@ -52,7 +52,7 @@ pub(crate) fn read(
 ) -> Option<Secret> {
     let (by_file, by_credential) = (format!("{name}_file"), format!("{name}_credential"));
     let placed = place(section, (&by_file, &by_credential), base, credentials, faults)?;
-    read_at(&placed.spot, &placed.value, rule, base.files, faults)
+    read_at(&placed.spot, &placed.value, rule, faults)
 }
 
 /// Where the secret is that one of two keys names: by a file, or by a systemd credential. None if neither is given, there is
@@ -102,8 +102,8 @@ fn named(
 }
 
 /// The secret in the file at `path`, which is written at `spot`.
-pub(crate) fn read_at(spot: &Spot, path: &Path, rule: Rule, files: &Files, faults: &mut Faults) -> Option<Secret> {
-    match files.beside(path, text_of, |text| judge(text, rule)) {
+pub(crate) fn read_at(spot: &Spot, path: &Path, rule: Rule, faults: &mut Faults) -> Option<Secret> {
+    match load(path, rule) {
         Ok(secret) => Some(secret),
         Err((why, fix)) => {
             faults.add(spot, format!("{}: {why}", path.display()), fix);
@@ -126,7 +126,7 @@ pub(crate) fn read_list(
     let mut places: Vec<_> = files.map(|file| Placed { value: base.join(file.value), spot: file.spot }).collect();
     let credential = |one| named(one, &by_file, credentials, faults);
     places.extend(section.list::<String>(&by_credential).into_iter().filter_map(credential));
-    places.into_iter().filter_map(|placed| read_at(&placed.spot, &placed.value, rule, base.files, faults)).collect()
+    places.into_iter().filter_map(|placed| read_at(&placed.spot, &placed.value, rule, faults)).collect()
 }
 
 /// The secrets of the tables `<name>_files` and `<name>_credentials`, by the names that stand there.
@@ -149,7 +149,7 @@ pub(crate) fn read_table(
         places.push((Placed { value: of, spot }, named(credential, &by_file, credentials, faults)));
     }
     let read = |(of, placed): (_, Option<Placed<PathBuf>>)| {
-        (of, placed.and_then(|placed| read_at(&placed.spot, &placed.value, rule, base.files, faults)))
+        (of, placed.and_then(|placed| read_at(&placed.spot, &placed.value, rule, faults)))
     };
     places.into_iter().map(read).collect()
 }
@@ -172,7 +172,13 @@ fn is_service_account(text: &str) -> bool {
     has("private_key") && has("client_email")
 }
 
+/// What is wrong with a secret, and what to do.
 type Bad = (String, &'static str);
+
+/// The secret in the file at `path`.
+pub(crate) fn load(path: &Path, rule: Rule) -> Result<Secret, Bad> {
+    judge(&text_of(path)?, rule)
+}
 
 fn text_of(path: &Path) -> Result<String, Bad> {
     let unreadable =

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Owns: these files, and how many of them stay. Must not: judge what is in them (`config` does), or decide when they are
-//! used (the daemon does). There are secrets in them: they are for the daemon's user alone, and in no bundle.
+//! used (the daemon does). Files with secrets are not among them, but an address may hold one: they are for the daemon's user
+//! alone, and in no bundle.
 
 mod document;
 #[cfg(test)]
@@ -137,7 +138,7 @@ impl LastGood {
         std::fs::File::open(&self.directory)?.sync_all()
     }
 
-    /// Takes away what a power cut has left half written: there are secrets in it.
+    /// Takes away what a power cut has left half written.
     fn clear(&self) {
         let entries = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
         for entry in entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(DRAFT.as_bytes())) {

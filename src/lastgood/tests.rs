@@ -10,7 +10,7 @@ const FILE: &str = "/etc/uplink/uplinkd.toml";
 fn texts(main: &str) -> Texts {
     let mut texts = Texts::default();
     texts.put(Path::new(FILE), main);
-    texts.put(Path::new("/etc/uplink/push.token"), "a-secret\n");
+    texts.put(Path::new("/etc/uplink/reel.m3u"), "clip.mp4\n");
     // Neither an end of line nor the lines of the format are special in it.
     texts.put(Path::new("/var/lib/uplink/pipelines/own.toml"), "# é\nsha256 00");
     texts
@@ -44,7 +44,11 @@ fn what_was_in_force_is_found_as_it_was() {
     let newest = kept.newest_first(Path::new(FILE)).next().unwrap().unwrap();
     assert_eq!((newest.version.as_str(), newest.at, newest.texts), ("0.1.0", at(7), texts("two\n")));
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&newest.path), mode(newest.path.parent().unwrap())), (0o600, 0o700), "there are secrets in it");
+    assert_eq!(
+        (mode(&newest.path), mode(newest.path.parent().unwrap())),
+        (0o600, 0o700),
+        "an address may hold a secret"
+    );
     // Of another file there is none.
     assert_eq!(kept.newest_first(Path::new("/etc/uplink/other.toml")).count(), 0);
     // One that was taken back counts as the newest.
@@ -74,7 +78,7 @@ fn one_that_is_cut_off_or_changed_anywhere_is_not_used() {
     }
     // The next one gets a number of its own; what a cut has left of another one goes.
     let draft = state.path().join("configurations/.draft123");
-    fs::write(&draft, "a-secret").unwrap();
+    fs::write(&draft, "half").unwrap();
     keep(&kept, "0.1.0", "three");
     assert!(!draft.exists());
     assert_eq!(found(&kept)[0], "three");
