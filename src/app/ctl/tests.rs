@@ -5,8 +5,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::arguments::Verb;
 use super::exit::Exit;
-use super::{Arguments, perform, report};
+use super::{Arguments, ask, report};
 use crate::access::{Access, NewToken, Peer, Role, Via};
 use crate::api::tests::rig::{Rig, id, outcome, rig};
 use crate::api::{Doors, Freezer, Parts};
@@ -37,7 +38,8 @@ async fn daemon() -> Daemon {
 pub(super) async fn uplinkctl(url: &str, line: &str) -> Result<String, (Exit, String)> {
     let line = ["uplinkctl", "--api", url].into_iter().chain(line.split(' '));
     let arguments = Arguments::try_parse_from(line).unwrap();
-    perform(&arguments).await.map_err(|failure| (Exit::from(&failure), report::failure(&failure)))
+    let Verb::Ask(verb) = &arguments.verb else { panic!("{:?} does not ask the daemon", arguments.verb) };
+    ask(&arguments, verb).await.map_err(|failure| (Exit::from(&failure), report::failure(&failure)))
 }
 
 #[test]
@@ -258,7 +260,7 @@ async fn events_are_lines() {
     let daemon = daemon().await;
     (1..=30).for_each(|seq| daemon.rig.emit(seq, &format!("event {seq}")));
     let reach = Arguments::try_parse_from(["uplinkctl", "--api", &daemon.url, "status"]).unwrap().reach;
-    let client = super::Client::new(&reach).unwrap();
+    let client = super::client::Client::new(&reach).unwrap();
     let recorded = async {
         while client.get::<Vec<serde_json::Value>>("api/v1/events/recent").await.unwrap().1.len() < 30 {
             tokio::task::yield_now().await;
@@ -386,7 +388,7 @@ async fn what_is_frozen_is_said_and_broken_with_a_reason() {
     assert!(said.unwrap_err().1.contains("it was asked"));
     // Nobody is at a terminal here.
     let reach = Arguments::try_parse_from(["uplinkctl", "--api", &daemon.url, "status"]).unwrap().reach;
-    let client = super::Client::new(&reach).unwrap();
+    let client = super::client::Client::new(&reach).unwrap();
     let refused = client.post("api/v1/channels/studio-b/stop", None).await.unwrap_err().to_string();
     assert!(refused.contains("goes OFF AIR") && refused.contains("--yes"), "{refused}");
     assert!(uplinkctl(&daemon.url, "unfreeze --yes").await.unwrap().starts_with("the freeze is over"));
