@@ -33,6 +33,12 @@ impl HouseClock {
         Self { offset: utc.saturating_sub(before.midpoint(after)) }
     }
 
+    /// The same, or one that says `time` now if this one is behind it.
+    pub fn no_earlier_than(self, time: MediaTime) -> Self {
+        let ahead = time.as_nanos().saturating_sub(self.now().as_nanos());
+        Self { offset: self.offset.saturating_add(ahead) }
+    }
+
     /// The time now.
     pub fn now(self) -> MediaTime {
         self.at_monotonic(monotonic_nanos())

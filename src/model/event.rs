@@ -216,6 +216,8 @@ codes! {
     ClockUnsynchronised => "clock_unsynchronised",
     /// The clock is kept right again.
     ClockSynchronised => "clock_synchronised",
+    /// The clock of the box is behind what a channel has made before.
+    ClockBehind => "clock_behind",
     /// A backup was tried without leaving the endpoint in use.
     DrillEnded => "drill_ended",
     /// A recording has been uploaded.

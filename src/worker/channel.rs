@@ -445,7 +445,7 @@ pub(super) fn yield_by(spool: &Spool, plan: &ChannelPlan) {
     spool.give_up_first(plan.spool.when_full, plan.video.iter().map(|r| r.id.clone()).collect(), reach);
 }
 
-fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {
+pub(super) fn renditions(plan: &ChannelPlan) -> Vec<RenditionId> {
     let video = plan.video.iter().map(|r| r.id.clone());
     let text = plan.captions.iter().filter_map(|captions| captions.webvtt.clone());
     video.chain(plan.audio.iter().map(|r| r.id.clone())).chain(text).collect()

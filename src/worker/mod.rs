@@ -26,6 +26,7 @@ mod companions;
 mod cues;
 mod destinations;
 mod graphics;
+mod outset;
 mod overflow;
 mod remainder;
 mod run;
