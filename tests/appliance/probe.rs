@@ -179,7 +179,7 @@ fn listeners_of_srt_and_rtmp_are_known_by_their_handshake() {
     assert_eq!(broken(&probe(&rig, "nobody"))["check"], "handshake");
     has(&probe(&rig, "rtmp"), &["handshake ok"]);
     let mute = broken(&probe(&rig, "mute"));
-    assert!(mute["seen"].as_str().unwrap().contains("is no RTMP server"), "{mute}");
+    assert!(mute["seen"].as_str().unwrap().contains("no RTMP server answers"), "{mute}");
     assert!(nginx.recorded().is_empty(), "nothing was published");
 }
 

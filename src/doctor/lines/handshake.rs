@@ -29,39 +29,50 @@ pub(in super::super) fn shake_hands(endpoint: &DestinationKind) -> Finding {
     let DestinationKind::Send(sent) = endpoint else { return Finding::not_here("handshake", "none is needed") };
     let peer = peers::of_endpoint(endpoint);
     match (&sent.carrier, peer) {
-        (Carrier::Srt { mode: SrtMode::Caller, .. }, Some(peer)) => match srt(&peer) {
-            Ok(took) => {
-                let text = format!(
-                    "an SRT listener answers after {} ms; whether passphrase and stream id are right shows when it is called",
-                    took.as_millis()
-                );
-                Finding::ok("handshake", text)
-            }
-            Err(error) => {
-                let todo = "does the listener run, is the port right, and does the firewall let UDP through both ways?";
-                let text = format!("no SRT listener answers at port {}: {}", peer.port, plain(&error));
-                Finding::fault("handshake", text, todo).by(Fault::Destination)
-            }
-        },
-        (Carrier::Rtmp { .. }, Some(peer)) => match rtmp(&peer) {
-            Ok(took) => {
-                let text = format!(
-                    "an RTMP server answers after {} ms; whether the stream key is right shows when it publishes",
-                    took.as_millis()
-                );
-                Finding::ok("handshake", text)
-            }
-            Err(error) => {
-                let todo = "is the port right? rtmp and rtmps have ports of their own";
-                let text = format!("what listens at port {} is no RTMP server: {}", peer.port, plain(&error));
-                Finding::fault("handshake", text, todo).by(Fault::Destination)
-            }
-        },
+        (Carrier::Srt { mode: SrtMode::Caller, .. }, Some(peer)) => SRT.found(peer.port, srt(&peer)),
+        (Carrier::Rtmp { .. }, Some(peer)) => RTMP.found(peer.port, rtmp(&peer)),
         (Carrier::Srt { .. }, _) => Finding::not_here("handshake", "it is the other side that calls"),
         (carrier, _) => Finding::not_here(
             "handshake",
             format!("nobody answers {}: whether it arrives only the receiver can say", carrier.word()),
         ),
+    }
+}
+
+/// What is said of a handshake.
+struct Words {
+    who: &'static str,
+    /// What the handshake does not show, and when it does.
+    later: &'static str,
+    nobody: &'static str,
+    todo: &'static str,
+}
+
+const SRT: Words = Words {
+    who: "an SRT listener",
+    later: "passphrase and stream id are right shows when it is called",
+    nobody: "no SRT listener answers",
+    todo: "does the listener run, is the port right, and does the firewall let UDP through both ways?",
+};
+const RTMP: Words = Words {
+    who: "an RTMP server",
+    later: "the stream key is right shows when it publishes",
+    nobody: "no RTMP server answers",
+    todo: "is the port right? rtmp and rtmps have ports of their own",
+};
+
+impl Words {
+    fn found(&self, port: u16, took: io::Result<Duration>) -> Finding {
+        let Self { who, later, nobody, todo } = self;
+        match took {
+            Ok(took) => {
+                Finding::ok("handshake", format!("{who} answers after {} ms; whether {later}", took.as_millis()))
+            }
+            Err(error) => {
+                let text = format!("{nobody} at port {port}: {}", plain(&error));
+                Finding::fault("handshake", text, *todo).by(Fault::Destination)
+            }
+        }
     }
 }
 
