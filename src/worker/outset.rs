@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::media::clock::HouseClock;
-use crate::model::{Event, EventCode, Fault, MediaTime, Severity};
+use crate::model::{Event, EventCode, Fault, FrameGrid, LiveSettings, MediaTime, Severity, Timeline};
 use crate::plan::ChannelPlan;
 use crate::spool;
 use crate::system::clock_discipline;
@@ -16,10 +16,12 @@ use crate::system::clock_discipline;
 use super::channel::renditions;
 
 /// The clock to go by with this plan, and what is to be said of it.
-pub(super) fn outset(plan: &ChannelPlan, clock: HouseClock) -> (HouseClock, Option<Event>) {
+pub(super) fn outset(plan: &ChannelPlan, live: &LiveSettings, clock: HouseClock) -> (HouseClock, Option<Event>) {
     let Some(newest) = spool::newest(&plan.spool.directory, &renditions(plan)) else { return (clock, None) };
     let kept_right = clock_discipline().map_or(true, |found| found.synchronised);
-    judge(plan.segments.start_of(newest + 1), kept_right, clock)
+    // Cues have moved boundaries.
+    let timeline = Timeline::new(plan.segments, FrameGrid::new(plan.program.frame_rate), live.cued.clone());
+    judge(timeline.boundaries().start_of(newest + 1), kept_right, clock)
 }
 
 /// The spool reaches to `end`.
@@ -32,7 +34,7 @@ fn judge(end: MediaTime, kept_right: bool, clock: HouseClock) -> (HouseClock, Op
     (from, (behind > NOT_WORTH_TELLING).then(|| told(behind, from)))
 }
 
-/// The segment that was being written reaches into the future, too.
+/// Segments that were made ahead by a moment.
 const NOT_WORTH_TELLING: Duration = Duration::from_secs(10);
 
 fn told(behind: Duration, clock: HouseClock) -> Event {
@@ -67,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_that_was_open_is_no_news() {
+    fn a_moment_is_no_news() {
         let clock = HouseClock::start();
         let end = clock.now() + Duration::from_secs(2);
         let (moved, said) = judge(end, false, clock);

@@ -234,14 +234,14 @@ impl Worker {
     }
 
     /// Decides by which clock it goes, before anything is made or opened.
-    fn set_out(&mut self, plan: &ChannelPlan) {
-        let (clock, said) = outset(plan, self.clock);
+    fn set_out(&mut self, plan: &ChannelPlan, live: &LiveSettings) {
+        let (clock, said) = outset(plan, live, self.clock);
         self.clock = clock;
         said.into_iter().for_each(|event| (self.events)(event));
     }
 
     async fn go_on_air(&mut self, plan: ChannelPlan, order: ProgramOrder, live: LiveSettings) -> Turn {
-        self.set_out(&plan);
+        self.set_out(&plan, &live);
         let confidence = self.setup.runtime.join(self.setup.channel.as_str()).join("confidence.jpg");
         let (clock, events, failures) = (self.clock, Arc::clone(&self.events), self.failures.clone());
         let failed = Box::new(move |failure| {
@@ -279,7 +279,7 @@ impl Worker {
             return Turn::Stay;
         }
         if self.remainder.is_none() {
-            self.set_out(&plan);
+            self.set_out(&plan, &live);
             let (clock, events) = (self.clock, Arc::clone(&self.events));
             let starting = tokio::task::spawn_blocking(move || Remainder::start(plan, live, clock, &events));
             let reason = match starting.await {

@@ -55,6 +55,6 @@ async fn probe(arguments: &Arguments, named: &destinations::Named) -> Result<(St
     doctor::probe(&Client::new(&arguments.reach)?, named, arguments.json).await
 }
 
-async fn password(arguments: &Arguments, wanted: &sessions::PasswordArguments) -> Result<String, Failure> {
+pub(super) async fn password(arguments: &Arguments, wanted: &sessions::PasswordArguments) -> Result<String, Failure> {
     sessions::own_password(&Client::new(&arguments.reach.by_network())?, wanted).await
 }

@@ -5,9 +5,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::apart::Apart;
 use super::arguments::Verb;
 use super::exit::Exit;
-use super::{Arguments, ask, report};
+use super::{Arguments, apart, ask, report};
 use crate::access::{Access, NewToken, Peer, Role, Via};
 use crate::api::tests::rig::{Rig, id, outcome, rig};
 use crate::api::{Doors, Freezer, Parts};
@@ -38,8 +39,12 @@ async fn daemon() -> Daemon {
 pub(super) async fn uplinkctl(url: &str, line: &str) -> Result<String, (Exit, String)> {
     let line = ["uplinkctl", "--api", url].into_iter().chain(line.split(' '));
     let arguments = Arguments::try_parse_from(line).unwrap();
-    let Verb::Ask(verb) = &arguments.verb else { panic!("{:?} does not ask the daemon", arguments.verb) };
-    ask(&arguments, verb).await.map_err(|failure| (Exit::from(&failure), report::failure(&failure)))
+    let said = match &arguments.verb {
+        Verb::Ask(verb) => ask(&arguments, verb).await,
+        Verb::Apart(Apart::Password(wanted)) => apart::password(&arguments, wanted).await,
+        verb => panic!("{verb:?} does not end with what the daemon answers"),
+    };
+    said.map_err(|failure| (Exit::from(&failure), report::failure(&failure)))
 }
 
 #[test]
