@@ -98,6 +98,13 @@ impl Object {
         }
     }
 
+    /// Whether it is pushed once, and never again: that of a live channel which is replaced, or made whole by another, is not.
+    pub(crate) fn is_lasting(&self) -> bool {
+        let passing =
+            matches!(self, Self::Of { part: Part::Playlist | Part::Partial { .. }, .. } | Self::Multivariant { .. });
+        !passing
+    }
+
     /// Whether players begin with it.
     pub(crate) fn is_entrance(&self) -> bool {
         match self {

@@ -1,4 +1,7 @@
 //! The tree on disk. Objects appear whole or not at all: a draft lies in `incoming/` and is renamed into place.
+//!
+//! What is acknowledged is on the disk: whoever pushed it does not push it again, also if this machine's power is cut. What is
+//! pushed again anyway (playlists, parts of a segment) is not waited for.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -156,22 +159,42 @@ impl Shelf {
         may: impl FnOnce(bool) -> Result<(), Problem>,
     ) -> Result<Placed, Problem> {
         let path = self.path(object);
+        let lasting = object.is_lasting();
+        if lasting {
+            draft.as_file().sync_data().map_err(Problem::storage)?;
+        }
         let size = draft.as_file().metadata().map_err(Problem::storage)?.blocks() * 512;
-        let _order = self.in_order();
+        let order = self.in_order();
         // Again, in order: of many uploads at once, each may have seen the last free place.
         self.admit(object, 0)?;
         let before = fs::metadata(&path).ok();
         // An empty file is what a power cut has left of one.
         may(before.as_ref().is_some_and(|meta| meta.len() > 0))?;
-        if let Some(dir) = path.parent() {
-            fs::create_dir_all(dir).map_err(Problem::storage)?;
-        }
+        let dir = path.parent().unwrap_or(&self.live);
+        let made = !dir.exists();
+        fs::create_dir_all(dir).map_err(Problem::storage)?;
         draft.persist(&path).map_err(|error| Problem::storage(error.error))?;
         let counts = if matches!(object, Object::Vod(_)) { &self.recorded } else { &self.used };
         let mut used = counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let sum = used.entry(object.channel().clone()).or_default();
         *sum = (*sum + size).saturating_sub(before.as_ref().map_or(0, |meta| meta.blocks() * 512));
+        // Others need not wait for the disk.
+        drop((used, order));
+        if lasting {
+            self.make_last(dir, made).map_err(Problem::storage)?;
+        }
         Ok(if before.is_some() { Placed::Replaced } else { Placed::Created })
+    }
+
+    /// Makes the names in `dir` last through a power cut, and where it was `made` just now its own, too.
+    fn make_last(&self, dir: &Path, made: bool) -> io::Result<()> {
+        let ours = dir.ancestors().take_while(|dir| dir.starts_with(&self.live) || dir.starts_with(&self.vod));
+        let synced = |dir: &Path| match File::open(dir).and_then(|dir| dir.sync_all()) {
+            // Somebody has deleted its last object since: then there is nothing to keep.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            synced => synced,
+        };
+        ours.take(if made { usize::MAX } else { 1 }).try_for_each(synced)
     }
 
     /// Deletes an object, and the directories that it leaves empty, if it `may`.
