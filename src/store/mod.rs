@@ -168,7 +168,7 @@ impl Store {
         told.or_else(|| self.pulse.trouble())
     }
 
-    /// Has a sign of life written, unless something waits to be, or was within this time. Returns at once.
+    /// Has a sign of life written, unless something is being written, or was within this time. Returns at once.
     pub fn beat(&self, within: Duration) {
         if self.pulse.idle_for(within) {
             // No room means that there is enough to write.

@@ -22,6 +22,8 @@ pub(super) struct Pulse(Arc<Mutex<Writing>>);
 
 #[derive(Debug, Default)]
 struct Writing {
+    /// Whether the thread is at a write just now.
+    at_it: bool,
     /// Since when a write waits; by the clock of the house, too, for people.
     waiting: Option<(Instant, MediaTime)>,
     /// When the last one was answered.
@@ -32,12 +34,19 @@ impl Pulse {
     /// A write is begun.
     pub(super) fn begun(&self) {
         let now = (Instant::now(), MediaTime::from_system(SystemTime::now()));
-        self.lock().waiting.get_or_insert(now);
+        let mut writing = self.lock();
+        writing.at_it = true;
+        writing.waiting.get_or_insert(now);
+    }
+
+    /// Another connection holds the database: it waits on.
+    pub(super) fn held(&self) {
+        self.lock().at_it = false;
     }
 
     /// The disk has written, or refused to.
     pub(super) fn answered(&self) {
-        *self.lock() = Writing { waiting: None, answered: Some(Instant::now()) };
+        *self.lock() = Writing { at_it: false, waiting: None, answered: Some(Instant::now()) };
     }
 
     /// For how long a write has been waiting; none if none waits.
@@ -50,10 +59,10 @@ impl Pulse {
         self.lock().answered.is_some()
     }
 
-    /// Whether nothing waits, and nothing was answered within this time.
+    /// Whether nothing is being written, and nothing was answered within this time.
     pub(super) fn idle_for(&self, time: Duration) -> bool {
         let writing = self.lock();
-        writing.waiting.is_none() && writing.answered.is_none_or(|answered| answered.elapsed() >= time)
+        !writing.at_it && writing.answered.is_none_or(|answered| answered.elapsed() >= time)
     }
 
     /// What is to be said of a write that waits.

@@ -133,8 +133,9 @@ impl Keeper {
             self.database = None;
             done = self.attempt(&job);
         }
-        if !done.as_ref().is_err_and(StoreError::is_held) {
-            self.said.pulse.answered();
+        match done.as_ref().is_err_and(StoreError::is_held) {
+            true => self.said.pulse.held(),
+            false => self.said.pulse.answered(),
         }
         match done {
             Ok(()) => self.recovered(),
