@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, params};
 use super::books::{self, Books, Library};
 use super::{Orders, Pages, SavedOrders};
 use crate::model::status::ChannelOrder;
-use crate::model::{ChannelId, Event};
+use crate::model::{ChannelId, Event, MediaTime};
 
 /// How long another program (a backup, a curious technician) may hold the database.
 const BUSY: Duration = Duration::from_millis(500);
@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     "CREATE TABLE ledger (page TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;",
     "CREATE TABLE books (book TEXT NOT NULL, page TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (book, page))
      STRICT, WITHOUT ROWID;",
+    "CREATE TABLE heartbeat (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL) STRICT;",
 ];
 
 /// Why the database cannot be used.
@@ -49,6 +50,14 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Corrupt(error.to_string()),
             _ => StoreError::Failed(error),
         }
+    }
+}
+
+impl StoreError {
+    /// Another connection holds the database, and nothing is known of the disk.
+    pub(super) fn is_held(&self) -> bool {
+        let held = |code| matches!(code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked);
+        matches!(self, StoreError::Failed(error) if error.sqlite_error_code().is_some_and(held))
     }
 }
 
@@ -120,6 +129,13 @@ impl Database {
 
     pub(super) fn write_books(&self, books: &mut Books) -> Result<(), StoreError> {
         books.write(&self.connection)
+    }
+
+    /// A write for its own sake, which says whether the disk answers.
+    pub(super) fn beat(&self, now: MediaTime) -> Result<(), StoreError> {
+        let at = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
+        self.connection.execute("INSERT OR REPLACE INTO heartbeat (one, at) VALUES (1, ?1)", params![at])?;
+        Ok(())
     }
 
     pub(super) fn append(&self, event: &Event) -> Result<(), StoreError> {

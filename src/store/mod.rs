@@ -8,6 +8,7 @@
 //!  save, append ─▶ queue (bounded) ─▶ thread ─▶ database
 //!                                       │ fails            told once; every later job tries again
 //!                                       │ corrupt          moved aside as uplink.db.corrupt-<time>, begun anew
+//!                                       │ does not answer  told; `silence` says for how long (`pulse.rs`)
 //! ```
 //!
 //! The ledger is pages of text by name; what is on them is the business of whoever keeps it. They are turned all together
@@ -18,6 +19,7 @@ mod books;
 mod database;
 mod outline;
 mod past;
+mod pulse;
 mod thread;
 
 use std::collections::BTreeMap;
@@ -35,7 +37,8 @@ use books::Books;
 pub use outline::outline;
 use past::{AS_RUN, Reader};
 pub use past::{Found, Row, Span, Unread};
-use thread::{Job, Keeper, Ledger};
+use pulse::Pulse;
+use thread::{Job, Keeper, Ledger, Said};
 
 pub use accounts::{AccountChange, AccountKey, AccountPages, Accounts, AccountsError, Entries};
 
@@ -69,6 +72,7 @@ pub struct Store {
     found: Arc<Mutex<Ledger>>,
     library: books::Found,
     lost: Arc<Mutex<u64>>,
+    pulse: Pulse,
     log: Reader,
 }
 
@@ -80,15 +84,16 @@ impl Store {
         let trouble: Arc<Mutex<Option<String>>> = Arc::default();
         let found: Arc<Mutex<Ledger>> = Arc::default();
         let library = books::Found::default();
-        let books = Books::new(library.clone());
-        let mut keeper = Keeper::new(path.to_owned(), trouble.clone(), found.clone(), books, Box::new(notice));
+        let pulse = Pulse::default();
+        let said = Said { trouble: trouble.clone(), pulse: pulse.clone(), notice: Box::new(notice) };
+        let mut keeper = Keeper::new(path.to_owned(), found.clone(), Books::new(library.clone()), said);
         let orders = keeper.open();
         let name = "store".to_owned();
         if let Err(error) = std::thread::Builder::new().name(name).spawn(move || keeper.run(&queue)) {
             *trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("no thread for it: {error}"));
         }
         let log = Reader::new(path, AS_RUN);
-        (Self { jobs, trouble, found, library, lost: Arc::default(), log }, orders)
+        (Self { jobs, trouble, found, library, lost: Arc::default(), pulse, log }, orders)
     }
 
     /// Keeps the orders of `channel`. Returns at once.
@@ -159,7 +164,26 @@ impl Store {
 
     /// What is wrong with the database, if anything is.
     pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let told = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        told.or_else(|| self.pulse.trouble())
+    }
+
+    /// Has a sign of life written, unless something is being written, or was within this time. Returns at once.
+    pub fn beat(&self, within: Duration) {
+        if self.pulse.idle_for(within) {
+            // No room means that there is enough to write.
+            let _ = self.jobs.try_send(Job::Beat);
+        }
+    }
+
+    /// For how long a write has been waiting for an answer of the disk; none if none waits. To be refused is an answer.
+    pub fn silence(&self) -> Option<Duration> {
+        self.pulse.silence()
+    }
+
+    /// Whether any write of this run was answered.
+    pub fn has_answered(&self) -> bool {
+        self.pulse.has_answered()
     }
 
     /// Jobs that were lost because the disk did not keep up.

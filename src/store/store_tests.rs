@@ -134,6 +134,66 @@ async fn a_locked_database_costs_a_moment_and_no_order() {
     assert_eq!(open(&path).1.len(), 1);
 }
 
+/// Comes to hold, in the time that a thread on a busy machine may take.
+async fn comes(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..1200 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{what}");
+}
+
+#[tokio::test]
+async fn a_lock_is_silence_and_its_end_is_an_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("uplink.db");
+    let (store, ..) = open(&path);
+    assert_eq!((store.silence(), store.has_answered()), (None, false), "nothing was asked of the disk");
+    store.beat(Duration::ZERO);
+    comes("the first write is answered", || store.has_answered()).await;
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let begun = std::time::Instant::now();
+    // Each later attempt counts from the first that was not answered.
+    comes("the silence grows", || {
+        store.beat(Duration::ZERO);
+        store.silence().is_some_and(|silence| silence > Duration::from_secs(2))
+    })
+    .await;
+    assert!(store.silence().unwrap() <= begun.elapsed());
+    assert!(store.trouble().is_some_and(|trouble| trouble.contains("locked")), "{:?}", store.trouble());
+    other.execute_batch("ROLLBACK").unwrap();
+    comes("it is answered", || {
+        store.beat(Duration::ZERO);
+        store.silence().is_none()
+    })
+    .await;
+    comes("all is well", || store.trouble().is_none()).await;
+}
+
+/// Somebody else keeps it busy: no sign of life is written besides.
+#[tokio::test]
+async fn a_sign_of_life_is_written_by_an_idle_store_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("uplink.db");
+    let (store, ..) = open(&path);
+    store.append(&event("one"));
+    store.flush().await;
+    store.beat(Duration::from_secs(3600));
+    store.flush().await;
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let signs = || connection.query_row("SELECT count(*) FROM heartbeat", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(signs(), 0);
+    store.beat(Duration::ZERO);
+    store.flush().await;
+    assert_eq!(signs(), 1);
+    store.beat(Duration::ZERO);
+    store.flush().await;
+    assert_eq!(signs(), 1, "it is one line, written again");
+}
+
 #[test]
 fn a_newer_database_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();

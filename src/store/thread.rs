@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::books::Books;
 use super::database::{Database, StoreError};
+use super::pulse::Pulse;
 use super::{Orders, Pages, SavedOrders};
 use crate::model::{ChannelId, Event, EventCode, Fault, MediaTime, Severity};
 
@@ -26,6 +27,8 @@ pub(super) enum Job {
     Keep(String, Pages),
     /// Look for a ledger, or books, that could not be read so far.
     Find,
+    /// Write a sign of life.
+    Beat,
     Flush(oneshot::Sender<()>),
 }
 
@@ -39,6 +42,13 @@ pub(super) enum Ledger {
     Pages(Pages),
     /// It was handed over.
     Taken,
+}
+
+/// Where others find how it goes.
+pub(super) struct Said {
+    pub(super) trouble: Arc<Mutex<Option<String>>>,
+    pub(super) pulse: Pulse,
+    pub(super) notice: Notice,
 }
 
 /// Owns the database.
@@ -56,18 +66,11 @@ pub(super) struct Keeper {
     /// Where whoever keeps the ledger finds it, once it can be read.
     found: Arc<Mutex<Ledger>>,
     books: Books,
-    trouble: Arc<Mutex<Option<String>>>,
-    notice: Notice,
+    said: Said,
 }
 
 impl Keeper {
-    pub(super) fn new(
-        path: PathBuf,
-        trouble: Arc<Mutex<Option<String>>>,
-        found: Arc<Mutex<Ledger>>,
-        books: Books,
-        notice: Notice,
-    ) -> Self {
+    pub(super) fn new(path: PathBuf, found: Arc<Mutex<Ledger>>, books: Books, said: Said) -> Self {
         Self {
             path,
             database: None,
@@ -77,8 +80,7 @@ impl Keeper {
             pages: Pages::new(),
             found,
             books,
-            trouble,
-            notice,
+            said,
         }
     }
 
@@ -114,6 +116,7 @@ impl Keeper {
                     self.write(|_| Ok(()));
                 }
                 Job::Find => self.write(|_| Ok(())),
+                Job::Beat => self.write(|database| database.beat(now())),
                 Job::Flush(reply) => {
                     let _ = reply.send(());
                 }
@@ -123,17 +126,20 @@ impl Keeper {
 
     /// Does one write, and with it whatever an earlier one could not write.
     fn write(&mut self, job: impl Fn(&Database) -> Result<(), StoreError>) {
-        match self.attempt(&job) {
-            Err(error @ StoreError::Corrupt(_)) => {
-                self.failed(&error);
-                self.database = None;
-                match self.attempt(&job) {
-                    Ok(()) => self.recovered(),
-                    Err(error) => self.failed(&error),
-                }
-            }
-            Err(error) => self.failed(&error),
+        self.said.pulse.begun();
+        let mut done = self.attempt(&job);
+        if let Err(error @ StoreError::Corrupt(_)) = &done {
+            self.failed(error);
+            self.database = None;
+            done = self.attempt(&job);
+        }
+        match done.as_ref().is_err_and(StoreError::is_held) {
+            true => self.said.pulse.held(),
+            false => self.said.pulse.answered(),
+        }
+        match done {
             Ok(()) => self.recovered(),
+            Err(error) => self.failed(&error),
         }
     }
 
@@ -166,7 +172,7 @@ impl Keeper {
                 let text =
                     format!("the database was damaged ({cause}) and begun anew; the old one is {}", aside.display());
                 let hint = "orders are as the configuration says; look at the disk";
-                (self.notice)(event(Severity::Warning, EventCode::StoreFailed, text).blame(Fault::Hardware, hint));
+                (self.said.notice)(event(Severity::Warning, EventCode::StoreFailed, text).blame(Fault::Hardware, hint));
                 self.unsaved = true;
                 // What was kept is written again, by whoever knows it.
                 self.unturned.get_or_insert_with(|| std::mem::take(&mut self.pages));
@@ -209,17 +215,17 @@ impl Keeper {
 
     fn failed(&mut self, error: &StoreError) {
         let text = format!("{} cannot be used: {error}", self.path.display());
-        let before = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(text.clone());
+        let before = self.said.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(text.clone());
         if before.is_none() {
             let hint = "channels go on, but orders and the as-run log are not kept: check space and rights of the state directory";
-            (self.notice)(event(Severity::Warning, EventCode::StoreFailed, text).blame(Fault::Hardware, hint));
+            (self.said.notice)(event(Severity::Warning, EventCode::StoreFailed, text).blame(Fault::Hardware, hint));
         }
     }
 
     fn recovered(&mut self) {
-        if self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+        if self.said.trouble.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
             let text = "orders and the as-run log are kept again";
-            (self.notice)(event(Severity::Info, EventCode::StoreRecovered, text));
+            (self.said.notice)(event(Severity::Info, EventCode::StoreRecovered, text));
         }
     }
 }

@@ -46,9 +46,9 @@ impl Service {
         tell(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)]);
     }
 
-    /// How often to say [`Service::alive`]: half of what the unit's `WatchdogSec=` allows; none if it has none.
-    pub fn watchdog_period(self) -> Option<Duration> {
-        sd_notify::watchdog_enabled().map(|limit| limit / 2)
+    /// Within which time [`Service::alive`] has to be said again (`WatchdogSec=` of the unit); none if it need not be.
+    pub fn watchdog(self) -> Option<Duration> {
+        sd_notify::watchdog_enabled()
     }
 }
 

@@ -19,3 +19,4 @@ mod service;
 mod sessions;
 mod standin;
 mod takes;
+mod watchdog;

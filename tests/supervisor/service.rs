@@ -17,7 +17,7 @@ use super::place::{Place, Running};
 use super::rig::{SOON, signal, until};
 
 /// A socket for datagrams, whose reads are bounded.
-fn datagrams(path: &Path) -> UnixDatagram {
+pub fn datagrams(path: &Path) -> UnixDatagram {
     let socket = UnixDatagram::bind(path).unwrap();
     socket.set_read_timeout(Some(SOON)).unwrap();
     socket
@@ -50,14 +50,14 @@ fn handed(place: &Place, [first, second]: [OwnedFd; 2], names: &str, manager: &P
     Running { child: command.spawn().unwrap(), log }
 }
 
-fn asked(port: u16) -> TcpStream {
+pub fn asked(port: u16) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("nobody is refused");
     stream.set_read_timeout(Some(SOON)).unwrap();
     stream.write_all(b"GET /api/v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").unwrap();
     stream
 }
 
-fn answered(mut stream: TcpStream) -> String {
+pub fn answered(mut stream: TcpStream) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer

@@ -17,6 +17,7 @@ mod recordings;
 mod service;
 mod warm;
 mod watch;
+mod watchdog;
 mod wire;
 
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, Interval};
+use tokio::time::Instant;
 
 use super::arguments::Place;
 use super::certificate;
@@ -17,6 +17,7 @@ use super::presence::Presence;
 use super::recordings::Shelf;
 use super::warm;
 use super::watch::Watch;
+use super::watchdog::Watchdog;
 use crate::api::{self, Freezer};
 use crate::classes::Classes;
 use crate::config::Checked;
@@ -75,6 +76,7 @@ pub(super) async fn run(
     classes.read(checked);
     let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted(), classes.clone()));
     let store = records.store.clone();
+    let watchdog = Watchdog::new(store.clone(), Service.watchdog());
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
     let by_osc = api::by_osc(handle.clone(), freezer.clone(), doors.access.clone());
@@ -104,7 +106,8 @@ pub(super) async fn run(
     }));
     tokio::spawn(gate.follow(handle.status()));
     tracing::info!("API and panel: {}://{address}", if encrypted { "https" } else { "http" });
-    let result = attend(supervisor, (&handle, &freezer), signals, notices, warm::registry(place)).await;
+    let asked = Asking { signals, notices, watchdog };
+    let result = attend(supervisor, (&handle, &freezer), asked, warm::registry(place)).await;
     desk.close();
     drop(close);
     let _ = tokio::time::timeout(API_WITHIN, served).await;
@@ -130,19 +133,24 @@ fn records(place: &Place) -> (Records, mpsc::UnboundedReceiver<Event>, mpsc::Unb
     (Records { store, orders, recorder }, notices, tell)
 }
 
+/// What the loop hears besides the supervisor.
+struct Asking {
+    signals: Signals,
+    notices: mpsc::UnboundedReceiver<Event>,
+    watchdog: Watchdog,
+}
+
 /// Takes up the work once all is `warm`, and answers signals until all channels are off air.
 async fn attend(
     mut supervisor: Supervisor,
     (handle, freezer): (&Handle, &Freezer),
-    mut signals: Signals,
-    mut notices: mpsc::UnboundedReceiver<Event>,
+    Asking { mut signals, mut notices, mut watchdog }: Asking,
     warm: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
     let (mut stopping, mut begun) = (false, false);
     let mut warm = Box::pin(warm);
     // The supervisor ends in time by itself; this is for the day when it does not.
     let mut limit = Box::pin(tokio::time::sleep(Duration::MAX));
-    let mut watchdog = Service.watchdog_period().map(tokio::time::interval);
     loop {
         tokio::select! {
             () = supervisor.finished() => break,
@@ -165,17 +173,10 @@ async fn attend(
             }
             Some(event) = notices.recv() => supervisor.tell(event),
             () = &mut limit, if stopping => return Err(Failure::Ended),
-            () = tick(watchdog.as_mut()) => Service.alive(),
+            told = watchdog.turn() => told.into_iter().for_each(|event| supervisor.tell(event)),
         }
     }
     if stopping { Ok(()) } else { Err(Failure::Ended) }
-}
-
-async fn tick(period: Option<&mut Interval>) {
-    match period {
-        Some(period) => drop(period.tick().await),
-        None => std::future::pending().await,
-    }
 }
 
 /// What happens is told by events; the service manager only waits for the end.

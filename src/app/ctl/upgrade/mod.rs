@@ -8,9 +8,12 @@
 //!                                                      the one before is installed ─▶ put back, or broken
 //! ```
 //!
-//! The package itself has the daemon started again; workers stay on air and are taken over.
+//! The package itself has the daemon started again; workers stay on air and are taken over. What is under way is noted, so
+//! that it can be ended after a power cut: by the box when it starts, or before the next upgrade.
 
+mod finish;
 mod package;
+mod under_way;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,6 +27,7 @@ use super::exit::Exit;
 use crate::model::status::ApplianceStatus;
 use crate::model::{ChannelId, MediaTime};
 use package::Package;
+use under_way::UnderWay;
 
 /// Channels that were on air have to be on air again within so long.
 const ON_AIR_WITHIN: Duration = Duration::from_secs(10);
@@ -35,7 +39,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug, Args)]
 pub(crate) struct UpgradeArguments {
     /// The package, such as uplinkd_0.2.0-1_amd64.deb; an older one, too.
-    file: PathBuf,
+    #[arg(required_unless_present = "finish")]
+    file: Option<PathBuf>,
+    /// End an upgrade that a power cut has interrupted: with the other version if that is whole and on air comes what was,
+    /// else with the one before. The box does so by itself when it starts.
+    #[arg(long, conflicts_with = "file")]
+    finish: bool,
     /// Where this version and the one before are kept.
     #[arg(long, value_name = "DIR", default_value = "/var/lib/uplink-packages")]
     packages: PathBuf,
@@ -48,6 +57,8 @@ enum Outcome {
     Upgraded,
     /// Nothing was changed.
     Refused,
+    /// None was cut off, so there was none to end.
+    Nothing,
     /// The version before is there again, and on air.
     PutBack,
     /// It is not.
@@ -68,9 +79,14 @@ struct Report {
 }
 
 impl Report {
+    /// Of a box on which nothing was changed.
+    fn unchanged(outcome: Outcome, to: Option<String>, detail: impl Into<String>) -> Self {
+        Self { outcome, from: None, to, on_air: Vec::new(), detail: detail.into() }
+    }
+
     fn end(self, json: bool) -> (String, ExitCode) {
         let code = match self.outcome {
-            Outcome::Upgraded => Exit::Done,
+            Outcome::Upgraded | Outcome::Nothing => Exit::Done,
             Outcome::Refused | Outcome::PutBack => Exit::Failed,
             Outcome::Broken => Exit::Broken,
         };
@@ -99,14 +115,26 @@ pub(crate) async fn upgrade(
 ) -> (String, ExitCode) {
     // From here on a terminal that goes away ends nothing half-way.
     let _hang_up = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup());
-    let refused = |to: Option<String>, detail| {
-        Report { outcome: Outcome::Refused, from: None, to, on_air: Vec::new(), detail }.end(json)
-    };
+    let refused = |to: Option<String>, detail: String| Report::unchanged(Outcome::Refused, to, detail).end(json);
     let client = match client {
         Ok(client) => client,
         Err(failure) => return refused(None, failure.to_string()),
     };
-    let new = match Package::read(&wanted.file).await {
+    // Two at once would each take the other's half for a power cut's.
+    let (_alone, finished) = match finish::finish(&client, &wanted.packages).await {
+        Ok(finished) => finished,
+        Err(why) => return refused(None, why),
+    };
+    let Some(file) = &wanted.file else {
+        let nothing = || Report::unchanged(Outcome::Nothing, None, "no upgrade was cut off: nothing is changed");
+        return finished.unwrap_or_else(nothing).end(json);
+    };
+    match finished {
+        Some(report) if report.outcome == Outcome::Broken => return report.end(json),
+        Some(report) => say(&report.detail),
+        None => {}
+    }
+    let new = match Package::read(file).await {
         Ok(new) => new,
         Err(why) => return refused(None, why),
     };
@@ -114,8 +142,12 @@ pub(crate) async fn upgrade(
         Ok(ready) => ready,
         Err(why) => return refused(Some(new.version), why),
     };
+    if let Err(why) = UnderWay::of(&before, &old, &new).note(&wanted.packages) {
+        return refused(Some(new.version), why);
+    }
     say(&format!("{} is installed, {} is kept in {}", new.version, before.from, old.path.display()));
     let (outcome, detail) = carry_out(&client, &before, &old, &new).await;
+    UnderWay::over(&wanted.packages).await;
     if outcome == Outcome::Upgraded
         && let Ok(kept) = new.keep(&wanted.packages)
     {
@@ -131,9 +163,6 @@ async fn prepare(
     wanted: &UpgradeArguments,
     override_reason: Option<&str>,
 ) -> Result<(Before, Package), String> {
-    if !rustix::process::geteuid().is_root() {
-        return Err("packages are installed by root: sudo uplinkctl upgrade …".to_owned());
-    }
     let status = match client.get::<ApplianceStatus>("api/v1/status").await {
         Ok((_, status)) => Some(status),
         // A daemon that does not answer may be what this is to mend.
@@ -150,9 +179,8 @@ async fn prepare(
     }
     let on_air = status.iter().flat_map(|status| &status.channels).filter(|channel| channel.on_air);
     let on_air = on_air.map(|channel| channel.id.clone()).collect();
-    let installed = package::installed().await;
+    let installed = package::settled().await;
     let from = installed.ok_or("no version is installed as a package that could be put back: apt install it first")?;
-    package::shelf(&wanted.packages)?;
     let old = package::before(&wanted.packages, &from).await?;
     Ok((Before { from, on_air, daemon: status.map(|status| status.started_at) }, old))
 }
@@ -168,19 +196,21 @@ async fn carry_out(client: &Client, before: &Before, old: &Package, new: &Packag
         }
         Err(why) => format!("it could not be installed: {why}"),
     };
+    put_back(client, before, old, &new.version, failed).await
+}
+
+/// After `to` has `failed`.
+async fn put_back(client: &Client, before: &Before, old: &Package, to: &str, failed: String) -> (Outcome, String) {
     say(&format!("{failed}; {} is put back", before.from));
     let back = match old.install(false).await {
         Ok(()) => comes_through(client, before, None, BACK_WITHIN).await,
         Err(why) => Err(why),
     };
     match back {
-        Ok(()) => (Outcome::PutBack, format!("{} is not good here: {failed}; {} is back", new.version, before.from)),
+        Ok(()) => (Outcome::PutBack, format!("{to} is not good here: {failed}; {} is back", before.from)),
         Err(why) => {
             let todo = format!("look at journalctl -u uplinkd; by hand: dpkg -i {}", old.path.display());
-            (
-                Outcome::Broken,
-                format!("{} is not good here: {failed}; putting {} back: {why}; {todo}", new.version, before.from),
-            )
+            (Outcome::Broken, format!("{to} is not good here: {failed}; putting {} back: {why}; {todo}", before.from))
         }
     }
 }

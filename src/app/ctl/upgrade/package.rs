@@ -83,6 +83,17 @@ pub(super) async fn installed() -> Option<String> {
     said.strip_prefix("installed ").map(|version| version.trim().to_owned())
 }
 
+/// The version that is installed, whole, once dpkg has ended what it was kept from ending.
+pub(super) async fn settled() -> Option<String> {
+    if let whole @ Some(_) = installed().await {
+        return whole;
+    }
+    if let Err(why) = run("dpkg", ["--force-confold", "--configure", "--pending"], INSTALL_WITHIN).await {
+        super::say(&format!("dpkg --configure --pending: {why}"));
+    }
+    installed().await
+}
+
 /// The directory where packages are kept: of root alone, since root installs what is in it.
 pub(super) fn shelf(directory: &Path) -> Result<(), String> {
     let shown = directory.display();
