@@ -7,7 +7,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::exit::Exit;
 use super::{Arguments, perform, report};
-use crate::access::{Access, NewToken, Peer, Role, Via};
+use crate::access::{Access, By, Caller, NewToken, Peer, Role, Via};
 use crate::api::tests::rig::{Rig, id, outcome, rig};
 use crate::api::{Doors, Freezer, Parts};
 use crate::model::status::ProgramOrder;
@@ -440,7 +440,19 @@ async fn sessions_are_listed_and_ended_and_a_password_is_changed_by_who_has_it()
     let list = uplinkctl(&url, &format!("session list --token-file {token}")).await.unwrap();
     assert_eq!(list.lines().count(), 1, "what changed the password has logged out: {list}");
     let session = list.split_whitespace().next().unwrap();
-    assert!(list.contains("ada") && list.contains("Firefox"), "{list}");
+    assert!(list.contains("ada") && list.contains("Firefox") && list.contains("not connected"), "{list}");
+    // Two panels of that browser; who follows by a token has no session.
+    let here = [access.enter(&browser.caller), access.enter(&browser.caller)];
+    let robot = Caller { by: By::Token { id: "t".into(), scopes: Vec::new() }, ..browser.caller.clone() };
+    let robot = access.enter(&robot);
+    let list = uplinkctl(&url, &format!("session list --token-file {token}")).await.unwrap();
+    assert!(list.contains(" connected (2)"), "{list}");
+    let present = uplinkctl(&url, &format!("session present --token-file {token}")).await.unwrap();
+    let lines: Vec<Vec<&str>> = present.lines().map(|line| line.split_whitespace().take(4).collect()).collect();
+    assert_eq!(lines, [["ada", "admin", "panel", "2"], ["ada", "admin", "program", "1"]]);
+    drop((here, robot));
+    let present = uplinkctl(&url, &format!("session present --token-file {token}")).await.unwrap();
+    assert_eq!(present, "");
     uplinkctl(&url, &format!("session end {session} --token-file {token}")).await.unwrap();
     assert!(!access.holds(&browser.caller));
     let (_, said) = uplinkctl(&url, &format!("session end {session} --token-file {token}")).await.unwrap_err();
