@@ -19,7 +19,7 @@ const common = {
 /** The licences of what is bundled go with it. */
 async function notice() {
   const parts = ['Bundled into this panel:'];
-  for (const name of ['preact', '@preact/signals', '@preact/signals-core']) {
+  for (const name of ['preact', '@preact/signals', '@preact/signals-core', 'uplot']) {
     const about = JSON.parse(await readFile(at(`node_modules/${name}/package.json`), 'utf8'));
     const text = await readFile(at(`node_modules/${name}/LICENSE`), 'utf8');
     parts.push(`${name} ${about.version}\n\n${text.trim()}`);
@@ -44,6 +44,8 @@ async function panel() {
     minify: true,
     legalComments: 'none',
   });
+  // Fetched only when there is a chart.
+  await cp(at('node_modules/uplot/dist/uPlot.iife.min.js'), `${out}/uplot.js`);
   // Fetched only when somebody plays a recording: it is the player page's, as it was published.
   await cp(at('player/vendor/hls.min.js'), `${out}/hls.js`);
   await writeFile(`${out}/NOTICE.txt`, await notice());

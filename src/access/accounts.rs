@@ -96,6 +96,9 @@ pub struct SessionView {
     pub agent: String,
     /// Whether it is the one that asks.
     pub own: bool,
+    /// Event streams that it has open now: panels that show this box.
+    #[serde(default)]
+    pub connected: usize,
 }
 
 impl Session {
@@ -109,6 +112,7 @@ impl Session {
             from: self.from.clone(),
             agent: self.agent.clone(),
             own: own == Some(self.id.as_str()),
+            connected: 0,
         }
     }
 }

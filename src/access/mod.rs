@@ -12,6 +12,7 @@
 //!                     ├─ session's cookie ─▶ its user, until 12 h idle, 7 d old, ended, or the user is changed
 //!                     └─ bearer token ─────▶ its role and scopes, until it expires or is revoked
 //!
+//! event stream ─▶ presence: who is here, until it ends
 //! login ─▶ crowd (address) ─▶ limits (user and address) ─▶ Argon2id (two at once, off the runtime) ─▶ session
 //! ```
 
@@ -27,6 +28,7 @@ mod limits;
 mod office;
 mod password;
 mod porter;
+mod presence;
 mod registry;
 mod role;
 
@@ -40,6 +42,7 @@ pub use certificate::{CHALLENGE, Certificate, CertificateError, HTTP_2, Names};
 pub use chance::NoChance;
 pub use password::HashError;
 pub use porter::{Access, Denied, Opened};
+pub use presence::{Here, Presence, Present, Seat};
 pub use registry::Conflict;
 pub use role::{Role, Scope};
 

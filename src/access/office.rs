@@ -82,7 +82,9 @@ impl Access {
 
     /// The sessions of who asks; of everybody, for an admin.
     pub fn sessions(&self, caller: &Caller) -> Result<Vec<SessionView>, Denied> {
-        self.look(|registry| registry.sessions(whose(caller), caller.session(), now()))
+        let mut sessions = self.look(|registry| registry.sessions(whose(caller), caller.session(), now()))?;
+        sessions.iter_mut().for_each(|session| session.connected = self.streams_of(&session.id));
+        Ok(sessions)
     }
 
     /// How many are logged in, by role; none if that cannot be looked at.

@@ -14,6 +14,7 @@ use super::crowd::Crowd;
 use super::first_run::FirstRun;
 use super::limits::Limits;
 use super::password::{HashError, Hashed};
+use super::presence::Roll;
 use super::registry::{Changes, Conflict, Registry};
 use super::role::Role;
 use crate::model::{MediaTime, Secret};
@@ -122,6 +123,8 @@ pub(super) struct Inner {
     first: Option<FirstRun>,
     code: Mutex<Option<Secret>>,
     changed: watch::Sender<u64>,
+    /// Who is here.
+    pub(super) roll: Arc<Roll>,
 }
 
 impl Access {
@@ -161,6 +164,7 @@ impl Access {
             first,
             code: Mutex::default(),
             changed: watch::Sender::new(0),
+            roll: Arc::default(),
         }))
     }
 

@@ -7,24 +7,25 @@
 //! ```
 //!
 //! A place is `<epoch>-<seq>`: the daemon run and the event's number in it. `status` is the whole document, at most
-//! twice a second; `heartbeat` comes every two seconds, because an open socket proves nothing; with `?meters=20`, `meters`
-//! has the levels of all channels, twenty times a second.
+//! twice a second; `presence` is who is here, behind the first frames and when somebody has come or gone; `heartbeat` comes
+//! every two seconds, because an open socket proves nothing; with `?meters=20`, `meters` has the levels of all channels,
+//! twenty times a second.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
-use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::IntoResponse;
 use axum::response::sse::{Event, Sse};
+use axum::{Extension, Json};
 use futures::Stream;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::answer::{Kinds, Media};
@@ -34,14 +35,15 @@ use super::openapi::Sketch;
 use super::problem::Problem;
 use super::routes::{Api, STREAMS};
 use super::status::Document;
+use crate::access::{Caller, Here};
 use crate::model::MediaTime;
 use crate::model::status::ApplianceStatus;
 use crate::supervisor::StampedEvent;
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// At most one status document in this time.
-const STATUS: Duration = Duration::from_millis(500);
+/// At most one status document, and one word of who is here, in this time.
+const PACE: Duration = Duration::from_millis(500);
 
 /// Most events of one `recent` answer.
 const RECENT: usize = 500;
@@ -69,6 +71,7 @@ pub(crate) struct Following {
 /// `GET /api/v1/events`, with `Last-Event-ID` or `?after=`.
 pub(crate) async fn follow(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     Query(query): Query<Following>,
 ) -> Result<Media<EventStream>, Problem> {
@@ -79,7 +82,8 @@ pub(crate) async fn follow(
     let permit = Arc::clone(&api.streams).try_acquire_owned().map_err(|_| Problem::too_many_streams(STREAMS))?;
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let place = header.or(query.after).filter(|place| !place.is_empty());
-    let mut response = Sse::new(stream(api, place, meters, permit)).into_response();
+    let held = (permit, api.access.enter(&caller));
+    let mut response = Sse::new(stream(api, place, meters, held)).into_response();
     // A proxy that collects bytes would hold heartbeats back.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response.into())
@@ -101,11 +105,12 @@ fn stream(
     api: Api,
     place: Option<String>,
     meters: Option<u8>,
-    permit: OwnedSemaphorePermit,
+    held: (OwnedSemaphorePermit, Here),
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     async_stream::stream! {
-        let _permit = permit;
+        let _held = held;
         let mut status = api.handle.status();
+        let mut arrivals = api.access.arrivals();
         let mut newest = api.journal.watch();
         let mut heartbeat = interval(HEARTBEAT);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -118,26 +123,28 @@ fn stream(
             yield Ok(event);
         }
         let mut meters = meters.map(|rate| api.meters.follow(rate, || api.handle.meters(), &api.closing));
-        let mut due = Instant::now() + STATUS;
-        let mut changed = false;
+        yield Ok(Frame::Presence(api.access.presence()).sse());
+        let (mut due, mut told) = (Instant::now() + PACE, Instant::now() + PACE);
         loop {
             tokio::select! {
                 () = api.closing.cancelled() => return,
                 _ = heartbeat.tick() => yield Ok(beat(&api)),
                 frame = metered(meters.as_mut()) => yield Ok(frame),
-                () = sleep_until(due), if changed => {
-                    changed = false;
-                    due = Instant::now() + STATUS;
-                    status.mark_unchanged();
+                alive = newer(&mut status, due) => {
+                    if alive.is_err() {
+                        // The supervisor has ended: silence lets the client's watchdog speak.
+                        return;
+                    }
+                    due = Instant::now() + PACE;
                     if let Ok(written) = api.rendered.status(&api) {
                         yield Ok(written.event);
                     }
                 }
-                alive = status.changed(), if !changed => match alive {
-                    Ok(()) => changed = true,
-                    // The supervisor has ended: silence lets the client's watchdog speak.
-                    Err(_) => return,
-                },
+                // The sender lives as long as `api`.
+                Ok(()) = newer(&mut arrivals, told) => {
+                    told = Instant::now() + PACE;
+                    yield Ok(Frame::Presence(api.access.presence()).sse());
+                }
                 alive = newest.changed() => {
                     if alive.is_err() {
                         return;
@@ -158,6 +165,15 @@ fn stream(
             }
         }
     }
+}
+
+/// Returns when there is something newer, not before `due`. Safe to cancel: what was not waited for is still new.
+async fn newer<T>(of: &mut watch::Receiver<T>, due: Instant) -> Result<(), watch::error::RecvError> {
+    of.changed().await?;
+    of.mark_changed();
+    sleep_until(due).await;
+    of.mark_unchanged();
+    Ok(())
 }
 
 /// The next frame of meters; never without. Safe to cancel.

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::status::Document;
+use crate::access::Presence;
 use crate::model::{ChannelId, MediaTime, MeterReading};
 use crate::supervisor::StampedEvent;
 
@@ -24,6 +25,8 @@ pub(crate) enum Frame {
     Event(Arc<StampedEvent>),
     /// Levels of all channels on air, where `meters` asks for them.
     Meters(Meters),
+    /// Who is here, first, and when somebody has come or gone, at most twice a second.
+    Presence(Presence),
     /// Every two seconds: an open socket proves nothing.
     Heartbeat(Beat),
     /// The client could not follow; the stream ends. It comes back with its last place.
@@ -78,6 +81,7 @@ impl Frame {
             Frame::Status(document) => event("status", document),
             Frame::Event(entry) => event("event", entry),
             Frame::Meters(meters) => event("meters", meters),
+            Frame::Presence(presence) => event("presence", presence),
             Frame::Heartbeat(beat) => event("heartbeat", beat),
             Frame::Gap(gap) => event("gap", gap),
             Frame::Reset(reset) => event("reset", reset),

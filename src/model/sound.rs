@@ -205,6 +205,31 @@ pub struct Loudness {
     pub limiter_db: Option<f64>,
 }
 
+/// A live programme may be off its target by so much, LU (EBU R 128).
+pub const LIVE_TOLERANCE_LU: f64 = 1.0;
+
+/// What integrated loudness is to become.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct LoudnessTarget {
+    /// As the stream class says, LUFS.
+    pub lufs: f64,
+    /// So far off is still good, LU.
+    pub tolerance_lu: f64,
+}
+
+impl LoudnessTarget {
+    /// Of a live programme.
+    pub fn live(lufs: f64) -> Self {
+        Self { lufs, tolerance_lu: LIVE_TOLERANCE_LU }
+    }
+
+    /// How far off this is, LU, if that is too far.
+    pub fn missed_by(&self, integrated: f64) -> Option<f64> {
+        let off = integrated - self.lufs;
+        (off.abs() > self.tolerance_lu).then_some(off)
+    }
+}
+
 /// What can be wrong with the sound of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -247,6 +272,14 @@ mod tests {
         for bad in ["", "0", "17", "1+", "x", "1@", "1@30", "1@nan", "1 2"] {
             assert!(ChannelMap::parse_row(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_target_is_missed_beyond_its_tolerance_only() {
+        let target = LoudnessTarget::live(-23.0);
+        assert_eq!([-23.0, -22.0, -24.0].map(|lufs| target.missed_by(lufs)), [None; 3]);
+        assert_eq!(target.missed_by(-21.5), Some(1.5));
+        assert_eq!(target.missed_by(-25.0), Some(-2.0));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::live::LiveSettings;
 use super::pair::ClockStatus;
 use super::recording::RecordingStatus;
 use super::signal::SignalStatus;
-use super::sound::{Loudness, SoundState};
+use super::sound::{Loudness, LoudnessTarget, SoundState};
 use super::take::{Scene, ScheduledTake};
 use super::time::MediaTime;
 use super::timecode::TimecodeDay;
@@ -450,6 +450,9 @@ pub struct ChannelStatus {
     pub frame_rate: Option<FrameRate>,
     /// Whose midnight its timecode counts from.
     pub timecode: TimecodeDay,
+    /// What the loudness of its program is to become; none for a channel that is no longer configured.
+    #[serde(default)]
+    pub loudness_target: Option<LoudnessTarget>,
     /// Wanted.
     pub order: ChannelOrder,
     /// Actual.

@@ -225,6 +225,7 @@ fn sound(channel: &Channel, sources: &[SourcePlan]) -> SoundPlan {
         layout: policy.layout,
         sources: sources.iter().filter_map(of).collect(),
         true_peak_max: policy.true_peak_max,
+        loudness_target: policy.loudness_target.0,
         correction: policy
             .correction
             .then_some(CorrectionPlan { target_lufs: policy.loudness_target.0, max_gain_db: policy.max_gain_db }),

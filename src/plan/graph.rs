@@ -472,6 +472,9 @@ pub struct SoundPlan {
     pub sources: BTreeMap<SourceId, SourceSound>,
     /// True peak not to be exceeded, dBTP.
     pub true_peak_max: f64,
+    /// What integrated loudness is to become, LUFS, whether it is corrected or not.
+    #[serde(default = "r128")]
+    pub loudness_target: f64,
     /// Loudness correction, if it is on.
     pub correction: Option<CorrectionPlan>,
     /// When sound counts as faulty.
@@ -484,10 +487,16 @@ impl Default for SoundPlan {
             layout: SoundLayout::Stereo,
             sources: BTreeMap::new(),
             true_peak_max: -1.0,
+            loudness_target: r128(),
             correction: None,
             alarms: SoundAlarmPlan::default(),
         }
     }
+}
+
+/// EBU R 128; a plan of a version before had no other.
+fn r128() -> f64 {
+    -23.0
 }
 
 /// Loudness correction: a slow gain towards the target, and a limiter behind it.

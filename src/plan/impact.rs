@@ -182,11 +182,11 @@ impl Impact {
     }
 
     fn sound(&mut self, old: &SoundPlan, new: &SoundPlan) {
-        let SoundPlan { layout, sources, true_peak_max, correction, alarms } = old;
+        let SoundPlan { layout, sources, true_peak_max, loudness_target, correction, alarms } = old;
         self.restart_if(*layout != new.layout, Reason::SoundLayout);
         let corrected = *true_peak_max != new.true_peak_max || *correction != new.correction;
         self.restart_if(corrected, Reason::SoundCorrection);
-        self.live_if(*alarms != new.alarms, Change::SoundAlarms);
+        self.live_if(*alarms != new.alarms || *loudness_target != new.loudness_target, Change::SoundAlarms);
         let all: BTreeSet<&SourceId> = sources.keys().chain(new.sources.keys()).collect();
         for id in all {
             self.live_if(sources.get(id) != new.sources.get(id), Change::SourceSound(id.clone()));

@@ -69,6 +69,7 @@ fn what_is_taken_over_on_air() {
     live("/spool/retain_seconds", json!(600), &[Change::Retention]);
     live("/spool/playlist_segments", json!(12), &[Change::PlaylistWindow]);
     live("/sound/alarms/silence_ms", json!(1), &[Change::SoundAlarms]);
+    live("/sound/loudness_target", json!(-16.0), &[Change::SoundAlarms]);
     live(
         "/sound/sources",
         json!({"cam": {"map": null, "setting": {"gain_db": -3.0, "mute": false, "delay_ms": 0}}}),

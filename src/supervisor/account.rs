@@ -9,6 +9,7 @@ use super::channel::Channel;
 use super::handle::Refusal;
 use super::journal::now;
 use super::lifecycle::{Input, Stand};
+use super::snapshot::loudness_target;
 use super::verdict::{DOUBT, Facts, delivered, health, state};
 use crate::ipc::Down;
 use crate::model::status::{ChannelOrder, ChannelStatus};
@@ -187,6 +188,7 @@ impl Channel {
             stream_class: self.plan.as_ref().map_or_else(|| before.stream_class.clone(), |p| p.stream_class.clone()),
             frame_rate: self.plan.as_ref().map_or(before.frame_rate, |plan| Some(plan.program.frame_rate)),
             timecode: self.plan.as_ref().map_or(before.timecode, |plan| plan.timecode),
+            loudness_target: self.plan.as_ref().map_or(before.loudness_target, |plan| Some(loudness_target(plan))),
             order: self.order,
             state: state(stand, self.life.wanted(), self.report.as_ref()),
             health: judged,

@@ -5,6 +5,7 @@ use super::lifecycle::Stand;
 use super::settings::{Configuration, Instead};
 use super::verdict::{Facts, health, state};
 use super::written::Written;
+use crate::model::sound::LoudnessTarget;
 use crate::model::status::{ApplianceStatus, ChannelStatus, ConfigStatus};
 use crate::model::{AlarmCounts, CapacityStatus, ChannelId, Health, HealthReport, MediaTime};
 use crate::plan::ChannelPlan;
@@ -82,6 +83,11 @@ impl Overview {
     }
 }
 
+/// What the loudness of its program is to become.
+pub(crate) fn loudness_target(plan: &ChannelPlan) -> LoudnessTarget {
+    LoudnessTarget::live(plan.sound.loudness_target)
+}
+
 /// A channel of which nothing is known yet.
 pub(crate) fn blank(id: &ChannelId, plan: Option<&ChannelPlan>, orders: &Orders) -> ChannelStatus {
     let wanted = orders.channel == crate::model::status::ChannelOrder::OnAir;
@@ -94,6 +100,7 @@ pub(crate) fn blank(id: &ChannelId, plan: Option<&ChannelPlan>, orders: &Orders)
         stream_class: plan.map(|plan| plan.stream_class.clone()).unwrap_or_default(),
         frame_rate: plan.map(|plan| plan.program.frame_rate),
         timecode: plan.map(|plan| plan.timecode).unwrap_or_default(),
+        loudness_target: plan.map(loudness_target),
         order: orders.channel,
         state: state(stand, wanted, None),
         health: health(&facts),

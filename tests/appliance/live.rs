@@ -135,6 +135,13 @@ fn renditions_come_change_and_go_on_air() {
     });
     assert!(media(&rig, "a", "180p").segments.iter().all(|segment| !segment.discontinuity));
 
+    // Where its loudness is to be is told, and interrupts nothing.
+    let target = || rig.channel("a").loudness_target.map(|target| (target.lufs, target.tolerance_lu));
+    assert_eq!(target(), Some((-23.0, 1.0)));
+    edit_class(&rig, |text| text.replace("loudness_target = -23.0", "loudness_target = -16.0"));
+    assert_live(&reload(&rig), &["when sound counts as faulty"]);
+    rig.until("the new target is told", || target() == Some((-16.0, 1.0)));
+
     // And one goes: its neighbours do not notice.
     edit_class(&rig, |text| text.replace(THIRD, ""));
     assert_live(&reload(&rig), &["rendition 90p ends with a segment"]);

@@ -483,6 +483,11 @@ export interface components {
             id: components["schemas"]["ChannelId"];
             /** @description What operators have set; in force when the worker has confirmed it. */
             live: components["schemas"]["LiveSettings"];
+            /**
+             * @description What the loudness of its program is to become; none for a channel that is no longer configured.
+             * @default null
+             */
+            loudness_target: components["schemas"]["LoudnessTarget"] | null;
             /** @description Whether a viewer can receive the programme: a destination acknowledges. */
             on_air: boolean;
             /** @description Since when. */
@@ -1759,6 +1764,19 @@ export interface components {
             /** @description Highest true peak since `since` per channel, dBTP; −120 for digital silence. */
             true_peak: number[];
         };
+        /** @description What integrated loudness is to become. */
+        LoudnessTarget: {
+            /**
+             * Format: double
+             * @description As the stream class says, LUFS.
+             */
+            lufs: number;
+            /**
+             * Format: double
+             * @description So far off is still good, LU.
+             */
+            tolerance_lu: number;
+        };
         /** @description A token, and its text. */
         MadeToken: {
             /** @description Since when it is there. */
@@ -2180,6 +2198,37 @@ export interface components {
         Place: "top_left" | "top" | "top_right" | "middle" | "bottom_left" | "bottom" | "bottom_right";
         /** @description What a program can show that is no source. */
         Plain: "slate" | "auto";
+        /** @description Who follows the event stream now. */
+        Presence: {
+            /**
+             * Format: uint
+             * @description Panels that show this box.
+             */
+            panels: number;
+            /** @description Whose they are, by name. */
+            present: components["schemas"]["Present"][];
+            /**
+             * Format: uint
+             * @description Programs that follow it.
+             */
+            programs: number;
+        };
+        /** @description Somebody who is here. */
+        Present: {
+            /** @description The user's name, that of the token, or who it is on this box. */
+            name: string;
+            /** @description What it may; none for a token that has scopes alone. */
+            role: components["schemas"]["Role"] | null;
+            /** @description As what. */
+            seat: components["schemas"]["Seat"];
+            /** @description Since when the first of these is open. */
+            since: components["schemas"]["MediaTime"];
+            /**
+             * Format: uint
+             * @description Event streams that it has open.
+             */
+            streams: number;
+        };
         /** @description A request to the API. */
         Press: {
             /** @description With this JSON, if any. */
@@ -2754,6 +2803,8 @@ export interface components {
         };
         /** @description What a token may beside its role. */
         Scope: "metrics" | "origin" | "unguarded";
+        /** @description As what somebody is here. */
+        Seat: "panel" | "program";
         /** @description Encoding sessions of one kind of hardware. */
         SessionRoom: {
             /** @description The hardware profile. */
@@ -2773,6 +2824,12 @@ export interface components {
         SessionView: {
             /** @description What the browser called itself then. */
             agent: string;
+            /**
+             * Format: uint
+             * @description Event streams that it has open now: panels that show this box.
+             * @default 0
+             */
+            connected: number;
             /** @description Since when. */
             created: components["schemas"]["MediaTime"];
             /** @description When it ends at the latest. */
@@ -3232,6 +3289,10 @@ export interface components {
             data: components["schemas"]["StreamMeters"];
             /** @constant */
             event: "meters";
+        } | {
+            data: components["schemas"]["Presence"];
+            /** @constant */
+            event: "presence";
         } | {
             data: components["schemas"]["StreamHeartbeat"];
             /** @constant */
@@ -3711,6 +3772,7 @@ export type LiveSettings = components['schemas']['LiveSettings'];
 export type LiveSound = components['schemas']['LiveSound'];
 export type Login = components['schemas']['Login'];
 export type Loudness = components['schemas']['Loudness'];
+export type LoudnessTarget = components['schemas']['LoudnessTarget'];
 export type MadeToken = components['schemas']['MadeToken'];
 export type Marker = components['schemas']['Marker'];
 export type MediaTime = components['schemas']['MediaTime'];
@@ -3736,6 +3798,8 @@ export type PairStatus = components['schemas']['PairStatus'];
 export type PictureSize = components['schemas']['PictureSize'];
 export type Place = components['schemas']['Place'];
 export type Plain = components['schemas']['Plain'];
+export type Presence = components['schemas']['Presence'];
+export type Present = components['schemas']['Present'];
 export type Press = components['schemas']['Press'];
 export type Preview = components['schemas']['Preview'];
 export type Price = components['schemas']['Price'];
@@ -3769,6 +3833,7 @@ export type Scene = components['schemas']['Scene'];
 export type SceneAsk = components['schemas']['SceneAsk'];
 export type ScheduledTake = components['schemas']['ScheduledTake'];
 export type Scope = components['schemas']['Scope'];
+export type Seat = components['schemas']['Seat'];
 export type SessionRoom = components['schemas']['SessionRoom'];
 export type SessionView = components['schemas']['SessionView'];
 export type Setting = components['schemas']['Setting'];

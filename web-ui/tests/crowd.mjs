@@ -9,6 +9,18 @@ import { channelOf, appliance as small } from './units/documents.mjs';
 const dist = new URL('../dist/', import.meta.url);
 const KINDS = { html: 'text/html', js: 'text/javascript', css: 'text/css' };
 
+const rendition = (id, measured) => ({
+  id,
+  encoder: 'x264enc',
+  target: id === '720p' ? 3e6 : 1e6,
+  measured: Math.round(measured),
+  position: null,
+  media_sequence: null,
+  segments: 10,
+  dropped_frames: 0,
+  health: { health: 'healthy', code: 'ok', reason: 'all is well', since: '2026-11-21T10:00:00Z' },
+});
+
 /** Serves the panel in `dist` over `many` channels; `picture` is a JPEG. */
 export async function crowd(many, picture, speed = 1) {
   const since = new Date(Date.now() - 4_000_000).toISOString();
@@ -20,9 +32,13 @@ export async function crowd(many, picture, speed = 1) {
       const one = channelOf('demo');
       Object.assign(one, { id, title: `Channel ${index}`, on_air_since: since });
       one.report.program.frames += counts.meters;
+      const loud = -23 + 4 * Math.sin(counts.documents / 5 + index);
+      one.loudness_target = { lufs: -23, tolerance_lu: 1 };
       one.report.program.loudness = [
-        { channels: [1, 2], momentary: -23, short_term: -23, integrated: -23, lra: 6, true_peak: [-6, -6], since },
+        { channels: [1, 2], momentary: loud, short_term: loud, integrated: -23, lra: 6, true_peak: [-6, -6], since },
       ];
+      const measured = 3e6 + 2e5 * Math.sin(counts.documents / 9 + index);
+      one.report.renditions = [rendition('720p', measured), rendition('360p', measured / 3)];
       return one;
     });
     return { ...small(), now: new Date().toISOString(), channels };

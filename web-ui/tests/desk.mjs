@@ -1,6 +1,7 @@
 // The panel's hands on a real channel: what is pressed is done by the engine, and what was recorded plays. What it is told by
 // is in rig.mjs, and beside that:
 //   UPLINK_BACKUP  the origin that is the backup of the destination `origin`; `archive` records
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { channel, closes, open, page, reads, until, url } from './rig.mjs';
 
@@ -33,6 +34,28 @@ async function confirm(press) {
   await page.waitForTimeout(450);
   await question.locator('.confirm').click(BRIEF);
 }
+
+test('the charts of a channel on air have what its engine measures', async () => {
+  await go('destinations');
+  const waiting = page.locator('.chart[data-chart$="/waiting"]').first();
+  await waiting.locator('canvas').waitFor();
+  await page.evaluate((id) => {
+    location.hash = `#/channels/${id}`;
+  }, channel);
+  const chart = page.locator('.chart[data-chart^="rendition/"]').first();
+  await chart.locator('canvas').waitFor();
+  const points = async () => Number(await chart.getAttribute('data-points'));
+  await until(points, (many) => many >= 10, 'a point for each second');
+  const { report } = await (await fetch(`${url}/api/v1/channels/${channel}`)).json();
+  const [{ id, target }] = report.renditions;
+  await chart.getByText(`Bit rate of ${id}`).waitFor();
+  // What is measured is of the order of what is wanted: no unit was lost on the way.
+  const read = async () => (await chart.locator('.readout').textContent()).match(/Measured ([\d.]+) ([kM])bit/);
+  const [, number, unit] = await until(read, Boolean, 'it is measured');
+  const measured = Number(number) * (unit === 'M' ? 1e6 : 1e3);
+  assert.ok(measured > target / 20 && measured < target * 5, `${measured} for ${target}`);
+  await shot('charts-of-a-channel');
+});
 
 test('a destination is sent to its backup, which players have then, and back to the rules', async () => {
   await go('destinations');

@@ -81,7 +81,7 @@ const cores = Object.fromEntries(
 const zipped = async (name) => gzipSync(await readFile(new URL(name, dist))).length;
 console.log(
   JSON.stringify({
-    bundle_gzip_bytes: (await zipped('panel.js')) + (await zipped('style.css')),
+    bundle_gzip_bytes: (await zipped('panel.js')) + (await zipped('style.css')) + (await zipped('uplot.js')),
     first_paint_ms: Math.round(paint ?? Number.NaN),
     channels: many,
     speed,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { acts } from './panel_acts.mjs';
+import { charts } from './panel_charts.mjs';
 import { keys } from './panel_keys.mjs';
 import { lost } from './panel_lost.mjs';
 import { pages } from './panel_pages.mjs';
@@ -392,6 +393,8 @@ states({ everyPage: PAGES, go, accessible, shot, inTime, brief, tile });
 acts({ go, shot, accessible, inTime, brief });
 
 recorded({ go, shot, accessible, inTime, brief });
+
+charts({ go, shot, accessible });
 
 pages({ go, shot, accessible, inTime, brief });
 

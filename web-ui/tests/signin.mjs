@@ -95,11 +95,49 @@ test('a viewer sees the channels and drives none', async () => {
   await shot('sign-in-viewer');
 });
 
+test('who else is here is said as they come and go, by name for who presses', async () => {
+  const here = page.locator('.top .here');
+  const panels = async (many) => {
+    await page.locator(`.here[data-panels="${many}"]`).waitFor();
+  };
+  await panels(1);
+  // Two more, of a session of their own.
+  const elsewhere = await browser.newContext({ locale: 'en-GB' });
+  const first = await elsewhere.newPage();
+  await first.goto(url);
+  for (const [name, text] of Object.entries({ name: 'ada', password: PASSWORD })) {
+    await first.locator(`form.sign-in [name="${name}"]`).fill(text);
+  }
+  await first.locator('form.sign-in button').click();
+  await first.locator('.tile').first().waitFor();
+  await panels(2);
+  const second = await elsewhere.newPage();
+  await second.goto(url);
+  await panels(3);
+  assert.match(await here.locator('summary').textContent(), /Panels: 3 2 admin, 1 viewer/);
+  await here.locator('summary').click();
+  const lines = await here.locator('li').allTextContents();
+  assert.equal(lines.length, 2, 'a user is named once');
+  assert.match(lines[0], /^ada .*admin · Panels: 2 · since \d\d:\d\d:\d\d UTC$/);
+  assert.match(lines[1], /^vic \(you\) viewer · Panels: 1 · since/);
+  await accessible('who is here');
+  await shot('here');
+  await second.close();
+  await panels(2);
+  // Whoever signs out is gone at once.
+  await first.locator('.person button').click();
+  await panels(1);
+  assert.equal(await here.locator('li').count(), 1);
+  await here.locator('summary').click();
+  await elsewhere.close();
+});
+
 test('when the session ends, what was shown is gone and the form is there', async () => {
   assert.equal(await ask('DELETE', '/api/v1/session'), 204);
   await form().locator('[name="password"]').waitFor();
   assert.equal(await page.locator('.tile').count(), 0);
   assert.equal(await page.locator('.person').count(), 0);
+  assert.equal(await page.locator('.here').count(), 0);
   assert.equal(await page.locator('.top .box strong').textContent(), 'Uplink');
 });
 

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use crate::alarm::limits::ChannelLimits;
-use crate::model::sound::{Loudness, SoundFault};
+use crate::model::sound::{Loudness, LoudnessTarget, SoundFault};
 use crate::model::status::WorkerReport;
 use crate::model::{AlarmCode, AlarmPriority, ChannelId, MediaTime};
 use crate::policy::Sighting;
 
-/// EBU R 128: live programmes may be off their target by this much, LU.
-const TOLERANCE: f64 = 1.0;
 /// So much programme has to be measured first.
 const MEASURED: Duration = Duration::from_secs(300);
 
@@ -42,12 +40,12 @@ pub(super) fn see(
 
 fn off_target(loudness: &Loudness, target: f64, now: MediaTime) -> Option<Sighting> {
     let integrated = loudness.integrated.filter(|_| now.since(loudness.since) >= MEASURED)?;
-    let off = integrated - target;
+    let off = LoudnessTarget::live(target).missed_by(integrated)?;
     let mix = mix(&loudness.channels);
     let reason =
         format!("sound of channels {mix}: {integrated:.1} LUFS integrated, {off:+.1} LU from the target of {target}");
     let sighting = Sighting::new(AlarmCode::LoudnessOffTarget, AlarmPriority::Warning, reason).about(mix);
-    (off.abs() > TOLERANCE).then(|| sighting.lasting(60, 60))
+    Some(sighting.lasting(60, 60))
 }
 
 fn mix(channels: &[u8]) -> String {

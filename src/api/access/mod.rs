@@ -34,6 +34,7 @@ pub(crate) fn routes() -> Routes {
         .delete("/api/v1/session", "Logs out", session::logout)
         .put("/api/v1/session/password", "Takes another password; one's other sessions end", session::change_password)
         .get("/api/v1/sessions", "One's own sessions; everybody's for an admin", session::list)
+        .get("/api/v1/presence", "Who follows the event stream now: panels and programs", session::present)
         .delete("/api/v1/sessions/{session}", "Ends a session", session::end)
         .get("/api/v1/users", "All users", people::list)
         .post("/api/v1/users", "Adds a user", people::add)

@@ -12,7 +12,7 @@ use super::super::problem::Problem;
 use super::super::routes::Api;
 use super::answers::{Done, LetIn, LetOut, Private};
 use super::cookie;
-use crate::access::{By, Caller, Opened, Role, Scope, SessionView, Via};
+use crate::access::{By, Caller, Opened, Presence, Role, Scope, SessionView, Via};
 use crate::model::Secret;
 
 /// Who asks, and what that may.
@@ -144,6 +144,11 @@ pub(super) async fn list(
     Extension(caller): Extension<Caller>,
 ) -> Result<Private<Vec<SessionView>>, Problem> {
     Ok(Private::of(&api.access.sessions(&caller)?))
+}
+
+/// `GET /api/v1/presence`: who follows the event stream now.
+pub(super) async fn present(State(api): State<Api>) -> Private<Presence> {
+    Private::of(&api.access.presence())
 }
 
 /// `DELETE /api/v1/sessions/{session}`: ends one.

@@ -193,7 +193,7 @@ fn the_contract_holds_together() {
 fn frames_of_the_stream_are_a_union_by_event() {
     let frames = CONTRACT["components"]["schemas"]["StreamFrame"]["oneOf"].as_array().unwrap();
     let names: Vec<&str> = frames.iter().map(|f| f["properties"]["event"]["const"].as_str().unwrap()).collect();
-    assert_eq!(names, ["snapshot", "status", "event", "meters", "heartbeat", "gap", "reset"]);
+    assert_eq!(names, ["snapshot", "status", "event", "meters", "presence", "heartbeat", "gap", "reset"]);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::model::cost::{Allowance, Budget, Counted, Price, WhenSpent};
+use crate::model::sound::LoudnessTarget;
 use crate::model::status::*;
 use crate::model::timecode::TimecodeDay;
 use crate::model::{
@@ -149,6 +150,7 @@ fn channel(name: &str, title: &str, state: ChannelState, health: HealthReport) -
         }),
         frame_rate: FrameRate::new(25, 1),
         timecode: TimecodeDay::Utc,
+        loudness_target: Some(LoudnessTarget::live(-23.0)),
         live: LiveSettings::default(),
         restarts: 0,
         report: Some(report()),

@@ -12,8 +12,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::super::Doors;
 use super::super::journal::HELD;
 use super::rig::{Rig, id, rig};
+use crate::access::{Access, Credentials, Here, Via};
 use crate::model::MeterReading;
 use crate::replay::Desk;
 
@@ -24,6 +26,7 @@ struct Server {
     rig: Rig,
     address: SocketAddr,
     stop: CancellationToken,
+    access: Access,
     task: JoinHandle<std::io::Result<()>>,
     _dir: tempfile::TempDir,
 }
@@ -34,8 +37,10 @@ async fn server() -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let task = tokio::spawn(super::super::serve(listener, handle, Desk::idle(), stop.clone().cancelled_owned()));
-    Server { rig, address, stop, task, _dir: dir }
+    let doors = Doors::from(listener);
+    let access = doors.access.clone();
+    let task = tokio::spawn(super::super::serve(doors, handle, Desk::idle(), stop.clone().cancelled_owned()));
+    Server { rig, address, stop, access, task, _dir: dir }
 }
 
 #[derive(Debug, Default)]
@@ -127,6 +132,43 @@ async fn begins_with_a_snapshot_then_tells_what_happens() {
     assert!(event.id.ends_with("-1"), "{event:?}");
     assert_eq!((&event.data["code"], &event.data["channel"]), (&"source_lost".into(), &"demo".into()));
     client.until("heartbeat").await;
+}
+
+#[tokio::test]
+async fn who_comes_and_who_leaves_is_told_to_who_is_here() {
+    let server = server().await;
+    let mut first = Client::open(&server, None).await;
+    let panels = |frame: &Frame| frame.data["panels"].as_u64().unwrap();
+    assert_eq!(panels(&first.until("presence").await), 1, "one is here oneself");
+    let mut second = Client::open(&server, None).await;
+    assert_eq!(panels(&second.until("presence").await), 2);
+    let told = first.until("presence").await;
+    assert_eq!(panels(&told), 2);
+    let everybody = &told.data["present"][0];
+    assert_eq!(
+        (&everybody["name"], &everybody["seat"], &everybody["streams"]),
+        (&"everybody".into(), &"panel".into(), &2.into())
+    );
+    drop(second);
+    assert_eq!(panels(&first.until("presence").await), 1, "it has left");
+    let asked = reqwest::get(format!("http://{}/api/v1/presence", server.address)).await.unwrap();
+    assert_eq!(asked.json::<Value>().await.unwrap()["panels"], 1);
+}
+
+#[tokio::test]
+async fn many_who_come_at_once_are_told_in_few_words() {
+    let server = server().await;
+    let mut first = Client::open(&server, None).await;
+    first.until("presence").await;
+    let caller = server.access.identify(Credentials::None, &Via::default()).unwrap();
+    let crowd: Vec<Here> = (0..400).map(|_| server.access.enter(&caller)).collect();
+    let mut told = 1;
+    while first.until("presence").await.data["panels"] != 401 {
+        told += 1;
+    }
+    assert!(told <= 10, "{told} words of 400 who came");
+    drop(crowd);
+    while first.until("presence").await.data["panels"] != 1 {}
 }
 
 #[tokio::test]

@@ -7,12 +7,14 @@ use serde_json::json;
 
 use super::client::{Client, Failure};
 use super::people::password;
-use crate::access::SessionView;
+use crate::access::{Presence, Present, Role, Seat, SessionView};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SessionVerb {
     /// One's own; everybody's for an admin.
     List,
+    /// Who follows the box now: panels and programs, whoever they log in by.
+    Present,
     /// End one: whoever has it has to log in again.
     End {
         /// Its id, as `session list` shows it.
@@ -39,6 +41,10 @@ pub(crate) async fn session(client: &Client, verb: &SessionVerb, json: bool) -> 
             let (text, sessions): (_, Vec<SessionView>) = client.get("api/v1/sessions").await?;
             Ok(if json { text } else { sessions.iter().map(line).collect() })
         }
+        SessionVerb::Present => {
+            let (text, all): (_, Presence) = client.get("api/v1/presence").await?;
+            Ok(if json { text } else { all.present.iter().map(here).collect() })
+        }
         SessionVerb::End { id } => {
             client.delete(&format!("api/v1/sessions/{id}")).await?;
             Ok(format!("{id} has ended\n"))
@@ -59,6 +65,17 @@ pub(crate) async fn own_password(client: &Client, wanted: &PasswordArguments) ->
 
 fn line(session: &SessionView) -> String {
     let own = if session.own { "  this one" } else { "" };
-    let SessionView { id, user, from, last_used, ends, agent, .. } = session;
-    format!("{id}  {user:<16}  {from:<16}  last used {last_used}, ends {ends}  {agent}{own}\n")
+    let SessionView { id, user, from, last_used, ends, agent, connected, .. } = session;
+    let now = if *connected > 0 { format!("connected ({connected})") } else { "not connected".to_owned() };
+    format!("{id}  {user:<16}  {from:<16}  {now:<13}  last used {last_used}, ends {ends}  {agent}{own}\n")
+}
+
+fn here(one: &Present) -> String {
+    let Present { name, role, seat, streams, since } = one;
+    let role = role.map_or("-", Role::as_str);
+    let seat = match seat {
+        Seat::Panel => "panel",
+        Seat::Program => "program",
+    };
+    format!("{name:<16}  {role:<8}  {seat:<7}  {streams} open, since {since}\n")
 }

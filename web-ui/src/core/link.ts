@@ -5,13 +5,14 @@
 //        └──────── answered with 401 or 403 ────────▶ forbidden ──document──▶ live
 
 import { batch } from '@preact/signals';
-import type { ApplianceStatus, Meters, StampedEvent } from '../api';
+import type { ApplianceStatus, Meters, Presence, StampedEvent } from '../api';
 import { alarms } from './alarms';
 import { items, type Listed, read } from './ask';
 import { observe } from './dispatch';
 import { soon, wake } from './instruments';
 import { feed, feedSlowly, forget } from './levels';
 import { pump } from './pictures';
+import { presence } from './presence';
 import { meanwhile, newest, remember } from './reduce';
 import { refused } from './session';
 import { clock, events, phase, returned, status, tick } from './store';
@@ -67,6 +68,9 @@ function open(): void {
   on('status', (data) => soon(() => stream === source && take(data as ApplianceStatus)));
   on('event', (data) => {
     events.value = remember(events.peek(), [data as StampedEvent], EVENTS);
+  });
+  on('presence', (data) => {
+    presence.value = data as Presence;
   });
   on('heartbeat', (data) => {
     clock.ahead = Date.parse((data as { server_time: string }).server_time) - Date.now();
@@ -127,6 +131,7 @@ async function why(): Promise<void> {
       status.value = null;
       events.value = [];
       alarms.value = null;
+      presence.value = null;
       returned.value = null;
       refused(reply.problem);
       phase.value = 'forbidden';

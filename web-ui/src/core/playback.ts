@@ -1,5 +1,6 @@
-// Playing what was recorded. hls.js is larger than the whole panel: it is fetched from this box when somebody plays
-// something, and not before.
+// Playing what was recorded, by hls.js, which is larger than the whole panel.
+
+import { library } from './library';
 
 export interface Fragment {
   /** Seconds of media time. */
@@ -25,24 +26,6 @@ interface Library {
   readonly Events: { ERROR: string };
 }
 
-let loading: Promise<Library> | null = null;
-
-function library(): Promise<Library> {
-  loading ??= new Promise<Library>((resolve, reject) => {
-    const script = document.createElement('script');
-    script.src = '/assets/hls.js';
-    script.addEventListener('load', () => resolve((globalThis as unknown as { Hls: Library }).Hls));
-    script.addEventListener('error', () => {
-      // The next one who plays tries again.
-      loading = null;
-      script.remove();
-      reject(new Error('hls.js was not to be had from this box'));
-    });
-    document.head.append(script);
-  });
-  return loading;
-}
-
 /** Where a moment of program time is in media time; in a hole, where the picture goes on. Pure. */
 export function placeOf(fragments: Fragment[], at: number): number | null {
   for (const { start, duration, programDateTime } of fragments) {
@@ -66,7 +49,7 @@ export async function play(
   running: boolean,
   fails: (why: string) => void,
 ): Promise<Playing> {
-  const Hls = await library();
+  const Hls = await library<Library>('hls.js', 'Hls');
   if (!Hls.isSupported()) throw new Error('this browser has no Media Source Extensions');
   // Its worker would be a script that is no file of this box.
   const hls = new Hls({ enableWorker: false, startPosition: running ? -1 : 0 });

@@ -4,17 +4,16 @@ import type { ChannelStatus, DestinationStatus, HealthReport } from '../api';
 import * as acts from '../core/acts';
 import { tally, worst } from '../core/channel';
 import { bits, bytes, count, duration } from '../core/format';
-import { courseOf } from '../core/history';
 import { since, status, tick } from '../core/store';
 import { EventList } from '../parts/EventList';
 import { Facts as FactList, Section } from '../parts/Frame';
 import { Health } from '../parts/Health';
 import { Table } from '../parts/Region';
-import { Spark } from '../parts/Spark';
 import { Tile } from '../parts/Tile';
 import { Waiting } from '../parts/Waiting';
 import { programOrder, showing } from '../words/program';
 import { say, word } from '../words/say';
+import { ChannelCharts } from './Charts';
 import { Failovers } from './Failovers';
 import { Rest } from './Rest';
 import { DestinationRows, SourceRows } from './rows';
@@ -34,6 +33,11 @@ export function ChannelPage({ id }: { id: string }) {
       <div class="column">
         <Chain channel={channel} />
         <Tables channel={channel} />
+        {channel.report || channel.remainder ? (
+          <Section title={say('last_minutes')} id="charts">
+            <ChannelCharts channel={channel} />
+          </Section>
+        ) : null}
         <Section title={say('events')} id="channel-events">
           <EventList channel={id} most={30} />
         </Section>
@@ -164,7 +168,6 @@ function Tables({ channel }: { channel: ChannelStatus }) {
             say('encoder'),
             say('target'),
             say('measured'),
-            say('last_minutes'),
             say('segments'),
             say('dropped'),
           ]}
@@ -180,15 +183,6 @@ function Tables({ channel }: { channel: ChannelStatus }) {
               <td class="number">
                 {bits(one.measured)}{' '}
                 <meter min={0} max={one.target * 1.3} value={one.measured} aria-label={say('measured')} />
-              </td>
-              <td>
-                <Spark
-                  of={courseOf(channel.id, 'rendition', one.id)}
-                  top={one.target * 1.3}
-                  target={one.target}
-                  name={`${one.id}, ${say('measured')}`}
-                  spelled={bits}
-                />
               </td>
               <td class="number">{count(one.segments)}</td>
               <td class="number">{count(one.dropped_frames)}</td>

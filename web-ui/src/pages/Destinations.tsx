@@ -12,6 +12,7 @@ import { Probes } from '../parts/Probe';
 import { Table } from '../parts/Region';
 import { Waiting } from '../parts/Waiting';
 import { say, word } from '../words/say';
+import { DestinationCharts } from './Charts';
 import { Rest } from './Rest';
 import { DestinationRows } from './rows';
 
@@ -51,6 +52,14 @@ export function Destinations() {
             ))}
           </Table>
         )}
+      </Section>
+      <Section title={say('last_minutes')} id="charts">
+        {rows.length === 0 ? <p class="empty">{say('no_destination')}</p> : null}
+        <div class="charts">
+          {rows.map(({ channel, destination }) => (
+            <DestinationCharts key={`${channel.id}/${destination.id}`} channel={channel} one={destination} />
+          ))}
+        </div>
       </Section>
       <Probes />
     </div>

@@ -2,13 +2,11 @@
 
 import type { ChannelStatus, DestinationStatus, InputStatus, LineStatus, SourceStatus } from '../api';
 import { bits, bytes, count, duration } from '../core/format';
-import { courseOf } from '../core/history';
 import { address } from '../core/route';
 import { since, tick } from '../core/store';
 import { DestinationActs } from '../parts/DestinationActs';
 import { Health } from '../parts/Health';
 import { Table } from '../parts/Region';
-import { Spark } from '../parts/Spark';
 import { say, word } from '../words/say';
 
 function ChannelCell({ channel }: { channel: ChannelStatus }) {
@@ -98,13 +96,6 @@ export function backlog(one: DestinationStatus): string {
   return until?.is === 'never' ? say('even_never', { depth }) : depth;
 }
 
-/** How it went; shown once something has waited. */
-function Backlog({ channel, one }: { channel: string; one: DestinationStatus }) {
-  const course = courseOf(channel, 'destination', one.id);
-  if (!course.some((value) => value !== null && value > 0)) return null;
-  return <Spark of={course} top={10} name={`${one.id}, ${say('waiting_there')}`} spelled={duration} />;
-}
-
 /** How much of the line is used; more than it has is said in words. */
 function Line({ line }: { line: LineStatus | null | undefined }) {
   if (!line) return <>–</>;
@@ -173,7 +164,6 @@ export function DestinationRows({ rows, only }: { rows: DestinationRow[]; only?:
               value={one.queue_seconds}
               aria-label={say('waiting_there')}
             />
-            {only ? <Backlog channel={channel.id} one={one} /> : null}
           </td>
           <td>
             <Line line={one.line} />

@@ -12,6 +12,7 @@ import { locked, sheet, theme } from '../core/surface';
 import { LANGUAGES, type Language, language, say, speak, word } from '../words/say';
 import { Hold } from './Hold';
 import { Icon } from './Icon';
+import { Here } from './Presence';
 
 /** A daemon without users has no page of them. */
 const offered = (page: Page) => page !== 'users' || who.value !== null;
@@ -43,6 +44,7 @@ export function Top() {
       </p>
       <Clock />
       <LinkState />
+      <Here />
       <Person />
       <Surface />
     </header>

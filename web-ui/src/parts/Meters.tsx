@@ -2,7 +2,7 @@
 // the bar is amber. What is not measured now is hatched, never silence.
 
 import { useEffect, useRef } from 'preact/hooks';
-import type { Loudness, SoundState } from '../api';
+import type { Loudness, LoudnessTarget, SoundState } from '../api';
 import { FLOOR_DB, Ppm, place } from '../core/ballistics';
 import { level, loudness } from '../core/format';
 import { attach } from '../core/instruments';
@@ -10,6 +10,7 @@ import { newest } from '../core/levels';
 import { status } from '../core/store';
 import { theme } from '../core/surface';
 import { say, word } from '../words/say';
+import { hatch } from './hatch';
 
 /** Permitted maximum and alignment level (EBU R 68), dBFS. */
 const MAXIMUM_DB = -9;
@@ -103,7 +104,7 @@ class Face {
       const x = SCALE + index * (BAR + GAP);
       context.fillStyle = ink.well;
       context.fillRect(x, 0, BAR, height);
-      if (old) hatch(context, x, height, ink.mark);
+      if (old) hatch(context, { x, y: 0, width: BAR, height }, ink.mark);
     }
     context.fillStyle = ink.mark;
     for (const db of MARKS) context.fillRect(SCALE, this.#y(db), many * (BAR + GAP) - GAP, 1);
@@ -115,16 +116,6 @@ class Face {
       context.fillText(String(Math.abs(db)), SCALE - 4, Math.min(height - 5, Math.max(5, this.#y(db))));
     }
   }
-}
-
-function hatch(context: CanvasRenderingContext2D, x: number, height: number, colour: string): void {
-  context.strokeStyle = colour;
-  context.beginPath();
-  for (let at = -BAR; at < height; at += 6) {
-    context.moveTo(x, at + BAR);
-    context.lineTo(x + BAR, at);
-  }
-  context.stroke();
 }
 
 /** The bars of a channel's program; their figures are text beside them. */
@@ -168,12 +159,19 @@ export function Bars({ channel, channels, title }: { channel: string; channels: 
   return <canvas ref={canvas} class="bars" style={{ width: `${wide}px` }} role="img" aria-label={title} />;
 }
 
-/** R 128 in figures: momentary, short-term, integrated, range, highest true peak. */
-export function Figures({ mix, states }: { mix: Loudness | undefined; states: SoundState[] }) {
+interface Measured {
+  mix: Loudness | undefined;
+  states: SoundState[];
+  target: LoudnessTarget | null;
+}
+
+/** R 128 in figures: momentary, short-term, integrated and what that is to be, range, highest true peak. */
+export function Figures({ mix, states, target }: Measured) {
   const rows: [string, string, string][] = [
     ['M', loudness(mix?.momentary), say('loudness_momentary')],
     ['S', loudness(mix?.short_term), say('loudness_short')],
     ['I', loudness(mix?.integrated), say('loudness_integrated')],
+    ...(target ? [goal(target)] : []),
     ['LRA', unsettled(mix) ? '…' : level(mix?.lra), say('loudness_range')],
     ['TP', mix && mix.true_peak.length > 0 ? level(Math.max(...mix.true_peak)) : '–', say('loudness_peak')],
   ];
@@ -196,6 +194,10 @@ export function Figures({ mix, states }: { mix: Loudness | undefined; states: So
       ))}
     </dl>
   );
+}
+
+function goal({ lufs, tolerance_lu }: LoudnessTarget): [string, string, string] {
+  return [say('target_short'), `${level(lufs)} ±${tolerance_lu}`, say('loudness_target')];
 }
 
 /** The range means little before a minute of programme (EBU Tech 3342 counts whole programmes). */

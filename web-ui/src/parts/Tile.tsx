@@ -12,6 +12,7 @@ import { ArmedStrip } from './Armed';
 import { Bus, Verbs } from './Desk';
 import { Chip, Reason } from './Health';
 import { Live } from './Live';
+import { LoudnessBar } from './LoudnessBar';
 import { Message } from './Message';
 import { Bars, Figures } from './Meters';
 import { Picture } from './Picture';
@@ -88,6 +89,7 @@ export function Program({ channel }: { channel: ChannelStatus }) {
 export function Stage({ channel }: { channel: ChannelStatus }) {
   const program = channel.report?.program;
   const [mix] = program?.loudness ?? [];
+  const target = channel.loudness_target ?? null;
   return (
     <div class="stage">
       <div class="screen">
@@ -106,7 +108,8 @@ export function Stage({ channel }: { channel: ChannelStatus }) {
             channels={program.peak_dbfs.length}
             title={say('meters_of', { channel: channel.title })}
           />
-          <Figures mix={mix} states={program.sound_states ?? []} />
+          {target ? <LoudnessBar channel={channel.title} mix={mix} target={target} /> : null}
+          <Figures mix={mix} states={program.sound_states ?? []} target={target} />
         </div>
       ) : null}
       <ArmedStrip channel={channel} />

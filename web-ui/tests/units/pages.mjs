@@ -1,7 +1,7 @@
 // What the pages of tables and texts work out, without a browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { difference, differs, expiry, extended, sparkPath, sync, timeline } from '../../build/units/units.js';
+import { difference, differs, expiry, sync, timeline } from '../../build/units/units.js';
 
 const told = (first, second) => difference(first, second).map(({ sign, line, text }) => `${sign}${line} ${text}`);
 
@@ -31,23 +31,6 @@ test('what a difference leaves out is in both texts, in its order', () => {
     };
     assert.deepEqual(rest(first, '-'), rest(second, '+'));
   }
-});
-
-test('a course has a hole for each second that nothing was heard, and an end', () => {
-  assert.deepEqual(extended([1], 1, 2), [1, 2]);
-  assert.deepEqual(extended([1], 3, 2), [1, null, null, 2]);
-  const long = extended([1, 2], 100_000, 3);
-  assert.equal(long.length, 120);
-  assert.equal(long.at(-1), 3);
-  assert.equal(long[0], null);
-});
-
-test('a line is broken where there is a hole, and ends at the right edge', () => {
-  const lines = sparkPath([1, 1, null, 2], 2).match(/M[^M]+/g);
-  assert.equal(lines.length, 2);
-  assert.match(lines[1], /^M120\.0 1\.0$/);
-  assert.equal(sparkPath([null], 1), '');
-  assert.equal(sparkPath([5], 0.0001), 'M120.0 1.0', 'what is above the scale is at its top');
 });
 
 test('a token ends after so many days, or never', () => {

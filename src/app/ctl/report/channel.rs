@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::destinations::{destination, endpoints, line_of, recording};
 use super::words::{air, asked, columns, duration, judged, order, shows, word};
-use crate::model::sound::{Loudness, SoundState};
+use crate::model::sound::{Loudness, LoudnessTarget, SoundState};
 use crate::model::status::{
     ChannelStatus, DestinationStatus, ProgramOrder, RenditionStatus, SourceStatus, SpoolStatus, WorkerReport,
 };
@@ -25,7 +25,7 @@ pub(crate) fn channel(channel: &ChannelStatus, now: MediaTime) -> String {
     }
     let _ = writeln!(text, "  {} restart(s) since the daemon came up", channel.restarts);
     if let Some(report) = &channel.report {
-        text.push_str(&parts(report, now));
+        text.push_str(&parts(report, channel.loudness_target, now));
     }
     if let Some(rest) = &channel.remainder {
         text.push_str("\n  off air; what is left is being delivered:\n");
@@ -59,7 +59,7 @@ fn disk(spool: &SpoolStatus, now: MediaTime) -> String {
     text
 }
 
-fn parts(report: &WorkerReport, now: MediaTime) -> String {
+fn parts(report: &WorkerReport, target: Option<LoudnessTarget>, now: MediaTime) -> String {
     let program = &report.program;
     let since = duration(now.since(program.since).as_secs_f64());
     let mut text = format!("  shows {} (asked: {}) for {since}\n", shows(&program.showing), asked(&program.order));
@@ -73,7 +73,7 @@ fn parts(report: &WorkerReport, now: MediaTime) -> String {
         let what = asked(&take.order);
         let _ = writeln!(text, "  take {} at {}: {what} ({})", take.id, take.at, word(&take.transition.kind));
     }
-    program.loudness.iter().for_each(|mix| text.push_str(&loudness(mix, now)));
+    program.loudness.iter().for_each(|mix| text.push_str(&loudness(mix, target, now)));
     program.sound_states.iter().filter(|state| state.active).for_each(|state| text.push_str(&sound_fault(state, now)));
     let sources = report.sources.iter().map(|one| source(one, now)).collect();
     text += &rows(&["SOURCE", "STATE", "ARRIVING", "FRAMES", "HEALTH"], sources);
@@ -90,12 +90,13 @@ fn overflowed(lost: &OverflowReport) -> String {
     format!("  ! {destination} has lost {segments} segment(s) of {}, from {from} to {to}\n", renditions.join(", "))
 }
 
-fn loudness(mix: &Loudness, now: MediaTime) -> String {
+fn loudness(mix: &Loudness, target: Option<LoudnessTarget>, now: MediaTime) -> String {
     let lufs = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
     let peak = mix.true_peak.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let correction = mix.correction_db.map_or_else(String::new, |gain| format!(", corrected by {gain:+.1} dB"));
+    let target = target.map_or_else(String::new, |target| format!(" (target {})", target.lufs));
     format!(
-        "  channels {}: {} LUFS momentary, {} short-term, {} integrated, LRA {} LU, true peak {peak:.1} dBTP, for {}{correction}\n",
+        "  channels {}: {} LUFS momentary, {} short-term, {} integrated{target}, LRA {} LU, true peak {peak:.1} dBTP, for {}{correction}\n",
         list(&mix.channels),
         lufs(mix.momentary),
         lufs(mix.short_term),
