@@ -53,14 +53,15 @@ export function Destinations() {
           </Table>
         )}
       </Section>
-      <Section title={say('last_minutes')} id="charts">
-        {rows.length === 0 ? <p class="empty">{say('no_destination')}</p> : null}
-        <div class="charts">
-          {rows.map(({ channel, destination }) => (
-            <DestinationCharts key={`${channel.id}/${destination.id}`} channel={channel} one={destination} />
-          ))}
-        </div>
-      </Section>
+      {rows.length > 0 ? (
+        <Section title={say('last_minutes')} id="charts">
+          <div class="charts">
+            {rows.map(({ channel, destination }) => (
+              <DestinationCharts key={`${channel.id}/${destination.id}`} channel={channel} one={destination} />
+            ))}
+          </div>
+        </Section>
+      ) : null}
       <Probes />
     </div>
   );

@@ -181,8 +181,13 @@ function options(place: HTMLElement, newest: { current: Sheet }, { of }: Unit, d
       ...(dashed ? [{ stroke: ink('--text'), width: 1, dash: [5, 4], points: { show: false } }] : []),
     ],
     axes: [
-      { ...axis, space: 80, values: (_, times) => times.map((time) => utc(time * 1000)) },
-      { ...axis, size: 46, values: (_, values) => values.map((value) => String(Number((value / of).toPrecision(3)))) },
+      { ...axis, space: 80, size: 26, values: (_, times) => times.map((time) => utc(time * 1000)) },
+      {
+        ...axis,
+        space: 24,
+        size: 46,
+        values: (_, values) => values.map((value) => String(Number((value / of).toPrecision(3)))),
+      },
     ],
     hooks: { drawClear: [unknown] },
   };

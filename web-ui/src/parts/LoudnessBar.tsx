@@ -45,7 +45,7 @@ export function LoudnessBar({ channel, mix, target }: Props) {
     verdict: say(`loudness_is_${verdict(integrated, target)}`),
   });
   const wide = SCALE + BAR + ARROW;
-  return <canvas ref={canvas} class="bars lufs" style={{ width: `${wide}px` }} role="img" aria-label={words} />;
+  return <canvas ref={canvas} class="lufs" style={{ width: `${wide}px` }} role="img" aria-label={words} />;
 }
 
 interface Shown {

@@ -197,7 +197,7 @@ export function Figures({ mix, states, target }: Measured) {
 }
 
 function goal({ lufs, tolerance_lu }: LoudnessTarget): [string, string, string] {
-  return [say('target_short'), `${level(lufs)} ±${tolerance_lu}`, say('loudness_target')];
+  return [say('target_short'), `${Number(lufs.toFixed(1))} ±${tolerance_lu}`, say('loudness_target')];
 }
 
 /** The range means little before a minute of programme (EBU Tech 3342 counts whole programmes). */
