@@ -113,6 +113,7 @@ fn a_daemon_that_a_new_start_did_not_help_is_not_started_again_and_again() {
     signal(first.daemon.pid(), Signal::KILL);
     drop(first);
     let second = Watched::start(&place);
+    until("it listens", || std::net::TcpStream::connect(("127.0.0.1", place.port)).is_ok());
     until("it says what is wrong", || answered(asked(place.port)).contains("\"store_failed\""));
     second.is_fed();
     assert!(!second.daemon.log().contains("the watchdog is not fed"), "{}", second.daemon.log());
