@@ -9,6 +9,7 @@ mod capacity;
 mod class_tests;
 mod classes;
 mod client;
+mod config;
 mod consent;
 mod cost;
 mod cues;
@@ -21,7 +22,6 @@ mod frames;
 mod freeze;
 mod graphics;
 mod guest_link;
-mod looks;
 mod onvif;
 mod people;
 mod record;
@@ -33,6 +33,8 @@ mod shown;
 mod surfaces;
 #[cfg(test)]
 mod tests;
+mod text;
+mod timecode;
 mod timeline;
 mod top;
 mod upgrade;
@@ -81,6 +83,8 @@ Examples:
   uplinkctl support-bundle               a file for whoever helps from elsewhere, without secrets
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl reload --dry-run             what a reload would change on air, and what it would interrupt
+  uplinkctl config apply uplinkd.toml --dry-run
+                                         what another configuration would do; without it, it is put in force
   uplinkctl classes apply talk-720p30.toml --dry-run
                                          what another text of a stream class would do; `classes --help` says more
   uplinkctl freeze --for 3h --reason 'Cup final'
@@ -339,10 +343,10 @@ enum Verb {
     Devices,
     /// Ask a network camera by ONVIF for its streams, and say what to write for them.
     Onvif(onvif::OnvifArguments),
-    /// The configuration in force, key by key, with its line in the file.
-    Config(looks::ConfigArguments),
+    /// The configuration in force, key by key, with its line in the file; or put another text in force.
+    Config(config::ConfigArguments),
     /// A frame in every way to name it: time, timecode, number.
-    Timecode(looks::TimecodeArguments),
+    Timecode(timecode::TimecodeArguments),
     /// Put the configuration on disk in force; a faulty one changes nothing.
     Reload {
         /// Only say what that would do to each channel, and what it would interrupt.
@@ -533,8 +537,8 @@ async fn look(client: &Client, verb: &Verb, json: bool) -> Result<String, Failur
         Verb::Status { channel: Some(channel) } => one_channel(client, channel, json).await,
         Verb::Top(wanted) => top::perform(client, wanted, json).await,
         Verb::Capacity => room(client, json).await,
-        Verb::Config(wanted) => looks::config(client, wanted, json).await,
-        Verb::Timecode(wanted) => looks::timecode(client, wanted, json).await,
+        Verb::Config(wanted) => config::perform(client, wanted, json).await,
+        Verb::Timecode(wanted) => timecode::timecode(client, wanted, json).await,
         Verb::Alarms => alarms::list(client, json).await,
         Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(client, json).await,
         Verb::Surfaces => surfaces::list(client, json).await,
