@@ -200,6 +200,7 @@ pub(crate) fn report() -> WorkerReport {
         timecode: None,
         signal: Default::default(),
         input: None,
+        link: None,
     };
     WorkerReport {
         program: ProgramStatus {

@@ -20,6 +20,7 @@ use super::watch::Watch;
 use crate::api::{self, Freezer};
 use crate::classes::Classes;
 use crate::config::Checked;
+use crate::doctor::needed_elements;
 use crate::lastgood::LastGood;
 use crate::model::Event;
 use crate::replay::{Desk, Shop};
@@ -75,6 +76,8 @@ pub(super) async fn run(
     classes.read(checked);
     let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted(), classes.clone()));
     let store = records.store.clone();
+    let needed = needed_elements(configuration.channels.iter().map(|channel| &channel.plan));
+    let engine = api::Engine::unknown();
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
     let by_osc = api::by_osc(handle.clone(), freezer.clone(), doors.access.clone());
@@ -98,13 +101,14 @@ pub(super) async fn run(
         freezer: held,
         classes,
         prober,
+        engine: engine.clone(),
     };
     let served = tokio::spawn(api::serve_all(doors, parts, async {
         let _ = closing.await;
     }));
     tokio::spawn(gate.follow(handle.status()));
     tracing::info!("API and panel: {}://{address}", if encrypted { "https" } else { "http" });
-    let result = attend(supervisor, (&handle, &freezer), signals, notices, warm::registry(place)).await;
+    let result = attend(supervisor, (&handle, &freezer), signals, notices, warm::registry(place, needed, engine)).await;
     desk.close();
     drop(close);
     let _ = tokio::time::timeout(API_WITHIN, served).await;
