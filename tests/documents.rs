@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use uplink::model::{AlarmCode, EventCode};
+use uplink::model::{AlarmCode, EventCode, remedy};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -67,6 +67,33 @@ fn every_event_is_in_the_runbook_and_no_other() {
 #[test]
 fn every_alarm_is_in_the_runbook_and_no_other() {
     same("Alarms", AlarmCode::ALL.iter().map(|code| code.as_str()).collect(), "src/model/alarm.rs");
+}
+
+/// The code of each health that is not good, where the sources spell one out.
+fn bad_codes(directory: &Path, found: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && name != "tests" {
+            bad_codes(&path, found);
+        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for health in ["Health::PartiallyHealthy,", "Health::Unhealthy,"] {
+                let behind = text.split(health).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"'));
+                found.extend(behind.filter_map(|rest| Some((name.clone(), rest.split_once('"')?.0.to_owned()))));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_health_that_is_not_good_says_what_to_do() {
+    let mut found = Vec::new();
+    bad_codes(&root().join("src"), &mut found);
+    assert!(found.len() > 25, "{found:?}");
+    let without: Vec<_> = found.iter().filter(|(_, code)| remedy(code).is_none()).collect();
+    assert!(without.is_empty(), "src/model/remedy.rs has nothing for {without:?}");
 }
 
 #[test]

@@ -15,7 +15,8 @@ use crate::model::cost::CostStatus;
 use crate::model::pair::{ClockState, ClockStatus};
 use crate::model::status::ApplianceStatus;
 use crate::model::{
-    Alarm, AlarmCode, AlarmCounts, AlarmNews, AlarmNotice, AlarmPriority, ChannelId, Event, MediaTime, Validity,
+    Alarm, AlarmCode, AlarmCounts, AlarmNews, AlarmNotice, AlarmPriority, ChannelId, Event, Histogram, MediaTime,
+    Validity,
 };
 use crate::policy::{Annunciator, Ordered};
 use crate::store::{Pages, Store};
@@ -182,6 +183,11 @@ impl Alarms {
     /// How often alarms of each kind were raised since the daemon came up.
     pub fn raised(&self) -> BTreeMap<(AlarmCode, AlarmPriority), u64> {
         self.lock().list.raised().clone()
+    }
+
+    /// How long it took from a fault to its critical alarm.
+    pub fn detected(&self) -> Histogram {
+        self.lock().list.detected().clone()
     }
 
     /// How the clock of the box is, if that can be told.

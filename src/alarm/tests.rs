@@ -14,7 +14,8 @@ use crate::model::status::{
     ApplianceStatus, ChannelOrder, ChannelStatus, DestinationState, ProgramOrder, Showing, SourceState, WorkerReport,
 };
 use crate::model::{
-    AlarmCounts, AlarmNotice, AlarmPriority, Event, EventCode, Health, HealthReport, MediaTime, Validity,
+    AlarmCounts, AlarmNotice, AlarmPriority, Event, EventCode, Health, HealthReport, MediaTime, RecordingStatus,
+    Validity,
 };
 use crate::policy::{Annunciator, Unseen};
 use crate::store::Store;
@@ -308,6 +309,87 @@ fn a_backlog_gets_worse_and_fills_the_spool() {
     studio.report().spool.overflowed = serde_json::from_value(lost(9)).unwrap();
     assert_eq!(studio.look(36, 40), ["raised spool_overflowed.demo.origin"]);
     assert_eq!(studio.look(41, 90), ["cleared spool_overflowed.demo.origin"], "nothing more is lost");
+}
+
+/// A recording that runs: so many seconds of a megabyte each so far, and room for so many bytes more.
+fn recording(channel: &str, seconds: u64, room: u64) -> Option<RecordingStatus> {
+    let one = json!({
+        "running": true, "directory": format!("/srv/recordings/{channel}/show"), "began": at(0),
+        "synced": at(seconds), "bytes": seconds * 1_000_000, "room_bytes": room
+    });
+    serde_json::from_value(one).unwrap()
+}
+
+#[test]
+fn less_than_an_hour_of_recording_is_told_for_all_that_share_the_disk() {
+    let mut studio = Studio::new();
+    let mut other = studio.status.channels[0].clone();
+    other.id = "other".parse().unwrap();
+    studio.report().destinations[1].recording = recording("demo", 60, 3_600_000_000);
+    assert_eq!(studio.look(0, 30), Vec::<String>::new(), "a whole hour is left");
+    other.report.as_mut().unwrap().destinations[1].recording = recording("other", 60, 3_600_000_000);
+    studio.status.channels.push(other);
+    let raised = ["raised recording_time_short.demo.archive", "raised recording_time_short.other.archive"];
+    assert_eq!(studio.look(31, 60), raised, "two of them take it in half the time");
+    let alarm = studio.list.list().into_iter().next().unwrap();
+    assert_eq!(alarm.priority, AlarmPriority::Critical);
+    assert!(alarm.reason.contains("30 min"), "{}", alarm.reason);
+    studio.status.channels.truncate(1);
+    let cleared = studio.look(61, 125);
+    assert!(cleared.contains(&"cleared recording_time_short.demo.archive".to_owned()), "{cleared:?}");
+}
+
+#[test]
+fn what_is_not_known_of_a_recording_is_no_alarm() {
+    let mut studio = Studio::new();
+    for (seconds, room) in [(9, 1), (0, 1)] {
+        studio.report().destinations[1].recording = recording("demo", seconds, room);
+        assert_eq!(studio.look(0, 30), Vec::<String>::new(), "its rate is not known yet");
+    }
+    studio.report().destinations[1].recording = recording("demo", 60, 1);
+    studio.report().destinations[1].recording.as_mut().unwrap().room_bytes = None;
+    assert_eq!(studio.look(31, 60), Vec::<String>::new(), "of a worker that does not say what room there is");
+}
+
+#[test]
+fn a_latency_of_less_than_four_round_trips_is_told_when_it_stays_so() {
+    let mut studio = Studio::new();
+    let endpoint = json!({
+        "name": "primary", "url": "srt://far:9000", "duty": "active", "state": "streaming",
+        "health": health("healthy", "ok"), "fault": null, "bytes_sent": 1, "bytes_acknowledged": 1, "position": null,
+        "queue_segments": 0, "queue_seconds": 0.0, "reconnects": 0, "last_error": null,
+        "link": {"rtt_ms": 30.0, "packets_lost": 0, "packets_retransmitted": 0, "packets_dropped": 0, "callers": null,
+                 "latency_ms": 120.0}
+    });
+    studio.report().destinations[0].endpoints = vec![serde_json::from_value(endpoint).unwrap()];
+    assert_eq!(studio.look(0, 30), Vec::<String>::new(), "four are enough");
+    let rtt = |studio: &mut Studio, rtt: f64| {
+        let endpoint = &mut studio.report().destinations[0].endpoints[0];
+        endpoint.link.as_mut().unwrap().rtt_ms = Some(rtt);
+    };
+    rtt(&mut studio, 100.0);
+    assert_eq!(
+        studio.look(31, 35),
+        Vec::<String>::new(),
+        "a new connection begins with a round trip that nobody measured"
+    );
+    rtt(&mut studio, 5.0);
+    assert_eq!(studio.look(36, 40), Vec::<String>::new());
+    rtt(&mut studio, 31.0);
+    assert_eq!(studio.look(41, 60), ["raised srt_latency_short.demo.origin"]);
+    rtt(&mut studio, 29.0);
+    assert_eq!(studio.look(61, 95), ["cleared srt_latency_short.demo.origin"]);
+}
+
+#[test]
+fn how_long_a_critical_alarm_took_is_counted() {
+    let mut studio = Studio::new();
+    studio.channel().on_air = false;
+    studio.look(0, 30);
+    let detected = studio.list.detected();
+    assert_eq!((detected.count(), studio.list.list()[0].priority), (1, AlarmPriority::Critical));
+    let alarm = studio.list.list().remove(0);
+    assert!((detected.sum() - alarm.raised.since(alarm.since).as_secs_f64()).abs() < 1e-9);
 }
 
 #[test]

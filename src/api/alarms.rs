@@ -1,12 +1,16 @@
-//! Alarms: the list, and what people say about one. They are few, so the list comes whole.
+//! Alarms: the list, and what people say about one.
 
-use axum::extract::{Path, State};
+use std::cmp::Reverse;
+use std::fmt;
+use std::str::FromStr;
+
+use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::answer::Tagged;
+use super::answer::{Page, Tagged, TaggedPage, Wanted};
 use super::body::{Asked, Body, Perhaps};
 use super::openapi::Routes;
 use super::problem::Problem;
@@ -14,7 +18,7 @@ use super::routes::Api;
 use super::sheet::{Labels, Sheet};
 use crate::access::{By, Caller};
 use crate::model::alarm::ALARM_TEXT;
-use crate::model::{Alarm, AlarmCounts, AlarmPriority};
+use crate::model::{Alarm, AlarmCounts, AlarmPriority, MediaTime};
 use crate::policy::{AlarmRefusal, Ordered};
 
 /// The routes of this file.
@@ -30,10 +34,44 @@ pub(super) fn routes() -> Routes {
 /// What `GET /api/v1/alarms` answers.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AlarmList {
-    /// How many.
+    /// How many there are on all pages.
     counts: AlarmCounts,
     /// What needs somebody first.
-    items: Vec<Alarm>,
+    #[serde(flatten)]
+    page: Page<Alarm>,
+}
+
+/// Where an alarm stands in the list: falls with its order.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// See [`Alarm::urgency`].
+    urgency: u8,
+    raised: MediaTime,
+    id: Reverse<String>,
+}
+
+impl Place {
+    fn of(alarm: &Alarm) -> Self {
+        Self { urgency: alarm.urgency(), raised: alarm.raised, id: Reverse(alarm.id.clone()) }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}", self.urgency, self.raised.as_nanos(), self.id.0)
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.splitn(3, '-');
+        let mut next = || parts.next().ok_or(());
+        let (urgency, raised, id) = (next()?, next()?, next()?);
+        let raised = MediaTime::from_nanos(raised.parse().map_err(|_| ())?);
+        Ok(Self { urgency: urgency.parse().map_err(|_| ())?, raised, id: Reverse(id.to_owned()) })
+    }
 }
 
 /// What an order about an alarm answers.
@@ -49,10 +87,17 @@ pub(crate) struct AlarmOutcome {
 
 type Answer = Result<Json<AlarmOutcome>, Problem>;
 
-/// `GET /api/v1/alarms`.
-async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<AlarmList>, Problem> {
-    let items = api.alarms.list();
-    Tagged::new(&headers, &AlarmList { counts: AlarmCounts::of(&items), items })
+/// `GET /api/v1/alarms`, in pages.
+async fn list(
+    State(api): State<Api>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<TaggedPage<AlarmList>, Problem> {
+    let mut all = api.alarms.list();
+    all.sort_by_cached_key(|alarm| Reverse(Place::of(alarm)));
+    let counts = AlarmCounts::of(&all);
+    let page = wanted.of(all, Place::of)?;
+    TaggedPage::new(&headers, ("/api/v1/alarms", &wanted), page, |page| AlarmList { counts, page })
 }
 
 /// `GET /api/v1/alarms/{id}`.
@@ -167,6 +212,8 @@ pub(super) fn measure(sheet: &mut Sheet, api: &Api) {
         (vec![("code", code.as_str().to_owned()), ("priority", priority.as_str().to_owned())], count)
     });
     sheet.counter("alarms_raised", "Alarms raised since the daemon came up", raised);
+    let help = "From a fault to its critical alarm";
+    sheet.histogram("fault_detection_seconds", help, [(Labels::new(), api.alarms.detected())]);
     if let Some(clock) = api.alarms.clock() {
         let synchronised = f64::from(u8::from(clock.synchronised));
         sheet.gauge("clock_synchronized", "1 if something keeps the clock right", [(Labels::new(), synchronised)]);

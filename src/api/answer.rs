@@ -1,6 +1,8 @@
 //! What handlers answer with, so that their types say it: JSON in one of its forms, pages of a list, files.
 
+use std::fmt::Display;
 use std::marker::PhantomData;
+use std::str::FromStr;
 
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -67,22 +69,29 @@ impl<T: JsonSchema> Answers for Tagged<T> {
     }
 }
 
-/// The same answer, with what has changed for the audit log.
+/// The same answer, with what has changed for the audit log; none if nothing has, because it was only asked.
 pub(crate) struct Noted<T> {
     answer: T,
-    changed: Changed,
+    changed: Option<Changed>,
 }
 
 impl<T> Noted<T> {
     pub(crate) fn new(answer: T, before: &impl Serialize, after: &impl Serialize) -> Self {
-        Self { answer, changed: Changed { before: json!(before), after: json!(after) } }
+        Self { answer, changed: Some(Changed { before: json!(before), after: json!(after) }) }
+    }
+
+    /// What would change.
+    pub(crate) fn only_asked(answer: T) -> Self {
+        Self { answer, changed: None }
     }
 }
 
 impl<T: IntoResponse> IntoResponse for Noted<T> {
     fn into_response(self) -> Response {
         let mut response = self.answer.into_response();
-        response.extensions_mut().insert(self.changed);
+        if let Some(changed) = self.changed {
+            response.extensions_mut().insert(changed);
+        }
         response
     }
 }
@@ -147,52 +156,74 @@ impl Wanted {
         }
     }
 
-    /// What of `all` is wanted. `place` names an item; it has to grow, or fall, with the list's order, so that a page
-    /// goes on where the last one ended although items came and went meanwhile.
-    pub(crate) fn of<T>(
+    /// The cursor as the place that it names; none if there is none.
+    pub(crate) fn place<P: FromStr>(&self) -> Result<Option<P>, Problem> {
+        let bad = |_| Problem::malformed("`cursor` is none that this address has given");
+        self.cursor.as_deref().map(str::parse).transpose().map_err(bad)
+    }
+
+    /// What of `all` is wanted. `place` names an item and falls with the list's order, so that a page goes on where the last
+    /// one ended although items came and went meanwhile.
+    pub(crate) fn of<T, P: Display + FromStr + PartialOrd>(
         &self,
         all: Vec<T>,
-        place: impl Fn(&T) -> String,
-        is_behind: impl Fn(&T, &str) -> bool,
+        place: impl Fn(&T) -> P,
     ) -> Result<Page<T>, Problem> {
         let most = self.most()?;
         let mut items = all;
-        if let Some(cursor) = &self.cursor {
-            items.retain(|item| is_behind(item, cursor));
+        if let Some(cursor) = self.place::<P>()? {
+            items.retain(|item| place(item) < cursor);
         }
         let more = items.len() > most;
         items.truncate(most);
-        let next_cursor = items.last().filter(|_| more).map(place);
+        let next_cursor = items.last().filter(|_| more).map(|item| place(item).to_string());
         Ok(Page { items, next_cursor })
+    }
+
+    /// The same as an answer from `path`, which has every other word of the query.
+    pub(crate) fn linked<T, P: Display + FromStr + PartialOrd>(
+        &self,
+        path: &str,
+        all: Vec<T>,
+        place: impl Fn(&T) -> P,
+    ) -> Result<Linked<T>, Problem> {
+        Ok(Linked::new(self.of(all, place)?, &self.limited(path)))
+    }
+
+    /// `path` with the limit that was asked for.
+    fn limited(&self, path: &str) -> String {
+        let with = if path.contains('?') { '&' } else { '?' };
+        self.limit.map_or_else(|| path.to_owned(), |limit| format!("{path}{with}limit={limit}"))
     }
 }
 
 /// A page with the address of the next one (RFC 8288).
 pub(crate) struct Linked<T> {
     page: Page<T>,
-    next: Option<String>,
+    next: Option<HeaderValue>,
 }
 
 impl<T> Linked<T> {
     /// `path` is the address without `cursor`.
     pub(crate) fn new(page: Page<T>, path: &str) -> Self {
-        let with = if path.contains('?') { '&' } else { '?' };
-        let next =
-            page.next_cursor.as_ref().map(|cursor| format!("<{path}{with}cursor={}>; rel=\"next\"", escaped(cursor)));
+        let next = page.next(path);
         Self { page, next }
     }
 }
 
-fn escaped(cursor: &str) -> String {
-    url::form_urlencoded::byte_serialize(cursor.as_bytes()).collect()
+impl<T> Page<T> {
+    /// The `Link` to the next page of the list at `path`, where there is one.
+    fn next(&self, path: &str) -> Option<HeaderValue> {
+        let with = if path.contains('?') { '&' } else { '?' };
+        let cursor: String = url::form_urlencoded::byte_serialize(self.next_cursor.as_ref()?.as_bytes()).collect();
+        HeaderValue::try_from(format!("<{path}{with}cursor={cursor}>; rel=\"next\"")).ok()
+    }
 }
 
 impl<T: Serialize> IntoResponse for Linked<T> {
     fn into_response(self) -> Response {
         let mut response = Json(self.page).into_response();
-        if let Some(next) = self.next.and_then(|next| HeaderValue::try_from(next).ok()) {
-            response.headers_mut().insert(header::LINK, next);
-        }
+        response.headers_mut().extend(self.next.map(|next| (header::LINK, next)));
         response
     }
 }
@@ -201,7 +232,43 @@ impl<T: JsonSchema> Answers for Linked<T> {
     fn describe(sketch: &mut Sketch<'_>) {
         let schema = sketch.schemas().said::<Page<T>>();
         sketch.answers("200", "a page of the list", JSON, &schema);
-        sketch.answers_header("200", "Link", "the next page, where there is one");
+        sketch.answers_header("200", "Link", NEXT);
+    }
+}
+
+const NEXT: &str = "the next page, where there is one";
+
+/// A page with more about the whole list beside it, and an entity tag.
+pub(crate) struct TaggedPage<T> {
+    document: Tagged<T>,
+    next: Option<HeaderValue>,
+}
+
+impl<T: Serialize> TaggedPage<T> {
+    /// `document` holds `page` of the list at `path`.
+    pub(crate) fn new<I>(
+        headers: &HeaderMap,
+        (path, wanted): (&str, &Wanted),
+        page: Page<I>,
+        document: impl FnOnce(Page<I>) -> T,
+    ) -> Result<Self, Problem> {
+        let next = page.next(&wanted.limited(path));
+        Ok(Self { document: Tagged::new(headers, &document(page))?, next })
+    }
+}
+
+impl<T> IntoResponse for TaggedPage<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.document.into_response();
+        response.headers_mut().extend(self.next.map(|next| (header::LINK, next)));
+        response
+    }
+}
+
+impl<T: JsonSchema> Answers for TaggedPage<T> {
+    fn describe(sketch: &mut Sketch<'_>) {
+        Tagged::<T>::describe(sketch);
+        sketch.answers_header("200", "Link", NEXT);
     }
 }
 
@@ -251,7 +318,7 @@ mod tests {
     fn pages_go_on_where_the_last_one_ended() {
         let page = |limit, cursor: Option<&str>, all: Vec<u32>| {
             let wanted = Wanted { limit, cursor: cursor.map(str::to_owned) };
-            wanted.of(all, u32::to_string, |item, cursor| cursor.parse().is_ok_and(|cursor: u32| *item < cursor))
+            wanted.of(all, |item| *item)
         };
         let first = page(Some(2), None, vec![9, 7, 5]).unwrap();
         assert_eq!((first.items, first.next_cursor.as_deref()), (vec![9, 7], Some("7")));
@@ -259,6 +326,7 @@ mod tests {
         assert_eq!((second.items, second.next_cursor), (vec![5], None), "what came first meanwhile moves nothing");
         assert!(page(Some(0), None, vec![1]).is_err());
         assert!(page(Some(501), None, vec![1]).is_err());
+        assert!(page(None, Some("seven"), vec![1]).is_err(), "no page is empty because its cursor is wrong");
     }
 
     #[test]
@@ -266,5 +334,8 @@ mod tests {
         let page = Page { items: vec![1], next_cursor: Some("a b".to_owned()) };
         let response = Linked::new(page, "/x?channel=demo").into_response();
         assert_eq!(response.headers()["link"], "</x?channel=demo&cursor=a+b>; rel=\"next\"");
+        let wanted = Wanted { limit: Some(1), cursor: None };
+        let response = wanted.linked("/x", vec![3, 2], |item| *item).unwrap().into_response();
+        assert_eq!(response.headers()["link"], "</x?limit=1&cursor=3>; rel=\"next\"");
     }
 }

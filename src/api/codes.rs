@@ -88,7 +88,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     ("too_many_watchers", 503, "As many watch this channel live as may: close one of them."),
     ("too_many_streams", 503, "No more event streams are served."),
     ("not_alive", 503, "The supervisor has ended; channels on air stay on air."),
-    ("not_ready", 503, "Channels that are ordered on air are not, each in `errors`."),
+    (
+        "not_ready",
+        503,
+        "Something that the daemon needs to put channels on air is not as it should be, each in `errors`.",
+    ),
     ("shutting_down", 503, "The daemon is going down."),
     ("not_confirmed", 504, "The order stands, and the engine has not confirmed it in time."),
 ];

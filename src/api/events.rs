@@ -9,9 +9,15 @@
 //! A place is `<epoch>-<seq>`: the daemon run and the event's number in it. `status` is the whole document, at most
 //! twice a second; `presence` is who is here, behind the first frames and when somebody has come or gone; `heartbeat` comes
 //! every two seconds, because an open socket proves nothing; with `?meters=20`, `meters` has the levels of all channels,
-//! twenty times a second.
+//! twenty times a second. With `?topics=alarm,program`, only events of these kinds come, and documents (`status`, `presence`)
+//! only with `status` among them; what tells that the line is alive, and where a client stands, always comes.
+//!
+//! Nothing is kept for a client beyond the ring of [`super::journal`], which all of them share: a client that does not read
+//! falls behind it, and one that takes nothing at all is cut off (see [`Line`]).
 
 use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
@@ -28,25 +34,23 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
-use super::answer::{Kinds, Media};
+use super::answer::{Kinds, Linked, Media, Wanted};
 use super::frame::{Beat, Frame, Gap, Reset};
 use super::journal::Gone;
+use super::line::{Line, Taken};
 use super::openapi::Sketch;
 use super::problem::Problem;
 use super::routes::{Api, STREAMS};
 use super::status::Document;
 use crate::access::{Caller, Here};
-use crate::model::MediaTime;
 use crate::model::status::ApplianceStatus;
+use crate::model::{EntryKind, MediaTime};
 use crate::supervisor::StampedEvent;
 
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// At most one status document, and one word of who is here, in this time.
 const PACE: Duration = Duration::from_millis(500);
-
-/// Most events of one `recent` answer.
-const RECENT: usize = 500;
 
 /// Events as they happen.
 pub(crate) struct EventStream;
@@ -66,15 +70,50 @@ pub(crate) struct Following {
     after: Option<String>,
     /// Frames with the meters of all channels in a second, 1 to 20; none if not given.
     meters: Option<u8>,
+    /// What to be told of, with commas between: `status`, and kinds of events: `program`, `alarm`, `gap`, `event`. Everything
+    /// if not given.
+    topics: Option<String>,
+}
+
+/// What a client wants to be told of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Topics {
+    status: bool,
+    kinds: Vec<EntryKind>,
+}
+
+impl Topics {
+    fn read(words: Option<&str>) -> Result<Self, Problem> {
+        let kinds = || EntryKind::ALL.into_iter().filter(|kind| *kind != EntryKind::Act);
+        let Some(words) = words else { return Ok(Self { status: true, kinds: kinds().collect() }) };
+        let mut topics = Self { status: false, kinds: Vec::new() };
+        for word in words.split(',').map(str::trim) {
+            match kinds().find(|kind| kind.as_str() == word) {
+                Some(kind) => topics.kinds.push(kind),
+                None if word == "status" => topics.status = true,
+                None => {
+                    let all = kinds().map(EntryKind::as_str).collect::<Vec<_>>().join(", ");
+                    return Err(Problem::malformed(format!("`{word}` is no topic: status, {all}")));
+                }
+            }
+        }
+        Ok(topics)
+    }
+
+    fn has(&self, entry: &StampedEvent) -> bool {
+        self.kinds.contains(&EntryKind::of(entry.event.code))
+    }
 }
 
 /// `GET /api/v1/events`, with `Last-Event-ID` or `?after=`.
 pub(crate) async fn follow(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
+    line: Line,
     headers: HeaderMap,
     Query(query): Query<Following>,
 ) -> Result<Media<EventStream>, Problem> {
+    let topics = Topics::read(query.topics.as_deref())?;
     let meters = query.meters;
     if meters.is_some_and(|rate| !(1..=20).contains(&rate)) {
         return Err(Problem::malformed("`meters` is 1 to 20 frames a second"));
@@ -82,30 +121,54 @@ pub(crate) async fn follow(
     let permit = Arc::clone(&api.streams).try_acquire_owned().map_err(|_| Problem::too_many_streams(STREAMS))?;
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let place = header.or(query.after).filter(|place| !place.is_empty());
+    let cut = Arc::clone(&api.cut);
+    let taken = line.watch(move || {
+        cut.fetch_add(1, Ordering::Relaxed);
+    });
     let held = (permit, api.access.enter(&caller));
-    let mut response = Sse::new(stream(api, place, meters, held)).into_response();
+    let mut response = Sse::new(stream(api, place, (topics, meters), (held, taken))).into_response();
     // A proxy that collects bytes would hold heartbeats back.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response.into())
 }
 
-#[derive(Deserialize, JsonSchema)]
-pub(crate) struct Recent {
-    /// Most events, up to 500; 100 if not given.
-    limit: Option<usize>,
+/// `GET /api/v1/events/recent`: the newest events first, in pages, as far as they are held.
+pub(crate) async fn recent(
+    State(api): State<Api>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Linked<Arc<StampedEvent>>, Problem> {
+    let run = run(&api.handle.status().borrow());
+    wanted.linked("/api/v1/events/recent", api.journal.newest_first(), |entry| Place { run, seq: entry.seq })
 }
 
-/// `GET /api/v1/events/recent`: the newest events, oldest first.
-pub(crate) async fn recent(State(api): State<Api>, Query(query): Query<Recent>) -> Json<Vec<Arc<StampedEvent>>> {
-    Json(api.journal.recent(query.limit.unwrap_or(100).min(RECENT)))
+/// An event by the daemon run and its number in it. Of an earlier run none is held: what is behind its place is the timeline's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    run: u64,
+    seq: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}", self.run, self.seq)
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (run, seq) = text.split_once('-').ok_or(())?;
+        Ok(Self { run: u64::from_str_radix(run, 16).map_err(|_| ())?, seq: seq.parse().map_err(|_| ())? })
+    }
 }
 
 /// Pulled by the connection, so it runs only as fast as the client reads.
 fn stream(
     api: Api,
     place: Option<String>,
-    meters: Option<u8>,
-    held: (OwnedSemaphorePermit, Here),
+    (topics, meters): (Topics, Option<u8>),
+    (held, taken): ((OwnedSemaphorePermit, Here), Arc<Taken>),
 ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     async_stream::stream! {
         let _held = held;
@@ -117,15 +180,19 @@ fn stream(
 
         status.mark_unchanged();
         let document = api.document();
-        let epoch = epoch(&document);
-        let (mut at, opening) = open(&api, &epoch, place.as_deref());
+        let run = run(&document);
+        let (mut at, opening) = open(&api, run, place.as_deref(), &topics);
         for event in opening {
             yield Ok(event);
+            taken.now();
         }
         let mut meters = meters.map(|rate| api.meters.follow(rate, || api.handle.meters(), &api.closing));
-        yield Ok(Frame::Presence(api.access.presence()).sse());
+        if topics.status {
+            yield Ok(Frame::Presence(api.access.presence()).sse());
+        }
         let (mut due, mut told) = (Instant::now() + PACE, Instant::now() + PACE);
         loop {
+            taken.now();
             tokio::select! {
                 () = api.closing.cancelled() => return,
                 _ = heartbeat.tick() => yield Ok(beat(&api)),
@@ -136,12 +203,12 @@ fn stream(
                         return;
                     }
                     due = Instant::now() + PACE;
-                    if let Ok(written) = api.rendered.status(&api) {
+                    if topics.status && let Ok(written) = api.rendered.status(&api) {
                         yield Ok(written.event);
                     }
                 }
                 // The sender lives as long as `api`.
-                Ok(()) = newer(&mut arrivals, told) => {
+                Ok(()) = newer(&mut arrivals, told), if topics.status => {
                     told = Instant::now() + PACE;
                     yield Ok(Frame::Presence(api.access.presence()).sse());
                 }
@@ -152,7 +219,10 @@ fn stream(
                     match api.journal.after(at) {
                         Ok(entries) => for entry in entries {
                             at = entry.seq;
-                            yield Ok(stamped(&epoch, &entry));
+                            if topics.has(&entry) {
+                                yield Ok(stamped(run, &entry));
+                                taken.now();
+                            }
                         },
                         Err(Gone { oldest }) => {
                             api.cut.fetch_add(1, Ordering::Relaxed);
@@ -190,19 +260,20 @@ async fn metered(meters: Option<&mut broadcast::Receiver<Event>>) -> Event {
 }
 
 /// What a client gets first, and the place it has then.
-fn open(api: &Api, epoch: &str, place: Option<&str>) -> (u64, Vec<Event>) {
+fn open(api: &Api, run: u64, place: Option<&str>, topics: &Topics) -> (u64, Vec<Event>) {
     let (_, newest) = api.journal.span();
     let snapshot = || {
         let first = Frame::Snapshot(Document::of(api)).sse();
-        first.retry(Duration::from_secs(1)).id(format!("{epoch}-{newest}"))
+        first.retry(Duration::from_secs(1)).id(Place { run, seq: newest }.to_string())
     };
     let Some(place) = place else { return (newest, vec![snapshot()]) };
-    let held = place.rsplit_once('-').filter(|(run, _)| *run == epoch).and_then(|(_, seq)| seq.parse().ok());
-    match held.and_then(|seq: u64| api.journal.after(seq).ok().map(|entries| (seq, entries))) {
+    let held = place.parse::<Place>().ok().filter(|place| place.run == run).map(|place| place.seq);
+    match held.and_then(|seq| api.journal.after(seq).ok().map(|entries| (seq, entries))) {
         Some((seq, entries)) => {
             let at = entries.last().map_or(seq, |entry| entry.seq);
-            let mut events: Vec<Event> = entries.iter().map(|entry| stamped(epoch, entry)).collect();
-            events.push(Frame::Status(Document::of(api)).sse());
+            let wanted = entries.iter().filter(|entry| topics.has(entry));
+            let mut events: Vec<Event> = wanted.map(|entry| stamped(run, entry)).collect();
+            events.extend(topics.status.then(|| Frame::Status(Document::of(api)).sse()));
             (at, events)
         }
         None => {
@@ -212,8 +283,8 @@ fn open(api: &Api, epoch: &str, place: Option<&str>) -> (u64, Vec<Event>) {
     }
 }
 
-fn stamped(epoch: &str, entry: &Arc<StampedEvent>) -> Event {
-    Frame::Event(entry.clone()).sse().id(format!("{epoch}-{}", entry.seq))
+fn stamped(run: u64, entry: &Arc<StampedEvent>) -> Event {
+    Frame::Event(entry.clone()).sse().id(Place { run, seq: entry.seq }.to_string())
 }
 
 fn beat(api: &Api) -> Event {
@@ -222,6 +293,6 @@ fn beat(api: &Api) -> Event {
 }
 
 /// The daemon run: no two begin in the same millisecond.
-fn epoch(document: &ApplianceStatus) -> String {
-    format!("{:x}", document.started_at.as_nanos() / 1_000_000)
+fn run(document: &ApplianceStatus) -> u64 {
+    document.started_at.as_nanos() / 1_000_000
 }

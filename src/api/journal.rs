@@ -107,9 +107,9 @@ impl Journal {
         })
     }
 
-    /// The newest `count` events, oldest first.
-    pub(crate) fn recent(&self, count: usize) -> Vec<Entry> {
-        self.read(|ring| ring.entries.iter().skip(ring.entries.len().saturating_sub(count)).cloned().collect())
+    /// Every event that is held, newest first.
+    pub(crate) fn newest_first(&self) -> Vec<Entry> {
+        self.read(|ring| ring.entries.iter().rev().cloned().collect())
     }
 
     /// The oldest and the newest number that are held.
@@ -148,7 +148,12 @@ mod tests {
         assert_eq!(numbers(journal.after(3).unwrap()), [4, 5]);
         assert_eq!(numbers(journal.after(5).unwrap()), [0u64; 0]);
         assert_eq!(journal.after(6), Err(Gone { oldest: 1 }), "a place of another run");
-        assert_eq!(numbers(journal.recent(2)), [4, 5]);
+        assert_eq!(numbers(journal.newest_first()), [5, 4, 3, 2, 1]);
+    }
+
+    #[test]
+    fn the_contract_says_how_many_are_held() {
+        assert!(crate::api::contract().contains(&format!("holds the newest {HELD} events")));
     }
 
     #[test]

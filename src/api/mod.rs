@@ -37,6 +37,7 @@ mod guards;
 mod guest;
 mod images;
 mod journal;
+mod line;
 mod meters;
 mod metrics;
 mod notify;
@@ -46,6 +47,7 @@ mod panel;
 mod picture;
 mod problem;
 mod readings;
+mod ready;
 mod recorded;
 mod recordings;
 mod rendered;
@@ -65,6 +67,7 @@ pub(crate) mod tests;
 
 pub use guards::{Freezer, reload_held};
 pub use osc::by_osc;
+pub use ready::Engine;
 pub use routes::contract;
 #[cfg(test)]
 pub(crate) use routes::router;

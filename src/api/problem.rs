@@ -300,7 +300,7 @@ impl Problem {
     }
 
     pub(crate) fn not_ready(reasons: Vec<String>) -> Self {
-        let detail = format!("{} channel(s) ordered on air are not on air", reasons.len());
+        let detail = format!("{} of what the daemon needs is not as it should be, each in `errors`", reasons.len());
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "Not ready", detail).errors(reasons)
     }
 

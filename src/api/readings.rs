@@ -14,6 +14,7 @@ pub(super) fn measure(sheet: &mut Sheet, status: &ApplianceStatus) {
     room(sheet, status);
     programs(sheet, status);
     signals(sheet, status);
+    ways(sheet, status);
     destinations(sheet, status);
     endpoints(sheet, status);
     links(sheet, status);
@@ -87,6 +88,27 @@ fn signals(sheet: &mut Sheet, status: &ApplianceStatus) {
     sheet.gauge("source_signal_fault", "1 while the signal of the source is faulty in this way", rows);
 }
 
+/// From the senders of sources to this box.
+fn ways(sheet: &mut Sheet, status: &ApplianceStatus) {
+    let rows = || {
+        let sources = reports(status).flat_map(|(c, r)| r.sources.iter().map(move |one| (c, one)));
+        sources.filter_map(|(c, one)| Some((with(c, "source", &one.id), one.link.as_ref()?)))
+    };
+    let rtt = rows().filter_map(|(labels, link)| Some((labels, link.rtt_ms? / 1000.0)));
+    sheet.gauge("source_rtt_seconds", "Round trip to the sender (SRT)", rtt);
+    let latency = rows().filter_map(|(labels, link)| Some((labels, link.latency_ms? / 1000.0)));
+    sheet.gauge("source_latency_seconds", "How long packets are waited for that are sent again (SRT)", latency);
+    let carries = rows().filter_map(|(labels, link)| Some((labels, link.bandwidth_bps? as f64 / 8.0)));
+    let help = "What the way from the sender carries, as the protocol estimates it (SRT)";
+    sheet.gauge("source_bandwidth_bytes_per_second", help, carries);
+    let lost = rows().filter_map(|(labels, link)| Some((labels, link.packets_lost?)));
+    sheet.counter(
+        "source_lost_packets",
+        "Packets that were missing, sent again or not, since the connection began",
+        lost,
+    );
+}
+
 fn each(status: &ApplianceStatus) -> impl Iterator<Item = (&ChannelStatus, &DestinationStatus)> {
     reports(status).flat_map(|(c, r)| r.destinations.iter().map(move |one| (c, one)))
 }
@@ -142,6 +164,12 @@ fn links(sheet: &mut Sheet, status: &ApplianceStatus) {
     let rows = || each_endpoint(status).filter_map(|(labels, one)| Some((labels, one.link.as_ref()?)));
     let rtt = rows().filter_map(|(labels, link)| Some((labels, link.rtt_ms? / 1000.0)));
     sheet.gauge("destination_endpoint_rtt_seconds", "Round trip to the peer", rtt);
+    let latency = rows().filter_map(|(labels, link)| Some((labels, link.latency_ms? / 1000.0)));
+    let help = "How long the receiver waits for packets that are sent again (SRT)";
+    sheet.gauge("destination_endpoint_latency_seconds", help, latency);
+    let carries = rows().filter_map(|(labels, link)| Some((labels, link.bandwidth_bps? as f64 / 8.0)));
+    let help = "What the way to the peer carries, as the protocol estimates it (SRT)";
+    sheet.gauge("destination_endpoint_bandwidth_bytes_per_second", help, carries);
     let counter =
         |value: fn(&LinkFigures) -> Option<u64>| rows().filter_map(move |(labels, link)| Some((labels, value(link)?)));
     let lost = counter(|link| link.packets_lost);
@@ -180,6 +208,11 @@ fn recordings(sheet: &mut Sheet, status: &ApplianceStatus) {
     );
     let free = gauge(|one| one.free_bytes as f64);
     sheet.gauge("recording_free_bytes", "Free on the file system of the recordings", free);
+    let left = status.recording_times().into_iter().map(|(channel, destination, seconds)| {
+        (vec![("channel", channel.to_string()), ("destination", destination.to_string())], seconds)
+    });
+    let help = "How long what is recorded now still fits, with old recordings that may be deleted for it";
+    sheet.gauge("recording_remaining_seconds", help, left);
     let deleted = rows().map(|(labels, one)| (labels, one.deleted_recordings));
     sheet.counter("recording_deleted", "Old recordings deleted to keep the limits", deleted);
 }

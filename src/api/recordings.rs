@@ -52,11 +52,8 @@ pub(crate) async fn list(
     found.retain(|recording| channel.as_ref().is_none_or(|channel| recording.channel == *channel));
     // Newest first, and among those of one moment in the order of their places.
     found.sort_by_key(|recording| std::cmp::Reverse(place(recording)));
-    let page = Wanted { limit, cursor }.of(found, place, |recording, cursor| place(recording).as_str() < cursor)?;
-    let asked = [channel.map(|channel| format!("channel={channel}")), limit.map(|limit| format!("limit={limit}"))];
-    let asked = asked.into_iter().flatten().collect::<Vec<_>>().join("&");
-    let with = if asked.is_empty() { "" } else { "?" };
-    Ok(Linked::new(page, &format!("/api/v1/recordings{with}{asked}")))
+    let asked = channel.map(|channel| format!("?channel={channel}")).unwrap_or_default();
+    Wanted { limit, cursor }.linked(&format!("/api/v1/recordings{asked}"), found, place)
 }
 
 /// Begins with the time, so that places fall from the newest to the oldest.
@@ -246,9 +243,9 @@ pub(crate) async fn upload(
     ask(&api, &named, Ask::Upload { to, limit }).await
 }
 
-/// `GET /api/v1/recording-jobs`, newest first.
-pub(crate) async fn jobs(State(api): State<Api>) -> Json<Vec<JobStatus>> {
-    Json(api.desk.jobs())
+/// `GET /api/v1/recording-jobs`, newest first, in pages.
+pub(crate) async fn jobs(State(api): State<Api>, Query(wanted): Query<Wanted>) -> Result<Linked<JobStatus>, Problem> {
+    wanted.linked("/api/v1/recording-jobs", api.desk.jobs(), |job| job.id)
 }
 
 /// `GET /api/v1/recording-jobs/{job}`.

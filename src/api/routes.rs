@@ -16,13 +16,15 @@ use super::journal::Journal;
 use super::meters::MeterFrames;
 use super::openapi::Routes;
 use super::problem::Problem;
+use super::ready::Engine;
 use super::rendered::Rendered;
 use super::status::Beside;
 use super::timings::{Timings, measure_answer};
 use super::vitals::Vitals;
 use super::{
     alarms, channels, classes, config, costs, cues, destinations, devices, events, guard, guards, guest, images,
-    metrics, notify, openapi, panel, picture, recorded, recordings, request_id, status, surfaces, timeline, whep,
+    metrics, notify, openapi, panel, picture, ready, recorded, recordings, request_id, status, surfaces, timeline,
+    whep,
 };
 use crate::access::{Access, Certificate};
 use crate::alarm::Alarms;
@@ -82,6 +84,8 @@ pub(crate) struct Api {
     pub(crate) writing: Arc<tokio::sync::Mutex<()>>,
     /// Tries destinations.
     pub(crate) prober: Prober,
+    /// Whether workers can be run.
+    pub(crate) engine: Engine,
     /// How long things took.
     pub(crate) timings: Timings,
     pub(crate) vitals: Vitals,
@@ -118,6 +122,7 @@ impl Api {
             classes: Classes::default(),
             writing: Arc::default(),
             prober: Prober::default(),
+            engine: Engine::idle(),
             timings,
             vitals: Vitals::default(),
             watching: whep::Watching::default(),
@@ -174,6 +179,11 @@ impl Api {
     /// The same, with stream classes of the site's own.
     pub(crate) fn with_classes(self, classes: Classes) -> Self {
         Self { classes, ..self }
+    }
+
+    /// The same, with what is known of the engine.
+    pub(crate) fn with_engine(self, engine: Engine) -> Self {
+        Self { engine, ..self }
     }
 
     /// The same, with what tries destinations.
@@ -233,8 +243,8 @@ pub(crate) fn routes() -> Routes {
         .merge(access::routes())
         .merge(surfaces::routes())
         .merge(classes::routes())
-        .get("/healthz", "Whether the daemon answers and its supervisor runs", status::alive)
-        .get("/readyz", "Whether every channel that is ordered on air is on air", status::ready)
+        .get("/healthz", "Whether the daemon answers and its supervisor runs", ready::alive)
+        .get("/readyz", "Whether channels can be put on air: configuration, database, engine", ready::ready)
         .get("/metrics", "The snapshot for Prometheus", metrics::scrape)
         .post("/whip/{channel}/{source}", "A guest publishes to a source (WHIP, RFC 9725)", guest::publish)
         .takes(&["application/sdp"])
@@ -250,7 +260,7 @@ fn appliance_routes() -> Routes {
         .get("/api/v1/destinations", "Where the configuration in force sends to, on air or not", destinations::list)
         .get("/api/v1/devices", "What is plugged in now, and who uses it", devices::list)
         .get("/api/v1/events", "Events as they happen (server-sent events)", events::follow)
-        .get("/api/v1/events/recent", "The newest events, oldest first", events::recent)
+        .get("/api/v1/events/recent", "The newest events first, as far as they are held", events::recent)
         .get(
             timeline::ADDRESS,
             "What happened, newest first: events, alarms, acts and gaps, also before this run",

@@ -23,6 +23,8 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::guards::Freezer;
+use super::line::Line;
+use super::ready::Engine;
 use super::routes::Api;
 use crate::access::{Access, CHALLENGE, Certificate, HTTP_2, Peer, Via};
 use crate::alarm::Alarms;
@@ -89,7 +91,8 @@ pub fn serve(
 ) -> impl Future<Output = io::Result<()>> + Send {
     let (alarms, notifier, surfaces) = (Alarms::idle(), Notifier::idle(), Surfaces::default());
     let (freezer, classes, prober) = (Freezer::idle(), Classes::default(), Prober::default());
-    let parts = Parts { handle, store: None, desk, alarms, notifier, surfaces, freezer, classes, prober };
+    let engine = Engine::idle();
+    let parts = Parts { handle, store: None, desk, alarms, notifier, surfaces, freezer, classes, prober, engine };
     serve_all(doors, parts, shutdown)
 }
 
@@ -114,6 +117,8 @@ pub struct Parts {
     pub classes: Classes,
     /// Tries destinations.
     pub prober: Prober,
+    /// Whether workers can be run.
+    pub engine: Engine,
 }
 
 /// The same as [`serve`], with everything.
@@ -124,10 +129,11 @@ pub fn serve_all(
 ) -> impl Future<Output = io::Result<()>> + Send {
     let Doors { network, certificate, socket, access } = doors.into();
     let closing = CancellationToken::new();
-    let Parts { handle, store, desk, alarms, notifier, surfaces, freezer, classes, prober } = parts;
+    let Parts { handle, store, desk, alarms, notifier, surfaces, freezer, classes, prober, engine } = parts;
     let api = Api::new(handle, closing.clone()).with_store(store).with_recordings(desk).with_alarms(alarms, notifier);
     let tls = certificate.as_ref().map(Certificate::server).transpose();
-    let api = api.with_surfaces(surfaces).with_classes(classes).with_freezer(freezer).with_prober(prober);
+    let api =
+        api.with_surfaces(surfaces).with_classes(classes).with_freezer(freezer).with_prober(prober).with_engine(engine);
     let app = api.with_access(access).with_certificate(certificate).router();
     async move {
         let network = Door::Network(network, tls.map_err(io::Error::other)?.map(TlsAcceptor::from));
@@ -239,11 +245,12 @@ async fn by_one(
     app: Router,
     closing: CancellationToken,
 ) {
+    let line = Line::default();
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(known(app, via)));
-    until(served, closing).await;
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(known(app, via, line.clone())));
+    line.unless_cut(until(served, closing)).await;
 }
 
 /// HTTP/2.
@@ -253,22 +260,25 @@ async fn by_two(
     app: Router,
     closing: CancellationToken,
 ) {
+    let line = Line::default();
     let served = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(HEAD)
         .keep_alive_timeout(HANDSHAKE)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(known(app, via)));
-    until(served, closing).await;
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(known(app, via, line.clone())));
+    line.unless_cut(until(served, closing)).await;
 }
 
 /// The routes, told by which way a request came.
 fn known(
     app: Router,
     via: Via,
+    line: Line,
 ) -> impl Clone + Send + 'static + tower::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
 {
     app.map_request(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(via);
+        request.extensions_mut().insert(line.clone());
         request
     })
 }

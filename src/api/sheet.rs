@@ -5,7 +5,7 @@ use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet, text}
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use super::timings::Histogram;
+use crate::model::Histogram;
 
 /// Bounded by the configuration: ids of channels and their parts, and words of enumerations.
 pub(crate) type Labels = Vec<(&'static str, String)>;
@@ -40,6 +40,11 @@ impl Sheet {
     /// A value that only grows; `_total` is appended to the name.
     pub(crate) fn counter(&mut self, name: &str, help: &str, rows: impl IntoIterator<Item = (Labels, u64)>) {
         self.registry.register(name, help, Rows::Counter(rows.into_iter().collect()));
+    }
+
+    /// Seconds that only grow; `_total` is appended to the name.
+    pub(crate) fn seconds(&mut self, name: &str, help: &str, rows: impl IntoIterator<Item = (Labels, f64)>) {
+        self.registry.register(name, help, Rows::Seconds(rows.into_iter().collect()));
     }
 
     /// How long things took.
@@ -98,8 +103,11 @@ impl EncodeMetric for Rows {
                 false => encoder.encode_family(labels)?.encode_counter(value, none),
             }),
             Rows::Histogram(rows) => rows.iter().try_for_each(|(labels, one)| {
-                let mut of = encoder.encode_family(labels)?;
-                of.encode_histogram::<NoLabelSet>(one.sum(), one.count(), &one.buckets(), None)
+                let (sum, count, buckets) = (one.sum(), one.count(), one.buckets());
+                match labels.is_empty() {
+                    true => encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None),
+                    false => encoder.encode_family(labels)?.encode_histogram::<NoLabelSet>(sum, count, &buckets, None),
+                }
             }),
             Rows::Counter(rows) => rows.iter().try_for_each(|(labels, value)| match labels.is_empty() {
                 true => encoder.encode_counter(value, none),

@@ -1,8 +1,7 @@
-//! The whole appliance in one document, and whether it is alive and ready.
+//! The whole appliance in one document.
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,7 +14,7 @@ use super::routes::Api;
 use crate::model::alarm::AlarmCounts;
 use crate::model::freeze::Freeze;
 use crate::model::pair::ClockStatus;
-use crate::model::status::{ApplianceStatus, ChannelOrder};
+use crate::model::status::ApplianceStatus;
 
 /// The status document as clients get it: with who may use the API.
 #[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
@@ -85,32 +84,4 @@ pub(crate) fn names(headers: &HeaderMap, condition: &header::HeaderName, tag: &s
         let one = one.trim();
         one == "*" || one.trim_start_matches("W/") == tag
     })
-}
-
-/// A word for a machine that only asks whether.
-#[derive(Debug, Serialize, schemars::JsonSchema)]
-pub(crate) struct Word {
-    status: &'static str,
-}
-
-/// `GET /healthz`: this process answers and its supervisor runs. Says nothing about channels.
-pub(crate) async fn alive(State(api): State<Api>) -> Result<Json<Word>, Problem> {
-    match api.handle.status().has_changed() {
-        Ok(_) => Ok(Json(Word { status: "alive" })),
-        Err(_) => Err(Problem::not_alive()),
-    }
-}
-
-/// `GET /readyz`: every channel that was ordered on air is on air.
-pub(crate) async fn ready(State(api): State<Api>) -> Result<Json<Word>, Problem> {
-    let status = api.handle.status().borrow().clone();
-    let wanted = status.channels.iter().filter(|channel| channel.order == ChannelOrder::OnAir);
-    let reasons: Vec<String> = wanted
-        .filter(|channel| !channel.on_air)
-        .map(|channel| format!("channel `{}`: {} ({})", channel.id, channel.health.reason, channel.health.code))
-        .collect();
-    match reasons.is_empty() {
-        true => Ok(Json(Word { status: "ready" })),
-        false => Err(Problem::not_ready(reasons)),
-    }
 }

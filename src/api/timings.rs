@@ -1,62 +1,28 @@
-//! How long things took: answers of the API, orders until the engine has confirmed them, changes of endpoint.
+//! How long things took: answers of the API, orders until the engine has confirmed them, changes of endpoint; and how long
+//! channels were on air.
 //!
 //! Rows are bounded: routes and methods are those of the code, destinations those of the configuration. What nobody has
 //! asked for yet has no row.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::reports;
 use super::sheet::{Labels, Sheet};
-use crate::model::status::ApplianceStatus;
-use crate::model::{ChannelId, DestinationId, MediaTime};
+use crate::model::status::{ApplianceStatus, ChannelOrder};
+use crate::model::{ChannelId, DestinationId, Histogram, MediaTime};
 
 /// Up to a minute, which the daemon bounds every order by.
 const ANSWERS: &[f64] = &[0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0];
 const SWITCHES: &[f64] = &[0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
-
-/// How often something took so long.
-#[derive(Debug, Clone)]
-pub(crate) struct Histogram {
-    bounds: &'static [f64],
-    /// One more than bounds: what took longer than the last.
-    counts: Vec<u64>,
-    sum: f64,
-}
-
-impl Histogram {
-    fn new(bounds: &'static [f64]) -> Self {
-        Self { bounds, counts: vec![0; bounds.len() + 1], sum: 0.0 }
-    }
-
-    fn take(&mut self, seconds: f64) {
-        let place = self.bounds.iter().position(|bound| seconds <= *bound).unwrap_or(self.bounds.len());
-        self.counts[place] += 1;
-        self.sum += seconds;
-    }
-
-    pub(crate) fn sum(&self) -> f64 {
-        self.sum
-    }
-
-    pub(crate) fn count(&self) -> u64 {
-        self.counts.iter().sum()
-    }
-
-    /// Upper bound and count of each, not added up.
-    pub(crate) fn buckets(&self) -> Vec<(f64, u64)> {
-        let bounds = self.bounds.iter().copied().chain([f64::INFINITY]);
-        bounds.zip(self.counts.iter().copied()).collect()
-    }
-}
 
 /// Route, method, class of the status.
 type Answer = (String, &'static str, &'static str);
@@ -68,6 +34,28 @@ struct Kept {
     /// By what was ordered, and what came of it.
     orders: BTreeMap<(String, &'static str), Histogram>,
     switches: BTreeMap<Destination, Switches>,
+    air: BTreeMap<ChannelId, Air>,
+}
+
+/// How long a channel was to be on air, and was, since the daemon came up: what a service level counts. Without a daemon
+/// nothing is counted.
+#[derive(Debug)]
+struct Air {
+    expected: f64,
+    good: f64,
+    /// Since when it is as it was seen last: ordered on air, received by viewers.
+    seen: (Instant, bool, bool),
+}
+
+impl Air {
+    /// It was so until `at`.
+    fn until(&mut self, at: Instant) {
+        let (since, expected, good) = self.seen;
+        let seconds = at.saturating_duration_since(since).as_secs_f64();
+        self.expected += if expected { seconds } else { 0.0 };
+        self.good += if expected && good { seconds } else { 0.0 };
+        self.seen.0 = at;
+    }
 }
 
 #[derive(Debug)]
@@ -149,8 +137,24 @@ impl Timings {
         tokio::spawn(closing.run_until_cancelled_owned(course));
     }
 
-    /// A destination with a backup has a row from the start: the first change is a change of it, too.
     fn look(&self, status: &ApplianceStatus) {
+        self.look_at_air(status, Instant::now());
+        self.look_at_switches(status);
+    }
+
+    fn look_at_air(&self, status: &ApplianceStatus, at: Instant) {
+        let mut kept = self.kept();
+        kept.air.retain(|channel, _| status.channels.iter().any(|one| one.id == *channel));
+        for one in &status.channels {
+            let seen = (at, one.order == ChannelOrder::OnAir, one.on_air);
+            let air = kept.air.entry(one.id.clone()).or_insert(Air { expected: 0.0, good: 0.0, seen });
+            air.until(at);
+            air.seen = seen;
+        }
+    }
+
+    /// A destination with a backup has a row from the start: the first change is a change of it, too.
+    fn look_at_switches(&self, status: &ApplianceStatus) {
         let mut kept = self.kept();
         kept.switches.retain(|(channel, _), _| status.channels.iter().any(|one| one.id == *channel));
         let all = reports(status).flat_map(|(c, r)| r.destinations.iter().map(move |one| (c, one)));
@@ -165,7 +169,21 @@ impl Timings {
         }
     }
 
+    fn measure_air(&self, sheet: &mut Sheet) {
+        let mut kept = self.kept();
+        let at = Instant::now();
+        kept.air.values_mut().for_each(|air| air.until(at));
+        let each = |value: fn(&Air) -> f64| {
+            kept.air.iter().map(move |(channel, air)| (vec![("channel", channel.to_string())], value(air)))
+        };
+        let help = "How long the channel was ordered on air since the daemon came up";
+        sheet.seconds("channel_on_air_expected_seconds", help, each(|air| air.expected));
+        let help = "Of that, how long a viewer could receive the programme";
+        sheet.seconds("channel_on_air_good_seconds", help, each(|air| air.good));
+    }
+
     pub(super) fn measure(&self, sheet: &mut Sheet) {
+        self.measure_air(sheet);
         let kept = self.kept();
         let answers = kept.answers.iter().map(|((route, method, status), one)| {
             let method = ("method", (*method).to_owned());
@@ -195,16 +213,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_took_as_long_as_a_bound_is_within_it_and_nothing_is_beyond_all() {
-        let mut took = Histogram::new(SWITCHES);
-        [0.1, 0.5, 0.51, 30.0, 600.0].into_iter().for_each(|seconds| took.take(seconds));
-        let counts: Vec<u64> = took.buckets().into_iter().map(|(_, count)| count).collect();
-        assert_eq!(counts, [2, 1, 0, 0, 0, 0, 1, 0, 1]);
-        assert_eq!((took.count(), took.buckets().last().unwrap().0), (5, f64::INFINITY));
-        assert!((took.sum() - 631.11).abs() < 1e-9);
-    }
-
-    #[test]
     fn rows_are_bounded_whatever_is_asked() {
         let timings = Timings::default();
         for n in 0..1000u16 {
@@ -227,5 +235,33 @@ mod tests {
         assert_eq!(of(recording, StatusCode::OK).as_deref(), Some("recording done"));
         assert_eq!(of("/api/v1/config/reload", StatusCode::OK), None);
         assert_eq!(order(take, "GET", StatusCode::OK), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_on_air_is_counted_as_long_as_somebody_ordered_it() {
+        let timings = Timings::default();
+        let mut status = super::super::tests::rig::appliance();
+        status.channels.truncate(1);
+        let mut look = async |order, on_air, seconds| {
+            (status.channels[0].order, status.channels[0].on_air) = (order, on_air);
+            timings.look(&status);
+            tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+        };
+        look(ChannelOrder::OffAir, false, 50).await;
+        look(ChannelOrder::OnAir, false, 3).await;
+        look(ChannelOrder::OnAir, true, 20).await;
+        look(ChannelOrder::OnAir, true, 4).await;
+        look(ChannelOrder::OnAir, false, 2).await;
+        // An order that is over is no time off air, also while viewers still have something to play.
+        look(ChannelOrder::OffAir, true, 10).await;
+        let mut sheet = Sheet::new();
+        timings.measure(&mut sheet);
+        let text = sheet.text().unwrap();
+        let value = |name: &str| {
+            let line =
+                text.lines().find(|line| line.starts_with(&format!("uplink_channel_on_air_{name}_seconds_total{{")));
+            line.unwrap().rsplit(' ').next().unwrap().parse::<f64>().unwrap().round()
+        };
+        assert_eq!((value("expected"), value("good")), (29.0, 24.0));
     }
 }

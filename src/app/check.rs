@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::{fragments, last_good};
-use crate::config::{Checked, Credentials, DestinationKind, Faults, OwnClasses, load_kept, load_with};
+use crate::config::{Checked, Credentials, DestinationKind, Faults, LostSecret, OwnClasses, load_kept, load_with};
 use crate::model::status::LastGood;
 
 /// Where the packaged daemon looks.
@@ -60,7 +60,11 @@ fn packaged_state(file: &Path) -> Option<PathBuf> {
 
 /// What a daemon that keeps all in `state` would come up with, since `file` is faulty. Who may not look there finds nothing.
 fn instead(file: &Path, state: &Path, own: &OwnClasses) -> Option<LastGood> {
-    let load = |texts| load_kept(texts, file, &[], &credentials(), own).map(drop).map_err(|faults| faults.lines());
+    let load = |texts| {
+        load_kept((texts, LostSecret::ShutsOut), file, &[], &credentials(), own)
+            .map(drop)
+            .map_err(|faults| faults.lines())
+    };
     last_good::newest(state, file, load).0.map(|(used, ())| used)
 }
 

@@ -51,19 +51,30 @@ fn place(path: &Path) -> PathBuf {
     without_parents(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
 }
 
+/// What becomes of a configuration that was in force before, and whose secrets cannot be read any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LostSecret {
+    /// It is refused: what is on air has the secret.
+    #[default]
+    Refuses,
+    /// What needs the secret lets nobody in and is let in nowhere; the rest is as it was.
+    ShutsOut,
+}
+
 /// Where files are read from.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     /// As they were in force; on the disk if none.
     kept: Option<Texts>,
+    lost_secret: LostSecret,
     read: RefCell<Texts>,
     overlooked: RefCell<Faults>,
 }
 
 impl Files {
     /// As they were in force; the default is the disk.
-    pub(crate) fn kept(texts: Texts) -> Self {
-        Self { kept: Some(texts), ..Self::default() }
+    pub(crate) fn kept(texts: Texts, lost_secret: LostSecret) -> Self {
+        Self { kept: Some(texts), lost_secret, ..Self::default() }
     }
 
     /// What was read so far.
@@ -143,6 +154,17 @@ impl Files {
             Some(_) => {
                 self.overlooked.borrow_mut().add(spot, rule, fix);
                 Some(())
+            }
+        }
+    }
+
+    /// A secret cannot be read: a fault, unless something may stand in for it.
+    pub(crate) fn lost(&self, spot: &Spot, rule: String, fix: &str, faults: &mut Faults) -> Option<()> {
+        match self.lost_secret {
+            LostSecret::ShutsOut => self.absent(spot, rule, fix, faults),
+            LostSecret::Refuses => {
+                faults.add(spot, rule, fix);
+                None
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::channels::{self, Known, PlacedChannel};
 use super::checked::{Checked, SourceKind};
 use super::classes::{self, ClassTrial, OwnClasses};
-use super::files::{Base, Files, Texts};
+use super::files::{Base, Files, LostSecret, Texts};
 use super::keys::UPLINKD;
 use super::overrides::{self, SourceOverride};
 use super::secrets::Credentials;
@@ -53,13 +53,13 @@ pub fn load_text(
 
 /// The same from `texts`, which were in force: files that they only name need not be there.
 pub fn load_kept(
-    texts: Texts,
+    (texts, lost_secret): (Texts, LostSecret),
     path: &Path,
     overrides: &[SourceOverride],
     credentials: &Credentials,
     own: &OwnClasses,
 ) -> Result<Checked, Faults> {
-    let files = Files::kept(texts);
+    let files = Files::kept(texts, lost_secret);
     load_from(files, |files, faults| files.source(path, faults), path, overrides, (credentials, own))
 }
 

@@ -63,7 +63,7 @@ pub use checked::{
 };
 pub use classes::{ClassFile, ClassTrial, OwnClasses};
 pub use file::{Replaced, may_replace, replace};
-pub use files::Texts;
+pub use files::{LostSecret, Texts};
 pub use keys::UPLINKD;
 pub use load::{Trial, check_class, check_text, load, load_kept, load_text, load_with};
 pub use overrides::SourceOverride;

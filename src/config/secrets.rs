@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ring::rand::{SecureRandom, SystemRandom};
+
 use super::files::Base;
 use crate::document::{Faults, Placed, Section, Spot};
 use crate::model::Secret;
@@ -52,7 +54,7 @@ pub(crate) fn read(
 ) -> Option<Secret> {
     let (by_file, by_credential) = (format!("{name}_file"), format!("{name}_credential"));
     let placed = place(section, (&by_file, &by_credential), base, credentials, faults)?;
-    read_at(&placed.spot, &placed.value, rule, faults)
+    read_at(&placed.spot, &placed.value, rule, base, faults)
 }
 
 /// Where the secret is that one of two keys names: by a file, or by a systemd credential. None if neither is given, there is
@@ -101,15 +103,28 @@ fn named(
     }
 }
 
-/// The secret in the file at `path`, which is written at `spot`.
-pub(crate) fn read_at(spot: &Spot, path: &Path, rule: Rule, faults: &mut Faults) -> Option<Secret> {
+/// The secret in the file at `path`, which is written at `spot`. Of a configuration that was in force before, it may be gone:
+/// then something that nobody knows stands in for it. So what needs it lets nobody in and is let in nowhere, which is told of
+/// it, and the rest comes on air.
+fn read_at(spot: &Spot, path: &Path, rule: Rule, base: &Base<'_>, faults: &mut Faults) -> Option<Secret> {
     match load(path, rule) {
         Ok(secret) => Some(secret),
         Err((why, fix)) => {
-            faults.add(spot, format!("{}: {why}", path.display()), fix);
-            None
+            base.files.lost(spot, format!("{}: {why}", path.display()), fix, faults)?;
+            stand_in(rule)
         }
     }
+}
+
+/// What nobody knows, and looks as it must.
+fn stand_in(rule: Rule) -> Option<Secret> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    let text = hex::encode(bytes);
+    Some(Secret::new(match rule {
+        Rule::ServiceAccount => format!(r#"{{"client_email": "nobody", "private_key": "{text}"}}"#),
+        _ => text,
+    }))
 }
 
 /// The secrets that the lists `<name>_files` and `<name>_credentials` name.
@@ -126,7 +141,7 @@ pub(crate) fn read_list(
     let mut places: Vec<_> = files.map(|file| Placed { value: base.join(file.value), spot: file.spot }).collect();
     let credential = |one| named(one, &by_file, credentials, faults);
     places.extend(section.list::<String>(&by_credential).into_iter().filter_map(credential));
-    places.into_iter().filter_map(|placed| read_at(&placed.spot, &placed.value, rule, faults)).collect()
+    places.into_iter().filter_map(|placed| read_at(&placed.spot, &placed.value, rule, base, faults)).collect()
 }
 
 /// The secrets of the tables `<name>_files` and `<name>_credentials`, by the names that stand there.
@@ -149,7 +164,7 @@ pub(crate) fn read_table(
         places.push((Placed { value: of, spot }, named(credential, &by_file, credentials, faults)));
     }
     let read = |(of, placed): (_, Option<Placed<PathBuf>>)| {
-        (of, placed.and_then(|placed| read_at(&placed.spot, &placed.value, rule, faults)))
+        (of, placed.and_then(|placed| read_at(&placed.spot, &placed.value, rule, base, faults)))
     };
     places.into_iter().map(read).collect()
 }
@@ -229,5 +244,28 @@ fn judge(text: &str, rule: Rule) -> Result<Secret, Bad> {
     match fault {
         Some((why, fix)) => Err((why.to_owned(), fix)),
         None => Ok(Secret::new(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_looks_as_it_must_and_is_never_the_same() {
+        let rules = [
+            Rule::BearerToken,
+            Rule::Token,
+            Rule::ServiceAccount,
+            Rule::Passphrase,
+            Rule::StreamKey,
+            Rule::Password,
+            Rule::GuestKey,
+        ];
+        for rule in rules {
+            let (one, other) = (stand_in(rule).unwrap(), stand_in(rule).unwrap());
+            assert!(judge(one.reveal(), rule).is_ok(), "{rule:?}");
+            assert_ne!(one.reveal(), other.reveal(), "{rule:?}");
+        }
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn examine(ground: &Ground) -> Vec<Finding> {
     if plans.is_empty() {
         return vec![Finding::not_here("elements", "the configuration gives no channel that needs any")];
     }
-    let needs = needs(&plans);
+    let needs = needs(plans.iter());
     let encoders: BTreeSet<&str> = plans
         .iter()
         .flat_map(|plan| &plan.video)
@@ -97,14 +97,19 @@ fn registered(text: &str) -> Option<BTreeMap<String, bool>> {
     Some(map.iter().map(|(name, is)| (name.clone(), is.as_bool().unwrap_or(false))).collect())
 }
 
+/// The elements that these channels cannot do without.
+pub fn needed_elements<'a>(plans: impl Iterator<Item = &'a ChannelPlan> + Clone) -> Vec<&'static str> {
+    needs(plans).into_keys().collect()
+}
+
 /// Elements by name, with the package that brings each.
-fn needs(plans: &[ChannelPlan]) -> BTreeMap<&'static str, &'static str> {
+fn needs<'a>(plans: impl Iterator<Item = &'a ChannelPlan> + Clone) -> BTreeMap<&'static str, &'static str> {
     const BAD: &str = "gstreamer1.0-plugins-bad";
     const GOOD: &str = "gstreamer1.0-plugins-good";
     const BASE: &str = "gstreamer1.0-plugins-base";
     let webrtc = [("webrtcbin", BAD), ("opusenc", BASE), ("rtph264pay", GOOD), ("dtlsdec", BAD)];
     let mut needs = BTreeMap::from(ALWAYS);
-    for source in plans.iter().flat_map(|plan| &plan.sources) {
+    for source in plans.clone().flat_map(|plan| &plan.sources) {
         needs.extend(match source.kind {
             SourceKind::V4l2 { .. } => vec![("v4l2src", GOOD), ("jpegdec", GOOD)],
             SourceKind::Alsa { .. } => vec![("alsasrc", "gstreamer1.0-alsa")],
@@ -117,7 +122,7 @@ fn needs(plans: &[ChannelPlan]) -> BTreeMap<&'static str, &'static str> {
             SourceKind::Test | SourceKind::Custom { .. } | SourceKind::Ndi { .. } => Vec::new(),
         });
     }
-    let destinations = plans.iter().flat_map(|plan| &plan.destinations);
+    let destinations = plans.flat_map(|plan| &plan.destinations);
     for endpoint in destinations.flat_map(|destination| &destination.endpoints) {
         needs.extend(match &endpoint.kind {
             DestinationKind::Whip(_) => webrtc.to_vec(),

@@ -37,6 +37,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+pub use encoders::needed_elements;
 pub use finding::{CHECKS, Finding, State};
 pub use ground::{Ground, Places, Told};
 pub use heat::{Temperature, temperatures};

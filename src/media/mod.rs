@@ -31,6 +31,7 @@ pub mod send;
 pub mod slate;
 mod sound;
 mod source;
+mod srt;
 pub mod whip;
 
 use std::sync::Arc;

@@ -100,6 +100,8 @@ codes! {
     DestinationBehind => "destination_behind", "look at the line: `uplinkctl status CHANNEL` says what it carries and until when all is delivered";
     /// The line is too slow for what is sent.
     DestinationSlow => "destination_slow", "get a better line, lower bit rates, or take renditions away";
+    /// The latency of an SRT line is too short for its round trip.
+    SrtLatencyShort => "srt_latency_short", "set `latency_ms` to four round trips or more at both ends; less leaves no time to send lost packets again";
     /// Something is not as a pair of boxes needs it.
     PairTrouble => "pair_trouble", "look at the other box and at the lease (`uplinkctl status CHANNEL`)";
     /// Segments cannot be written.
@@ -116,6 +118,8 @@ codes! {
     RecordingFailed => "recording_failed", "free the disk of the recordings or correct their rights; it catches up from the spool";
     /// The disk of the recordings runs out of room.
     RecordingNoRoom => "recording_no_room", "take recordings away from the box, or delete what is not needed";
+    /// Less than an hour of what is recorded still fits on its disk.
+    RecordingTimeShort => "recording_time_short", "take recordings away from the box, delete what is not needed, or end a recording that nobody needs";
     /// The program has no sound.
     SoundSilent => "sound_silent", "look at the desk and at the source on air; `uplinkctl sound` says whether it is muted here";
     /// True peaks are above the limit.
@@ -244,6 +248,13 @@ pub struct AlarmCounts {
     pub unacknowledged: u64,
     /// Put aside.
     pub shelved: u64,
+}
+
+impl Alarm {
+    /// How much it needs somebody: what is put aside is last, then what is over, then by priority.
+    pub fn urgency(&self) -> u8 {
+        u8::from(self.shelved.is_none()) * 8 + u8::from(self.active) * 4 + self.priority as u8
+    }
 }
 
 impl AlarmCounts {

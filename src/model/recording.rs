@@ -176,6 +176,8 @@ pub struct RecordingStatus {
     pub markers: u64,
     /// Free on the file system of the recordings, bytes.
     pub free_bytes: u64,
+    /// What can still be recorded there: what is free, and old recordings that would be deleted for it.
+    pub room_bytes: Option<u64>,
     /// Old recordings deleted since the worker started.
     pub deleted_recordings: u64,
     /// What the same destination records beside it: the clean feed, sources.

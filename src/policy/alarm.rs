@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::alarm::{AlarmMark, AlarmShelf, SHELVE_MINUTES};
-use crate::model::{Alarm, AlarmCode, AlarmKey, AlarmNews, AlarmPriority, ChannelId, MediaTime};
+use crate::model::{Alarm, AlarmCode, AlarmKey, AlarmNews, AlarmPriority, ChannelId, Histogram, MediaTime};
 
 /// Alarms that are kept: beyond it the oldest that are over go, seen by somebody or not.
 const MOST: usize = 400;
@@ -104,13 +104,25 @@ struct Entry {
     absent_since: Option<MediaTime>,
 }
 
+/// Seconds; who acts on a fault has a minute at the most to hear of it.
+const DETECTION: &[f64] = &[1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0];
+
 /// See the module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Annunciator {
     entries: BTreeMap<String, Entry>,
     /// Seen, but not for long enough: since when.
     pending: BTreeMap<String, MediaTime>,
     raised: BTreeMap<(AlarmCode, AlarmPriority), u64>,
+    /// From a fault to its critical alarm.
+    detected: Histogram,
+}
+
+impl Default for Annunciator {
+    fn default() -> Self {
+        let (entries, pending, raised) = Default::default();
+        Self { entries, pending, raised, detected: Histogram::new(DETECTION) }
+    }
 }
 
 impl Annunciator {
@@ -201,6 +213,9 @@ impl Annunciator {
             action: code.action().to_owned(),
         };
         *self.raised.entry((code, sighting.priority)).or_default() += 1;
+        if sighting.priority == AlarmPriority::Critical {
+            self.detected.take(now.since(since).as_secs_f64());
+        }
         let entry = Entry { alarm: alarm.clone(), clear: sighting.clear, absent_since: None };
         self.entries.insert(id.to_owned(), entry);
         Some((AlarmNews::Raised, alarm))
@@ -288,9 +303,13 @@ impl Annunciator {
     /// Every alarm: what is active first, then by priority, the newest first.
     pub fn list(&self) -> Vec<Alarm> {
         let mut alarms: Vec<Alarm> = self.entries.values().map(|entry| entry.alarm.clone()).collect();
-        let rank = |alarm: &Alarm| (alarm.shelved.is_none(), alarm.active, alarm.priority, alarm.raised);
-        alarms.sort_by_key(|alarm| std::cmp::Reverse(rank(alarm)));
+        alarms.sort_by_key(|alarm| std::cmp::Reverse((alarm.urgency(), alarm.raised)));
         alarms
+    }
+
+    /// How long it took from a fault to its critical alarm, since the program started.
+    pub fn detected(&self) -> &Histogram {
+        &self.detected
     }
 
     /// How often alarms of each kind were raised since the program started.

@@ -14,6 +14,7 @@
 //! | what a destination may still cost this month, and what happens when it may not | [`budget_order`], [`budget_alarm`] |
 //! | which renditions of a destination its line carries | [`Rate`] |
 //! | which alarms there are, and what becomes of each | [`Annunciator`] |
+//! | how long a health that was bad is shown after it is better | [`Steady`] |
 //! | whether an HTTP request that failed is sent again, and whose fault it is | [`judge`] |
 
 mod alarm;
@@ -26,6 +27,7 @@ mod rate;
 mod restart;
 mod retry;
 mod signal;
+mod steady;
 
 pub use alarm::{AlarmRefusal, Annunciator, Ordered, Sighting, Unseen};
 pub use backoff::{Attempts, Backoff};
@@ -37,3 +39,4 @@ pub use rate::{Line, Need, Rate, RateTurn};
 pub use restart::{RestartBudget, RestartDecision, RestartPolicy};
 pub use retry::{HttpFailure, RetryDecision, Verdict, Vouching, judge};
 pub use signal::{Grade, SignalWatch};
+pub use steady::{STEADY, Steady};

@@ -82,6 +82,16 @@ pub(crate) fn choose(all: &[Kept], limits: &RecordingLimits, free: u64, now: Med
     (chosen, limits.max_bytes.is_none_or(|most| total <= most) && free >= limits.keep_free_bytes)
 }
 
+/// What can still be recorded: what is free, and what would be deleted before that runs out. Pure.
+fn room(all: &[Kept], limits: &RecordingLimits, free: u64) -> u64 {
+    let may_go = |kept: &&Kept| kept.ended.is_some() && !kept.protected;
+    let deletable: u64 = all.iter().filter(may_go).map(|kept| kept.bytes).sum();
+    let total: u64 = all.iter().map(|kept| kept.bytes).sum();
+    // Old ones go for the sake of free space, or when there are as many as may be, if the disk has room for so many.
+    let goes = limits.keep_free_bytes > 0 || limits.max_bytes.is_some_and(|most| total.saturating_add(free) >= most);
+    free.saturating_add(if goes { deletable } else { 0 })
+}
+
 /// What a round of deletion came to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Round {
@@ -89,6 +99,8 @@ pub(crate) struct Round {
     pub(crate) deleted: Vec<String>,
     /// Free on the file system now.
     pub(crate) free: u64,
+    /// The same, with what would be deleted before that runs out.
+    pub(crate) room: u64,
     /// The limits cannot be kept: nothing more may be deleted.
     pub(crate) short: bool,
 }
@@ -122,6 +134,8 @@ impl Keeper {
             }
         }
         round.free = free_bytes(&self.root)?;
+        let all: Vec<Kept> = all.into_iter().filter(|kept| kept.directory.exists()).collect();
+        round.room = room(&all, &self.limits, round.free);
         Ok(round)
     }
 
@@ -274,6 +288,20 @@ mod tests {
                 prop_assert!(!holds(left + last, freed - last));
             }
         }
+    }
+
+    #[test]
+    fn what_may_be_deleted_is_room_where_it_would_be() {
+        let all = [kept("old", Some(100), false, 3), kept("saved", Some(200), true, 4), kept("runs", None, false, 2)];
+        let limits = |max_bytes: Option<u64>, keep_free: u64| RecordingLimits {
+            max_bytes: max_bytes.map(|gb| gb * GB),
+            keep_free_bytes: keep_free * GB,
+            ..RecordingLimits::default()
+        };
+        assert_eq!(room(&all, &limits(None, 0), GB), GB, "nothing is deleted for lack of room");
+        assert_eq!(room(&all, &limits(None, 1), GB), 4 * GB);
+        assert_eq!(room(&all, &limits(Some(10), 0), GB), 4 * GB, "there are as many as may be before the disk is full");
+        assert_eq!(room(&all, &limits(Some(11), 0), GB), GB, "the disk is full before");
     }
 
     #[test]

@@ -287,6 +287,7 @@ impl Work {
         let (queue_segments, queue) = self.running.as_ref().map_or((0, Duration::ZERO), |r| r.queue(&self.spool, now));
         let mut recording = self.running.as_ref().map_or_else(|| self.last.clone(), Running::status);
         (recording.free_bytes, recording.deleted_recordings) = (self.room.free, self.deleted);
+        recording.room_bytes = self.looked_after.map(|_| self.room.room);
         let (state, health) = self.judge(now);
         let needs = match &self.running {
             Some(running) => Needs::From(running.needs().into_iter().collect(), running.until),

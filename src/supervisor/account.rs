@@ -13,7 +13,7 @@ use super::snapshot::loudness_target;
 use super::verdict::{DOUBT, Facts, delivered, health, state};
 use crate::ipc::Down;
 use crate::model::status::{ChannelOrder, ChannelStatus};
-use crate::model::{Event, EventCode, HealthReport, Severity};
+use crate::model::{Event, EventCode, Severity};
 
 /// How long a channel without a report (its worker is being replaced) still counts as on air: players have that much.
 const ON_AIR_WITHOUT_WORD: Duration = Duration::from_secs(5);
@@ -112,7 +112,8 @@ impl Channel {
         let look = Instant::now() + if self.is_busy() { LOOK } else { LOOK * 60 };
         // One look as soon as silence becomes doubtful; after that the usual ones.
         let doubt = self.beat.map(|beat| beat + DOUBT + Duration::from_millis(1)).filter(|at| *at > Instant::now());
-        [self.life.deadline(), pending, doubt].into_iter().flatten().fold(look, Instant::min)
+        let steady = self.shown.due();
+        [self.life.deadline(), pending, doubt, steady].into_iter().flatten().fold(look, Instant::min)
     }
 
     /// Publishes the status if it has changed, and answers the orders it confirms.
@@ -120,7 +121,7 @@ impl Channel {
         let at = Instant::now();
         let silence = self.beat.map(|beat| at.saturating_duration_since(beat));
         self.judge_on_air(at);
-        let status = self.describe(silence);
+        let status = self.describe(silence, at);
         let before = self.status.borrow().clone();
         if *before != status {
             let generation = before.generation + 1;
@@ -160,8 +161,8 @@ impl Channel {
         }
     }
 
-    fn describe(&self, silence: Option<Duration>) -> ChannelStatus {
-        let before = self.status.borrow();
+    fn describe(&mut self, silence: Option<Duration>, at: Instant) -> ChannelStatus {
+        let before = self.status.borrow().clone();
         let stand = self.life.stand();
         let on_air = self.seen_on_air.is_some();
         let facts = Facts {
@@ -174,8 +175,10 @@ impl Channel {
             trouble: self.trouble.as_deref(),
             now: now(),
         };
-        let mut judged: HealthReport = before.health.clone();
-        judged.update(health(&facts));
+        let judged = self.shown.channel(health(&facts), at);
+        let (mut report, mut remainder) = (self.report.clone(), self.remainder.clone());
+        let left = remainder.iter_mut().flat_map(|rest| &mut rest.destinations);
+        self.shown.parts(report.as_mut(), left, at);
         // A fresh heartbeat is no news; only silence is told.
         let age = silence.filter(|silence| *silence > DOUBT).unwrap_or_default();
         let mut worker = self.worker.clone();
@@ -197,8 +200,8 @@ impl Channel {
             worker,
             restarts: self.launches.saturating_sub(1),
             live: self.live.clone(),
-            report: self.report.clone(),
-            remainder: self.remainder.clone(),
+            report,
+            remainder,
             generation: before.generation,
         }
     }

@@ -25,6 +25,7 @@ use super::lifecycle::{Input, Lifecycle, Stand};
 use super::notes::About;
 use super::reach::Contact;
 use super::settings::Settings;
+use super::shown::Shown;
 use crate::ipc::{Down, LinkError, Receiver, Sender, Up};
 use crate::model::status::{ChannelOrder, ChannelStatus, ProgramOrder, RemainderStatus, WorkerReport, WorkerStatus};
 use crate::model::{ChannelId, LiveSettings, MediaTime};
@@ -133,6 +134,9 @@ pub(crate) struct Channel {
     pub(super) seen_on_air: Option<Instant>,
     pub(super) on_air_since: Option<MediaTime>,
 
+    /// What others see of its health.
+    pub(super) shown: Shown,
+
     pub(super) pending: Vec<Pending>,
     /// Commands that the worker was told and has not answered, and how many there were.
     pub(super) acting: Vec<Acting>,
@@ -184,6 +188,7 @@ impl Channel {
             log_seen: Instant::now(),
             seen_on_air: None,
             on_air_since: None,
+            shown: Shown::default(),
             pending: Vec::new(),
             acting: Vec::new(),
             acts: 0,

@@ -26,6 +26,7 @@ mod remainder;
 mod root;
 mod seat;
 mod settings;
+mod shown;
 mod shows;
 mod snapshot;
 mod start;

@@ -28,6 +28,7 @@ fn source(name: &str, health: HealthReport) -> SourceStatus {
         timecode: None,
         signal: Default::default(),
         input: None,
+        link: None,
     }
 }
 

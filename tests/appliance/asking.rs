@@ -50,7 +50,8 @@ impl Rig {
 
     /// The newest events, oldest first.
     pub fn events(&self) -> Vec<Value> {
-        self.get("/api/v1/events/recent?limit=500").json().as_array().unwrap().clone()
+        let page = self.get("/api/v1/events/recent?limit=500").json();
+        page["items"].as_array().unwrap().iter().rev().cloned().collect()
     }
 
     /// Waits for an event with this code, about this channel.

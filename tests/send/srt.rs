@@ -55,6 +55,8 @@ fn an_encrypted_stream_arrives_whole() {
     let acknowledged = status.bytes_acknowledged.unwrap();
     assert!(acknowledged > 100_000 && acknowledged <= status.bytes_sent, "{status:#?}");
     assert!(status.link.rtt_ms.is_some_and(|rtt| rtt < 100.0), "{status:#?}");
+    assert!(status.link.latency_ms.is_some_and(|latency| latency >= 4.0), "{status:#?}");
+    assert!(status.link.bandwidth_bps.is_some_and(|rate| rate > 0), "{status:#?}");
     assert!(sender.stop(Duration::from_secs(3)));
     peer.kill();
     let frames = judge::unbroken(&out, 3000, 1920);

@@ -64,6 +64,9 @@ fn loss_and_jitter_that_srt_can_mend_are_not_seen() {
     let _sender = send(&live("640x360", 30, 30, &[]), relay.port());
     assert_eq!(watch(&rig, 240), 0, "{}", rig.told());
     rig.assert_unbroken();
+    let link = rig.program().sources().remove(0).link.unwrap();
+    assert!(link.latency_ms.is_some_and(|latency| latency >= 100.0), "{link:?}");
+    assert!(link.rtt_ms.is_some_and(|rtt| rtt > 0.0 && rtt < 100.0) && link.packets_lost > Some(0), "{link:?}");
     assert!(relay.dropped() > 20, "only {} packets were dropped", relay.dropped());
     assert!(quiet_ticks(&rig, 200) <= 2, "{} of 200 ticks are silent", quiet_ticks(&rig, 200));
 }

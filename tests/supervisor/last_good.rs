@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::process::Signal;
 use uplink::config::Texts;
@@ -53,7 +54,7 @@ fn end(mut daemon: Running) {
 /// What a technician, an editor, a package or a disk can do to the files: what is done, and what is said of it.
 type Damage = (&'static str, fn(&Place), &'static str);
 
-const DAMAGES: [Damage; 8] = [
+const DAMAGES: [Damage; 9] = [
     ("syntax", |place| edit(&file(place), |text| text.replace("[channels.a]", "[channels.a")), "not TOML"),
     ("a key of a newer version", |place| edit(&file(place), |text| format!("{text}[later]\nkey = 1\n")), "later"),
     ("a value that is refused", |place| edit(&file(place), |text| text.replace("hls-push", "hls-pull")), "hls-pull"),
@@ -65,8 +66,16 @@ const DAMAGES: [Damage; 8] = [
         |place| fs::remove_file(place.directory.path().join("push.token")).unwrap(),
         "push.token",
     ),
+    (
+        "a passphrase that is gone",
+        |place| fs::remove_file(place.directory.path().join("srt.passphrase")).unwrap(),
+        "srt.passphrase",
+    ),
     ("a secret that is empty", |place| fs::write(place.directory.path().join("push.token"), "").unwrap(), "push.token"),
 ];
+
+/// What a technician puts beside each other.
+const FILES: [&str; 3] = ["uplinkd.toml", "push.token", "srt.passphrase"];
 
 /// With files of its own beside the configuration.
 fn place() -> Place {
@@ -77,10 +86,15 @@ fn place() -> Place {
     let class = "talk-720p30.toml";
     fs::copy(repository.join("pipelines").join(class), directory.join("classes").join(class)).unwrap();
     fs::write(directory.join("push.token"), "a-token-of-this-box\n").unwrap();
+    fs::write(directory.join("srt.passphrase"), "a passphrase of this box\n").unwrap();
     edit(&file(&place), |text| {
         let shipped = format!("{}/pipelines", repository.display());
         let text = text.replace(&shipped, "classes");
-        text.replace("/live/\"\n", "/live/\"\ntoken_file = \"push.token\"\n")
+        let text = text.replace("/live/\"\n", "/live/\"\ntoken_file = \"push.token\"\n");
+        let caller =
+            "[sources.far]\nkind = \"srt\"\nmode = \"listener\"\nport = 9710\npassphrase_file = \"srt.passphrase\"\n";
+        text.replace("[destinations.local]", &format!("{caller}[destinations.local]"))
+            .replace("[\"bars\"]", "[\"bars\", \"far\"]")
     });
     place
 }
@@ -90,7 +104,7 @@ fn whatever_is_wrong_with_the_files_it_comes_up_with_what_was_in_force() {
     let place = place();
     let good = place.directory.path().join("good");
     fs::create_dir(&good).unwrap();
-    for name in ["uplinkd.toml", "push.token"] {
+    for name in FILES {
         fs::copy(place.directory.path().join(name), good.join(name)).unwrap();
     }
     let class = "classes/talk-720p30.toml";
@@ -108,7 +122,7 @@ fn whatever_is_wrong_with_the_files_it_comes_up_with_what_was_in_force() {
         // Mended, it is in force by a reload; it says the same, so nothing more is kept.
         fs::create_dir_all(place.directory.path().join("classes")).unwrap();
         fs::write(place.directory.path().join(class), &class_text).unwrap();
-        for name in ["uplinkd.toml", "push.token"] {
+        for name in FILES {
             fs::copy(good.join(name), place.directory.path().join(name)).unwrap();
         }
         signal(daemon.pid(), Signal::HUP);
@@ -164,4 +178,63 @@ fn the_newest_that_is_whole_and_understood_is_taken() {
     for part in ["uplinkd.toml:1:", "0001 is damaged", "0002 is damaged", "9.9.9", "nothing was started"] {
         assert!(said.contains(part), "{part}: {said}");
     }
+}
+
+/// Who keeps a secret beside a worker that is on air would take it from the air.
+#[test]
+fn a_secret_that_is_lost_takes_nothing_from_the_air() {
+    let place = place();
+    let mut daemon = place.start();
+    let worker = place.worker("a");
+    until("what is in force is kept", || number(&place, 1).exists());
+    signal(daemon.pid(), Signal::KILL);
+    daemon.code();
+    fs::remove_file(place.directory.path().join("srt.passphrase")).unwrap();
+    let (code, said) = place.fails(&[]);
+    assert_eq!(code, Some(64), "{said}");
+    assert!(said.contains("srt.passphrase: cannot be read") && said.contains("nothing was started"), "{said}");
+    assert!(alive(worker), "it goes on with what it knows");
+    signal(worker, Signal::KILL);
+}
+
+fn uplinkctl(place: &Place, words: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_uplinkctl"));
+    let output = command.arg("--api").arg(format!("http://127.0.0.1:{}", place.port)).args(words).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn a_text_that_is_applied_takes_the_place_of_the_last_good_configuration() {
+    let place = place();
+    let daemon = place.start();
+    cut(&place, daemon, &["a"], 1);
+    let good = fs::read_to_string(file(&place)).unwrap();
+    edit(&file(&place), |text| text.replace("[channels.a]", "[channels.a"));
+    let faulty = fs::read_to_string(file(&place)).unwrap();
+    let daemon = place.start();
+    until("it is up", || daemon.log().contains("config_last_good"));
+    let worker = place.worker("a");
+    let draft = place.directory.path().join("draft.toml");
+    let apply = |text: &str, words: &[&str]| {
+        fs::write(&draft, text).unwrap();
+        uplinkctl(&place, &[&["--yes", "config", "apply", draft.to_str().unwrap()], words].concat())
+    };
+    let (code, said) = apply(&faulty, &[]);
+    assert!(code == Some(64) && said.contains("not TOML"), "{code:?} {said}");
+    let mended = format!("{good}# mended\n");
+    let (code, said) = apply(&mended, &["--dry-run"]);
+    assert!(code == Some(0) && said.contains("+# mended\n") && said.contains("+[channels.a]\n"), "{code:?} {said}");
+    let (code, said) = apply(&mended, &["--over", "7"]);
+    assert!(code == Some(1) && said.contains("generation 7"), "{code:?} {said}");
+    assert_eq!(fs::read_to_string(file(&place)).unwrap(), faulty, "none of these has written anything");
+    let (code, said) = apply(&mended, &["--over", "1", "--comment", "a bracket"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(fs::read_to_string(file(&place)).unwrap(), mended);
+    let (_, status) = uplinkctl(&place, &["--json", "status"]);
+    let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+    assert!(status["config"]["last_good"].is_null() && status["config"]["generation"] == 2, "{}", status["config"]);
+    until("it is kept in its turn", || number(&place, 2).exists());
+    assert_eq!(place.worker_now("a"), worker, "nobody has noticed anything of it");
+    end(daemon);
 }

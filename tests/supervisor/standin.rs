@@ -332,6 +332,7 @@ fn report(plan: &ChannelPlan, program: &ProgramOrder, live: &LiveSettings, posit
         timecode: None,
         signal: Default::default(),
         input: None,
+        link: None,
     };
     let destination = |id| DestinationStatus {
         id,

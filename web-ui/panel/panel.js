@@ -27,7 +27,7 @@ const link = new Link({
     costs();
     try {
       const answer = await fetch(`/api/v1/events/recent?limit=${EVENTS}`, { signal: AbortSignal.timeout(4000) });
-      if (answer.ok) remember(await answer.json());
+      if (answer.ok) remember((await answer.json()).items);
     } catch {
       // The stream goes on; the next snapshot asks again.
     }

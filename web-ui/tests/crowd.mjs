@@ -86,7 +86,7 @@ export async function crowd(many, picture, speed = 1) {
     const { pathname } = new URL(question.url, 'http://x');
     const give = (kind, body, more = {}) => answer.writeHead(200, { 'content-type': kind, ...more }).end(body);
     if (pathname === '/api/v1/events') return stream(answer);
-    if (pathname === '/api/v1/events/recent') return give('application/json', '[]');
+    if (pathname === '/api/v1/events/recent') return give('application/json', '{"items":[],"next_cursor":null}');
     if (pathname.endsWith('.jpg')) {
       counts.pictures += 1;
       return give('image/jpeg', picture, { 'x-frame-age': '0.2' });

@@ -98,7 +98,7 @@ export function states({ everyPage, go, accessible, shot, inTime, brief, tile })
       const path = new URL(route.request().url()).pathname;
       // What a class is, is never empty; its versions are.
       if (/\/(config|stream-classes\/[^/]+)$/.test(path)) return route.continue();
-      if (/\/(versions|recordings)$/.test(path)) return route.fulfill({ json: { items: [], next_cursor: null } });
+      if (/\/(versions|recordings|recording-jobs)$/.test(path)) return route.fulfill({ json: { items: [], next_cursor: null } });
       if (path.endsWith('/devices')) return route.fulfill({ json: { capture: [], sound: [], nodes: [] } });
       return route.fulfill({ json: /\/(audit|timeline)$/.test(path) ? { items: [] } : [] });
     });

@@ -57,6 +57,7 @@ pub(super) struct Memory {
 pub(super) fn sightings(look: &Look<'_>, memory: &mut Memory) -> Vec<Sighting> {
     let mut seen = Vec::new();
     appliance::see(look, &mut seen);
+    delivery::see_room(look.status, &mut seen);
     for one in &look.status.channels {
         memory.channels.see(one, look.now, &mut seen);
         let Some(report) = one.report.as_ref().filter(|_| one.order == ChannelOrder::OnAir) else { continue };

@@ -1,6 +1,7 @@
 //! Sources: lost, black, frozen, silent, of the wrong format. Those that are not shown matter, too: they are what the
 //! program falls back on.
 
+use super::delivery::too_short;
 use crate::model::status::{Showing, SourceState, SourceStatus, WorkerReport};
 use crate::model::{AlarmCode, AlarmPriority, ChannelId, Health, MediaTime};
 use crate::policy::Sighting;
@@ -8,6 +9,9 @@ use crate::policy::Sighting;
 pub(super) fn see(channel: &ChannelId, report: &WorkerReport, seen: &mut Vec<Sighting>) {
     for source in &report.sources {
         seen.extend(lost(source).map(|sighting| sighting.of(channel).about(&source.id)));
+        let link = source.link.as_ref().filter(|_| source.state == SourceState::Delivering);
+        let short = link.and_then(|link| too_short(&format!("source {}", source.id), link));
+        seen.extend(short.map(|sighting| sighting.of(channel).about(&source.id)));
         // How long these have to last is the stream class's business.
         let faults = signal(source, shown(source, &report.program.showing));
         seen.extend(faults.map(|sighting| sighting.of(channel).about(&source.id).lasting(0, 3)));

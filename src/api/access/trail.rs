@@ -151,8 +151,7 @@ pub(crate) fn audited_channel(status: &ApplianceStatus, channel: &str) -> Option
 /// `GET /api/v1/audit`: who did what, newest first.
 pub(super) async fn list(State(api): State<Api>, Query(wanted): Query<Wanted>) -> Result<Linked<AuditRow>, Problem> {
     let most = wanted.most()?;
-    let bad = |_| Problem::malformed("`cursor` is none that this address has given");
-    let before = wanted.cursor.map(|cursor| cursor.parse::<i64>()).transpose().map_err(bad)?;
+    let before: Option<i64> = wanted.place()?;
     let mut items = api.access.audited(before, u32::try_from(most).unwrap_or(u32::MAX).saturating_add(1)).await?;
     let more = items.len() > most;
     items.truncate(most);

@@ -1,13 +1,9 @@
 //! Stream classes as clients get them.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
-use super::super::access::Changed;
-use super::super::openapi::{Answers, Sketch};
 use crate::classes::{About, FoundClass, Kept};
 use crate::config::ClassFile;
 use crate::model::ChannelId;
@@ -133,29 +129,6 @@ pub(crate) struct ClassOutcome {
     pub(super) difference: String,
     #[serde(flatten)]
     pub(super) outcome: Outcome,
-}
-
-/// The same, with what the audit log gets of it.
-pub(crate) struct Done {
-    pub(super) outcome: ClassOutcome,
-    pub(super) changed: Option<Changed>,
-}
-
-impl IntoResponse for Done {
-    fn into_response(self) -> Response {
-        let mut response = Json(self.outcome).into_response();
-        if let Some(changed) = self.changed {
-            response.extensions_mut().insert(changed);
-        }
-        response
-    }
-}
-
-impl Answers for Done {
-    fn describe(sketch: &mut Sketch<'_>) {
-        let schema = sketch.schemas().said::<ClassOutcome>();
-        sketch.answers("200", "what happened, or would", &["application/json"], &schema);
-    }
 }
 
 /// What the audit log keeps of a class.

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 
-use super::super::access::Changed;
+use super::super::answer::Noted;
 use super::super::body::Body;
 use super::super::channels::ask;
 use super::super::condition::IfMatch;
@@ -16,7 +16,7 @@ use super::super::openapi::{Sketch, Takes};
 use super::super::problem::Problem;
 use super::super::routes::Api;
 use super::super::status::tag_of;
-use super::answers::{ClassOutcome, Difference, Done, audited};
+use super::answers::{ClassOutcome, Difference, audited};
 use super::wanted::{Apply, Draft, RollBack, Wanted};
 use super::{blocking, look};
 use crate::classes::{Change, FoundClass, How, Turn};
@@ -58,6 +58,9 @@ pub(crate) async fn roll_back(
     carried(&api, name, how.dry_run, asked, Wanted::RollBack(back)).await
 }
 
+/// What was asked, and what happened or would.
+type Done = Noted<Json<ClassOutcome>>;
+
 /// Who asks, and on which condition.
 pub(crate) struct Asked {
     by: Option<String>,
@@ -78,17 +81,16 @@ async fn carried(api: &Api, name: String, dry: bool, asked: Asked, wanted: Wante
     let foretold = ask(api, Command::Try(Box::new(Trial::Class(change.trial())))).await?.0;
     let Some(turn) = turn else {
         let outcome = ClassOutcome { asked: told, version: None, difference, outcome: foretold };
-        return Ok(Done { outcome, changed: None });
+        return Ok(Noted::only_asked(Json(outcome)));
     };
     let (kept, why) = (api.clone(), comment.clone());
     // What was begun is carried through, also when its client has gone.
     let done = tokio::spawn(async move { written(&kept, turn, change, asked.by, why).await }).await;
     let (version, outcome) = done.map_err(|error| Problem::internal(error.to_string()))??;
     let after = now(api, &name).await;
-    let changed =
-        Changed { before: audited(before.as_ref(), None), after: audited(after.as_ref(), comment.as_deref()) };
+    let (before, after) = (audited(before.as_ref(), None), audited(after.as_ref(), comment.as_deref()));
     let outcome = ClassOutcome { asked: told, version, difference, outcome };
-    Ok(Done { outcome, changed: Some(changed) })
+    Ok(Noted::new(Json(outcome), &before, &after))
 }
 
 /// Writes it and puts it in force by a reload; if that is refused, the files are as they were.

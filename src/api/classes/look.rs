@@ -45,10 +45,9 @@ pub(crate) async fn versions(
     Query(piece): Query<Piece>,
 ) -> Result<Linked<Kept>, Problem> {
     let classes = api.classes.clone();
-    let path = format!("{}{name}/versions?limit={}", super::BELOW, piece.most()?);
+    let path = format!("{}{name}/versions", super::BELOW);
     let all = blocking(move || classes.versions(&name)).await?;
-    let behind = |kept: &Kept, cursor: &str| cursor.parse().is_ok_and(|cursor: u32| kept.version < cursor);
-    Ok(Linked::new(piece.of(all, |kept| kept.version.to_string(), behind)?, &path))
+    piece.linked(&path, all, |kept| kept.version)
 }
 
 /// `GET …/versions/{version}`.

@@ -11,17 +11,15 @@ use std::path::{Path, PathBuf};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::super::access::Changed;
+use super::super::answer::Noted;
 use super::super::body::{Asked, Body};
 use super::super::channels::ask;
 use super::super::classes::Difference;
 use super::super::condition::IfMatch;
-use super::super::openapi::{Answers, Sketch};
 use super::super::problem::Problem;
 use super::super::routes::Api;
 use super::{Reload, as_named, on_disk};
@@ -62,12 +60,6 @@ pub(crate) struct Applied {
     outcome: Outcome,
 }
 
-/// The same, with what the audit log gets of it.
-pub(crate) struct Done {
-    applied: Applied,
-    changed: Option<Changed>,
-}
-
 /// `POST /api/v1/config/apply` with `{"text": "…"}`, or `…/apply?dry_run=true` to be told what it would do. With `If-Match`,
 /// only in place of what `GET /api/v1/config` was answered with under that tag. The text before is kept beside the file,
 /// under its name with `~`.
@@ -76,7 +68,7 @@ pub(crate) async fn apply(
     Query(how): Query<Reload>,
     condition: IfMatch,
     Body(apply): Body<Apply>,
-) -> Result<Done, Problem> {
+) -> Result<Noted<Json<Applied>>, Problem> {
     let comment = apply.comment.unwrap_or_default().trim().to_owned();
     if comment.chars().count() > COMMENT {
         return Err(Problem::malformed(format!("`comment` has at most {COMMENT} characters")));
@@ -93,7 +85,7 @@ pub(crate) async fn apply(
     let before = on_disk(&path).await.unwrap_or_default();
     let difference = Difference::of("on disk", "asked", &before, &apply.text).text;
     if turn.is_none() {
-        return Ok(Done { applied: Applied { difference, outcome: foretold }, changed: None });
+        return Ok(Noted::only_asked(Json(Applied { difference, outcome: foretold })));
     }
     let sums = [&before, &apply.text].map(|text| hash_of(text));
     // What was begun is carried through, also when its client has gone.
@@ -104,8 +96,8 @@ pub(crate) async fn apply(
     });
     let outcome = done.await.map_err(|error| Problem::internal(error.to_string()))??;
     let [was, is] = sums;
-    let changed = Changed { before: json!({ "sha256": was }), after: json!({ "sha256": is, "comment": comment }) };
-    Ok(Done { applied: Applied { difference, outcome }, changed: Some(changed) })
+    let (before, after) = (json!({ "sha256": was }), json!({ "sha256": is, "comment": comment }));
+    Ok(Noted::new(Json(Applied { difference, outcome }), &before, &after))
 }
 
 /// Writes it and puts it in force by a reload; if that is refused, the file is as it was.
@@ -141,21 +133,4 @@ fn managed(path: &Path) -> Problem {
         path.display()
     );
     Problem::new(StatusCode::CONFLICT, "managed_by_file", "The file is not the daemon's to write", detail)
-}
-
-impl IntoResponse for Done {
-    fn into_response(self) -> Response {
-        let mut response = Json(self.applied).into_response();
-        if let Some(changed) = self.changed {
-            response.extensions_mut().insert(changed);
-        }
-        response
-    }
-}
-
-impl Answers for Done {
-    fn describe(sketch: &mut Sketch<'_>) {
-        let schema = sketch.schemas().said::<Applied>();
-        sketch.answers("200", "what happened, or would", &["application/json"], &schema);
-    }
 }

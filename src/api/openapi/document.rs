@@ -44,7 +44,8 @@ const ABOUT: &str = "Show a token (`Authorization: Bearer upl_…`) or the cooki
     A POST with an `Idempotency-Key` is carried out once within 24 hours; the same again gets the same answer, with \
     `Idempotent-Replayed: true`. Documents have an `ETag`: `If-None-Match` saves the transfer, `If-Match` keeps two people \
     from overwriting each other's work. Lists that grow are pages: `limit` and `cursor`, `next_cursor` and a `Link` to the \
-    next one. What viewers would notice is confirmed: a 428 says what it would do and gives a token, and the same request \
+    next one. The event stream holds the newest 2000 events for who comes back with `Last-Event-ID`; older ones are in the \
+    timeline. What viewers would notice is confirmed: a 428 says what it would do and gives a token, and the same request \
     with `Confirm: <token>` does it; with `Confirm: ask` any request is only asked about. What is frozen answers 423, and with \
     `Override: <reason>` is done and recorded. Within v1, fields are only added: ignore those you do not know.";
 

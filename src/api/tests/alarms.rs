@@ -79,6 +79,28 @@ async fn the_list_says_what_is_wrong_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn the_list_comes_in_pages_and_counts_all_of_them() {
+    let desk = desk();
+    let all = desk.get("/api/v1/alarms").await.json();
+    let ids = |page: &Value| -> Vec<String> {
+        page["items"].as_array().unwrap().iter().map(|alarm| alarm["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (mut path, mut seen) = ("/api/v1/alarms?limit=1".to_owned(), Vec::new());
+    loop {
+        let answer = desk.get(&path).await;
+        assert!(!answer.header("etag").is_empty());
+        let page = answer.json();
+        assert_eq!(page["counts"], all["counts"]);
+        seen.extend(ids(&page));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("/api/v1/alarms?limit=1&cursor={cursor}");
+        assert_eq!(answer.header("link"), format!("<{path}>; rel=\"next\""));
+    }
+    assert_eq!(seen, ids(&all), "each once, in order");
+    desk.get("/api/v1/alarms?cursor=8-x-y").await.is_problem(400, "malformed");
+}
+
+#[tokio::test]
 async fn one_is_acknowledged_put_aside_and_taken_up_again() {
     let desk = desk();
     let answer = desk.post(&format!("{LOST}/ack"), Some(json!({"by": "Ada"}))).await.json();

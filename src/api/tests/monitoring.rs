@@ -18,6 +18,7 @@ use crate::access::{Certificate, Names};
 use crate::alarm::ChannelLimits;
 use crate::api::routes::Api;
 use crate::api::vitals::Vitals;
+use crate::model::MediaTime;
 use crate::model::notify::{Notified, Wanted, Webhook};
 use crate::model::pair::ClockState;
 use crate::model::status::WorkerReport;
@@ -43,6 +44,13 @@ fn everything(report: &mut WorkerReport) {
     let state = json!({"fault": "silence", "channels": [1, 2], "active": false, "since": now(), "count": 0});
     report.program.sound_states = vec![serde_json::from_value(state).unwrap()];
     let input = json!({"state": "locked", "format": null, "reason": "fine", "since": now(), "device": null});
+    report.sources[0].link = Some(
+        serde_json::from_value(
+            json!({"rtt_ms": 20.0, "latency_ms": 120.0, "bandwidth_bps": 1_000_000, "packets_lost": 1,
+                                            "packets_retransmitted": null, "packets_dropped": null, "callers": null}),
+        )
+        .unwrap(),
+    );
     report.sources[0].input = Some(serde_json::from_value(input).unwrap());
     let overflow = json!({"destination": "origin-a", "segments": 3, "renditions": [], "from": now(), "to": now()});
     report.spool.overflowed = vec![serde_json::from_value(overflow).unwrap()];
@@ -54,10 +62,12 @@ fn everything(report: &mut WorkerReport) {
     one.line = Some(serde_json::from_value(line).unwrap());
     one.last_switch = Some(of(json!({"at": now(), "from": "primary", "to": "backup-1", "why": "it is away",
                                      "first_segment_seconds": 1.0, "playable_seconds": 2.0})));
-    one.recording = Some(Default::default());
+    let recording = json!({"running": true, "directory": "/srv/recordings/demo/show", "room_bytes": 1_000_000_000,
+                           "began": MediaTime::from_secs(1), "synced": MediaTime::from_secs(61), "bytes": 6_000_000});
+    one.recording = Some(serde_json::from_value(recording).unwrap());
     let mut primary = endpoint();
     primary.link = Some(
-        serde_json::from_value(json!({"rtt_ms": 20.0, "packets_lost": 1, "packets_retransmitted": 1,
+        serde_json::from_value(json!({"rtt_ms": 20.0, "latency_ms": 120.0, "bandwidth_bps": 8_000_000, "packets_lost": 1, "packets_retransmitted": 1,
                                                       "packets_dropped": 0, "callers": 1}))
         .unwrap(),
     );

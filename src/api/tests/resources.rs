@@ -5,8 +5,11 @@ use std::time::{Duration, SystemTime};
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::super::Engine;
+use super::super::routes::Api;
 use super::contract::held;
 use super::rig::{Rig, rig};
 use crate::model::{BudgetOrder, EndpointStatus, EventCode, Hold, Month};
@@ -178,12 +181,23 @@ async fn a_picture_carries_its_age() {
 
 #[tokio::test]
 async fn alive_is_not_ready() {
-    let (router, rig, _dir) = router();
-    assert_eq!(get(&router, "/readyz").await.status, StatusCode::OK, "off air by order is no fault");
+    let dir = tempfile::tempdir().unwrap();
+    let (handle, rig) = rig(dir.path());
+    let engine = Engine::unknown();
+    let router = Api::new(handle, CancellationToken::new()).with_engine(engine.clone()).router();
+    let said = async || get(&router, "/readyz").await.is_problem(503, "not_ready")["errors"][0]["detail"].to_string();
+    assert!(said().await.contains("engine: the plugins of this box are being read"));
+    engine.found(Err("GStreamer has no avenc_aac".to_owned()));
+    assert!(said().await.contains("engine: GStreamer has no avenc_aac"));
+    engine.found(Ok(()));
+    let ready = get(&router, "/readyz").await.json();
+    let checks: Vec<_> = ready["checks"].as_array().unwrap().iter().map(|one| one["check"].as_str().unwrap()).collect();
+    assert_eq!((&ready["status"], checks), (&"ready".into(), vec!["supervisor", "config", "database", "engine"]));
     rig.change(|status| status.channels[1].on_air = false);
-    let problem = get(&router, "/readyz").await.is_problem(503, "not_ready");
-    assert!(problem["errors"][0]["detail"].as_str().unwrap().starts_with("channel `studio-b`: "), "{problem}");
-    assert_eq!(get(&router, "/healthz").await.status, StatusCode::OK, "a channel's fault is not the daemon's");
+    assert_eq!(get(&router, "/readyz").await.status, StatusCode::OK, "a channel's fault is not the daemon's");
+    rig.change(|status| status.config.rejected = vec!["uplinkd.toml:1:1: not TOML".to_owned()]);
+    assert!(said().await.contains("config: what is on disk has 1 fault(s)"));
+    assert_eq!(get(&router, "/healthz").await.status, StatusCode::OK);
     drop(rig);
     let dead = get(&router, "/healthz").await;
     dead.is_problem(503, "not_alive");

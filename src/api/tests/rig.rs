@@ -202,6 +202,7 @@ pub(crate) fn report() -> WorkerReport {
         timecode: None,
         signal: Default::default(),
         input: None,
+        link: None,
     };
     WorkerReport {
         program: ProgramStatus {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::super::{Doors, Freezer, Parts};
+use super::super::{Doors, Engine, Freezer, Parts};
 use super::alarms;
 use super::engine::{furnish, obey};
 use super::recordings;
@@ -74,7 +74,18 @@ fn stage() {
         desk.learn(vec![shelf], Vec::new());
         let store = Some(store);
         let prober = Default::default();
-        let parts = Parts { handle, store, desk, alarms: alarms.clone(), notifier, freezer, surfaces, classes, prober };
+        let parts = Parts {
+            handle,
+            store,
+            desk,
+            alarms: alarms.clone(),
+            notifier,
+            freezer,
+            surfaces,
+            classes,
+            prober,
+            engine: Engine::idle(),
+        };
         let served = super::super::serve_all(doors, parts, parent);
         tokio::spawn(play(rig, site, alarms, dir.path().to_owned(), picture));
         println!("stage http://{address}");

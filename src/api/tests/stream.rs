@@ -16,8 +16,9 @@ use super::super::Doors;
 use super::super::journal::HELD;
 use super::rig::{Rig, id, rig};
 use crate::access::{Access, Credentials, Here, Via};
-use crate::model::MeterReading;
+use crate::model::{Event, EventCode, MediaTime, MeterReading, Severity};
 use crate::replay::Desk;
+use crate::supervisor::StampedEvent;
 
 /// Longer than the kernel takes to cut off a client that takes no bytes.
 const BOUND: Duration = Duration::from_secs(40);
@@ -299,6 +300,64 @@ async fn a_client_that_falls_behind_is_told_what_it_missed() {
     let gap = told.rsplit("event: gap").next().unwrap();
     assert!(gap.contains("\"missed\":"), "no gap at the end: {}", &told[told.len().saturating_sub(300)..]);
     assert_eq!(metric(&server, "uplink_event_stream_cut_total").await, 1.0);
+}
+
+#[tokio::test]
+async fn who_asks_for_some_topics_is_told_of_no_other() {
+    let server = server().await;
+    let mut alarms = Client::open_at(&server, "?topics=alarm,gap", None).await;
+    let mut documents = Client::open_at(&server, "?topics=status", None).await;
+    for client in [&mut alarms, &mut documents] {
+        assert_eq!(client.next().await.unwrap().kind, "snapshot", "where it stands, it knows from that");
+    }
+    let emit = |seq, code| {
+        let event = Event::new(MediaTime::from_secs(seq), Severity::Warning, code, "something happened");
+        drop(server.rig.events.send(Arc::new(StampedEvent { seq, event })));
+    };
+    emit(1, EventCode::SourceLost);
+    emit(2, EventCode::AlarmRaised);
+    emit(3, EventCode::SlateOn);
+    emit(4, EventCode::AlarmCleared);
+    server.rig.change(|status| status.channels[0].generation = 1000);
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        told.extend(alarms.next().await.filter(|frame| frame.kind != "heartbeat"));
+    }
+    let places: Vec<&str> = told.iter().map(|frame| frame.id.rsplit('-').next().unwrap()).collect();
+    assert_eq!(places, ["2", "4"], "{told:?}");
+    let document = documents.until("status").await;
+    assert_eq!(document.data["channels"][0]["generation"], 1000);
+    // Who comes back is told of the same topics.
+    let place = told[0].id.clone();
+    let mut alarms = Client::open_at(&server, "?topics=alarm", Some(&place)).await;
+    let again = alarms.next().await.unwrap();
+    assert_eq!((again.kind.as_str(), again.id.ends_with("-4")), ("event", true), "{again:?}");
+    let refused = reqwest::get(format!("http://{}/api/v1/events?topics=act", server.address)).await.unwrap();
+    assert_eq!(refused.status(), 400);
+}
+
+#[tokio::test]
+async fn the_newest_events_come_in_pages_that_go_on_while_more_happens() {
+    let server = server().await;
+    (1..=5).for_each(|seq| server.rig.emit(seq, "gone"));
+    wait_for(&server, "uplink_events_total{code=\"source_lost\",severity=\"warning\"}", 5.0).await;
+    let page = async |path: String| {
+        let answer = reqwest::get(format!("http://{}{path}", server.address)).await.unwrap();
+        let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+        let page: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let seqs: Vec<u64> = page["items"].as_array().unwrap().iter().map(|one| one["seq"].as_u64().unwrap()).collect();
+        (seqs, link)
+    };
+    let (seqs, link) = page("/api/v1/events/recent?limit=2".to_owned()).await;
+    assert_eq!(seqs, [5, 4]);
+    server.rig.emit(6, "gone");
+    wait_for(&server, "uplink_events_total{code=\"source_lost\",severity=\"warning\"}", 6.0).await;
+    let next = |link: Option<String>| link.unwrap().split(['<', '>']).nth(1).unwrap().to_owned();
+    let (seqs, link) = page(next(link)).await;
+    assert_eq!(seqs, [3, 2]);
+    assert_eq!(page(next(link)).await, (vec![1], None));
+    let refused = reqwest::get(format!("http://{}/api/v1/events/recent?cursor=x", server.address)).await.unwrap();
+    assert_eq!(refused.status(), 400);
 }
 
 #[tokio::test]

@@ -76,7 +76,7 @@ struct AlarmList {
 
 /// Every alarm, what needs somebody first.
 pub(crate) async fn list(client: &Client, json: bool) -> Result<String, Failure> {
-    let (text, list): (_, AlarmList) = client.get("api/v1/alarms").await?;
+    let (text, list): (_, AlarmList) = client.get("api/v1/alarms?limit=500").await?;
     Ok(if json { text } else { alarms(&list, MediaTime::from_system(std::time::SystemTime::now())) })
 }
 

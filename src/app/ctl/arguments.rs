@@ -42,6 +42,8 @@ Examples:
   uplinkctl support-bundle               a file for whoever helps from elsewhere, without secrets
   uplinkctl check /etc/uplink            look for faults before `uplinkctl reload`
   uplinkctl reload --dry-run             what a reload would change on air, and what it would interrupt
+  uplinkctl config apply uplinkd.toml --dry-run
+                                         what another configuration would do; without it, it is put in force
   uplinkctl classes apply talk-720p30.toml --dry-run
                                          what another text of a stream class would do; `classes --help` says more
   uplinkctl freeze --for 3h --reason 'Cup final'

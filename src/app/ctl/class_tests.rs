@@ -7,7 +7,7 @@ use super::tests::uplinkctl;
 use crate::alarm::Alarms;
 use crate::api::tests::rig::rig;
 use crate::api::tests::site::{CLASS, Site};
-use crate::api::{Freezer, Parts};
+use crate::api::{Engine, Freezer, Parts};
 use crate::notify::Notifier;
 use crate::replay::Desk;
 
@@ -30,6 +30,7 @@ async fn stream_classes_are_shown_applied_compared_and_rolled_back() {
         surfaces: Default::default(),
         classes,
         prober: Default::default(),
+        engine: Engine::idle(),
     };
     tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
     let engine = site.clone();

@@ -1,8 +1,7 @@
 //! `uplinkctl classes`: stream classes, their versions, and putting another one in force.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Deserialize;
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Failure};
 use super::report::{self, columns};
+use super::text::TextFile;
 use crate::classes::{How, Kept};
 
 const EXAMPLES: &str = "Examples:
@@ -109,20 +109,11 @@ impl ClassText {
     fn name(&self) -> Result<String, Failure> {
         let stem = || self.file.file_stem()?.to_str().map(str::to_owned);
         let name = self.name.clone().or_else(stem).filter(|name| name != "-");
-        name.ok_or_else(|| self.failure("has no name: say which class it is with --name"))
+        name.ok_or_else(|| TextFile(&self.file).failure("has no name: say which class it is with --name"))
     }
 
     fn text(&self) -> Result<String, Failure> {
-        let mut text = String::new();
-        let read = match self.file == Path::new("-") {
-            true => std::io::stdin().read_to_string(&mut text).map(|_| text),
-            false => std::fs::read_to_string(&self.file),
-        };
-        read.map_err(|error| self.failure(&error.to_string()))
-    }
-
-    fn failure(&self, cause: &str) -> Failure {
-        Failure::File { path: self.file.clone(), cause: cause.to_owned() }
+        TextFile(&self.file).read()
     }
 }
 
@@ -223,9 +214,7 @@ fn carried(answer: &Value) -> String {
     if let Some(version) = answer["version"].as_u64() {
         let _ = write!(text, "; that is version {version}");
     }
-    let difference = answer["difference"].as_str().filter(|difference| !difference.is_empty());
-    let _ = write!(text, "\n{}", difference.unwrap_or("no line differs\n"));
-    text + &report::outcome(answer)
+    text + "\n" + &report::changed(answer)
 }
 
 async fn check(client: &Client, file: &ClassText, json: bool) -> Result<String, Failure> {

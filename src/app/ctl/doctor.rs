@@ -44,7 +44,7 @@ pub(super) struct BundleArguments {
 /// What of the API goes into a bundle, by the name of its file.
 const ANSWERS: [(&str, &str); 8] = [
     ("status.json", "api/v1/status"),
-    ("alarms.json", "api/v1/alarms"),
+    ("alarms.json", "api/v1/alarms?limit=500"),
     ("events.json", "api/v1/events/recent?limit=500"),
     ("devices.json", "api/v1/devices"),
     ("capacity.json", "api/v1/capacity"),
@@ -143,7 +143,7 @@ fn name(report: &Report) -> String {
 async fn told(client: Result<&Client, &Failure>) -> Told {
     match ask(client, "api/v1/status").await {
         Ok((_, status)) => {
-            Told { status: Ok(status), alarms: ask(client, "api/v1/alarms").await.map(|(_, alarms)| alarms) }
+            Told { status: Ok(status), alarms: ask(client, "api/v1/alarms?limit=500").await.map(|(_, alarms)| alarms) }
         }
         Err(reason) => Told::nothing(&reason),
     }

@@ -15,14 +15,38 @@ use crate::model::Event;
 /// The daemon says something every two seconds; after so long it is gone or frozen.
 const SILENCE: Duration = Duration::from_secs(6);
 const AGAIN: Duration = Duration::from_secs(1);
+/// Most events that the daemon gives at once.
+const PAGE: usize = 500;
 
 /// The newest events, oldest first.
 pub(crate) async fn recent(client: &Client, number: usize, json: bool) -> Result<String, Failure> {
-    let (text, events): (_, Vec<Event>) = client.get(&format!("api/v1/events/recent?limit={number}")).await?;
+    let events = newest(client, number).await?;
     if json {
-        return Ok(text);
+        return Ok(format!("{}\n", Value::from(events)));
     }
-    Ok(events.iter().map(report::event).collect())
+    let known = events.iter().filter_map(|event| Event::deserialize(event).ok());
+    Ok(known.map(|event| report::event(&event)).collect())
+}
+
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<Value>,
+    next_cursor: Option<String>,
+}
+
+/// So many of the newest, oldest first, page by page.
+async fn newest(client: &Client, number: usize) -> Result<Vec<Value>, Failure> {
+    let mut events: Vec<Value> = Vec::new();
+    let mut place = String::new();
+    while events.len() < number {
+        let limit = (number - events.len()).min(PAGE);
+        let (_, page): (_, Page) = client.get(&format!("api/v1/events/recent?limit={limit}{place}")).await?;
+        events.extend(page.items);
+        let Some(next) = page.next_cursor else { break };
+        place = format!("&cursor={next}");
+    }
+    events.reverse();
+    Ok(events)
 }
 
 /// The past, then what happens; comes back after an interruption where it was. Ends when nobody reads any more.
@@ -59,7 +83,7 @@ pub(crate) async fn follow(client: &Client, number: usize, json: bool) -> Result
 
 /// Shows the past and gives the place behind it. The daemon's run is known from the status document's start.
 async fn past(client: &Client, number: usize, json: bool) -> Result<Option<String>, Failure> {
-    let (_, events): (_, Vec<Value>) = client.get(&format!("api/v1/events/recent?limit={number}")).await?;
+    let events = newest(client, number).await?;
     for event in &events {
         show(event, json);
     }

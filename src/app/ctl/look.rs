@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::client::{Client, Failure};
-use super::{alarms, capacity, cost, devices, follow, looks, people, report, surfaces, timeline, top};
+use super::{alarms, capacity, cost, devices, follow, people, report, surfaces, timecode, timeline, top};
 use crate::model::status::ApplianceStatus;
 use crate::model::{CapacityStatus, ChannelId, MediaTime};
 
@@ -47,10 +47,8 @@ pub(super) enum Look {
     Devices,
     /// How tally displays and orders by OSC stand.
     Surfaces,
-    /// The configuration in force, key by key, with its line in the file.
-    Config(looks::ConfigArguments),
     /// A frame in every way to name it: time, timecode, number.
-    Timecode(looks::TimecodeArguments),
+    Timecode(timecode::TimecodeArguments),
 }
 
 impl Look {
@@ -69,8 +67,7 @@ impl Look {
             Self::Cost(wanted) => cost::cost(client, wanted, json).await,
             Self::Devices => plugged(client, json).await,
             Self::Surfaces => surfaces::list(client, json).await,
-            Self::Config(wanted) => looks::config(client, wanted, json).await,
-            Self::Timecode(wanted) => looks::timecode(client, wanted, json).await,
+            Self::Timecode(wanted) => timecode::timecode(client, wanted, json).await,
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Verbs for what the box keeps: recordings, images, stream classes, people, freezes. Each has its own words.
+//! Verbs for what the box keeps: recordings, images, stream classes, the configuration, people, freezes. Each has its own words.
 
 use clap::Subcommand;
 
 use super::client::{Client, Failure};
 use super::order::command;
-use super::{alarms, classes, freeze, graphics, people, recordings, sessions};
+use super::{alarms, classes, config, freeze, graphics, people, recordings, sessions};
 
 /// What can be managed.
 #[derive(Debug, Subcommand)]
@@ -18,6 +18,8 @@ pub(super) enum Manage {
     },
     /// Stream classes: list, versions, differences, apply, roll back.
     Classes(classes::ClassesArguments),
+    /// The configuration in force, key by key, with its line in the file; or put another text in force.
+    Config(config::ConfigArguments),
     /// Freeze the box, or some channels, for a show: nothing is stopped, removed or configured otherwise.
     Freeze(freeze::FreezeArguments),
     /// End the freeze.
@@ -51,6 +53,7 @@ impl Manage {
             Self::Recording(wanted) => recordings::perform(client, wanted, json).await,
             Self::Image { verb } => graphics::image(client, verb, json).await,
             Self::Classes(wanted) => classes::perform(client, wanted, json).await,
+            Self::Config(wanted) => config::perform(client, wanted, json).await,
             Self::Freeze(wanted) => freeze::freeze(client, wanted, json).await,
             Self::Unfreeze(wanted) => freeze::unfreeze(client, wanted, json).await,
             Self::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(client, json).await,

@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::{Arguments, apart, ask, report};
 use crate::access::{Access, By, Caller, NewToken, Peer, Role, Via};
 use crate::api::tests::rig::{Rig, id, outcome, rig};
-use crate::api::{Doors, Freezer, Parts};
+use crate::api::{Doors, Engine, Freezer, Parts};
 use crate::model::status::ProgramOrder;
 use crate::model::{Act, Acted, LiveChange, RecordingAsk, Secret, TakeOrder, Transition};
 use crate::notify::Notifier;
@@ -267,7 +267,12 @@ async fn events_are_lines() {
     let reach = Arguments::try_parse_from(["uplinkctl", "--api", &daemon.url, "status"]).unwrap().reach;
     let client = super::client::Client::new(&reach).unwrap();
     let recorded = async {
-        while client.get::<Vec<serde_json::Value>>("api/v1/events/recent").await.unwrap().1.len() < 30 {
+        while client.get::<serde_json::Value>("api/v1/events/recent").await.unwrap().1["items"]
+            .as_array()
+            .unwrap()
+            .len()
+            < 30
+        {
             tokio::task::yield_now().await;
         }
     };
@@ -297,7 +302,18 @@ async fn the_timeline_goes_back_before_this_run() {
     let (alarms, notifier) = (crate::alarm::Alarms::idle(), Notifier::idle());
     let (desk, freezer) = (Desk::idle(), Freezer::idle());
     let (surfaces, classes, prober) = Default::default();
-    let parts = Parts { handle, store: Some(store), desk, alarms, notifier, surfaces, freezer, classes, prober };
+    let parts = Parts {
+        handle,
+        store: Some(store),
+        desk,
+        alarms,
+        notifier,
+        surfaces,
+        freezer,
+        classes,
+        prober,
+        engine: Engine::idle(),
+    };
     tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
     let text = uplinkctl(&url, "timeline -n 1050 --to 2023-11-14T22:31:00Z").await.unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -351,7 +367,8 @@ async fn alarms_are_listed_acknowledged_and_put_aside() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let (notifier, surfaces, classes) = (Notifier::idle(), Default::default(), Default::default());
     let (store, desk, freezer, prober) = (None, Desk::idle(), Freezer::idle(), Default::default());
-    let parts = Parts { handle, store, desk, alarms, notifier, surfaces, freezer, classes, prober };
+    let parts =
+        Parts { handle, store, desk, alarms, notifier, surfaces, freezer, classes, prober, engine: Engine::idle() };
     tokio::spawn(crate::api::serve_all(listener, parts, std::future::pending()));
     let text = uplinkctl(&url, "alarms").await.unwrap();
     assert!(text.starts_with("0 critical, 3 warning, 0 info; 3 not acknowledged, 0 shelved\n"), "{text}");

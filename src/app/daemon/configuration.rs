@@ -8,10 +8,11 @@ use super::budget::{budget, measured};
 use super::doors::Wanted;
 use super::failure::Failure;
 use super::recordings::Shelf;
+use super::warm::on_air;
 use super::watch::Watch;
 use crate::app::{disk_rate, fragments, last_good};
 use crate::classes::Classes;
-use crate::config::{Checked, Credentials, OwnClasses, Texts, Trial, load_kept, load_text, load_with};
+use crate::config::{Checked, Credentials, LostSecret, OwnClasses, Texts, Trial, load_kept, load_text, load_with};
 use crate::hardware::inventory;
 use crate::model::ChannelId;
 use crate::plan::{PlanPaths, derive, needs};
@@ -84,6 +85,11 @@ pub(super) fn recordings(place: &Place) -> PathBuf {
     place.state.join("recordings")
 }
 
+/// A worker on air has its secrets: it is not to lose them. Behind a power cut there is none, and what can comes on air.
+fn lost_secret(place: &Place) -> LostSecret {
+    if on_air(&place.runtime) { LostSecret::Refuses } else { LostSecret::ShutsOut }
+}
+
 fn load_all(place: &Place, read: Read<'_>) -> Result<(Checked, Configuration), Vec<String>> {
     let (own, credentials) = (OwnClasses::below(&place.state), Credentials::from_environment());
     let (config, overrides) = (&place.config, &place.overrides);
@@ -95,7 +101,7 @@ fn load_all(place: &Place, read: Read<'_>) -> Result<(Checked, Configuration), V
         }
         Read::Disk(Some(Trial::Text(text))) => load_text((config, text), overrides, &credentials, &own).and_then(whole),
         // An element that is gone keeps its source off air, and nothing else.
-        Read::Kept(texts) => load_kept(texts, config, overrides, &credentials, &own),
+        Read::Kept(texts) => load_kept((texts, lost_secret(place)), config, overrides, &credentials, &own),
     };
     let checked = checked.map_err(|faults| faults.lines())?;
     for warning in checked.warnings.iter() {

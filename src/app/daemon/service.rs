@@ -21,6 +21,7 @@ use super::watchdog::Watchdog;
 use crate::api::{self, Freezer};
 use crate::classes::Classes;
 use crate::config::Checked;
+use crate::doctor::needed_elements;
 use crate::lastgood::LastGood;
 use crate::model::Event;
 use crate::replay::{Desk, Shop};
@@ -77,6 +78,8 @@ pub(super) async fn run(
     let reload = reload(place, listen, cards.clone(), shelf, (watch.clone(), gate.wanted(), classes.clone()));
     let store = records.store.clone();
     let watchdog = Watchdog::new(store.clone(), Service.watchdog());
+    let needed = needed_elements(configuration.channels.iter().map(|channel| &channel.plan));
+    let engine = api::Engine::unknown();
     let (supervisor, handle) = Supervisor::new(settings, configuration, records, reload);
     let handle = handle.knowing(cards);
     let by_osc = api::by_osc(handle.clone(), freezer.clone(), doors.access.clone());
@@ -100,6 +103,7 @@ pub(super) async fn run(
         freezer: held,
         classes,
         prober,
+        engine: engine.clone(),
     };
     let served = tokio::spawn(api::serve_all(doors, parts, async {
         let _ = closing.await;
@@ -107,7 +111,7 @@ pub(super) async fn run(
     tokio::spawn(gate.follow(handle.status()));
     tracing::info!("API and panel: {}://{address}", if encrypted { "https" } else { "http" });
     let asked = Asking { signals, notices, watchdog };
-    let result = attend(supervisor, (&handle, &freezer), asked, warm::registry(place)).await;
+    let result = attend(supervisor, (&handle, &freezer), asked, warm::registry(place, needed, engine)).await;
     desk.close();
     drop(close);
     let _ = tokio::time::timeout(API_WITHIN, served).await;

@@ -14,6 +14,7 @@ use super::sink::Sink;
 use super::stream::{Transport, peak};
 use super::ts::null_packet;
 use crate::media::init::element;
+use crate::media::srt::Links;
 use crate::model::Secret;
 use crate::model::status::LinkFigures;
 use crate::plan::{CarrierPlan, SendPlan, SrtMode};
@@ -83,17 +84,13 @@ impl Srt {
     }
 
     fn look(&mut self) {
-        let Some(stats) = self.element.property::<Option<gst::Structure>>("stats") else { return };
-        let callers = callers(&stats);
-        let links: Vec<&gst::StructureRef> =
-            if self.listens { callers.iter().map(AsRef::as_ref).collect() } else { vec![stats.as_ref()] };
-        let sum = |name: &str| links.iter().map(|link| whole(link, name)).sum::<i64>();
-        let acknowledgements = sum("packet-ack-received");
+        let Some(links) = Links::of(&self.element, self.listens) else { return };
+        let acknowledgements = links.sum("packet-ack-received");
         let sent = self.sink.sent();
         let fresh = acknowledgements > self.acknowledgements;
-        if links.len() != self.callers {
+        if links.count() != self.callers {
             // Sums of others: nothing can be said of the difference.
-            self.callers = links.len();
+            self.callers = links.count();
         } else if fresh {
             self.progress.acknowledged = Some(self.progress.acknowledged.unwrap_or(0).max(self.sent_before));
         }
@@ -101,19 +98,13 @@ impl Srt {
         self.sent_before = sent;
         self.progress.acknowledged.get_or_insert(0);
         self.progress.sent = sent;
-        self.progress.heard = self.listens.then_some(!links.is_empty());
-        let slowest = links
-            .iter()
-            .filter_map(|link| link.get::<f64>("rtt-ms").ok())
-            .fold(None, |most: Option<f64>, rtt| Some(most.map_or(rtt, |most| most.max(rtt))));
-        let count = |name: &str| u64::try_from(sum(name)).ok();
+        self.progress.heard = self.listens.then_some(links.count() > 0);
         self.progress.link = LinkFigures {
-            rtt_ms: slowest,
-            packets_lost: count("packets-sent-lost"),
-            packets_retransmitted: count("packets-retransmitted"),
-            packets_dropped: count("packets-sent-dropped"),
-            callers: self.listens.then_some(links.len() as u32),
-            ..LinkFigures::default()
+            packets_lost: links.counted("packets-sent-lost"),
+            packets_retransmitted: links.counted("packets-retransmitted"),
+            packets_dropped: links.counted("packets-sent-dropped"),
+            callers: self.listens.then_some(links.count() as u32),
+            ..links.way()
         };
     }
 }
@@ -161,17 +152,4 @@ fn demand(sink: &gst::Element, id: String) {
         let theirs = values.get(2).and_then(|value| value.get::<Option<String>>().ok()).flatten();
         Some((theirs.as_deref() == Some(id.reveal())).to_value())
     });
-}
-
-#[allow(deprecated, reason = "the element's own type of list")]
-fn callers(stats: &gst::Structure) -> Vec<gst::Structure> {
-    let list = stats.get::<gst::glib::ValueArray>("callers").ok();
-    list.map_or_else(Vec::new, |list| list.iter().filter_map(|value| value.get::<gst::Structure>().ok()).collect())
-}
-
-/// A number of whatever width.
-fn whole(link: &gst::StructureRef, name: &str) -> i64 {
-    let Ok(value) = link.value(name) else { return 0 };
-    let wide = || value.get::<u64>().ok().and_then(|number| i64::try_from(number).ok());
-    value.get::<i64>().ok().or_else(|| value.get::<i32>().ok().map(i64::from)).or_else(wide).unwrap_or(0)
 }

@@ -176,7 +176,7 @@ fn health(carrier: &CarrierPlan, course: &Course, sums: &Sums, now: MediaTime) -
 
 /// The thread has ended without being told to: the encoders have stopped, or it failed.
 pub(super) fn ended(status: SendStatus) -> SendStatus {
-    let health = HealthReport { health: Health::Inactive, code: "ended".to_owned(), ..status.health };
+    let health = HealthReport::new(Health::Inactive, "ended", status.health.reason, status.health.since);
     SendStatus { state: DestinationState::Disabled, health, ..status }
 }
 

@@ -25,6 +25,8 @@ const GIVE_UP: Duration = Duration::from_secs(1);
 const GUEST_GIVE_UP: Duration = Duration::from_secs(5);
 /// A sender that comes back does not wait for that.
 const CONTESTED: &str = "another caller came while this one was silent";
+/// How often a protocol is asked about the way.
+const ASK: Duration = Duration::from_secs(1);
 /// Some streams never say that no more of them come: then what is there after this long is all.
 const ANNOUNCE: Duration = Duration::from_millis(1500);
 /// Longest wait for a pipeline to let go; a driver that hangs longer is left to its thread.
@@ -60,6 +62,8 @@ pub(super) struct Connection<'a> {
     opened: Instant,
     delivered: bool,
     announced: Option<Streams>,
+    /// When the protocol was last asked about the way.
+    asked: Option<Instant>,
 }
 
 impl<'a> Connection<'a> {
@@ -89,6 +93,7 @@ impl<'a> Connection<'a> {
             opened: Instant::now(),
             delivered: false,
             announced: None,
+            asked: None,
         };
         match connection.start(origin, call) {
             Ok(()) => Ok(connection),
@@ -206,6 +211,7 @@ impl<'a> Connection<'a> {
         };
         self.delivered = true;
         self.announce();
+        self.ask_about_way();
         let silent = now.since(last);
         if contested.is_some() && silent >= patience {
             return Some(End::Lost(CONTESTED.to_owned()));
@@ -219,6 +225,13 @@ impl<'a> Connection<'a> {
             self.context.condition.delivering();
         }
         None
+    }
+
+    fn ask_about_way(&mut self) {
+        if self.asked.is_none_or(|asked| asked.elapsed() >= ASK) {
+            self.asked = Some(Instant::now());
+            self.context.condition.way(srt::way(&self.pipeline, &self.context.plan.kind));
+        }
     }
 
     /// How long it may be silent before it is opened anew.

@@ -8,7 +8,12 @@ use gstreamer::prelude::*;
 
 use super::Context;
 use super::branch::Branches;
+use crate::media::srt::Links;
+use crate::model::status::LinkFigures;
 use crate::plan::{SourceKind, SrtMode};
+
+/// What it is made by, and called.
+const ELEMENT: &str = "srtsrc";
 
 /// `srtsrc`, with the settings measured to notice a dead sender and to close fast.
 pub(super) fn source(context: &Context, branches: &Branches) -> Result<gst::Element, gst::glib::BoolError> {
@@ -21,7 +26,8 @@ pub(super) fn source(context: &Context, branches: &Branches) -> Result<gst::Elem
         SrtMode::Caller => "caller",
         SrtMode::Listener => "listener",
     };
-    let source = gst::ElementFactory::make("srtsrc")
+    let source = gst::ElementFactory::make(ELEMENT)
+        .name(ELEMENT)
         // The role must be in the URI: given as a property it comes too late for a listener's address.
         .property("uri", format!("srt://{host}:{port}?mode={mode}"))
         .property("latency", i32::try_from(*latency_ms).unwrap_or(i32::MAX))
@@ -67,6 +73,13 @@ fn screen_callers(source: &gst::Element, context: &Context, branches: &Branches)
         accepted.callers().accepted(Instant::now());
         None
     });
+}
+
+/// What the element of this pipeline tells of the way from the sender.
+pub(super) fn way(pipeline: &gst::Pipeline, kind: &SourceKind) -> Option<LinkFigures> {
+    let SourceKind::Srt { mode, .. } = kind else { return None };
+    let links = Links::of(&pipeline.by_name(ELEMENT)?, *mode == SrtMode::Listener)?;
+    Some(LinkFigures { packets_lost: links.counted("packets-received-lost"), ..links.way() })
 }
 
 /// Why a listener that was called does not let this source in, if it is for the passphrase. The element would call it

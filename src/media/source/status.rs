@@ -11,7 +11,7 @@ use super::refusals::Refusals;
 use crate::media::EventSink;
 use crate::media::clock::HouseClock;
 use crate::media::feed::FeedCounters;
-use crate::model::status::{SourceState, SourceStatus, SourceTimecode};
+use crate::model::status::{LinkFigures, SourceState, SourceStatus, SourceTimecode};
 use crate::model::{
     Event, EventCode, ExpectedFormat, Fault, FrameRate, Health, HealthReport, InputState, InputStatus, MediaTime,
     PictureSize, Severity, SignalStatus,
@@ -40,6 +40,7 @@ struct Known {
     /// It was told that a device is lost, and it has not delivered since: why it cannot be opened is no news.
     device_lost: bool,
     input: Option<InputStatus>,
+    link: Option<LinkFigures>,
 }
 
 /// Reason code of a source whose input has no signal.
@@ -71,6 +72,7 @@ impl Condition {
             last_reason: None,
             device_lost: false,
             input: None,
+            link: None,
         };
         Self { plan, clock, events, known: Mutex::new(known), wrong_format: AtomicBool::new(false) }
     }
@@ -88,10 +90,16 @@ impl Condition {
         Event::new(self.clock.now(), severity, code, text).subject(&self.plan.id)
     }
 
+    /// What the protocol tells of the way.
+    pub(super) fn way(&self, link: Option<LinkFigures>) {
+        self.known().link = link;
+    }
+
     pub(super) fn connecting(&self) {
         let mut known = self.known();
         known.connects += 1;
         known.timecode = None;
+        known.link = None;
         if known.state == SourceState::Connecting {
             let waiting = match &self.plan.kind {
                 SourceKind::Srt { mode: crate::plan::SrtMode::Listener, port, .. } => {
@@ -353,6 +361,7 @@ impl Condition {
             timecode: known.timecode.clone(),
             signal,
             input: known.input.clone(),
+            link: known.link.clone(),
         }
     }
 }

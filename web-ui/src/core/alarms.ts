@@ -2,7 +2,7 @@
 
 import { effect, signal } from '@preact/signals';
 import type { Alarm, AlarmShelf } from '../api';
-import { items, type Listed, read } from './ask';
+import { type Listed, read } from './ask';
 import { type Notice, RANK } from './reduce';
 import { request } from './request';
 import { channelOf, events, phase, status } from './store';
@@ -17,7 +17,7 @@ export const alarms = signal<Alarm[] | null>(null);
 async function look(): Promise<void> {
   if (phase.peek() !== 'live') return;
   const reply = await read<Listed<Alarm>>('/api/v1/alarms');
-  if (reply.ok) alarms.value = items(reply.data);
+  if (reply.ok) alarms.value = reply.data.items;
   else if (reply.problem.status === 404) alarms.value = null;
 }
 

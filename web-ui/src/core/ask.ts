@@ -36,11 +36,10 @@ async function ask<T>(path: string, init: RequestInit, within: number): Promise<
   }
 }
 
-/** Lists are plain, or pages with `items`. */
-export type Listed<T> = T[] | { items: T[] };
-
-export function items<T>(list: Listed<T>): T[] {
-  return Array.isArray(list) ? list : list.items;
+/** A piece of a list that grows. */
+export interface Listed<T> {
+  items: T[];
+  next_cursor: string | null;
 }
 
 export function read<T>(path: string): Promise<Reply<T>> {

@@ -7,7 +7,7 @@
 import { batch } from '@preact/signals';
 import type { ApplianceStatus, Meters, Presence, StampedEvent } from '../api';
 import { alarms } from './alarms';
-import { items, type Listed, read } from './ask';
+import { type Listed, read } from './ask';
 import { observe } from './dispatch';
 import { soon, wake } from './instruments';
 import { feed, feedSlowly, forget } from './levels';
@@ -118,7 +118,7 @@ function take(document: ApplianceStatus): void {
 
 async function history(): Promise<void> {
   const reply = await read<Listed<StampedEvent>>(`/api/v1/events/recent?limit=${EVENTS}`);
-  if (reply.ok) events.value = remember(events.peek(), items(reply.data), EVENTS);
+  if (reply.ok) events.value = remember(events.peek(), reply.data.items, EVENTS);
 }
 
 /** A stream that was refused does not say why; a question does. */

@@ -78,7 +78,8 @@ function Why({ report }: { report: SourceStatus['health'] }) {
   if (report.health === 'healthy') return null;
   return (
     <span class="why">
-      <span lang="en">{report.reason}</span> <span class="quiet">{duration(since(report.since))}</span>
+      <span lang="en">{report.reason}</span> {report.action ? <span lang="en">{report.action}</span> : null}{' '}
+      <span class="quiet">{duration(since(report.since))}</span>
     </span>
   );
 }

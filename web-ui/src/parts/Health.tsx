@@ -45,6 +45,7 @@ export function Reason({ report }: { report: HealthReport }) {
   return (
     <p class={`reason is-${report.health}`}>
       <span aria-hidden="true">{SHAPE[report.health]}</span> <span lang="en">{report.reason}</span>{' '}
+      {report.action ? <span lang="en">{report.action}</span> : null}{' '}
       <span class="quiet">
         {report.code} · {duration(since(report.since))}
       </span>

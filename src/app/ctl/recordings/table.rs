@@ -47,7 +47,7 @@ pub(super) fn one(found: &Value) -> String {
 }
 
 pub(super) fn jobs(found: &Value) -> String {
-    let rows: Vec<Vec<String>> = found.as_array().into_iter().flatten().map(job_row).collect();
+    let rows: Vec<Vec<String>> = found["items"].as_array().into_iter().flatten().map(job_row).collect();
     if rows.is_empty() { "no jobs\n".to_owned() } else { columns(&rows, "") }
 }
 

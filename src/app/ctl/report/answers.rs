@@ -17,6 +17,12 @@ pub(crate) fn outcome(answer: &Value) -> String {
     format!("{text}{}\n", if already { " (it was so already)" } else { "" })
 }
 
+/// What changes in a file, then what happened, or would.
+pub(crate) fn changed(answer: &Value) -> String {
+    let difference = answer["difference"].as_str().filter(|difference| !difference.is_empty());
+    format!("{}{}", difference.unwrap_or("no line differs\n"), outcome(answer))
+}
+
 /// What a reload does to each channel.
 fn reload(effects: Vec<ChannelEffect>) -> String {
     let mut text = String::new();

@@ -8,7 +8,7 @@ mod channel;
 mod destinations;
 pub(super) mod words;
 
-pub(crate) use answers::{event, failure, outcome};
+pub(crate) use answers::{changed, event, failure, outcome};
 pub(crate) use appliance::appliance;
 pub(crate) use channel::channel;
 pub(super) use words::{columns, duration};

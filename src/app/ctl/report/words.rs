@@ -26,7 +26,8 @@ pub(in crate::app::ctl) fn judged(report: &HealthReport, now: MediaTime) -> Stri
         true => health(report.health).to_owned(),
         false => {
             let since = duration(now.since(report.since).as_secs_f64());
-            format!("{} for {since}: {} [{}]", health(report.health), report.reason, report.code)
+            let action = report.action.iter().map(|action| format!(": {action}")).collect::<String>();
+            format!("{} for {since}: {} [{}]{action}", health(report.health), report.reason, report.code)
         }
     }
 }

@@ -57,7 +57,7 @@ async fn stream(client: &Client, news: &mpsc::Sender<News>) {
 async fn alarms(client: &Client, news: &mpsc::Sender<News>) {
     while !news.is_closed() {
         // That the daemon is away is the stream's to tell.
-        if let Ok((_, list)) = client.get::<AlarmList>("api/v1/alarms").await {
+        if let Ok((_, list)) = client.get::<AlarmList>("api/v1/alarms?limit=500").await {
             let _ = news.send(News::Alarms(list.items)).await;
         }
         sleep(ALARMS).await;
@@ -94,7 +94,7 @@ fn told(frame: &Frame) -> News {
 /// Everything once: the status as the daemon said it.
 pub(super) async fn fill(client: &Client, board: &mut Board) -> Result<String, Failure> {
     let (text, status): (_, ApplianceStatus) = client.get("api/v1/status").await?;
-    let (_, list): (_, AlarmList) = client.get("api/v1/alarms").await?;
+    let (_, list): (_, AlarmList) = client.get("api/v1/alarms?limit=500").await?;
     board.take(News::Status(Box::new(status)), Instant::now());
     board.take(News::Alarms(list.items), Instant::now());
     if let Ok(Ok(meters)) = timeout(LEVELS, levels(client)).await {

@@ -1,7 +1,7 @@
 // What is being done with recordings, and was.
 
 import type { JobStatus } from '../../api';
-import { items, type Listed } from '../../core/ask';
+import type { Listed } from '../../core/ask';
 import { hindrance } from '../../core/hindrance';
 import { stopJob } from '../../core/recordings';
 import { busy } from '../../core/request';
@@ -16,11 +16,11 @@ export function Jobs() {
   const found = useResource<Listed<JobStatus>>('/api/v1/recording-jobs', 2000);
   const by = hindrance({ role: 'operator' });
   return (
-    <Region of={found} empty={(list) => items(list).length === 0} nothing={say('no_job')}>
-      {(list) => (
+    <Region of={found} empty={({ items }) => items.length === 0} nothing={say('no_job')}>
+      {({ items }) => (
         <>
           <Table title={say('jobs')} heads={[say('job'), say('state'), say('progress'), say('recording'), say('act')]}>
-            {items(list).map((one) => (
+            {items.map((one) => (
               <tr key={one.id} data-job={one.id}>
                 <th scope="row">{word('job', one.kind)}</th>
                 <td>{word('job_state', one.state)}</td>

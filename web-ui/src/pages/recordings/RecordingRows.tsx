@@ -2,6 +2,7 @@
 
 import { type Signal, useSignal } from '@preact/signals';
 import type { RecordingSummary } from '../../api';
+import type { Listed } from '../../core/ask';
 import { bytes, counter, stamp } from '../../core/format';
 import { keyOf } from '../../core/recordings';
 import { useResource } from '../../core/resource';
@@ -13,11 +14,6 @@ import { Opened } from './Opened';
 const PAGE = 50;
 const HEADS = ['begin', 'title', 'channel', 'length', 'size', 'integrity', 'markers', 'act'] as const;
 
-interface Listed {
-  items: RecordingSummary[];
-  next_cursor: string | null;
-}
-
 export function RecordingRows() {
   const places = useSignal<string[]>([]);
   const open = useSignal<string | null>(null);
@@ -26,7 +22,7 @@ export function RecordingRows() {
 }
 
 function Page({ path, places, open }: { path: string; places: Places; open: Signal<string | null> }) {
-  const found = useResource<Listed>(path, 5000);
+  const found = useResource<Listed<RecordingSummary>>(path, 5000);
   return (
     <>
       <Region of={found} empty={({ items }) => items.length === 0} nothing={say('no_recording')}>
