@@ -27,6 +27,7 @@ mod limits;
 mod office;
 mod password;
 mod porter;
+mod presented;
 mod registry;
 mod role;
 
@@ -40,6 +41,7 @@ pub use certificate::{CHALLENGE, Certificate, CertificateError, HTTP_2, Names};
 pub use chance::NoChance;
 pub use password::HashError;
 pub use porter::{Access, Denied, Opened};
+pub use presented::{Origin, Presented};
 pub use registry::Conflict;
 pub use role::{Role, Scope};
 

@@ -135,6 +135,16 @@ pub(crate) struct ClassOutcome {
     pub(super) outcome: Outcome,
 }
 
+/// What became of older versions.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PrunedStreamClass")]
+pub(crate) struct Pruned {
+    /// One sentence: what happened.
+    pub(super) text: String,
+    /// The versions that are gone, oldest first.
+    pub(super) deleted: Vec<u32>,
+}
+
 /// The same, with what the audit log gets of it.
 pub(crate) struct Done {
     pub(super) outcome: ClassOutcome,

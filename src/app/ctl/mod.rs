@@ -5,6 +5,7 @@
 
 mod alarms;
 mod capacity;
+mod certificate;
 #[cfg(test)]
 mod class_tests;
 mod classes;
@@ -369,6 +370,8 @@ enum Verb {
     },
     /// How tally displays and orders by OSC stand.
     Surfaces,
+    /// The certificate that the API shows: where it comes from, for whom, until when.
+    Certificate,
     /// Install another version of the package; the one before is put back if channels do not come through it.
     Upgrade(upgrade::UpgradeArguments),
     /// What happened and who did what, also before the daemon was started last.
@@ -538,6 +541,7 @@ async fn look(client: &Client, verb: &Verb, json: bool) -> Result<String, Failur
         Verb::Alarms => alarms::list(client, json).await,
         Verb::Notify { verb: None | Some(alarms::NotifyVerb::List) } => alarms::notify(client, json).await,
         Verb::Surfaces => surfaces::list(client, json).await,
+        Verb::Certificate => certificate::show(client, json).await,
         Verb::Timeline(wanted) => timeline::timeline(client, wanted, json).await,
         Verb::Events { follow: false, number } => follow::recent(client, *number, json).await,
         Verb::Events { follow: true, number } => follow::follow(client, *number, json).await,
@@ -614,6 +618,7 @@ fn request(verb: &Verb) -> Result<Option<(String, Option<serde_json::Value>)>, F
         | Verb::Alarms
         | Verb::Notify { .. }
         | Verb::Surfaces
+        | Verb::Certificate
         | Verb::Upgrade(_)
         | Verb::Timeline(_)
         | Verb::Events { .. }
