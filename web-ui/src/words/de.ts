@@ -1,6 +1,7 @@
 // German.
 
 import type { Key } from './say';
+import { settings } from './settings/de';
 
 export const de: Record<Key, string> = {
   // Tally and program.
@@ -660,4 +661,5 @@ export const de: Record<Key, string> = {
   who: 'Wer',
   newer: 'Neuere',
   older: 'Ältere',
+  ...settings,
 };
