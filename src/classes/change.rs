@@ -34,7 +34,7 @@ impl Change {
 /// A change that was written, and can be taken back as long as it is not in force.
 #[derive(Debug)]
 pub struct Written {
-    /// The version that was kept; the newest if nothing had to be.
+    /// The version that was kept; the newest if nothing had to be; none of a deletion.
     pub version: Option<u32>,
     directory: PathBuf,
     /// The version to be forgotten.
@@ -136,7 +136,7 @@ impl Classes {
                 Some(versions::keep(&directory, &about, &change.text)?)
             }
         };
-        let version = kept.or(newest.map(|(version, ..)| version));
+        let version = change.how.and(kept.or(newest.map(|(version, ..)| version)));
         let written = Written { version, directory, kept, copy: copy.clone(), before };
         let done = if change.own { versions::put(&copy, &change.text) } else { remove(&copy) };
         match done {

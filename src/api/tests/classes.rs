@@ -329,6 +329,7 @@ async fn a_class_is_made_of_another_deleted_and_brought_back() {
 #[tokio::test]
 async fn a_class_that_a_channel_uses_stays() {
     let stage = stage().await;
+    let other = json!({"text": stage.named("court-2", "Bob")});
     stage.sent("apply", "", &json!({"text": stage.text("Ada")})).await;
     std::fs::remove_file(stage.site.shipped()).unwrap();
     let refused = stage.deleted(CLASS, "").await.is_problem(422, "faulty_configuration");
@@ -336,7 +337,7 @@ async fn a_class_that_a_channel_uses_stays() {
     assert!(first.contains("channels.demo.stream_class") && first.contains(CLASS), "{first}");
     assert!(stage.site.copy().exists());
     // What a reload refuses all the same is taken back.
-    let new = stage.ask(Method::POST, "court-2/apply", &[], &json!({"text": stage.named("court-2", "Bob")}));
+    let new = stage.ask(Method::POST, "court-2/apply", &[], &other);
     assert_eq!(sure(&stage.router, new).await.status, StatusCode::OK);
     *stage.site.refusal.lock().unwrap() = Some(Refusal::Failed("the disk hangs".into()));
     stage.deleted("court-2", "").await.is_problem(502, "engine_failed");
