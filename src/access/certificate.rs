@@ -16,9 +16,9 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use sha2::{Digest, Sha256};
 use x509_parser::extensions::GeneralName;
 
+use super::presented::{self, Origin, Presented};
 use crate::model::{MediaTime, Validity};
 
 /// A certificate of this box's own is good for so long: what browsers of phones accept at most.
@@ -103,6 +103,8 @@ pub struct Certificate(Arc<RwLock<Shown>>);
 #[derive(Debug)]
 struct Shown {
     usual: Arc<CertifiedKey>,
+    /// Where the usual one comes from.
+    origin: Origin,
     /// Whom the usual one is for.
     names: Vec<String>,
     /// Names that an authority is asked about.
@@ -116,13 +118,13 @@ struct Shown {
 impl Certificate {
     /// Of these files.
     pub fn of_files(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
-        Ok(Self::usual(read(certificate, key)?))
+        Ok(Self::usual(read(certificate, key)?, Origin::Files))
     }
 
-    fn usual(key: CertifiedKey) -> Self {
+    fn usual(key: CertifiedKey, origin: Origin) -> Self {
         let names = key.cert.first().map(names_of).unwrap_or_default();
         let (domains, issued, challenges) = (Vec::new(), None, BTreeMap::new());
-        Self(Arc::new(RwLock::new(Shown { usual: Arc::new(key), names, domains, issued, challenges })))
+        Self(Arc::new(RwLock::new(Shown { usual: Arc::new(key), origin, names, domains, issued, challenges })))
     }
 
     /// One of this box's own, in `directory`; made if there is none, or it is old. It stays the same otherwise, whatever
@@ -134,17 +136,17 @@ impl Certificate {
             Some(kept) => kept,
             None => made(directory, names)?,
         };
-        Ok(Self::usual(found))
+        Ok(Self::usual(found, Origin::Own))
     }
 
     /// Shows another one from now on. Connections that have begun keep theirs.
     pub fn take_over(&self, other: &Certificate) {
-        let (usual, names) = {
+        let (usual, origin, names) = {
             let other = other.shown();
-            (other.usual.clone(), other.names.clone())
+            (other.usual.clone(), other.origin, other.names.clone())
         };
         let mut shown = self.change();
-        (shown.usual, shown.names) = (usual, names);
+        (shown.usual, shown.origin, shown.names) = (usual, origin, names);
     }
 
     /// An authority is asked about these names from now on, and no others.
@@ -188,6 +190,14 @@ impl Certificate {
         [usual, ("issued", shown.issued.as_ref())].into_iter().filter_map(of).collect()
     }
 
+    /// Those that are shown now: the usual one first.
+    pub fn presented(&self) -> Vec<Presented> {
+        let shown = self.shown();
+        let issued = shown.issued.as_ref().map(|key| (Origin::Authority, key));
+        let all = [Some((shown.origin, &shown.usual)), issued].into_iter().flatten();
+        all.filter_map(|(origin, key)| Presented::of(origin, key.cert.first()?)).collect()
+    }
+
     /// Held for moments, and what it holds is whole whoever panicked.
     fn shown(&self) -> RwLockReadGuard<'_, Shown> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
@@ -200,9 +210,7 @@ impl Certificate {
     /// SHA-256 of the usual one, for people to compare with what their browser says.
     pub fn fingerprint(&self) -> String {
         let usual = self.shown().usual.clone();
-        let bytes = usual.cert.first().map(|certificate| Sha256::digest(certificate.as_ref()));
-        let bytes = bytes.iter().flatten().map(|byte| format!("{byte:02X}"));
-        bytes.collect::<Vec<_>>().join(":")
+        usual.cert.first().map(presented::fingerprint).unwrap_or_default()
     }
 
     /// How connections are encrypted with it.

@@ -29,6 +29,7 @@ mod office;
 mod password;
 mod porter;
 mod presence;
+mod presented;
 mod registry;
 mod role;
 
@@ -43,6 +44,7 @@ pub use chance::NoChance;
 pub use password::HashError;
 pub use porter::{Access, Denied, Opened};
 pub use presence::{Here, Presence, Present, Seat};
+pub use presented::{Origin, Presented};
 pub use registry::Conflict;
 pub use role::{Role, Scope};
 

@@ -38,6 +38,7 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     ("preview_changed", 409, "What is in preview is not what `expect` says: somebody has changed it."),
     ("no_room", 409, "The box cannot carry it beside what is on air."),
     ("busy", 409, "Something else has to end first."),
+    ("shipped_class", 409, "The stream class comes with the package, which alone takes it away."),
     ("damaged_version", 409, "The file of that version is not what was written."),
     (
         "managed_by_file",
@@ -52,7 +53,11 @@ pub(crate) const CODES: &[(&str, u16, &str)] = &[
     ("last_admin", 409, "The box must keep one admin."),
     ("already_set_up", 409, "The box has users already."),
     ("too_many", 409, "No more of them are kept."),
-    ("changed", 412, "It is not what `If-Match` names: somebody has changed it."),
+    (
+        "changed",
+        412,
+        "It is not what `If-Match` names: somebody has changed it; or it is there, against `If-None-Match: *`.",
+    ),
     ("too_large", 413, "The body is larger than anything that is expected here."),
     ("not_json", 415, "The body must be sent as `application/json`."),
     ("not_sdp", 415, "The body must be sent as `application/sdp`."),

@@ -38,12 +38,14 @@ pub(crate) struct Image {
     height: u32,
     /// Of the file.
     bytes: usize,
+    /// The file's entity tag: what `If-Match` names.
+    tag: String,
 }
 
 impl Image {
     fn of(name: ImageName, data: &[u8]) -> Result<Self, String> {
         let (_, width, height) = image_head(data)?;
-        Ok(Self { name, width, height, bytes: data.len() })
+        Ok(Self { name, width, height, bytes: data.len(), tag: tag_of(data) })
     }
 }
 
@@ -93,7 +95,8 @@ pub(crate) async fn one(
     Ok(known(&headers, &tag_of(&data), || ([(header::CONTENT_TYPE, kind)], data)).into())
 }
 
-/// `PUT /api/v1/images/{name}` with the file as it is. With `If-Match`, only in place of the file that it names.
+/// `PUT /api/v1/images/{name}` with the file as it is. With `If-Match`, only in place of the file that it names;
+/// with `If-None-Match: *`, only a new one.
 pub(crate) async fn put(
     State(api): State<Api>,
     Path(name): Path<String>,

@@ -21,6 +21,7 @@ mod again;
 mod alarms;
 mod answer;
 mod body;
+mod certificate;
 mod channels;
 mod classes;
 mod codes;

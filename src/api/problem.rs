@@ -177,6 +177,12 @@ impl Problem {
         Self::new(StatusCode::PRECONDITION_FAILED, "changed", "Changed meanwhile", detail)
     }
 
+    pub(crate) fn is_there(what: &str) -> Self {
+        let detail =
+            format!("{what} is there already, and `If-None-Match` asks for a new one: look at it, or use another name");
+        Self::new(StatusCode::PRECONDITION_FAILED, "changed", "Changed meanwhile", detail)
+    }
+
     pub(crate) fn frozen(freeze: Freeze) -> Self {
         let detail =
             format!("{freeze}; in an emergency, the same with the header `Override: <reason>` is done and recorded");

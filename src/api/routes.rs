@@ -22,11 +22,11 @@ use super::status::Beside;
 use super::timings::{Timings, measure_answer};
 use super::vitals::Vitals;
 use super::{
-    alarms, channels, classes, config, costs, cues, destinations, devices, events, guard, guards, guest, images,
-    metrics, notify, openapi, panel, picture, ready, recorded, recordings, request_id, status, surfaces, timeline,
-    whep,
+    alarms, certificate, channels, classes, config, costs, cues, destinations, devices, events, guard, guards, guest,
+    images, metrics, notify, openapi, panel, picture, ready, recorded, recordings, request_id, status, surfaces,
+    timeline, whep,
 };
-use crate::access::{Access, Certificate};
+use crate::access::{Access, Certificate, Presented};
 use crate::alarm::Alarms;
 use crate::classes::Classes;
 use crate::doctor::Prober;
@@ -206,6 +206,11 @@ impl Api {
         self.certificate.as_ref().map(Certificate::validities).unwrap_or_default()
     }
 
+    /// The certificates of the listener; none if it is not encrypted.
+    pub(crate) fn presented(&self) -> Option<Vec<Presented>> {
+        self.certificate.as_ref().map(Certificate::presented)
+    }
+
     /// Names of this box, lower case.
     pub(crate) fn names(&self) -> Vec<String> {
         let configured = self.handle.status().borrow().name.to_ascii_lowercase();
@@ -242,6 +247,7 @@ pub(crate) fn routes() -> Routes {
         .merge(guards::routes())
         .merge(access::routes())
         .merge(surfaces::routes())
+        .merge(certificate::routes())
         .merge(classes::routes())
         .get("/healthz", "Whether the daemon answers and its supervisor runs", ready::alive)
         .get("/readyz", "Whether channels can be put on air: configuration, database, engine", ready::ready)

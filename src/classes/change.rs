@@ -1,5 +1,5 @@
 //! Changing a class: what is on disk and no version yet is kept first, then the new version, then the own copy is put in its
-//! place.
+//! place, or taken away.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -18,8 +18,8 @@ pub struct Change {
     pub text: String,
     /// Whether the site keeps a copy of its own; else the shipped class counts, and says this.
     pub own: bool,
-    /// How it came about.
-    pub how: How,
+    /// How its version comes about; none if the class is deleted, which leaves its versions as they are.
+    pub how: Option<How>,
     /// The version that it goes back to.
     pub of: Option<u32>,
 }
@@ -34,7 +34,7 @@ impl Change {
 /// A change that was written, and can be taken back as long as it is not in force.
 #[derive(Debug)]
 pub struct Written {
-    /// The version that was kept; the newest if nothing had to be.
+    /// The version that was kept; the newest if nothing had to be; none of a deletion.
     pub version: Option<u32>,
     directory: PathBuf,
     /// The version to be forgotten.
@@ -59,13 +59,13 @@ impl Classes {
     pub fn applying(&self, name: &str, text: String) -> Result<Change, ClassError> {
         named(name)?;
         let own = text_of(&self.place()?.shipped(name))?.is_none_or(|shipped| shipped != text);
-        Ok(Change { name: name.to_owned(), text, own, how: How::Applied, of: None })
+        Ok(Change { name: name.to_owned(), text, own, how: Some(How::Applied), of: None })
     }
 
     /// Back to a version.
     pub fn going_back(&self, name: &str, version: u32) -> Result<Change, ClassError> {
         let (_, text) = self.version(name, version)?;
-        Ok(Change { how: How::RolledBack, of: Some(version), ..self.applying(name, text)? })
+        Ok(Change { how: Some(How::RolledBack), of: Some(version), ..self.applying(name, text)? })
     }
 
     /// Back to what is shipped.
@@ -73,7 +73,35 @@ impl Classes {
         named(name)?;
         let shipped = text_of(&self.place()?.shipped(name))?;
         let text = shipped.ok_or_else(|| ClassError::NotShipped(name.to_owned()))?;
-        Ok(Change { name: name.to_owned(), text, own: false, how: How::RolledBack, of: None })
+        Ok(Change { name: name.to_owned(), text, own: false, how: Some(How::RolledBack), of: None })
+    }
+
+    /// Without the site's own copy, where that is all there is.
+    pub fn deleting(&self, name: &str) -> Result<Change, ClassError> {
+        named(name)?;
+        let place = self.place()?;
+        if place.shipped(name).is_file() {
+            return Err(ClassError::Shipped(name.to_owned()));
+        }
+        match place.own(name).is_file() {
+            true => Ok(Change { name: name.to_owned(), text: String::new(), own: false, how: None, of: None }),
+            false => Err(ClassError::Unknown(name.to_owned())),
+        }
+    }
+
+    /// Deletes all versions but the newest, as many as `keep` says; which those were. One is always kept: its number says
+    /// where to go on. Blocks.
+    pub fn prune(&self, _turn: &Turn, name: &str, keep: usize) -> Result<Vec<u32>, ClassError> {
+        let old = self.older(name, keep)?;
+        let directory = self.place()?.versions(name);
+        old.iter().try_for_each(|version| versions::forget(&directory, *version))?;
+        Ok(old)
+    }
+
+    /// The versions behind the newest `keep`, oldest first.
+    pub fn older(&self, name: &str, keep: usize) -> Result<Vec<u32>, ClassError> {
+        let all = self.versions(name)?;
+        Ok(all.iter().skip(keep.max(1)).rev().map(|kept| kept.version).collect())
     }
 
     /// Writes it, by whom and why. Blocks.
@@ -89,15 +117,16 @@ impl Classes {
         let before = text_of(&copy)?;
         note_disk(place, &change.name, before.as_deref())?;
         let newest = versions::newest(&directory)?;
-        let known = newest.as_ref().filter(|(_, about, text)| *text == change.text && about.own == change.own);
-        let kept = match known {
-            Some(_) => None,
-            None => {
+        let known = newest.as_ref().is_some_and(|(_, about, text)| *text == change.text && about.own == change.own);
+        let kept = match change.how {
+            None => None,
+            Some(_) if known => None,
+            Some(how) => {
                 let path = if change.own { copy.clone() } else { place.shipped(&change.name) };
                 let about = About {
                     at: now(),
                     by,
-                    how: change.how,
+                    how,
                     of: change.of,
                     comment,
                     own: change.own,
@@ -107,7 +136,7 @@ impl Classes {
                 Some(versions::keep(&directory, &about, &change.text)?)
             }
         };
-        let version = kept.or(newest.map(|(version, ..)| version));
+        let version = change.how.and(kept.or(newest.map(|(version, ..)| version)));
         let written = Written { version, directory, kept, copy: copy.clone(), before };
         let done = if change.own { versions::put(&copy, &change.text) } else { remove(&copy) };
         match done {

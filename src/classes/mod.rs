@@ -9,7 +9,8 @@
 //!  put in force ─▶ read otherwise than the newest version says (by hand, by a package) ─▶ version
 //! ```
 //!
-//! Owns: these files. A version is never changed; nothing that was in force is lost, whoever wrote it. Must not: judge a
+//! Owns: these files. A version is never changed; nothing that was in force is lost, whoever wrote it, until somebody says
+//! which versions are too old. Must not: judge a
 //! text (`config` does), or put one in force (the supervisor does).
 
 mod change;
@@ -47,6 +48,12 @@ pub enum ClassError {
     /// The class is the site's own alone.
     #[error("stream class `{0}` is not shipped: the site's own is the only one")]
     NotShipped(String),
+    /// The class comes with the package.
+    #[error(
+        "stream class `{0}` is shipped with the package, which alone takes it away; `rollback` to what is shipped takes the \
+         site's own copy away"
+    )]
+    Shipped(String),
     /// A version's file is not what was written.
     #[error(
         "{} is damaged: {reason}; the other versions are not touched, and what is in force neither", path.display()

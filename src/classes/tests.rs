@@ -197,6 +197,45 @@ async fn a_copy_that_is_no_text_is_not_written_over() {
     assert!(site.classes.find("talk").unwrap().text.is_err());
 }
 
+#[tokio::test]
+async fn only_old_versions_are_pruned_and_their_numbers_do_not_come_again() {
+    let site = site("a = 1\n");
+    for text in ["a = 2\n", "a = 3\n", "a = 4\n"] {
+        site.apply(text).await;
+    }
+    let turn = site.classes.turn().await.unwrap();
+    std::fs::write(site.path("state/pipelines/versions/talk/0002.toml"), "damaged").unwrap();
+    assert_eq!(site.classes.older("talk", 3).unwrap(), [1]);
+    assert_eq!(site.classes.prune(&turn, "talk", 2).unwrap(), [1, 2], "damaged ones go, too");
+    assert_eq!(site.classes.prune(&turn, "talk", 2).unwrap(), Vec::<u32>::new());
+    assert_eq!(site.classes.prune(&turn, "talk", 0).unwrap(), [3], "one stays whatever is asked");
+    drop(turn);
+    assert_eq!(site.versions(), [version(4, How::Applied, true, "a = 4\n")]);
+    assert_eq!(site.apply("a = 5\n").await.version, Some(5));
+}
+
+#[tokio::test]
+async fn a_class_of_the_site_alone_is_deleted_and_can_be_gone_back_to() {
+    let site = site("a = 1\n");
+    let new = site.classes.applying("court", "b = 1\n".to_owned()).unwrap();
+    site.write(&new).await;
+    // By hand, and nobody has read it yet: it is kept before it goes.
+    std::fs::write(site.path("state/pipelines/court.toml"), "b = 2\n").unwrap();
+    let gone = site.classes.deleting("court").unwrap();
+    assert_eq!(gone.trial().text, None);
+    let written = site.write(&gone).await;
+    assert!(matches!(site.classes.find("court"), Err(ClassError::Unknown(_))));
+    assert_eq!(site.classes.versions("court").unwrap().len(), 2, "a deletion is no version, and takes none");
+    written.take_back().unwrap();
+    assert_eq!(site.classes.find("court").unwrap().text.unwrap(), "b = 2\n");
+    site.write(&gone).await;
+    assert!(matches!(site.classes.deleting("court"), Err(ClassError::Unknown(_))));
+    site.write(&site.classes.going_back("court", 2).unwrap()).await;
+    assert_eq!(site.classes.find("court").unwrap().text.unwrap(), "b = 2\n");
+    site.apply("a = 2\n").await;
+    assert!(matches!(site.classes.deleting("talk"), Err(ClassError::Shipped(_))), "the package would bring it back");
+}
+
 #[test]
 fn names_lead_nowhere_else() {
     let classes = Classes::below(Path::new("/nowhere"));

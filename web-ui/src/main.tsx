@@ -24,6 +24,7 @@ import { Destinations } from './pages/Destinations';
 import { Diagnostics } from './pages/Diagnostics';
 import { OnAir } from './pages/OnAir';
 import { Recordings } from './pages/Recordings';
+import { Settings } from './pages/Settings';
 import { SignIn } from './pages/SignIn';
 import { Sources } from './pages/Sources';
 import { Timeline } from './pages/Timeline';
@@ -63,6 +64,8 @@ function Page() {
       return <ConfigurationPage />;
     case 'diagnostics':
       return <Diagnostics />;
+    case 'settings':
+      return <Settings />;
     case 'users':
       return <Users />;
     default:

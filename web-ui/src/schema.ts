@@ -415,6 +415,15 @@ export interface components {
             /** @constant */
             is: "unknown";
         };
+        /** @description Where a certificate comes from. */
+        CertificateOrigin: "own" | "files" | "authority";
+        /** @description What the listener shows. */
+        CertificateStatus: {
+            /** @description The usual one first, then the one of an authority, which is shown to who comes by its names. */
+            certificates: components["schemas"]["ShownCertificate"][];
+            /** @description Whether the listener is encrypted; else there is none. */
+            encrypted: boolean;
+        };
         /** @description What is changed of a recording. */
         ChangeRecording: {
             /** @description Not deleted for lack of room, nor for its age. */
@@ -1393,6 +1402,8 @@ export interface components {
             height: number;
             /** @description As it is asked for. */
             name: components["schemas"]["ImageName"];
+            /** @description The file's entity tag: what `If-Match` names. */
+            tag: string;
             /**
              * Format: uint32
              * @description Pixels.
@@ -2280,7 +2291,7 @@ export interface components {
         /** @description The body of every answer that is no success. */
         Problem: {
             /** @description What machines match on. */
-            code: string & ("malformed" | "setup_required" | "login_required" | "invalid_token" | "wrong_password" | "wrong_code" | "no_key" | "wrong_key" | "cross_site" | "forbidden" | "encryption_required" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_button" | "unknown_receiver" | "unknown_class" | "unknown_version" | "unknown_user" | "unknown_token" | "method_not_allowed" | "not_acceptable" | "off_air" | "preview_changed" | "no_room" | "busy" | "damaged_version" | "managed_by_file" | "protected" | "occupied" | "no_live_picture" | "in_progress" | "user_exists" | "last_admin" | "already_set_up" | "too_many" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "bad_entry" | "key_reused" | "frozen" | "confirmation_required" | "too_many_attempts" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "busy_logins" | "users_unavailable" | "timeline_unavailable" | "too_many_watchers" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
+            code: string & ("malformed" | "setup_required" | "login_required" | "invalid_token" | "wrong_password" | "wrong_code" | "no_key" | "wrong_key" | "cross_site" | "forbidden" | "encryption_required" | "not_found" | "unknown_channel" | "no_picture" | "no_image" | "unknown_recording" | "no_file" | "unknown_job" | "unknown_session" | "unknown_alarm" | "unknown_button" | "unknown_receiver" | "unknown_class" | "unknown_version" | "unknown_user" | "unknown_token" | "method_not_allowed" | "not_acceptable" | "off_air" | "preview_changed" | "no_room" | "busy" | "shipped_class" | "damaged_version" | "managed_by_file" | "protected" | "occupied" | "no_live_picture" | "in_progress" | "user_exists" | "last_admin" | "already_set_up" | "too_many" | "changed" | "too_large" | "not_json" | "not_sdp" | "no_range" | "unknown_host" | "unknown_source" | "unknown_destination" | "impossible" | "faulty_configuration" | "bad_image" | "bad_offer" | "too_long" | "bad_entry" | "key_reused" | "frozen" | "confirmation_required" | "too_many_attempts" | "internal" | "unreadable" | "engine_failed" | "not_delivered" | "busy_logins" | "users_unavailable" | "timeline_unavailable" | "too_many_watchers" | "too_many_streams" | "not_alive" | "not_ready" | "shutting_down" | "not_confirmed");
             /** @description What has to be confirmed, if that is missing. */
             confirm?: components["schemas"]["Confirmation"] | null;
             /** @description What happened and what to do, for people. */
@@ -2419,6 +2430,21 @@ export interface components {
             source: components["schemas"]["SourceId"] | null;
             /** @description SMPTE ST 12-1; `;` for drop-frame. */
             timecode: string;
+        };
+        /** @description Older versions are not needed any more. */
+        PruneStreamClass: {
+            /**
+             * Format: uint
+             * @description As many of the newest stay; one at least.
+             */
+            keep: number;
+        };
+        /** @description What became of older versions. */
+        PrunedStreamClass: {
+            /** @description The versions that are gone, oldest first. */
+            deleted: number[];
+            /** @description One sentence: what happened. */
+            text: string;
         };
         /** @description What a recording is of. Everything but the program is a companion of it: encoded beside the ladder, for recordings alone. */
         RecordedOf: string;
@@ -2911,6 +2937,23 @@ export interface components {
             scene: components["schemas"]["Scene"];
             /** @constant */
             showing: "scene";
+        };
+        /** @description A certificate that the listener shows. */
+        ShownCertificate: {
+            /** @description Good from then on. */
+            begins: components["schemas"]["MediaTime"];
+            /** @description Good until then. */
+            ends: components["schemas"]["MediaTime"];
+            /** @description SHA-256, in pairs of digits. */
+            fingerprint: string;
+            /** @description Who has signed it. */
+            issuer: string;
+            /** @description Host names and addresses that it is for. */
+            names: string[];
+            /** @description Where it comes from. */
+            origin: components["schemas"]["CertificateOrigin"];
+            /** @description From then on an alarm asks for another one. */
+            renew_by: components["schemas"]["MediaTime"];
         };
         /** @description Faults of a source's signal, each since when. */
         SignalStatus: {
@@ -3687,6 +3730,8 @@ export type Capture = components['schemas']['Capture'];
 export type Carried = components['schemas']['Carried'];
 export type CarriedRendition = components['schemas']['CarriedRendition'];
 export type CatchUp = components['schemas']['CatchUp'];
+export type CertificateOrigin = components['schemas']['CertificateOrigin'];
+export type CertificateStatus = components['schemas']['CertificateStatus'];
 export type ChangeRecording = components['schemas']['ChangeRecording'];
 export type ChannelCost = components['schemas']['ChannelCost'];
 export type ChannelEffect = components['schemas']['ChannelEffect'];
@@ -3811,6 +3856,8 @@ export type ProgramOrder = components['schemas']['ProgramOrder'];
 export type ProgramOrderAsk = components['schemas']['ProgramOrderAsk'];
 export type ProgramStatus = components['schemas']['ProgramStatus'];
 export type ProgramTimecode = components['schemas']['ProgramTimecode'];
+export type PruneStreamClass = components['schemas']['PruneStreamClass'];
+export type PrunedStreamClass = components['schemas']['PrunedStreamClass'];
 export type RecordedOf = components['schemas']['RecordedOf'];
 export type RecordingAsk = components['schemas']['RecordingAsk'];
 export type RecordingDetail = components['schemas']['RecordingDetail'];
@@ -3841,6 +3888,7 @@ export type Severity = components['schemas']['Severity'];
 export type ShowCost = components['schemas']['ShowCost'];
 export type ShowShare = components['schemas']['ShowShare'];
 export type Showing = components['schemas']['Showing'];
+export type ShownCertificate = components['schemas']['ShownCertificate'];
 export type SignalStatus = components['schemas']['SignalStatus'];
 export type SoundDevice = components['schemas']['SoundDevice'];
 export type SoundFault = components['schemas']['SoundFault'];

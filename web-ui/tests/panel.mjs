@@ -4,13 +4,16 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { acts } from './panel_acts.mjs';
 import { charts } from './panel_charts.mjs';
+import { classes } from './panel_classes.mjs';
 import { keys } from './panel_keys.mjs';
 import { lost } from './panel_lost.mjs';
 import { pages } from './panel_pages.mjs';
 import { recorded } from './panel_recordings.mjs';
+import { settings } from './panel_settings.mjs';
 import { states } from './panel_states.mjs';
 import { timeline } from './panel_timeline.mjs';
 import { browser, channel, closes, open, orders, page, until, url } from './rig.mjs';
+import { small, targets } from './targets.mjs';
 
 const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const PAGES = [
@@ -23,7 +26,11 @@ const PAGES = [
   'classes',
   'configuration',
   'diagnostics',
+  'settings',
 ];
+/** Those with a name of something, and those that only a box with users has. */
+const MORE = ['users', `channels/${channel}`, 'classes/talk-720p30'];
+const SESSION = /\/api\/v1\/session$/;
 const shot = open('/', { width: 1920, height: 1080 }, false);
 
 const tile = (of = channel) => page.locator(`.tile[data-channel="${of}"]`);
@@ -87,7 +94,7 @@ const brief = { timeout: 3000 };
 
 const isTally = (word) => until(tally, (text) => text === word, word);
 
-/** No violation of WCAG 2.2 AA in what is shown now. */
+/** No violation of WCAG 2.2 AA in what is shown now, and nothing too small to be hit. */
 async function accessible(what, at = page) {
   await at.evaluate(axe);
   const found = await at.evaluate(async () => {
@@ -102,6 +109,7 @@ async function accessible(what, at = page) {
     );
   });
   assert.deepEqual(found, [], what);
+  assert.deepEqual(await small(at), [], `${what}: too small`);
 }
 
 /** To a page, and until it has what it asks for. */
@@ -114,7 +122,7 @@ async function go(name) {
 
 /** Every page, as it is with its documents. */
 async function everyPage(look) {
-  for (const name of PAGES) {
+  for (const name of [...PAGES, ...MORE]) {
     await go(name);
     await until(
       () => page.locator('main [aria-busy="true"]').count(),
@@ -365,8 +373,11 @@ test('stop is on the channel’s own page, in two places', async () => {
 
 test('every page in both colours and both languages, at a desk and on a phone', async () => {
   const colours = page.locator('.surface button').nth(1);
+  await page.route(SESSION, (route) => route.fulfill({ json: { access: 'login', name: 'ada', role: 'admin' } }));
+  await page.reload();
+  await page.locator('.person', { hasText: 'ada' }).waitFor();
   const looks = (colour) => async (name) => {
-    await shot(`${name}-${colour}`);
+    await shot(`${name.replace('/', '-')}-${colour}`);
     await accessible(`${name}, ${colour}`);
   };
   await everyPage(looks('dark'));
@@ -378,13 +389,19 @@ test('every page in both colours and both languages, at a desk and on a phone', 
   await everyPage(async (name) => {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(wide <= 0, `${name}: ${wide} px too wide`);
-    await shot(`${name}-phone`);
+    assert.deepEqual(await small(page), [], `${name}, on a phone: too small`);
+    await shot(`${name.replace('/', '-')}-phone`);
   });
   await colours.click();
   await page.locator('.surface select').selectOption('en');
   await page.setViewportSize({ width: 1920, height: 1080 });
+  await page.unroute(SESSION);
   await go('on-air');
+  await page.reload();
+  await tile().waitFor();
 });
+
+targets(tile);
 
 timeline({ go, shot, accessible });
 
@@ -397,6 +414,10 @@ recorded({ go, shot, accessible, inTime, brief });
 charts({ go, shot, accessible });
 
 pages({ go, shot, accessible, inTime, brief });
+
+classes({ go, shot, accessible, inTime, brief });
+
+settings({ go, shot, accessible, inTime, brief });
 
 test('the key map is on the screen', async () => {
   await page.keyboard.press('F1');

@@ -6,12 +6,21 @@ import { channel, orders, page, until, url } from './rig.mjs';
 
 /** What pages ask for beside the stream. */
 const LISTS =
-  /\/api\/v1\/(config|destinations|devices|stream-classes(?:\/[^?]+)?|recordings|recording-jobs|sessions|users|tokens|audit|timeline)(\?.*)?$/;
+  /\/api\/v1\/(config|destinations|devices|stream-classes(?:\/[^?]+)?|recordings|recording-jobs|sessions|users|tokens|audit|timeline|notify|images|surfaces(?:\/buttons)?|certificate)(\?.*)?$/;
 const SESSION = /\/api\/v1\/session$/;
 const STREAM = /\/api\/v1\/events\?/;
 const CLASS = 'classes/talk-720p30';
 /** Pages with documents of their own, and how many parts of each are such. */
-const ASKING = { sources: 3, destinations: 1, recordings: 2, timeline: 1, configuration: 1, users: 4, [CLASS]: 1 };
+const ASKING = {
+  sources: 3,
+  destinations: 1,
+  recordings: 2,
+  timeline: 1,
+  configuration: 1,
+  settings: 5,
+  users: 4,
+  [CLASS]: 1,
+};
 
 const problem = (status, code, more) => ({
   status,
@@ -99,6 +108,9 @@ export function states({ everyPage, go, accessible, shot, inTime, brief, tile })
       // What a class is, is never empty; its versions are.
       if (/\/(config|stream-classes\/[^/]+)$/.test(path)) return route.continue();
       if (/\/(versions|recordings|recording-jobs)$/.test(path)) return route.fulfill({ json: { items: [], next_cursor: null } });
+      if (path.endsWith('/surfaces')) return route.fulfill({ json: { tsl: [], osc: null } });
+      if (path.endsWith('/buttons')) return route.fulfill({ json: { items: [] } });
+      if (path.endsWith('/certificate')) return route.fulfill({ json: { encrypted: false, certificates: [] } });
       if (path.endsWith('/devices')) return route.fulfill({ json: { capture: [], sound: [], nodes: [] } });
       return route.fulfill({ json: /\/(audit|timeline)$/.test(path) ? { items: [] } : [] });
     });

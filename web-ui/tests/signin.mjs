@@ -6,6 +6,8 @@ import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 
+import { small } from './targets.mjs';
+
 const url = process.env.UPLINK_PANEL_URL ?? 'http://127.0.0.1:8080';
 const shots = process.env.UPLINK_PANEL_SHOTS;
 const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
@@ -40,6 +42,7 @@ async function accessible(what) {
     return violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).slice(0, 3)}`);
   });
   assert.deepEqual(found, [], what);
+  assert.deepEqual(await small(page), [], `${what}: too small`);
 }
 
 async function enter(entries) {
@@ -75,6 +78,7 @@ test('a box without users shows nothing but the way to its first admin', async (
 
 test('a name or password that is wrong lets nobody in and says so', async () => {
   assert.equal(await ask('POST', '/api/v1/users', { name: 'vic', role: 'viewer', password: PASSWORD }), 201);
+  assert.equal(await ask('POST', '/api/v1/users', { name: 'oli', role: 'operator', password: PASSWORD }), 201);
   await page.locator('.person button').click();
   await form().waitFor();
   assert.equal(await form().locator('[name="code"]').count(), 0);
@@ -130,6 +134,47 @@ test('who else is here is said as they come and go, by name for who presses', as
   assert.equal(await here.locator('li').count(), 1);
   await here.locator('summary').click();
   await elsewhere.close();
+});
+
+test('an operator sees the settings, and why they may change none of them', async () => {
+  assert.equal(await ask('DELETE', '/api/v1/session'), 204);
+  await form().locator('[name="password"]').waitFor();
+  await enter({ name: 'oli', password: PASSWORD });
+  await page.locator('.person', { hasText: 'operator' }).waitFor();
+  const to = (name) =>
+    page.evaluate((hash) => {
+      location.hash = hash;
+    }, `#/${name}`);
+  await to('settings');
+  const images = page.locator('section[aria-labelledby="images"]');
+  await images.getByText('needs the role engineer').waitFor();
+  await images.getByText('This box has no image').waitFor();
+  assert.ok(await images.getByRole('button', { name: 'Send an image' }).isDisabled());
+  const notices = page.locator('section[aria-labelledby="notices"]');
+  await notices.getByText('needs the role engineer').waitFor();
+  assert.equal(await notices.getByRole('button', { disabled: false }).count(), 0);
+  await accessible('settings, for an operator');
+  await shot('settings-operator');
+  await to('classes');
+  await page.locator('section[aria-labelledby="class-new"]').getByText('needs the role engineer').waitFor();
+  await accessible('stream classes, for an operator');
+  await to('configuration');
+  await page.getByText('Your role does not allow this').first().waitFor();
+  await accessible('the configuration, for an operator');
+  await to('users');
+  await page.getByText('This needs the role admin').waitFor();
+  // The daemon says the same to who asks it past the panel.
+  for (const [method, path] of [
+    ['POST', '/api/v1/notify/ops/test'],
+    ['PUT', '/api/v1/images/logo.png'],
+    ['DELETE', '/api/v1/images/logo.png'],
+    ['DELETE', '/api/v1/stream-classes/talk-720p30'],
+    ['POST', '/api/v1/stream-classes/talk-720p30/prune'],
+    ['POST', '/api/v1/config/reload'],
+    ['GET', '/api/v1/users'],
+  ])
+    assert.equal(await ask(method, path, method === 'POST' ? {} : undefined), 403, `${method} ${path}`);
+  await to('on-air');
 });
 
 test('when the session ends, what was shown is gone and the form is there', async () => {

@@ -137,6 +137,7 @@ mod tests {
             include_str!("../routes.rs"),
             include_str!("mod.rs"),
             include_str!("../alarms.rs"),
+            include_str!("../certificate.rs"),
             include_str!("../classes/mod.rs"),
             include_str!("../notify.rs"),
         ];

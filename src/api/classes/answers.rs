@@ -131,6 +131,16 @@ pub(crate) struct ClassOutcome {
     pub(super) outcome: Outcome,
 }
 
+/// What became of older versions.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PrunedStreamClass")]
+pub(crate) struct Pruned {
+    /// One sentence: what happened.
+    pub(super) text: String,
+    /// The versions that are gone, oldest first.
+    pub(super) deleted: Vec<u32>,
+}
+
 /// What the audit log keeps of a class.
 pub(super) fn audited(found: Option<&FoundClass>, comment: Option<&str>) -> serde_json::Value {
     let Some(found) = found else { return json!(null) };

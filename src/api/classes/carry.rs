@@ -16,12 +16,13 @@ use super::super::openapi::{Sketch, Takes};
 use super::super::problem::Problem;
 use super::super::routes::Api;
 use super::super::status::tag_of;
-use super::answers::{ClassOutcome, Difference, audited};
-use super::wanted::{Apply, Draft, RollBack, Wanted};
+use super::answers::{ClassOutcome, Difference, Pruned, audited};
+use super::wanted::{Apply, Draft, Prune, RollBack, Wanted};
 use super::{blocking, look};
 use crate::classes::{Change, FoundClass, How, Turn};
 use crate::config::{ClassTrial, Trial, check_class};
 use crate::supervisor::{Command, Outcome};
+use serde_json::json;
 
 /// `POST …/check` with `{"text": "…"}`: of the class, and of the configuration with it.
 pub(crate) async fn check(
@@ -60,6 +61,41 @@ pub(crate) async fn roll_back(
 
 /// What was asked, and what happened or would.
 type Done = Noted<Json<ClassOutcome>>;
+/// `DELETE …`, or `?dry_run=true` to be told what it would do; the same otherwise. Its versions stay: it can be gone back to.
+pub(crate) async fn delete(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    Query(how): Query<Reload>,
+    asked: Asked,
+) -> Result<Done, Problem> {
+    carried(&api, name, how.dry_run, asked, Wanted::Delete).await
+}
+
+/// `POST …/prune` with `{"keep": 20}`: which versions are gone for good. What is in force is the newest, and stays.
+pub(crate) async fn prune(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    Body(Prune { keep }): Body<Prune>,
+) -> Result<Noted<Json<Pruned>>, Problem> {
+    if keep == 0 {
+        return Err(Problem::malformed("`keep` is 1 at least: the newest version stays"));
+    }
+    let (turn, classes) = (api.classes.turn().await?, api.classes.clone());
+    let work = move || {
+        let deleted = classes.prune(&turn, &name, keep)?;
+        let left: Vec<u32> = classes.versions(&name)?.iter().rev().map(|kept| kept.version).collect();
+        Ok((name, deleted, left))
+    };
+    let (name, deleted, left) = blocking(work).await?;
+    let text = format!("{} of stream class `{name}` deleted, {} kept", spelled(deleted.len()), left.len());
+    let before = [deleted.as_slice(), left.as_slice()].concat();
+    let (before, after) = (json!({ "versions": before }), json!({ "versions": left }));
+    Ok(Noted::new(Json(Pruned { text, deleted }), &before, &after))
+}
+
+fn spelled(versions: usize) -> String {
+    format!("{versions} version{}", if versions == 1 { "" } else { "s" })
+}
 
 /// Who asks, and on which condition.
 pub(crate) struct Asked {
@@ -147,7 +183,8 @@ async fn now(api: &Api, name: &str) -> Option<FoundClass> {
 fn told(change: &Change) -> String {
     let Change { name, own, how, of, .. } = change;
     match (how, of, own) {
-        (How::RolledBack, Some(version), _) => format!("stream class `{name}` goes back to version {version}"),
+        (None, ..) => format!("stream class `{name}` is deleted; its versions are kept"),
+        (Some(How::RolledBack), Some(version), _) => format!("stream class `{name}` goes back to version {version}"),
         (_, _, false) => format!("stream class `{name}` goes back to what is shipped"),
         _ => format!("stream class `{name}` gets another text"),
     }

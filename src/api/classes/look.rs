@@ -10,12 +10,12 @@ use super::super::answer::{Linked, Tagged, Wanted as Piece};
 use super::super::problem::Problem;
 use super::super::routes::Api;
 use super::answers::{ClassDocument, ClassSummary, Difference, VersionDocument};
-use super::{blocking, users};
+use super::{all_users, blocking};
 use crate::classes::{Kept, Shown};
 
 /// `GET /api/v1/stream-classes`.
 pub(crate) async fn list(State(api): State<Api>, headers: HeaderMap) -> Result<Tagged<Vec<ClassSummary>>, Problem> {
-    let (classes, users) = (api.classes.clone(), users(&api));
+    let (classes, users) = (api.classes.clone(), all_users(&api));
     let all = blocking(move || {
         let all = classes.list()?.into_iter();
         Ok(all.map(|found| ClassSummary::of(&found, users.of(&found.name))).collect::<Vec<_>>())
@@ -34,7 +34,7 @@ pub(crate) async fn one(
 
 /// A class as it is now.
 pub(super) async fn document(api: &Api, name: String) -> Result<ClassDocument, Problem> {
-    let (classes, users) = (api.classes.clone(), users(api));
+    let (classes, users) = (api.classes.clone(), all_users(api));
     blocking(move || classes.find(&name).map(|found| ClassDocument::of(found, users.of(&name)))).await
 }
 

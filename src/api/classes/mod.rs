@@ -1,8 +1,8 @@
 //! Stream classes: what there is, every version there was, and putting another one in force.
 //!
 //! ```text
-//!  apply, rollback ─▶ what it would do (dry run of the configuration with it) ─▶ version and file ─▶ reload ─▶ answer
-//!                            └── faults, no room: 422, 409, nothing is written        └── refused: taken back
+//!  apply, rollback, delete ─▶ what it would do (dry run of the configuration with it) ─▶ version and file ─▶ reload ─▶ answer
+//!                                    └── faults, no room: 422, 409, nothing is written        └── refused: taken back
 //! ```
 //!
 //! Owns: that order. Must not: put anything in force by another way than the configuration takes, or write what a reload
@@ -22,7 +22,7 @@ use crate::config::Setting;
 use crate::model::ChannelId;
 
 pub(crate) use answers::Difference;
-pub(crate) use wanted::Wanted;
+pub(crate) use wanted::{Prune, Wanted};
 
 /// Where one of them is.
 pub(crate) const BELOW: &str = "/api/v1/stream-classes/";
@@ -55,6 +55,12 @@ pub(crate) fn routes() -> Routes {
             "Puts a version of it in force again, or what is shipped; `dry_run` only says what that would do",
             carry::roll_back,
         )
+        .delete(
+            ONE,
+            "Deletes one that is the site's own alone; its versions stay. `dry_run` only says what that would do",
+            carry::delete,
+        )
+        .post("/api/v1/stream-classes/{name}/prune", "Deletes all versions but the newest", carry::prune)
 }
 
 /// Files are read and written where that may take its time.
@@ -63,6 +69,11 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Problem::internal(error.to_string()))?.map_err(Problem::from)
+}
+
+/// The channels that use it now.
+pub(crate) fn users(api: &Api, class: &str) -> Vec<ChannelId> {
+    all_users(api).of(class)
 }
 
 /// Which channels use which stream class, by the configuration in force.
@@ -74,7 +85,7 @@ impl Users {
     }
 }
 
-fn users(api: &Api) -> Users {
+fn all_users(api: &Api) -> Users {
     let use_of = |setting: &Setting| {
         let channel = setting.key.strip_prefix("channels.")?.strip_suffix(".stream_class")?;
         Some((setting.value.as_str()?.to_owned(), ChannelId::new(channel).ok()?))

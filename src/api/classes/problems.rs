@@ -15,6 +15,9 @@ impl From<ClassError> for Problem {
             ClassError::UnknownVersion(..) | ClassError::NotShipped(_) => {
                 Self::new(StatusCode::NOT_FOUND, "unknown_version", "No such version", detail)
             }
+            ClassError::Shipped(_) => {
+                Self::new(StatusCode::CONFLICT, "shipped_class", "The package's own stream class", detail)
+            }
             ClassError::Corrupt { .. } => {
                 Self::new(StatusCode::CONFLICT, "damaged_version", "The version's file is damaged", detail)
             }

@@ -1,5 +1,6 @@
 //! What somebody wants of a stream class.
 
+use axum::http::Method;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -60,19 +61,36 @@ impl Asked for RollBack {
     const SHAPE: &'static str = "{\"version\": 3, \"comment\": \"why\"}, or \"shipped\": true in place of the version";
 }
 
-/// Either, with its comment.
+/// Older versions are not needed any more.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PruneStreamClass")]
+pub(crate) struct Prune {
+    /// As many of the newest stay; one at least.
+    #[schemars(range(min = 1))]
+    pub(crate) keep: usize,
+}
+
+impl Asked for Prune {
+    const SHAPE: &'static str = "{\"keep\": 20}";
+}
+
+/// One of them.
 #[derive(Debug)]
 pub(crate) enum Wanted {
     /// Another text.
     Apply(Apply),
     /// An older one.
     RollBack(RollBack),
+    /// None at all.
+    Delete,
 }
 
 impl Wanted {
     /// For who looks at a request before its route does; none if it cannot be read.
-    pub(crate) fn read(path: &str, body: &[u8]) -> Option<Self> {
+    pub(crate) fn read(method: &Method, path: &str, body: &[u8]) -> Option<Self> {
         match path.ends_with("/apply") {
+            _ if *method == Method::DELETE => Some(Self::Delete),
             true => serde_json::from_slice(body).ok().map(Self::Apply),
             false => serde_json::from_slice(body).ok().map(Self::RollBack),
         }
@@ -94,12 +112,16 @@ impl Wanted {
                 super::blocking(move || classes.going_back_to_shipped(&name)).await
             }
             Self::RollBack(_) => Err(Problem::malformed("name one of `version` and `shipped`")),
+            Self::Delete => super::blocking(move || classes.deleting(&name)).await,
         }
     }
 
     /// Why, if that was said.
     pub(super) fn comment(&self) -> Result<Option<String>, Problem> {
-        let (Self::Apply(Apply { comment, .. }) | Self::RollBack(RollBack { comment, .. })) = self;
+        let comment = match self {
+            Self::Apply(Apply { comment, .. }) | Self::RollBack(RollBack { comment, .. }) => comment,
+            Self::Delete => &None,
+        };
         let comment = comment.as_deref().map(str::trim).filter(|comment| !comment.is_empty());
         match comment {
             Some(comment) if comment.chars().count() > COMMENT => {

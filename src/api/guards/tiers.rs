@@ -52,6 +52,8 @@ pub(super) enum Look {
     HandOver,
     /// What the stream class would change.
     Class,
+    /// Which versions of a stream class.
+    Versions,
     /// What the text of the configuration would change.
     Text,
 }
@@ -103,6 +105,8 @@ const ROWS: &[Row] = &[
     row("POST", "/api/v1/stream-classes/{name}/check", Hidden, FREE, No),
     row("POST", "/api/v1/stream-classes/{name}/apply", Noticed, HELD, Look::Class),
     row("POST", "/api/v1/stream-classes/{name}/rollback", Noticed, HELD, Look::Class),
+    row("DELETE", "/api/v1/stream-classes/{name}", Noticed, HELD, Look::Class),
+    row("POST", "/api/v1/stream-classes/{name}/prune", Final, HELD, Look::Versions),
     row("PUT", "/api/v1/images/{name}", Immediate, HELD, Look::Image),
     row("DELETE", "/api/v1/images/{name}", Noticed, HELD, Look::Image),
     row("PATCH", "/api/v1/recordings/{channel}/{id}", Immediate, HELD, Look::Protection),

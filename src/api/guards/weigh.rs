@@ -5,7 +5,7 @@ use axum::extract::Query;
 use axum::http::{Method, Uri};
 
 use super::super::channels::Stop;
-use super::super::classes::Wanted;
+use super::super::classes::{Prune, Wanted, users};
 use super::super::config::{Apply, Reload};
 use super::super::recordings::{at_desk, name};
 use super::super::routes::Api;
@@ -68,6 +68,7 @@ pub(super) async fn weigh(api: &Api, read: &Read<'_>) -> Weight {
         Look::HandOver => hand_over(api, read),
         Look::Reload => reload(api, read).await,
         Look::Class => class(api, read).await,
+        Look::Versions => versions(api, read).await,
         Look::Text => text(api, read).await,
         Look::Image => image(api, read),
         Look::Protection => protection(read),
@@ -185,9 +186,21 @@ async fn class(api: &Api, read: &Read<'_>) -> Option<Weight> {
     if dry_run {
         return None;
     }
-    let change = Wanted::read(read.uri.path(), read.body)?.change(api, read.place("name")).await.ok()?;
+    let change = Wanted::read(read.method, read.uri.path(), read.body)?.change(api, read.place("name")).await.ok()?;
     let weight = reloading(api, read, Some(Trial::Class(change.trial()))).await;
-    Some(Weight { text: format!("stream class `{}` is changed: {}", change.name, weight.text), ..weight })
+    let what = if change.how.is_some() { "changed" } else { "deleted" };
+    Some(Weight { text: format!("stream class `{}` is {what}: {}", change.name, weight.text), ..weight })
+}
+
+/// Versions are the way back.
+async fn versions(api: &Api, read: &Read<'_>) -> Option<Weight> {
+    let Prune { keep } = serde_json::from_slice(read.body).ok().filter(|Prune { keep }| *keep > 0)?;
+    let (classes, name) = (api.classes.clone(), read.place("name").to_owned());
+    let old = tokio::task::spawn_blocking(move || classes.older(&name, keep)).await.ok()?.ok()?;
+    let (first, last) = (old.first()?, old.last()?);
+    let name = read.place("name").to_owned();
+    let text = format!("{} version(s) of stream class `{name}`, from {first} to {last}, are gone for good", old.len());
+    Some(Weight { touched: users(api, &name), name: Some(name), ..read.row(text) })
 }
 
 /// The same with another text of the configuration itself.

@@ -282,3 +282,92 @@ async fn who_asks_and_leaves_does_not_leave_half_of_it() {
     assert_eq!((&class["own"], &class["in_force"]), (&true.into(), &true.into()), "{class}");
     assert_eq!((stage.versions().await, stage.reloads()), (vec![2, 1], 1));
 }
+
+impl Stage {
+    /// The same text under another name.
+    fn named(&self, name: &str, owner: &str) -> String {
+        self.text(owner).replacen(&format!("name = \"{CLASS}\""), &format!("name = \"{name}\""), 1)
+    }
+
+    fn ask(&self, method: Method, class: &str, headers: &[(&'static str, &str)], body: &Value) -> Request<Body> {
+        let asked = request(method, &format!("/api/v1/stream-classes/{class}"));
+        let asked = headers.iter().fold(asked, |asked, (name, value)| asked.header(*name, *value));
+        asked.header("content-type", "application/json").body(Body::from(body.to_string())).unwrap()
+    }
+
+    async fn deleted(&self, class: &str, tag: &str) -> Answer {
+        let tags: &[_] = if tag.is_empty() { &[] } else { &[("if-match", tag)] };
+        sure(&self.router, self.ask(Method::DELETE, class, tags, &Value::Null)).await
+    }
+}
+
+#[tokio::test]
+async fn a_class_is_made_of_another_deleted_and_brought_back() {
+    let stage = stage().await;
+    let wanted = json!({"text": stage.named("court-2", "Court 2"), "comment": "a copy"});
+    let new = || stage.ask(Method::POST, "court-2/apply", &[("if-none-match", "*")], &wanted);
+    assert_eq!(sure(&stage.router, new()).await.json()["version"], 1);
+    sure(&stage.router, new()).await.is_problem(412, "changed");
+    let made = stage.get("/court-2").await;
+    assert_eq!((&made.json()["own"], &made.json()["shipped"]), (&true.into(), &false.into()));
+    let dry = stage.deleted("court-2?dry_run=true", "").await.json();
+    assert_eq!((&dry["changed"], stage.get("/court-2").await.status), (&false.into(), StatusCode::OK));
+    stage.deleted("court-2", "\"other\"").await.is_problem(412, "changed");
+    let done = stage.deleted("court-2", made.header("etag")).await.json();
+    assert_eq!((&done["changed"], &done["version"]), (&true.into(), &Value::Null), "{done}");
+    assert!(done["difference"].as_str().unwrap().contains("-owner = \"Court 2\"\n"), "{done}");
+    stage.get("/court-2").await.is_problem(404, "unknown_class");
+    stage.deleted("court-2", "").await.is_problem(404, "unknown_class");
+    assert_eq!(stage.get("/court-2/versions").await.json()["items"][0]["about"]["comment"], "a copy");
+    let back = stage.ask(Method::POST, "court-2/rollback", &[], &json!({"version": 1}));
+    assert_eq!(sure(&stage.router, back).await.status, StatusCode::OK);
+    assert_eq!(stage.get("/court-2").await.json()["text"], stage.named("court-2", "Court 2"));
+    let refused = stage.deleted(CLASS, "").await.is_problem(409, "shipped_class");
+    assert!(refused["detail"].as_str().unwrap().contains("package"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_class_that_a_channel_uses_stays() {
+    let stage = stage().await;
+    let other = json!({"text": stage.named("court-2", "Bob")});
+    stage.sent("apply", "", &json!({"text": stage.text("Ada")})).await;
+    std::fs::remove_file(stage.site.shipped()).unwrap();
+    let refused = stage.deleted(CLASS, "").await.is_problem(422, "faulty_configuration");
+    let first = refused["errors"][0]["detail"].as_str().unwrap();
+    assert!(first.contains("channels.demo.stream_class") && first.contains(CLASS), "{first}");
+    assert!(stage.site.copy().exists());
+    // What a reload refuses all the same is taken back.
+    let new = stage.ask(Method::POST, "court-2/apply", &[], &other);
+    assert_eq!(sure(&stage.router, new).await.status, StatusCode::OK);
+    *stage.site.refusal.lock().unwrap() = Some(Refusal::Failed("the disk hangs".into()));
+    stage.deleted("court-2", "").await.is_problem(502, "engine_failed");
+    assert_eq!(stage.get("/court-2").await.json()["owner"], "Bob");
+}
+
+#[tokio::test]
+async fn old_versions_are_deleted_by_who_types_the_name() {
+    let stage = stage().await;
+    for owner in ["Ada", "Bob", "Eve"] {
+        stage.sent("apply", "", &json!({"text": stage.text(owner)})).await;
+    }
+    assert_eq!(stage.versions().await, [4, 3, 2, 1]);
+    let keep = |keep: u32| stage.post("prune", "", &json!({ "keep": keep }));
+    let asked = call(&stage.router, keep(2)).await.is_problem(428, "confirmation_required");
+    assert_eq!(asked["confirm"]["name"], CLASS);
+    assert!(asked["confirm"]["text"].as_str().unwrap().contains("from 1 to 2, are gone for good"), "{asked}");
+    assert_eq!(stage.versions().await.len(), 4);
+    let done = sure(&stage.router, keep(2)).await.json();
+    assert_eq!(done["deleted"], json!([1, 2]), "{done}");
+    assert_eq!(stage.versions().await, [4, 3]);
+    let again = call(&stage.router, keep(2)).await.json();
+    assert_eq!(again["deleted"], json!([]), "nothing is gone, and nothing is asked: {again}");
+    call(&stage.router, keep(0)).await.is_problem(400, "malformed");
+    sure(&stage.router, keep(1)).await;
+    assert_eq!(stage.sent("apply", "", &json!({"text": stage.text("Ida")})).await.json()["version"], 5);
+    let audit = request(Method::GET, "/api/v1/audit").body(Body::empty()).unwrap();
+    let audit = call(&stage.router, audit).await.json();
+    let entries: Vec<&Value> = audit["items"].as_array().unwrap().iter().collect();
+    let pruned = |entry: &&&Value| entry["target"].as_str().unwrap().ends_with("/prune") && entry["status"] == 200;
+    let first = entries.iter().rev().find(pruned).unwrap();
+    assert_eq!((&first["before"]["versions"], &first["after"]["versions"]), (&json!([1, 2, 3, 4]), &json!([3, 4])));
+}

@@ -183,6 +183,8 @@ async fn images_are_sent_listed_and_refused() {
     assert_eq!(std::fs::read_dir(directory.path().join("images")).unwrap().count(), 1, "nothing else is left there");
     let list = call(&router, get("/api/v1/images")).await;
     assert!(list.text().contains(r#""name":"logo.png","width":8,"height":8"#), "{}", list.text());
+    let tag = call(&router, get("/api/v1/images/logo.png")).await.header("etag").to_owned();
+    assert_eq!(list.json()[0]["tag"], tag, "the list names what a change is for");
     let delete = request(Method::DELETE, "/api/v1/images/logo.png").body(Body::empty()).unwrap();
     assert_eq!(sure(&router, delete).await.status, StatusCode::OK);
     assert_eq!(call(&router, get("/api/v1/images")).await.text(), "[]");

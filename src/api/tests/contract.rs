@@ -98,6 +98,7 @@ fn a_condition_is_promised_where_it_is_honoured() {
     let wanted = [
         "delete /api/v1/images/{name}",
         "delete /api/v1/recordings/{channel}/{id}",
+        "delete /api/v1/stream-classes/{name}",
         "patch /api/v1/recordings/{channel}/{id}",
         "post /api/v1/config/apply",
         "post /api/v1/config/reload",

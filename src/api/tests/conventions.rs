@@ -130,6 +130,10 @@ async fn of_two_people_who_change_an_image_one_is_told() {
     let tag = call(&router, ask(Method::GET, None, Vec::new())).await.header("etag").to_owned();
     assert_eq!(call(&router, ask(Method::PUT, Some(&tag), head(16))).await.status, StatusCode::OK);
     call(&router, ask(Method::PUT, Some(&tag), head(32))).await.is_problem(412, "changed");
+    let mut new = ask(Method::PUT, None, head(32));
+    new.headers_mut().insert("if-none-match", "*".parse().unwrap());
+    let there = sure(&router, new).await.is_problem(412, "changed");
+    assert!(there["detail"].as_str().unwrap().contains("is there already"), "{there}");
     sure(&router, ask(Method::DELETE, Some(&tag), Vec::new())).await.is_problem(412, "changed");
     let known = request(Method::GET, "/api/v1/images/logo.png").header("if-none-match", "\"x\"").body(Body::empty());
     let now = call(&router, known.unwrap()).await;

@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod alarms;
 mod applied;
+mod certificate;
 mod classes;
 mod commands;
 mod contract;

@@ -20,10 +20,12 @@ use crate::alarm::Alarms;
 use crate::config::Setting;
 use crate::model::ChannelId;
 use crate::model::capacity::{CapacityStatus, ChannelNeeds, ClassFit, Resources, SessionRoom};
+use crate::model::notify::{Notified, Wanted, Webhook};
+use crate::model::secret::Secret;
 use crate::model::sound::Loudness;
 use crate::model::status::ProgramStatus;
 use crate::model::{Event, EventCode, MediaTime, Severity};
-use crate::notify::Notifier;
+use crate::notify::{Notifier, Pace};
 use crate::replay::Desk;
 use crate::store::{Accounts, Store};
 
@@ -67,7 +69,7 @@ fn stage() {
         // In this order: events are recorded from the call on.
         let store = past(dir.path()).await;
         let alarms = alarms::listing(store.clone());
-        let (notifier, freezer, surfaces) = (Notifier::idle(), Freezer::idle(), Default::default());
+        let (notifier, freezer, surfaces) = (told(store.clone()), Freezer::idle(), Default::default());
         let (desk, classes) = (Desk::idle(), site.classes.clone());
         let shelf = dir.path().join("recordings");
         recordings::shelve(&shelf, RECORDINGS);
@@ -91,6 +93,21 @@ fn stage() {
         println!("stage http://{address}");
         served.await.unwrap();
     });
+}
+
+/// A webhook that somebody listens to, and one that nobody does; nobody at all where no address is given.
+fn told(store: Store) -> Notifier {
+    let Ok(address) = std::env::var("UPLINK_STAGE_WEBHOOK") else { return Notifier::idle() };
+    let hook = |name: &str, url: &str| Webhook {
+        name: name.into(),
+        url: url.parse().unwrap(),
+        secret: Some(Secret::new("webhook-secret-of-the-stage")),
+        wanted: Wanted { priorities: Vec::new(), news: Vec::new() },
+    };
+    let notifier = Notifier::new(store, Box::new(|_| {}), Pace::default());
+    let webhooks = vec![hook("ops", &address), hook("nobody", "http://127.0.0.1:9/")];
+    notifier.learn(Notified { webhooks, mail: None }, "studio-box");
+    notifier
 }
 
 /// What an earlier run has written down: more than a page, an alarm, and the gap between that run and this one.
@@ -209,16 +226,20 @@ fn in_a_browser(test: &str, needs: &[&str]) {
     }
     let exe = std::env::current_exe().unwrap();
     let arguments = ["--exact", "api::tests::stage::stage", "--ignored", "--nocapture"];
+    // Free now; whoever is told of alarms listens there.
+    let webhook = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let webhook = ("UPLINK_STAGE_WEBHOOK", format!("http://{webhook}/hooks"));
     let again: Vec<&str> = exe.to_str().into_iter().chain(arguments).collect();
     let state = (test == "signin.mjs").then(|| tempfile::tempdir().unwrap());
     let mut stage = Process::new(&exe);
     stage.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-    stage.envs(state.as_ref().map(|state| ("UPLINK_STAGE_STATE", state.path())));
+    stage.envs([webhook.clone()]).envs(state.as_ref().map(|state| ("UPLINK_STAGE_STATE", state.path())));
     let mut stage = stage.spawn().unwrap();
     let mut lines = std::io::BufReader::new(stage.stdout.take().unwrap()).lines().map_while(Result::ok);
     let address = lines.find_map(|line| line.split_once("stage ").map(|(_, address)| address.to_owned())).unwrap();
     let node = Process::new("timeout")
         .envs(state.as_ref().map(|state| ("UPLINK_STAGE_STATE", state.path())))
+        .envs([webhook])
         .args(["900", "node", "--test", &format!("tests/{test}")])
         .current_dir(&web)
         .env("UPLINK_PANEL_URL", &address)

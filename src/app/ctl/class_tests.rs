@@ -67,6 +67,23 @@ async fn stream_classes_are_shown_applied_compared_and_rolled_back() {
     assert!(back.contains("goes back to what is shipped; that is version 3"), "{back}");
     let json = run(&format!("--json classes versions {CLASS}")).await.unwrap();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap()["items"][0]["about"]["how"], "rolled_back");
+    // A new one, of the text of another; deleted, and brought back by its version.
+    let made = run(&format!("classes copy {CLASS} talk-court-2 --comment ours")).await.unwrap();
+    assert!(made.contains("that is version 1") && made.contains("\n+name = \"talk-court-2\"\n"), "{made}");
+    let (exit, there) = run(&format!("classes copy {CLASS} talk-court-2")).await.unwrap_err();
+    assert!(exit == Exit::Failed && there.contains("[changed]") && there.contains("is there already"), "{there}");
+    let dry = run("classes delete talk-court-2 --dry-run").await.unwrap();
+    assert!(dry.contains("`talk-court-2` is deleted") && dry.contains("nothing is changed"), "{dry}");
+    let gone = run("classes delete talk-court-2").await.unwrap();
+    assert!(gone.contains("its versions are kept") && gone.contains("\n-name = \"talk-court-2\"\n"), "{gone}");
+    assert!(!run("classes list").await.unwrap().contains("talk-court-2"));
+    assert!(run("classes rollback talk-court-2 1").await.unwrap().contains("that is version 1"));
+    let (_, shipped) = run(&format!("classes delete {CLASS}")).await.unwrap_err();
+    assert!(shipped.contains("[shipped_class]") && shipped.contains("`rollback` to what is shipped"), "{shipped}");
+    let (_, unasked) = run(&format!("classes prune {CLASS} --keep 1")).await.unwrap_err();
+    assert!(unasked.contains("2 version(s)") && unasked.contains("from 1 to 2, are gone for good"), "{unasked}");
+    let pruned = run(&format!("--yes classes prune {CLASS} --keep 1")).await.unwrap();
+    assert_eq!(pruned, format!("2 versions of stream class `{CLASS}` deleted, 1 kept\n"));
     let (exit, none) = run("classes show none-such").await.unwrap_err();
     assert!(exit == Exit::Failed && none.contains("[unknown_class]"), "{none}");
 }

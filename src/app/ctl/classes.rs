@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{Client, Failure};
+use super::client::{Client, Failure, Over};
 use super::report::{self, columns};
 use super::text::TextFile;
 use crate::classes::{How, Kept};
@@ -21,7 +21,10 @@ const EXAMPLES: &str = "Examples:
   uplinkctl classes versions talk-720p30
   uplinkctl classes diff talk-720p30 3
   uplinkctl classes rollback talk-720p30 3
-  uplinkctl classes rollback talk-720p30 shipped";
+  uplinkctl classes rollback talk-720p30 shipped
+  uplinkctl classes copy talk-720p30 talk-court-2
+  uplinkctl classes delete talk-court-2
+  uplinkctl classes prune talk-720p30 --keep 20";
 
 /// `uplinkctl classes …`.
 #[derive(Debug, Args)]
@@ -82,6 +85,31 @@ enum ClassVerb {
         #[command(flatten)]
         how: Carried,
     },
+    /// Put a copy of one in force under a new name, to be changed from there.
+    Copy {
+        /// The one that is copied.
+        class: String,
+        /// The new one's name.
+        name: String,
+        #[command(flatten)]
+        how: Carried,
+    },
+    /// Delete one that is the site's own alone, and that no channel uses; `rollback` brings it back.
+    Delete {
+        /// Its name.
+        class: String,
+        /// Only say what that would do to each channel, and what it would interrupt.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Delete all versions but the newest, for good.
+    Prune {
+        /// Its name.
+        class: String,
+        /// So many of the newest stay.
+        #[arg(long, value_name = "VERSIONS", value_parser = clap::value_parser!(u32).range(1..))]
+        keep: u32,
+    },
 }
 
 /// The text of a class.
@@ -131,7 +159,30 @@ struct Class {
 }
 
 pub(crate) async fn perform(client: &Client, wanted: &ClassesArguments, json: bool) -> Result<String, Failure> {
-    match &wanted.verb {
+    let verb = &wanted.verb;
+    match verb {
+        ClassVerb::Check { file } => check(client, file, json).await,
+        ClassVerb::List | ClassVerb::Show { .. } | ClassVerb::Versions { .. } | ClassVerb::Diff { .. } => {
+            look(client, verb, json).await
+        }
+        ClassVerb::Apply { .. } | ClassVerb::Rollback { .. } | ClassVerb::Copy { .. } => {
+            put_in_force(client, verb, json).await
+        }
+        ClassVerb::Delete { class, dry_run } => {
+            let dry = if *dry_run { "?dry_run=true" } else { "" };
+            let (text, answer) = client.delete(&format!("{}{dry}", path(class))).await?;
+            Ok(if json { text } else { carried(&answer) })
+        }
+        ClassVerb::Prune { class, keep } => {
+            let (text, answer) = client.post(&format!("{}/prune", path(class)), Some(json!({ "keep": keep }))).await?;
+            Ok(if json { text } else { format!("{}\n", answer["text"].as_str().unwrap_or_default()) })
+        }
+    }
+}
+
+/// Verbs that only look.
+async fn look(client: &Client, verb: &ClassVerb, json: bool) -> Result<String, Failure> {
+    match verb {
         ClassVerb::List => {
             let (text, all): (_, Vec<Class>) = client.get("api/v1/stream-classes").await?;
             Ok(if json { text } else { list(&all) })
@@ -150,12 +201,18 @@ pub(crate) async fn perform(client: &Client, wanted: &ClassesArguments, json: bo
             let (text, found): (_, Value) = client.get(&format!("{}/diff?from={from}&to={to}", path(class))).await?;
             Ok(if json { text } else { found["text"].as_str().unwrap_or_default().to_owned() })
         }
-        ClassVerb::Check { file } => check(client, file, json).await,
+        _ => Ok(String::new()),
+    }
+}
+
+/// Verbs that put a text in force.
+async fn put_in_force(client: &Client, verb: &ClassVerb, json: bool) -> Result<String, Failure> {
+    match verb {
         ClassVerb::Apply { file, how, over } => {
             let (class, text) = (file.name()?, file.text()?);
             let tag = seen(client, &class, *over).await?;
             let body = json!({ "text": text, "comment": how.comment });
-            carry(client, (&class, "apply", how), body, tag, json).await
+            carry(client, (&class, "apply", how), body, tag.into(), json).await
         }
         ClassVerb::Rollback { class, to, how } => {
             let tag = seen(client, class, None).await?;
@@ -164,8 +221,15 @@ pub(crate) async fn perform(client: &Client, wanted: &ClassesArguments, json: bo
                 Err(_) if to == "shipped" => json!({ "shipped": true, "comment": how.comment }),
                 Err(_) => return Err(refused("usage", format!("`{to}` is no version: a number, or shipped"))),
             };
-            carry(client, (class, "rollback", how), body, tag, json).await
+            carry(client, (class, "rollback", how), body, tag.into(), json).await
         }
+        ClassVerb::Copy { class, name, how } => {
+            let (_, found): (_, Value) = client.get(&path(class)).await?;
+            let text = renamed(found["text"].as_str().unwrap_or_default(), name);
+            let body = json!({ "text": text, "comment": how.comment });
+            carry(client, (name, "apply", how), body, Over::Nothing, json).await
+        }
+        _ => Ok(String::new()),
     }
 }
 
@@ -200,12 +264,19 @@ async fn carry(
     client: &Client,
     (class, verb, how): (&str, &str, &Carried),
     body: Value,
-    tag: Option<String>,
+    over: Over,
     json: bool,
 ) -> Result<String, Failure> {
     let dry = if how.dry_run { "?dry_run=true" } else { "" };
-    let (text, answer) = client.post_over(&format!("{}/{verb}{dry}", path(class)), body, tag.as_deref()).await?;
+    let (text, answer) = client.post_over(&format!("{}/{verb}{dry}", path(class)), body, &over).await?;
     Ok(if json { text } else { carried(&answer) })
+}
+
+/// A class says its own name, which is that of its file. What cannot be read stays as it is: the daemon says why.
+fn renamed(text: &str, name: &str) -> String {
+    let Ok(mut class) = text.parse::<toml_edit::DocumentMut>() else { return text.to_owned() };
+    class["name"] = toml_edit::value(name);
+    class.to_string()
 }
 
 /// What was asked, and what happened.

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, COOKIE, ETAG, HeaderMap, HeaderValue, IF_MATCH, SET_COOKIE};
+use reqwest::header::{AUTHORIZATION, COOKIE, ETAG, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH, SET_COOKIE};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -132,6 +132,21 @@ struct Fault {
     detail: String,
 }
 
+/// What a change takes the place of.
+#[derive(Debug)]
+pub(crate) enum Over {
+    /// What this tag names.
+    This(String),
+    /// Nothing: there is none yet.
+    Nothing,
+}
+
+impl From<Option<String>> for Over {
+    fn from(tag: Option<String>) -> Self {
+        tag.map_or(Self::Nothing, Self::This)
+    }
+}
+
 /// See the module.
 pub(crate) struct Client {
     http: reqwest::Client,
@@ -199,17 +214,12 @@ impl Client {
         .await
     }
 
-    /// The same, only in place of what `tag` names.
-    pub(crate) async fn post_over(
-        &self,
-        path: &str,
-        body: Value,
-        tag: Option<&str>,
-    ) -> Result<(String, Value), Failure> {
+    /// The same, only in place of what is named.
+    pub(crate) async fn post_over(&self, path: &str, body: Value, over: &Over) -> Result<(String, Value), Failure> {
         let request = self.http.post(self.url(path)).timeout(COMMAND).json(&body);
-        self.exchange(match tag {
-            Some(tag) => request.header(IF_MATCH, tag),
-            None => request,
+        self.exchange(match over {
+            Over::This(tag) => request.header(IF_MATCH, tag),
+            Over::Nothing => request.header(IF_NONE_MATCH, "*"),
         })
         .await
     }

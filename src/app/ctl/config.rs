@@ -60,7 +60,7 @@ pub(crate) async fn perform(client: &Client, wanted: &ConfigArguments, json: boo
     let tag = seen(client, *over).await?;
     let dry = if *dry_run { "?dry_run=true" } else { "" };
     let body = json!({ "text": text, "comment": comment });
-    let (text, answer) = client.post_over(&format!("api/v1/config/apply{dry}"), body, tag.as_deref()).await?;
+    let (text, answer) = client.post_over(&format!("api/v1/config/apply{dry}"), body, &tag.into()).await?;
     Ok(if json { text } else { report::changed(&answer) })
 }
 

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::client::{Client, Failure};
-use super::{alarms, capacity, cost, devices, follow, people, report, surfaces, timecode, timeline, top};
+use super::{alarms, capacity, certificate, cost, devices, follow, people, report, surfaces, timecode, timeline, top};
 use crate::model::status::ApplianceStatus;
 use crate::model::{CapacityStatus, ChannelId, MediaTime};
 
@@ -47,6 +47,8 @@ pub(super) enum Look {
     Devices,
     /// How tally displays and orders by OSC stand.
     Surfaces,
+    /// The certificate that the API shows: where it comes from, for whom, until when.
+    Certificate,
     /// A frame in every way to name it: time, timecode, number.
     Timecode(timecode::TimecodeArguments),
 }
@@ -67,6 +69,7 @@ impl Look {
             Self::Cost(wanted) => cost::cost(client, wanted, json).await,
             Self::Devices => plugged(client, json).await,
             Self::Surfaces => surfaces::list(client, json).await,
+            Self::Certificate => certificate::show(client, json).await,
             Self::Timecode(wanted) => timecode::timecode(client, wanted, json).await,
         }
     }

@@ -10,6 +10,7 @@ mod alarms;
 mod apart;
 mod arguments;
 mod capacity;
+mod certificate;
 #[cfg(test)]
 mod class_tests;
 mod classes;

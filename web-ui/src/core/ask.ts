@@ -13,27 +13,36 @@ export type Reply<T> =
   | { ok: false; problem: Problem };
 
 /** The daemon bounds every order at a minute. */
-const GIVE_UP_MS = 65_000;
+export const GIVE_UP_MS = 65_000;
 const READ_MS = 6000;
 
 async function ask<T>(path: string, init: RequestInit, within: number): Promise<Reply<T>> {
   try {
     const answer = await fetch(path, { ...init, signal: AbortSignal.timeout(within) });
-    const said = answer.status === 204 ? null : await answer.json();
-    if (answer.ok) return { ok: true, data: said as T, tag: answer.headers.get('etag') };
-    const { title = answer.statusText, detail = '', code = `http_${answer.status}` } = said as Partial<Problem>;
-    const { errors, confirm, frozen } = said as Partial<Problem>;
-    const request_id = answer.headers.get('x-request-id') ?? undefined;
-    const problem = { title, detail, code, status: answer.status, request_id, errors, confirm, frozen };
-    // To be asked for a confirmation is no refusal.
-    if (!confirm) met(init.method ?? 'GET', path, problem);
-    return { ok: false, problem };
+    return await told<T>(init.method ?? 'GET', path, answer);
   } catch (error) {
-    const detail = error instanceof Error ? error.name : String(error);
-    const problem = { title: 'No answer', detail, code: 'no_answer', status: 0 };
-    met(init.method ?? 'GET', path, problem);
-    return { ok: false, problem };
+    return unanswered<T>(init.method ?? 'GET', path, error instanceof Error ? error.name : String(error));
   }
+}
+
+/** What an answer says, good or not. */
+export async function told<T>(method: string, path: string, answer: Response): Promise<Reply<T>> {
+  const said = answer.status === 204 ? null : await answer.json();
+  if (answer.ok) return { ok: true, data: said as T, tag: answer.headers.get('etag') };
+  const { title = answer.statusText, detail = '', code = `http_${answer.status}` } = said as Partial<Problem>;
+  const { errors, confirm, frozen } = said as Partial<Problem>;
+  const request_id = answer.headers.get('x-request-id') ?? undefined;
+  const problem = { title, detail, code, status: answer.status, request_id, errors, confirm, frozen };
+  // To be asked for a confirmation is no refusal.
+  if (!confirm) met(method, path, problem);
+  return { ok: false, problem };
+}
+
+/** Nobody has answered. */
+export function unanswered<T>(method: string, path: string, detail: string): Reply<T> {
+  const problem = { title: 'No answer', detail, code: 'no_answer', status: 0 };
+  met(method, path, problem);
+  return { ok: false, problem };
 }
 
 /** A piece of a list that grows. */
@@ -49,6 +58,8 @@ export function read<T>(path: string): Promise<Reply<T>> {
 export interface Conditions {
   /** Only if what is changed is still this version. */
   tag?: string | null;
+  /** Only if there is none yet. */
+  absent?: boolean;
   /** The confirmation that the daemon asked for. */
   confirm?: string;
   /** What somebody has typed, of what cannot be brought back. */
@@ -57,19 +68,20 @@ export interface Conditions {
   override?: string;
 }
 
-export function send<T>(
-  method: string,
-  path: string,
-  body?: unknown,
-  { tag, confirm, name, override }: Conditions = {},
-): Promise<Reply<T>> {
+export function headersOf({ tag, absent, confirm, name, override }: Conditions): Record<string, string> {
   const headers: Record<string, string> = {};
-  if (body !== undefined) headers['content-type'] = 'application/json';
   if (tag) headers['if-match'] = tag;
+  if (absent) headers['if-none-match'] = '*';
   if (confirm) headers.confirm = confirm;
   // A header has Latin-1 alone.
   if (name) headers['confirm-name'] = encodeURIComponent(name);
   if (override) headers.override = encodeURIComponent(override);
+  return headers;
+}
+
+export function send<T>(method: string, path: string, body?: unknown, conditions: Conditions = {}): Promise<Reply<T>> {
+  const headers = headersOf(conditions);
+  if (body !== undefined) headers['content-type'] = 'application/json';
   return ask<T>(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }, GIVE_UP_MS);
 }
 

@@ -1,6 +1,7 @@
 // What the keys do. They are for the chosen channel: the one that has the focus or was touched last, or the only one.
 
 import type { ChannelStatus } from '../api';
+import type { Key } from '../words/say';
 import * as acts from './acts';
 import { BOUNCE_MS } from './arm';
 import { places } from './channel';
@@ -75,10 +76,10 @@ export const BINDINGS: Binding[] = [
       locked.value = true;
     },
   },
-  { chord: 'Ctrl+Alt+1', says: 'page_on_air', act: () => go({ page: PAGES[0] }) },
-  { chord: 'Ctrl+Alt+2', says: 'page_wall', act: () => go({ page: PAGES[1] }) },
-  { chord: 'Ctrl+Alt+3', says: 'page_sources', act: () => go({ page: PAGES[2] }) },
-  { chord: 'Ctrl+Alt+4', says: 'page_destinations', act: () => go({ page: PAGES[3] }) },
-  { chord: 'Ctrl+Alt+5', says: 'page_recordings', act: () => go({ page: PAGES[4] }) },
-  { chord: 'Ctrl+Alt+6', says: 'page_timeline', act: () => go({ page: PAGES[5] }) },
+  // In the order of the rail, which has one page more than there are digits.
+  ...'1234567890'.split('').flatMap((digit, place): Binding[] => {
+    const page = PAGES[place];
+    if (!page) return [];
+    return [{ chord: `Ctrl+Alt+${digit}`, says: `page_${page.replace('-', '_')}` as Key, act: () => go({ page }) }];
+  }),
 ];

@@ -45,20 +45,28 @@ export function expireAsking(): void {
 }
 
 /** Sends an order; if the daemon asks for a confirmation, somebody gives it here, or it is not done. */
-export async function sendAsked<T>(
+export function sendAsked<T>(
   method: string,
   path: string,
   body?: unknown,
   conditions: Conditions = {},
 ): Promise<Reply<T>> {
-  const reply = await send<T>(method, path, body, conditions);
+  return confirmed((given) => send<T>(method, path, body, given), conditions);
+}
+
+/** The same, however it is sent. */
+export async function confirmed<T>(
+  give: (conditions: Conditions) => Promise<Reply<T>>,
+  conditions: Conditions,
+): Promise<Reply<T>> {
+  const reply = await give(conditions);
   const confirm = reply.ok ? null : reply.problem.confirm;
   if (!confirm || !(await asked(confirm))) return reply;
-  if (confirm.name === null) return send<T>(method, path, body, { ...conditions, confirm: confirm.token });
-  const anew = await send<T>(method, path, body, conditions);
+  if (confirm.name === null) return give({ ...conditions, confirm: confirm.token });
+  const anew = await give(conditions);
   const now = anew.ok ? null : anew.problem.confirm;
   if (!now) return anew;
   // What was confirmed is what it said then, and nothing else.
-  if (now.text !== confirm.text || now.name !== confirm.name) return sendAsked<T>(method, path, body, conditions);
-  return send<T>(method, path, body, { ...conditions, confirm: now.token, name: confirm.name });
+  if (now.text !== confirm.text || now.name !== confirm.name) return confirmed(give, conditions);
+  return give({ ...conditions, confirm: now.token, name: confirm.name });
 }

@@ -6,6 +6,8 @@
 //   what is wanted ──dry run──▶ plan (what it would do, and in place of what) ──apply──▶ done
 //                                                                              ├──▶ changed: somebody was there meanwhile
 //                                                                              └──▶ frozen ──a reason──▶ applied all the same
+//
+// A stream class need not be there yet, or any more: then it is put in force in place of nothing, and of nothing else.
 
 import { type Signal, signal } from '@preact/signals';
 import type { ConfigurationReport, Outcome, Problem } from '../api';
@@ -24,7 +26,8 @@ export interface Plan {
   order: Order;
   /** The text, as it was when this was asked. */
   seen: string | null;
-  tag: string;
+  /** None if there was nothing. */
+  tag: string | null;
   outcome: Outcome;
 }
 
@@ -37,6 +40,9 @@ export type Step =
   | { step: 'frozen'; plan: Plan; problem: Problem }
   | { step: 'changed'; seen: string | null; now: string | null }
   | { step: 'refused'; problem: Problem };
+
+/** There is no stream class of that name. */
+export const isMissing = (problem: Problem) => problem.code === 'unknown_class';
 
 interface Document {
   text?: string | null;
@@ -68,14 +74,15 @@ export class Desk {
   async plan(order: Order): Promise<void> {
     this.step.value = { step: 'asking' };
     const found = await read<Document>(this.address);
-    if (!found.ok) return this.fail(found.problem, null);
-    const seen = found.data.text ?? null;
-    if (order.base !== undefined && order.base !== seen) {
+    if (!found.ok && !isMissing(found.problem)) return this.fail(found.problem, null);
+    const seen = found.ok ? (found.data.text ?? null) : null;
+    if (order.base !== undefined && order.base !== (seen ?? '')) {
       this.step.value = { step: 'changed', seen: order.base, now: seen };
       return;
     }
-    const tag = found.tag ?? '';
-    const reply = await send<Outcome>('POST', `${this.address}/${order.act}?dry_run=true`, order.body, { tag });
+    const tag = found.ok ? (found.tag ?? '') : null;
+    const path = `${this.address}/${order.act}?dry_run=true`;
+    const reply = await send<Outcome>('POST', path, order.body, { tag, absent: tag === null });
     if (!reply.ok) return this.fail(reply.problem, seen);
     this.step.value = { step: 'planned', plan: { order, seen, tag, outcome: reply.data } };
   }
@@ -87,7 +94,8 @@ export class Desk {
     const planned = current.plan;
     this.step.value = { step: 'applying', plan: planned };
     const { order, tag, seen } = planned;
-    const reply = await sendSure<Outcome>('POST', `${this.address}/${order.act}`, order.body, { tag, override });
+    const conditions = { tag, absent: tag === null, override };
+    const reply = await sendSure<Outcome>('POST', `${this.address}/${order.act}`, order.body, conditions);
     if (reply.ok) this.done(order, reply.data);
     else if (reply.problem.status === 423) this.step.value = { step: 'frozen', plan: planned, problem: reply.problem };
     else await this.fail(reply.problem, seen);

@@ -6,10 +6,10 @@ import type { Problem } from '../api';
 
 export interface Held {
   problem: Problem;
-  /** What was asked, in the words of the API, and of which channel. */
+  /** What was asked, in the words of the API, and of which channel, if of one. */
   verb: string;
-  channel: string;
-  /** Of what of it, where it is not the whole. */
+  channel?: string;
+  /** Of what of it, where it is not the whole; of what, where it is no channel. */
   about?: string;
   /** The same once more, all the same. */
   again: (reason: string) => void;

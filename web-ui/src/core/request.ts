@@ -17,9 +17,10 @@ export interface Wanted {
   /** Below the API's address. */
   path: string;
   body?: unknown;
-  /** In the words of the API, and of which channel, for who is held by a freeze. */
+  /** In the words of the API, and of which channel, or of what else, for who is held by a freeze. */
   verb?: string;
   channel?: string;
+  about?: string;
 }
 
 type Give = <T>(method: string, path: string, body?: unknown, conditions?: Conditions) => Promise<Reply<T>>;
@@ -27,7 +28,7 @@ type Give = <T>(method: string, path: string, body?: unknown, conditions?: Condi
 /** What came of it; none if it was not done. The daemon's questions are put to somebody, unless `give` answers them. */
 export async function request<T>(wanted: Wanted, conditions?: Conditions, give: Give = sendAsked): Promise<T | null> {
   if (busy.peek() !== null) return null;
-  const { part, method, path, body, verb, channel } = wanted;
+  const { part, method, path, body, verb, channel, about } = wanted;
   busy.value = part;
   const reply = await give<T>(method, `/api/v1/${path}`, body, conditions);
   busy.value = null;
@@ -36,10 +37,10 @@ export async function request<T>(wanted: Wanted, conditions?: Conditions, give: 
     refused(part, null);
     return reply.data ?? ({} as T);
   }
-  const glazed = isFrozen(reply.problem) && verb !== undefined && channel !== undefined;
+  const glazed = isFrozen(reply.problem) && verb !== undefined;
   if (glazed) {
     const again = (reason: string) => void request<T>(wanted, { ...conditions, override: reason }, give);
-    held.value = { problem: reply.problem, verb, channel, again };
+    held.value = { problem: reply.problem, verb, channel, about, again };
   }
   // Somebody was asked, and has said no.
   refused(part, glazed || reply.problem.confirm ? null : reply.problem);

@@ -12,6 +12,7 @@ export const PAGES = [
   'classes',
   'configuration',
   'diagnostics',
+  'settings',
   'users',
 ] as const;
 export type Page = (typeof PAGES)[number];

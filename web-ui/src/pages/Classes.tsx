@@ -2,7 +2,8 @@
 
 import { useSignal } from '@preact/signals';
 import type { StreamClass, StreamClassFile } from '../api';
-import { deskOf } from '../core/draft';
+import { deleted } from '../core/classes';
+import { deskOf, isMissing } from '../core/draft';
 import { type Resource, useResource } from '../core/resource';
 import { address } from '../core/route';
 import { channelOf, status } from '../core/store';
@@ -12,6 +13,9 @@ import { Facts, Section } from '../parts/Frame';
 import { Region, Table } from '../parts/Region';
 import { Waiting } from '../parts/Waiting';
 import { say } from '../words/say';
+import { DeleteClass } from './classes/DeleteClass';
+import { Missing } from './classes/Missing';
+import { NewClass } from './classes/NewClass';
 import { Versions } from './classes/Versions';
 
 const EVERY_MS = 5000;
@@ -25,8 +29,27 @@ export function ClassList() {
         <Region of={found} empty={(all) => all.length === 0} nothing={say('no_class')}>
           {(all) => <Rows all={all} />}
         </Region>
+        <Deleted />
       </Section>
+      {found.data && found.data.length > 0 ? <NewClass all={found.data} /> : null}
     </div>
+  );
+}
+
+/** What was deleted here last can be brought back. */
+function Deleted() {
+  const name = deleted.value;
+  return (
+    <p role="status">
+      {name === null ? null : (
+        <>
+          ✓ {say('class_deleted', { name })}{' '}
+          <a class="alone" href={address({ page: 'class', name })}>
+            {name}
+          </a>
+        </>
+      )}
+    </p>
   );
 }
 
@@ -67,17 +90,24 @@ function users(one: StreamClass): string {
 export function ClassPage({ name }: { name: string }) {
   const found = useResource<StreamClassFile>(`/api/v1/stream-classes/${encodeURIComponent(name)}`, EVERY_MS);
   if (!status.value) return <Waiting />;
+  const missing = found.data === null && found.problem !== null && isMissing(found.problem);
+  const parts = (one: StreamClassFile) => <Parts found={found} one={one} />;
   return (
     <div class="page">
       <p>
-        <a href={address({ page: 'classes' })}>← {say('stream_classes')}</a>
+        <a class="alone" href={address({ page: 'classes' })}>
+          ← {say('stream_classes')}
+        </a>
       </p>
       <Section title={name} id="file">
-        <Region of={found} empty={() => false} nothing="">
-          {(one) => <File one={one} />}
-        </Region>
+        {missing ? null : (
+          <Region of={found} empty={() => false} nothing="">
+            {(one) => <File one={one} />}
+          </Region>
+        )}
       </Section>
-      {found.data ? <Parts found={found} one={found.data} /> : null}
+      {missing ? <Missing name={name} again={found.again} parts={parts} /> : null}
+      {found.data ? parts(found.data) : null}
     </div>
   );
 }
@@ -145,7 +175,12 @@ function Parts({ found, one }: { found: Resource<StreamClassFile>; one: StreamCl
           again={again}
         />
       </Section>
-      <Versions one={one} desk={desk} comment={said} />
+      {found.data ? (
+        <>
+          <Versions one={one} desk={desk} comment={said} />
+          <DeleteClass one={one} tag={found.tag} />
+        </>
+      ) : null}
     </>
   );
 }

@@ -60,7 +60,13 @@ function Box({ document }: { document: ApplianceStatus }) {
       <Facts rows={rows} />
       <Reason report={document.health} />
       <p class="quiet">
-        <a href="/api/">{say('api_reference')}</a> · <a href="/metrics">{say('metrics')}</a>
+        <a class="alone" href="/api/">
+          {say('api_reference')}
+        </a>{' '}
+        ·{' '}
+        <a class="alone" href="/metrics">
+          {say('metrics')}
+        </a>
       </p>
     </Section>
   );

@@ -65,7 +65,7 @@ function Kinds({ of, want }: { of: EntryKind[]; want: (kinds: EntryKind[]) => vo
   return (
     <>
       {KINDS.map((kind) => (
-        <label key={kind}>
+        <label key={kind} class="check">
           <input
             type="checkbox"
             checked={shown.includes(kind)}

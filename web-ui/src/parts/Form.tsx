@@ -48,10 +48,14 @@ interface FieldProps {
   most?: number;
   /** Names a list of what it may be. */
   list?: string;
+  /** What it must be, as a regular expression, and in words. */
+  pattern?: string;
+  hint?: string;
 }
 
-export function Field({ id, name, label, kind, fills, optional, most, list }: FieldProps) {
-  const about = { id, name, autocomplete: fills ?? 'off', required: !optional, maxLength: most, list };
+export function Field({ id, name, label, kind, fills, optional, most, list, pattern, hint }: FieldProps) {
+  const rule = { maxLength: most, list, pattern, title: hint };
+  const about = { id, name, autocomplete: fills ?? 'off', required: !optional, ...rule };
   return (
     <div class="field">
       <label for={id}>{label}</label>

@@ -86,10 +86,10 @@ function Holder({ problem, what }: { problem: Problem; what: string }) {
   );
 }
 
-/** In the head of every page, for orders of channels. */
+/** In the head of every page, for what is ordered there. */
 export function Glass() {
   const one = held.value;
-  return one ? <Asked key={`${one.channel} ${one.verb}`} one={one} /> : null;
+  return one ? <Asked key={`${one.channel} ${one.about} ${one.verb}`} one={one} /> : null;
 }
 
 function Asked({ one }: { one: Held }) {
@@ -103,9 +103,8 @@ function Asked({ one }: { one: Held }) {
       if (free && before instanceof HTMLElement) before.focus();
     };
   }, []);
-  const what = [word('verb', one.verb), channelOf(one.channel)?.title ?? one.channel, one.about]
-    .filter(Boolean)
-    .join(' ');
+  const title = one.channel === undefined ? undefined : (channelOf(one.channel)?.title ?? one.channel);
+  const what = [word('verb', one.verb), title, one.about].filter(Boolean).join(' ');
   return (
     <fieldset
       ref={place}

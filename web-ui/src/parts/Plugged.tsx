@@ -22,7 +22,9 @@ export function Plugged() {
       <p role="status">
         ◇ <span lang="en">{newest.text}</span>
       </p>
-      <a href={address({ page: 'sources' })}>{say('page_sources')}</a>
+      <a class="alone" href={address({ page: 'sources' })}>
+        {say('page_sources')}
+      </a>
       <button
         type="button"
         onClick={() => {

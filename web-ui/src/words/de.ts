@@ -1,6 +1,7 @@
 // German.
 
 import type { Key } from './say';
+import { settings } from './settings/de';
 
 export const de: Record<Key, string> = {
   // Tally and program.
@@ -680,4 +681,5 @@ export const de: Record<Key, string> = {
   who: 'Wer',
   newer: 'Neuere',
   older: 'Ältere',
+  ...settings,
 };

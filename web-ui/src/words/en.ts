@@ -1,5 +1,7 @@
 // English. Another language has the same keys; the compiler sees to it.
 
+import { settings } from './settings/en';
+
 export const en = {
   // Tally and program.
   tally_on: 'ON AIR',
@@ -676,4 +678,5 @@ export const en = {
   who: 'Who',
   newer: 'Newer',
   older: 'Older',
+  ...settings,
 } as const;

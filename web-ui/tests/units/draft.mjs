@@ -63,3 +63,22 @@ test('each stream class has its own desk', () => {
   assert.notEqual(desk.deskOf('a'), desk.deskOf('b'));
   assert.equal(desk.deskOf('a b').address, '/api/v1/stream-classes/a%20b');
 });
+
+test('a stream class that is not there is put in force in place of nothing, and of nothing else', async () => {
+  const asked = [];
+  globalThis.fetch = async (path, { method = 'GET', headers = {} }) => {
+    asked.push([method, path.replace('/api/v1/', ''), headers['if-match'], headers['if-none-match']]);
+    if (method === 'GET') return answer(404, { code: 'unknown_class', title: 'No such', detail: 'none' });
+    return answer(200, { text: 'done', channels: [] });
+  };
+  const one = new desk.Desk('/api/v1/x');
+  one.draft.value = { base: '', text: 'b' };
+  await one.plan(order('b', ''));
+  assert.equal(one.step.value.step, 'planned');
+  await one.apply();
+  assert.equal(one.step.value.step, 'done');
+  assert.deepEqual(asked.slice(1), [
+    ['POST', 'x/apply?dry_run=true', undefined, '*'],
+    ['POST', 'x/apply', undefined, '*'],
+  ]);
+});

@@ -11,6 +11,7 @@ import { Difference } from '../../parts/Difference';
 import { Section } from '../../parts/Frame';
 import { Region, Table } from '../../parts/Region';
 import { say, word } from '../../words/say';
+import { Prune } from './Prune';
 
 interface Page {
   items: ClassVersion[];
@@ -45,8 +46,16 @@ export function Versions({ one, desk, comment }: Props) {
           </div>
         ) : null}
         <Region of={found} empty={(page) => page.items.length === 0} nothing={say('no_version')}>
-          {(page) => <Rows all={page.items} may={may} back={(version) => back({ version })} />}
+          {(page) => (
+            <Rows
+              all={page.items}
+              may={may}
+              current={one.file !== one.own_file || one.own}
+              back={(version) => back({ version })}
+            />
+          )}
         </Region>
+        {found.data && found.data.items.length > 0 ? <Prune name={one.name} again={found.again} /> : null}
       </Section>
       <Section title={say('compare')} id="compare">
         <Compare one={one} all={found.data?.items.filter((kept) => kept.about) ?? []} />
@@ -55,7 +64,15 @@ export function Versions({ one, desk, comment }: Props) {
   );
 }
 
-function Rows({ all, may, back }: { all: ClassVersion[]; may: boolean; back: (version: number) => void }) {
+interface Listing {
+  all: ClassVersion[];
+  may: boolean;
+  /** Whether the newest is what is there: one goes back to others then. */
+  current: boolean;
+  back: (version: number) => void;
+}
+
+function Rows({ all, may, current, back }: Listing) {
   const heads = ['version', 'kept_at', 'who', 'how', 'comment'] as const;
   return (
     <Table title={say('versions')} heads={[...heads.map((head) => say(head)), say('roll_back')]}>
@@ -69,7 +86,7 @@ function Rows({ all, may, back }: { all: ClassVersion[]; may: boolean; back: (ve
             <button
               type="button"
               aria-label={say('roll_back_to', { version: kept.version })}
-              disabled={!may || place === 0 || !kept.about}
+              disabled={!may || (current && place === 0) || !kept.about}
               onClick={() => back(kept.version)}
             >
               {say('roll_back')}

@@ -90,7 +90,7 @@ function Movies({ one, again, play }: Props & { play: (movie: string) => void })
       <ul aria-label={say('files')}>
         {one.movies.map(({ name, bytes: size }) => (
           <li key={name} class="row">
-            <a href={playable(one, name)} download>
+            <a class="alone" href={playable(one, name)} download>
               {name} ({bytes(size)})
             </a>
             <button type="button" aria-label={`${say('play')} ${name}`} onClick={() => play(name)}>
