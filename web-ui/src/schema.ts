@@ -64,7 +64,7 @@ export interface components {
             by?: string | null;
         };
         /** @description Stable codes of alarms; machines match on these, never on text. */
-        AlarmCode: "off_air" | "on_slate" | "source_lost" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "destination_interrupted" | "destination_failed" | "destination_on_backup" | "destination_backup_lost" | "destination_behind" | "destination_slow" | "pair_trouble" | "spool_failing" | "spool_near_full" | "spool_overflowed" | "encoder_replaced" | "encoder_overloaded" | "recording_failed" | "recording_no_room" | "sound_silent" | "sound_over_level" | "sound_phase_inverted" | "sound_channel_missing" | "loudness_off_target" | "worker_restarts" | "worker_silent" | "clock_unsynchronised" | "budget_near" | "budget_spent" | "config_rejected" | "config_last_good" | "certificate_failed" | "certificate_expiring" | "store_failed";
+        AlarmCode: "off_air" | "on_slate" | "source_lost" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "destination_interrupted" | "destination_failed" | "destination_on_backup" | "destination_backup_lost" | "destination_behind" | "destination_slow" | "srt_latency_short" | "pair_trouble" | "spool_failing" | "spool_near_full" | "spool_overflowed" | "encoder_replaced" | "encoder_overloaded" | "recording_failed" | "recording_no_room" | "recording_time_short" | "sound_silent" | "sound_over_level" | "sound_phase_inverted" | "sound_channel_missing" | "loudness_off_target" | "worker_restarts" | "worker_silent" | "clock_unsynchronised" | "budget_near" | "budget_spent" | "config_rejected" | "config_last_good" | "certificate_failed" | "certificate_expiring" | "store_failed";
         /** @description How many alarms there are. */
         AlarmCounts: {
             /**
@@ -95,10 +95,12 @@ export interface components {
         };
         /** @description What `GET /api/v1/alarms` answers. */
         AlarmList: {
-            /** @description How many. */
+            /** @description How many there are on all pages. */
             counts: components["schemas"]["AlarmCounts"];
-            /** @description What needs somebody first. */
+            /** @description In order. */
             items: components["schemas"]["Alarm"][];
+            /** @description The place to go on from; none if there is no more. */
+            next_cursor: string | null;
         };
         /** @description Who did something about an alarm, and when. */
         AlarmMark: {
@@ -1242,7 +1244,7 @@ export interface components {
             text: string;
         };
         /** @description Stable event codes; machines match on these, never on text. */
-        EventCode: "plan_taken_over" | "daemon_started" | "daemon_absent" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "config_last_good" | "config_not_kept" | "channel_started" | "channel_stopped" | "remainder_delivered" | "remainder_left" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_layers_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
+        EventCode: "plan_taken_over" | "daemon_started" | "daemon_absent" | "daemon_stopping" | "config_reloaded" | "config_rejected" | "config_last_good" | "config_not_kept" | "channel_started" | "channel_stopped" | "remainder_delivered" | "remainder_left" | "channel_failed" | "channel_refused" | "worker_started" | "worker_adopted" | "worker_died" | "worker_replaced" | "supervision_failed" | "worker_stalled" | "protocol_violation" | "store_failed" | "store_recovered" | "source_connected" | "source_lost" | "source_format_changed" | "publisher_refused" | "source_black" | "source_frozen" | "source_silent" | "source_wrong_format" | "source_signal_good" | "entry_skipped" | "input_changed" | "device_plugged" | "device_unplugged" | "captions_faulty" | "program_switched" | "slate_on" | "slate_off" | "silence_began" | "silence_ended" | "over_level_began" | "over_level_ended" | "phase_inverted_began" | "phase_inverted_ended" | "channel_missing_began" | "channel_missing_ended" | "loudness_restarted" | "overlay_failed" | "ticks_missed" | "cue_placed" | "encoder_chosen" | "frames_dropped" | "rendition_encoder_replaced" | "encoder_sessions_taken" | "rendition_failed" | "companion_failed" | "companion_recovered" | "spool_failed" | "spool_recovered" | "spool_mended" | "spool_overflowed" | "push_connected" | "push_interrupted" | "push_refused" | "push_parts_refused" | "push_layers_refused" | "push_caught_up" | "push_rendition_dropped" | "push_rendition_returned" | "token_failed" | "keys_failed" | "old_segments_stay" | "endpoint_switched" | "endpoint_playable" | "lease_taken" | "lease_lost" | "pair_trouble" | "clock_unsynchronised" | "clock_synchronised" | "clock_behind" | "drill_ended" | "recording_uploaded" | "recording_upload_failed" | "recording_damaged" | "recording_started" | "recording_ended" | "recording_resumed" | "recording_mended" | "recording_gap" | "recording_failed" | "recording_recovered" | "recording_deleted" | "recording_no_room" | "budget_near" | "budget_spent" | "budget_freed" | "show_began" | "show_ended" | "freeze_began" | "freeze_ended" | "freeze_overridden" | "freeze_held" | "alarm_raised" | "alarm_cleared" | "alarm_acked" | "alarm_shelved" | "notify_failed" | "notify_recovered";
         /** @description Whose fault it is: where a technician looks first. */
         Fault: "source" | "destination" | "hardware" | "configuration" | "internal";
         /** @description One thing that was looked at. */
@@ -1377,11 +1379,13 @@ export interface components {
         Health: "inactive" | "healthy" | "partially_healthy" | "unhealthy";
         /** @description Health with its reason. */
         HealthReport: {
+            /** @description What to do, one sentence; none where nothing has to be done. */
+            action?: string | null;
             /** @description Stable reason code for machines (`ok`, `source_lost`, …). */
             code: string;
             /** @description The word. */
             health: components["schemas"]["Health"];
-            /** @description One sentence for people: what is wrong and what to do. */
+            /** @description One sentence for people: what is wrong. */
             reason: string;
             /** @description Since when it has been so. */
             since: components["schemas"]["MediaTime"];
@@ -1460,6 +1464,13 @@ export interface components {
             /** @description One sentence. */
             text: string;
         };
+        /** @description A piece of a list that grows. */
+        JobStatusPage: {
+            /** @description In order. */
+            items: components["schemas"]["JobStatus"][];
+            /** @description The place to go on from; none if there is no more. */
+            next_cursor: string | null;
+        };
         /** @description A configuration that was in force before, and is used again. */
         LastGood: {
             /** @description When it was put in force. */
@@ -1506,6 +1517,12 @@ export interface components {
         LinkFigures: {
             /**
              * Format: uint64
+             * @description What the way carries, as the protocol estimates it, bit/s; the least of several peers.
+             * @default null
+             */
+            bandwidth_bps: number | null;
+            /**
+             * Format: uint64
              * @description What pictures are encoded at now, where that follows the network, bit/s.
              * @default null
              */
@@ -1515,6 +1532,12 @@ export interface components {
              * @description Callers that are connected, for a listener.
              */
             callers: number | null;
+            /**
+             * Format: double
+             * @description How long the receiver waits for what is sent again, as both have agreed, milliseconds; the shortest of several peers.
+             * @default null
+             */
+            latency_ms: number | null;
             /** @description Sizes of the pictures, largest first, where they are sent in several (simulcast). */
             layers?: components["schemas"]["LayerFigures"][];
             /**
@@ -2446,6 +2469,19 @@ export interface components {
             /** @description One sentence: what happened. */
             text: string;
         };
+        /** @description What `GET /readyz` answers. */
+        Ready: {
+            /** @description What was looked at. */
+            checks: components["schemas"]["ReadyCheck"][];
+            status: string;
+        };
+        /** @description One thing that a daemon needs. */
+        ReadyCheck: {
+            /** @description `supervisor`, `config`, `database`, `engine`. */
+            check: string;
+            /** @description What is wrong; none if nothing is. */
+            trouble: string | null;
+        };
         /** @description What a recording is of. Everything but the program is a companion of it: encoded beside the ladder, for recordings alone. */
         RecordedOf: string;
         /** @description What is asked of a recording destination. */
@@ -2585,6 +2621,12 @@ export interface components {
             markers: number;
             /** @description What it is of. */
             of?: components["schemas"]["RecordedOf"];
+            /**
+             * Format: uint64
+             * @description What can still be recorded there: what is free, and old recordings that would be deleted for it.
+             * @default null
+             */
+            room_bytes: number | null;
             /**
              * @description It runs now.
              * @default false
@@ -3067,6 +3109,8 @@ export interface components {
              * @description Frames that arrived too late to be shown.
              */
             late: number;
+            /** @description What the protocol tells of the way from the sender (SRT); none where it tells nothing, and before it delivers. */
+            link?: components["schemas"]["LinkFigures"] | null;
             /** @description Size of the arriving picture. */
             picture: components["schemas"]["PictureSize"] | null;
             /**
@@ -3146,6 +3190,13 @@ export interface components {
             subject: string | null;
             /** @description What happened, one sentence. */
             text: string;
+        };
+        /** @description A piece of a list that grows. */
+        StampedEventPage: {
+            /** @description In order. */
+            items: components["schemas"]["StampedEvent"][];
+            /** @description The place to go on from; none if there is no more. */
+            next_cursor: string | null;
         };
         /** @description The status document as clients get it: with who may use the API. */
         Status: {
@@ -3807,6 +3858,7 @@ export type InputStatus = components['schemas']['InputStatus'];
 export type JobKind = components['schemas']['JobKind'];
 export type JobState = components['schemas']['JobState'];
 export type JobStatus = components['schemas']['JobStatus'];
+export type JobStatusPage = components['schemas']['JobStatusPage'];
 export type LastGood = components['schemas']['LastGood'];
 export type LayerFigures = components['schemas']['LayerFigures'];
 export type Layout = components['schemas']['Layout'];
@@ -3858,6 +3910,8 @@ export type ProgramStatus = components['schemas']['ProgramStatus'];
 export type ProgramTimecode = components['schemas']['ProgramTimecode'];
 export type PruneStreamClass = components['schemas']['PruneStreamClass'];
 export type PrunedStreamClass = components['schemas']['PrunedStreamClass'];
+export type Ready = components['schemas']['Ready'];
+export type ReadyCheck = components['schemas']['ReadyCheck'];
 export type RecordedOf = components['schemas']['RecordedOf'];
 export type RecordingAsk = components['schemas']['RecordingAsk'];
 export type RecordingDetail = components['schemas']['RecordingDetail'];
@@ -3900,6 +3954,7 @@ export type SourceStatus = components['schemas']['SourceStatus'];
 export type SourceTimecode = components['schemas']['SourceTimecode'];
 export type SpoolStatus = components['schemas']['SpoolStatus'];
 export type StampedEvent = components['schemas']['StampedEvent'];
+export type StampedEventPage = components['schemas']['StampedEventPage'];
 export type Status = components['schemas']['Status'];
 export type Stitch = components['schemas']['Stitch'];
 export type StreamClass = components['schemas']['StreamClass'];

@@ -107,7 +107,9 @@ export function recorded({ go, shot, accessible, inTime, brief }) {
     const job = { id: 7, kind: 'upload', channel, recording: 'show', state: 'running', progress: 0.4, text: 'sends' };
     const jobs = [{ ...job, asked: at, ended: null, result: null }];
     const asked = [];
-    await page.route('**/api/v1/recording-jobs', (route) => route.fulfill({ json: { items: jobs, next_cursor: null } }));
+    await page.route('**/api/v1/recording-jobs', (route) =>
+      route.fulfill({ json: { items: jobs, next_cursor: null } }),
+    );
     await page.route('**/api/v1/recording-jobs/7', (route) => {
       asked.push(route.request().method());
       jobs[0] = { ...jobs[0], state: 'stopped', ended: at };

@@ -107,7 +107,8 @@ export function states({ everyPage, go, accessible, shot, inTime, brief, tile })
       const path = new URL(route.request().url()).pathname;
       // What a class is, is never empty; its versions are.
       if (/\/(config|stream-classes\/[^/]+)$/.test(path)) return route.continue();
-      if (/\/(versions|recordings|recording-jobs)$/.test(path)) return route.fulfill({ json: { items: [], next_cursor: null } });
+      if (/\/(versions|recordings|recording-jobs)$/.test(path))
+        return route.fulfill({ json: { items: [], next_cursor: null } });
       if (path.endsWith('/surfaces')) return route.fulfill({ json: { tsl: [], osc: null } });
       if (path.endsWith('/buttons')) return route.fulfill({ json: { items: [] } });
       if (path.endsWith('/certificate')) return route.fulfill({ json: { encrypted: false, certificates: [] } });
