@@ -309,7 +309,7 @@ export function pages({ go, shot, accessible, inTime, brief }) {
     const back = page.getByRole('button', { name: 'Go back to version 1' });
     await back.waitFor();
     assert.ok(await back.isDisabled(), 'an operator goes back to no version');
-    await page.getByText('This needs the role engineer').waitFor();
+    await page.getByText('This needs the role engineer').first().waitFor();
     await accessible('a stream class, for an operator');
     await page.unroute(USERS);
     await page.reload();

@@ -54,7 +54,7 @@ export const settings: Record<keyof typeof english, string> = {
   osc_counts: '{done} ausgeführt, {refused} abgelehnt, {strangers} von Fremden, {noise} kein Befehl',
   surface_keys: 'Tasten für Bitfocus Companion',
   surface_keys_advice:
-    'Mit seinem Modul Generic HTTP Requests. Ein anderer Rechner braucht ein Token: Benutzer legt eines an.',
+    'Mit seinem Modul Generic HTTP Requests. Ein anderer Rechner braucht ein Token; ein Admin legt es unter Benutzer an.',
   surface_keys_of: 'Tasten von {channel}: {count}',
   surface_key: 'Taste',
   base_address: 'Basisadresse',

@@ -51,7 +51,8 @@ export const settings = {
   osc_orders: 'Came in',
   osc_counts: '{done} done, {refused} refused, {strangers} of strangers, {noise} no order',
   surface_keys: 'Keys for Bitfocus Companion',
-  surface_keys_advice: 'With its module Generic HTTP Requests. Another machine needs a token: users make one.',
+  surface_keys_advice:
+    'With its module Generic HTTP Requests. Another machine needs a token, which an admin makes under Users.',
   surface_keys_of: 'Keys of {channel}: {count}',
   surface_key: 'Key',
   base_address: 'Base address',
