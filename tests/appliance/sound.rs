@@ -185,7 +185,7 @@ fn a_channel_of_sound_alone_is_delivered() {
     assert_eq!(told, [("sound/media.m3u8", Some("mp4a.40.2"))]);
     let (number, init) = named(&rig, "a", "sound", from + 1).remove(0);
     assert_eq!(probe(&playable(&rig, "a", "sound", number, &init))["codec_name"], "aac");
-    assert_eq!(rig.channel("a").health.code, "ok");
+    rig.until("it is shown as healthy", || rig.channel("a").health.code == "ok");
 }
 
 /// What npm's hls-parser makes of the multivariant playlist.

@@ -33,8 +33,8 @@ fn slate_take_and_release_are_confirmed_by_a_heartbeat() {
     daemon.running("a");
     let slate = daemon.ask(Command::Slate(id("a"))).unwrap();
     assert_eq!((slate.changed, slate.showing), (true, Some(Showing::Slate)));
-    let channel = daemon.channel("a");
-    assert_eq!((channel.state, channel.health.code.as_str()), (ChannelState::Slate, "slate_ordered"));
+    assert_eq!(daemon.channel("a").state, ChannelState::Slate);
+    let channel = daemon.wait("a", |channel| channel.health.code == "slate_ordered");
     assert_eq!(channel.health.health, Health::Healthy);
     assert!(!daemon.ask(Command::Slate(id("a"))).unwrap().changed);
     let two = "two".parse().unwrap();

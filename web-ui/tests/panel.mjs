@@ -97,6 +97,8 @@ const isTally = (word) => until(tally, (text) => text === word, word);
 /** No violation of WCAG 2.2 AA in what is shown now, and nothing too small to be hit. */
 async function accessible(what, at = page) {
   await at.evaluate(axe);
+  // What a frame that stays in its place covers just now is seen by scrolling.
+  await at.evaluate(() => window.scrollTo(0, 0));
   const found = await at.evaluate(async () => {
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
     const { violations } = await globalThis.axe.run(document, { runOnly: { type: 'tag', values: tags } });

@@ -102,7 +102,7 @@ export function states({ everyPage, go, accessible, shot, inTime, brief, tile })
     const none = JSON.stringify({ ...status, channels: [] });
     const stream = { contentType: 'text/event-stream', body: `retry: 500\nevent: snapshot\ndata: ${none}\n\n` };
     await page.route(STREAM, (route) => route.fulfill(stream));
-    await page.route(/\/api\/v1\/events\/recent/, (route) => route.fulfill({ json: [] }));
+    await page.route(/\/api\/v1\/events\/recent/, (route) => route.fulfill({ json: { items: [], next_cursor: null } }));
     await page.route(LISTS, (route) => {
       const path = new URL(route.request().url()).pathname;
       // What a class is, is never empty; its versions are.
@@ -113,7 +113,7 @@ export function states({ everyPage, go, accessible, shot, inTime, brief, tile })
       if (path.endsWith('/buttons')) return route.fulfill({ json: { items: [] } });
       if (path.endsWith('/certificate')) return route.fulfill({ json: { encrypted: false, certificates: [] } });
       if (path.endsWith('/devices')) return route.fulfill({ json: { capture: [], sound: [], nodes: [] } });
-      return route.fulfill({ json: /\/(audit|timeline)$/.test(path) ? { items: [] } : [] });
+      return route.fulfill({ json: /\/(audit|timeline|alarms)$/.test(path) ? { items: [] } : [] });
     });
     await page.reload();
     await page.locator('.link.is-live').waitFor();

@@ -48,16 +48,21 @@ export function targets(tile) {
         one.innerHTML = html;
         document.querySelector('main').append(one);
       };
-      add('<button type="button" style="min-height: 43px; height: 43px">low</button>');
-      add('<span class="verbs"><button type="button" style="min-height: 63px; height: 63px">on air</button></span>');
+      add('<button type="button" data-height="43px">low</button>');
+      add('<span class="verbs"><button type="button" data-height="63px">on air</button></span>');
       add('<a href="#/wall">alone</a>');
       add('Look at <a href="#/wall">the wall</a> for more.');
       add('<label class="check"><input type="checkbox"> ticked by its label</label>');
+      // By script: a style in the text is against the panel's own rules.
+      for (const one of document.querySelectorAll('.trial [data-height]')) {
+        one.style.minHeight = one.dataset.height;
+        one.style.height = one.dataset.height;
+      }
     });
     const found = await small(page);
-    assert.equal(found.length, 3, found.join('\n'));
-    assert.match(found.join('\n'), /43\.0 of 44.*low.*63\.0 of 64.*on air.*alone/s);
     await page.reload();
     await tile().waitFor();
+    assert.equal(found.length, 3, found.join('\n'));
+    assert.match(found.join('\n'), /43\.0 of 44.*low.*63\.0 of 64.*on air.*alone/s);
   });
 }

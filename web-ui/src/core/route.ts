@@ -43,3 +43,8 @@ export function follow(): void {
 export function go(to: Route): void {
   location.hash = address(to);
 }
+
+/** Goes on when something was done, unless who waited for it is somewhere else by now. */
+export function goOn(from: Route, to: Route): void {
+  if (address(route.peek()) === address(from)) go(to);
+}

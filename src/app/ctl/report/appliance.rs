@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::words::{air, columns, duration, health, judged, ok, order, shows, word};
+use super::words::{air, columns, duration, health, judged, ok, order, shows, to_do, word};
 use crate::model::status::{ApplianceStatus, ChannelStatus};
 use crate::model::{Health, MediaTime};
 
@@ -64,6 +64,7 @@ fn line(channel: &ChannelStatus, now: MediaTime) -> Vec<String> {
 /// What is wrong with a channel, worst first known: the channel's own sentence, then each part that is not well.
 fn faults(channel: &ChannelStatus, now: MediaTime) -> String {
     let mut text = format!("! {}: {}\n", channel.id, judged(&channel.health, now));
+    text.push_str(&to_do("    ", "", &channel.health));
     let Some(report) = &channel.report else { return text };
     for one in report.sources.iter().filter(|one| one.health.health > Health::Healthy) {
         let _ = writeln!(text, "    source {}: {}, {}", one.id, word(&one.state), judged(&one.health, now));

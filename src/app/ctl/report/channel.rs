@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::destinations::{destination, endpoints, line_of, recording};
-use super::words::{air, asked, columns, duration, judged, order, shows, word};
+use super::words::{air, asked, columns, duration, judged, order, shows, to_do, word};
 use crate::model::sound::{Loudness, LoudnessTarget, SoundState};
 use crate::model::status::{
     ChannelStatus, DestinationStatus, ProgramOrder, RenditionStatus, SourceStatus, SpoolStatus, WorkerReport,
@@ -15,6 +15,9 @@ pub(crate) fn channel(channel: &ChannelStatus, now: MediaTime) -> String {
     let mut text = format!("{}  {}  ({})\n", channel.id, channel.title, channel.stream_class);
     let _ = writeln!(text, "  {}  order {}, state {}", air(channel), order(channel), word(&channel.state));
     let _ = writeln!(text, "  {}", judged(&channel.health, now));
+    text.push_str(&to_do("  ", "", &channel.health));
+    let sources = channel.report.iter().flat_map(|report| &report.sources);
+    sources.for_each(|one| text.push_str(&to_do("  ", &format!(" at source {}", one.id), &one.health)));
     match &channel.worker {
         Some(worker) => {
             let adopted = if worker.adopted { ", adopted" } else { "" };

@@ -26,10 +26,14 @@ pub(in crate::app::ctl) fn judged(report: &HealthReport, now: MediaTime) -> Stri
         true => health(report.health).to_owned(),
         false => {
             let since = duration(now.since(report.since).as_secs_f64());
-            let action = report.action.iter().map(|action| format!(": {action}")).collect::<String>();
-            format!("{} for {since}: {} [{}]{action}", health(report.health), report.reason, report.code)
+            format!("{} for {since}: {} [{}]", health(report.health), report.reason, report.code)
         }
     }
+}
+
+/// What to do about it, as a line of its own.
+pub(in crate::app::ctl) fn to_do(indent: &str, of: &str, report: &HealthReport) -> String {
+    report.action.iter().map(|action| format!("{indent}to do{of}: {action}\n")).collect()
 }
 
 pub(in crate::app::ctl) fn ok(report: &HealthReport) -> bool {

@@ -4,7 +4,7 @@ import type { StreamClassFile } from '../../api';
 import { remove } from '../../core/classes';
 import { hindrance } from '../../core/hindrance';
 import { busy } from '../../core/request';
-import { go } from '../../core/route';
+import { goOn } from '../../core/route';
 import { channelOf } from '../../core/store';
 import { Refused } from '../../parts/Form';
 import { Section } from '../../parts/Frame';
@@ -15,7 +15,7 @@ import { say } from '../../words/say';
 export function DeleteClass({ one, tag }: { one: StreamClassFile; tag: string | null }) {
   const by = hindrance({ role: 'engineer', held: true });
   const end = async () => {
-    if (await remove(one.name, tag)) go({ page: 'classes' });
+    if (await remove(one.name, tag)) goOn({ page: 'class', name: one.name }, { page: 'classes' });
   };
   return (
     <Section title={say('class_delete')} id="class-delete">

@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import type { StreamClass } from '../../api';
 import { copy, NAME } from '../../core/classes';
 import { hindrance } from '../../core/hindrance';
-import { go } from '../../core/route';
+import { goOn } from '../../core/route';
 import { Choice, Field, Form } from '../../parts/Form';
 import { Section } from '../../parts/Frame';
 import { Hindered } from '../../parts/Hindered';
@@ -18,7 +18,7 @@ export function NewClass({ all }: { all: StreamClass[] }) {
     refused.value = there ? say('class_there', { name }) : null;
     if (there) return false;
     const done = await copy(name, of);
-    if (done) go({ page: 'class', name });
+    if (done) goOn({ page: 'classes' }, { page: 'class', name });
     else refused.value = say('class_uncopied', { name: of });
     return done;
   };
