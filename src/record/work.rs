@@ -41,10 +41,11 @@ struct Ending {
 
 /// See the module.
 pub(crate) struct Work {
+    /// First, so that it is let go first: whoever hears no more of this recorder can take its recording.
+    running: Option<Running>,
     setting: RecorderSetting,
     spool: Spool,
     shared: Arc<Mutex<Shared>>,
-    running: Option<Running>,
     /// Somebody wants a recording to run; with its title.
     order: Option<Option<String>>,
     ending: Option<Ending>,
