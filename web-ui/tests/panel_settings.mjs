@@ -47,8 +47,10 @@ const choose = (buffer, name = 'Station Logo.png') =>
   page.getByLabel('File', { exact: true }).setInputFiles({ name, mimeType: 'image/png', buffer });
 
 /** What somebody else does with the image meanwhile. */
-async function elsewhere(buffer) {
-  assert.equal((await fetch(`${url}${IMAGE}`, { method: 'PUT', body: buffer })).status, 200);
+async function elsewhere(body) {
+  const put = (headers) => fetch(`${url}${IMAGE}`, { method: 'PUT', body, headers });
+  const { confirm } = await (await put({})).json();
+  assert.equal((await put({ confirm: confirm.token })).status, 200);
 }
 
 export function settings({ go, shot, accessible, inTime, brief }) {
@@ -135,6 +137,9 @@ export function settings({ go, shot, accessible, inTime, brief }) {
     const before = await tagNow();
     await choose(CLEAR);
     await part('images').getByRole('button', { name: 'Replace the image' }).click();
+    await question().getByText(`image ${NAME} is replaced`).waitFor();
+    assert.equal(await tagNow(), before, 'not before it is confirmed');
+    await yes();
     await until(tagNow, (tag) => tag !== before, 'replaced');
     assert.equal(conditions.at(-1), before);
     await part('images').getByText(`${NAME} is on the box`).waitFor();

@@ -107,7 +107,7 @@ const ROWS: &[Row] = &[
     row("POST", "/api/v1/stream-classes/{name}/rollback", Noticed, HELD, Look::Class),
     row("DELETE", "/api/v1/stream-classes/{name}", Noticed, HELD, Look::Class),
     row("POST", "/api/v1/stream-classes/{name}/prune", Final, HELD, Look::Versions),
-    row("PUT", "/api/v1/images/{name}", Immediate, HELD, Look::Image),
+    row("PUT", "/api/v1/images/{name}", Noticed, HELD, Look::Image),
     row("DELETE", "/api/v1/images/{name}", Noticed, HELD, Look::Image),
     row("PATCH", "/api/v1/recordings/{channel}/{id}", Immediate, HELD, Look::Protection),
     row("DELETE", "/api/v1/recordings/{channel}/{id}", Final, HELD, Look::Recorded),

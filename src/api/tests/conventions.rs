@@ -128,8 +128,11 @@ async fn of_two_people_who_change_an_image_one_is_told() {
     call(&router, ask(Method::PUT, Some("*"), head(8))).await.is_problem(412, "changed");
     assert_eq!(call(&router, ask(Method::PUT, None, head(8))).await.status, StatusCode::OK);
     let tag = call(&router, ask(Method::GET, None, Vec::new())).await.header("etag").to_owned();
-    assert_eq!(call(&router, ask(Method::PUT, Some(&tag), head(16))).await.status, StatusCode::OK);
-    call(&router, ask(Method::PUT, Some(&tag), head(32))).await.is_problem(412, "changed");
+    // A new one is seen nowhere; in its place another one is, wherever it is shown.
+    let asks = call(&router, ask(Method::PUT, Some(&tag), head(16))).await.is_problem(428, "confirmation_required");
+    assert!(asks["confirm"]["text"].as_str().unwrap().contains("image logo.png is replaced"), "{asks}");
+    assert_eq!(sure(&router, ask(Method::PUT, Some(&tag), head(16))).await.status, StatusCode::OK);
+    sure(&router, ask(Method::PUT, Some(&tag), head(32))).await.is_problem(412, "changed");
     let mut new = ask(Method::PUT, None, head(32));
     new.headers_mut().insert("if-none-match", "*".parse().unwrap());
     let there = sure(&router, new).await.is_problem(412, "changed");

@@ -187,7 +187,7 @@ pub(super) fn local(code: &str, detail: String) -> Failure {
 pub(crate) enum ImageVerb {
     /// Which there are.
     List,
-    /// Send one, PNG or JPEG, at most 2 MB; one of the same name is replaced.
+    /// Send one, PNG or JPEG, at most 2 MB; in the place of one of the same name with --yes.
     Put {
         file: PathBuf,
         /// Its name on the box [default: that of the file].
