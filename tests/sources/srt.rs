@@ -252,7 +252,6 @@ fn a_callers_stream_id_reaches_the_listener_as_it_is_written() {
     let shown = rig.recorder.wait(SOON, shows_source);
     let called = called.lock().unwrap().clone();
     assert!(shown, "{called:?}: {}", rig.told());
-    assert_eq!(watch(&rig, 30), 0, "{}", rig.told());
     rig.assert_unbroken();
     peer.set_state(gstreamer::State::Null).unwrap();
     assert!(
