@@ -21,6 +21,8 @@ import { between, judge, type Moment } from './watchdog';
 /** Events that the panel holds. */
 export const EVENTS = 500;
 const CHECK_MS = 500;
+/** Times are drawn with the documents, as a frame of their own costs as much; without any for so long, alone. */
+const ALONE_MS = 750;
 
 const moment = (): Moment => ({ steady: performance.now(), wall: Date.now() });
 
@@ -30,6 +32,7 @@ let tried: Moment = moment();
 /** The newest event's id: the stream goes on behind it. */
 let place = '';
 let silentSince: Moment | null = null;
+let counted = 0;
 
 export function start(): void {
   open();
@@ -65,7 +68,15 @@ function open(): void {
     take(data as ApplianceStatus);
     void history();
   });
-  on('status', (data) => soon(() => stream === source && take(data as ApplianceStatus)));
+  on('status', (data) =>
+    soon(() => {
+      if (stream !== source) return;
+      batch(() => {
+        take(data as ApplianceStatus);
+        count();
+      });
+    }),
+  );
   on('event', (data) => {
     events.value = remember(events.peek(), [data as StampedEvent], EVENTS);
   });
@@ -140,6 +151,12 @@ async function why(): Promise<void> {
   }
 }
 
+/** Whatever shows a time shows it as it is now. */
+function count(): void {
+  counted = performance.now();
+  tick.value += 1;
+}
+
 function check(): void {
   const verdict = judge(heard, tried, moment(), source?.readyState === EventSource.CLOSED);
   if (verdict.lost && phase.peek() === 'live') {
@@ -148,7 +165,7 @@ function check(): void {
   }
   if (verdict.reopen) open();
   soon(() => {
-    tick.value += 1;
+    if (phase.peek() !== 'live' || performance.now() - counted > ALONE_MS) count();
   });
   pump();
   wake();
