@@ -12,6 +12,7 @@
 //! that it can be ended after a power cut: by the box when it starts, or before the next upgrade.
 
 mod finish;
+mod pack;
 mod package;
 mod under_way;
 

@@ -1,8 +1,8 @@
-//! Debian packages: read, kept, packed again from what is installed, installed.
+//! Debian packages: read, kept, installed.
 
 use std::ffi::OsStr;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::process::Command;
 pub(super) const NAME: &str = "uplinkd";
 
 /// Reading a package of some hundred megabytes, on a slow disk.
-const READ_WITHIN: Duration = Duration::from_secs(120);
+pub(super) const READ_WITHIN: Duration = Duration::from_secs(120);
 /// apt may have to fetch what a new version needs besides.
 const INSTALL_WITHIN: Duration = Duration::from_secs(900);
 
@@ -117,65 +117,9 @@ pub(super) async fn before(directory: &Path, version: &str) -> Result<Package, S
             return Ok(package);
         }
     }
-    let packed = pack(directory).await.map_err(|why| format!("the installed version cannot be packed: {why}"))?;
+    let packed =
+        super::pack::pack(directory).await.map_err(|why| format!("the installed version cannot be packed: {why}"))?;
     Package::read(&packed).await?.keep(directory).inspect(|_| drop(fs::remove_file(&packed)))
-}
-
-/// What is installed, as it is now; with its configuration as somebody has written it.
-async fn pack(directory: &Path) -> Result<PathBuf, String> {
-    let tree = tempfile::tempdir_in(directory).map_err(|error| error.to_string())?;
-    let listed = run("dpkg-query", ["--listfiles", NAME], READ_WITHIN).await?;
-    for path in listed.lines().filter_map(|line| line.strip_prefix('/')).filter(|path| !path.is_empty() && *path != ".")
-    {
-        copy(&Path::new("/").join(path), &tree.path().join(path)).map_err(|error| format!("/{path}: {error}"))?;
-    }
-    let control = tree.path().join("DEBIAN");
-    let status = run("dpkg-query", ["--status", NAME], READ_WITHIN).await?;
-    let written = fs::create_dir(&control).and_then(|()| {
-        // Whatever whoever calls this wants of new files: dpkg-deb takes no other.
-        fs::set_permissions(tree.path(), Permissions::from_mode(0o755))?;
-        fs::set_permissions(&control, Permissions::from_mode(0o755))?;
-        fs::write(control.join("control"), fields(&status))
-    });
-    written.map_err(|error| error.to_string())?;
-    for part in run("dpkg-query", ["--control-list", NAME], READ_WITHIN).await?.lines() {
-        let text = run("dpkg-query", ["--control-show", NAME, part], READ_WITHIN).await?;
-        let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
-        let file = control.join(part);
-        let written = fs::write(&file, text).and_then(|()| fs::set_permissions(&file, Permissions::from_mode(mode)));
-        written.map_err(|error| format!("{}: {error}", file.display()))?;
-    }
-    let packed = directory.join("packed.deb");
-    let quick = ["--build", "--root-owner-group", "-Zgzip", "-z1"].map(OsStr::new);
-    run("dpkg-deb", quick.into_iter().chain([tree.path().as_os_str(), packed.as_os_str()]), READ_WITHIN).await?;
-    Ok(packed)
-}
-
-/// A file, link or directory with its rights; not what is in a directory. What somebody has removed is left out.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    let Ok(found) = fs::symlink_metadata(from) else { return Ok(()) };
-    if found.is_dir() {
-        fs::create_dir_all(to)
-    } else if found.is_symlink() {
-        std::os::unix::fs::symlink(fs::read_link(from)?, to)
-    } else {
-        fs::copy(from, to).map(drop)
-    }
-}
-
-/// A package's own fields, of what dpkg says of it: without those of the installation.
-fn fields(status: &str) -> String {
-    let (mut text, mut skipping) = (String::new(), false);
-    for line in status.lines().filter(|line| !line.is_empty()) {
-        if !line.starts_with(' ') {
-            skipping = ["Status:", "Conffiles:", "Config-Version:"].iter().any(|name| line.starts_with(name));
-        }
-        if !skipping {
-            text += line;
-            text.push('\n');
-        }
-    }
-    text
 }
 
 /// Removes packages that are neither of these versions.
@@ -190,7 +134,7 @@ pub(super) fn sweep(directory: &Path, keep: &[&Package]) {
 }
 
 /// What `program` says, or what it complains of. Not ended with the terminal that this runs in.
-async fn run(
+pub(super) async fn run(
     program: &str,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
     within: Duration,
@@ -212,6 +156,9 @@ async fn run(
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     /// A real package with one file.
@@ -272,12 +219,5 @@ mod tests {
         assert_eq!(before(&shelf_at, "2").await.unwrap(), kept[1]);
         fs::set_permissions(&shelf_at, Permissions::from_mode(0o777)).unwrap();
         assert!(shelf(&shelf_at).unwrap_err().contains("not of root alone"));
-    }
-
-    #[test]
-    fn what_dpkg_says_of_a_package_becomes_its_own_fields() {
-        let status = "Package: uplinkd\nStatus: install ok installed\nVersion: 1\nConffiles:\n /etc/a 1234\n /etc/b 5678\n\
-                      Description: keeps\n channels on air\n\n";
-        assert_eq!(fields(status), "Package: uplinkd\nVersion: 1\nDescription: keeps\n channels on air\n");
     }
 }
