@@ -269,6 +269,10 @@ impl Delivery {
         if self.duty != Duty::Active {
             return self.lanes.iter().all(|lane| lane.owed().next().is_none());
         }
+        // What an origin has lost is owed as soon as it is missed. A search that waits for a segment may wait for ever.
+        if matches!(self.search, Search::Control { .. } | Search::Running { .. }) {
+            return false;
+        }
         let told = |lane: &Lane| lane.wanted_playlist(&self.timing, self.window) == lane.published;
         self.lanes.iter().all(|lane| lane.owed().next().is_none() && told(lane))
             && self.published.as_deref() == multivariant
