@@ -2,9 +2,9 @@
 
 /** Meters are told twenty times a second: more frames would show nothing else. */
 const FRAME_MS = 50;
-/** A wall of them is drawn ten times a second, every sixth frame of a display; no peak is lost between two. */
+/** A wall of them is drawn eight times a second; no peak is lost between two. */
 const CROWD = 8;
-const CROWD_MS = 100;
+const CROWD_MS = 125;
 /** So much sooner the next one is asked for: displays have one every 16.7 ms, and it should be the third. */
 const EARLY_MS = 8;
 /** Longest that something waits for a frame: a page that is covered may get none. */
