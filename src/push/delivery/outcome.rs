@@ -77,7 +77,8 @@ impl Delivery {
                 self.lanes[index].unchecked.remove(&number);
             }
             Outcome::Absent if !control => self.lost(index, number),
-            Outcome::Failed(RetryDecision::Retry) => {}
+            // Asked again when it takes something: a stop does not wait for an answer that may never come.
+            Outcome::Failed(RetryDecision::Retry) => self.search = Search::AwaitingControl,
             _ => {
                 self.search = Search::Off;
                 self.lanes.iter_mut().for_each(|lane| lane.unchecked.clear());
