@@ -146,7 +146,10 @@ fn program(report: &WorkerReport, now: MediaTime) -> HealthReport {
         }
         (ProgramOrder::Auto | ProgramOrder::Scene { .. }, Showing::Slate) => {
             let why: Vec<_> = report.sources.iter().map(|s| format!("{}: {}", s.id, s.health.reason)).collect();
-            let reason = format!("the slate is on air: no source delivers ({})", why.join("; "));
+            // As when a worker has just come up: what delivers is shown in a moment.
+            let coming = report.sources.iter().any(|one| one.health.health == Health::Healthy);
+            let what = if coming { "no source is shown yet" } else { "no source delivers" };
+            let reason = format!("the slate is on air: {what} ({})", why.join("; "));
             say(Health::Unhealthy, "no_source", reason)
         }
     }
