@@ -90,7 +90,7 @@ pub fn load(bench: &Bench) -> anyhow::Result<Vec<Row>> {
         Row::new("its first paint", "≤ 1 s", format!("{paint:.0} ms"), paint <= PAINT_MS),
         Row::new(
             format!(
-                "{CHANNELS} channels with meters and pictures: CPU of Chromium, all its processes, no graphics card"
+                "{CHANNELS} channels with meters and pictures: CPU of Chromium, all its processes, no graphics card, the middle of five slices"
             ),
             "≤ 0.25 of a core",
             format!("{cores:.2} (renderer {:.2}, drawing {:.2})", part("renderer"), part("gpu-process")),

@@ -13,9 +13,9 @@ use super::routes::{Api, BODY};
 use super::{classes, config, guest, images};
 use crate::model::image::IMAGE_BYTES;
 
-/// Everything the panel needs comes from this box; pictures are fetched and shown as blobs, recordings are played from blobs.
-/// hls.js asks for an empty caption as data.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; \
+/// Everything the panel needs comes from this box; pictures are fetched and shown as data (of the plain page as blobs), recordings are
+/// played from blobs. hls.js asks for an empty caption as data.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
                       media-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 

@@ -27,8 +27,8 @@ export function unitOf(kind: Kind, top: number): Unit {
 }
 
 /** Seconds of UTC, and a column for each key; one that is not known is all holes. */
-export function shaped({ at, columns }: Table, keys: string[], shift: number): [number[], ...Column[]] {
-  return [at.map((second) => second + shift), ...keys.map((key) => columns.get(key) ?? at.map(() => null))];
+export function shaped(table: Table, keys: string[], shift: number): [number[], ...Column[]] {
+  return [table.at.map((second) => second + shift), ...keys.map((key) => table.column(key))];
 }
 
 /** The axis of time: to `end`, from what is known. */

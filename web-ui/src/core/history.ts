@@ -13,33 +13,61 @@ const HOLE_S = 3;
 /** Null is a hole. */
 export type Column = (number | null)[];
 
-export interface Table {
-  /** Seconds of this computer's steady clock: whoever sets its other one draws no line. */
-  at: number[];
-  columns: Map<string, Column>;
-}
-
-export const table = (): Table => ({ at: [], columns: new Map() });
-
 /** By the name of their column. */
 export type Figures = Map<string, number | null>;
 
-/** One more row, if its second has none. */
-export function add({ at, columns }: Table, second: number, figures: Figures): void {
-  const last = at.at(-1);
-  if (last !== undefined && second <= last) return;
-  const row = (moment: number, values: Figures) => {
-    at.push(moment);
-    for (const [key, column] of columns) column.push(values.get(key) ?? null);
-  };
-  for (const key of figures.keys()) if (!columns.has(key)) columns.set(key, Array(at.length).fill(null));
-  if (last !== undefined && second - last > HOLE_S) row(last + 1, new Map());
-  row(second, figures);
-  const old = at.findIndex((moment) => moment >= second - WINDOW_S);
-  at.splice(0, old);
-  for (const [key, column] of columns) {
-    column.splice(0, old);
-    if (!figures.has(key) && column.every((value) => value === null)) columns.delete(key);
+const ROWS = WINDOW_S + 1;
+const numbers = () => new Float64Array(ROWS).fill(Number.NaN);
+
+/** A ring of rows. Its room is taken with the first one, so that a day takes what ten minutes take. */
+export class Table {
+  readonly #times = numbers();
+  /** What is no number is a hole. */
+  readonly #columns = new Map<string, Float64Array>();
+  #end = 0;
+  #length = 0;
+
+  /** Seconds of this computer's steady clock: whoever sets its other one draws no line. */
+  get at(): number[] {
+    return this.#places().map((place) => this.#times[place] ?? 0);
+  }
+
+  get keys(): string[] {
+    return [...this.#columns.keys()];
+  }
+
+  /** All holes if nothing is known of it. */
+  column(key: string): Column {
+    const held = this.#columns.get(key);
+    return this.#places().map((place) => {
+      const value = held?.[place] ?? Number.NaN;
+      return Number.isNaN(value) ? null : value;
+    });
+  }
+
+  /** One more row, if its second has none. */
+  add(second: number, figures: Figures): void {
+    const last = this.#length ? (this.#times[(this.#end + ROWS - 1) % ROWS] ?? 0) : null;
+    if (last !== null && second <= last) return;
+    for (const key of figures.keys()) if (!this.#columns.has(key)) this.#columns.set(key, numbers());
+    if (last !== null && second - last > HOLE_S) this.#row(last + 1, new Map());
+    this.#row(second, figures);
+    while ((this.#times[this.#places(1)[0] ?? 0] ?? 0) < second - WINDOW_S) this.#length -= 1;
+    for (const key of this.#columns.keys()) {
+      if (!figures.has(key) && this.column(key).every((value) => value === null)) this.#columns.delete(key);
+    }
+  }
+
+  #row(second: number, figures: Figures): void {
+    this.#times[this.#end] = second;
+    for (const [key, column] of this.#columns) column[this.#end] = figures.get(key) ?? Number.NaN;
+    this.#end = (this.#end + 1) % ROWS;
+    this.#length = Math.min(ROWS, this.#length + 1);
+  }
+
+  /** Where the oldest rows lie, in order. */
+  #places(most = this.#length): number[] {
+    return Array.from({ length: most }, (_, row) => (this.#end - this.#length + row + ROWS) % ROWS);
   }
 }
 
@@ -57,7 +85,7 @@ export function figuresOf(channel: ChannelStatus): Figures {
 }
 
 const tables = new Map<string, Table>();
-const NOTHING = table();
+const NOTHING = new Table();
 
 export function followHistory(): void {
   effect(() => {
@@ -66,8 +94,8 @@ export function followHistory(): void {
     const { channels } = status.value;
     for (const id of tables.keys()) if (!channels.some((channel) => channel.id === id)) tables.delete(id);
     for (const channel of channels) {
-      const held = tables.get(channel.id) ?? table();
-      add(held, second, figuresOf(channel));
+      const held = tables.get(channel.id) ?? new Table();
+      held.add(second, figuresOf(channel));
       tables.set(channel.id, held);
     }
   });

@@ -31,14 +31,12 @@ export function Picture({ path, alt, wanted, idle }: Props) {
     });
     if (box.current) watch.observe(box.current);
     const forget = () => {
-      URL.revokeObjectURL(taken.peek()?.image.src ?? '');
       taken.value = null;
     };
     const leave = subscribe({
       path,
       wanted: () => seen && asks.current && phase.peek() === 'live',
       took: (next) => {
-        forget();
         taken.value = next;
         why.value = null;
       },

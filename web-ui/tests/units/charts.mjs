@@ -7,29 +7,31 @@ import { appliance } from './documents.mjs';
 const figures = (of) => new Map(Object.entries(of));
 
 test('a history has a row a second, and one of holes where nothing was heard', () => {
-  const table = history.table();
-  history.add(table, 10, figures({ a: 1 }));
-  history.add(table, 10, figures({ a: 9 }));
-  history.add(table, 11, figures({ a: 2 }));
+  const table = new history.Table();
+  table.add(10, figures({ a: 1 }));
+  table.add(10, figures({ a: 9 }));
+  table.add(11, figures({ a: 2 }));
   // Two seconds late is no silence.
-  history.add(table, 13, figures({ a: 3 }));
-  history.add(table, 20, figures({ a: 4, b: 5 }));
+  table.add(13, figures({ a: 3 }));
+  table.add(20, figures({ a: 4, b: 5 }));
   assert.deepEqual(table.at, [10, 11, 13, 14, 20]);
-  assert.deepEqual(table.columns.get('a'), [1, 2, 3, null, 4]);
-  assert.deepEqual(table.columns.get('b'), [null, null, null, null, 5], 'what is new has no past');
-  history.add(table, 21, figures({ b: 6 }));
-  assert.equal(table.columns.get('a').at(-1), null, 'what is not measured any more is no line');
+  assert.deepEqual(table.column('a'), [1, 2, 3, null, 4]);
+  assert.deepEqual(table.column('b'), [null, null, null, null, 5], 'what is new has no past');
+  table.add(21, figures({ b: 6 }));
+  assert.equal(table.column('a').at(-1), null, 'what is not measured any more is no line');
 });
 
 test('a history ends after ten minutes, and forgets what is gone', () => {
-  const table = history.table();
-  history.add(table, 0, figures({ gone: 1, kept: 1 }));
-  for (let second = 1; second <= 5000; second += 1) history.add(table, second, figures({ kept: second }));
+  const table = new history.Table();
+  table.add(0, figures({ gone: 1, kept: 1 }));
+  for (let second = 1; second <= 5000; second += 1) table.add(second, figures({ kept: second }));
   assert.deepEqual([table.at.length, table.at[0], table.at.at(-1)], [601, 4400, 5000]);
-  assert.deepEqual([...table.columns.keys()], ['kept']);
-  assert.equal(table.columns.get('kept').length, 601);
-  history.add(table, 100_000, figures({ kept: 7 }));
-  assert.deepEqual([table.at, table.columns.get('kept')], [[100_000], [7]]);
+  assert.deepEqual(table.keys, ['kept']);
+  assert.equal(table.column('kept').length, 601);
+  table.add(5001, figures({ kept: 5001, late: 1 }));
+  assert.deepEqual(table.column('late').filter(Boolean), [1], 'what is new has no past of others');
+  table.add(100_000, figures({ kept: 7 }));
+  assert.deepEqual([table.at, table.column('kept')], [[100_000], [7]]);
 });
 
 test('the figures of a channel are its renditions, and what waits for each destination', () => {
@@ -47,13 +49,15 @@ test('the figures of a channel are its renditions, and what waits for each desti
 });
 
 test('lines are at the time of the box, and what is not known is no line', () => {
-  const table = { at: [1, 2], columns: new Map([['a', [7, null]]]) };
+  const table = new history.Table();
+  table.add(1, figures({ a: 7 }));
+  table.add(2, figures({ a: null }));
   assert.deepEqual(chart.shaped(table, ['a', 'b'], 1000), [
     [1001, 1002],
     [7, null],
     [null, null],
   ]);
-  assert.deepEqual(chart.shaped(history.table(), ['a'], 0), [[], []]);
+  assert.deepEqual(chart.shaped(new history.Table(), ['a'], 0), [[], []]);
 });
 
 test('the axis of time begins with two minutes and grows to ten', () => {
