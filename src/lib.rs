@@ -10,6 +10,7 @@
 //! | layer | module | owns | may import |
 //! |---|---|---|---|
 //! | 0 | `model` | the words of the field: ids, units, health, events, media time. No I/O | |
+//! | 0 | `bmff` | boxes of the ISO base media file format: read, written, what fragments say of samples. Pure | |
 //! | 1 | `document` | files that technicians write: spanned TOML against a table of keys, faults with their place; JSON Schema and reference from the same table | model |
 //! | 1 | `profile` | hardware profiles and their matching | model, document |
 //! | 1 | `hardware` | what is plugged in now, from a given root directory; names of devices → devices | model |
@@ -19,10 +20,10 @@
 //! | 1 | `lineup` | the machine-readable marks in the test picture and sound: draw and read. Pure | model |
 //! | 2 | `plan` | checked channel + profile → the graph as data. Pure | model, config, profile |
 //! | 3 | `ipc` | messages and framing between daemon and worker | model, plan |
-//! | 3 | `spool` | segments on disk: write, index, retain, recover | model, hls |
-//! | 3 | `record` | recordings on disk: taken over from the spool, journal, playlists, mending, quota | model, hls, spool, policy |
-//! | 3 | `media` | the only user of GStreamer: source bins, program switch, encoders, muxers, decoders | model, plan, policy, lineup, hardware, system |
-//! | 3 | `push` | destinations over HTTP: segments and playlists to origins | model, hls, policy, spool |
+//! | 3 | `spool` | segments on disk: write, index, retain, recover | model, bmff, hls |
+//! | 3 | `record` | recordings on disk: taken over from the spool, journal, playlists, mending, quota | model, bmff, hls, spool, policy |
+//! | 3 | `media` | the only user of GStreamer: source bins, program switch, encoders, muxers, decoders | model, bmff, plan, policy, lineup, hardware, system |
+//! | 3 | `push` | destinations over HTTP: segments and playlists to origins | model, bmff, hls, policy, spool |
 //! | 3 | `classes` | the site's own stream classes as files: the copy that counts, every version | model, config |
 //! | 3 | `lastgood` | configurations that were in force, as files: what the daemon comes back on air with | model, config |
 //! | 3 | `store` | SQLite: orders, as-run log | model |
@@ -30,7 +31,7 @@
 //! | 3 | `telemetry` | logs, metrics, one event → log line + metric + as-run entry; what this process takes | model, system |
 //! | 4 | `worker` | one channel's loop | model, plan, ipc, media, spool, push, record, hls, policy, telemetry, system |
 //! | 4 | `supervisor` | one actor per channel, child processes, adoption, snapshots | model, config, profile, policy, plan, hardware, ipc, store, telemetry, system |
-//! | 4 | `replay` | what is done with recordings: list, verify, stitch, cut, upload | model, hls, policy, record, push, system |
+//! | 4 | `replay` | what is done with recordings: list, verify, stitch, cut, upload | model, bmff, hls, policy, record, push, system |
 //! | 4 | `access` | who may what: users, roles, sessions, tokens, the audit log, the listener's certificate and having it renewed | model, policy, store |
 //! | 4 | `origin` | the embedded origin | model, hls, record, store, telemetry, system |
 //! | 4 | `measure` | plays what was delivered and reports, from picture and sound | model, hls, lineup, media |
@@ -45,6 +46,7 @@ pub mod access;
 pub mod alarm;
 pub mod api;
 pub mod app;
+mod bmff;
 pub mod classes;
 pub mod config;
 pub mod doctor;

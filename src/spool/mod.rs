@@ -56,8 +56,8 @@
 //! counted as lost, and the next one is tried. Errors say what to do ([`SpoolError`]); [`Spool::status`] carries them
 //! until a segment has been written again.
 
-pub(crate) mod boxes;
 mod catalog;
+pub(crate) mod chunks;
 pub(crate) mod disk;
 pub(crate) mod error;
 mod handle;

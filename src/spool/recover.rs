@@ -22,8 +22,8 @@ use crate::hls::{init_name, is_init_name, segment_name, segment_number, text_nam
 use crate::model::boundaries::MOST_AHEAD;
 use crate::model::{Boundaries, MediaTime, RenditionId};
 
-use super::boxes::scan_chunks;
 use super::catalog::Shelf;
+use super::chunks::scan_chunks;
 use super::disk::TEMPORARY;
 use super::error::{At, SpoolError};
 use super::index::{Index, Record};

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use crate::bmff::{Defaults, Fragment, boxes, defaults, find, timescale, track_id};
 use crate::model::MediaTime;
-
-use super::boxes::{children, find};
 
 /// What an initialisation says about its only track.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Track {
     /// Ticks per second.
     timescale: u64,
-    /// Duration of samples that do not say their own.
-    default_duration: u32,
+    /// What samples are that say nothing themselves.
+    defaults: Defaults,
     /// RFC 6381 codec string, if the format is known.
     pub(crate) codec: Option<String>,
 }
@@ -30,67 +29,36 @@ impl Track {
     /// Reads `ftyp` + `moov`. None if that is not what it is.
     pub(crate) fn read(init: &[u8]) -> Option<Self> {
         let moov = find(init, &[b"moov"])?;
-        let mdhd = Fields(find(moov, &[b"trak", b"mdia", b"mdhd"])?);
-        let timescale = u64::from(mdhd.u32_at(if mdhd.version()? == 1 { 20 } else { 12 })?);
-        let trex = find(moov, &[b"mvex", b"trex"]).and_then(|trex| Fields(trex).u32_at(12));
+        let id = find(moov, &[b"trak", b"tkhd"]).and_then(track_id)?;
+        let timescale = timescale(find(moov, &[b"trak", b"mdia", b"mdhd"])?)?;
         let stsd = find(moov, &[b"trak", b"mdia", b"minf", b"stbl", b"stsd"])?;
-        let codec = children(stsd.get(8..)?).next().and_then(|(kind, entry)| codec_of(&kind, entry));
-        (timescale > 0).then_some(Self { timescale, default_duration: trex.unwrap_or(0), codec })
+        let codec = boxes(stsd.get(8..)?).next().and_then(|entry| codec_of(&entry.kind, entry.content));
+        Some(Self { timescale: timescale.into(), defaults: defaults(moov, id).unwrap_or_default(), codec })
     }
 
     /// Reads when the samples of a `moof` (its content) play.
     pub(crate) fn span(&self, moof: &[u8]) -> Option<Span> {
-        let traf = find(moof, &[b"traf"])?;
-        let tfdt = Fields(find(traf, &[b"tfdt"])?);
-        let decode = if tfdt.version()? == 1 { tfdt.u64_at(4)? } else { u64::from(tfdt.u32_at(4)?) };
-        let default = default_duration(Fields(find(traf, &[b"tfhd"])?))?.unwrap_or(self.default_duration);
-        let mut runs =
-            children(traf).filter(|(kind, _)| kind == b"trun").map(|(_, run)| read_run(Fields(run), default));
+        let fragment = self.fragment(moof)?;
+        let mut runs = fragment.runs();
         let first = runs.next()??;
-        let ticks = runs.try_fold(first.ticks, |sum, run| sum.checked_add(run?.ticks))?;
-        let start = decode.checked_add_signed(first.offset)?;
+        let offset = first.clone().next().map_or(Some(0), |entry| Some(entry?.composition))?;
+        let ticks = runs.try_fold(first.duration()?, |sum, run| sum.checked_add(run?.duration()?))?;
+        let start = fragment.decode_time.checked_add_signed(offset)?;
         Some(Span {
             start: MediaTime::from_nanos(self.nanos(start)?),
             duration: Duration::from_nanos(self.nanos(ticks)?),
         })
     }
 
+    /// The samples of the track in a `moof` (its content): it has one track only.
+    pub(crate) fn fragment<'a>(&self, moof: &'a [u8]) -> Option<Fragment<'a>> {
+        Fragment::read(find(moof, &[b"traf"])?, |_| Some(self.defaults))
+    }
+
     /// Rounded up like the epoch grids, so that a sample on a grid comes back to the nanosecond.
     fn nanos(&self, ticks: u64) -> Option<u64> {
         (u128::from(ticks) * 1_000_000_000).div_ceil(self.timescale.into()).try_into().ok()
     }
-}
-
-/// One `trun`: sum of its durations, and the composition offset of its first sample.
-struct Run {
-    ticks: u64,
-    offset: i64,
-}
-
-/// The sample duration of a `tfhd`: none if it does not say one, no answer if it is cut off.
-fn default_duration(tfhd: Fields<'_>) -> Option<Option<u32>> {
-    let flags = tfhd.flags()?;
-    let before = if flags & 0x1 != 0 { 8 } else { 0 } + if flags & 0x2 != 0 { 4 } else { 0 };
-    if flags & 0x8 == 0 { Some(None) } else { tfhd.u32_at(8 + before).map(Some) }
-}
-
-fn read_run(trun: Fields<'_>, default: u32) -> Option<Run> {
-    let (version, flags, count) = (trun.version()?, trun.flags()?, trun.u32_at(4)?);
-    let samples = 8 + 4 * (flags & 0x5).count_ones() as usize;
-    let size = 4 * (flags & 0xf00).count_ones() as usize;
-    let offset_at = samples + 4 * (flags & 0x700).count_ones() as usize;
-    let offset = match (flags & 0x800 != 0 && count > 0).then(|| trun.u32_at(offset_at)) {
-        None => 0,
-        Some(raw) if version == 0 => i64::from(raw?),
-        Some(raw) => i64::from(raw?.cast_signed()),
-    };
-    let ticks = if flags & 0x100 == 0 {
-        u64::from(count) * u64::from(default)
-    } else {
-        // Each duration is read from bytes that are there: a false count ends at the end of the box.
-        (0..count as usize).try_fold(0u64, |sum, index| Some(sum + u64::from(trun.u32_at(samples + index * size)?)))?
-    };
-    Some(Run { ticks, offset })
 }
 
 fn codec_of(kind: &[u8; 4], entry: &[u8]) -> Option<String> {
@@ -109,27 +77,5 @@ fn codec_of(kind: &[u8; 4], entry: &[u8]) -> Option<String> {
             Some(format!("mp4a.40.{}", esds.get(tag + 1 + length)? >> 3))
         }
         _ => None,
-    }
-}
-
-/// The content of a full box: version, flags, fields.
-#[derive(Clone, Copy)]
-struct Fields<'a>(&'a [u8]);
-
-impl Fields<'_> {
-    fn version(self) -> Option<u8> {
-        self.0.first().copied()
-    }
-
-    fn flags(self) -> Option<u32> {
-        Some(self.u32_at(0)? & 0xff_ffff)
-    }
-
-    fn u32_at(self, at: usize) -> Option<u32> {
-        Some(u32::from_be_bytes(self.0.get(at..at.checked_add(4)?)?.try_into().ok()?))
-    }
-
-    fn u64_at(self, at: usize) -> Option<u64> {
-        Some(u64::from(self.u32_at(at)?) << 32 | u64::from(self.u32_at(at + 4)?))
     }
 }

@@ -53,8 +53,10 @@ impl Feed {
         let mdhd = boxed(b"mdhd", &[&[0; 12], (self.timescale as u32).to_be_bytes().as_slice(), &[0; 8]].concat());
         let stsd = boxed(b"stsd", &[&[0; 4], 1u32.to_be_bytes().as_slice(), &self.entry].concat());
         let minf = boxed(b"minf", &boxed(b"stbl", &stsd));
-        let trak = boxed(b"trak", &boxed(b"mdia", &[mdhd, minf].concat()));
-        let trex = [&[0; 8], 1u32.to_be_bytes().as_slice(), &(self.sample as u32).to_be_bytes(), &[0; 8]].concat();
+        let tkhd = boxed(b"tkhd", &[[0; 12].as_slice(), &1u32.to_be_bytes(), &[0; 68]].concat());
+        let trak = boxed(b"trak", &[tkhd, boxed(b"mdia", &[mdhd, minf].concat())].concat());
+        let trex =
+            [&[0; 4], [0, 0, 0, 1, 0, 0, 0, 1].as_slice(), &(self.sample as u32).to_be_bytes(), &[0; 8]].concat();
         let moov = boxed(b"moov", &[trak, boxed(b"mvex", &boxed(b"trex", &trex))].concat());
         let data = [boxed(b"ftyp", b"cmfc\0\0\0\0"), moov].concat();
         Init { rendition: self.id.clone(), codec: self.codec.to_owned(), data: data.into() }

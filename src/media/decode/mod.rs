@@ -13,7 +13,6 @@
 //! faults that a measurement looks for. The decoder sees them relative to its first sample, so that times counted from
 //! the epoch (about 1.76e18 ns) are far from any limit.
 
-mod boxes;
 mod file;
 pub mod fmp4;
 mod outlet;

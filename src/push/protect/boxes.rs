@@ -1,10 +1,9 @@
-//! Boxes of ISO BMFF (ISO/IEC 14496-12, 4.2), taken apart and put together again. Pure. Every length is checked against
-//! what is there.
+//! Boxes taken apart by their places and put together again, for what changes in the middle of others. Pure; anything that
+//! is not a whole box is an error: what is half understood is not sent in the clear.
 
 use std::ops::Range;
 
-/// The type of a box.
-pub(crate) type Kind = [u8; 4];
+use crate::bmff::{self, Kind};
 
 /// What was to be encrypted is not what it should be; says what, without a full stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,22 +25,17 @@ pub(crate) struct Span {
 
 /// The boxes that `data[range]` consists of.
 pub(crate) fn spans(data: &[u8], range: Range<usize>) -> Result<Vec<Span>, Malformed> {
-    let mut found = Vec::new();
-    let mut at = range.start;
-    while at < range.end {
-        let head = data.get(at..range.end).ok_or(CUT)?;
-        let kind = *head.get(4..8).and_then(|kind| kind.first_chunk()).ok_or(CUT)?;
-        let (length, size) = match u32_at(head, 0)? {
-            // To the end: chunks of a live channel never are.
-            0 => return Err(Malformed("a box has no size")),
-            1 => (16, usize::try_from(u64_at(head, 8)?).map_err(|_| CUT)?),
-            size => (8, size as usize),
-        };
-        let end = at.checked_add(size).filter(|end| size >= length && *end <= range.end).ok_or(CUT)?;
-        found.push(Span { kind, whole: at..end, content: at + length..end });
+    let (mut found, mut at) = (Vec::new(), range.start);
+    for one in bmff::boxes(data.get(range.clone()).ok_or(CUT)?) {
+        // To the end: chunks of a live channel never are.
+        if one.whole.starts_with(&[0; 4]) {
+            return Err(Malformed("a box has no size"));
+        }
+        let end = at + one.whole.len();
+        found.push(Span { kind: one.kind, whole: at..end, content: end - one.content.len()..end });
         at = end;
     }
-    Ok(found)
+    if at == range.end { Ok(found) } else { Err(CUT) }
 }
 
 /// A box of `kind` with this content.
@@ -80,10 +74,6 @@ pub(crate) fn rewrite(
 /// A number of four bytes.
 pub(crate) fn u32_at(data: &[u8], at: usize) -> Result<u32, Malformed> {
     data.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| u32::from_be_bytes(*bytes)).ok_or(CUT)
-}
-
-fn u64_at(data: &[u8], at: usize) -> Result<u64, Malformed> {
-    data.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| u64::from_be_bytes(*bytes)).ok_or(CUT)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Pictures that are encoded anew name parameter sets of other numbers than those they stand between, so that one sample
 //! entry serves both, and no decoder has to be set up anew in the middle.
 
-use super::boxes::{Boxes, children};
+use crate::bmff::{Boxes, boxes};
 
 /// `avc1` and the like: the box' head and the fields of a visual sample entry, before the boxes in it.
 const ENTRY_FIELDS: usize = 8 + 78;
@@ -25,7 +25,7 @@ pub(crate) struct Config {
 impl Config {
     /// Of a sample entry.
     pub(crate) fn of_entry(entry: &[u8]) -> Option<Self> {
-        let record = children(entry.get(ENTRY_FIELDS..)?).find(|(kind, ..)| kind == b"avcC")?.2;
+        let record = boxes(entry.get(ENTRY_FIELDS..)?).find(|found| &found.kind == b"avcC")?.content;
         Self::read(record)
     }
 
@@ -93,16 +93,16 @@ impl Config {
 /// `entry` with another configuration.
 pub(crate) fn entry_with(entry: &[u8], config: &Config) -> Option<Vec<u8>> {
     let (fields, inner) = entry.split_at_checked(ENTRY_FIELDS)?;
-    let mut boxes = Boxes::default();
-    boxes.begin(fields.get(4..8)?.try_into().ok()?).bytes(&fields[8..]);
-    for (kind, whole, _) in children(inner) {
-        match &kind {
-            b"avcC" => boxes.begin(b"avcC").bytes(&config.write()).end(),
-            _ => boxes.bytes(whole),
+    let mut out = Boxes::default();
+    out.begin(fields.get(4..8)?.try_into().ok()?).bytes(&fields[8..]);
+    for found in boxes(inner) {
+        match &found.kind {
+            b"avcC" => out.begin(b"avcC").bytes(&config.write()).end(),
+            _ => out.bytes(found.whole),
         };
     }
-    boxes.end();
-    Some(boxes.data)
+    out.end();
+    Some(out.data)
 }
 
 fn read_sets(mut rest: &[u8], count: u8) -> Option<(Vec<Vec<u8>>, &[u8])> {

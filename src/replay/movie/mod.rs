@@ -10,7 +10,6 @@
 //! - Sound begins one or more packets early, because a decoder needs them; an edit list hides them.
 
 pub(crate) mod avc;
-pub(crate) mod boxes;
 pub(crate) mod read;
 mod strand;
 mod tables;

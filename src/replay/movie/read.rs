@@ -1,19 +1,16 @@
 //! Reading CMAF (ISO/IEC 23000-19): what an initialisation says of its one track, and where the samples of a segment are.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use super::MovieError;
-use super::boxes::{Fields, children, find, parse_head, whole};
+use crate::bmff::{Defaults, Entry, Fields, Fragment, boxes, defaults, find, head_at, whole};
 
 /// The largest `moof` that is read: a segment's worth of samples needs some kilobytes.
 const MOOF_LIMIT: u64 = 4 << 20;
 /// The largest initialisation that is read.
 const INIT_LIMIT: u64 = 1 << 20;
-/// `sample_is_non_sync_sample` (14496-12, 8.8.3.1).
-const NON_SYNC: u32 = 0x0001_0000;
 
 /// What an initialisation says of its track.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,14 +34,6 @@ pub(crate) struct Head {
     /// Presentation = composition − this, ticks; from the edit list.
     pub(crate) lead: i64,
     defaults: Defaults,
-}
-
-/// What `trex` or `tfhd` says of samples that say nothing themselves.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Defaults {
-    duration: u32,
-    size: u32,
-    flags: u32,
 }
 
 /// One coded picture, or packet of sound.
@@ -84,8 +73,8 @@ impl Head {
         let (timescale, language) = read_mdhd(find(mdia, &[b"mdhd"])?)?;
         let handler = find(mdia, &[b"hdlr"])?.get(8..12)?.try_into().ok()?;
         let minf = find(mdia, &[b"minf"])?;
-        let media_header = children(minf).find(|(kind, ..)| matches!(kind, b"vmhd" | b"smhd"))?.1;
-        let (_, entry, _) = children(find(minf, &[b"stbl", b"stsd"])?.get(8..)?).next()?;
+        let media_header = boxes(minf).find(|found| matches!(&found.kind, b"vmhd" | b"smhd"))?.whole;
+        let entry = boxes(find(minf, &[b"stbl", b"stsd"])?.get(8..)?).next()?.whole;
         Some(Self {
             track,
             timescale,
@@ -96,7 +85,7 @@ impl Head {
             size,
             language,
             lead: find(trak, &[b"edts", b"elst"]).and_then(read_lead).unwrap_or(0),
-            defaults: read_trex(moov, track).unwrap_or_default(),
+            defaults: defaults(moov, track).unwrap_or_default(),
         })
     }
 
@@ -140,30 +129,20 @@ fn read_lead(elst: &[u8]) -> Option<i64> {
     None
 }
 
-fn read_trex(moov: &[u8], track: u32) -> Option<Defaults> {
-    children(find(moov, &[b"mvex"])?).filter(|(kind, ..)| kind == b"trex").find_map(|(_, _, content)| {
-        let mut fields = Fields::new(content);
-        fields.full()?;
-        (fields.u32()? == track).then_some(())?;
-        fields.skip(4)?;
-        Some(Defaults { duration: fields.u32()?, size: fields.u32()?, flags: fields.u32()? })
-    })
-}
-
 /// The samples of the segment at `path`, as far as they are whole.
 pub(crate) fn samples(head: &Head, path: &Path) -> Result<Vec<Sample>, MovieError> {
     let unreadable = |cause| MovieError::File { path: path.to_owned(), cause };
     let file = File::open(path).map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();
     let (mut at, mut samples) = (0, Vec::new());
-    while let Some((kind, head_size, size)) = read_box_head(&file, at, length).map_err(unreadable)? {
-        let Some(end) = at.checked_add(size).filter(|end| *end <= length) else { break };
-        if &kind == b"moof" {
-            if size > MOOF_LIMIT {
+    while let Some(found) = head_at(&file, at, length).map_err(unreadable)? {
+        let Some(end) = at.checked_add(found.size).filter(|end| *end <= length) else { break };
+        if &found.kind == b"moof" {
+            if found.size > MOOF_LIMIT {
                 break;
             }
-            let mut content = vec![0; (size - head_size) as usize];
-            file.read_exact_at(&mut content, at + head_size).map_err(unreadable)?;
+            let mut content = vec![0; (found.size - found.length) as usize];
+            file.read_exact_at(&mut content, at + found.length).map_err(unreadable)?;
             if read_moof(head, &content, at, length, &mut samples).is_none() {
                 break;
             }
@@ -171,14 +150,6 @@ pub(crate) fn samples(head: &Head, path: &Path) -> Result<Vec<Sample>, MovieErro
         at = end;
     }
     Ok(samples)
-}
-
-fn read_box_head(file: &File, at: u64, length: u64) -> io::Result<Option<([u8; 4], u64, u64)>> {
-    let mut head = [0; 16];
-    let available = length.saturating_sub(at);
-    let there = &mut head[..available.min(16) as usize];
-    file.read_exact_at(there, at)?;
-    Ok(parse_head(there, available))
 }
 
 #[cfg(test)]
@@ -202,64 +173,28 @@ impl Head {
 
 /// None at the first thing that cannot be: what was read before stays.
 fn read_moof(head: &Head, moof: &[u8], start: u64, length: u64, samples: &mut Vec<Sample>) -> Option<()> {
-    for (_, _, traf) in children(moof).filter(|(kind, ..)| kind == b"traf") {
-        let mut fields = Fields::new(find(traf, &[b"tfhd"])?);
-        let (_, present) = fields.full()?;
-        if fields.u32()? != head.track {
+    for traf in boxes(moof).filter(|found| &found.kind == b"traf") {
+        let fragment = Fragment::read(traf.content, |_| Some(head.defaults))?;
+        if fragment.track != head.track {
             continue;
         }
-        let base = if present & 1 != 0 { fields.u64()? } else { start };
-        if present & 2 != 0 {
-            fields.skip(4)?;
-        }
-        let mut optional = |bit: u32, default: u32| if present & bit != 0 { fields.u32() } else { Some(default) };
-        let defaults = Defaults {
-            duration: optional(0x08, head.defaults.duration)?,
-            size: optional(0x10, head.defaults.size)?,
-            flags: optional(0x20, head.defaults.flags)?,
-        };
-        let mut tfdt = Fields::new(find(traf, &[b"tfdt"])?);
-        let (version, _) = tfdt.full()?;
-        let mut run = Run { defaults, base, offset: base, dts: tfdt.sized(version)?, length };
-        for (_, _, trun) in children(traf).filter(|(kind, ..)| kind == b"trun") {
-            run.read(trun, samples)?;
+        let base = fragment.base.unwrap_or(start);
+        let (mut offset, mut dts) = (base, fragment.decode_time);
+        for run in fragment.runs() {
+            let run = run?;
+            if let Some(from_base) = run.offset {
+                offset = base.checked_add_signed(from_base.into())?;
+            }
+            for entry in run {
+                let entry = entry?;
+                let Entry { duration, size, .. } = entry;
+                let end = offset.checked_add(u64::from(size)).filter(|end| *end <= length && size > 0)?;
+                // Some write negative ones in version 0, which has them unsigned; none is longer than that.
+                let composition = entry.composition as i32;
+                samples.push(Sample { dts, composition, duration, key: entry.is_sync(), offset, size });
+                (offset, dts) = (end, dts.checked_add(u64::from(duration))?);
+            }
         }
     }
     Some(())
-}
-
-/// Where the next sample of a fragment is, and when.
-struct Run {
-    defaults: Defaults,
-    base: u64,
-    offset: u64,
-    dts: u64,
-    /// Of the file.
-    length: u64,
-}
-
-impl Run {
-    fn read(&mut self, trun: &[u8], samples: &mut Vec<Sample>) -> Option<()> {
-        let mut fields = Fields::new(trun);
-        let (_, present) = fields.full()?;
-        let count = fields.u32()?;
-        if present & 1 != 0 {
-            self.offset = self.base.checked_add_signed(i64::from(fields.u32()? as i32))?;
-        }
-        let first_flags = if present & 4 != 0 { Some(fields.u32()?) } else { None };
-        for number in 0..count {
-            let mut optional = |bit: u32, default: u32| if present & bit != 0 { fields.u32() } else { Some(default) };
-            let duration = optional(0x100, self.defaults.duration)?;
-            let size = optional(0x200, self.defaults.size)?;
-            let flags = optional(0x400, self.defaults.flags)?;
-            // Version 0 has it unsigned, but no composition offset is that long.
-            let composition = optional(0x800, 0)? as i32;
-            let flags = first_flags.filter(|_| number == 0).unwrap_or(flags);
-            let end = self.offset.checked_add(u64::from(size)).filter(|end| *end <= self.length && size > 0)?;
-            let key = flags & NON_SYNC == 0;
-            samples.push(Sample { dts: self.dts, composition, duration, key, offset: self.offset, size });
-            (self.offset, self.dts) = (end, self.dts.checked_add(u64::from(duration))?);
-        }
-        Some(())
-    }
 }

@@ -1,9 +1,9 @@
 //! The `moov` box: tracks and their sample tables (ISO/IEC 14496-12, 8).
 
-use super::boxes::Boxes;
 use super::strand::{Placed, Strand};
 use super::write::{Chapter, Chunk};
 use super::{rescale, ticks};
+use crate::bmff::Boxes;
 
 /// Seconds from 1904, which files count from, to 1970.
 const SINCE_1904: u64 = 2_082_844_800;

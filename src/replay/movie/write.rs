@@ -8,10 +8,10 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::boxes::Boxes;
 use super::strand::Strand;
 use super::tables::Index;
 use super::{MovieError, nanos};
+use crate::bmff::Boxes;
 
 /// Media of one track in a row, before the other track has its turn.
 const CHUNK_NANOS: i64 = 1_000_000_000;

@@ -1,19 +1,19 @@
 //! The initialisation segment: tracks, what their decoders need, and where their timelines begin.
 
 use super::{Fmp4Error, Init, Track, TrackKind, nanos};
-use crate::media::decode::boxes::{Fields, boxes, find, find_path};
+use crate::bmff::{Fields, boxes, defaults, find, timescale, track_id};
 
 /// Reads an initialisation segment.
 ///
 /// # Errors
 /// When there is no `moov`, or no track of H.264 or AAC in it.
 pub fn read_init(data: &[u8]) -> Result<Init, Fmp4Error> {
-    let moov = find(data, b"moov").ok_or(Fmp4Error::NoBox("moov"))?;
-    let movie_scale = find(moov, b"mvhd").and_then(read_timescale).unwrap_or(1000);
+    let moov = find(data, &[b"moov"]).ok_or(Fmp4Error::NoBox("moov"))?;
+    let movie_scale = find(moov, &[b"mvhd"]).and_then(timescale).unwrap_or(1000);
     let mut found = Vec::new();
     let mut tracks = Vec::new();
     for trak in boxes(moov).filter(|child| &child.kind == b"trak") {
-        match read_track(trak.payload, moov, movie_scale) {
+        match read_track(trak.content, moov, movie_scale) {
             Ok(track) => tracks.push(track),
             Err(codec) => found.push(codec),
         }
@@ -24,39 +24,28 @@ pub fn read_init(data: &[u8]) -> Result<Init, Fmp4Error> {
 /// The track, or the four-character code of what cannot be read.
 fn read_track(trak: &[u8], moov: &[u8], movie_scale: u32) -> Result<Track, String> {
     let unreadable = || "unreadable".to_owned();
-    let id = find(trak, b"tkhd").and_then(read_track_id).ok_or_else(unreadable)?;
-    let mdia = find(trak, b"mdia").ok_or_else(unreadable)?;
-    let timescale = find(mdia, b"mdhd").and_then(read_timescale).ok_or_else(unreadable)?;
-    let stsd = find_path(mdia, &[b"minf", b"stbl", b"stsd"]).and_then(|stsd| stsd.get(8..)).ok_or_else(unreadable)?;
+    let id = find(trak, &[b"tkhd"]).and_then(track_id).ok_or_else(unreadable)?;
+    let mdia = find(trak, &[b"mdia"]).ok_or_else(unreadable)?;
+    let timescale = find(mdia, &[b"mdhd"]).and_then(timescale).ok_or_else(unreadable)?;
+    let stsd = find(mdia, &[b"minf", b"stbl", b"stsd"]).and_then(|stsd| stsd.get(8..)).ok_or_else(unreadable)?;
     let entry = boxes(stsd).next().ok_or_else(unreadable)?;
     let code = String::from_utf8_lossy(&entry.kind).into_owned();
     let kind = match &entry.kind {
-        b"avc1" | b"avc3" => read_avc(entry.payload),
-        b"mp4a" => read_aac(entry.payload),
+        b"avc1" | b"avc3" => read_avc(entry.content),
+        b"mp4a" => read_aac(entry.content),
         _ => None,
     }
     .ok_or(code)?;
-    let shift = find_path(trak, &[b"edts", b"elst"]).and_then(|elst| read_shift(elst, timescale, movie_scale));
-    let (default_duration, default_size, default_flags) = read_defaults(moov, id).unwrap_or_default();
-    Ok(Track { kind, timescale, id, shift: shift.unwrap_or(0), default_duration, default_size, default_flags })
-}
-
-fn read_track_id(tkhd: &[u8]) -> Option<u32> {
-    let mut fields = Fields::new(tkhd);
-    let (version, _) = fields.full()?;
-    fields.skip(if version == 0 { 8 } else { 16 })?;
-    fields.u32()
-}
-
-fn read_timescale(header: &[u8]) -> Option<u32> {
-    read_track_id(header).filter(|&scale| scale > 0)
+    let shift = find(trak, &[b"edts", b"elst"]).and_then(|elst| read_shift(elst, timescale, movie_scale));
+    let defaults = defaults(moov, id).unwrap_or_default();
+    Ok(Track { kind, timescale, id, shift: shift.unwrap_or(0), defaults })
 }
 
 fn read_avc(entry: &[u8]) -> Option<TrackKind> {
     let mut fields = Fields::new(entry);
     fields.skip(24)?;
     let (width, height) = (fields.u16()?, fields.u16()?);
-    let config = find(entry.get(78..)?, b"avcC")?.to_vec();
+    let config = find(entry.get(78..)?, &[b"avcC"])?.to_vec();
     (config.len() >= 7).then_some(TrackKind::Picture { width, height, config })
 }
 
@@ -66,7 +55,7 @@ fn read_aac(entry: &[u8]) -> Option<TrackKind> {
     let channels = fields.u16()?;
     fields.skip(6)?;
     let rate = fields.u32()? >> 16;
-    let config = read_audio_config(find(entry.get(28..)?, b"esds")?)?;
+    let config = read_audio_config(find(entry.get(28..)?, &[b"esds"])?)?;
     (rate > 0).then_some(TrackKind::Sound { rate, channels, config })
 }
 
@@ -108,16 +97,6 @@ fn read_shift(elst: &[u8], timescale: u32, movie_scale: u32) -> Option<i128> {
         shift += nanos(i128::from(duration), movie_scale);
     }
     Some(shift)
-}
-
-fn read_defaults(moov: &[u8], id: u32) -> Option<(u32, u32, u32)> {
-    boxes(find(moov, b"mvex")?).filter(|child| &child.kind == b"trex").find_map(|trex| {
-        let mut fields = Fields::new(trex.payload);
-        fields.full()?;
-        (fields.u32()? == id).then_some(())?;
-        fields.skip(4)?;
-        Some((fields.u32()?, fields.u32()?, fields.u32()?))
-    })
 }
 
 #[cfg(test)]

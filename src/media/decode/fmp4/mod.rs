@@ -8,6 +8,8 @@ mod segment;
 
 use std::ops::Range;
 
+use crate::bmff::Defaults;
+
 pub use init::read_init;
 pub use segment::read_segment;
 
@@ -55,9 +57,7 @@ pub struct Track {
     id: u32,
     /// Presentation = composition + shift, from the edit list, in nanoseconds.
     shift: i128,
-    default_duration: u32,
-    default_size: u32,
-    default_flags: u32,
+    defaults: Defaults,
 }
 
 /// An initialisation segment.

@@ -1,7 +1,7 @@
 //! The media segment: when each sample is due, and where its bytes are.
 
 use super::{Fmp4Error, Init, Sample, Segment, Track, TrackKind, clamp, nanos};
-use crate::media::decode::boxes::{Fields, boxes, find};
+use crate::bmff::{Entry, Fragment, Run, boxes};
 
 /// Reads a media segment of `init`.
 ///
@@ -10,100 +10,68 @@ use crate::media::decode::boxes::{Fields, boxes, find};
 pub fn read_segment(init: &Init, data: &[u8]) -> Result<Segment, Fmp4Error> {
     let mut segment = Segment { samples: Vec::new(), cut: 0 };
     let mut seen = false;
-    for moof in boxes(data).filter(|found| &found.kind == b"moof" && !found.cut) {
-        for traf in boxes(moof.payload).filter(|child| &child.kind == b"traf") {
-            seen |= read_fragment(init, data, moof.start, traf.payload, &mut segment).is_some();
+    for moof in boxes(data).filter(|found| &found.kind == b"moof") {
+        for traf in boxes(moof.content).filter(|child| &child.kind == b"traf") {
+            seen |= read_fragment(init, data, moof.start, traf.content, &mut segment).is_some();
         }
     }
     if seen { Ok(segment) } else { Err(Fmp4Error::NoBox("moof")) }
 }
 
-/// What `tfhd` says of a fragment's samples.
-struct Fragment<'a> {
+fn read_fragment(init: &Init, data: &[u8], moof_start: usize, traf: &[u8], segment: &mut Segment) -> Option<()> {
+    let place = |id| init.tracks.iter().position(|track| track.id == id);
+    let fragment = Fragment::read(traf, |id| place(id).map(|index| init.tracks[index].defaults))?;
+    let index = place(fragment.track)?;
+    let base = fragment.base.unwrap_or(moof_start as u64);
+    let mut reader = Reader { index, track: &init.tracks[index], data, dts: fragment.decode_time.into(), offset: base };
+    for run in fragment.runs() {
+        let run = run?;
+        // Every sample has a byte: a count beyond that is a lie, and would only cost memory.
+        if segment.samples.len() + segment.cut + run.count as usize > data.len() {
+            return None;
+        }
+        if let Some(offset) = run.offset {
+            reader.offset = base.checked_add_signed(offset.into())?;
+        }
+        reader.read(run, segment)?;
+    }
+    Some(())
+}
+
+/// Where the next sample of a fragment is, and when.
+struct Reader<'a> {
     index: usize,
     track: &'a Track,
-    duration: u32,
-    size: u32,
-    flags: u32,
-    base: u64,
+    data: &'a [u8],
+    dts: i128,
+    offset: u64,
 }
 
-fn read_fragment(init: &Init, data: &[u8], moof_start: usize, traf: &[u8], segment: &mut Segment) -> Option<()> {
-    let mut fields = Fields::new(find(traf, b"tfhd")?);
-    let (_, present) = fields.full()?;
-    let id = fields.u32()?;
-    let index = init.tracks.iter().position(|track| track.id == id)?;
-    let track = &init.tracks[index];
-    let base = if present & 1 != 0 { fields.u64()? } else { moof_start as u64 };
-    if present & 2 != 0 {
-        fields.skip(4)?;
-    }
-    let mut optional = |bit: u32, default: u32| if present & bit != 0 { fields.u32() } else { Some(default) };
-    let duration = optional(0x08, track.default_duration)?;
-    let size = optional(0x10, track.default_size)?;
-    let flags = optional(0x20, track.default_flags)?;
-    let fragment = Fragment { index, track, duration, size, flags, base };
-
-    let mut tfdt = Fields::new(find(traf, b"tfdt")?);
-    let (version, _) = tfdt.full()?;
-    let mut dts = i128::from(tfdt.sized(version)?);
-    let mut offset = fragment.base;
-    for trun in boxes(traf).filter(|child| &child.kind == b"trun") {
-        read_run(&fragment, data, trun.payload, &mut dts, &mut offset, segment)?;
-    }
-    Some(())
-}
-
-fn read_run(
-    fragment: &Fragment<'_>,
-    data: &[u8],
-    trun: &[u8],
-    dts: &mut i128,
-    offset: &mut u64,
-    segment: &mut Segment,
-) -> Option<()> {
-    let mut fields = Fields::new(trun);
-    let (version, present) = fields.full()?;
-    let count = fields.u32()?;
-    // Every sample has a byte: a count beyond that is a lie, and would only cost memory.
-    if segment.samples.len() + segment.cut + count as usize > data.len() {
-        return None;
-    }
-    if present & 1 != 0 {
-        *offset = fragment.base.checked_add_signed(i64::from(fields.u32()? as i32))?;
-    }
-    let first_flags = if present & 4 != 0 { Some(fields.u32()?) } else { None };
-    for number in 0..count {
-        let mut optional = |bit: u32, default: u32| if present & bit != 0 { fields.u32() } else { Some(default) };
-        let duration = optional(0x100, fragment.duration)?;
-        let size = optional(0x200, fragment.size)?;
-        let flags = optional(0x400, fragment.flags)?;
-        let composition = optional(0x800, 0)?;
-        let composition = if version == 0 { i128::from(composition) } else { i128::from(composition as i32) };
-        let flags = first_flags.filter(|_| number == 0).unwrap_or(flags);
-
-        let end = offset.checked_add(u64::from(size))?;
-        let range = usize::try_from(*offset).ok()?..usize::try_from(end).ok()?;
-        let track = fragment.track;
-        let time = |ticks: i128| clamp(nanos(ticks, track.timescale) + track.shift);
-        match data.get(range.clone()) {
-            Some(bytes) => segment.samples.push(Sample {
-                track: fragment.index,
-                pts: time(*dts + composition),
-                dts: time(*dts),
-                duration: clamp(nanos(duration.into(), track.timescale)),
-                key: is_key(&track.kind, bytes, flags),
-                bytes: range,
-            }),
-            None => segment.cut += 1,
+impl Reader<'_> {
+    fn read(&mut self, run: Run<'_>, segment: &mut Segment) -> Option<()> {
+        for entry in run {
+            let Entry { duration, size, flags, composition } = entry?;
+            let end = self.offset.checked_add(u64::from(size))?;
+            let range = usize::try_from(self.offset).ok()?..usize::try_from(end).ok()?;
+            let time = |ticks: i128| clamp(nanos(ticks, self.track.timescale) + self.track.shift);
+            match self.data.get(range.clone()) {
+                Some(bytes) => segment.samples.push(Sample {
+                    track: self.index,
+                    pts: time(self.dts + i128::from(composition)),
+                    dts: time(self.dts),
+                    duration: clamp(nanos(duration.into(), self.track.timescale)),
+                    key: is_key(&self.track.kind, bytes, flags),
+                    bytes: range,
+                }),
+                None => segment.cut += 1,
+            }
+            self.dts += i128::from(duration);
+            self.offset = end;
         }
-        *dts += i128::from(duration);
-        *offset = end;
+        Some(())
     }
-    Some(())
 }
 
-/// By what the picture is, not by what the container calls it: an H.264 access unit with an IDR slice (NAL type 5).
 fn is_key(kind: &TrackKind, bytes: &[u8], flags: u32) -> bool {
     let TrackKind::Picture { config, .. } = kind else { return true };
     let width = usize::from(config[4] & 3) + 1;

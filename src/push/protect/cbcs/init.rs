@@ -1,6 +1,8 @@
 //! The initialisation: a sample entry that says that its samples are encrypted (`sinf`), and what DRM systems want (`pssh`).
 
-use super::super::boxes::{Kind, Malformed, full, rewrite, spans, u32_at, wrap};
+use crate::bmff::Kind;
+
+use super::super::boxes::{Malformed, full, rewrite, spans, u32_at, wrap};
 use super::super::key::ContentKey;
 use super::Coding;
 
