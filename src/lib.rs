@@ -10,7 +10,7 @@
 //! | layer | module | owns | may import |
 //! |---|---|---|---|
 //! | 0 | `model` | the words of the field: ids, units, health, events, media time. No I/O | |
-//! | 0 | `bmff` | boxes of the ISO base media file format: read, written, what fragments say of samples. Pure | |
+//! | 0 | `bmff` | boxes of the ISO base media file format: read, written, what fragments say of samples. Pure, but for reading a head from a file | |
 //! | 1 | `document` | files that technicians write: spanned TOML against a table of keys, faults with their place; JSON Schema and reference from the same table | model |
 //! | 1 | `profile` | hardware profiles and their matching | model, document |
 //! | 1 | `hardware` | what is plugged in now, from a given root directory; names of devices → devices | model |
